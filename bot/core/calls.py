@@ -1,0 +1,91 @@
+"""Tools, calls of them, and what came of a call. Pure data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+
+def canonical(value: object) -> str:
+    """One text for equal JSON values: sorted keys, no spaces, every character as it is.
+
+    In: any JSON value. Out: its canonical text. Raises ValueError for NaN and infinities, which JSON has not.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sha256(*parts: str) -> str:
+    """The hex digest over the parts, each preceded by its length so that no two lists of parts collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(raw))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool of one MCP server, as it is offered to the model and as the server knows it."""
+
+    name: str
+    """Offered to the model: `{server key}__{tool}`, `^[a-zA-Z0-9_-]{1,64}$` (the strictest provider's rule)."""
+    server: str
+    """The key of the server in the configuration."""
+    remote_name: str
+    """The server's own name of the tool; what `tools/call` is sent."""
+    description: str
+    schema: Mapping[str, Any]
+    """The server's own JSON Schema of the arguments, unchanged: arguments are validated against it."""
+    parameters: Mapping[str, Any]
+    """The schema converted so that the strictest provider accepts it; only the model sees it."""
+    trusted: bool
+    """Our configuration trusts the server, so its annotations count (MCP specification, tools: annotations)."""
+    read_only: bool
+    """The server's readOnlyHint; false when absent."""
+    destructive: bool
+    """The server's destructiveHint; true when absent (the specification's default)."""
+    idempotent: bool
+    """The server's idempotentHint; false when absent."""
+    digest: str
+    """sha256 of name, description, schema and annotations: changes when the tool's definition does."""
+
+    def function(self) -> JsonObject:
+        """The OpenAI function tool that a request carries."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": dict(self.parameters),
+            },
+        }
+
+
+class Certainty(StrEnum):
+    """What is known of a call that was handed to a server."""
+
+    OK = "ok"
+    """It ran and gave a result."""
+    ERROR = "error"
+    """The server answered that it failed (MCP `isError` or a protocol error for this request)."""
+    UNSENT = "unsent"
+    """It never left: the server was down, or refused before the call was written. It certainly did not run."""
+    UNKNOWN = "unknown"
+    """It was sent and no answer came (timeout, dropped connection, killed server): it may or may not have run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a server made of one call."""
+
+    certainty: Certainty
+    text: str
+    """For the model: the result's content as text, already cut to the limit; for the others, what happened in words."""
+    seconds: float

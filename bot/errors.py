@@ -1,0 +1,70 @@
+"""Everything that can go wrong and that a person or an operator must be told, as one tree.
+
+BotError
+├── SettingsError          the start ends: one sentence that names the setting and how to mend it
+├── StoreError             the database refused
+└── ModelError             no answer from the model; the sentence is shown in the thread
+    ├── ModelUnavailable   overloaded, unreachable, timed out, broken stream (after retries)
+    ├── ModelRateLimited
+    ├── ModelUnauthorized  the key is wrong or revoked
+    ├── ModelUnpaid        credits or limits are used up
+    ├── ModelRefused       the request was rejected (bad request, moderation, unknown model)
+    └── ContextTooLong     the conversation no longer fits
+
+The class docstring is the message a person reads; the instance may carry a `detail` for the log.
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, detail: str = "") -> None:
+        self.detail = detail
+        super().__init__(detail or self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in words for a person."""
+        return " ".join((type(self).__doc__ or "Something went wrong.").split())
+
+
+class SettingsError(BotError):
+    """A setting is wrong."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        self.setting = setting
+        super().__init__(f"{setting}: {problem}")
+
+
+class StoreError(BotError):
+    """The database refused to take this down. Nothing that was already recorded is lost."""
+
+
+class ModelError(BotError):
+    """The model gave no answer."""
+
+
+class ModelUnavailable(ModelError):
+    """The model could not be reached or broke off, also after several tries."""
+
+
+class ModelRateLimited(ModelError):
+    """The model's provider is limiting our requests at the moment."""
+
+
+class ModelUnauthorized(ModelError):
+    """The model's provider does not accept the bot's key; whoever runs the bot has to set OPENROUTER_API_KEY."""
+
+
+class ModelUnpaid(ModelError):
+    """The credits for the model are used up; whoever runs the bot has to add some."""
+
+
+class ModelRefused(ModelError):
+    """The model's provider refused the request."""
+
+
+class ContextTooLong(ModelError):
+    """This conversation has grown longer than the model can read."""

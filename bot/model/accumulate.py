@@ -1,0 +1,294 @@
+"""The chunks of a streamed chat completion put together into the message that they are the pieces of. Pure.
+
+Providers differ in how they cut a reply up; what is accepted here was seen from one or the other of those behind
+OpenRouter: deltas without index or id, ids and names repeated in every delta, whole calls in one delta that all say
+index 0, a surrogate pair cut in two. The message that comes out can be sent back to the strictest of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from bot.core.calls import JsonObject
+from bot.core.ports import Reply, Usage
+
+_TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_FENCE: Final = re.compile(r"```[a-zA-Z0-9]*\s*(.*?)\s*```", re.DOTALL)
+_STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_REASONING_TEXT: Final = ("text", "summary")
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def is_object(text: str) -> bool:
+    """Whether the text is a JSON object by the letter of RFC 8259, so without NaN and infinities."""
+    try:
+        return isinstance(_JSON.decode(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def repaired(text: str) -> str | None:
+    """The arguments of a call as the text of a JSON object, or None when they are none.
+
+    Nothing becomes `{}`; a code fence around the object and commas before a closing brace or bracket are taken away.
+    Nothing else is: closing the braces of arguments that were cut off would run a call that the model never finished.
+    """
+    if is_object(text):
+        return text
+    bare = text.strip()
+    if not bare:
+        return "{}"
+    if fenced := _FENCE.fullmatch(bare):
+        bare = fenced[1]
+    bare = _STRING_OR_COMMA.sub(lambda found: "" if found[0] == "," else found[0], bare)
+    return bare if is_object(bare) else None
+
+
+def whole(text: str) -> str:
+    """The text with surrogate pairs joined that came in two chunks, and lone surrogates replaced: UTF-8 has none."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class _Call:
+    """One tool call on its way."""
+
+    __slots__ = ("arguments", "id", "index", "name")
+
+    def __init__(self, index: int | None) -> None:
+        self.index = index
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+
+    def begins_another(self, id: str, name: str, arguments: str) -> bool:
+        """Whether a delta that points here is really the beginning of another call. Only one with a name can be:
+        there are servers that make up a new id for every delta, and servers that repeat the name."""
+        if not name or not self.name:
+            return False
+        if name != self.name or (id and self.id and id != self.id):
+            return True
+        return bool(arguments.strip()) and is_object("".join(self.arguments))
+
+
+class _Reasoning:
+    """One entry of reasoning_details on its way."""
+
+    __slots__ = ("entry", "field", "parts")
+
+    def __init__(self, entry: JsonObject) -> None:
+        self.entry = dict(entry)
+        self.field = next((name for name in _REASONING_TEXT if name in entry), None)
+        self.parts: list[str] = [entry[self.field]] if self.field and isinstance(entry[self.field], str) else []
+
+    def continued_by(self, entry: JsonObject) -> bool:
+        """Whether a fragment belongs to this entry. Fragments of one entry follow each other and agree on type, index
+        and id; index alone decides nothing, as some providers stream every entry with index 0. Encrypted entries come
+        whole, and nothing follows the signature of an entry."""
+        kind = self.entry.get("type")
+        if kind != entry.get("type") or kind == "reasoning.encrypted" or self.entry.get("signature"):
+            return False
+        return all(
+            self.entry.get(key) is None or entry.get(key) is None or self.entry[key] == entry[key]
+            for key in ("index", "id", "format")
+        )
+
+    def add(self, entry: JsonObject) -> None:
+        for key, value in entry.items():
+            if key in _REASONING_TEXT and isinstance(value, str):
+                self.field = key
+                self.parts.append(value)
+            elif self.entry.get(key) is None:
+                self.entry[key] = value
+
+    def finished(self) -> JsonObject:
+        if self.field is not None and self.parts:
+            self.entry[self.field] = whole("".join(self.parts))
+        return self.entry
+
+
+class Accumulator:
+    """Takes the chunks in their order; then `reply` gives what they amount to."""
+
+    def __init__(self) -> None:
+        self.error: JsonObject | None = None
+        """OpenRouter's error object, when a chunk brought one."""
+        self.finish_reason: str | None = None
+        """None until the reply is complete. What it says is not to be trusted: calls come with `stop`, too."""
+        self.native_finish_reason = ""
+        self.id = ""
+        """OpenRouter's generation id."""
+        self.model = ""
+        self.provider = ""
+        self.reasoning: list[str] = []
+        """The readable reasoning, in pieces. Not sent back: reasoning_details are."""
+        self._text: list[str] = []
+        self._refusal: list[str] = []
+        self._calls: list[_Call] = []
+        self._details: list[_Reasoning] = []
+        self._usage: JsonObject = {}
+        self._half = ""
+
+    def add(self, chunk: JsonObject) -> str | None:
+        """Take a chunk, of a stream or of a reply that is not streamed.
+
+        Returns the visible text in it, "" when it brought the reply on in another way, None when it brought nothing.
+        """
+        if not self.id:
+            self.id = str(chunk.get("id") or "")
+        if model := chunk.get("model"):
+            self.model = str(model)
+        if provider := chunk.get("provider"):
+            self.provider = str(provider)
+        if isinstance(usage := chunk.get("usage"), dict):
+            self._usage = usage
+        if error := chunk.get("error"):
+            self.error = error if isinstance(error, dict) else {"message": str(error)}
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        return self._add_choice(choice) if isinstance(choice, dict) else None
+
+    def _add_choice(self, choice: JsonObject) -> str | None:
+        delta = choice.get("delta")
+        streamed = isinstance(delta, dict)
+        if not streamed:
+            delta = choice.get("message")
+        news: str | None = None
+        if isinstance(delta, dict):
+            news = self._add_delta(delta, streamed)
+        if finish := choice.get("finish_reason"):
+            self.finish_reason = str(finish)
+            self.native_finish_reason = str(choice.get("native_finish_reason") or finish)
+            news = news or ""
+            if finish == "error" and self.error is None:
+                error = choice.get("error")
+                self.error = error if isinstance(error, dict) else {"message": "the provider ended with an error"}
+        return news
+
+    def _add_delta(self, delta: JsonObject, streamed: bool) -> str | None:
+        news: str | None = None
+        if isinstance(details := delta.get("reasoning_details"), list) and details:
+            self._add_details(details, streamed)
+            news = ""
+        if isinstance(reasoning := delta.get("reasoning"), str) and reasoning:
+            self.reasoning.append(reasoning)
+            news = ""
+        if isinstance(tool_calls := delta.get("tool_calls"), list) and tool_calls:
+            for position, entry in enumerate(tool_calls):
+                if isinstance(entry, dict):
+                    self._add_call(entry, None if streamed else position)
+            news = ""
+        if isinstance(refusal := delta.get("refusal"), str) and refusal:
+            self._refusal.append(refusal)
+            news = ""
+        content = delta.get("content")
+        if isinstance(content, str) and content:
+            return self._add_text(content)
+        return news
+
+    def _add_text(self, content: str) -> str:
+        self._text.append(content)
+        if self._half or not content.isascii():
+            # A pair that is cut between two chunks is shown with the second.
+            content = self._half + content
+            self._half = content[-1] if "\ud800" <= content[-1] <= "\udbff" else ""
+            content = whole(content[:-1] if self._half else content)
+        return content
+
+    def _add_details(self, details: Iterable[Any], streamed: bool) -> None:
+        for entry in details:
+            if not isinstance(entry, dict):
+                continue
+            last = self._details[-1] if self._details else None
+            if streamed and last is not None and last.continued_by(entry):
+                last.add(entry)
+            else:
+                self._details.append(_Reasoning(entry))
+
+    def _add_call(self, entry: JsonObject, position: int | None) -> None:
+        index, id = entry.get("index"), entry.get("id")
+        index = position if position is not None else index if isinstance(index, int) else None
+        id = id if isinstance(id, str) else ""
+        function = entry.get("function")
+        function = function if isinstance(function, dict) else {}
+        name, arguments = function.get("name"), function.get("arguments")
+        name = name if isinstance(name, str) else ""
+        if not isinstance(arguments, str):
+            arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+        call = self._find(index, id)
+        if call is None or call.begins_another(id, name, arguments):
+            call = _Call(index)
+            self._calls.append(call)
+        call.id = call.id or id
+        call.name = call.name or name
+        call.arguments.append(arguments)
+
+    def _find(self, index: int | None, id: str) -> _Call | None:
+        """The call that a delta continues: by its index, without one by its id, without both the last one."""
+        for call in reversed(self._calls):
+            if (index is None or call.index == index) and (index is not None or not id or call.id in (id, "")):
+                return call
+        return None
+
+    def reply(self, is_taken: Callable[[str], bool] = lambda _: False) -> Reply:
+        """The complete reply. A call without id, or with one that another call has, gets a new one.
+
+        is_taken: says whether the conversation has a call with this id already; there are providers that count
+        their ids from 0 in every reply, and others that want them unique in the whole conversation.
+        """
+        content = whole("".join(self._text)) or whole("".join(self._refusal))
+        message: JsonObject = {"role": "assistant", "content": content}
+        calls: list[JsonObject] = []
+        ids: set[str] = set()
+        invalid: dict[str, str] = {}
+        for call in self._in_order():
+            if not (id := call.id) or id in ids or is_taken(id):
+                id = f"call_{secrets.token_hex(12)}"
+            ids.add(id)
+            raw = whole("".join(call.arguments))
+            arguments = repaired(raw)
+            if arguments is None:
+                invalid[id] = raw
+            function = {"name": _TOOL_NAME.sub("_", call.name)[:64] or "unnamed", "arguments": arguments or "{}"}
+            calls.append({"id": id, "type": "function", "function": function})
+        if calls:
+            message["content"] = content or None
+            message["tool_calls"] = calls
+        if self._details:
+            message["reasoning_details"] = [detail.finished() for detail in self._details]
+        finish = self.finish_reason or ""
+        return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid)
+
+    def _in_order(self) -> list[_Call]:
+        """The calls by index, when all have one; otherwise as they began."""
+        calls = [call for call in self._calls if call.id or call.name or any(call.arguments)]
+        if all(call.index is not None for call in calls):
+            calls.sort(key=lambda call: call.index or 0)
+        return calls
+
+
+def _usage(usage: JsonObject) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return Usage(
+        prompt_tokens=int(_number(usage.get("prompt_tokens"))),
+        completion_tokens=int(_number(usage.get("completion_tokens"))),
+        cached_tokens=int(_number(cached)),
+        cost=float(_number(usage.get("cost"))),
+    )
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0

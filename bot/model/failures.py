@@ -1,0 +1,223 @@
+"""What went wrong with a request to the model, in one place: which error it is, and whether asking again may help.
+
+Sources: OpenRouter's "Errors and Debugging" and its `APIErrorType`; the exceptions of openai, whose status errors carry
+`status_code`, `body` and `response` (they are not imported here: that would take 0.8 s). OpenRouter reports the same
+failure in several places and shapes: as an HTTP status, as an error object with status 200, as an error in mid-stream;
+with `error_type` in `metadata` or directly in the error.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.core.calls import JsonObject
+from bot.errors import (
+    ContextTooLong,
+    ModelError,
+    ModelRateLimited,
+    ModelRefused,
+    ModelUnauthorized,
+    ModelUnavailable,
+    ModelUnpaid,
+)
+
+_BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
+    "context_length_exceeded": ContextTooLong,
+    "string_too_long": ContextTooLong,
+    "payload_too_large": ContextTooLong,
+    "authentication": ModelUnauthorized,
+    "payment_required": ModelUnpaid,
+    "token_limit_exceeded": ModelUnpaid,
+    "insufficient_quota": ModelUnpaid,
+    "rate_limit_exceeded": ModelRateLimited,
+    "rate_limit": ModelRateLimited,
+    "provider_overloaded": ModelUnavailable,
+    "provider_unavailable": ModelUnavailable,
+    "overloaded": ModelUnavailable,
+    "server": ModelUnavailable,
+    "timeout": ModelUnavailable,
+    **dict.fromkeys(
+        (
+            "content_policy_violation",
+            "image_download_failed",
+            "image_not_found",
+            "image_too_large",
+            "image_too_small",
+            "invalid_image",
+            "invalid_prompt",
+            "invalid_request",
+            "max_tokens_exceeded",
+            "not_found",
+            "permission_denied",
+            "precondition_failed",
+            "refusal",
+            "unprocessable",
+            "unsupported_image_format",
+        ),
+        ModelRefused,
+    ),
+}
+"""By OpenRouter's `error_type`, without the `_error` that providers put behind theirs."""
+_BY_STATUS: Final[Mapping[int, type[ModelError]]] = {
+    401: ModelUnauthorized,
+    402: ModelUnpaid,
+    408: ModelUnavailable,
+    409: ModelUnavailable,
+    413: ContextTooLong,
+    425: ModelUnavailable,
+    429: ModelRateLimited,
+}
+_SURE: Final = frozenset(_BY_TYPE) - {"invalid_request", "invalid_prompt", "unprocessable"}
+"""Types that say what it is; the others are also given to conversations that are too long."""
+_TOO_LONG: Final = re.compile(
+    r"context.{0,3}(length|window)|maximum context|(prompt|input|request|conversation) is too (long|large)"
+    r"|too many (input )?tokens|exceed.{0,40}\btokens",
+    re.IGNORECASE,
+)
+_SPENT: Final = re.compile(r"key limit|spending limit|insufficient (credits|balance|quota)", re.IGNORECASE)
+_REASONING: Final = re.compile(
+    r"signature|thinking.{0,3} block|reasoning_details|encrypted.content|\brs_\w+\W+not found", re.IGNORECASE
+)
+_KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
+_DETAIL_LENGTH: Final = 600
+
+
+class BrokenReply(Exception):
+    """The reply came and is none: it broke off, cannot be read, or is an error object."""
+
+    def __init__(self, what: str, error: JsonObject | None = None) -> None:
+        self.error = error
+        super().__init__(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed attempt comes to."""
+
+    error: ModelError
+    retryable: bool
+    """Whether the same request may succeed later."""
+    retry_after: float | None
+    """Seconds that the provider asks to wait."""
+    reasoning: bool
+    """The provider does not accept the reasoning in the history: without it the request may succeed."""
+
+
+def classify(problem: BaseException, secret: str = "") -> Failure:
+    """What a failed attempt comes to.
+
+    problem: an exception of openai or of the transport below it, or a `BrokenReply`.
+    secret: the API key; neither it nor anything that looks like a key gets into the error's detail.
+    """
+    response = getattr(problem, "response", None)
+    error = _error_object(problem)
+    if error is None:
+        words = _words(problem)
+        return Failure(ModelUnavailable(_clean(words, secret)), True, None, False)
+    status = getattr(problem, "status_code", None) or _status(error.get("code"))
+    type_ = _error_type(error)
+    message, raw = _texts(error)
+    kind = _kind(type_, status, f"{message} {raw}")
+    availability = _mapping(error.get("availability"))
+    retryable = (
+        kind in (ModelUnavailable, ModelRateLimited)
+        and (status is None or status in _BY_STATUS or status >= 500)
+        and availability.get("retryable") is not False
+    )
+    headers = getattr(response, "headers", None)
+    return Failure(
+        kind(_clean(" ".join(str(part) for part in (status, type_, message, raw) if part), secret)),
+        retryable,
+        _retry_after(headers if isinstance(headers, Mapping) else {}, availability),
+        status in (None, 400, 404, 422) and _REASONING.search(f"{message} {raw}") is not None,
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _error_object(problem: BaseException) -> Mapping[str, Any] | None:
+    """The error object that came with it; None when nothing came, which is when the connection failed."""
+    if isinstance(problem, BrokenReply):
+        return problem.error
+    body = getattr(problem, "body", None)
+    if isinstance(body, Mapping):
+        return _mapping(body.get("error")) or body
+    if getattr(problem, "status_code", None) is not None:
+        return {"message": _first_line(str(body)) if body else ""}
+    return None
+
+
+def _words(problem: BaseException) -> str:
+    """The exception and its cause: openai's connection errors say no more than "Connection error."."""
+    said = [f"{type(problem).__name__}: {problem}"]
+    if problem.__cause__ is not None:
+        said.append(f"{type(problem.__cause__).__name__}: {problem.__cause__}")
+    return str(problem) if isinstance(problem, BrokenReply) else " - ".join(said)
+
+
+def _status(code: object) -> int | None:
+    if isinstance(code, int):
+        return code if 400 <= code <= 599 else None
+    return int(code) if isinstance(code, str) and re.fullmatch(r"[45]\d\d", code) else None
+
+
+def _error_type(error: Mapping[str, Any]) -> str:
+    """`metadata.error_type`, or `error_type` directly in the error, or a name in the place of the code."""
+    for found in (_mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
+        if isinstance(found, str) and _status(found) is None:
+            return found.removesuffix("_error")
+    return ""
+
+
+def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
+    """What OpenRouter says, and what the provider behind it said."""
+    raw = _mapping(error.get("metadata")).get("raw")
+    if raw is not None and not isinstance(raw, str):
+        raw = json.dumps(raw, ensure_ascii=False, default=str)
+    return str(error.get("message") or ""), raw or ""
+
+
+def _kind(type_: str, status: int | None, said: str) -> type[ModelError]:
+    if status in (402, 403, 429) and _SPENT.search(said):
+        return ModelUnpaid
+    if status in (None, 400, 422) and type_ not in _SURE and _TOO_LONG.search(said):
+        return ContextTooLong
+    if type_ in _BY_TYPE:
+        return _BY_TYPE[type_]
+    if status is None or status >= 500:
+        return ModelUnavailable
+    return _BY_STATUS.get(status, ModelRefused)
+
+
+def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) -> float | None:
+    """Seconds to wait: the Retry-After header as seconds or as a date (RFC 9110), or the error's own word."""
+    header = headers.get("retry-after")
+    for said in (header, availability.get("retry_after")):
+        try:
+            seconds = float(said) if said is not None else -1.0
+        except (TypeError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    parsed = email.utils.parsedate_tz(header) if header else None
+    return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else None
+
+
+def _first_line(body: str) -> str:
+    """Of a body that is no JSON (often a proxy's web page), as much as helps to recognise it."""
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())[:200]
+
+
+def _clean(detail: str, secret: str) -> str:
+    if secret:
+        detail = detail.replace(secret, "[key]")
+    detail = " ".join(_KEY.sub("[key]", detail).split())
+    return detail if len(detail) <= _DETAIL_LENGTH else detail[: _DETAIL_LENGTH - 1] + "…"

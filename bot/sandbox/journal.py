@@ -1,0 +1,53 @@
+"""The journals: what passed over the wire."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class ApiCall:
+    """One HTTP call of the app. `fault` names the injected fault that shaped it, if one did."""
+
+    method: str
+    args: Json
+    token: str | None
+    at: float
+    response: Json = field(default_factory=dict[str, Any])
+    status: int = 0
+    fault: str | None = None
+
+    @property
+    def error(self) -> str | None:
+        """The error code of a refused call."""
+        return None if self.response.get("ok", True) else str(self.response.get("error"))
+
+
+@dataclass(slots=True, eq=False)
+class Envelope:
+    """One Socket Mode envelope and what became of it.
+
+    Times are `time.monotonic()`; `connection` is the number of the last one it was sent on.
+    """
+
+    envelope_id: str
+    type: str
+    payload: Json
+    accepts_response_payload: bool = False
+    attempts: int = 0
+    retries: int = 0
+    retry_reason: str = ""
+    first_retry_attempt: int = 0
+    sent_at: float | None = None
+    acked_at: float | None = None
+    ack_payload: Json | None = None
+    connection: int | None = None
+    given_up: bool = False
+    on_settled: Callable[[], None] | None = None
+
+    @property
+    def event_id(self) -> str | None:
+        """The `Ev…` id of an event, None for interactions."""
+        return self.payload.get("event_id")

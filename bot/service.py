@@ -1,0 +1,184 @@
+"""The running bot: its parts put together, started in order, stopped in order.
+
+Start: settings, database, tokens, recovery, and only then the socket. Stop: intake, turns, posts, servers, database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+
+from bot.agent.prompt import INSTRUCTIONS
+from bot.agent.steps import Steps
+from bot.agent.turns import Agent
+from bot.core.policy import rule
+from bot.core.ports import Change
+from bot.errors import SettingsError
+from bot.model.openrouter import OpenRouter
+from bot.settings import Settings
+from bot.slack import app as slack
+from bot.slack.directory import Directory
+from bot.slack.listeners import actions, events
+from bot.slack.progress import Progress
+from bot.slack.replies import Replies
+from bot.slack.surface import SlackSurface
+from bot.store.database import Database
+from bot.store.sqlite import SqliteStore
+from bot.tools import config
+from bot.tools.arguments import problem
+from bot.tools.toolset import McpToolset
+from bot.wake.local import Wakes
+
+log = logging.getLogger(__name__)
+
+EXPIRE_EVERY_SECONDS = 30.0
+DELIVER_SECONDS = 2.0
+"""At the stop, how long posts may take; what is left is posted at the next start."""
+KEY_SECONDS = 8.0
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises SettingsError when the start cannot succeed."""
+    started = time.monotonic()
+    servers = config.load(settings.mcp_config, settings.workspace)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with Database(settings.database_url) as database:
+        these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
+        try:
+            (identity, url), _ = await asyncio.gather(slack.preflight(these), _check_key(settings, these.session))
+            service = Service(settings, SqliteStore(database), these, identity, McpToolset(servers))
+            await service.start(url)
+            log.info(
+                "ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, time.monotonic() - started
+            )
+            await stopped.wait()
+            log.info("stopping")
+            await service.stop()
+        finally:
+            await these.session.close()
+
+
+class Service:
+    """All parts of one running bot."""
+
+    def __init__(
+        self, settings: Settings, store: SqliteStore, these: slack.Clients, identity: slack.Identity, tools: McpToolset
+    ) -> None:
+        limits = settings.limits
+        self._settings, self._store, self._these, self._tools = settings, store, these, tools
+        self._background: set[asyncio.Task[object]] = set()
+        self._model = OpenRouter(
+            api_key=settings.openrouter_api_key, base_url=settings.openrouter_base_url, models=settings.models
+        )
+        self._threads = Wakes(self._advance, self._apologise)
+        self._deliveries = Wakes(self._bring_in_step, self._ignore)
+        progress = Progress(limits, self._deliveries.wake)
+        self._surface = SlackSurface(
+            limits, Directory(these.calling), progress, self._deliveries.wake, identity.bot_user
+        )
+        self._replies = Replies(store, these.posting, these.calling, progress, self._deliveries.wake)
+        steps = Steps(store, tools, self._surface, limits, rule, problem)
+        self._agent = Agent(
+            store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
+        )
+
+        def register(app: AsyncApp) -> None:
+            events.register(app, store, self._threads.wake, identity.bot_user)
+            actions.register(app, store, these.calling, self._wake_both, self.background)
+
+        self._app = slack.bolt(these, register)
+        self._socket = slack.Socket(self._app, these)
+
+    async def start(self, url: str) -> None:
+        """Recover, then open the socket."""
+        await self._tools.start()
+        self.background(self._model.warm())
+        await slack.warm(self._app)
+        for thread_id in await self._store.waiting():
+            self._wake_both(thread_id)
+        await self._socket.open(url)
+        self.background(self._expire())
+
+    async def stop(self) -> None:
+        """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
+        await self._socket.stop_intake()
+        await self._threads.close(self._settings.limits.drain_seconds)
+        await self._deliveries.close(DELIVER_SECONDS)
+        for task in list(self._background):
+            task.cancel()
+        if self._background:
+            await asyncio.wait(self._background, timeout=1)
+        await self._tools.aclose()
+        await self._model.aclose()
+        await self._socket.close()
+
+    def background(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run something that nobody waits for; what it raises is logged."""
+        task: asyncio.Task[object] = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background task failed", exc_info=error)
+
+    def _wake_both(self, thread_id: int) -> None:
+        self._threads.wake(thread_id)
+        self._deliveries.wake(thread_id)
+
+    async def _advance(self, thread_id: int) -> None:
+        await self._agent.advance(thread_id)
+
+    async def _bring_in_step(self, thread_id: int) -> None:
+        await self._replies.bring_in_step(thread_id)
+
+    async def _apologise(self, thread_id: int) -> None:
+        """A turn was stopped by an error of ours: say so once a turn; the next message or start goes on with it."""
+        state = await self._store.load(thread_id)
+        words = "Something went wrong on my side. Nothing was lost: write again and I carry on from here."
+        key = f"error-{state.turn.id if state.turn else len(state.messages)}"
+        await self._store.commit(state, Change("apologise", drafts=self._surface.notice(words, key=key)))
+        self._deliveries.wake(thread_id)
+
+    async def _ignore(self, thread_id: int) -> None:
+        """An error while posting is in the log; what is owed stays owed."""
+
+    async def _expire(self) -> None:
+        """Close requests that nobody decided in time."""
+        while True:
+            for thread_id in await self._store.expire():
+                self._wake_both(thread_id)
+            await asyncio.sleep(EXPIRE_EVERY_SECONDS)
+
+    def _instructions(self) -> str:
+        """The first message of a new thread. The date is the day on which the thread began, and stays so."""
+        parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
+        return "\n\n".join(part for part in parts if part)
+
+
+async def _check_key(settings: Settings, session: aiohttp.ClientSession) -> None:
+    """End the start when OpenRouter says that the key is wrong; anything else is told in the threads when it matters.
+
+    https://openrouter.ai/docs/api-reference/api-keys/get-current-key
+    """
+    headers = {"Authorization": f"Bearer {settings.openrouter_api_key}"}
+    timeout = aiohttp.ClientTimeout(total=KEY_SECONDS)
+    try:
+        async with session.get(f"{settings.openrouter_base_url}/key", headers=headers, timeout=timeout) as response:
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        log.warning("OPENROUTER_BASE_URL could not be reached (%s); the key was not checked", type(error).__name__)
+        return
+    if status in (401, 403):
+        raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it (HTTP {status})")

@@ -1,0 +1,154 @@
+"""The Slack side put together: one HTTP session, a Bolt app over Socket Mode, and a start that checks the tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+REQUEST_SECONDS = 30
+PREFLIGHT_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are in Slack, from auth.test."""
+
+    team: str
+    team_name: str
+    bot_user: str
+    bot_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Web API clients over one shared session."""
+
+    session: aiohttp.ClientSession
+    calling: AsyncWebClient
+    """For what is harmless twice: repeats after 429, 5xx and broken connections."""
+    posting: AsyncWebClient
+    """For what must not happen twice: repeats after 429 only, which says that nothing was done."""
+    app_token: str
+
+
+def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
+    """The clients; to be called in the running loop. The session is the caller's to close."""
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
+    )
+
+    def client(*handlers: Any) -> AsyncWebClient:
+        return AsyncWebClient(
+            token=bot_token, base_url=api_url, session=session, timeout=REQUEST_SECONDS, retry_handlers=list(handlers)
+        )
+
+    patient = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
+    calling = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
+    return Clients(session=session, calling=calling, posting=client(patient), app_token=app_token)
+
+
+async def preflight(these: Clients) -> tuple[Identity, str]:
+    """Check both tokens, so that a wrong one ends the start instead of being tried for ever.
+
+    Out: who we are, and the address of a socket that may be opened once. Raises SettingsError.
+    """
+    identity, opened = await asyncio.gather(
+        _checked("SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the installed app", these.calling.auth_test()),
+        _checked(
+            "SLACK_APP_TOKEN",
+            "an app-level token (xapp-…) with the scope connections:write",
+            these.calling.apps_connections_open(app_token=these.app_token),
+        ),
+    )
+    who = Identity(
+        team=str(identity["team_id"]),
+        team_name=str(identity.get("team") or ""),
+        bot_user=str(identity["user_id"]),
+        bot_name=str(identity.get("user") or ""),
+    )
+    return who, str(opened["url"])
+
+
+async def _checked(setting: str, needed: str, call: Any) -> Any:
+    try:
+        return await asyncio.wait_for(call, PREFLIGHT_SECONDS)
+    except SlackApiError as error:
+        data = error.response.data
+        code = data.get("error") if isinstance(data, dict) else f"HTTP {error.response.status_code}"
+        raise SettingsError(setting, f"Slack does not accept it ({code}); it must be {needed}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        problem = f"Slack could not be reached there ({type(error).__name__}); check the address and the network"
+        raise SettingsError("SLACK_API_URL", problem) from error
+
+
+def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
+    """The Bolt app with our listeners. It answers Slack only after a listener has finished, so that what Slack has an
+    ack for is on the disk."""
+    # With these two in the environment Bolt turns to OAuth and drops the token.
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+        os.environ.pop(name, None)
+    app = AsyncApp(
+        client=these.calling,
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    register(app)
+    return app
+
+
+async def warm(app: AsyncApp) -> None:
+    """Have Bolt do its own auth.test now: otherwise every event that arrives before the first one has returned makes
+    another, before its ack. Raises SettingsError when Slack refuses."""
+    probe = {"type": "event_callback", "event": {"type": "warm_up"}}
+    response = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=probe))
+    if response.status != 200:
+        raise SettingsError("SLACK_BOT_TOKEN", "Slack does not accept it")
+
+
+class Socket:
+    """The Socket Mode connection; reconnects by itself."""
+
+    def __init__(self, app: AsyncApp, these: Clients) -> None:
+        self._handler = AsyncSocketModeHandler(app, these.app_token, ping_interval=10)
+        self._session = these.session
+
+    async def open(self, url: str) -> None:
+        """Open the first connection, at an address from apps.connections.open; returns when it stands."""
+        client = self._handler.client
+        await client.aiohttp_client_session.close()
+        client.aiohttp_client_session = self._session
+        client.wss_uri = url
+        await client.connect()
+
+    async def close(self) -> None:
+        """Take in nothing more. Closes the shared session too, so close it last."""
+        await self._handler.close_async()
+
+    async def stop_intake(self) -> None:
+        """Let Slack send to others from now on; what is being handled may still be acked by redelivery."""
+        self._handler.client.auto_reconnect_enabled = False
+        await self._handler.client.disconnect()

@@ -1,0 +1,74 @@
+"""Tool calls in words: what a call is about, and how it ended. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bot.core.calls import JsonObject
+from bot.core.thread import Call, CallOutcome
+from bot.slack.text import code
+
+_TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
+"""Argument names that say most about a call, in the order in which they are shown."""
+
+_PHRASES = {
+    "write_file": "Write a file; one that is already there is replaced",
+    "edit_file": "Change text in a file",
+    "move_file": "Move or rename a file or folder",
+    "create_directory": "Create a folder",
+}
+"""Words for the tools of the filesystem server; others are named by their own name."""
+
+
+def arguments_of(call: Call) -> JsonObject:
+    """The arguments of a call; those that were never valid under one name."""
+    try:
+        value: Any = json.loads(call.arguments)
+    except ValueError:
+        return {"arguments": call.arguments}
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
+def plain(value: object) -> str:
+    """A value of an argument as a person writes it: text as it is, the rest as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def phrase(call: Call) -> str:
+    """What the call does, in words of ours, else empty. Only tools of the default server have such words."""
+    return _PHRASES.get(call.remote_name, "") if call.server == "filesystem" else ""
+
+
+def telling(call: Call) -> str:
+    """The two arguments that say most, as Markdown code."""
+    arguments = arguments_of(call)
+    chosen = [name for name in _TELLING if name in arguments] or [
+        name for name, value in arguments.items() if isinstance(value, str | int | float)
+    ]
+    return " ".join(code(plain(arguments[name]), 80) for name in chosen[:2])
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a form that people read."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def line(call: Call) -> str:
+    """One line of Markdown: the tool, its telling arguments, how it ended, how long it took."""
+    parts = [f"{code(call.remote_name, 64)} {telling(call)}".strip()]
+    if call.outcome is CallOutcome.OK:
+        sign = "✓"
+        lines = call.result.count("\n") + 1
+        parts.append(f"{lines} lines" if lines > 1 else "done")
+    elif call.outcome is CallOutcome.ERROR:
+        sign = "✗"
+        parts.append(f"failed: {code(call.result.strip() or 'no reason given', 160)}")
+    else:
+        sign = "–"
+        parts.append(f"not run: {code(call.result, 160)}")
+    if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
+        parts.append(duration(call.seconds))
+    return f"{sign} " + " · ".join(parts)

@@ -1,0 +1,54 @@
+"""What people say: committed before Slack gets its ack, then the thread is woken. Nothing else happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.core.calls import JsonObject
+from bot.core.ports import Store
+from bot.core.thread import Admission, Incoming, Place
+
+SPOKEN = {None, "file_share", "thread_broadcast"}
+"""Subtypes that are a person saying something (https://docs.slack.dev/reference/events/message)."""
+KINDS = {"C": "channel", "G": "group", "D": "im"}
+
+
+def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
+    """A person's message from the body of an events_api envelope; None for everything that starts nothing: other
+    bots, ourselves, edits, deletions, joins."""
+    event: JsonObject = body.get("event") or {}
+    user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
+    if event.get("subtype") not in SPOKEN or event.get("bot_id") or event.get("edited") or event.get("hidden"):
+        return None
+    if not (isinstance(user, str) and isinstance(channel, str) and isinstance(ts, str)) or user == bot_user:
+        return None
+    kind = str(event.get("channel_type") or KINDS.get(channel[:1], "channel"))
+    text = str(event.get("text") or "")
+    files: list[Any] = event.get("files") or []
+    return Incoming(
+        place=Place(str(body.get("team_id") or ""), channel, str(event.get("thread_ts") or ts), kind),
+        event_id=str(body.get("event_id") or f"{channel}-{ts}"),
+        user=user,
+        ts=ts,
+        text=text,
+        files=[str(file.get("name") or "file") for file in files if isinstance(file, dict)],
+        addressed=kind == "im" or event.get("type") == "app_mention" or f"<@{bot_user}>" in text,
+    )
+
+
+def register(app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str) -> None:
+    """Listen to mentions and messages."""
+
+    async def on_message(body: dict[str, Any]) -> None:
+        message = incoming(body, bot_user)
+        if message is None:
+            return
+        admission, thread_id = await store.admit(message)
+        if admission is Admission.STARTS:
+            wake(thread_id)
+
+    app.event("app_mention")(on_message)
+    app.event("message")(on_message)

@@ -1,0 +1,63 @@
+"""Long Markdown in pieces that Slack takes, with no code block torn open. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Markdown in pieces of at most `limit` characters (at least 200).
+
+    Cuts between lines, rather at blank lines; a code block that is cut is closed and opened again with its own fence;
+    a line that is too long by itself is cut hard.
+    """
+    pieces: list[str] = []
+    lines: list[str] = []
+    size = 0
+    fence = ""  # the line that opened the code block we are in
+    for line in _short_lines(text, limit - 100):
+        match = _FENCE.match(line)
+        room = limit - (len(_closing(fence)) + 1 if fence else 0)
+        if size + len(line) + 1 > room and lines:
+            cut = len(lines) if fence else _blank_line(lines)
+            rest = lines[cut:]
+            piece = lines[:cut] + ([_closing(fence)] if fence else [])
+            pieces.append("\n".join(piece).strip("\n"))
+            lines = ([fence] if fence else []) + rest
+            size = sum(len(other) + 1 for other in lines)
+        lines.append(line)
+        size += len(line) + 1
+        if match:
+            if not fence:
+                fence = line[:80]
+            elif line.strip() == _closing(fence) or set(line.strip()) == {fence.strip()[0]}:
+                fence = ""
+    pieces.append("\n".join(lines).strip("\n"))
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _closing(fence: str) -> str:
+    """The line that closes a code block opened by this one."""
+    match = _FENCE.match(fence)
+    return match.group(1) if match else ""
+
+
+def _blank_line(lines: list[str]) -> int:
+    """Where to cut: behind the last blank line of the second half, outside any code block; else at the end."""
+    for index in range(len(lines) - 1, len(lines) // 2, -1):
+        if not lines[index].strip() and not any(_FENCE.match(line) for line in lines[index:]):
+            return index + 1
+    return len(lines)
+
+
+def _short_lines(text: str, limit: int) -> list[str]:
+    lines: list[str] = []
+    for line in text.split("\n"):
+        while len(line) > limit:
+            cut = line.rfind(" ", limit // 2, limit) + 1 or limit
+            lines.append(line[:cut])
+            line = line[cut:]  # noqa: PLW2901
+        lines.append(line)
+    return lines

@@ -1,0 +1,94 @@
+"""Slack's markup in and out. Everything that a person, a model or a tool wrote is data. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+# https://docs.slack.dev/messaging/formatting-message-text: <@U…>, <#C…>, <!special>, <!subteam^S…>, <url|label>
+_ENTITY = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+_USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_PING = re.compile(
+    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?|!(channel|here|everyone)(?:\|[^<>]*)?|!subteam\^[A-Z0-9]+(?:\|([^<>]*))?)>",
+    re.I,
+)
+_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
+_UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+def mentioned(text: str) -> set[str]:
+    """The ids of the people whom a message mentions."""
+    return set(_USER.findall(text))
+
+
+def readable(text: str, names: Mapping[str, str]) -> str:
+    """A person's message without Slack's markup: names for ids, links written out, entities unescaped."""
+
+    def entity(match: re.Match[str]) -> str:
+        sigil, target, label = match.groups()
+        if sigil == "@":
+            return f"@{names.get(target, label or target)}"
+        if sigil == "#":
+            return f"#{label or target}"
+        if sigil == "!":
+            special = target.split("^")[0]
+            return label or f"@{special}"
+        return f"{label} ({target})" if label and label != target and not target.endswith(label) else target
+
+    text = _ENTITY.sub(entity, text)
+    for escaped, plain in _UNESCAPE:
+        text = text.replace(escaped, plain)
+    return text
+
+
+def speaker(name: str) -> str:
+    """A display name that cannot pass for anything but one: one line, no colon, bounded."""
+    cleaned = "".join(" " if character in ":\n\r\t[]()" or _hidden(character) else character for character in name)
+    return " ".join(cleaned.split())[:60] or "somebody"
+
+
+def harmless(text: str) -> str:
+    """Text of a model or a tool in which nothing can notify anybody; everything else, code too, is left as it is."""
+
+    def defuse(match: re.Match[str]) -> str:
+        user, label, broadcast, group = match.groups()
+        if broadcast:
+            return f"@\u200b{broadcast.lower()}"
+        return f"@\u200b{label or group or user or 'group'}"
+
+    return _BROADCAST.sub("@\u200b", _PING.sub(defuse, text))
+
+
+def escaped(text: str) -> str:
+    """Text for `text` fields and mrkdwn, where Slack reads &, < and > as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def visible(text: str) -> str:
+    """Text in which every character shows: bidi controls, invisible and control characters are written out, so that
+    nothing looks like what it is not. Newlines and tabs stay."""
+    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in text)
+
+
+def _hidden(character: str) -> bool:
+    if character in "\n\t" or (character.isascii() and character.isprintable()):
+        return False
+    return (
+        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        or character in "\u115f\u1160\u3164\uffa0\u034f"
+    )
+
+
+def code(text: str, limit: int = 120) -> str:
+    """A short piece of data as a Markdown code span on one line, cut in the middle."""
+    line = visible(" ".join(text.split("\n"))).replace("`", "ˋ")
+    if len(line) > limit:
+        line = f"{line[: limit * 2 // 3]}…{line[-(limit // 3) :]}"
+    return f"`{harmless(line)}`" if line.strip() else "` `"
+
+
+def brief(text: str, limit: int = 300) -> str:
+    """The start of a text, for the notification that Slack shows."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}…"

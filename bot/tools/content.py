@@ -1,0 +1,91 @@
+"""What a tool returned, as text for the model. Works on MCP's JSON as it came (specification: tools, tool result)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.tools.text import line, scrub
+
+LIMIT = 40_000
+"""Characters, about 10,000 tokens: more of one result crowds out the conversation."""
+NOTHING = "(no output)"
+
+_HEAD_SHARE = 0.75
+_MARKER_ROOM = 60
+
+
+def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
+    """The text of a `tools/call` result, at most `limit` characters, without hidden characters; None when it is none.
+
+    Text stands as it is. `structuredContent` is used only when there is no text, because servers repeat one in the
+    other. Images, audio and files are described in words, never sent as base64.
+    """
+    blocks, structured = result.get("content"), result.get("structuredContent")
+    if not isinstance(blocks, list):
+        if structured is None:
+            return None
+        blocks = []
+    parts = [_block(block) for block in blocks]
+    if structured is not None and not any(_is_text(block) for block in blocks):
+        parts.append(json.dumps(structured, ensure_ascii=False))
+    return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
+
+
+def cut(text: str, limit: int = LIMIT) -> str:
+    """At most `limit` characters of a text, its head and its tail, with a line in between that says what is missing."""
+    if len(text) <= limit:
+        return text
+    room = max(limit - _MARKER_ROOM, 0)
+    head = int(room * _HEAD_SHARE)
+    marker = f"\n\n[… {len(text) - room:,} characters left out …]\n\n"
+    return text[:head] + marker + text[len(text) - (room - head) :]
+
+
+def _is_text(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "text"
+
+
+def _block(block: Any) -> str:
+    """One block of content in words."""
+    content: Mapping[str, Any] = block if isinstance(block, dict) else {}
+    match content.get("type"):
+        case "text":
+            words = _string(content.get("text"))
+        case "image" | "audio" as kind:
+            words = f"[{kind}: {_kind_and_size(content.get('mimeType'), content.get('data'))}; it cannot be shown here]"
+        case "resource_link":
+            words = _link(content)
+        case "resource" if isinstance(resource := content.get("resource"), dict):
+            if isinstance(resource.get("text"), str):
+                words = f"[{_name(resource)}]\n{resource['text']}"
+            else:
+                about = _kind_and_size(resource.get("mimeType"), resource.get("blob"))
+                words = f"[{_name(resource)}: {about}; it cannot be shown here]"
+        case kind:
+            words = f"[content of the unknown kind {line(_string(kind), 50) or '?'}]"
+    return words
+
+
+def _link(content: Mapping[str, Any]) -> str:
+    size = content.get("size")
+    known = [line(_string(content.get("mimeType")), 100), f"{size:,} bytes" if isinstance(size, int) else ""]
+    about = ", ".join(part for part in known if part)
+    description = line(_string(content.get("description")), 500)
+    return f"[link to {_name(content)}{f' ({about})' if about else ''}] {description}".strip()
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    name, uri = line(_string(resource.get("name")), 100), line(_string(resource.get("uri")), 300)
+    return f"{name} {uri}".strip() or "a resource without a name"
+
+
+def _kind_and_size(kind: Any, base64: Any) -> str:
+    data = _string(base64)
+    size = len(data) * 3 // 4 - data[-2:].count("=")
+    return f"{line(_string(kind), 100) or 'unknown type'}, {max(size, 0):,} bytes"
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,57 @@
+"""Text that came from elsewhere, made safe to pass on. No MCP in here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+DESCRIPTION_LIMIT = 1024
+"""Characters. OpenAI refuses a request in which one function description is longer
+("Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 1024")."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# U+E0000-E0FFF holds the tag characters and variation selectors in which text can be hidden that a model reads and a
+# person does not see. NUL is refused by databases and terminals alike.
+_HIDDEN = re.compile("[\x00\U000e0000-\U000e0fff]")
+_SPACES = re.compile(r"\s+")
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def sendable(value: Any) -> Any:
+    """The same JSON value with every lone surrogate replaced by U+FFFD.
+
+    A lone surrogate cannot be encoded as UTF-8, so it cannot be sent. Use this before a call is shown for approval, so
+    that what is shown is what is sent; doing it twice changes nothing. Raises RecursionError for absurdly deep values.
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {sendable(key): sendable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [sendable(item) for item in value]
+    return value
+
+
+def scrub(text: str) -> str:
+    """A tool's output without hidden characters (see above) and without lone surrogates; all else as it was."""
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _HIDDEN.sub("", text))
+
+
+def visible(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
+    """A description as a person would see it, at most `limit` characters.
+
+    Controls (but for line breaks and tabs), bidirectional overrides, zero-width and tag characters are dropped: a
+    tool's description is read by the model and must hold nothing that a reviewer of it does not see.
+    """
+    kept = "".join(
+        character
+        for character in _HIDDEN.sub("", text[: limit * 4])
+        if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+    ).strip()
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def line(text: str, limit: int = 200) -> str:
+    """The visible text on one line, at most `limit` characters: for sentences that quote a server."""
+    return visible(_SPACES.sub(" ", text[: limit * 4]), limit)

@@ -1,0 +1,67 @@
+"""Wakes threads inside this process: one run at a time for each key, a wake during a run leads to one more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+
+class Wakes:
+    """Runs `work(key)` in tasks of its own. Wakes may repeat: the work finds out itself what there is to do."""
+
+    def __init__(self, work: Callable[[int], Awaitable[None]], failed: Callable[[int], Awaitable[None]]) -> None:
+        """`failed` is told of a key whose work raised, after it was logged."""
+        self._work = work
+        self._failed = failed
+        self._again: set[int] = set()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._open = True
+
+    @property
+    def closed(self) -> bool:
+        """No more is taken: finish what you are at."""
+        return not self._open
+
+    def wake(self, key: int) -> None:
+        """See to it that the work runs for this key from now on at least once."""
+        if not self._open:
+            return
+        if key in self._running:
+            self._again.add(key)
+        else:
+            self._running[key] = asyncio.create_task(self._run(key))
+
+    async def close(self, seconds: float) -> None:
+        """Take no more wakes, let what runs finish for so long, then cancel it."""
+        self._open = False
+        tasks = list(self._running.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
+
+    async def _run(self, key: int) -> None:
+        try:
+            while True:
+                self._again.discard(key)
+                try:
+                    await self._work(key)
+                except Exception:
+                    log.exception("thread %s: stopped by an error", key)
+                    await self._tell(key)
+                if key not in self._again or not self._open:
+                    return
+        finally:
+            self._running.pop(key, None)
+
+    async def _tell(self, key: int) -> None:
+        try:
+            await self._failed(key)
+        except Exception:
+            log.exception("thread %s: could not say so", key)

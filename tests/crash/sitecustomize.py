@@ -1,0 +1,25 @@
+"""Python runs this at its start in the processes of the crash suite: it notes the failpoints that are passed, and kills
+the process at the one that CRASH_AT names (`name#2`: the second time)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+from bot import failpoints
+
+_passed: Counter[str] = Counter()
+
+
+def _reached(name: str) -> None:
+    _passed[name] += 1
+    point = f"{name}#{_passed[name]}"
+    with open(os.environ["CRASH_LOG"], "a", encoding="utf-8") as log:  # noqa: PTH123
+        log.write(f"{point}\n")
+    if point == os.environ.get("CRASH_AT"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if "CRASH_LOG" in os.environ:
+    failpoints.install(_reached)

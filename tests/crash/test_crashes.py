@@ -1,0 +1,137 @@
+"""The process is killed at every durable boundary of a turn, once with a safe and once with a risky tool, and started
+again. Whatever the moment: the question is answered once, the tool's effect happens at most once, and every call id
+has its result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.model import Message
+from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from tests.harness import ROOT, World, world
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+
+COMMITS = ("admit", "read the inbox", "take the calls", "answer the calls", "answer", "posted", "posted")
+SAFE = [
+    *(f"{side} commit: {name}#1" for name in dict.fromkeys(COMMITS) for side in ("before", "after")),
+    *(f"{side} commit: posted#2" for side in ("before", "after")),
+    *(f"{side} model request#{number}" for number in (1, 2) for side in ("before", "after")),
+    *(f"{side} tool call read_text_file#1" for side in ("before", "after")),
+    *(f"{side} post {kind}#1" for kind in ("summary", "answer") for side in ("before", "after")),
+]
+RISKY = [
+    *(point for point in SAFE if "read_text_file" not in point),
+    *(f"{side} commit: posted#3" for side in ("before", "after")),
+    *(f"{side} commit: {name}#1" for name in ("settle", "start the calls", "drawn") for side in ("before", "after")),
+    *(f"{side} tool call edit_file#1" for side in ("before", "after")),
+    *(f"{side} {effect}#1" for effect in ("post card", "redraw card") for side in ("before", "after")),
+]
+POINTS = [("safe", point) for point in SAFE] + [("risky", point) for point in RISKY]
+OF_THE_MOMENT = ("progress", "owe", "post_closed")
+"""What a turn passes only when it takes longer than a moment."""
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {"CRASH_LOG": str(home / "points"), "PYTHONPATH": f"{ROOT / 'tests' / 'crash'}:{ROOT}", "LOG_LEVEL": "info"}
+
+
+def answers(here: World, risky: bool) -> None:
+    """A model that answers as often as it is asked: what it says follows from the conversation alone."""
+    (here.workspace / "a.txt").write_text("END")
+    edit = call(
+        "filesystem__edit_file",
+        {"path": str(here.workspace / "a.txt"), "edits": [{"oldText": "END", "newText": "+END"}]},
+        id="call_1",
+    )
+    read = call("filesystem__read_text_file", {"path": str(here.workspace / "a.txt")}, id="call_1")
+
+    def respond(request: ChatRequest) -> Answer:
+        if any(message["role"] == "tool" for message in request.messages):
+            return text("Finished.")
+        return calls(edit if risky else read)
+
+    here.model.respond = respond
+
+
+async def drive(here: World, ts: str) -> None:
+    """Be the person and the operator: start the bot again when it died, decide what stands there to be decided, until
+    the answer is there and nothing is left to do."""
+    pressed: set[tuple[int, str]] = set()
+    clicks: set[asyncio.Task[object]] = set()
+
+    def open_cards() -> list[Message]:
+        return [reply for reply in here.replies(ts) if reply.buttons and (here.bot.starts, reply.ts) not in pressed]
+
+    def died() -> bool:
+        return here.bot.process is not None and here.bot.process.returncode is not None
+
+    def answered() -> bool:
+        return any("Finished." in reply.plain for reply in here.replies(ts))
+
+    def finished() -> bool:
+        owed = here.bot.rows(
+            "SELECT 1 FROM posts WHERE state = 'owed' UNION SELECT 1 FROM turns WHERE ended_at IS NULL"
+            " UNION SELECT 1 FROM approvals WHERE drawn <> decision UNION SELECT 1 FROM inbox WHERE seq IS NULL"
+        )
+        return answered() and not owed
+
+    while True:
+        await here.model.until(
+            lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, f"anything: {here.bot.log}"
+        )
+        if died():
+            await here.bot.start(CRASH_AT="")
+            await here.ready()
+        elif open_cards():
+            card = open_cards()[0]
+            pressed.add((here.bot.starts, card.ts))
+            changed = (here.workspace / "a.txt").read_text() != "END"
+            label = "Approve" if "Approve" in card.buttons else "It ran" if changed else "Run again"
+            clicks.add(asyncio.create_task(here.slack.click(card, label, by=here.alice)))
+        else:
+            break
+    for click in clicks:
+        click.cancel()
+    await asyncio.gather(*clicks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("tool", "point"), POINTS)
+async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed(tmp_path: Path, tool: str, point: str) -> None:
+    async with world(tmp_path, ready=False, start=False, **environment(tmp_path)) as here:
+        answers(here, tool == "risky")
+        await here.bot.start(CRASH_AT=point)
+        await here.ready()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+        await drive(here, ts)
+        assert here.bot.starts == 2, f"{point} was never passed: {(tmp_path / 'points').read_text()}"
+
+        assert (here.workspace / "a.txt").read_text() == ("+END" if tool == "risky" else "END")
+        replies = here.replies(ts)
+        assert sum("Finished." in reply.plain for reply in replies) == 1
+        assert [reply.buttons for reply in replies if reply.buttons] == []
+        messages = here.model.requests[-1].messages
+        assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool"]
+        assert messages[3]["tool_call_id"] == "call_1"
+        assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
+
+
+@pytest.mark.parametrize("tool", ["safe", "risky"])
+async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Path, tool: str) -> None:
+    async with world(tmp_path, ready=False, start=False, **environment(tmp_path)) as here:
+        answers(here, tool == "risky")
+        await here.bot.start(CRASH_AT="")
+        await here.ready()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+        await drive(here, ts)
+        passed = {
+            point
+            for point in (tmp_path / "points").read_text().splitlines()
+            if not any(word in point for word in OF_THE_MOMENT) and "expire" not in point
+        }
+        mentioned_twice = {f"{side} commit: admit#2" for side in ("before", "after")}
+        assert passed - mentioned_twice == set(SAFE if tool == "safe" else RISKY)

@@ -1,0 +1,191 @@
+"""The real bot as a process, against the Slack and the model stand-ins, over a folder with real files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from bot.sandbox.journal import ApiCall
+from bot.sandbox.model import Channel, Message, Person
+from bot.sandbox.openrouter import ModelSandbox
+from bot.sandbox.slack import SlackSandbox
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[1]
+
+
+class Bot:
+    """One `python -m bot`, started and ended as often as a test wants, over the same folder and database."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.environment = dict(environment)
+        self.process: asyncio.subprocess.Process | None = None
+        self.starts = 0
+
+    @property
+    def log(self) -> str:
+        """All that the processes have written, in order."""
+        path = self.home / "bot.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    @property
+    def database(self) -> Path:
+        return self.home / "bot.db"
+
+    async def start(self, **environment: str) -> Self:
+        """Start the process; does not wait for it to be ready."""
+        self.starts += 1
+        with (self.home / "bot.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                cwd=self.home,
+                env={**self.environment, **environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self
+
+    async def ended(self, seconds: float = 20) -> int:
+        """Wait for the process to end; out: its exit code."""
+        assert self.process is not None
+        async with asyncio.timeout(seconds):
+            return await self.process.wait()
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and wait until it has drained."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Look into the database."""
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+
+@dataclass
+class World:
+    """Slack, the model, a folder and the bot."""
+
+    slack: SlackSandbox
+    model: ModelSandbox
+    bot: Bot
+    workspace: Path
+    alice: Person
+    bob: Person
+    general: Channel
+    expected_refusals: list[str] = field(default_factory=list[str])
+
+    async def until(self, condition: Callable[[], T], timeout: float = 20, what: str = "") -> T:
+        """Wait for a condition on Slack's state, and say what the bot logged when it does not come."""
+        try:
+            return await self.slack.until(condition, timeout, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n--- bot.log\n{self.bot.log[-6000:]}") from None
+
+    async def ready(self) -> None:
+        """Wait until the bot's socket is open."""
+        await self.until(lambda: self.slack.hub.ready, what="an open socket")
+
+    def replies(self, ts: str, channel: Channel | None = None) -> list[Message]:
+        """The bot's standing messages in a thread, without its progress message."""
+        messages = self.slack.thread(channel or self.general, ts)
+        return [message for message in messages if message.bot_id == self.slack.bot_id and not is_progress(message)]
+
+    async def reply(self, ts: str, containing: str, channel: Channel | None = None, timeout: float = 20) -> Message:
+        """Wait for a message of the bot's with these words."""
+
+        def found() -> list[Message]:
+            return [reply for reply in self.replies(ts, channel) if containing in reply.plain]
+
+        return (await self.until(found, timeout, f"a reply with {containing!r}"))[0]
+
+    async def quiet(self, timeout: float = 20) -> None:
+        """Wait until every turn has ended or waits, everything owed is posted and no progress message stands."""
+        query = (
+            "SELECT (SELECT count(*) FROM posts WHERE state = 'owed' OR (kind = 'progress' AND state = 'posted'))"
+            " + (SELECT count(*) FROM inbox WHERE seq IS NULL AND addressed AND thread_id NOT IN"
+            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
+            " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
+            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
+            " + (SELECT count(*) FROM approvals WHERE drawn <> decision)"
+        )
+        await self.model.until(lambda: self.bot.rows(query) == [(0,)], timeout, f"quiet; log: {self.bot.log[-3000:]}")
+
+    def posts(self) -> list[ApiCall]:
+        """Every message that was posted, in order."""
+        return [call for call in self.slack.calls if call.method == "chat.postMessage" and call.response.get("ok")]
+
+    def check(self) -> None:
+        """What must hold after every test: nothing that Slack or a strict provider refuses, no broken cache prefix,
+        no post twice, no ping, no stack trace."""
+        refused = [f"{call.method}: {call.response}" for call in self.slack.rejected]
+        assert [text for text in refused if not any(expected in text for expected in self.expected_refusals)] == []
+        assert self.model.violations == []
+        assert self.model.prefix_breaks == []
+        keys = [message.metadata["event_payload"]["key"] for message in self.slack.all_messages() if message.metadata]
+        assert len(keys) == len(set(keys)), "a message was posted twice"
+        assert "Traceback" not in self.bot.log
+
+
+def is_progress(message: Message) -> bool:
+    """The message that shows what a running turn is doing."""
+    return ":hourglass_flowing_sand:" in str(message.blocks)
+
+
+@asynccontextmanager
+async def world(home: Path, *, ready: bool = True, start: bool = True, **environment: str) -> AsyncGenerator[World]:
+    """A bot that runs, ended and checked afterwards."""
+    workspace = home / "workspace"
+    workspace.mkdir()
+    async with SlackSandbox() as slack, ModelSandbox() as model:
+        settings = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "PYTHONPATH": str(ROOT),
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "OPENROUTER_API_KEY": model.api_key,
+            "OPENROUTER_BASE_URL": model.base_url,
+            "OPENROUTER_MODEL": "sandbox/model",
+            "DATABASE_URL": f"sqlite:///{home}/bot.db",
+            "BOT_WORKSPACE": str(workspace),
+            "LOG_LEVEL": "debug",
+            **environment,
+        }
+        bot = Bot(home, settings)
+        alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
+        general = slack.add_channel("general", members=[alice, bob])
+        this = World(slack, model, bot, workspace, alice, bob, general)
+        try:
+            if start:
+                await bot.start()
+                if ready:
+                    await this.ready()
+            yield this
+            this.check()
+        finally:
+            await bot.kill()
