@@ -16,6 +16,8 @@ from bot.core.limits import Limits
 from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
+MOST_MODELS = 3
+"""https://openrouter.ai/docs/features/model-routing: `models`."""
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
@@ -104,7 +106,10 @@ def _url(values: Mapping[str, str], name: str, default: str) -> str:
 def _models(value: str) -> tuple[str, ...]:
     models = tuple(part.strip() for part in value.split(",") if part.strip())
     if not models:
-        raise SettingsError("OPENROUTER_MODEL", "it names no model; write for example anthropic/claude-sonnet-4.5")
+        raise SettingsError("OPENROUTER_MODEL", f"it names no model; write for example {DEFAULT_MODEL}")
+    if len(models) > MOST_MODELS:
+        problem = f"it names {len(models)} models; OpenRouter takes one and at most {MOST_MODELS - 1} fallbacks"
+        raise SettingsError("OPENROUTER_MODEL", problem)
     return models
 
 

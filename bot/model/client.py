@@ -39,7 +39,6 @@ class Client(AsyncOpenAI):
             timeout=_TIMEOUT,
             http_client=DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT),
         )
-        self.organization = self.project = None
 
     @property
     def default_headers(self) -> dict[str, str | Omit]:

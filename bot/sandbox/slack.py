@@ -1,4 +1,15 @@
-"""SlackSandbox: start it, give its URL and tokens to the app, act as the people, look at what came out."""
+"""SlackSandbox: start it, give its URL and tokens to the app, act as the people, look at what came out.
+
+    async with SlackSandbox() as slack:
+        alice = slack.add_person("Alice Smith")
+        general = slack.add_channel("general", members=[alice])
+        ...  # start the app with slack.api_url, slack.bot_token, slack.app_token
+        await slack.connected()
+        ts = await slack.say(general, alice, "<@BOT> hello")
+        await slack.until(lambda: len(slack.thread(general, ts)) > 1, what="an answer")
+
+Everything runs in the loop that entered it; nothing is shared between two sandboxes.
+"""
 
 import json
 import secrets
@@ -170,7 +181,7 @@ class SlackSandbox(Interactions):
             self._web.after.setdefault(method, []).append(after)
 
     def all_messages(self) -> list[Message]:
-        """Every stored message of the workspace in the order of posting."""
+        """Every message of the workspace in the order of posting, deleted ones included, ephemerals not."""
         return list(self.workspace.recent)
 
     async def deliver(self, payload: Json) -> Envelope:
@@ -189,12 +200,15 @@ class SlackSandbox(Interactions):
             for attempt in range(1, times + 1)
         ]
 
-    async def until(self, condition: Callable[[], T], timeout: float = 10.0, what: str = "") -> T:
-        """Wait for a condition on the sandbox's state; tried after each change, never polled.
+    async def until(
+        self, condition: Callable[[], T], timeout: float = 10.0, what: str = "", *, poll: float | None = None
+    ) -> T:
+        """Wait for a condition on the sandbox's state; tried after each change of it, not polled.
 
-        Returns the first true value. Raises NotReached with `what`, the recent calls and messages.
+        A condition on something else (a file, a database) needs `poll`, the seconds between further tries. Returns the
+        first true value. Raises NotReached with `what`, the recent calls and messages.
         """
-        return await self._changes.until(condition, timeout, what)
+        return await self._changes.until(condition, timeout, what, poll)
 
     async def connected(self, timeout: float = 10.0) -> None:
         """Wait until a socket is open and takes envelopes."""
@@ -205,8 +219,11 @@ class SlackSandbox(Interactions):
         self.hub.disconnect(reason)
 
     async def drop_sockets(self, *, abort: bool = True) -> None:
-        """Close every connection without a word; `abort=False` sends a close frame first, which SDKs notice at once."""
-        await self.hub.drop(abort=abort)
+        """Close every connection without a word; `abort=False` sends a close frame, which SDKs notice at once.
+
+        An aborted connection slack_sdk notices only at its next `ping_interval` (10 s in Bolt's handler).
+        """
+        self.hub.drop(abort=abort)
 
     def revoke_tokens(self) -> None:
         """Make both tokens invalid."""
@@ -215,6 +232,7 @@ class SlackSandbox(Interactions):
     def advance(self, seconds: float) -> None:
         """Move the clock: triggers, response URLs, streams and rate limits expire by it."""
         self.clock.advance(seconds)
+        self._changes.touch()
 
     def _describe(self) -> str:
         lines = ["recent calls:"]

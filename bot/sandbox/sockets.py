@@ -22,6 +22,8 @@ from bot.sandbox.journal import Envelope, Json
 
 MAX_CONNECTIONS = 10
 MAX_RETRIES = 3
+CLOSE_TIMEOUT = 1.0
+DISCONNECT_GRACE = 10.0
 
 
 class Connection:
@@ -38,6 +40,11 @@ class Connection:
     def push(self, frame: Json) -> None:
         """Queue a frame; the connection's writer sends it."""
         self.outbox.put_nowait(json.dumps(frame))
+
+    def cut(self) -> None:
+        """Abort the TCP connection."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
 
     async def write(self) -> None:
         """Send queued frames until the socket closes."""
@@ -60,6 +67,7 @@ class SocketHub:
         self._under_way: dict[str, Envelope] = {}
         self._tickets: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._closings: set[asyncio.Future[bool]] = set()
         self._opened = 0
         self._next = 0
         self._closed = False
@@ -81,7 +89,7 @@ class SocketHub:
         if ticket not in self._tickets:
             return web.Response(status=401, text="invalid ticket")
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse(heartbeat=30.0, compress=False)
+        socket = web.WebSocketResponse(heartbeat=30.0, compress=False, timeout=CLOSE_TIMEOUT)
         await socket.prepare(request)
         self._opened += 1
         connection = Connection(self._opened, request, socket)
@@ -121,6 +129,11 @@ class SocketHub:
     def _dispatch(self, envelope: Envelope) -> None:
         ready = self.ready
         if not ready:
+            if envelope.type == "events_api" and envelope.attempts == 0:
+                # What Slack could not deliver it delivers as a retry: an app that drops retries never sees it
+                # (vercel/chat issue 666).
+                envelope.first_retry_attempt += 1
+                envelope.retry_reason = "timeout"
             self._waiting.append(envelope)
             return
         self._next += 1
@@ -187,6 +200,9 @@ class SocketHub:
 
     def _lost(self, connection: Connection) -> None:
         self.connections.remove(connection)
+        grace = self._timers.pop(f"connection {connection.number}", None)
+        if grace is not None:
+            grace.cancel()
         orphans = list(connection.unacked.values())
         connection.unacked.clear()
         for envelope in orphans:
@@ -202,7 +218,10 @@ class SocketHub:
             self._dispatch(self._waiting.popleft())
 
     def disconnect(self, reason: str) -> None:
-        """Send a `disconnect` frame to every connection; they take no more envelopes, and a new one is expected."""
+        """Send a `disconnect` frame to every connection; they take no more envelopes and end within ten seconds.
+
+        With `link_disabled` no new connection can be opened.
+        """
         if reason == "link_disabled":
             self.link_disabled = True
         for connection in self.connections:
@@ -211,15 +230,21 @@ class SocketHub:
     def _ask_to_leave(self, connection: Connection, reason: str) -> None:
         connection.draining = True
         connection.push({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}})
+        loop = asyncio.get_running_loop()
+        self._timers[f"connection {connection.number}"] = loop.call_later(DISCONNECT_GRACE, connection.cut)
 
-    async def drop(self, *, abort: bool) -> None:
+    def drop(self, *, abort: bool) -> None:
         """Close every connection: by aborting the TCP connection, or with a proper close frame."""
-        for connection in list(self.connections):
+        for connection in self.connections:
             connection.draining = True
-            if abort and connection.request.transport is not None:
-                connection.request.transport.abort()
-            else:
-                await connection.socket.close(code=1001, message=b"going away")
+        if abort:
+            for connection in list(self.connections):
+                connection.cut()
+            return
+        for connection in self.connections:
+            closing = asyncio.ensure_future(connection.socket.close(code=1001, message=b"going away"))
+            self._closings.add(closing)
+            closing.add_done_callback(self._closings.discard)
 
     async def close(self) -> None:
         """Stop timers and close every connection."""
@@ -228,4 +253,6 @@ class SocketHub:
             timer.cancel()
         self._timers.clear()
         self._waiting.clear()
-        await self.drop(abort=False)
+        self.drop(abort=False)
+        if self._closings:
+            await asyncio.wait(self._closings)

@@ -63,7 +63,7 @@ def message_content(args: Arguments, new_id: Callable[[], str]) -> Content:
     attachments = args.structure("attachments", "invalid_attachments") or []
     if markdown and (text or given):
         raise Refused("markdown_text_conflict")
-    if not (text.strip() or markdown.strip() or given or attachments or (args.has("metadata") and given)):
+    if not (text.strip() or markdown.strip() or given or attachments):
         raise Refused("no_text")
     if len(text) > TEXT_LIMIT or len(markdown) > MARKDOWN_LIMIT:
         raise Refused("msg_too_long")
@@ -117,7 +117,12 @@ def _with_action_id(element: Json, new_id: Callable[[], str]) -> Json:
 
 
 def _unique_ids(blocks: Sequence[Json], pointer: str, report: list[str]) -> None:
-    """block_id and action_id must not occur twice (button element and block references)."""
+    """No block_id twice; no action_id twice in a message, in a view none twice in one block.
+
+    The button element reference asks for unique action_ids in the containing block. Across a message this is stricter
+    than the reference, on purpose: there a click could not be told from the other by its action_id.
+    """
+    view = pointer.startswith("/view")
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         block_id = block.get("block_id")
@@ -128,6 +133,8 @@ def _unique_ids(blocks: Sequence[Json], pointer: str, report: list[str]) -> None
             seen.add(block_id)
     actions: set[str] = set()
     for index, block in enumerate(blocks):
+        if view:
+            actions.clear()
         for element in texts.elements([block]):
             action_id = str(element["action_id"])
             if action_id in actions:

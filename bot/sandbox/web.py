@@ -58,9 +58,13 @@ class WebApi:
         try:
             args, token = await _decode(request)
         except Refused as refusal:
-            return self._respond(ApiCall(name, {}, None, time.monotonic()), refusal.as_json())
+            unread = ApiCall(name, {}, None, time.monotonic())
+            self.calls.append(unread)
+            self._slack.workspace.rejected.append(unread)
+            return self._respond(unread, refusal.as_json())
         call = ApiCall(name, args, token, time.monotonic())
         self.calls.append(call)
+        self.changed()
         fault = self.faults.take(name, args)
         if fault is not None:
             call.fault = fault.kind

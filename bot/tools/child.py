@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import Process, SubprocessStreamProtocol
@@ -45,8 +46,8 @@ from bot.tools.text import line, sendable
 
 log = logging.getLogger(__name__)
 
-LONGEST_LINE = 64 * 1024 * 1024
-"""Bytes. A server that sends more without a line break is broken; the memory is better kept."""
+LONGEST_LINE = 32 * 1024 * 1024
+"""Bytes of one message. Parsing it blocks the loop (0.2 s for so much), and the model is shown 40 KB of it at most."""
 STDERR_TAIL = 4096
 """Bytes of the server's stderr that are kept."""
 EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
@@ -54,6 +55,8 @@ EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
 is the specification's (lifecycle: shutdown, stdio)."""
 
 _CHUNK = 256 * 1024
+_ID_WITHIN = 200
+_ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
 _SHORTEST_SECRET = 6
 
 
@@ -85,8 +88,6 @@ class Child:
         self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
         self._stderr = bytearray()
         self._tasks: list[asyncio.Task[None]] = []
-        # No room in between: a server that floods us is held back by its own pipe.
-        self._inbox, self._inbox_out = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._outbox = _Outbox(self._waiting)
         self.key = config.key
         self.ended = False
@@ -107,6 +108,8 @@ class Child:
         )
         self._process = Process(self._transport, protocol, loop)
         self._guard.watch(self._process.pid)
+        # No room in between: a server that floods us is held back by its own pipe.
+        self._inbox, self._inbox_out = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._read_stderr)]
         return self._inbox_out, self._outbox
 
@@ -142,14 +145,16 @@ class Child:
             while data := await stdout.read(_CHUNK):
                 *ends, rest = data.split(b"\n")
                 for end in ends:
-                    await self._take_in(b"".join((*parts, end)))
+                    raw = b"".join((*parts, end))
+                    await self._take_in(raw if size <= LONGEST_LINE else _too_big(raw, size + len(end), self.key))
                     parts.clear()
                     size = 0
                 parts.append(rest)
                 size += len(rest)
                 if size > LONGEST_LINE:
-                    log.error("%s sent more than %d bytes without a line break", self.key, LONGEST_LINE)
-                    return
+                    # Of what is too big its begin and its end are kept: one of them names the request.
+                    raw = b"".join(parts)
+                    parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
         except OSError as problem:
             log.warning("reading from %s failed: %s", self.key, problem)
         finally:
@@ -287,6 +292,17 @@ class _Outbox:
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _too_big(raw: bytes, size: int, key: str) -> bytes:
+    """The answer in the place of one that is too big: it ran, so its caller must not wait and must not try again."""
+    log.warning("%s sent a message of %d bytes, which is too big", key, size)
+    found = _ID.search(raw)
+    if found is None:
+        return b""
+    words = f"The tool ran, but its result of {size:,} bytes is too big to be taken in. Ask for less of it."
+    result = {"content": [{"type": "text", "text": words}], "isError": True}
+    return json.dumps({"jsonrpc": "2.0", "id": int(found[1] or found[2]), "result": result}).encode()
 
 
 def _parsed(raw: bytes) -> JSONRPCMessage | None:

@@ -306,18 +306,22 @@ class _Life:
 
     def take_down(self, child: Child) -> None:
         """Keep what the process left behind."""
-        self.last_words = child.last_words()
-        if child.exit_code is not None:
-            code = child.exit_code
-            self.reason = f"it ended with exit code {code}" if code >= 0 else f"it was killed by signal {-code}"
+        code = child.exit_code
+        if code is not None and code < 0:
+            self.reason = f"it was killed by signal {-code}"
+        elif code is not None:
+            self.reason = f"it ended with exit code {code}"
+            self.last_words = child.last_words()
         if tail := child.stderr_tail():
-            log.info("stderr of the tool server %s ended with:\n%s", child.key, tail)
+            log.log(logging.DEBUG if code is None else logging.INFO, "stderr of %s ended with:\n%s", child.key, tail)
 
     def blame(self, problem: BaseException, config: ServerConfig) -> None:
         """Put what went wrong into words."""
         while isinstance(problem, BaseExceptionGroup) and problem.exceptions:
             problem = problem.exceptions[0]
         match problem:
+            case FileNotFoundError(filename=folder) if config.cwd is not None and folder == str(config.cwd):
+                self.reason, self.may_be_the_question = f"its folder {folder} is gone", False
             case FileNotFoundError():
                 self.reason, self.may_be_the_question = f"the command `{config.command}` was not found", False
             case TimeoutError():

@@ -1,9 +1,11 @@
-"""A running Slack sandbox, the SDK's own client for it, and some people."""
+"""A running Slack sandbox, the SDK's own client for it, a real Bolt app, and some people."""
 
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.model import Channel, Person
@@ -30,3 +32,18 @@ def alice(slack: SlackSandbox) -> Person:
 @pytest.fixture
 def general(slack: SlackSandbox, alice: Person) -> Channel:
     return slack.add_channel("general", members=[alice])
+
+
+@pytest.fixture
+async def app(slack: SlackSandbox, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+    slack.hub.ack_timeout = 3.0
+    bolt = AsyncApp(client=client)
+
+    @bolt.event("message")
+    async def ignore() -> None: ...
+
+    handler = AsyncSocketModeHandler(bolt, slack.app_token, ping_interval=0.2)  # type: ignore[arg-type]
+    await handler.connect_async()
+    await slack.connected()
+    yield bolt
+    await handler.close_async()

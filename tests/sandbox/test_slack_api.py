@@ -119,6 +119,38 @@ async def test_an_update_replaces_text_and_blocks(
     assert (before.text, len(before.blocks)) == ("one", 1)
 
 
+async def test_an_update_with_text_alone_removes_the_blocks_and_keeps_the_attachments(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel
+) -> None:
+    attachments = [{"text": "aside", "fallback": "aside"}]
+    divider = [{"type": "divider"}]
+    posted = await client.chat_postMessage(channel=general.id, text="one", blocks=divider, attachments=attachments)
+    ts = str(posted["ts"])
+    await client.chat_update(channel=general.id, ts=ts, text="two")
+    message = slack.thread(general, ts)[0]
+    assert (message.blocks, message.plain) == ([], "two\naside")
+
+
+async def test_an_update_keeps_the_metadata_unless_an_empty_one_is_given(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel
+) -> None:
+    metadata = {"event_type": "turn", "event_payload": {"id": 7}}
+    ts = str((await client.chat_postMessage(channel=general.id, text="one", metadata=metadata))["ts"])
+    await client.chat_update(channel=general.id, ts=ts, text="two")
+    assert slack.thread(general, ts)[0].metadata == metadata
+    await client.chat_update(channel=general.id, ts=ts, text="three", metadata={})
+    assert slack.thread(general, ts)[0].metadata is None
+
+
+async def test_a_body_that_is_no_json_object_is_refused(slack: SlackSandbox) -> None:
+    headers = {"Authorization": f"Bearer {slack.bot_token}", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for body, error in (("{", "invalid_json"), ("[]", "json_not_object")):
+            async with session.post(f"{slack.api_url}chat.postMessage", data=body) as answer:
+                assert (await answer.json())["error"] == error
+    assert len(slack.rejected) == 2
+
+
 async def test_updates_and_deletes_that_slack_refuses(
     slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person
 ) -> None:

@@ -69,7 +69,7 @@ async def test_the_sdks_default_retry_posts_twice_after_a_dropped_answer(
     assert len(general.messages) == 2
 
 
-async def test_a_hanging_call_ends_with_the_sandbox(client: AsyncWebClient) -> None:
+async def test_a_hanging_call_ends_with_the_sandbox() -> None:
     async with SlackSandbox() as slack, aiohttp.ClientSession() as session:
         slack.faults.add("auth.test", "hang")
         hanging = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])

@@ -69,7 +69,8 @@ def post_message(slack: Slack, args: Args) -> Json:
     content = validation.message_content(args, slack.new_id)
     thread_ts = thread_of(channel, args)
     message = new_message(slack, channel, content, thread_ts)
-    message.username = args.text("username") or None
+    if "chat:write.customize" in slack.scopes:
+        message.username = args.text("username") or None
     if thread_ts and args.flag("reply_broadcast"):
         message.subtype = "thread_broadcast"
     slack.workspace.store(channel, message)
@@ -79,7 +80,12 @@ def post_message(slack: Slack, args: Args) -> Json:
 
 @method("chat.update", "chat:write", tier=50)
 def update(slack: Slack, args: Args) -> Json:
-    """Change a message of the app: text without blocks removes the blocks, as in Slack."""
+    """Change a message of the app.
+
+    "If you don't include blocks, the message's previous blocks will only be retained if the text argument is not
+    provided"; previous attachments and metadata are retained when none are given, and empty ones remove them
+    (chat.update reference).
+    """
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     bot_in(slack, channel)
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
@@ -89,11 +95,20 @@ def update(slack: Slack, args: Args) -> Json:
         raise Refused("streaming_state_conflict")
     if len(args.text("text")) > UPDATE_TEXT_LIMIT:
         raise Refused("msg_too_long")
+    clears_metadata = args.structure("metadata", "invalid_metadata_format") == {}
+    if clears_metadata:
+        args = Args({name: value for name, value in args.values.items() if name != "metadata"})
     content = validation.message_content(args, slack.new_id)
     previous = message.snapshot()
     if not args.has("text") and not args.has("markdown_text"):
         content.text = previous.text
+        if args.values.get("blocks") is None:
+            content.blocks = previous.blocks
+    if args.values.get("attachments") is None:
+        content.attachments = previous.attachments
     fill(message, content)
+    if clears_metadata:
+        message.metadata = None
     message.edited = {"user": slack.workspace.bot.id, "ts": slack.clock.ts()}
     slack.events.edited(channel, message, previous)
     body = message.as_json(metadata=True)

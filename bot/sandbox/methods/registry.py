@@ -87,6 +87,9 @@ class Args:
         return self.values.get(name) not in (None, "", [], {})
 
 
+# Streams end after about five minutes even with traffic; measured by users, not documented.
+STREAM_LIFETIME = 300.0
+
 Handler = Callable[[Slack, Args], Json]
 
 
@@ -141,6 +144,9 @@ def find_message(slack: Slack, channel: Channel, ts: str, error: str = "message_
     found = channel.messages.get(ts)
     if found is None or found.deleted:
         raise Refused(error)
+    stream = found.stream
+    if stream is not None and slack.clock.now() - stream.started > STREAM_LIFETIME:
+        stream.open = False
     return found
 
 

@@ -13,7 +13,6 @@ from bot.sandbox.methods.registry import Args, Slack, bot_in, find_message, meth
 from bot.sandbox.model import Channel, Json, Message, Stream
 from bot.sandbox.validation import Content
 
-STREAM_LIFETIME = 300.0
 STREAM_TEXT_LIMIT = 39_000
 
 
@@ -87,8 +86,6 @@ def _streaming(slack: Slack, args: Args) -> tuple[Channel, Message]:
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
     if message.user != slack.workspace.bot.id:
         raise Refused("message_not_owned_by_app")
-    if message.stream is not None and slack.clock.now() - message.stream.started > STREAM_LIFETIME:
-        message.stream.open = False
     if not message.streaming:
         raise Refused("message_not_in_streaming_state")
     return channel, message

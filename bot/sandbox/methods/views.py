@@ -12,7 +12,7 @@ def _spend(slack: Slack, args: Args) -> Trigger:
     """Use up the trigger_id: three seconds, once."""
     trigger = slack.workspace.triggers.get(args.required("trigger_id"))
     if trigger is None:
-        raise Refused("invalid_trigger_id")
+        raise Refused("invalid_arguments", ["invalid `trigger_id`"])
     if trigger.used:
         raise Refused("exchanged_trigger_id")
     if slack.clock.now() - trigger.issued > TRIGGER_LIFETIME:
@@ -21,14 +21,13 @@ def _spend(slack: Slack, args: Args) -> Trigger:
     return trigger
 
 
-def _given(slack: Slack, args: Args, kind: str) -> Json:
+def _given(slack: Slack, args: Args, kind: str, replacing: View | None = None) -> Json:
     given = validation.view(args.structure("view", "invalid_arguments"), slack.new_id)
     if given["type"] != kind:
         raise Refused("invalid_arguments", [f"must be of type {kind} [json-pointer:/view/type]"])
     external = given.get("external_id")
-    if external and any(
-        view.open and view.data.get("external_id") == external for view in slack.workspace.views.values()
-    ):
+    others = (view for view in slack.workspace.views.values() if view.open and view is not replacing)
+    if external and any(view.data["external_id"] == external for view in others):
         raise Refused("duplicate_external_id")
     return given
 
@@ -85,10 +84,10 @@ def publish(slack: Slack, args: Args) -> Json:
     if user not in slack.workspace.people:
         raise Refused("invalid_arguments", ["invalid `user_id` [json-pointer:/user_id]"])
     old = slack.workspace.homes.get(user)
+    if old is not None and args.has("hash") and args.text("hash") != old.data["hash"]:
+        raise Refused("hash_conflict")
+    given = _given(slack, args, "home", replacing=old)
     if old is not None:
-        if args.has("hash") and args.text("hash") != old.data["hash"]:
-            raise Refused("hash_conflict")
         old.open = False
-    given = _given(slack, args, "home")
     view = slack.workspace.homes[user] = slack.workspace.new_view(user, given)
     return {"view": view.data}

@@ -1,0 +1,92 @@
+"""The start: quick when all is well, one plain sentence when it is not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Bot, world
+
+pytestmark = pytest.mark.anyio
+
+WRONG = {
+    "a wrong bot token": ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, "SLACK_BOT_TOKEN"),
+    "another kind of bot token": ({"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN"),
+    "a wrong app token": ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN"),
+    "no app token": ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN"),
+    "a wrong key": ({"OPENROUTER_API_KEY": "sk-or-wrong"}, "OPENROUTER_API_KEY"),
+    "no key": ({"OPENROUTER_API_KEY": ""}, "OPENROUTER_API_KEY"),
+    "Slack at a closed port": ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "SLACK_API_URL"),
+    "an address that is none": ({"OPENROUTER_BASE_URL": "openrouter"}, "OPENROUTER_BASE_URL"),
+    "an unknown database": ({"DATABASE_URL": "mysql://user:password@host/db"}, "DATABASE_URL"),
+    "a database that is a folder": ({"DATABASE_URL": "sqlite:////"}, "DATABASE_URL"),
+    "a database that is no database": ({"DATABASE_URL": "sqlite:///garbage"}, "DATABASE_URL"),
+    "a workspace that is a file": ({"BOT_WORKSPACE": "garbage"}, "BOT_WORKSPACE"),
+    "a missing server file": ({"MCP_CONFIG": "nowhere.json"}, "MCP_CONFIG"),
+    "a server file that is no JSON": ({"MCP_CONFIG": "garbage"}, "MCP_CONFIG"),
+    "a missing configuration": ({"BOT_CONFIG": "nowhere.toml"}, "BOT_CONFIG"),
+    "a configuration that is no TOML": ({"BOT_CONFIG": "garbage"}, "BOT_CONFIG"),
+    "an unknown key": ({"BOT_CONFIG": "unknown.toml"}, "BOT_CONFIG"),
+    "an unknown log level": ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    "too many models": ({"OPENROUTER_MODEL": "a/a,b/b,c/c,d/d"}, "OPENROUTER_MODEL"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+async def test_a_setting_that_is_wrong_ends_the_start_with_one_sentence_that_names_it(
+    tmp_path: Path, mistake: str
+) -> None:
+    environment, setting = WRONG[mistake]
+    (tmp_path / "garbage").write_text("this is neither JSON nor a database = [\n" * 100)
+    (tmp_path / "unknown.toml").write_text("[limits]\nsteeps = 3\n")
+    async with world(tmp_path, start=False) as here:
+        here.expected_refusals.append("invalid_auth")
+        begun = time.monotonic()
+        await here.bot.start(**environment)
+        assert await here.bot.ended(10) == 2
+        assert time.monotonic() - begun < 10
+        said = here.bot.log.strip().splitlines()
+        assert len(said) == 1, said
+        assert said[0].startswith(f"{setting}: ")
+        for secret in (here.slack.bot_token, here.slack.app_token, here.model.api_key, "password"):
+            assert secret not in said[0]
+
+
+async def test_slack_that_never_answers_ends_the_start_within_ten_seconds(tmp_path: Path) -> None:
+    async with world(tmp_path, start=False) as here:
+        here.slack.faults.add("auth.test", "hang", times=1)
+        begun = time.monotonic()
+        await here.bot.start()
+        assert await here.bot.ended(12) == 2
+        assert time.monotonic() - begun < 10
+        assert here.bot.log.startswith("SLACK_API_URL: ")
+
+
+async def test_the_socket_is_open_within_three_seconds_while_the_server_is_still_starting(tmp_path: Path) -> None:
+    (tmp_path / "mcp.json").write_text('{"mcpServers": {"never": {"command": "sleep", "args": ["60"]}}}')
+    async with world(tmp_path, start=False) as here:
+        begun = time.monotonic()
+        await here.bot.start()
+        await here.ready()
+        assert time.monotonic() - begun < 3
+
+
+async def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        second = Bot(tmp_path, here.bot.environment)
+        await second.start()
+        assert await second.ended(10) == 2
+        assert "DATABASE_URL: another process is already using" in second.log
+        assert here.bot.process is not None
+        assert here.bot.process.returncode is None
+
+
+async def test_no_secret_is_in_the_log(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        await here.slack.say(here.general, here.alice, f"<@BOT> my key is {here.model.api_key}")
+        await here.model.until(lambda: here.model.requests, what="the request")
+        await here.quiet()
+        for secret in (here.slack.bot_token, here.slack.app_token, here.model.api_key):
+            assert secret not in here.bot.log

@@ -1,0 +1,204 @@
+"""Kills, restarts, repeats and bursts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from tests.harness import World, world
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+
+async def test_eight_deliveries_of_one_event_across_a_restart_give_one_answer(here: World) -> None:
+    here.model.script(text("Once."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
+    await here.reply(ts, "Once.")
+    events = [sent.event_id or "" for sent in here.slack.envelopes if ts in str(sent.payload["event"].get("ts"))]
+    assert len(events) == 2
+    await here.slack.redeliver(events[0], times=3)
+    await here.until(lambda: all(sent.acked_at for sent in here.slack.envelopes), what="every ack")
+    await here.bot.kill()
+    await here.bot.start()
+    await here.ready()
+    await here.slack.redeliver(events[1], times=3)
+    await here.until(lambda: all(sent.acked_at for sent in here.slack.envelopes), what="every ack")
+    await here.quiet()
+    assert len(here.model.requests) == 1
+    assert len(here.replies(ts)) == 1
+
+
+async def test_a_message_that_is_said_while_the_bot_is_down_is_answered(here: World) -> None:
+    await here.bot.kill()
+    here.model.script(text("I was away."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> are you there?")
+    await here.bot.start()
+    await here.reply(ts, "I was away.")
+
+
+async def test_an_approval_given_after_a_restart_runs_that_very_call_without_asking_the_model_again(
+    here: World,
+) -> None:
+    target = here.workspace / "a.txt"
+    here.model.script(calls(call("filesystem__write_file", {"path": str(target), "content": "kept"})), text("Written."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    card = await here.reply(ts, "May I do this?")
+    await here.bot.kill()
+    await here.bot.start()
+    await here.ready()
+    assert not target.exists()
+    await here.slack.click(card, "Approve", by=here.alice)
+    await here.reply(ts, "Written.")
+    assert target.read_text() == "kept"
+    assert len(here.model.requests) == 2
+
+
+@pytest.mark.parametrize("choice", ["It ran", "Run again", "Skip"])
+async def test_a_call_that_was_cut_off_may_or_may_not_have_run_and_a_person_says(tmp_path: Path, choice: str) -> None:
+    (tmp_path / "server.py").write_text(SLOW)
+    async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
+        here.model.script(calls(call("slow__count", {"step": 1})), text("Counted."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
+        card = await here.reply(ts, "May I do this?")
+        await here.slack.click(card, "Approve", by=here.alice)
+        ran = tmp_path / "runs"
+        await here.model.until(ran.exists, what="the call to be running")
+        await here.bot.kill()
+        (tmp_path / "fast").touch()
+        await here.bot.start()
+        question = await here.reply(ts, "it may or may not have run")
+        assert question.buttons == ["It ran", "Run again", "Skip"]
+        assert len(here.model.requests) == 1
+        await here.slack.click(question, choice, by=here.alice)
+        await here.reply(ts, "Counted.")
+        await here.quiet()
+        result = here.model.requests[1].messages[-1]["content"]
+        assert {"It ran": "did run", "Run again": "counted", "Skip": "may or may not"}[choice] in result
+        assert ran.read_text() == "run" * (2 if choice == "Run again" else 1)
+
+
+async def test_a_risky_call_whose_server_dies_is_not_repeated_but_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SLOW)
+    async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
+        here.model.script(calls(call("slow__count", {"step": 9})), text("Counted."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
+        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        question = await here.reply(ts, "it may or may not have run")
+        assert (tmp_path / "runs").read_text() == "run"
+        await here.slack.click(question, "Skip", by=here.alice)
+        await here.reply(ts, "Counted.")
+        assert (tmp_path / "runs").read_text() == "run"
+
+
+async def test_sigterm_drains_lets_a_running_call_finish_and_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SLOW)
+    async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
+        here.model.script(calls(call("slow__count", {"step": 2})), text("Counted."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
+        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.model.until((tmp_path / "runs").exists, what="the call to be running")
+        begun = time.monotonic()
+        assert await here.bot.stop() == 0
+        assert time.monotonic() - begun < 15
+        assert here.bot.rows("SELECT outcome FROM calls") == [("ok",)]
+        await here.bot.start()
+        await here.reply(ts, "Counted.")
+        assert (tmp_path / "runs").read_text() == "run"
+
+
+async def test_sigterm_during_a_silent_model_ends_within_fifteen_seconds_and_the_message_is_answered_later(
+    here: World,
+) -> None:
+    here.model.script(text("Late.", first_token=30), text("In time."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
+    await here.model.until(lambda: here.model.requests, what="the request")
+    begun = time.monotonic()
+    assert await here.bot.stop() == 0
+    assert time.monotonic() - begun < 15
+    await here.bot.start()
+    await here.reply(ts, "In time.")
+    assert len(here.replies(ts)) == 1
+
+
+async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_within_a_second(
+    tmp_path: Path,
+) -> None:
+    def respond(request: ChatRequest) -> Answer:
+        last = request.messages[-1]
+        if last["role"] == "tool":
+            return text(f"It says: {last['content']}")
+        number = str(last["content"]).rpartition(" ")[2]
+        return calls(call("filesystem__read_text_file", {"path": f"{here.workspace}/{number}.txt"}))
+
+    async with world(tmp_path, LOG_LEVEL="info") as here:
+        for number in range(300):
+            (here.workspace / f"{number}.txt").write_text(f"content of {number}")
+        here.model.respond = respond
+        threads = await asyncio.gather(
+            *(here.slack.say(here.general, here.alice, f"<@BOT> read {number}") for number in range(300))
+        )
+
+        def answered() -> bool:
+            query = "SELECT count(*) FROM posts WHERE kind = 'answer' AND state = 'posted'"
+            return here.bot.rows(query) == [(300,)]
+
+        await here.model.until(answered, 60, "300 answers")
+        for number, ts in enumerate(threads):
+            answers = [reply for reply in here.replies(ts) if "It says:" in reply.plain]
+            assert len(answers) == 1
+            assert f"content of {number}" in answers[0].plain
+        assert len(here.model.requests) == 600
+        late = [
+            sent.acked_at - sent.sent_at
+            for sent in here.slack.envelopes
+            if sent.type == "events_api" and sent.acked_at and sent.sent_at
+        ]
+        assert max(late) < 1.0
+        assert all(sent.attempts == 1 for sent in here.slack.envelopes)
+
+
+async def test_a_lost_socket_is_opened_again_and_what_was_said_meanwhile_is_answered(here: World) -> None:
+    here.model.script(text("Back."))
+    await here.slack.drop_sockets()
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
+    await here.reply(ts, "Back.", timeout=40)
+    here.slack.disconnect("refresh_requested")
+    here.model.script(text("And again."))
+    await here.slack.say(here.general, here.alice, "still there?", thread_ts=ts)
+    await here.reply(ts, "And again.", timeout=40)
+    assert len(here.model.requests) == 2
+
+
+SLOW = '''
+import os, pathlib, sys, time
+from mcp.server import MCPServer
+home = pathlib.Path(__file__).parent
+server = MCPServer("slow")
+
+@server.tool()
+def count(step: int) -> str:
+    """Count a run; slowly the first time. Dies at 9."""
+    with open(home / "runs", "a") as runs:
+        runs.write("run")
+    if step == 9:
+        os._exit(1)
+    end = time.monotonic() + (0 if (home / "fast").exists() else 2 if step == 2 else 20)
+    while time.monotonic() < end:
+        time.sleep(0.05)
+    return "counted"
+
+server.run()
+'''
+
+
+def slow_server(home: Path) -> str:
+    path = home / "mcp.json"
+    entry = {"command": sys.executable, "args": [str(home / "server.py")]}
+    path.write_text(json.dumps({"mcpServers": {"slow": entry}}))
+    return str(path)
