@@ -1,4 +1,4 @@
-"""The plain bot that `bench/turn.py` compares ours with: the same turn, history in a dict, nothing durable, no approvals.
+"""The plain bot that `bench/turn.py` compares ours with: the same turn, history in a dict, nothing durable.
 
 python bench/plain_bot.py COMMAND [ARGUMENT …]      the MCP server to start
 """
@@ -31,7 +31,11 @@ async def main(command: str, *arguments: str) -> None:
         functions: list[Any] = [
             {
                 "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.input_schema},
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": {key: value for key, value in tool.input_schema.items() if key != "$schema"},
+                },
             }
             for tool in (await server.list_tools()).tools
         ]
@@ -50,9 +54,11 @@ async def main(command: str, *arguments: str) -> None:
                     model=os.environ["OPENROUTER_MODEL"], messages=history, tools=functions
                 )
                 message = reply.choices[0].message
-                history.append(message.model_dump(exclude_none=True))
                 if not message.tool_calls:
+                    history.append({"role": "assistant", "content": message.content})
                     break
+                made = [call.model_dump(include={"id", "type", "function"}) for call in message.tool_calls]
+                history.append({"role": "assistant", "content": message.content, "tool_calls": made})
                 history.extend(await asyncio.gather(*map(run, message.tool_calls)))
             await say(text=message.content or "…", thread_ts=thread_ts)
 

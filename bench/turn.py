@@ -19,7 +19,7 @@ does falls on both. Absolute figures are the machine's; compare the ratios, whic
     to first request   from the moment the mention is sent until the model has the request
 
 Every turn is checked: answered once, in its thread, with words that only the file holds. A wrong one ends the run with
-exit code 1, and so does a round that takes longer than two minutes.
+exit code 1, and so does a round that takes longer than a minute.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, call
 from bot.sandbox.slack import SlackSandbox
 from bot.tools import default
 
-ROUND_SECONDS = 120.0
+ROUND_SECONDS = 60.0
 START_SECONDS = 30.0
 QUIET_SECONDS = 0.1
 FILES = 20

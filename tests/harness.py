@@ -150,6 +150,19 @@ class World:
         assert "Traceback" not in self.bot.log
 
 
+def processes(marker: str) -> list[int]:
+    """The running processes whose command line contains the marker."""
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:  # it has just ended
+            continue
+        if marker in command and int(path.parent.name) != os.getpid():
+            found.append(int(path.parent.name))
+    return found
+
+
 def is_progress(message: Message) -> bool:
     """The message that shows what a running turn is doing."""
     return ":hourglass_flowing_sand:" in str(message.blocks)

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 REQUEST_SECONDS = 30
 PREFLIGHT_SECONDS = 8.0
+PING_SECONDS = 3.0
+"""A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Socket:
     """The Socket Mode connection; reconnects by itself."""
 
     def __init__(self, app: AsyncApp, these: Clients) -> None:
-        self._handler = AsyncSocketModeHandler(app, these.app_token, ping_interval=10)
+        self._handler = AsyncSocketModeHandler(app, these.app_token, ping_interval=PING_SECONDS)
         self._session = these.session
 
     async def open(self, url: str) -> None:

@@ -39,7 +39,8 @@ class SlackSurface:
     async def quote(self, message: Unread) -> str:
         names = {user: await self._directory.name(user) for user in mentioned(message.text) - {self._bot_user}}
         names[self._bot_user] = "you"
-        said = readable(message.text, names).strip()
+        text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
+        said = readable(text, names).strip()
         if message.files:
             listed = ", ".join(message.files)
             said = f"{said}\n(attached, and not readable to you: {listed})".strip()

@@ -9,45 +9,32 @@ noticed), its stderr, and how far a request got: whether it was written decides 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import re
 import signal
 import sys
 from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from weakref import WeakValueDictionary
 
 import anyio
-from mcp.client._transport import TransportStreams
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.client.stdio import get_default_environment
 from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import SessionMessage
-from mcp_types import (
-    JSONRPCError,
-    JSONRPCMessage,
-    JSONRPCRequest,
-    JSONRPCResponse,
-    RequestId,
-    jsonrpc_message_adapter,
-)
+from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse, RequestId
 
-from bot.core.calls import JsonObject
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
-from bot.tools.text import line, sendable
+from bot.tools.text import line
+from bot.tools.wire import Delivery, Lines, current_delivery, parsed
 
 log = logging.getLogger(__name__)
 
-LONGEST_LINE = 32 * 1024 * 1024
-"""Bytes of one message. Parsing it blocks the loop (0.2 s for so much), and the model is shown 40 KB of it at most."""
 STDERR_TAIL = 4096
 """Bytes of the server's stderr that are kept."""
 EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
@@ -55,26 +42,7 @@ EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
 is the specification's (lifecycle: shutdown, stdio)."""
 
 _CHUNK = 256 * 1024
-_ID_WITHIN = 200
-_ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
 _SHORTEST_SECRET = 6
-
-
-@dataclass(eq=False)
-class Delivery:
-    """How far one request got. It is put into `current_delivery` by whoever makes the request."""
-
-    abandoned: bool = False
-    """Nobody waits any more: if it is not written yet, it must not be."""
-    written: bool = False
-    """Its first byte may have reached the server."""
-    reply: JsonObject | None = None
-    """The `result` that the server answered, as it came."""
-    refused: bool = False
-    """The server answered with a protocol error."""
-
-
-current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
 
 
 class Child:
@@ -95,7 +63,7 @@ class Child:
         self.exit_code: int | None = None
         """How the process ended when it did so by itself; negative for a signal."""
 
-    async def __aenter__(self) -> TransportStreams:
+    async def __aenter__(self) -> tuple[MemoryObjectReceiveStream[SessionMessage | Exception], _Outbox]:
         """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
         loop = asyncio.get_running_loop()
         self._transport, protocol = await loop.subprocess_exec(
@@ -136,25 +104,14 @@ class Child:
         return text
 
     async def _read(self) -> None:
-        """Take in messages until the output ends; only new bytes are searched for a line's end, so this is linear."""
+        """Take in messages until the output ends."""
         stdout = self._process.stdout
         assert stdout is not None
-        parts: list[bytes] = []
-        size = 0
+        lines = Lines(self.key)
         try:
             while data := await stdout.read(_CHUNK):
-                *ends, rest = data.split(b"\n")
-                for end in ends:
-                    raw = b"".join((*parts, end))
-                    await self._take_in(raw if size <= LONGEST_LINE else _too_big(raw, size + len(end), self.key))
-                    parts.clear()
-                    size = 0
-                parts.append(rest)
-                size += len(rest)
-                if size > LONGEST_LINE:
-                    # Of what is too big its begin and its end are kept: one of them names the request.
-                    raw = b"".join(parts)
-                    parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
+                for raw in lines.feed(data):
+                    await self._take_in(raw)
         except OSError as problem:
             log.warning("reading from %s failed: %s", self.key, problem)
         finally:
@@ -165,7 +122,7 @@ class Child:
                     pass
 
     async def _take_in(self, raw: bytes) -> None:
-        message = _parsed(raw)
+        message = parsed(raw)
         if message is None:
             if raw.strip():
                 log.warning("%s wrote something to stdout that is no MCP message", self.key)
@@ -190,6 +147,9 @@ class Child:
                         continue
                     delivery.written = True
                 stdin.write(data)
+                if delivery is not None and stdin.transport.is_closing():
+                    # Nobody holds the other end: asyncio found out before or by its first byte, so none went out.
+                    delivery.written = False
                 await stdin.drain()
         except OSError:
             # The server no longer listens. It may still live, but a request that it cannot read must not wait for it.
@@ -292,33 +252,3 @@ class _Outbox:
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def _too_big(raw: bytes, size: int, key: str) -> bytes:
-    """The answer in the place of one that is too big: it ran, so its caller must not wait and must not try again."""
-    log.warning("%s sent a message of %d bytes, which is too big", key, size)
-    found = _ID.search(raw)
-    if found is None:
-        return b""
-    words = f"The tool ran, but its result of {size:,} bytes is too big to be taken in. Ask for less of it."
-    result = {"content": [{"type": "text", "text": words}], "isError": True}
-    return json.dumps({"jsonrpc": "2.0", "id": int(found[1] or found[2]), "result": result}).encode()
-
-
-def _parsed(raw: bytes) -> JSONRPCMessage | None:
-    """The message in one line of output; None when there is none.
-
-    What the SDK's parser refuses is looked at once more, for otherwise a reply is lost and its call waits in vain:
-    bytes that are not UTF-8 become U+FFFD; so does half an emoji, which JavaScript writes as a lone surrogate; and a
-    progress mark that was printed without a line break is skipped.
-    """
-    with suppress(ValueError):
-        return jsonrpc_message_adapter.validate_json(raw, by_name=False)
-    text = raw.decode("utf-8", "replace")
-    begin = text.find("{")
-    if begin < 0:
-        return None
-    try:
-        return jsonrpc_message_adapter.validate_python(sendable(json.loads(text[begin:])), by_name=False)
-    except (ValueError, RecursionError):
-        return None

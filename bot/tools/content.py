@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +15,14 @@ NOTHING = "(no output)"
 
 _HEAD_SHARE = 0.75
 _MARKER_ROOM = 60
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{500,}={0,2}")
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
     """The text of a `tools/call` result, at most `limit` characters, without hidden characters; None when it is none.
 
-    Text stands as it is. `structuredContent` is used only when there is no text, because servers repeat one in the
-    other. Images, audio and files are described in words, never sent as base64.
+    Text stands as it is. `structuredContent` is used only when there is no other content, because servers repeat the
+    one in the other. Images, audio and files are described in words, never sent as base64.
     """
     blocks, structured = result.get("content"), result.get("structuredContent")
     if not isinstance(blocks, list):
@@ -28,8 +30,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
             return None
         blocks = []
     parts = [_block(block) for block in blocks]
-    if structured is not None and not any(_is_text(block) for block in blocks):
-        parts.append(json.dumps(structured, ensure_ascii=False))
+    if structured is not None and not blocks:
+        parts.append(_BASE64.sub("(base64)", json.dumps(structured, ensure_ascii=False)))
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 
 
@@ -41,10 +43,6 @@ def cut(text: str, limit: int = LIMIT) -> str:
     head = int(room * _HEAD_SHARE)
     marker = f"\n\n[… {len(text) - room:,} characters left out …]\n\n"
     return text[:head] + marker + text[len(text) - (room - head) :]
-
-
-def _is_text(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") == "text"
 
 
 def _block(block: Any) -> str:

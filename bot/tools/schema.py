@@ -46,14 +46,16 @@ def convert(schema: Mapping[str, Any]) -> JsonObject:
             properties[name] = _either(properties[name], value) if name in properties else value
     if forms:
         required |= set.intersection(*(set(form.get("required", ())) for form in forms))
-    properties = {name: value for name, value in properties.items() if _ARGUMENT.fullmatch(name)}
-    parameters: JsonObject = {"type": "object", "properties": properties}
-    if names := [name for name in properties if name in required]:
-        parameters["required"] = names
+    parameters: JsonObject = {
+        "type": "object",
+        "properties": {name: value for name, value in properties.items() if _ARGUMENT.fullmatch(name)},
+        "required": [name for name in properties if name in required],
+    }
     if "additionalProperties" in found and not forms:
         parameters["additionalProperties"] = found["additionalProperties"]
     if "description" in found:
         parameters["description"] = found["description"]
+    _tidy(parameters)
     return parameters
 
 
@@ -131,9 +133,7 @@ class _Converter:
                 converted = self.convert(value, depth + 1, references)
                 kept[name] = converted if name in required else _without_null(converted)
             out["properties"] = kept
-            if required := [name for name in kept if name in required]:
-                out["required"] = required
-        elif required:
+        if required:
             out["required"] = list(dict.fromkeys(required))
         more = schema.get("additionalProperties")
         if isinstance(more, bool):
@@ -154,7 +154,7 @@ class _Converter:
     def _set_values(self, out: JsonObject, schema: Mapping[str, Any], notes: list[str]) -> None:
         values = [schema["const"]] if "const" in schema else self._list(schema.get("enum"))
         texts = [value for value in values if isinstance(value, str) and value]
-        if values and len(texts) == len([value for value in values if value is not None]) <= MOST_ENUM_VALUES:
+        if texts and len(texts) == len([value for value in values if value is not None]) <= MOST_ENUM_VALUES:
             out["enum"] = list(dict.fromkeys(texts))
         elif values:
             notes.append(f"One of: {line(json.dumps(values, ensure_ascii=False)[1:-1], 500)}.")
@@ -233,11 +233,25 @@ def _either(one: JsonObject, other: JsonObject) -> JsonObject:
     return {"anyOf": [form for index, form in enumerate(forms) if form not in forms[:index]]}
 
 
+def _tidy(schema: JsonObject) -> None:
+    """Require only what is there, here and below (Gemini: "property is not defined")."""
+    if "required" in schema:
+        schema["required"] = [name for name in schema["required"] if name in schema.get("properties", {})]
+        if not schema["required"]:
+            del schema["required"]
+    more = schema.get("additionalProperties")
+    parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), schema.get("items"), more]
+    for part in parts:
+        if isinstance(part, dict):
+            _tidy(part)
+
+
 def _add(out: JsonObject, part: JsonObject) -> None:
     """Let `out` also demand what `part` does, as far as the common language goes. `out` has the last word."""
     for key, value in part.items():
         if key == "properties":
-            out[key] = {**value, **out.get(key, {})}
+            known = out.get(key, {})
+            out[key] = {**known, **{name: schema for name, schema in value.items() if name not in known}}
         elif key == "required":
             out[key] = list(dict.fromkeys([*out.get(key, []), *value]))
         else:

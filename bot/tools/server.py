@@ -21,9 +21,9 @@ from bot.core.calls import Certainty, JsonObject, Outcome, Tool
 from bot.tools import names, schema, text
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
+from bot.tools.life import Life
 
 if TYPE_CHECKING:
-    from bot.tools.child import Child
     from bot.tools.session import Definition, Session
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,9 @@ WAIT_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 60.0
 """Seconds between a death and the next start; doubled with each death, with jitter against starts in step."""
 STABLE_SECONDS = 30.0
-"""Who lived so long is started again without delay when it dies."""
+"""Who lived so long is started again after the first pause, however often it died before."""
 RELIST_PAUSE = 0.2
 """Seconds before the tools are listed again: a server that announces changes in a burst is asked once."""
-
-CONNECTION_CLOSED = -32000
-"""The SDK's code for a connection that ended under a request (mcp_types.jsonrpc)."""
 
 _CLOSE_SECONDS = 3.0
 
@@ -200,11 +197,11 @@ class Server:
         second = await self._live(legacy=True)
         return second.reason if second.was_up else life.reason
 
-    async def _live(self, *, legacy: bool) -> _Life:
+    async def _live(self, *, legacy: bool) -> Life:
         """Start the server, serve until it dies, tidy up."""
         from bot.tools import session as sdk  # noqa: PLC0415 - `_own` had it imported in a thread
 
-        life = _Life()
+        life = Life()
         self._attention, self._tools_changed = asyncio.Event(), False
         try:
             async with AsyncExitStack() as stack:
@@ -292,44 +289,3 @@ class Server:
         self.state = state
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
-
-
-class _Life:
-    """What is known of one life of a server when it is over."""
-
-    def __init__(self) -> None:
-        self.was_up = False
-        self.reason = "it ended by itself"
-        self.last_words = ""
-        self.may_be_the_question = True
-        """It may have failed because of the question for 2026-07-28, so the older way is worth a try."""
-
-    def take_down(self, child: Child) -> None:
-        """Keep what the process left behind."""
-        code = child.exit_code
-        if code is not None and code < 0:
-            self.reason = f"it was killed by signal {-code}"
-        elif code is not None:
-            self.reason = f"it ended with exit code {code}"
-            self.last_words = child.last_words()
-        if tail := child.stderr_tail():
-            log.log(logging.DEBUG if code is None else logging.INFO, "stderr of %s ended with:\n%s", child.key, tail)
-
-    def blame(self, problem: BaseException, config: ServerConfig) -> None:
-        """Put what went wrong into words."""
-        while isinstance(problem, BaseExceptionGroup) and problem.exceptions:
-            problem = problem.exceptions[0]
-        match problem:
-            case FileNotFoundError(filename=folder) if config.cwd is not None and folder == str(config.cwd):
-                self.reason, self.may_be_the_question = f"its folder {folder} is gone", False
-            case FileNotFoundError():
-                self.reason, self.may_be_the_question = f"the command `{config.command}` was not found", False
-            case TimeoutError():
-                self.reason = "it did not answer"
-            case OSError():
-                self.reason = f"the command `{config.command}` cannot be run ({problem.strerror or problem})"
-                self.may_be_the_question = False
-            case _ if getattr(problem, "code", None) != CONNECTION_CLOSED:
-                self.reason = f"it cannot be used ({text.line(str(problem)) or type(problem).__name__})"
-            case _:
-                pass  # it ended; the process says how

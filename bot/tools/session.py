@@ -21,10 +21,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.core.calls import Certainty, JsonObject, canonical, sha256
 from bot.tools import content
-from bot.tools.child import Child, Delivery, current_delivery
+from bot.tools.child import Child
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
 from bot.tools.text import line
+from bot.tools.wire import Delivery, current_delivery
 
 log = logging.getLogger(__name__)
 
@@ -98,10 +99,13 @@ class Session:
         capability = self._client.server_capabilities.tools
         if self.is_legacy or capability is None or not capability.list_changed:
             return
-        with suppress(MCPError, SubscriptionLost, TimeoutError):
+        try:
             async with self._client.listen(tools_list_changed=True) as events:
                 async for _ in events:
                     changed()
+        except (MCPError, SubscriptionLost, TimeoutError) as problem:
+            if not self.ended:
+                log.warning("%s no longer says when its tools change: %s", self._key, line(str(problem)))
 
     async def call(self, name: str, arguments: JsonObject, seconds: float) -> tuple[Certainty, str]:
         """Run a tool by the server's name of it. Out: what is known of the call, and the result or what happened."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
+
+STARTS_A_PASS = 2
+"""Runs that may begin in one pass of the event loop. Hundreds of wakes at once would otherwise fill the passes, and
+events wait several passes for their ack."""
 
 
 class Wakes:
@@ -18,6 +23,7 @@ class Wakes:
         self._failed = failed
         self._again: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._waiting: dict[int, None] = {}
         self._open = True
 
     @property
@@ -31,12 +37,22 @@ class Wakes:
             return
         if key in self._running:
             self._again.add(key)
-        else:
+        elif key not in self._waiting:
+            if not self._waiting:
+                asyncio.get_running_loop().call_soon(self._begin)
+            self._waiting[key] = None
+
+    def _begin(self) -> None:
+        for key in list(itertools.islice(self._waiting, STARTS_A_PASS)):
+            del self._waiting[key]
             self._running[key] = asyncio.create_task(self._run(key))
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin)
 
     async def close(self, seconds: float) -> None:
         """Take no more wakes, let what runs finish for so long, then cancel it."""
         self._open = False
+        self._waiting.clear()
         tasks = list(self._running.values())
         if not tasks:
             return

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.anyio
 async def ask_to_write(here: World, content: str = "hello", path: str = "a.txt") -> tuple[str, Message]:
     """Have the model want to write a file; out: the thread and the card."""
     target = str(here.workspace / path)
-    here.model.script(calls(call("filesystem__write_file", {"path": target, "content": content})), text("It is written."))
+    here.model.script(
+        calls(call("filesystem__write_file", {"path": target, "content": content})), text("It is written.")
+    )
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write it")
     return ts, await here.reply(ts, "May I do this?")
 
@@ -76,6 +78,7 @@ async def test_a_second_click_is_told_how_it_was_decided_and_runs_nothing(here: 
 
 @pytest.mark.parametrize("forgery", ["digest", "request", "channel", "team", "message", "decision", "garbage"])
 async def test_a_forged_click_settles_nothing(here: World, forgery: str) -> None:
+    here.expected_refusals.append("channel_not_found")
     ts, card = await ask_to_write(here)
     action = next(block for block in card.blocks if block["type"] == "actions")["elements"][0]
     value = json.loads(action["value"])
@@ -164,7 +167,7 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
     cards = [reply for reply in here.replies(ts) if "May I do this?" in reply.plain]
     assert len(cards) == 2
     await here.slack.click(cards[1], "Approve", by=here.alice)
-    await here.model.until(lambda: (here.workspace / "two.txt").exists(), what="the approved file")
+    await here.model.until((here.workspace / "two.txt").exists, what="the approved file")
     assert len(here.model.requests) == 1
     await here.slack.click(cards[0], "Deny", by=here.alice)
     await here.reply(ts, "One of two.")

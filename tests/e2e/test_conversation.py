@@ -77,7 +77,7 @@ async def test_a_follow_up_in_the_thread_needs_no_mention_and_the_history_only_g
     await here.slack.say(here.general, here.alice, "why?", thread_ts=ts)
     await here.reply(ts, "Because of the sky.")
     first, second = here.model.requests
-    assert said(second) == ["Alice Smith: @you which colour?", "Alice Smith: why?"]
+    assert said(second) == ["Alice Smith: which colour?", "Alice Smith: why?"]
     assert second.messages[: len(first.messages)] == first.messages
     assert second.tools == first.tools
 

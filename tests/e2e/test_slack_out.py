@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import FaultKind
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, failure, text
 from bot.sandbox.openrouter_script import FailureKind
 from tests.harness import World, is_progress, world
@@ -15,9 +16,7 @@ pytestmark = pytest.mark.anyio
 
 def markdown(here: World, ts: str) -> list[str]:
     """The Markdown of the bot's messages in the thread."""
-    return [
-        block["text"] for reply in here.replies(ts) for block in reply.blocks or [] if block["type"] == "markdown"
-    ]
+    return [block["text"] for reply in here.replies(ts) for block in reply.blocks or [] if block["type"] == "markdown"]
 
 
 async def test_a_long_answer_comes_whole_in_several_messages_with_no_code_block_torn_open(here: World) -> None:
@@ -59,8 +58,11 @@ async def test_a_turn_that_takes_longer_shows_what_it_does_in_one_message_that_g
         assert len(shown) == 1
 
 
-@pytest.mark.parametrize("fault", ["server_error_after", "drop_after", "server_error", "drop_before"])
-async def test_a_post_whose_outcome_is_unknown_is_there_exactly_once(here: World, fault: str) -> None:
+FAULTS: tuple[FaultKind, ...] = ("server_error_after", "drop_after", "server_error", "drop_before")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_post_whose_outcome_is_unknown_is_there_exactly_once(here: World, fault: FaultKind) -> None:
     here.slack.faults.add("chat.postMessage", fault, times=1)
     here.model.script(text("Exactly once."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")

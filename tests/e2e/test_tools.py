@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
-from tests.harness import World, world
+from tests.harness import World, processes, world
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +34,9 @@ async def test_all_calls_of_a_step_run_and_are_answered_in_their_order(here: Wor
     assert results(here.model.requests[1]) == ["text of a", "text of b", "text of c"]
     await here.quiet()
     summary, answer = here.replies(ts)
-    assert [line[:24] for line in summary.blocks[0]["text"].split("\n\n")] == ["✓ `read_text_file` `" + str(here.workspace)[:3]] * 3
+    assert [line[:24] for line in summary.blocks[0]["text"].split("\n\n")] == [
+        "✓ `read_text_file` `" + str(here.workspace)[:3]
+    ] * 3
     assert answer.plain.count("Read.") >= 1
 
 
@@ -206,9 +207,8 @@ async def test_a_killed_server_is_started_again_and_reads_that_were_cut_off_run_
 
     def kill_the_server(request: ChatRequest) -> None:
         if len(here.model.requests) == 2:
-            found = subprocess.run(["pgrep", "-f", f"index.js {here.workspace}"], capture_output=True, text=True)
-            for number in found.stdout.split():
-                os.kill(int(number), signal.SIGKILL)
+            for number in processes(f"index.js {here.workspace}"):
+                os.kill(number, signal.SIGKILL)
 
     here.model.on_request(before=kill_the_server)
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read")

@@ -115,16 +115,16 @@ async def test_a_silent_stream_is_given_up_and_tried_again_although_comments_com
 ) -> None:
     sandbox.script(failure(kind), text("Here."))
 
-    reply = await connect(idle_seconds=0.15).complete(asking())
+    reply = await connect(idle_seconds=0.4).complete(asking())
 
     assert reply.message["content"] == "Here."
     await sandbox.until(lambda: sandbox.aborted == 1, what="the silent stream to be closed")
 
 
 async def test_a_slow_stream_is_not_given_up_while_tokens_come(sandbox: ModelSandbox, connect: Connect) -> None:
-    sandbox.script(text("one two three four", chunks=8, delay=0.06))
+    sandbox.script(text("one two three four", chunks=10, delay=0.07))
 
-    reply = await connect(idle_seconds=0.3).complete(asking())
+    reply = await connect(idle_seconds=0.5).complete(asking())
 
     assert reply.message["content"] == "one two three four"
     assert len(sandbox.requests) == 1
@@ -161,35 +161,36 @@ async def test_the_pause_that_the_provider_asks_for_is_kept(
     await client.complete(asking())
 
     first, second = sandbox.requests
-    assert 0.3 <= second.at - first.at < 3
+    assert 0.3 <= second.at - first.at < 10
 
 
 @pytest.mark.parametrize(
-    "asked",
-    [3600, formatdate(time.time() + 3600, usegmt=True), 15],
-    ids=["an hour", "a date in an hour", "longer than all the time there is"],
+    ("asked", "total_seconds"),
+    [(90, 300), (formatdate(time.time() + 90, usegmt=True), 300), (15, 10)],
+    ids=["longer than a person waits", "the same as a date", "longer than all the time there is"],
 )
 async def test_a_pause_that_is_too_long_is_not_waited_for(
-    sandbox: ModelSandbox, connect: Connect, asked: float | str
+    sandbox: ModelSandbox, connect: Connect, asked: float | str, total_seconds: float
 ) -> None:
     sandbox.script(failure(429, retry_after=asked), text("never asked for"))
 
     with pytest.raises(ModelRateLimited):
-        await connect(total_seconds=10).complete(asking())
+        await connect(total_seconds=total_seconds).complete(asking())
 
     assert len(sandbox.requests) == 1
 
 
 async def test_the_total_limit_covers_all_attempts(sandbox: ModelSandbox, connect: Connect) -> None:
     sandbox.respond = lambda request: failure("hang")
-    client = connect(idle_seconds=0.1, total_seconds=0.35, attempts=100)
+    client = connect(idle_seconds=0.1, total_seconds=1, attempts=100)
+    await client.warm()
     began = time.monotonic()
 
     with pytest.raises(ModelUnavailable):
         await client.complete(asking())
 
-    assert time.monotonic() - began < 3
-    assert 2 <= len(sandbox.requests) <= 4
+    assert time.monotonic() - began < 10
+    assert 2 <= len(sandbox.requests) <= 10
 
 
 async def test_no_server_at_all_is_unavailable(connect: Connect) -> None:
@@ -284,9 +285,9 @@ class TestReasoningThatIsRejected:
         assert len(sandbox.requests) == 2
 
     async def test_it_does_not_use_up_an_attempt(self, sandbox: ModelSandbox, connect: Connect) -> None:
-        sandbox.script(failure(503), failure("invalid_signature"), text("Here."))
+        sandbox.script(failure(503), failure("invalid_signature"), failure(503), text("Here."))
 
-        reply = await connect(attempts=2).complete(asking(user(), self.ASSISTANT, self.RESULT))
+        reply = await connect(attempts=3).complete(asking(user(), self.ASSISTANT, self.RESULT))
 
         assert reply.message["content"] == "Here."
 

@@ -55,6 +55,13 @@ async def until(condition: Callable[[], object], seconds: float = 10, what: str 
         raise AssertionError(f"{what} did not come true within {seconds:g} s") from None
 
 
+async def until_down(toolset: McpToolset) -> None:
+    """Wait until a server cannot be used."""
+    async with asyncio.timeout(5):
+        while not await toolset.ready(0):
+            await asyncio.sleep(0.01)
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that ended and was not collected by its parent yet does not."""
     try:

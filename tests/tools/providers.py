@@ -56,7 +56,7 @@ def _below(place: str, schema: Any) -> list[str]:
         found.append(f"{place}: enum {enum!r} of {kind}")
     if schema.get("format", "date-time") != "date-time":
         found.append(f"{place}: format")
-    if not set(schema.get("required", ())) <= set(schema.get("properties", schema.get("required", ()))):
+    if not set(schema.get("required", ())) <= set(schema.get("properties", ())):
         found.append(f"{place}: requires what is not there")
     if "anyOf" in schema and not schema["anyOf"]:
         found.append(f"{place}: empty anyOf")

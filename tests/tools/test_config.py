@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +131,16 @@ def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_tha
     assert (server.key, server.trusted, server.env) == ("filesystem", True, {})
     assert server.args[-1] == str(tmp_path / "new" / "workspace")
     assert server.cwd == tmp_path / "new" / "workspace"
-    assert server.cwd.is_dir()
+    assert (tmp_path / "new" / "workspace").is_dir()
 
 
 def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(SettingsError, match="BOT_WORKSPACE: .* is not a folder"):
+        with pytest.raises(SettingsError, match=r"BOT_WORKSPACE: .* is not a folder"):
             config.load(None, path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_workspace_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(SettingsError, match="BOT_WORKSPACE: .* cannot be created"):
-        config.load(None, tmp_path / "new")
+def test_a_workspace_that_cannot_be_created_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"BOT_WORKSPACE: .* cannot be created"):
+        config.load(None, Path("/proc/workspace"))

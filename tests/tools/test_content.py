@@ -30,6 +30,11 @@ IMAGE = base64.b64encode(b"x" * 1000).decode()
         (result(words("as text"), structuredContent={"content": "as text"}), "as text"),
         (result(structuredContent={"größe": 1}), '{"größe": 1}'),
         ({"structuredContent": [1, 2]}, "[1, 2]"),
+        (
+            result({"type": "image", "data": ""}, structuredContent={"data": ""}),
+            "[image: unknown type, 0 bytes; it cannot be shown here]",
+        ),
+        (result(structuredContent={"data": IMAGE}), '{"data": "(base64)"}'),
         (result(), "(no output)"),
         (result(words("")), "(no output)"),
         (

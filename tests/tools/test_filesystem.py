@@ -15,7 +15,7 @@ import pytest
 from bot.core.calls import Certainty
 from bot.tools import arguments, config
 from bot.tools.toolset import McpToolset
-from tests.tools.helpers import call, processes_with, running, tool, until
+from tests.tools.helpers import call, processes_with, running, tool, until_down
 from tests.tools.providers import complaints
 
 pytestmark = pytest.mark.anyio
@@ -94,9 +94,9 @@ async def test_it_is_back_after_kill_9_and_a_call_made_meanwhile_succeeds(files:
     (pid,) = processes_with(str(workspace))
     began = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: pid not in processes_with(str(workspace)))
+    await until_down(files)
     outcomes = await asyncio.gather(*(call(files, "filesystem__read_text_file", path="a.txt") for _ in range(20)))
-    assert {outcome.text for outcome in outcomes if outcome.certainty is Certainty.OK} == {"hello"}
+    assert {(outcome.certainty, outcome.text) for outcome in outcomes} == {(Certainty.OK, "hello")}
     assert time.monotonic() - began < 5
     assert processes_with(str(workspace)) != [pid]
 

@@ -13,10 +13,10 @@ import mcp.client.session
 import pytest
 
 from bot.core.calls import Certainty
-from bot.tools import server
+from bot.tools import server, session
 from bot.tools.config import ServerConfig
 from bot.tools.toolset import McpToolset
-from tests.tools.helpers import call, is_alive, python_server, running, tool, until
+from tests.tools.helpers import call, is_alive, python_server, running, tool, until, until_down
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,11 @@ ROOT = Path(__file__).parents[2]
 
 def starting(manner: str, **settings: object) -> ServerConfig:
     """A server that is difficult to start or to end."""
-    return python_server("start.py", manner, key="it", **settings)
+    return starting_as(manner, "it", **settings)
+
+
+def starting_as(manner: str, key: str, **settings: object) -> ServerConfig:
+    return python_server("start.py", manner, key=key, **settings)
 
 
 async def test_start_returns_at_once_and_a_call_waits_for_the_server() -> None:
@@ -57,10 +61,6 @@ async def test_ready_says_which_servers_cannot_be_used_and_the_others_work() -> 
     assert "cannot be run (Permission denied)" in troubles[2]
 
 
-def starting_as(manner: str, key: str, **settings: object) -> ServerConfig:
-    return python_server("start.py", manner, key=key, **settings)
-
-
 async def test_ready_waits_no_longer_than_it_is_told() -> None:
     async with running(starting("mute"), ready=0.3) as toolset:
         began = time.monotonic()
@@ -69,8 +69,6 @@ async def test_ready_waits_no_longer_than_it_is_told() -> None:
 
 
 async def test_a_server_that_never_answers_is_given_up_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot.tools import session
-
     monkeypatch.setattr(session, "CONNECT_SECONDS", 0.5)
     async with running(starting("mute")) as toolset:
         assert await toolset.ready(5) == ["The tool server `it` is not running: it did not answer."]
@@ -90,7 +88,7 @@ async def test_a_server_that_ignores_the_question_for_the_new_protocol_is_asked_
         pid = int((await call(toolset, "it__pids")).text)
         began = time.monotonic()
         os.kill(pid, 9)
-        await until(lambda: not is_alive(pid))
+        await until_down(toolset)
         assert (await call(toolset, "it__echo", words="back")).text == "back"
         assert time.monotonic() - began < 1, "the second life begins with the old protocol at once"
 
@@ -132,12 +130,6 @@ async def test_tools_stay_known_while_their_server_is_down(monkeypatch: pytest.M
         assert outcome.certainty is Certainty.UNSENT
         assert "it was killed by signal 9. The call was not sent." in outcome.text
         assert time.monotonic() - began < 1, "the next start is too far away to wait for it"
-
-
-async def until_down(toolset: McpToolset) -> None:
-    async with asyncio.timeout(5):
-        while not await toolset.ready(0):
-            await asyncio.sleep(0.01)
 
 
 async def test_after_the_end_calls_are_unsent(tmp_path: Path) -> None:
@@ -215,7 +207,7 @@ async def test_no_process_outlives_a_bot_that_was_killed() -> None:
 
 
 async def test_importing_the_toolset_does_not_import_the_sdk() -> None:
-    code = "import sys, bot.tools.toolset, bot.tools.arguments; print(sorted({'mcp', 'pydantic', 'jsonschema'} & set(sys.modules)))"
+    code = "import sys, bot.tools.toolset, bot.tools.arguments as _; print({'mcp', 'jsonschema'} & set(sys.modules))"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=subprocess.PIPE)
     output, _ = await process.communicate()
-    assert output.strip() == b"[]"
+    assert output.strip() == b"set()"

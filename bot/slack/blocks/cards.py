@@ -13,7 +13,7 @@ from typing import Any
 from bot.core.calls import JsonObject
 from bot.core.thread import Approval, Decision, Draft, Question
 from bot.slack.blocks.messages import Block, draft, file
-from bot.slack.blocks.words import arguments_of, phrase, plain
+from bot.slack.blocks.words import arguments_of, fields, phrase
 from bot.slack.text import visible
 
 CARD_LIMIT = 2_500
@@ -91,6 +91,8 @@ def closed(approval_value: str) -> tuple[str, str]:
 
 
 def _heading(approval: Approval) -> str:
+    if approval.decision is not Decision.AWAITING:
+        return "A request:"
     if approval.question is Question.DID_IT_RUN:
         return "This call was cut off: it may or may not have run."
     return "May I do this?"
@@ -98,7 +100,7 @@ def _heading(approval: Approval) -> str:
 
 def _body(approval: Approval) -> tuple[list[Block], bool]:
     """The heading and the arguments, and whether they had to be cut."""
-    call = approval.call
+    call, arguments = approval.call, _arguments(approval)
     heading: list[Block] = [{"type": "text", "text": _heading(approval), "style": {"bold": True}}]
     if words := phrase(call):
         heading.append({"type": "text", "text": f" {words}."})
@@ -107,11 +109,11 @@ def _body(approval: Approval) -> tuple[list[Block], bool]:
         {"type": "text", "text": visible(call.remote_name), "style": {"code": True}},
         {"type": "text", "text": " of "},
         {"type": "text", "text": visible(call.server) or "?", "style": {"code": True}},
-        {"type": "text", "text": ", with:"},
+        {"type": "text", "text": ", with:" if arguments else ", without arguments."},
     ]
     elements: list[Block] = [_section(*heading)]
     left, cut = CARD_LIMIT, False
-    for name, value in _arguments(approval).items():
+    for name, value in arguments.items():
         shown = value[: max(left, 0)]
         cut = cut or len(shown) < len(value)
         left -= len(value) + len(name)
@@ -130,7 +132,7 @@ def _body(approval: Approval) -> tuple[list[Block], bool]:
 
 def _arguments(approval: Approval) -> dict[str, str]:
     """Every argument by name, as a person reads it, with nothing hidden."""
-    return {visible(name): visible(plain(value)) for name, value in arguments_of(approval.call).items()}
+    return {visible(name): visible(value) for name, value in fields(arguments_of(approval.call)) if name}
 
 
 def _view(approval: Approval) -> JsonObject | None:

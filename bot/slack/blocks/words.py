@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from bot.core.calls import JsonObject
 from bot.core.thread import Call, CallOutcome
 from bot.slack.text import code
+
+_WORD = re.compile(r"[\w-]+", re.ASCII)
+_LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
 
 _TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
 """Argument names that say most about a call, in the order in which they are shown."""
@@ -31,8 +36,24 @@ def arguments_of(call: Call) -> JsonObject:
 
 
 def plain(value: object) -> str:
-    """A value of an argument as a person writes it: text as it is, the rest as indented JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    """A single value as a person writes it. Text that could pass for another kind of value is quoted."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _LITERAL.fullmatch(value) else value
+
+
+def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every single value of nested arguments, under its full name: `edits[1].oldText`. Names that are not plain words
+    are quoted, so that no name can pass for a place in the structure."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            step = key if _WORD.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+            yield from fields(item, f"{name}.{step}" if name else step)
+    elif isinstance(value, list) and value:
+        for number, item in enumerate(value, start=1):
+            yield from fields(item, f"{name}[{number}]")
+    else:
+        yield name, plain(value)
 
 
 def phrase(call: Call) -> str:
@@ -61,7 +82,7 @@ def line(call: Call) -> str:
     parts = [f"{code(call.remote_name, 64)} {telling(call)}".strip()]
     if call.outcome is CallOutcome.OK:
         sign = "✓"
-        lines = call.result.count("\n") + 1
+        lines = len(call.result.splitlines())
         parts.append(f"{lines} lines" if lines > 1 else "done")
     elif call.outcome is CallOutcome.ERROR:
         sign = "✗"

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.calls import JsonObject
@@ -103,7 +105,10 @@ async def _tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
     if not channel:
         return
     thread = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts")
-    await client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=words, thread_ts=thread)
+    try:
+        await client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=words, thread_ts=thread)
+    except (SlackApiError, ClientError, TimeoutError, OSError) as error:
+        log.warning("could not tell %s: %s", body["user"]["id"], error)
 
 
 async def _show(store: Store, client: AsyncWebClient, body: JsonObject, approval_id: str) -> None:
@@ -113,4 +118,8 @@ async def _show(store: Store, client: AsyncWebClient, body: JsonObject, approval
     if approval is None or channel != approval.channel:
         await _tell(client, body, "I know no request behind this button.")
         return
-    await client.views_open(trigger_id=body["trigger_id"], view=cards.details(approval))
+    try:
+        await client.views_open(trigger_id=body["trigger_id"], view=cards.details(approval))
+    except (SlackApiError, ClientError, TimeoutError, OSError) as error:
+        log.warning("could not open the arguments: %s", error)
+        await _tell(client, body, "Slack did not open the window with the arguments. Press Details again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -76,8 +77,8 @@ def not_utf8(arguments: Json) -> Json:
 
 def latin1(arguments: Json) -> None:
     """Answer in Latin-1 instead of UTF-8."""
-    answer = '{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":"caf\xe9"}]}}\n' % server.request_id
-    server.write(answer.encode("latin-1"))
+    result = json.dumps(text("caf\xe9"), ensure_ascii=False)
+    server.write(f'{{"jsonrpc":"2.0","id":{server.request_id},"result":{result}}}\n'.encode("latin-1"))
 
 
 def half_emoji(arguments: Json) -> Json:

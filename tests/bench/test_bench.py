@@ -1,0 +1,25 @@
+"""The comparison with a plain bot still runs: both bots start, every turn is answered once, the figures come out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench" / "turn.py"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
+def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCH), "--rounds", "1", "--turns", "3", "--threads", "1", "--json", str(figures)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=80, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "CPU a turn, bot alone" in run.stdout
+    (measured,) = json.loads(figures.read_text("utf-8"))["threads"]["1"]["rounds"]
+    for bot in ("ours", "plain"):
+        assert measured[bot]["rate"] > 0
+        assert measured[bot]["first_ms"] > 0

@@ -1,0 +1,114 @@
+"""The plan of the house: who may import whom, how long a file may be, and that what we ship is valid."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema.validators import validator_for
+
+from bot import settings
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("core", "agent", "model", "tools", "slack", "store", "wake", "sandbox")
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "agent": {"core", "errors", "failpoints"},
+    "model": {"core", "errors"},
+    "tools": {"core", "errors"},
+    "slack": {"core", "errors", "failpoints"},
+    "store": {"core", "errors", "failpoints"},
+    "wake": set(),
+    "sandbox": set(),
+}
+CORE_LIBRARIES = {"__future__", "collections", "dataclasses", "enum", "hashlib", "json", "typing"}
+LONGEST = 350
+
+
+def modules(room: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / "bot" / room).rglob("*.py")):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" if module == "bot" else module for alias in node.names)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_in_one_direction_and_no_adapter_imports_another(room: str) -> None:
+    allowed = MAY_IMPORT[room] | {room}
+    for path, tree in modules(room):
+        ours = {name.split(".")[1] for name in imports(tree) if name.startswith("bot.")}
+        assert ours <= allowed, f"{path.name} imports {ours - allowed}"
+
+
+def test_the_core_is_pure() -> None:
+    for path, tree in modules("core"):
+        foreign = {name.split(".")[0] for name in imports(tree)} - CORE_LIBRARIES - {"bot"}
+        assert foreign == set(), f"{path.name} imports {foreign}"
+
+
+def test_no_file_is_too_long() -> None:
+    for path in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("bench/**/*.py")]:
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
+
+
+def test_the_heavy_packages_are_not_imported_before_the_socket_is_open() -> None:
+    code = "import sys, bot.service; print([name for name in ('mcp', 'openai', 'jsonschema') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_manifest_asks_for_what_the_bot_uses() -> None:
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    events = manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert events == ["app_mention", "message.channels", "message.groups", "message.im", "message.mpim"]
+    needs = {
+        "app_mention": "app_mentions:read",
+        "message.channels": "channels:history",
+        "message.groups": "groups:history",
+        "message.im": "im:history",
+        "message.mpim": "mpim:history",
+    }
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert {needs[event] for event in events} | {"chat:write", "files:read", "files:write", "users:read"} == set(scopes)
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_the_manifest_is_valid_where_slacks_schema_is_at_hand() -> None:
+    """Slack's schema is Slack's own and no part of this project: a copy may lie beside the checkout, or be named by
+    SLACK_MANIFEST_SCHEMA."""
+    beside = [str(path) for path in ROOT.parent.glob("*/data/slack-manifest.schema.json")]
+    path = Path(os.environ.get("SLACK_MANIFEST_SCHEMA", next(iter(beside), "absent")))
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    assert set(manifest) == {"_metadata", "display_information", "features", "oauth_config", "settings"}
+    if path.is_file():
+        schema = json.loads(path.read_text("utf-8"))
+        validator = validator_for(schema)(schema)
+        assert [error.message for error in validator.iter_errors(manifest)] == []
+
+
+def test_the_readme_names_every_setting() -> None:
+    source = Path(settings.__file__).read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    names = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for name in sorted(name for name in names if name.isupper() and "_" in name):
+        assert f"`{name}`" in readme, name
