@@ -104,6 +104,7 @@ class Service:
         await self._tools.start()
         self.background(self._model.warm())
         await slack.warm(self._app)
+        self._replies.inherit(await self._store.last_post())
         for thread_id in await self._store.waiting():
             self._wake_both(thread_id)
         await self._socket.open(url)
@@ -146,7 +147,7 @@ class Service:
     async def _apologise(self, thread_id: int) -> None:
         """A turn was stopped by an error of ours: say so once a turn; the next message or start goes on with it."""
         state = await self._store.load(thread_id)
-        words = "Something went wrong on my side. Nothing was lost: write again and I carry on from here."
+        words = "Something went wrong on my side. Nothing was lost; I try again, and you may also write again."
         key = f"error-{state.turn.id if state.turn else len(state.messages)}"
         await self._store.commit(state, Change("apologise", drafts=self._surface.notice(words, key=key)))
         self._deliveries.wake(thread_id)

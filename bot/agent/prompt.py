@@ -1,4 +1,4 @@
-"""Every text that we write to the model. Changing the first message changes new threads only: a thread keeps its log."""
+"""Every text that we write to the model. A new first message reaches new threads only: a thread keeps its log."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def result_of(call: Call) -> str:
         CallOutcome.DENIED: "Not run: the person who was asked denied this call. Do not make it again.",
         CallOutcome.EXPIRED: "Not run: nobody decided about this call in time, so it counts as denied.",
         CallOutcome.ASSUMED: "This call was interrupted. The person says that it did run; its output is not known.",
-        CallOutcome.SKIPPED: "This call was interrupted and may or may not have run. The person chose to go on without.",
+        CallOutcome.SKIPPED: "This call was interrupted and may or may not have run. The person goes on without.",
     }
     if call.outcome is not None and call.outcome in words:
         return words[call.outcome]
@@ -78,8 +78,8 @@ def unknown_tool(name: str, tools: Sequence[Tool]) -> str:
 EMPTY = "(From the app: your last reply was empty. Answer the person now, in words.)"
 
 CLOSING = {
-    "steps": "(From the app: this turn has reached its limit of steps. Use no more tools; answer now with what you have, "
-    "and say what is still open.)",
+    "steps": "(From the app: this turn has reached its limit of steps. Use no more tools; answer now with what you "
+    "have, and say what is still open.)",
     "time": "(From the app: this turn has reached its time limit. Use no more tools; answer now with what you have, "
     "and say what is still open.)",
     "repetition": "(From the app: the same calls keep ending the same way. Use no more tools; answer now with what you "

@@ -175,6 +175,10 @@ class Store(Protocol):
         """What is not in Slack yet."""
         ...
 
+    async def last_post(self) -> int:
+        """The number of the newest post."""
+        ...
+
     async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
         """Record messages to post."""
         ...

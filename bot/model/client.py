@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
@@ -37,7 +38,8 @@ class Client(AsyncOpenAI):
             base_url=base_url,
             max_retries=0,
             timeout=_TIMEOUT,
-            http_client=DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT),
+            # HTTP_PROXY and the like are honoured, except for a server on this very machine.
+            http_client=DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=not _is_local(base_url)),
         )
 
     @property
@@ -54,6 +56,10 @@ class Client(AsyncOpenAI):
             "/chat/completions", cast_to=object, content=body, stream=True, stream_cls=AsyncStream[object]
         )
         return stream.response
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def connect(*, api_key: str, base_url: str, headers: Mapping[str, str]) -> Client:

@@ -140,7 +140,7 @@ class OpenRouter:
                 return await self._attempt(client, self._body(request, messages), on_text)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key)
-            if failure.reasoning and any(map(_has_reasoning, messages)):
+            if failure.reasoning and messages is request.messages and any(map(_has_reasoning, messages)):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
                 messages = [_without_reasoning(text) if _has_reasoning(text) else text for text in messages]
                 attempt -= 1

@@ -112,6 +112,8 @@ def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
         os.environ.pop(name, None)
     app = AsyncApp(
         client=these.calling,
+        # Bolt's own loggers take the root's level, and at debug write every message down; this one does not.
+        logger=logging.getLogger("slack_bolt"),
         process_before_response=True,
         request_verification_enabled=False,
         ssl_check_enabled=False,

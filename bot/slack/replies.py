@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 EVENT_TYPE = "bot_post"
 SETTLE_SECONDS = 1.0
 """A request that broke off may still be on its way; only after this is the thread read for it."""
+CLOCKS_APART_SECONDS = 3600.0
+"""How far our clock and Slack's may be apart when a thread is read from the time of a post on."""
 LONGEST_PAUSE = 60.0
 BROKEN_OFF = (ClientError, TimeoutError, OSError)
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"}
@@ -58,9 +60,13 @@ class Replies:
         self._calling = calling
         self._progress = progress
         self._wake = wake
-        self._started_at = time.time()
+        self._inherited = 0
         self._doubtful: set[int] = set()
         self._failures: dict[int, int] = {}
+
+    def inherit(self, last_post: int) -> None:
+        """Posts up to this number are from earlier processes: those still owed may have been sent."""
+        self._inherited = last_post
 
     async def bring_in_step(self, thread_id: int) -> None:
         """Do for this thread what is owed to Slack now. What fails for a passing reason is tried again later."""
@@ -78,7 +84,7 @@ class Replies:
     async def _deliver(self, place: Place, owed: Owed) -> None:
         """Post one message, unless it is there already. Raises what is worth another try."""
         ts: str | None = None
-        doubtful = owed.id in self._doubtful or owed.created_at < self._started_at
+        doubtful = owed.id in self._doubtful or owed.id <= self._inherited
         if doubtful:
             ts = await self._find(place, owed)
         if ts is None and owed.draft.kind == "progress" and doubtful:
@@ -147,7 +153,7 @@ class Replies:
                     channel=place.channel,
                     ts=place.thread_ts,
                     include_all_metadata=True,
-                    oldest=f"{owed.created_at - 60:.6f}",
+                    oldest=f"{owed.created_at - CLOCKS_APART_SECONDS:.6f}",
                     limit=200,
                     cursor=cursor or None,
                 )

@@ -133,11 +133,11 @@ class Database:
                     results: list[Any] = await self.read(
                         lambda connection, batch=batch: _run([work for work, _ in batch], connection)
                     )
-                except sqlite3.Error as error:
-                    refusal = StoreError(f"{type(error).__name__}: {error}")
-                    results = [refusal] * len(batch)
                 except StoreError as error:
                     results = [error] * len(batch)
+                except Exception as error:  # noqa: BLE001  # raised by every write of the batch
+                    refusal = StoreError(f"{type(error).__name__}: {error}")
+                    results = [refusal] * len(batch)
                 for (_, future), result in zip(batch, results, strict=True):
                     if future.done():
                         continue

@@ -33,6 +33,11 @@ def owed(connection: sqlite3.Connection, thread_id: int) -> list[Owed]:
     return [Owed(id=row[0], draft=Draft(key=row[1], kind=row[2], payload=row[3]), created_at=row[4]) for row in rows]
 
 
+def last(connection: sqlite3.Connection) -> int:
+    """The number of the newest post."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
+
+
 def posted(connection: sqlite3.Connection, post: int, ts: str) -> None:
     """It is in Slack, with this timestamp."""
     connection.execute("UPDATE posts SET state = 'posted', ts = ? WHERE id = ? AND state = 'owed'", (ts, post))

@@ -99,6 +99,9 @@ class SqliteStore:
 
         return await self._database.read(read)
 
+    async def last_post(self) -> int:
+        return await self._database.read(posts.last)
+
     async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
         def owe(connection: sqlite3.Connection) -> None:
             posts.owe(connection, thread_id, drafts)

@@ -13,6 +13,9 @@ STARTS_A_PASS = 2
 """Runs that may begin in one pass of the event loop. Hundreds of wakes at once would otherwise fill the passes, and
 events wait several passes for their ack."""
 
+PAUSES = (2.0, 15.0, 60.0)
+"""Seconds before a run that raised is tried again; after the last, only a new wake tries."""
+
 
 class Wakes:
     """Runs `work(key)` in tasks of its own. Wakes may repeat: the work finds out itself what there is to do."""
@@ -24,6 +27,7 @@ class Wakes:
         self._again: set[int] = set()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, None] = {}
+        self._failures: dict[int, int] = {}
         self._open = True
 
     @property
@@ -68,13 +72,21 @@ class Wakes:
                 self._again.discard(key)
                 try:
                     await self._work(key)
+                    self._failures.pop(key, None)
                 except Exception:
                     log.exception("thread %s: stopped by an error", key)
+                    self._try_later(key)
                     await self._tell(key)
                 if key not in self._again or not self._open:
                     return
         finally:
             self._running.pop(key, None)
+
+    def _try_later(self, key: int) -> None:
+        """A passing error (a full disk, say) mends itself; one of ours must not run for ever."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        if failures <= len(PAUSES):
+            asyncio.get_running_loop().call_later(PAUSES[failures - 1], self.wake, key)
 
     async def _tell(self, key: int) -> None:
         try:

@@ -84,7 +84,7 @@ async def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) 
 
 
 async def test_no_secret_is_in_the_log(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with world(tmp_path, LOG_LEVEL="debug") as here:
         await here.slack.say(here.general, here.alice, f"<@BOT> my key is {here.model.api_key}")
         await here.model.until(lambda: here.model.requests, what="the request")
         await here.quiet()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -173,6 +174,22 @@ async def test_a_lost_socket_is_opened_again_and_what_was_said_meanwhile_is_answ
     await here.slack.say(here.general, here.alice, "still there?", thread_ts=ts)
     await here.reply(ts, "And again.", timeout=40)
     assert len(here.model.requests) == 2
+
+
+async def test_what_cannot_be_written_down_is_not_acked_and_is_answered_when_it_can(here: World) -> None:
+    here.errors_expected = True
+    assert here.bot.process is not None
+    number = here.bot.process.pid
+    unlimited = resource.prlimit(number, resource.RLIMIT_FSIZE)
+    resource.prlimit(number, resource.RLIMIT_FSIZE, (65_536, unlimited[1]))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> " + "x" * 30_000)
+    await here.until(lambda: "StoreError" in here.bot.log, poll=0.05, what="a refusal in the log")
+    assert not any(sent.acked_at for sent in here.slack.envelopes)
+    resource.prlimit(number, resource.RLIMIT_FSIZE, unlimited)
+    here.model.script(text("Now it fits."))
+    await here.reply(ts, "Now it fits.")
+    await here.quiet()
+    assert len(here.replies(ts)) == 1
 
 
 SLOW = '''

@@ -284,6 +284,15 @@ class TestReasoningThatIsRejected:
 
         assert len(sandbox.requests) == 2
 
+    async def test_it_is_left_out_once_even_where_it_cannot_be(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+        sandbox.respond = lambda request: failure("invalid_signature")
+        odd = {"role": "user", "content": [{"type": "text", "text": "x", "reasoning_details": []}]}
+
+        with pytest.raises(ModelRefused):
+            await client.complete(asking(odd))
+
+        assert len(sandbox.requests) == 2
+
     async def test_it_does_not_use_up_an_attempt(self, sandbox: ModelSandbox, connect: Connect) -> None:
         sandbox.script(failure(503), failure("invalid_signature"), failure(503), text("Here."))
 

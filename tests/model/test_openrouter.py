@@ -118,6 +118,16 @@ class TestTheRequest:
         assert headers["HTTP-Referer"] == "https://example.org"
         assert not [name for name, value in headers.items() if "leak" in value or name.lower().startswith("openai")]
 
+    async def test_a_proxy_of_the_environment_is_not_asked_for_a_local_server(
+        self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+
+        assert (await client.complete(asking())).message["content"] == "…"
+
     async def test_one_connection_serves_request_after_request(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         for _ in range(5):
             await client.complete(asking())

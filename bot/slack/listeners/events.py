@@ -27,6 +27,7 @@ def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
         return None
     kind = str(event.get("channel_type") or KINDS.get(channel[:1], "channel"))
     text = str(event.get("text") or "")
+    text = "\n".join([text, *_quoted(event)]).strip()
     files: list[Any] = event.get("files") or []
     return Incoming(
         place=Place(str(body.get("team_id") or ""), channel, str(event.get("thread_ts") or ts), kind),
@@ -37,6 +38,13 @@ def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
         files=[str(file.get("name") or "file") for file in files if isinstance(file, dict)],
         addressed=kind == "im" or event.get("type") == "app_mention" or f"<@{bot_user}>" in text,
     )
+
+
+def _quoted(event: JsonObject) -> list[str]:
+    """What a person forwarded with a message: Slack puts it into attachments."""
+    attachments: list[Any] = event.get("attachments") or []
+    texts = [str(item.get("text") or item.get("fallback") or "") for item in attachments if isinstance(item, dict)]
+    return [f"(forwarded) {text}" for text in texts if text]
 
 
 def register(app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str) -> None:
