@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import re
@@ -28,16 +29,21 @@ _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: 
 _validators: dict[str, Validator | None] = {}
 
 
+def load() -> None:
+    """Import what `problem` needs (0.1 s). Meant for a thread at the start; without it the first call pays."""
+    importlib.import_module("jsonschema")
+
+
 def problem(tool: Tool, arguments: JsonObject) -> str | None:
     """Why these arguments do not fit the tool's own schema; None when they do.
 
     A schema that cannot be used (invalid, or with a reference to another document: such are never fetched) finds
-    nothing wrong: then the server is the judge. The first call imports jsonschema (0.1 s).
+    nothing wrong: then the server is the judge.
     """
     validator = _validator(tool)
     if validator is None:
         return None
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - see above
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - see `load`
 
     try:
         errors = list(islice(validator.iter_errors(arguments), 50))
@@ -55,7 +61,7 @@ def _validator(tool: Tool) -> Validator | None:
     """The compiled schema, kept by the tool's digest: compiling takes 50 times as long as checking."""
     if tool.digest in _validators:
         return _validators[tool.digest]
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - 0.1 s that no start needs
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - see `load`
     from jsonschema.validators import validator_for  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
 

@@ -55,6 +55,7 @@ class Child:
         self._on_end = on_end
         self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
         self._stderr = bytearray()
+        self._told_of_junk = False
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = _Outbox(self._waiting)
         self.key = config.key
@@ -124,8 +125,9 @@ class Child:
     async def _take_in(self, raw: bytes) -> None:
         message = parsed(raw)
         if message is None:
-            if raw.strip():
-                log.warning("%s wrote something to stdout that is no MCP message", self.key)
+            if raw.strip() and not self._told_of_junk:
+                self._told_of_junk = True
+                log.warning("%s writes to stdout what is no MCP message; it is passed over", self.key)
             return
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
             delivery = self._waiting.get(coerce_request_id(message.id))

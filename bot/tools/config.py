@@ -54,7 +54,10 @@ def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None =
     if path is None:
         root = default.folder(workspace)
         command, args = default.command(root)
-        return (ServerConfig(default.KEY, command, args, cwd=root, trusted=True),)
+        # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
+        # what lies in the workspace was written by a model.
+        cwd = None if command == default.NPX else root
+        return (ServerConfig(default.KEY, command, args, cwd=cwd, trusted=True),)
     return _File(path, os.environ if environ is None else environ).servers()
 
 

@@ -18,6 +18,7 @@ from bot.errors import SettingsError
 
 KEY = "filesystem"
 PACKAGE = "@modelcontextprotocol/server-filesystem"
+NPX = "npx"
 OLDEST_NODE = 20
 """The server's SDK depends on packages with `engines: node >=20` (bot/tools/node/package-lock.json)."""
 
@@ -41,7 +42,7 @@ def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
     program = node() if server.is_file() else None
     if program is not None:
         return program, (str(server), str(workspace))
-    return "npx", ("-y", f"{PACKAGE}@{pinned_version()}", str(workspace))
+    return NPX, ("-y", f"{PACKAGE}@{pinned_version()}", str(workspace))
 
 
 def node() -> str | None:

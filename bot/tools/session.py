@@ -6,6 +6,7 @@ Importing this imports the SDK, which takes 0.7 s; `bot.tools.server` does so in
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -34,6 +35,7 @@ CONNECT_SECONDS = 60.0
 MOST_PAGES = 100
 MOST_TOOLS = 1000
 
+_VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
 _MARGIN_SECONDS = 5.0
 """The SDK's read timeout ends a call; this much later it is ended from outside, whatever the SDK does."""
 _RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
@@ -182,7 +184,7 @@ async def connect(
         mode="legacy" if legacy else "auto",
         read_timeout_seconds=CONNECT_SECONDS,
         message_handler=handle,
-        client_info=types.Implementation(name="slack-mcp-agent", version="0.1.0"),
+        client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
     )
     try:

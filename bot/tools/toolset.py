@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.core.calls import Certainty, JsonObject, Outcome, Tool
+from bot.tools import arguments
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
 from bot.tools.server import Server
@@ -18,6 +19,7 @@ class McpToolset:
         """In: the servers in the order their tools are to be offered in, with different keys (`config.load`)."""
         self._guard = Guard()
         self._servers = {config.key: Server(config, self._guard, self._forget_tools) for config in servers}
+        self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
 
@@ -25,12 +27,15 @@ class McpToolset:
         """Begin to start every server, all at once; returns without waiting for them."""
         if self._servers:
             self._guard.start()
+            self._loading = asyncio.create_task(asyncio.to_thread(arguments.load))
         for server in self._servers.values():
             server.start()
 
     async def aclose(self) -> None:
         """End every server, with the processes it started, within 3 s. Calls under way end as unknown."""
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))
+        if self._loading is not None:
+            await self._loading
         await asyncio.to_thread(self._guard.close)
 
     async def ready(self, seconds: float) -> Sequence[str]:

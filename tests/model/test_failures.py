@@ -200,26 +200,44 @@ async def test_no_server_at_all_is_unavailable(connect: Connect) -> None:
         await client.complete(asking())
 
 
-async def test_a_reply_whose_end_is_lost_after_the_finish_reason_is_not_paid_for_twice(
-    sandbox: ModelSandbox, connect: Connect
-) -> None:
-    closing: list[asyncio.StreamWriter] = []
+COMPLETE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
+    b'data: {"choices":[{"delta":{"content":"All of it."},"finish_reason":"stop"}]}\n\n'
+)
+"""A reply that is complete, in a response that is not."""
+
+
+async def test_a_reply_whose_end_is_lost_after_the_finish_reason_is_not_paid_for_twice(connect: Connect) -> None:
+    served: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        chunk = {"choices": [{"delta": {"content": "All of it."}, "finish_reason": "stop"}]}
-        body = b"data: " + json.dumps(chunk).encode() + b"\n\n"
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n" + body)
+        served.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(COMPLETE)
         await writer.drain()
         writer.close()
-        closing.append(writer)
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         reply = await connect(base_url=f"http://127.0.0.1:{port}").complete(asking())
 
     assert reply.message["content"] == "All of it."
-    assert len(closing) == 1
+    assert len(served) == 1
+
+
+async def test_a_connection_that_stays_open_after_the_end_is_not_waited_for(connect: Connect) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(COMPLETE + b"data: [DONE]\n\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = connect(base_url=f"http://127.0.0.1:{port}", idle_seconds=60, total_seconds=60)
+        async with asyncio.timeout(20):
+            reply = await client.complete(asking())
+
+    assert reply.message["content"] == "All of it."
 
 
 async def test_cancelling_closes_the_connection_so_that_the_bill_stops(
@@ -315,6 +333,11 @@ class TestSecrets:
         assert "abcdefgh12345" not in shown
         assert raised.value.__cause__ is None
 
+    async def test_a_key_that_does_not_look_like_one_is_not_in_an_error_either(self) -> None:
+        problem = BrokenReply("an error in the reply", {"code": 401, "message": "no such key: hunter2"})
+
+        assert "hunter2" not in classify(problem, "hunter2").error.detail
+
     async def test_the_key_and_the_conversation_are_never_logged(
         self, sandbox: ModelSandbox, client: OpenRouter, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -377,6 +400,12 @@ async def test_retry_after_is_read_only_when_it_is_a_time(header: str, seconds: 
     problem.__dict__.update(status_code=429, body={"error": {"code": 429, "message": "slow"}}, response=response)
 
     assert classify(problem).retry_after == seconds
+
+
+async def test_the_pause_may_be_said_in_the_error_alone() -> None:
+    error = {"code": 429, "message": "slow", "availability": {"retryable": True, "retry_after": 3}}
+
+    assert classify(BrokenReply("an error in the reply", error)).retry_after == 3
 
 
 async def test_a_retry_after_in_the_past_is_no_pause() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,12 @@ def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_tha
     assert server.args[-1] == str(tmp_path / "new" / "workspace")
     assert server.cwd == tmp_path / "new" / "workspace"
     assert (tmp_path / "new" / "workspace").is_dir()
+
+
+def test_npx_is_not_started_in_a_folder_that_a_model_writes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (server,) = config.load(None, tmp_path / "workspace")
+    assert (server.command, server.cwd) == ("npx", None)
 
 
 def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
