@@ -98,6 +98,31 @@ class World:
     general: Channel
     expected_refusals: list[str] = field(default_factory=list[str])
     errors_expected: bool = False
+    tests: int = 0
+    _log_read: int = 0
+    _posted: int = 0
+
+    def fresh(self) -> None:
+        """Set the stage for the next test with the same running bot: other people, channel and folder."""
+        self.tests += 1
+        self.workspace = self.bot.home / "workspace" / f"test{self.tests}"
+        self.workspace.mkdir()
+        self.alice, self.bob = self.slack.add_person("Alice Smith"), self.slack.add_person("Bob Jones")
+        self.general = self.slack.add_channel(f"general-{self.tests}", members=[self.alice, self.bob])
+        self.model.reset()
+        self.slack.rejected.clear()
+        self.slack.envelopes.clear()
+        self.slack.faults.clear()
+        self.expected_refusals, self.errors_expected = [], False
+        self._log_read, self._posted = len(self.bot.log), len(self.posts())
+
+    def open_approvals(self, ts: str) -> int:
+        """How many requests of a thread wait for a decision."""
+        query = (
+            "SELECT count(*) FROM approvals a JOIN threads t ON t.id = a.thread_id"
+            " WHERE t.thread_ts = ? AND decision = 'awaiting'"
+        )
+        return int(self.bot.rows(query, ts)[0][0])
 
     async def until(
         self, condition: Callable[[], T], timeout: float = 20, what: str = "", *, poll: float | None = None
@@ -140,7 +165,8 @@ class World:
 
     def posts(self) -> list[ApiCall]:
         """Every message that was posted, in order."""
-        return [call for call in self.slack.calls if call.method == "chat.postMessage" and call.response.get("ok")]
+        calls = [call for call in self.slack.calls if call.method == "chat.postMessage" and call.response.get("ok")]
+        return calls[self._posted :]
 
     def check(self) -> None:
         """What must hold after every test: nothing that Slack or a strict provider refuses, no broken cache prefix,
@@ -151,7 +177,7 @@ class World:
         assert self.model.prefix_breaks == []
         keys = [message.metadata["event_payload"]["key"] for message in self.slack.all_messages() if message.metadata]
         assert len(keys) == len(set(keys)), "a message was posted twice"
-        assert self.errors_expected or "Traceback" not in self.bot.log
+        assert self.errors_expected or "Traceback" not in self.bot.log[self._log_read :]
 
 
 def processes(marker: str) -> list[int]:

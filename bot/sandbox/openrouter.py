@@ -107,6 +107,16 @@ class ModelSandbox:
         server = self._runner.server if self._runner is not None else None
         return len(server.connections) if server is not None else 0
 
+    def reset(self) -> None:
+        """Forget what was asked, scripted and hooked, but not the conversations: for the next test of the same bot."""
+        self._script.clear()
+        self._before.clear()
+        self._after.clear()
+        self.requests.clear()
+        self.violations.clear()
+        self.prefix_breaks.clear()
+        self.respond = lambda request: text("…")
+
     def on_request(self, *, before: Hook | None = None, after: Hook | None = None) -> None:
         """Add hooks that run before a request is answered, and after its answer was written completely."""
         if before is not None:

@@ -24,6 +24,7 @@ from bot.errors import SettingsError, StoreError
 from bot.store.schema import MIGRATIONS
 
 T = TypeVar("T")
+JOIN_SECONDS = 2.0
 Work = Callable[[sqlite3.Connection], T]
 
 BATCH = 64
@@ -32,6 +33,14 @@ BATCH = 64
 
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection, with a way to run a whole function on its thread: a subclass may, others may not."""
+
+    async def open(self) -> None:
+        """Connect. When that fails the thread has ended too, so that it finds no closed event loop later."""
+        try:
+            await self
+        except BaseException:
+            await asyncio.to_thread(self._thread.join, JOIN_SECONDS)
+            raise
 
     async def on_thread(self, work: Work[T]) -> T:
         return await self._execute(lambda: work(self._conn))
@@ -81,7 +90,7 @@ class Database:
             raise SettingsError("DATABASE_URL", problem) from error
         try:
             connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), 64)
-            await connection
+            await connection.open()
             self._connection = connection
             await connection.on_thread(_prepare)
         except sqlite3.Error as error:

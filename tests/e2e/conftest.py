@@ -1,16 +1,28 @@
-"""A running bot for each test."""
+"""A running bot: one for a file of tests, with other people, another channel and another folder for each test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from tests.harness import World, world
 
 
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(tmp_path) as this:
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
+    async with world(tmp_path_factory.mktemp("bot")) as this:
         yield this
+
+
+@pytest.fixture
+async def here(running: World) -> AsyncGenerator[World]:
+    running.fresh()
+    yield running
+    await running.quiet()
+    running.check()

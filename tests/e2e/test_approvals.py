@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import call, calls, text
-from tests.harness import World
+from tests.harness import World, world
 
 pytestmark = pytest.mark.anyio
 
@@ -103,7 +104,7 @@ async def test_a_forged_click_settles_nothing(here: World, forgery: str) -> None
     envelope = await here.slack.deliver(body)
     await here.until(lambda: envelope.acked_at, what="the ack")
     await here.quiet()
-    assert here.bot.rows("SELECT decision FROM approvals") == [("awaiting",)]
+    assert here.open_approvals(ts) == 1
     assert not (here.workspace / "a.txt").exists()
     assert len(here.model.requests) == 1
 
@@ -191,13 +192,11 @@ async def test_a_message_while_a_card_is_open_gets_a_word_and_joins_the_next_req
     assert sum("as soon as the question" in reply.plain for reply in here.replies(ts)) == 1
 
 
-async def test_a_request_that_nobody_decides_expires_as_denied(here: World) -> None:
-    (here.bot.home / "bot.toml").write_text("[limits]\napproval_hours = 0.0003\n")
-    await here.bot.stop()
-    await here.bot.start()
-    await here.ready()
-    ts, card = await ask_to_write(here)
-    await here.until(lambda: card.ts and "Expired" in here.replies(ts)[0].plain, 60, "the card to expire")
-    await here.reply(ts, "It is written.")
-    assert "nobody decided" in here.model.requests[1].messages[-1]["content"]
-    assert not (here.workspace / "a.txt").exists()
+async def test_a_request_that_nobody_decides_expires_as_denied(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text("[limits]\napproval_hours = 0.0003\n")
+    async with world(tmp_path) as here:
+        ts, _ = await ask_to_write(here)
+        await here.until(lambda: "Expired" in here.replies(ts)[0].plain, 60, "the card to expire")
+        await here.reply(ts, "It is written.")
+        assert "nobody decided" in here.model.requests[1].messages[-1]["content"]
+        assert not (here.workspace / "a.txt").exists()

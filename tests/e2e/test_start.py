@@ -64,6 +64,7 @@ async def test_slack_that_never_answers_ends_the_start_within_ten_seconds(tmp_pa
         assert here.bot.log.startswith("SLACK_API_URL: ")
 
 
+@pytest.mark.alone
 async def test_the_socket_is_open_within_three_seconds_while_the_server_is_still_starting(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text('{"mcpServers": {"never": {"command": "sleep", "args": ["60"]}}}')
     async with world(tmp_path, start=False) as here:

@@ -127,6 +127,7 @@ async def test_sigterm_during_a_silent_model_ends_within_fifteen_seconds_and_the
     assert len(here.replies(ts)) == 1
 
 
+@pytest.mark.alone
 async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_within_a_second(
     tmp_path: Path,
 ) -> None:
