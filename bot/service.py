@@ -47,7 +47,7 @@ KEY_SECONDS = 8.0
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises SettingsError when the start cannot succeed."""
     started = time.monotonic()
-    servers = config.load(settings.mcp_config, settings.workspace)
+    servers = config.load(settings.mcp_config, settings.workspace, settings.variables)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -38,6 +38,8 @@ class Settings:
     mcp_config: Path | None
     log_level: str
     log_format: str
+    variables: Mapping[str, str] = field(repr=False)
+    """The environment and .env together: what `${NAME}` in mcp.json may stand for."""
     limits: Limits
     instructions: str
     """Added to the bot's own instructions in new threads."""
@@ -63,6 +65,7 @@ def load(environment: Mapping[str, str] | None = None, directory: Path | None = 
         mcp_config=mcp_config,
         log_level=_one_of(values, "LOG_LEVEL", LEVELS, "info"),
         log_format=_one_of(values, "LOG_FORMAT", FORMATS, "text"),
+        variables=values,
         limits=limits,
         instructions=instructions,
     )

@@ -266,6 +266,31 @@ class TestReasoning:
         assert fragment == {"type": "reasoning.text", "index": 0, "text": "one"}
 
 
+def test_a_surrogate_pair_cut_in_two_is_joined_wherever_it_is() -> None:
+    high, low = "\ud83d", "\ude42"
+    thought = {"type": "reasoning.text", "index": 0}
+    got = accumulate(
+        {"content": high, "reasoning_details": [thought | {"text": high}]},
+        {"content": low, "reasoning_details": [thought | {"text": low}]},
+        tool_calls({"index": 0, "id": "c", "function": {"name": "a", "arguments": '{"a":"' + high}}),
+        tool_calls({"index": 0, "function": {"arguments": low + '"}'}}),
+    )
+
+    message = got.reply().message
+    assert message["content"] == "🙂"
+    assert message["reasoning_details"] == [thought | {"text": "🙂"}]
+    assert made(got) == [("a", '{"a":"🙂"}')]
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    got = Accumulator()
+
+    shown = [got.add(chunk({"content": part})) for part in ("a\ud83d", "b", "\ude42")]
+
+    assert got.reply().message["content"] == "a\ufffdb\ufffd"
+    assert shown == ["a", "\ufffdb", "\ufffd"]
+
+
 REPAIRS = {
     "nothing": ("", "{}"),
     "blank": (" \n", "{}"),

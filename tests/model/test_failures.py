@@ -368,6 +368,11 @@ ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
     "a number that is no status": ({"code": 1234, "message": "?"}, ModelUnavailable, True),
     "an unknown name": ({"code": "ECONNRESET", "message": "?"}, ModelUnavailable, True),
     "a provider's own name": ({"code": "overloaded_error", "message": "Overloaded"}, ModelUnavailable, True),
+    "a provider's own name of a lasting error": (
+        {"code": "authentication_error", "message": "no"},
+        ModelUnauthorized,
+        False,
+    ),
     "a named refusal": ({"code": "invalid_prompt", "message": "no"}, ModelRefused, False),
     "an unmapped error with a status": (
         {"code": 400, "message": "no", "metadata": {"error_type": "unmapped"}},

@@ -27,8 +27,10 @@ async def http(sandbox: ModelSandbox) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def post(sandbox: ModelSandbox, http: aiohttp.ClientSession, **fields: Any) -> tuple[int, str]:
+    """Ask with these fields besides the usual ones; None leaves one out."""
     body = {"model": "sandbox/model", "stream": True, "messages": [user()], "tools": [tool()]} | fields
-    async with http.post(f"{sandbox.base_url}/chat/completions", json=body) as response:
+    present = {name: value for name, value in body.items() if value is not None}
+    async with http.post(f"{sandbox.base_url}/chat/completions", json=present) as response:
         return response.status, await response.text()
 
 
@@ -134,21 +136,11 @@ BAD: dict[str, tuple[JsonObject, str]] = {
 }
 
 
-def present(fields: JsonObject) -> JsonObject:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-async def send(sandbox: ModelSandbox, http: aiohttp.ClientSession, fields: JsonObject) -> tuple[int, str]:
-    body = {"model": "sandbox/model", "stream": True, "messages": [user()], "tools": [tool()]} | fields
-    async with http.post(f"{sandbox.base_url}/chat/completions", json=present(body)) as response:
-        return response.status, await response.text()
-
-
 @pytest.mark.parametrize("fields", GOOD.values(), ids=GOOD)
 async def test_a_proper_request_is_answered(
     sandbox: ModelSandbox, http: aiohttp.ClientSession, fields: JsonObject
 ) -> None:
-    assert (await send(sandbox, http, fields))[0] == 200
+    assert (await post(sandbox, http, **fields))[0] == 200
     assert sandbox.violations == []
 
 
@@ -158,7 +150,7 @@ async def test_a_request_that_some_provider_refuses_is_refused(
 ) -> None:
     sandbox.script(text("kept for a proper request"))
 
-    status, body = await send(sandbox, http, fields)
+    status, body = await post(sandbox, http, **fields)
 
     assert status == 400
     assert any(fault in violation for violation in sandbox.violations)
