@@ -20,7 +20,8 @@ from bot.agent.steps import Steps
 from bot.agent.turns import Agent
 from bot.core.policy import rule
 from bot.core.ports import Change
-from bot.errors import SettingsError
+from bot.errors import ModelUnauthorized, SettingsError
+from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
 from bot.settings import Settings
 from bot.slack import app as slack
@@ -39,9 +40,11 @@ from bot.wake.local import Wakes
 log = logging.getLogger(__name__)
 
 EXPIRE_EVERY_SECONDS = 30.0
+MODEL_IDLE_SECONDS = 120.0
+"""Models that reason may be silent for a minute and more before the first word."""
+MODEL_TOTAL_SECONDS = 600.0
 DELIVER_SECONDS = 2.0
 """At the stop, how long posts may take; what is left is posted at the next start."""
-KEY_SECONDS = 8.0
 
 
 async def run(settings: Settings) -> None:
@@ -78,7 +81,12 @@ class Service:
         self._settings, self._store, self._these, self._tools = settings, store, these, tools
         self._background: set[asyncio.Task[object]] = set()
         self._model = OpenRouter(
-            api_key=settings.openrouter_api_key, base_url=settings.openrouter_base_url, models=settings.models
+            api_key=settings.openrouter_api_key,
+            base_url=settings.openrouter_base_url,
+            models=settings.models,
+            idle_seconds=MODEL_IDLE_SECONDS,
+            total_seconds=MODEL_TOTAL_SECONDS,
+            title="slack-mcp-agent",
         )
         self._threads = Wakes(self._advance, self._apologise)
         self._deliveries = Wakes(self._bring_in_step, self._ignore)
@@ -169,17 +177,7 @@ class Service:
 
 
 async def _check_key(settings: Settings, session: aiohttp.ClientSession) -> None:
-    """End the start when OpenRouter says that the key is wrong; anything else is told in the threads when it matters.
-
-    https://openrouter.ai/docs/api-reference/api-keys/get-current-key
-    """
-    headers = {"Authorization": f"Bearer {settings.openrouter_api_key}"}
-    timeout = aiohttp.ClientTimeout(total=KEY_SECONDS)
     try:
-        async with session.get(f"{settings.openrouter_base_url}/key", headers=headers, timeout=timeout) as response:
-            status = response.status
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        log.warning("OPENROUTER_BASE_URL could not be reached (%s); the key was not checked", type(error).__name__)
-        return
-    if status in (401, 403):
-        raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it (HTTP {status})")
+        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key)
+    except ModelUnauthorized as error:
+        raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it ({error.detail})") from error

@@ -96,17 +96,6 @@ class OpenRouter:
         if self._client is not None:
             await self._client.close()
 
-    async def check_key(self) -> None:
-        """Ask OpenRouter whether it knows the key. Raises ModelUnauthorized when it says no; when it says something
-        else or nothing (another gateway, no network), that is for the first request to find out."""
-        client = await self._connected()
-        try:
-            await client.get("/key", cast_to=object, options={"timeout": 10})
-        except (*client.network_errors, ValueError) as problem:
-            if getattr(problem, "status_code", None) in (401, 403):
-                raise ModelUnauthorized(classify(problem, self._api_key).error.detail) from None
-            log.debug("the key could not be checked: %s", classify(problem, self._api_key).error.detail)
-
     async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
         """Answer the conversation.
 

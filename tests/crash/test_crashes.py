@@ -113,7 +113,6 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed(tmp_path: P
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
         await drive(here, ts)
         if here.bot.starts == 1:  # it died at the very end, with nothing left for anybody to do
-            assert point in (tmp_path / "points").read_text().splitlines(), f"{point} was never passed"
             await here.bot.ended()
             await here.bot.start(CRASH_AT="")
             await here.ready()

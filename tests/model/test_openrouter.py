@@ -9,10 +9,12 @@ import subprocess
 import sys
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.core.ports import Model, Usage
 from bot.errors import ModelUnauthorized
+from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
 from bot.sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, text
 from tests.model.conftest import Connect, asking, tool, user
@@ -310,21 +312,23 @@ class TestTheReply:
 
 
 class TestTheKey:
-    async def test_a_good_key_passes(self, client: OpenRouter) -> None:
-        await client.check_key()
+    async def test_a_good_key_passes(self, sandbox: ModelSandbox) -> None:
+        async with aiohttp.ClientSession() as session:
+            await check_key(session, sandbox.base_url, sandbox.api_key)
 
-    @pytest.mark.parametrize("key", ["sk-or-v1-wrong", "", "sk-or-v1-abc…", "sk-or v1", "sk\n"])
-    async def test_a_wrong_key_is_told(self, connect: Connect, key: str) -> None:
-        with pytest.raises(ModelUnauthorized):
-            await connect(api_key=key).check_key()
+    @pytest.mark.parametrize("key", ["sk-or-v1-wrong", "", "sk-or-v1-abc…", "sk-or v1"])
+    async def test_a_wrong_key_is_told(self, sandbox: ModelSandbox, key: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(ModelUnauthorized):
+                await check_key(session, sandbox.base_url, key)
 
-    async def test_a_gateway_without_the_endpoint_is_not_held_against_the_key(
-        self, sandbox: ModelSandbox, connect: Connect
-    ) -> None:
-        await connect(base_url=sandbox.base_url + "/elsewhere").check_key()
+    async def test_a_gateway_without_the_endpoint_is_not_held_against_the_key(self, sandbox: ModelSandbox) -> None:
+        async with aiohttp.ClientSession() as session:
+            await check_key(session, sandbox.base_url + "/elsewhere", sandbox.api_key)
 
-    async def test_no_network_is_not_held_against_the_key(self, connect: Connect) -> None:
-        await connect(base_url="http://127.0.0.1:9/api/v1").check_key()
+    async def test_no_network_is_not_held_against_the_key(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            await check_key(session, "http://127.0.0.1:9/api/v1", "sk-or-v1-any")
 
 
 class TestTheStart:
@@ -350,7 +354,7 @@ class TestTheStart:
         code = (
             "import asyncio; from bot.model.openrouter import OpenRouter; "
             "model = OpenRouter(api_key='k', models=['m'], base_url='http://127.0.0.1:9'); "
-            "asyncio.run(model.check_key())"
+            "asyncio.run(model.warm())"
         )
         environment = os.environ | {"OPENAI_LOG": "debug"}
 
