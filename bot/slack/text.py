@@ -13,6 +13,8 @@ _PING = re.compile(
     r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?|!(channel|here|everyone)(?:\|[^<>]*)?|!subteam\^[A-Z0-9]+(?:\|([^<>]*))?)>",
     re.I,
 )
+_OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
+"""A mention that is not closed here may be closed by what comes to stand behind it."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
@@ -57,7 +59,7 @@ def harmless(text: str) -> str:
             return f"@\u200b{broadcast.lower()}"
         return f"@\u200b{label or group or user or 'group'}"
 
-    return _BROADCAST.sub("@\u200b", _PING.sub(defuse, text))
+    return _BROADCAST.sub("@\u200b", _OPENING.sub("<\u200b", _PING.sub(defuse, text)))
 
 
 def escaped(text: str) -> str:

@@ -1,0 +1,83 @@
+"""The database: transactions that share a commit, and a file that is not ours to use."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError, StoreError
+from bot.store.database import Database, path_of
+from bot.store.schema import MIGRATIONS
+
+pytestmark = pytest.mark.anyio
+
+
+def insert(connection: sqlite3.Connection, team: str) -> int:
+    cursor = connection.execute(
+        "INSERT INTO threads (team, channel, thread_ts, kind, created_at) VALUES (?, 'C', '1', 'channel', 0)", (team,)
+    )
+    return cursor.lastrowid or 0
+
+
+async def test_transactions_that_wait_together_share_a_commit_and_fail_alone(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        teams = ["a", "b", "a", "c"]
+        results = await asyncio.gather(
+            *(database.write(lambda connection, team=team: insert(connection, team)) for team in teams),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [int, int, sqlite3.IntegrityError, int]
+        count = await database.read(lambda connection: connection.execute("SELECT count(*) FROM threads").fetchone())
+        assert count == (3,)
+
+
+async def test_a_closed_database_refuses(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a.db")
+    async with database:
+        pass
+    with pytest.raises(StoreError):
+        await database.write(lambda connection: insert(connection, "a"))
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db"):
+        pass
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(SettingsError, match="newer version"):
+        async with Database(f"sqlite:///{tmp_path}/a.db"):
+            pass
+
+
+async def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    async with Database(url):
+        with pytest.raises(SettingsError, match="another process"):
+            async with Database(url):
+                pass
+    async with Database(url):
+        pass
+
+
+async def test_full_synchronisation_and_foreign_keys_are_on(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        for pragma, value in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", "wal")):
+            query = f"PRAGMA {pragma}"
+            found = await database.read(lambda connection, query=query: connection.execute(query).fetchone())
+            assert found == (value,)
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:word@host/db", "sqlite:", "sqlite:///", "bot.db", ""])
+def test_another_kind_of_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        path_of(url)
+    assert "word" not in str(refusal.value)
+
+
+def test_relative_and_absolute_files_are_told_apart() -> None:
+    assert path_of("sqlite:///data/bot.db") == Path("data/bot.db")
+    assert path_of("sqlite:////srv/bot.db") == Path("/srv/bot.db")
