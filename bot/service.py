@@ -6,6 +6,7 @@ Start: settings, database, tokens, recovery, and only then the socket. Stop: int
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -110,7 +111,7 @@ class Service:
     async def start(self, url: str) -> None:
         """Recover, then open the socket."""
         await self._tools.start()
-        self.background(self._model.warm())
+        self.background(self._load())
         await slack.warm(self._app)
         self._replies.inherit(await self._store.last_post())
         for thread_id in await self._store.waiting():
@@ -130,6 +131,13 @@ class Service:
         await self._tools.aclose()
         await self._model.aclose()
         await self._socket.close()
+
+    async def _load(self) -> None:
+        """Load what the first turn needs. It stays, so the garbage collector need not look through it ever again."""
+        await self._model.warm()
+        await self._tools.ready(self._settings.limits.servers_seconds)
+        gc.collect()
+        gc.freeze()
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Run something that nobody waits for; what it raises is logged."""

@@ -19,6 +19,9 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SettingsError
@@ -133,11 +136,23 @@ async def warm(app: AsyncApp) -> None:
         raise SettingsError("SLACK_BOT_TOKEN", "Slack does not accept it")
 
 
+class _Handler(AsyncSocketModeHandler):
+    """Bolt's, but what bots have posted gets its ack at once: it starts nothing, and each of our own posts comes back
+    as such an event."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
+        event = req.payload.get("event") if req.type == "events_api" else None
+        if isinstance(event, dict) and event.get("type") == "message" and event.get("bot_id"):
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+            return
+        await super().handle(client, req)
+
+
 class Socket:
     """The Socket Mode connection; reconnects by itself."""
 
     def __init__(self, app: AsyncApp, these: Clients) -> None:
-        self._handler = AsyncSocketModeHandler(app, these.app_token, ping_interval=PING_SECONDS)
+        self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
         self._session = these.session
 
     async def open(self, url: str) -> None:

@@ -171,18 +171,24 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _run(works: list[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
-    """Run each function in a savepoint, then commit once. An exception stands in the place of a result."""
+    """Run each function (in a savepoint, if it is not alone), then commit once. An exception stands in the place of a
+    result."""
     results: list[Any] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
         for work in works:
-            connection.execute("SAVEPOINT one")
+            if len(works) > 1:
+                connection.execute("SAVEPOINT one")
             try:
                 results.append(work(connection))
             except Exception as error:  # noqa: BLE001  # handed to the caller, who raises it
+                if len(works) == 1:
+                    connection.execute("ROLLBACK")
+                    return [error]
                 connection.execute("ROLLBACK TO one")
                 results.append(error)
-            connection.execute("RELEASE one")
+            if len(works) > 1:
+                connection.execute("RELEASE one")
         for work in works:
             failpoints.reach(f"before commit: {work.__name__}")
         connection.execute("COMMIT")

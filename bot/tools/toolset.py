@@ -9,7 +9,7 @@ from bot.core.calls import Certainty, JsonObject, Outcome, Tool
 from bot.tools import arguments
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
-from bot.tools.server import Server
+from bot.tools.server import Server, State
 
 
 class McpToolset:
@@ -41,12 +41,14 @@ class McpToolset:
     async def ready(self, seconds: float) -> Sequence[str]:
         """Wait until every server has started or failed, at most so long. Returns one sentence for each server that is
         not usable now."""
+        if all(server.state is not State.STARTING for server in self._servers.values()):
+            return self._troubles()
         waiting = [asyncio.create_task(server.settled()) for server in self._servers.values()]
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=seconds)
             for task in late:
                 task.cancel()
-        return [trouble for server in self._servers.values() if (trouble := server.trouble()) is not None]
+        return self._troubles()
 
     def tools(self) -> Sequence[Tool]:
         """All tools that are known: the servers in the order of the configuration, the tools of each by name."""
@@ -68,6 +70,9 @@ class McpToolset:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return Outcome(Certainty.UNSENT, words, 0.0)
         return await server.call(tool, arguments)
+
+    def _troubles(self) -> list[str]:
+        return [trouble for server in self._servers.values() if (trouble := server.trouble()) is not None]
 
     def _forget_tools(self) -> None:
         self._tools = None
