@@ -19,7 +19,7 @@ does falls on both. Absolute figures are the machine's; compare the ratios, whic
     to first request   from the moment the mention is sent until the model has the request
 
 Every turn is checked: answered once, in its thread, with words that only the file holds. A wrong one ends the run with
-exit code 1, and so does a round that takes longer than a minute.
+exit code 1, and so does a round that takes a minute longer than the model.
 """
 
 from __future__ import annotations
@@ -113,12 +113,15 @@ class Replies:
 class Side:
     """One bot with its stand-ins, and what is known of its turns."""
 
-    def __init__(self, name: str, slack: SlackSandbox, model: ModelSandbox, home: Path, notes: dict[Path, str]) -> None:
+    def __init__(
+        self, name: str, slack: SlackSandbox, model: ModelSandbox, home: Path, notes: dict[Path, str], latency: float
+    ) -> None:
         self.name = name
         self.slack, self.model = slack, model
         self.process: asyncio.subprocess.Process | None = None
         self._home = home
         self._notes = list(notes.items())
+        self._latency = latency
         self._person = slack.add_person("Alice Smith")
         self._channel = slack.add_channel("general", members=[self._person])
         self._said_at: list[float] = []
@@ -186,10 +189,11 @@ class Side:
         gc.collect()
         cpu, tree, standins, began = cpu_of(pid), cpu_of_tree(pid), time.process_time(), time.monotonic()
         try:
-            async with asyncio.timeout(ROUND_SECONDS):
+            async with asyncio.timeout(ROUND_SECONDS + 3 * self._latency * (turns / threads + 1)):
                 await asyncio.gather(*(person() for _ in range(threads)))
                 seconds = time.monotonic() - began
-                await self.slack.until(lambda: all(sent.acked_at for sent in self.slack.envelopes), ROUND_SECONDS)
+                sent = self.slack.envelopes
+                await self.slack.until(lambda: all(one.acked_at for one in sent), ROUND_SECONDS)
                 await asyncio.sleep(QUIET_SECONDS)
         except TimeoutError:
             done = sum(future.done() for future in self._answered[begin:])
@@ -288,7 +292,7 @@ async def sides(replies: Replies) -> AsyncGenerator[list[Side]]:
             slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=ROUND_SECONDS)), ModelSandbox()
             model.respond = replies.decide
             await stack.enter_async_context(model)
-            side = Side(name, slack, model, home / name, notes)
+            side = Side(name, slack, model, home / name, notes, replies.latency)
             stack.push_async_callback(side.stop)
             await side.start(workspace)
             both.append(side)

@@ -45,9 +45,12 @@ class StoreError(BotError):
 class ModelError(BotError):
     """The model gave no answer."""
 
+    mend = "Everything in this thread is kept: write “try again” and I carry on from here."
+    """What the person who reads this can do."""
+
 
 class ModelUnavailable(ModelError):
-    """The model could not be reached or broke off, also after several tries."""
+    """The model did not answer, although I asked several times."""
 
 
 class ModelRateLimited(ModelError):
@@ -57,14 +60,25 @@ class ModelRateLimited(ModelError):
 class ModelUnauthorized(ModelError):
     """The model's provider does not accept the bot's key; whoever runs the bot has to set OPENROUTER_API_KEY."""
 
+    mend = "Everything in this thread is kept: once that is done, write “try again”."
+
 
 class ModelUnpaid(ModelError):
     """The credits for the model are used up; whoever runs the bot has to add some."""
 
+    mend = ModelUnauthorized.mend
+
 
 class ModelRefused(ModelError):
-    """The model's provider refused the request."""
+    """The model's provider refused this request."""
+
+    mend = (
+        "Everything in this thread is kept: say it differently, or tell whoever runs the bot; "
+        "the reason is in the bot's log."
+    )
 
 
 class ContextTooLong(ModelError):
     """This conversation has grown longer than the model can read."""
+
+    mend = "What was said here is kept, but to go on, start a new thread."

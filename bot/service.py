@@ -68,6 +68,7 @@ async def run(settings: Settings) -> None:
             await stopped.wait()
             log.info("stopping")
             await service.stop()
+            log.info("stopped")
         finally:
             await these.session.close()
 

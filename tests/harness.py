@@ -205,7 +205,7 @@ async def world(home: Path, *, ready: bool = True, start: bool = True, **environ
     """A bot that runs, ended and checked afterwards."""
     workspace = home / "workspace"
     workspace.mkdir()
-    async with SlackSandbox() as slack, ModelSandbox() as model:
+    async with SlackSandbox(file_share_delay=0.5) as slack, ModelSandbox() as model:
         settings = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),

@@ -60,6 +60,8 @@ def result_of(call: Call) -> str:
         CallOutcome.EXPIRED: "Not run: nobody decided about this call in time, so it counts as denied.",
         CallOutcome.ASSUMED: "This call was interrupted. The person says that it did run; its output is not known.",
         CallOutcome.SKIPPED: "This call was interrupted and may or may not have run. The person goes on without.",
+        CallOutcome.UNRESOLVED: "This call was interrupted and may or may not have run; nobody said which. "
+        "Do not make it again unless a person asks for that.",
     }
     if call.outcome is not None and call.outcome in words:
         return words[call.outcome]
@@ -90,6 +92,6 @@ CLOSING = {
 CLOSED = {
     "steps": "I stopped after {steps} steps, the limit for one turn. Write “go on” and I carry on from here.",
     "time": "I stopped at the time limit for one turn. Write “go on” and I carry on from here.",
-    "repetition": "I stopped because the same tool calls kept ending the same way.",
+    "repetition": "I stopped because the same tool calls kept ending the same way. Tell me what to try instead.",
 }
 """What the person is told with the answer of a closing turn, by the reason."""

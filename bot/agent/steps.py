@@ -36,23 +36,27 @@ class Steps:
     problem: Callable[[Tool, JsonObject], str | None]
     """What is wrong with arguments, for a tool's schema."""
 
-    async def take(self, state: ThreadState, reply: Reply, problems: Sequence[str]) -> bool:
-        """Write down the calls that the model makes, then run what may run and ask about the rest."""
+    async def take(self, state: ThreadState, reply: Reply, change: Change) -> bool:
+        """Write down the calls that the model makes, then run what may run and ask about the rest. What it says
+        beside them is posted before the cards: who decides may need it."""
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
         seq = len(state.messages)
         calls = [self._judge(raw, seq, position, reply) for position, raw in enumerate(raw_calls)]
         runnable = [call for call in calls if call.state is CallState.READY]
         for call in runnable:
             _start(call)
-        change = Change("take the calls", messages=[prompt.assistant(reply.message)], new_calls=calls)
-        change.usage = reply.usage
+        change.name = "take the calls"
+        change.messages = [prompt.assistant(reply.message)]
+        change.new_calls = calls
         change.asks = [
             self._ask(state, call, Question.MAY_IT_RUN) for call in calls if call.state is CallState.AWAITING
         ]
-        if problems:
-            turn = state.turn.id if state.turn else 0
-            change.drafts = self.surface.notice(" ".join(problems), key=f"servers-{turn}")
+        said = str(reply.message.get("content") or "").strip()
+        if said:
+            change.drafts = [*change.drafts, *self.surface.answer(said)]
         await self.store.commit(state, change)
+        if change.drafts or change.asks:
+            self.surface.deliver(state.id)
         if runnable:
             await self._run(state, runnable)
         return await self._conclude(state)
@@ -183,15 +187,21 @@ class Steps:
             await self.store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
             self.surface.deliver(state.id)
             return True
-        if any(message.addressed for message in state.unread):
-            words = "I read your message as soon as the question above is decided."
-            drafts = [*drafts, *self.surface.notice(words, key=f"busy-{calls[0].id}")]
+        for user in dict.fromkeys(message.user for message in state.unread if message.addressed):
+            words = "I will read this once the request above is decided."
+            drafts = [*drafts, *self.surface.notice(words, key=f"busy-{calls[0].id}-{user}")]
         if drafts:
             await self.store.commit(state, Change("tell what was done", calls=told, drafts=drafts))
         return False
 
 
-SHOWN_ON_CARD = (CallOutcome.DENIED, CallOutcome.EXPIRED, CallOutcome.ASSUMED, CallOutcome.SKIPPED)
+SHOWN_ON_CARD = (
+    CallOutcome.DENIED,
+    CallOutcome.EXPIRED,
+    CallOutcome.ASSUMED,
+    CallOutcome.SKIPPED,
+    CallOutcome.UNRESOLVED,
+)
 """Ends that a person decided: the card is their record."""
 
 

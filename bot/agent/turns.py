@@ -19,8 +19,8 @@ from bot.core import guard
 from bot.core.calls import Tool, sha256
 from bot.core.limits import Limits
 from bot.core.ports import Change, Model, ModelRequest, Reply, Store, Surface, Toolset
-from bot.core.thread import ThreadState, Turn
-from bot.errors import ContextTooLong, ModelError
+from bot.core.thread import Draft, ThreadState, Turn
+from bot.errors import ModelError
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,6 @@ class Agent:
             await self._read(state)
         if state.turn is None:
             return False
-        self.surface.progress(state.id, "Thinking")
         if not state.turn.closing and (reason := self._limit(state, state.turn)):
             state.turn.closing = reason
             closing = prompt.user(prompt.CLOSING[reason])
@@ -87,73 +86,98 @@ class Agent:
 
     async def _ask(self, state: ThreadState, turn: Turn) -> bool:
         """Ask the model, and write down what it says."""
+        if not self.toolset.tools():
+            self.surface.progress(state.id, "Waiting for the tools to start")
         problems = await self.toolset.ready(self.limits.servers_seconds)
-        tools = self.toolset.tools()
+        self.surface.progress(state.id, "Thinking")
+        offered = await self._offered(state, problems)
         request = ModelRequest(
             messages=state.messages,
-            tools=functions(tools),
+            tools=offered[1],
             tool_choice="none" if turn.closing else "auto",
             session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
             user=sha256(state.place.team, turn.requester)[:32],
         )
+        change = Change("", drafts=self._told(state, problems), functions=offered)
         started = time.monotonic()
         try:
             with failpoints.around("model request"):
                 reply = await self.model.complete(request)
         except ModelError as error:
-            return await self._fail(state, error)
+            return await self._fail(state, turn, error, change)
         finally:
             turn.seconds += time.monotonic() - started
         turn.steps += 1
-        if reply.message.get("tool_calls") and not turn.closing:
-            return await self.steps.take(state, reply, problems)
-        return await self._answer(state, turn, reply, problems)
+        change.usage = reply.usage
+        if reply.message.get("tool_calls") and not turn.closing and offered[1] != NO_FUNCTIONS:
+            return await self.steps.take(state, reply, change)
+        return await self._answer(state, turn, reply, change)
 
-    async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, problems: Sequence[str]) -> bool:
+    async def _offered(self, state: ThreadState, problems: Sequence[str]) -> tuple[str, str]:
+        """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
+        its history need their tools, and the provider's cache the same bytes."""
+        live = functions(self.toolset.tools())
+        if problems and state.functions and state.functions != live[0]:
+            kept = await self.store.functions(state.functions)
+            if kept:
+                return state.functions, kept
+        return live
+
+    def _told(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
+        """A word on servers that cannot be used, once a thread and problem."""
+        words = " ".join(problems)
+        return self.surface.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
+
+    async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, change: Change) -> bool:
         """The model has answered in words, or with nothing."""
         # A model may call tools even when told not to. Its reasoning belongs to those calls and goes with them.
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         text = str(message.get("content") or "").strip()
         if text:
-            notes = [prompt.CLOSED[turn.closing].format(steps=turn.steps)] if turn.closing else []
-            drafts = self.surface.answer(text, " ".join([*notes, *problems]))
-            answered = Change("answer", messages=[prompt.assistant(message)], drafts=drafts, usage=reply.usage)
-            answered.outcome = "answered"
-            await self.store.commit(state, answered)
+            note = prompt.CLOSED[turn.closing].format(steps=self.limits.steps) if turn.closing else ""
+            change.name, change.outcome = "answer", "answered"
+            change.messages = [prompt.assistant(message)]
+            change.drafts = [*change.drafts, *self.surface.answer(text, note)]
         elif not turn.nudged:
             turn.nudged = True
-            nudge = prompt.user(prompt.EMPTY)
-            await self.store.commit(state, Change("ask again", messages=[nudge], usage=reply.usage))
+            change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
         else:
-            words = (
-                "The model gave an empty answer twice. Your message is kept: write “try again” and I ask it once more."
-            )
-            drafts = self.surface.notice(" ".join([words, *problems]))
-            await self.store.commit(state, Change("give up", drafts=drafts, usage=reply.usage, outcome="failed"))
+            words = "The model gave an empty answer twice. Your message is kept: write “try again” and I ask once more."
+            change.name, change.outcome = "give up", "failed"
+            change.drafts = [*change.drafts, *self.surface.notice(words)]
+        if change.outcome:
+            _report(state, turn, change.outcome)
+        await self.store.commit(state, change)
         return True
 
-    async def _fail(self, state: ThreadState, error: ModelError) -> bool:
+    async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
         """No answer is to be had: say so. What was said and done stays in the log, so the next message goes on."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
-        mend = (
-            "What was said here is kept, but to go on, start a new thread."
-            if isinstance(error, ContextTooLong)
-            else "Everything in this thread is kept: write “try again” and I carry on from here."
-        )
-        drafts = self.surface.notice(f"{error.sentence} {mend}")
-        await self.store.commit(state, Change("give up", drafts=drafts, outcome="failed"))
+        change.name, change.outcome = "give up", "failed"
+        change.drafts = [*change.drafts, *self.surface.notice(f"{error.sentence} {error.mend}")]
+        _report(state, turn, change.outcome)
+        await self.store.commit(state, change)
         return True
 
 
-_functions: tuple[tuple[str, ...], str] = ((), "[]")
+NO_FUNCTIONS = "[]"
 
 
-def functions(tools: Sequence[Tool]) -> str:
-    """The tool list of a request as JSON text. Built again only when a definition changes."""
+def _report(state: ThreadState, turn: Turn, outcome: str) -> None:
+    """A line for the operator."""
+    words = "thread %s: %s after %d steps, %d calls, %.1f s in the model and in tools"
+    log.info(words, state.id, outcome, turn.steps, len(state.calls), turn.seconds)
+
+
+_functions: tuple[tuple[str, ...], tuple[str, str]] = ((), (sha256(), NO_FUNCTIONS))
+
+
+def functions(tools: Sequence[Tool]) -> tuple[str, str]:
+    """The tool list of a request: its digest, and its JSON text. Built again only when a definition changes."""
     global _functions  # noqa: PLW0603
     key = tuple(tool.digest for tool in tools)
     if key != _functions[0]:
         text = json.dumps([tool.function() for tool in tools], ensure_ascii=False, separators=(",", ":"))
-        _functions = (key, text)
+        _functions = (key, (sha256(text), text))
     return _functions[1]

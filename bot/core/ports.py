@@ -113,6 +113,8 @@ class Change:
     """Requests to people; the last draft of each is its card."""
     drafts: Sequence[Draft] = ()
     """Messages to post. A key that is already there is not recorded again."""
+    functions: tuple[str, str] = ("", "")
+    """Digest and JSON text of the tool list that the request offered."""
     usage: Usage = field(default_factory=Usage)
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
@@ -157,6 +159,10 @@ class Store(Protocol):
     async def commit(self, state: ThreadState, change: Change) -> None:
         """Write the change and bring the state in step with it, also with what has become unread meanwhile. The
         turn's counters are written as they stand in the state."""
+        ...
+
+    async def functions(self, digest: str) -> str:
+        """A tool list that a request offered, as JSON text; empty when there is none."""
         ...
 
     async def settle(self, click: Click) -> Settlement:

@@ -88,6 +88,8 @@ class CallOutcome(StrEnum):
     """A person said that an interrupted call ran; its output is not known."""
     SKIPPED = "skipped"
     """A person said to go on without an interrupted call."""
+    UNRESOLVED = "unresolved"
+    """Nobody said in time whether an interrupted call ran."""
 
 
 @dataclass(slots=True)
@@ -147,6 +149,8 @@ class ThreadState:
     calls: list[Call] = field(default_factory=list[Call])
     """The calls of the open turn, in the order of the log."""
     unread: list[Unread] = field(default_factory=list[Unread])
+    functions: str = ""
+    """The digest of the tool list that the last request offered."""
 
     @property
     def step(self) -> list[Call]:

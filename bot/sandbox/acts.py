@@ -105,7 +105,7 @@ class Acts:
             thread_ts = root.thread_ts or root.ts
         message = self._written(where, person, text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
         message.thread_ts = thread_ts
-        message.files = [self._attached(where, person, upload) for upload in files]
+        message.files = [self._attached(where, person, upload, message.ts) for upload in files]
         message.subtype = subtype or ("file_share" if files else None)
         self.workspace.store(where, message)
         self.events.posted(where, message)
@@ -124,9 +124,9 @@ class Acts:
             message.bot_profile = {**profile, "team_id": person.team_id, "updated": 0, "icons": {}}
         return message
 
-    def _attached(self, channel: Channel, person: Person, upload: Upload) -> File:
+    def _attached(self, channel: Channel, person: Person, upload: Upload, ts: str) -> File:
         file = upload if isinstance(upload, File) else self.add_file(person, upload[0], upload[1])
-        file.shared.append(channel.id)
+        file.shared[channel.id] = ts
         return file
 
     async def edit(self, channel: Channel | str, ts: str, person: Person, text: str) -> None:

@@ -31,7 +31,7 @@ class Person:
 
 @dataclass(slots=True, eq=False)
 class File:
-    """An uploaded file. `shared` holds the channels it was shared to."""
+    """An uploaded file. `shared` holds the channels it was shared to, each with the timestamp of the message."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class File:
     expected_size: int | None = None
     alt_txt: str | None = None
     complete: bool = False
-    shared: list[str] = field(default_factory=list[str])
+    shared: dict[str, str] = field(default_factory=dict[str, str])
 
     def as_json(self) -> Json:
         """The file object of Slack's API (docs.slack.dev/reference/objects/file-object)."""
@@ -71,6 +71,7 @@ class File:
             "url_private": self.url_private,
             "url_private_download": self.url_private.replace("/files-pri/", "/files-pri/download/"),
             "channels": list(self.shared),
+            "shares": {"public": {channel: [{"ts": ts}] for channel, ts in self.shared.items()}},
             "groups": [],
             "ims": [],
             "has_rich_preview": False,

@@ -45,6 +45,7 @@ class SlackSandbox(Interactions):
     """One workspace with one app installed, served on 127.0.0.1.
 
     `ack_timeout` is how long an event may stay unacknowledged before it is sent again (Slack: 3 s).
+    `file_share_delay` is the seconds between a completed upload and the message with the file: Slack answers first.
     `enforce_rate_limits` answers 429 as Slack's tiers say. `port` 0 takes a free one.
     """
 
@@ -53,6 +54,7 @@ class SlackSandbox(Interactions):
         *,
         ack_timeout: float = 3.0,
         enforce_rate_limits: bool = False,
+        file_share_delay: float = 0.0,
         port: int = 0,
         bot_token: str | None = None,
         app_token: str | None = None,
@@ -66,6 +68,8 @@ class SlackSandbox(Interactions):
         self.hub = SocketHub(workspace.app_id, ack_timeout, changes.touch)
         super().__init__(workspace, Events(workspace, self.hub, clock, self.scopes), clock, changes)
         self._slack = methods.Slack(self.workspace, self.events, self.hub, self.clock, self.scopes)
+        self._slack.file_share_delay = file_share_delay
+        self._slack.touch = self._changes.touch
         self._tokens = Tokens(self.bot_token, self.app_token)
         self._web = WebApi(self._slack, self._tokens, self._changes.touch)
         if enforce_rate_limits:

@@ -34,6 +34,7 @@ SETTLE_SECONDS = 1.0
 """A request that broke off may still be on its way; only after this is the thread read for it."""
 CLOCKS_APART_SECONDS = 3600.0
 """How far our clock and Slack's may be apart when a thread is read from the time of a post on."""
+SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 LONGEST_PAUSE = 60.0
 BROKEN_OFF = (ClientError, TimeoutError, OSError)
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"}
@@ -111,7 +112,7 @@ class Replies:
     async def _post(self, place: Place, owed: Owed) -> str:
         payload: JsonObject = json.loads(owed.draft.payload)
         if "file" in payload:
-            await self._posting.files_upload_v2(
+            uploaded = await self._posting.files_upload_v2(
                 channel=place.channel,
                 thread_ts=place.thread_ts,
                 filename=payload["file"],
@@ -119,7 +120,7 @@ class Replies:
                 content=payload["content"],
                 initial_comment=escaped(payload["text"]),
             )
-            return ""
+            return await self._shared(str(uploaded["files"][0]["id"]), place.channel)
         message: JsonObject = {
             "channel": place.channel,
             "thread_ts": place.thread_ts,
@@ -142,9 +143,24 @@ class Replies:
             response = await self._posting.chat_postMessage(**message)
         return str(response["ts"])
 
+    async def _shared(self, file: str, channel: str) -> str:
+        """Wait until an uploaded file is in the channel, so that what is posted next stands below it: Slack shares it
+        some time after the upload was completed (slackapi/python-slack-sdk issue 1277). Out: its message's timestamp.
+        """
+        for pause in SHARE_PAUSES:
+            info = await self._calling.files_info(file=file)
+            shares: JsonObject = (info.get("file") or {}).get("shares") or {}
+            for kind in ("public", "private"):
+                for share in (shares.get(kind) or {}).get(channel) or []:
+                    return str(share["ts"])
+            await asyncio.sleep(pause)
+        log.warning("the file %s is not in %s after %.0f s", file, channel, sum(SHARE_PAUSES))
+        return ""
+
     async def _find(self, place: Place, owed: Owed) -> str | None:
         """The timestamp of the message with this key, if it is in the thread ("" for a file)."""
-        await asyncio.sleep(max(0.0, owed.created_at + SETTLE_SECONDS - time.time()))
+        settle = SETTLE_SECONDS if owed.draft.kind != "file" else sum(SHARE_PAUSES)
+        await asyncio.sleep(max(0.0, min(settle, owed.created_at + settle - time.time())))
         payload: JsonObject = json.loads(owed.draft.payload)
         cursor = ""
         while True:

@@ -70,18 +70,22 @@ def settle(connection: sqlite3.Connection, click: Click) -> Settlement:
     ).rowcount
     if not changed:
         return Settlement(Verdict.ALREADY, thread_id, requester, Decision(decision), decided_by)
-    apply(connection, call, choice)
+    apply(connection, call, Question(question), choice)
     verdict = Verdict.SETTLED if choice is click.decision else Verdict.ALREADY
     return Settlement(verdict, thread_id, requester, choice, click.user)
 
 
-def apply(connection: sqlite3.Connection, call: int, choice: Decision) -> None:
+_EXPIRED = {Question.MAY_IT_RUN: CallOutcome.EXPIRED, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
+"""What nobody allowed has not run; what may have run may have run."""
+
+
+def apply(connection: sqlite3.Connection, call: int, question: Question, choice: Decision) -> None:
     """Move the call to where the decision puts it; the result for the model is written by the agent."""
     state, outcome = {
         Decision.APPROVED: (CallState.READY, None),
         Decision.RUN_AGAIN: (CallState.READY, None),
         Decision.DENIED: (CallState.FINISHED, CallOutcome.DENIED),
-        Decision.EXPIRED: (CallState.FINISHED, CallOutcome.EXPIRED),
+        Decision.EXPIRED: (CallState.FINISHED, _EXPIRED[question]),
         Decision.IT_RAN: (CallState.FINISHED, CallOutcome.ASSUMED),
         Decision.SKIPPED: (CallState.FINISHED, CallOutcome.SKIPPED),
     }[choice]
@@ -94,14 +98,14 @@ def apply(connection: sqlite3.Connection, call: int, choice: Decision) -> None:
 def expire(connection: sqlite3.Connection) -> list[int]:
     """Close every request whose time is over; returns the threads concerned."""
     rows = connection.execute(
-        "SELECT id, thread_id, call FROM approvals WHERE decision = 'awaiting' AND expires_at <= ?", (now(),)
+        "SELECT id, thread_id, call, question FROM approvals WHERE decision = 'awaiting' AND expires_at <= ?", (now(),)
     ).fetchall()
-    for approval, _, call in rows:
+    for approval, _, call, question in rows:
         connection.execute(
             "UPDATE approvals SET decision = 'expired', decided_at = ? WHERE id = ? AND decision = 'awaiting'",
             (now(), approval),
         )
-        apply(connection, call, Decision.EXPIRED)
+        apply(connection, call, Question(question), Decision.EXPIRED)
     return sorted({int(row[1]) for row in rows})
 
 

@@ -42,8 +42,9 @@ def call_from(row: Sequence[object]) -> Call:
 
 def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     """All that `advance` needs of a thread."""
-    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
-    state = ThreadState(id=thread_id, place=Place(*place.fetchone()), messages=[], last_role="", turn=None)
+    row = connection.execute("SELECT team, channel, thread_ts, kind, functions FROM threads WHERE id = ?", (thread_id,))
+    *place, functions = row.fetchone()
+    state = ThreadState(thread_id, Place(*place), messages=[], last_role="", turn=None, functions=functions)
     for role, body in connection.execute(
         "SELECT role, body FROM messages WHERE thread_id = ? ORDER BY seq", (thread_id,)
     ):
@@ -76,6 +77,18 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
         Unread(id=row[0], user=row[1], ts=row[2], text=row[3], files=json.loads(row[4]), addressed=bool(row[5]))
         for row in rows
     ]
+
+
+def functions(connection: sqlite3.Connection, digest: str) -> str:
+    """A tool list by its digest."""
+    row = connection.execute("SELECT body FROM functions WHERE digest = ?", (digest,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, body: str) -> None:
+    """This is what the thread's last request offered."""
+    connection.execute("INSERT OR IGNORE INTO functions (digest, body) VALUES (?, ?)", (digest, body))
+    connection.execute("UPDATE threads SET functions = ? WHERE id = ?", (digest, thread_id))
 
 
 def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str) -> int:

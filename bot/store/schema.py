@@ -11,9 +11,16 @@ MIGRATIONS: tuple[str, ...] = (
         channel     TEXT NOT NULL,
         thread_ts   TEXT NOT NULL,
         kind        TEXT NOT NULL,
+        functions   TEXT NOT NULL DEFAULT '',
         created_at  REAL NOT NULL,
         UNIQUE (team, channel, thread_ts)
     );
+
+    -- Tool lists as the model was offered them, by digest: a thread's last one is sent while a server is away.
+    CREATE TABLE functions (
+        digest      TEXT PRIMARY KEY,
+        body        TEXT NOT NULL
+    ) WITHOUT ROWID;
 
     -- Who has addressed the bot in a thread; their follow-ups need no mention.
     CREATE TABLE participants (

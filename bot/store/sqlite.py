@@ -54,10 +54,12 @@ class SqliteStore:
             for call, id_ in zip(change.new_calls, ids, strict=True):
                 call.id = id_
             log.save_calls(connection, change.calls)
+            posts.owe(connection, state.id, change.drafts)
             for approval, drafts in change.asks:
                 *_, card = posts.owe(connection, state.id, drafts)
                 approvals.ask(connection, state.id, approval, card)
-            posts.owe(connection, state.id, change.drafts)
+            if change.functions[0] and change.functions[0] != state.functions:
+                log.save_functions(connection, state.id, *change.functions)
             if state.turn is not None:
                 log.save_turn(connection, state.turn, change.usage, change.outcome or None)
             return turn_id, ids, log.unread(connection, state.id)
@@ -69,11 +71,15 @@ class SqliteStore:
             state.last_role = change.messages[-1][0]
         state.calls.extend(change.new_calls)
         state.unread = unread
+        state.functions = change.functions[0] or state.functions
         if change.requester:
             state.turn = Turn(id=turn_id, requester=change.requester)
             state.calls = []
         if change.outcome:
             state.turn, state.calls = None, []
+
+    async def functions(self, digest: str) -> str:
+        return await self._database.read(lambda connection: log.functions(connection, digest))
 
     async def settle(self, click: Click) -> Settlement:
         def settle(connection: sqlite3.Connection) -> Settlement:

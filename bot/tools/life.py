@@ -36,7 +36,7 @@ class Life:
             self.reason = f"it ended with exit code {code}"
             self.last_words = child.last_words()
         if tail := child.stderr_tail():
-            log.log(logging.DEBUG if code is None else logging.INFO, "stderr of %s ended with:\n%s", child.key, tail)
+            log.debug("stderr of %s ended with:\n%s", child.key, tail)
 
     def blame(self, problem: BaseException, config: ServerConfig) -> None:
         """Put what went wrong into words."""

@@ -103,8 +103,7 @@ class Server:
             case State.STOPPED:
                 return f"The tool server `{key}` was stopped."
             case State.DOWN:
-                said = f" Its last words: {self._last_words}" if self._last_words else ""
-                return f"The tool server `{key}` is not running: {self._reason}.{said}"
+                return f"The tool server `{key}` is not running: {self._reason}."
 
     async def call(self, tool: Tool, arguments: JsonObject) -> Outcome:
         """Run one call. Never raises but CancelledError; cancelling it asks the server to stop."""
@@ -176,7 +175,8 @@ class Server:
                 pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (deaths - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
                 self._retry_at = time.monotonic() + pause
                 self._move(State.DOWN)
-                log.warning("%s Next start in %.1f s.", self.trouble(), pause)
+                said = f" Its last words: {self._last_words}." if self._last_words else ""
+                log.warning("%s%s Next start in %.1f s.", self.trouble(), said, pause)
                 await asyncio.sleep(pause)
         finally:
             self._session = None

@@ -133,12 +133,38 @@ async def test_arguments_too_long_for_a_window_are_a_file_above_the_card(here: W
     content = "".join(f"line {number} and some more words\n" for number in range(20_000))
     ts, card = await ask_to_write(here, content)
     assert card.buttons == ["Approve", "Deny"]
-    file = next(reply.files[0] for reply in here.replies(ts) if reply.files)
+    [above, below] = [reply for reply in here.replies(ts) if reply.files or reply.buttons]
+    assert below.ts == card.ts, "the file stands above the card"
+    file = above.files[0]
+    assert file.name in card.plain
     assert content in file.content.decode()
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == content
+
+
+@pytest.mark.parametrize("size", [3_200, 9_000, 650_000])
+async def test_short_arguments_are_on_the_card_in_full_however_long_the_others_are(here: World, size: int) -> None:
+    ts, card = await ask_to_write(here, "x" * size)
+    assert str(here.workspace / "a.txt") in card.plain
+    assert f"of {size:,}" in card.plain
+    await here.slack.click(card, "Deny", by=here.alice)
+    await here.reply(ts, "It is written.")
+    record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
+    assert str(here.workspace / "a.txt") in record.plain
+    assert record.buttons == (["Details"] if size < 100_000 else [])
+
+
+async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(here: World) -> None:
+    target = str(here.workspace / "a.txt")
+    write = call("filesystem__write_file", {"path": target, "content": "x"})
+    here.model.script(calls(write, text="I found two problems and mend the first."), text("Mended."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
+    card = await here.reply(ts, "May I do this?")
+    assert "I found two problems" in here.replies(ts)[0].plain
+    await here.slack.click(card, "Approve", by=here.alice)
+    await here.reply(ts, "Mended.")
 
 
 async def test_arguments_cannot_forge_a_line_a_mention_or_a_button(here: World) -> None:
@@ -183,13 +209,13 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
 async def test_a_message_while_a_card_is_open_gets_a_word_and_joins_the_next_request(here: World) -> None:
     ts, card = await ask_to_write(here)
     await here.slack.say(here.general, here.alice, "are you there?", thread_ts=ts)
-    await here.reply(ts, "as soon as the question above is decided")
+    await here.reply(ts, "once the request above is decided")
     await here.slack.say(here.general, here.alice, "hello?", thread_ts=ts)
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
     assert [message["role"] for message in here.model.requests[1].messages][-3:] == ["tool", "user", "user"]
-    assert sum("as soon as the question" in reply.plain for reply in here.replies(ts)) == 1
+    assert sum("once the request above" in reply.plain for reply in here.replies(ts)) == 1
 
 
 async def test_a_request_that_nobody_decides_expires_as_denied(tmp_path: Path) -> None:

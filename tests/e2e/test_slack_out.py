@@ -91,8 +91,8 @@ async def test_blocks_that_slack_does_not_take_are_posted_as_text(here: World) -
 FAILURES = {
     "a wrong key": (failure(401), "does not accept the bot's key"),
     "no credits": (failure(402), "credits"),
-    "an overloaded provider": (failure(503), "could not be reached or broke off"),
-    "a bad request": (failure(400), "refused the request"),
+    "an overloaded provider": (failure(503), "did not answer"),
+    "a bad request": (failure(400), "refused this request"),
 }
 
 
@@ -107,7 +107,7 @@ async def test_when_the_model_fails_the_person_is_told_what_happened_and_what_to
     here.model.respond = respond
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
     notice = await here.reply(ts, words, timeout=30)
-    assert "try again" in notice.plain
+    assert "Everything in this thread is kept" in notice.plain
     assert "Traceback" not in notice.plain
     broken = False
     await here.slack.say(here.general, here.alice, "try again", thread_ts=ts)

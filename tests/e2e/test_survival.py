@@ -84,6 +84,37 @@ async def test_a_call_that_was_cut_off_may_or_may_not_have_run_and_a_person_says
         assert ran.read_text() == "run" * (2 if choice == "Run again" else 1)
 
 
+async def test_a_call_that_nobody_can_vouch_for_in_time_is_never_said_not_to_have_run(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SLOW)
+    (tmp_path / "bot.toml").write_text("[limits]\napproval_hours = 0.0008\n")
+    async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
+        here.model.script(calls(call("slow__count", {"step": 9})), text("Unclear."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
+        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.reply(ts, "it may or may not have run")
+        await here.reply(ts, "Unclear.", timeout=60)
+        await here.quiet()
+        assert "may or may not have run" in here.model.requests[1].messages[-1]["content"]
+        assert "Nobody said in time whether it ran" in " ".join(reply.plain for reply in here.replies(ts))
+        assert (tmp_path / "runs").read_text() == "run"
+
+
+async def test_a_thread_with_tool_calls_goes_on_while_its_server_is_away(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.model.script(calls(call("filesystem__list_allowed_directories", {})), text("Listed."), text("Welcome."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> list")
+        await here.reply(ts, "Listed.")
+        await here.quiet()
+        await here.bot.stop()
+        (tmp_path / "away.json").write_text('{"mcpServers": {"filesystem": {"command": "no-such-program"}}}')
+        await here.bot.start(MCP_CONFIG=str(tmp_path / "away.json"))
+        await here.ready()
+        await here.slack.say(here.general, here.alice, "thanks!", thread_ts=ts)
+        await here.reply(ts, "Welcome.")
+        assert here.model.requests[2].tools == here.model.requests[0].tools
+        await here.reply(ts, "is not running")
+
+
 async def test_a_risky_call_whose_server_dies_is_not_repeated_but_asked_about(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SLOW)
     async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:

@@ -102,7 +102,7 @@ async def test_a_limit_of_steps_ends_the_turn_with_an_answer_and_a_word_to_the_p
         here.model.respond = respond
         ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
         answer = await here.reply(ts, "This is what I have.")
-        assert "I stopped after 4 steps" in answer.plain
+        assert "I stopped after 3 steps" in answer.plain
         assert "limit of steps" in here.model.requests[3].messages[-1]["content"]
         assert len(here.model.requests) == 4
 
@@ -221,8 +221,12 @@ async def test_a_server_that_cannot_start_is_named_and_the_rest_works(tmp_path: 
     async with world(tmp_path) as here:
         here.model.script(text("Hello."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
-        answer = await here.reply(ts, "Hello.")
-        assert "broken" in answer.plain
+        await here.reply(ts, "The tool server `broken` is not running")
+        await here.reply(ts, "Hello.")
+        here.model.script(text("Still here."))
+        await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
+        await here.reply(ts, "Still here.")
+        assert sum("broken" in reply.plain for reply in here.replies(ts)) == 1
 
 
 async def test_a_time_limit_ends_the_turn_with_an_answer_and_waiting_for_a_person_does_not_count(

@@ -3,6 +3,7 @@
 Source: docs.slack.dev/messaging/working-with-files. The upload itself and the download are in `bot.sandbox.transfers`.
 """
 
+import asyncio
 import mimetypes
 from typing import Any
 
@@ -46,16 +47,25 @@ def complete_upload(slack: Slack, args: Args) -> Json:
         thread_of(channel, args)
     for file in files:
         file.complete = True
-    for channel in channels:
-        message = new_message(
-            slack, channel, Content(texts.as_posted(args.text("initial_comment"))), thread_of(channel, args)
-        )
-        message.files = files
-        message.subtype = "file_share"
-        for file in files:
-            file.shared.append(channel.id)
-        slack.workspace.store(channel, message)
-        slack.events.posted(channel, message)
+
+    def share() -> None:
+        for channel in channels:
+            message = new_message(
+                slack, channel, Content(texts.as_posted(args.text("initial_comment"))), thread_of(channel, args)
+            )
+            message.files = files
+            message.subtype = "file_share"
+            for file in files:
+                file.shared[channel.id] = message.ts
+            slack.workspace.store(channel, message)
+            slack.events.posted(channel, message)
+        slack.touch()
+
+    # Slack answers before the message is there (slackapi/python-slack-sdk issue 1277).
+    if slack.file_share_delay:
+        asyncio.get_running_loop().call_later(slack.file_share_delay, share)
+    else:
+        share()
     return {"files": [file.as_json() for file in files]}
 
 

@@ -23,6 +23,10 @@ class Slack:
     clock: Clock
     scopes: set[str]
     origin: str = ""
+    file_share_delay: float = 0.0
+    """Seconds between a completed upload and the message with the file."""
+    touch: Callable[[], None] = lambda: None
+    """To be called after a change that no request made."""
 
     def new_id(self) -> str:
         """A block_id or action_id, where the app gave none."""

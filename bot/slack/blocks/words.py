@@ -62,12 +62,20 @@ def phrase(call: Call) -> str:
 
 
 def telling(call: Call) -> str:
-    """The two arguments that say most, as Markdown code."""
-    arguments = arguments_of(call)
-    chosen = [name for name in _TELLING if name in arguments] or [
-        name for name, value in arguments.items() if isinstance(value, str | int | float)
-    ]
-    return " ".join(code(plain(arguments[name]), 80) for name in chosen[:2])
+    """The two arguments that say most, as Markdown code; those that are not known by their value with their name."""
+    arguments = {name: value for name, value in fields(arguments_of(call)) if name}
+    known = [name for name in _TELLING if name in arguments]
+    others = [name for name in arguments if name not in known]
+    parts = [code(arguments[name], 80) for name in known[:2]]
+    parts += [f"{code(name, 40)} {code(arguments[name], 60)}" for name in others[: 2 if not known else 0]]
+    return ", ".join(parts) if not known else " ".join(parts)
+
+
+def _why_not(call: Call) -> str:
+    """Why a call was not made, for people: the model reads the rest."""
+    if call.outcome is CallOutcome.REFUSED:
+        return "it is not allowed here"
+    return "its arguments do not fit" if call.server else "there is no such tool"
 
 
 def duration(seconds: float) -> str:
@@ -83,13 +91,13 @@ def line(call: Call) -> str:
     if call.outcome is CallOutcome.OK:
         sign = "✓"
         lines = len(call.result.splitlines())
-        parts.append(f"{lines} lines" if lines > 1 else "done")
+        parts.append(f"{lines} lines" if lines > 1 and call.repeatable else "done")
     elif call.outcome is CallOutcome.ERROR:
         sign = "✗"
         parts.append(f"failed: {code(call.result.strip() or 'no reason given', 160)}")
     else:
         sign = "–"
-        parts.append(f"not run: {code(call.result, 160)}")
+        parts.append(f"not run: {_why_not(call)}")
     if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
         parts.append(duration(call.seconds))
     return f"{sign} " + " · ".join(parts)

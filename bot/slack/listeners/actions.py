@@ -46,7 +46,7 @@ def register(
         action: JsonObject = body["actions"][0]
         name = str(action["action_id"]).removeprefix(cards.PREFIX)
         try:
-            approval, digest = cards.closed(str(action.get("value") or ""))
+            approval, digest = cards.opened(str(action.get("value") or ""))
             decision = None if name == cards.DETAILS else Decision(name)
         except ValueError:
             log.warning("a button with a value that is not ours: %r", str(action.get("value"))[:200])
@@ -68,6 +68,7 @@ def register(
         )
         settlement = await store.settle(click)
         await ack()
+        log.info("thread %s: %s pressed %s: %s", settlement.thread_id, click.user, decision, settlement.verdict)
         if settlement.thread_id:
             wake(settlement.thread_id)
         if settlement.verdict is not Verdict.SETTLED:
@@ -91,7 +92,7 @@ def register(
 
 def _words(settlement: Settlement) -> str:
     if settlement.verdict is Verdict.NOT_YOURS:
-        return f"Only <@{settlement.requester}>, who asked for this, can decide about it. Nothing was changed."
+        return f"Only <@{settlement.requester}>, whose message started this, can decide. Nothing was changed."
     if settlement.verdict is Verdict.ALREADY:
         how = WORDS.get(settlement.decision, "closed").format(who=settlement.decided_by)
         return f"This request was already {how}. Nothing was changed."
