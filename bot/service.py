@@ -21,13 +21,13 @@ from bot.agent.steps import Steps
 from bot.agent.turns import Agent
 from bot.core.policy import rule
 from bot.core.ports import Change
-from bot.errors import ModelUnauthorized, SettingsError
+from bot.errors import ModelUnauthorized, SettingsError, StoreError
 from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
 from bot.settings import Settings
 from bot.slack import app as slack
-from bot.slack.directory import Directory
 from bot.slack.listeners import actions, events
+from bot.slack.posting import Poster
 from bot.slack.progress import Progress
 from bot.slack.replies import Replies
 from bot.slack.surface import SlackSurface
@@ -40,7 +40,9 @@ from bot.wake.local import Wakes
 
 log = logging.getLogger(__name__)
 
-EXPIRE_EVERY_SECONDS = 30.0
+COLLECT = (20_000, 20, 50)
+"""Python's own thresholds look through hundreds of turns' objects many times a second (docs/bench.md)."""
+SWEEP_SECONDS = 30.0
 MODEL_IDLE_SECONDS = 120.0
 """Models that reason may be silent for a minute and more before the first word."""
 MODEL_TOTAL_SECONDS = 600.0
@@ -61,11 +63,16 @@ async def run(settings: Settings) -> None:
         try:
             (identity, url), _ = await asyncio.gather(slack.preflight(these), _check_key(settings, these.session))
             service = Service(settings, SqliteStore(database), these, identity, McpToolset(servers))
-            await service.start(url)
-            log.info(
-                "ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, time.monotonic() - started
-            )
-            await stopped.wait()
+            starting, stopping = asyncio.create_task(service.start(url)), asyncio.create_task(stopped.wait())
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+            else:
+                await starting
+                seconds = time.monotonic() - started
+                log.info("ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, seconds)
+            await stopping
             log.info("stopping")
             await service.stop()
             log.info("stopped")
@@ -93,10 +100,17 @@ class Service:
         self._threads = Wakes(self._advance, self._apologise)
         self._deliveries = Wakes(self._bring_in_step, self._ignore)
         progress = Progress(limits, self._deliveries.wake)
-        self._surface = SlackSurface(
-            limits, Directory(these.calling), progress, self._deliveries.wake, identity.bot_user
+        self._surface = SlackSurface(limits, these.calling, progress, self._deliveries.wake, identity.bot_user)
+        poster = Poster(these.posting, these.calling)
+        self._replies = Replies(
+            store,
+            poster,
+            calling=these.calling,
+            casual=these.casual,
+            progress=progress,
+            wake=self._deliveries.wake,
+            advance=self._threads.wake,
         )
-        self._replies = Replies(store, these.posting, these.calling, progress, self._deliveries.wake)
         steps = Steps(store, tools, self._surface, limits, rule, problem)
         self._agent = Agent(
             store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
@@ -118,7 +132,7 @@ class Service:
         for thread_id in await self._store.waiting():
             self._wake_both(thread_id)
         await self._socket.open(url)
-        self.background(self._expire())
+        self.background(self._sweep())
 
     async def stop(self) -> None:
         """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
@@ -139,6 +153,7 @@ class Service:
         await self._tools.ready(self._settings.limits.servers_seconds)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT)
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Run something that nobody waits for; what it raises is logged."""
@@ -165,19 +180,23 @@ class Service:
         """A turn was stopped by an error of ours: say so once a turn; the next message or start goes on with it."""
         state = await self._store.load(thread_id)
         words = "Something went wrong on my side. Nothing was lost; I try again, and you may also write again."
-        key = f"error-{state.turn.id if state.turn else len(state.messages)}"
+        key = f"error-{thread_id}-{state.turn.id if state.turn else 0}-{len(state.messages)}"
         await self._store.commit(state, Change("apologise", drafts=self._surface.notice(words, key=key)))
         self._deliveries.wake(thread_id)
 
     async def _ignore(self, thread_id: int) -> None:
         """An error while posting is in the log; what is owed stays owed."""
 
-    async def _expire(self) -> None:
-        """Close requests that nobody decided in time."""
+    async def _sweep(self) -> None:
+        """Close requests that nobody decided in time, and take up again what an error has stopped."""
         while True:
-            for thread_id in await self._store.expire():
-                self._wake_both(thread_id)
-            await asyncio.sleep(EXPIRE_EVERY_SECONDS)
+            try:
+                expired, stalled = await self._store.expire(), await self._store.waiting(for_people=False)
+                for thread_id in {*expired, *stalled}:
+                    self._wake_both(thread_id)
+            except StoreError as error:
+                log.warning("the database refused (%s); again in %.0f s", error.detail, SWEEP_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     def _instructions(self) -> str:
         """The first message of a new thread. The date is the day on which the thread began, and stays so."""

@@ -60,13 +60,14 @@ def result_of(call: Call) -> str:
         CallOutcome.EXPIRED: "Not run: nobody decided about this call in time, so it counts as denied.",
         CallOutcome.ASSUMED: "This call was interrupted. The person says that it did run; its output is not known.",
         CallOutcome.SKIPPED: "This call was interrupted and may or may not have run. The person goes on without.",
+        CallOutcome.UNSHOWN: "Not run: the request could not be shown in Slack, so nobody was asked.",
         CallOutcome.UNRESOLVED: "This call was interrupted and may or may not have run; nobody said which. "
         "Do not make it again unless a person asks for that.",
     }
     if call.outcome is not None and call.outcome in words:
         return words[call.outcome]
     prefix = {CallOutcome.ERROR: "Error: ", CallOutcome.INVALID: "Not run: ", CallOutcome.REFUSED: "Not run: "}
-    return prefix.get(call.outcome or CallOutcome.OK, "") + (call.result or "(no output)")
+    return prefix.get(call.outcome or CallOutcome.OK, "") + (call.result if call.result.strip() else "(no output)")
 
 
 def unknown_tool(name: str, tools: Sequence[Tool]) -> str:
@@ -77,6 +78,12 @@ def unknown_tool(name: str, tools: Sequence[Tool]) -> str:
     return f"there is no tool named {name[:100]!r}. Tools that come near: {listed}."
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: white space and characters without a shape."""
+    return not any(character.isprintable() and not character.isspace() for character in text)
+
+
+CUT_OFF = "The answer ends here because it reached the model's limit of length."
 EMPTY = "(From the app: your last reply was empty. Answer the person now, in words.)"
 
 CLOSING = {

@@ -74,6 +74,8 @@ class Steps:
             _start(call)
         if runnable or asks:
             await self.store.commit(state, Change("start the calls", calls=[*cut_off, *runnable], asks=asks))
+        if asks:
+            self.surface.deliver(state.id)
         if runnable:
             await self._run(state, runnable)
         return await self._conclude(state)
@@ -106,9 +108,13 @@ class Steps:
             call.outcome = CallOutcome.INVALID
             call.result = "the arguments are not a JSON object (cut off or malformed). Make the call again, whole."
             return call
-        arguments = scrub(json.loads(call.arguments))
-        call.arguments = canonical(arguments)
-        problem = self.problem(tool, arguments)
+        try:
+            arguments = scrub(json.loads(call.arguments))
+            call.arguments = canonical(arguments)
+            problem = self.problem(tool, arguments)
+        except (ValueError, RecursionError, OverflowError):
+            call.arguments = call.arguments[:2000]
+            problem = "the arguments hold a number that JSON has not, or are nested too deeply."
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
@@ -168,7 +174,7 @@ class Steps:
         tool = self.toolset.find(call.tool)
         if tool is None:
             return Outcome(Certainty.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
-        if tool.digest != call.tool_digest:
+        if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):
             gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
             return Outcome(Certainty.UNSENT, gone, 0.0)
         with failpoints.around(f"tool call {call.remote_name}"):

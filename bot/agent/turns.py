@@ -66,6 +66,12 @@ class Agent:
 
     async def _read(self, state: ThreadState) -> None:
         """Take what people have said since into the log, in order; the first to address us opens a turn."""
+        if not state.messages:
+            earlier = await self.surface.earlier(state.place, state.unread[0])
+            for incoming in earlier:
+                await self.store.admit(incoming)
+            if earlier:
+                state.unread = (await self.store.load(state.id)).unread
         unread = list(state.unread)
         messages = [prompt.user(await self.surface.quote(message)) for message in unread]
         first = 0
@@ -134,8 +140,10 @@ class Agent:
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         text = str(message.get("content") or "").strip()
-        if text:
+        if not prompt.is_blank(text):
             note = prompt.CLOSED[turn.closing].format(steps=self.limits.steps) if turn.closing else ""
+            if reply.finish_reason == "length":
+                note = f"{note} {prompt.CUT_OFF}".strip()
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
             change.drafts = [*change.drafts, *self.surface.answer(text, note)]

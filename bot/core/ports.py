@@ -148,8 +148,8 @@ class Store(Protocol):
         """Take a delivery down; out: what became of it and the thread's number."""
         ...
 
-    async def waiting(self) -> Sequence[int]:
-        """The threads that have something left to do after a restart."""
+    async def waiting(self, *, for_people: bool = True) -> Sequence[int]:
+        """The threads that have something left to do: after a restart also those whose turn waits for a person."""
         ...
 
     async def load(self, thread_id: int) -> ThreadState:
@@ -167,6 +167,10 @@ class Store(Protocol):
 
     async def settle(self, click: Click) -> Settlement:
         """Let a click decide, if it may; the first valid one wins."""
+        ...
+
+    async def withdraw(self, approval: str) -> None:
+        """Slack will not show this request: the call ends without it, and its card is not posted."""
         ...
 
     async def find_approval(self, approval: str) -> Approval | None:
@@ -223,6 +227,11 @@ class Surface(Protocol):
 
     async def quote(self, message: Unread) -> str:
         """A person's message as the model reads it: with the speaker's name, without Slack's markup."""
+        ...
+
+    async def earlier(self, place: Place, first: Unread) -> Sequence[Incoming]:
+        """What was said in the thread besides the first message that addressed the bot there: before it, or after it
+        when it was delivered late. Empty when nothing can have been."""
         ...
 
     def progress(self, thread_id: int, words: str) -> None:

@@ -33,6 +33,8 @@ class Incoming:
     addressed: bool
     """It mentions the bot or is a direct message. A follow-up of somebody who has addressed the bot in this thread
     counts as addressed too; only the store knows who has."""
+    earlier: bool = False
+    """It was said before the first word to the bot, so it is context, whoever said it."""
 
 
 class Admission(StrEnum):
@@ -88,6 +90,8 @@ class CallOutcome(StrEnum):
     """A person said that an interrupted call ran; its output is not known."""
     SKIPPED = "skipped"
     """A person said to go on without an interrupted call."""
+    UNSHOWN = "unshown"
+    """Slack would not show the request, so nobody was asked; nothing ran."""
     UNRESOLVED = "unresolved"
     """Nobody said in time whether an interrupted call ran."""
 
@@ -183,6 +187,8 @@ class Decision(StrEnum):
     IT_RAN = "it_ran"
     RUN_AGAIN = "run_again"
     SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
+    """Slack would not show it, so nobody can be asked."""
 
 
 class Question(StrEnum):

@@ -264,7 +264,7 @@ class Accumulator:
             function = {"name": _TOOL_NAME.sub("_", call.name)[:64] or "unnamed", "arguments": arguments or "{}"}
             calls.append({"id": id, "type": "function", "function": function})
         if calls:
-            message["content"] = content or None
+            message["content"] = content if content.strip() else None
             message["tool_calls"] = calls
         if self._details:
             message["reasoning_details"] = [detail.finished() for detail in self._details]

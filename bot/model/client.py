@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, OpenAIError
+from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
 
 _LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=120)
 _TIMEOUT: Final = httpx2.Timeout(None, connect=10)
+_EXTENSIONS: Final = {"timeout": _TIMEOUT.as_dict()}
 
 
 class Client(AsyncOpenAI):
@@ -41,6 +42,8 @@ class Client(AsyncOpenAI):
             # HTTP_PROXY and the like are honoured, except for a server on this very machine.
             http_client=DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=not _is_local(base_url)),
         )
+        self._chat_url = httpx2.URL(f"{base_url.rstrip('/')}/chat/completions")
+        self._chat_headers = httpx2.Headers({**self._our_headers, "Authorization": f"Bearer {api_key}"})
 
     @property
     def default_headers(self) -> dict[str, str | Omit]:
@@ -49,13 +52,20 @@ class Client(AsyncOpenAI):
     async def send_chat(self, body: bytes) -> httpx2.Response:
         """Send a chat completion that is streamed. The caller reads the response's bytes and closes it.
 
-        `post` with the bytes, since `chat.completions.create` goes through every message on the event loop; and the
-        response instead of openai's events, which pass five generators each and hide a body that is no stream.
+        A request of the package's own HTTP client rather than `post`: that builds options, headers and a response
+        object anew each time, which took a third of the CPU of a request. Errors are the package's own all the same.
         """
-        stream = await self.post(
-            "/chat/completions", cast_to=object, content=body, stream=True, stream_cls=AsyncStream[object]
+        request = httpx2.Request(
+            "POST", self._chat_url, headers=self._chat_headers, content=body, extensions=_EXTENSIONS
         )
-        return stream.response
+        response = await self._client.send(request, stream=True)
+        if response.is_success:
+            return response
+        try:
+            await response.aread()
+            raise self._make_status_error_from_response(response)
+        finally:
+            await response.aclose()
 
 
 def _is_local(url: str) -> bool:

@@ -77,6 +77,10 @@ class SocketHub:
         """The connections that take envelopes."""
         return [connection for connection in self.connections if not connection.draining]
 
+    def spoil_tickets(self) -> None:
+        """Make every address that was handed out and not used yet one that does not open."""
+        self._tickets.clear()
+
     def ticket(self) -> str:
         """A ticket for one connection, handed out by apps.connections.open."""
         ticket = secrets.token_hex(16)

@@ -53,6 +53,8 @@ class Clients:
     """For what is harmless twice: repeats after 429, 5xx and broken connections."""
     posting: AsyncWebClient
     """For what must not happen twice: repeats after 429 only, which says that nothing was done."""
+    casual: AsyncWebClient
+    """For what is soon out of date: repeats nothing."""
     app_token: str
 
 
@@ -70,7 +72,7 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
 
     patient = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
     calling = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
-    return Clients(session=session, calling=calling, posting=client(patient), app_token=app_token)
+    return Clients(session=session, calling=calling, posting=client(patient), casual=client(), app_token=app_token)
 
 
 async def preflight(these: Clients) -> tuple[Identity, str]:
@@ -110,8 +112,9 @@ async def _checked(setting: str, needed: str, call: Any) -> Any:
 def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
     """The Bolt app with our listeners. It answers Slack only after a listener has finished, so that what Slack has an
     ack for is on the disk."""
-    # With these two in the environment Bolt turns to OAuth and drops the token.
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+    # With the first two in the environment Bolt turns to OAuth and drops the token; of the third it says that it is
+    # not used.
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         os.environ.pop(name, None)
     app = AsyncApp(
         client=these.calling,
@@ -134,6 +137,29 @@ async def warm(app: AsyncApp) -> None:
     response = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=probe))
     if response.status != 200:
         raise SettingsError("SLACK_BOT_TOKEN", "Slack does not accept it")
+
+
+class _Session:
+    """The shared session as Slack's socket client uses it. An address that did not open is forgotten: each is good for
+    one attempt (apps.connections.open), and slack_sdk would try the same one for ever."""
+
+    def __init__(self, session: aiohttp.ClientSession, forget: Callable[[], None]) -> None:
+        self._session = session
+        self._forget = forget
+
+    @property
+    def closed(self) -> bool:
+        return self._session.closed
+
+    async def ws_connect(self, *arguments: Any, **options: Any) -> aiohttp.ClientWebSocketResponse:
+        try:
+            return await self._session.ws_connect(*arguments, **options)
+        except Exception:
+            self._forget()
+            raise
+
+    async def close(self) -> None:
+        await self._session.close()
 
 
 class _Handler(AsyncSocketModeHandler):
@@ -159,7 +185,8 @@ class Socket:
         """Open the first connection, at an address from apps.connections.open; returns when it stands."""
         client = self._handler.client
         await client.aiohttp_client_session.close()
-        client.aiohttp_client_session = self._session
+        shared: Any = _Session(self._session, lambda: setattr(client, "wss_uri", None))
+        client.aiohttp_client_session = shared
         client.wss_uri = url
         await client.connect()
 

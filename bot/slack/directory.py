@@ -7,12 +7,15 @@ import logging
 import time
 
 from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 3600.0
+UNKNOWN_SECONDS = 60.0
+"""How long the id does for a name that Slack did not tell."""
+ASK_SECONDS = 3.0
 MOST = 10_000
 """People kept in memory."""
 
@@ -38,9 +41,11 @@ class Directory:
 
     async def _ask(self, user: str) -> str:
         try:
-            response = await self._client.users_info(user=user)
-        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-            log.warning("users.info for %s failed: %s", user, error)
+            async with asyncio.timeout(ASK_SECONDS):
+                response = await self._client.users_info(user=user)
+        except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+            log.warning("users.info for %s failed: %s", user, error or type(error).__name__)
+            self._names[user] = (time.monotonic() + UNKNOWN_SECONDS, user)
             return user
         person: dict[str, object] = response.get("user") or {}
         profile = person.get("profile")

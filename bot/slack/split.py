@@ -8,7 +8,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Markdown in pieces of at most `limit` characters (at least 200).
+    """Markdown in pieces of at most `limit` characters (at least 400).
 
     Cuts between lines, rather at blank lines; a code block that is cut is closed and opened again with its own fence;
     a line that is too long by itself is cut hard.
@@ -17,10 +17,10 @@ def split(text: str, limit: int) -> list[str]:
     lines: list[str] = []
     size = 0
     fence = ""  # the line that opened the code block we are in
-    for line in _short_lines(text, limit - 100):
+    for line in _short_lines(text, limit - 200):
         match = _FENCE.match(line)
         room = limit - (len(_closing(fence)) + 1 if fence else 0)
-        if size + len(line) + 1 > room and lines:
+        while size + len(line) + 1 > room and len(lines) > (1 if fence else 0):
             cut = len(lines) if fence else _blank_line(lines)
             rest = lines[cut:]
             piece = lines[:cut] + ([_closing(fence)] if fence else [])

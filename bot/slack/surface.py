@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.limits import Limits
-from bot.core.thread import Approval, Call, Draft, Unread
+from bot.core.thread import Approval, Call, Draft, Incoming, Place, Unread
 from bot.slack.blocks import cards, messages
 from bot.slack.directory import Directory
+from bot.slack.incoming import incoming
+from bot.slack.posting import TROUBLES, code_of
 from bot.slack.progress import Progress
 from bot.slack.text import mentioned, readable, speaker
+
+log = logging.getLogger(__name__)
+
+LATE_SECONDS = 10.0
+"""A first message that comes so late was delivered again: what followed it may have come before it."""
+MOST_EARLIER = 100
 
 
 class SlackSurface:
     """One for all threads."""
 
     def __init__(
-        self, limits: Limits, directory: Directory, progress: Progress, deliver: Callable[[int], None], bot_user: str
+        self, limits: Limits, calling: AsyncWebClient, progress: Progress, deliver: Callable[[int], None], bot_user: str
     ) -> None:
         self._limits = limits
-        self._directory = directory
+        self._calling = calling
+        self._directory = Directory(calling)
         self._progress = progress
         self._deliver = deliver
         self._bot_user = bot_user
@@ -37,16 +52,38 @@ class SlackSurface:
         return cards.card(approval)
 
     async def quote(self, message: Unread) -> str:
-        names = {user: await self._directory.name(user) for user in mentioned(message.text) - {self._bot_user}}
+        users = [message.user, *(mentioned(message.text) - {self._bot_user})]
+        names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
         names[self._bot_user] = "you"
         text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
         said = readable(text, names).strip()
         if message.files:
             listed = ", ".join(message.files)
             said = f"{said}\n(attached, and not readable to you: {listed})".strip()
-        name = speaker(await self._directory.name(message.user))
+        name = speaker(names[message.user])
         manner = "" if message.addressed else " (to others in the thread, not to you)"
         return f"{name}{manner}: {said or '(no text)'}"
+
+    async def earlier(self, place: Place, first: Unread) -> Sequence[Incoming]:
+        late = time.time() - float(first.ts) > LATE_SECONDS
+        if first.ts == place.thread_ts and not late:
+            return ()
+        try:
+            page = await self._calling.conversations_replies(
+                channel=place.channel, ts=place.thread_ts, limit=MOST_EARLIER, include_all_metadata=False
+            )
+        except TROUBLES as error:
+            log.warning("what was said before in %s cannot be read (%s)", place.channel, code_of(error))
+            return ()
+        found = [
+            incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
+            for message in page.get("messages") or []
+        ]
+        return [
+            message if message.ts > first.ts else replace(message, addressed=False, earlier=True)
+            for message in found
+            if message is not None and message.ts != first.ts
+        ]
 
     def progress(self, thread_id: int, words: str) -> None:
         self._progress.tell(thread_id, words)

@@ -10,13 +10,18 @@ from collections.abc import Mapping
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _PING = re.compile(
-    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?|!(channel|here|everyone)(?:\|[^<>]*)?|!subteam\^[A-Z0-9]+(?:\|([^<>]*))?)>",
+    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^>]*))?|!(channel|here|everyone)(?:\|[^>]*)?|!subteam\^[A-Z0-9]+(?:\|([^>]*))?)>",
     re.I,
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
 """A mention that is not closed here may be closed by what comes to stand behind it."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+def sendable(text: str) -> str:
+    """Text without lone surrogates, which neither a database nor a model takes."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def mentioned(text: str) -> set[str]:
@@ -68,18 +73,22 @@ def escaped(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text in which every character shows: bidi controls, invisible and control characters are written out, so that
-    nothing looks like what it is not. Newlines and tabs stay."""
+    """Text in which every character shows: bidi controls, invisible and control characters are written out, and so is
+    the bracket that marks them, so that no two texts look the same. Newlines and tabs stay."""
     return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in text)
+
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for number in range(0x180B, 0x1810)}
+"""Characters that Unicode counts as letters, marks or symbols and that show nothing; and our own bracket."""
 
 
 def _hidden(character: str) -> bool:
     if character in "\n\t" or (character.isascii() and character.isprintable()):
         return False
-    return (
-        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-        or character in "\u115f\u1160\u3164\uffa0\u034f"
-    )
+    number = ord(character)
+    if character in _BLANK or 0xFE00 <= number <= 0xFE0F or 0xE0100 <= number <= 0xE01EF:  # variation selectors
+        return True
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def code(text: str, limit: int = 120) -> str:

@@ -77,6 +77,7 @@ def settle(connection: sqlite3.Connection, click: Click) -> Settlement:
 
 _EXPIRED = {Question.MAY_IT_RUN: CallOutcome.EXPIRED, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
 """What nobody allowed has not run; what may have run may have run."""
+_WITHDRAWN = {Question.MAY_IT_RUN: CallOutcome.UNSHOWN, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
 
 
 def apply(connection: sqlite3.Connection, call: int, question: Question, choice: Decision) -> None:
@@ -86,6 +87,7 @@ def apply(connection: sqlite3.Connection, call: int, question: Question, choice:
         Decision.RUN_AGAIN: (CallState.READY, None),
         Decision.DENIED: (CallState.FINISHED, CallOutcome.DENIED),
         Decision.EXPIRED: (CallState.FINISHED, _EXPIRED[question]),
+        Decision.WITHDRAWN: (CallState.FINISHED, _WITHDRAWN[question]),
         Decision.IT_RAN: (CallState.FINISHED, CallOutcome.ASSUMED),
         Decision.SKIPPED: (CallState.FINISHED, CallOutcome.SKIPPED),
     }[choice]
@@ -93,6 +95,22 @@ def apply(connection: sqlite3.Connection, call: int, question: Question, choice:
         "UPDATE calls SET state = ?, outcome = ? WHERE id = ? AND state IN ('awaiting', 'unknown')",
         (state, outcome, call),
     )
+
+
+def withdraw(connection: sqlite3.Connection, approval: str) -> None:
+    """Close a request that cannot be shown, with its card."""
+    row = connection.execute(
+        "SELECT call, question, post FROM approvals WHERE id = ? AND decision = 'awaiting'", (approval,)
+    ).fetchone()
+    if row is None:
+        return
+    call, question, post = row
+    connection.execute(
+        "UPDATE approvals SET decision = 'withdrawn', drawn = 'withdrawn', decided_at = ? WHERE id = ?",
+        (now(), approval),
+    )
+    connection.execute("UPDATE posts SET state = 'refused' WHERE id = ? AND state = 'owed'", (post,))
+    apply(connection, call, Question(question), Decision.WITHDRAWN)
 
 
 def expire(connection: sqlite3.Connection) -> list[int]:

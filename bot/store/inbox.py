@@ -30,7 +30,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         thread_id = cursor.lastrowid or 0
     else:
         thread_id = int(row[0])
-        if not addressed:
+        if not addressed and not incoming.earlier:
             known = connection.execute(
                 "SELECT 1 FROM participants WHERE thread_id = ? AND user = ?", (thread_id, incoming.user)
             ).fetchone()
@@ -50,16 +50,23 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         ),
     )
     if cursor.rowcount == 0:
-        return Admission.DUPLICATE, thread_id
+        # One of a mention's two events may have been taken for something said to others.
+        raised = connection.execute(
+            "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND seq IS NULL AND ?",
+            (thread_id, incoming.ts, incoming.addressed),
+        )
+        if raised.rowcount == 0:
+            return Admission.DUPLICATE, thread_id
     if not addressed:
         return Admission.OVERHEARD, thread_id
     connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user))
     return Admission.STARTS, thread_id
 
 
-def waiting(connection: sqlite3.Connection) -> list[int]:
-    """The threads with something left to do after a restart: unread messages for the bot, an open turn, a post or a
-    card's redrawing that is owed, a progress message that nobody will take away."""
+def waiting(connection: sqlite3.Connection, for_people: bool) -> list[int]:
+    """The threads with something left to do: unread messages for the bot, an open turn, a post or a card's redrawing
+    that is owed, a progress message that nobody will take away. Without `for_people`, only those where no decision of
+    a person is awaited."""
     rows = connection.execute(
         "SELECT thread_id FROM inbox WHERE seq IS NULL AND addressed"
         " UNION SELECT thread_id FROM turns WHERE ended_at IS NULL"
@@ -68,4 +75,8 @@ def waiting(connection: sqlite3.Connection) -> list[int]:
         " UNION SELECT thread_id FROM approvals WHERE drawn <> decision"
         " ORDER BY thread_id"
     )
-    return [int(row[0]) for row in rows]
+    found = [int(row[0]) for row in rows]
+    if for_people:
+        return found
+    asked = {row[0] for row in connection.execute("SELECT thread_id FROM approvals WHERE decision = 'awaiting'")}
+    return [thread_id for thread_id in found if thread_id not in asked]

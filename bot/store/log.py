@@ -70,7 +70,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
     """Messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
-        "SELECT id, user, ts, text, files, addressed FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY id",
+        "SELECT id, user, ts, text, files, addressed FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
     )
     return [

@@ -35,8 +35,8 @@ class SqliteStore:
 
         return await self._database.write(admit)
 
-    async def waiting(self) -> Sequence[int]:
-        return await self._database.read(inbox.waiting)
+    async def waiting(self, *, for_people: bool = True) -> Sequence[int]:
+        return await self._database.read(lambda connection: inbox.waiting(connection, for_people))
 
     async def load(self, thread_id: int) -> ThreadState:
         return await self._database.read(lambda connection: log.load(connection, thread_id))
@@ -86,6 +86,12 @@ class SqliteStore:
             return approvals.settle(connection, click)
 
         return await self._database.write(settle)
+
+    async def withdraw(self, approval: str) -> None:
+        def withdraw(connection: sqlite3.Connection) -> None:
+            approvals.withdraw(connection, approval)
+
+        await self._database.write(withdraw)
 
     async def find_approval(self, approval: str) -> Approval | None:
         return await self._database.read(lambda connection: approvals.find(connection, approval))

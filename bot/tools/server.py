@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.core.calls import Certainty, JsonObject, Outcome, Tool
+from bot.core.calls import Certainty, JsonObject, Outcome, Tool, canonical, sha256
 from bot.tools import names, schema, text
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
@@ -62,6 +62,8 @@ class Server:
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
         """By name. While the server is down they stay: the prompt's cache and the history hold."""
+        # What was approved for one program or folder must not run in another that takes its key.
+        self._origin = canonical([config.key, config.command, list(config.args), str(config.cwd)])
         self._guard = guard
         self._on_tools = on_tools
         self._owner: asyncio.Task[None] | None = None
@@ -275,7 +277,7 @@ class Server:
                     read_only=definition.read_only,
                     destructive=definition.destructive,
                     idempotent=definition.idempotent,
-                    digest=definition.digest,
+                    digest=sha256(self._origin, definition.digest),
                 )
                 for definition in definitions
             ),

@@ -36,6 +36,7 @@ HEADINGS = {
     Decision.IT_RAN: "Cut off, but it ran:",
     Decision.RUN_AGAIN: "Cut off, and run again:",
     Decision.SKIPPED: "Cut off, and skipped:",
+    Decision.WITHDRAWN: "Withdrawn:",
 }
 RECORDS = {
     Decision.APPROVED: ":white_check_mark: Approved by {who}",
@@ -44,6 +45,7 @@ RECORDS = {
     Decision.IT_RAN: ":white_check_mark: {who} says that it ran",
     Decision.RUN_AGAIN: ":repeat: {who} had it run again",
     Decision.SKIPPED: ":fast_forward: {who} went on without it",
+    Decision.WITHDRAWN: ":no_entry_sign: This could not be shown in full, so nobody was asked",
 }
 NOBODY_SAID = ":hourglass: Nobody said in time whether it ran; I went on without knowing"
 
@@ -60,7 +62,9 @@ def card(approval: Approval) -> list[Draft]:
         buttons.append(_button(approval, DETAILS, "Details"))
         cut.append("Press *Details* for all of it.")
     elif cut:
-        whole = file("arguments.txt", arguments.in_a_file(approval.call), "What I ask about below, in full")
+        whole = file(
+            "arguments.txt", arguments.in_a_file(approval.call), "What I ask about below, in full", approval.id
+        )
         drafts.append(whole)
         cut.append(f"Everything in full is in the file {json.loads(whole.payload)['file']} in this thread.")
     if cut:

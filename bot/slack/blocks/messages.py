@@ -25,11 +25,12 @@ def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "") -> D
     return Draft(key or uuid.uuid4().hex, kind, json.dumps(payload, ensure_ascii=False))
 
 
-def file(name: str, content: str, comment: str) -> Draft:
-    """A file with a word about it."""
+def file(name: str, content: str, comment: str, approval: str = "") -> Draft:
+    """A file with a word about it; with the id of the request that cannot be decided without it."""
     key = uuid.uuid4().hex
     stem, dot, suffix = name.rpartition(".")
-    payload = {"file": f"{stem}-{key[:8]}{dot}{suffix}", "content": content, "text": comment}
+    named = f"{stem}-{key[:8]}{dot}{suffix}"
+    payload = {"file": named, "content": content, "text": comment, "approval": approval}
     return Draft(key, "file", json.dumps(payload, ensure_ascii=False))
 
 
@@ -56,6 +57,11 @@ def answer(text: str, note: str, parts: int) -> list[Draft]:
         draft("answer", [markdown(piece), *(notes if index == last else [])], piece)
         for index, piece in enumerate(pieces)
     ]
+
+
+def parts(text: str) -> list[Draft]:
+    """A text in as many messages as it needs."""
+    return [draft("answer", [markdown(piece)], piece) for piece in split(harmless(text), MARKDOWN_LIMIT)]
 
 
 def summary(calls: Sequence[Call]) -> list[Draft]:

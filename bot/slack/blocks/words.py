@@ -12,7 +12,7 @@ from bot.core.thread import Call, CallOutcome
 from bot.slack.text import code
 
 _WORD = re.compile(r"[\w-]+", re.ASCII)
-_LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
+_LITERAL = re.compile(r"\s*(|true|false|null|[-+\d.eE]+|\[\]|\{\})\s*")
 
 _TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
 """Argument names that say most about a call, in the order in which they are shown."""
@@ -39,7 +39,7 @@ def plain(value: object) -> str:
     """A single value as a person writes it. Text that could pass for another kind of value is quoted."""
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    return json.dumps(value) if _LITERAL.fullmatch(value) else value
+    return json.dumps(value, ensure_ascii=False) if _LITERAL.fullmatch(value) or value.startswith('"') else value
 
 
 def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
@@ -75,6 +75,8 @@ def _why_not(call: Call) -> str:
     """Why a call was not made, for people: the model reads the rest."""
     if call.outcome is CallOutcome.REFUSED:
         return "it is not allowed here"
+    if call.outcome is CallOutcome.UNSHOWN:
+        return "Slack did not let me ask"
     return "its arguments do not fit" if call.server else "there is no such tool"
 
 

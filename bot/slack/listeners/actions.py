@@ -27,6 +27,7 @@ WORDS = {
     Decision.IT_RAN: "answered by <@{who}>: it ran",
     Decision.RUN_AGAIN: "answered by <@{who}>: run again",
     Decision.SKIPPED: "answered by <@{who}>: skip",
+    Decision.WITHDRAWN: "closed: it could not be shown in full",
 }
 
 
