@@ -80,7 +80,9 @@ class Agent:
             first = 1
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
         read = [(first + index, message.id) for index, message in enumerate(unread)]
-        await self.store.commit(state, Change("read the inbox", requester=requester, messages=messages, read=read))
+        # Lost in a power cut, the messages are unread again, and no more has happened than a request to the model.
+        change = Change("read the inbox", requester=requester, messages=messages, read=read, synced=False)
+        await self.store.commit(state, change)
 
     def _limit(self, state: ThreadState, turn: Turn) -> str:
         """Why the turn has to come to its end, if it has to."""

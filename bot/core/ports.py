@@ -118,6 +118,8 @@ class Change:
     usage: Usage = field(default_factory=Usage)
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
+    synced: bool = True
+    """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
 
 
 @dataclass(frozen=True, slots=True)

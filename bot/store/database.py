@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -70,7 +71,7 @@ class Database:
         self._path = path_of(url)
         self._lock: int | None = None
         self._connection: _Connection | None = None
-        self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._pending: list[tuple[Work[Any], asyncio.Future[Any], bool]] = []
         self._committer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -122,14 +123,15 @@ class Database:
             raise StoreError("the database is closed")
         return await self._connection.on_thread(work)
 
-    async def write(self, work: Work[T]) -> T:
-        """Run a function as one transaction; returns when it is on the disk.
+    async def write(self, work: Work[T], *, synced: bool = True) -> T:
+        """Run a function as one transaction; returns when it is on the disk. Without `synced` it outlives the process,
+        but not a power cut, unless a later one that is synced does: for what is found out again by looking.
 
         The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
         database refuses (disk full, file gone).
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append((work, future))
+        self._pending.append((work, future, synced))
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit())
         return await asyncio.shield(future)
@@ -138,16 +140,16 @@ class Database:
         try:
             while self._pending:
                 batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+                works = [work for work, _, _ in batch]
+                synced = any(synced for _, _, synced in batch)
                 try:
-                    results: list[Any] = await self.read(
-                        lambda connection, batch=batch: _run([work for work, _ in batch], connection)
-                    )
+                    results: list[Any] = await self.read(partial(_run, works, synced))
                 except StoreError as error:
                     results = [error] * len(batch)
                 except Exception as error:  # noqa: BLE001  # raised by every write of the batch
                     refusal = StoreError(f"{type(error).__name__}: {error}")
                     results = [refusal] * len(batch)
-                for (_, future), result in zip(batch, results, strict=True):
+                for (_, future, _), result in zip(batch, results, strict=True):
                     if future.done():
                         continue
                     if isinstance(result, BaseException):
@@ -170,10 +172,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 
 
-def _run(works: list[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
+def _run(works: list[Work[Any]], synced: bool, connection: sqlite3.Connection) -> list[Any]:
     """Run each function (in a savepoint, if it is not alone), then commit once. An exception stands in the place of a
     result."""
     results: list[Any] = []
+    # In WAL mode NORMAL leaves out the sync of a commit, and keeps the order of commits (sqlite.org/pragma.html).
+    connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
     connection.execute("BEGIN IMMEDIATE")
     try:
         for work in works:

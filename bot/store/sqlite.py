@@ -65,7 +65,7 @@ class SqliteStore:
             return turn_id, ids, log.unread(connection, state.id)
 
         work.__name__ = change.name
-        turn_id, _, unread = await self._database.write(work)
+        turn_id, _, unread = await self._database.write(work, synced=change.synced)
         state.messages.extend(body for _, body in change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
@@ -118,22 +118,22 @@ class SqliteStore:
         def owe(connection: sqlite3.Connection) -> None:
             posts.owe(connection, thread_id, drafts)
 
-        await self._database.write(owe)
+        await self._database.write(owe, synced=False)
 
     async def posted(self, post: int, ts: str) -> None:
         def posted(connection: sqlite3.Connection) -> None:
             posts.posted(connection, post, ts)
 
-        await self._database.write(posted)
+        await self._database.write(posted, synced=False)
 
     async def post_closed(self, post: int, state: str) -> None:
         def post_closed(connection: sqlite3.Connection) -> None:
             posts.close(connection, post, state)
 
-        await self._database.write(post_closed)
+        await self._database.write(post_closed, synced=False)
 
     async def drawn(self, approval: str, decision: Decision) -> None:
         def drawn(connection: sqlite3.Connection) -> None:
             approvals.drawn(connection, approval, decision)
 
-        await self._database.write(drawn)
+        await self._database.write(drawn, synced=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,21 @@ from bot.slack.incoming import incoming
 def register(app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str) -> None:
     """Listen to mentions and messages."""
 
+    under_way: dict[tuple[str, str], asyncio.Task[tuple[Admission, int]]] = {}
+
     async def on_message(body: dict[str, Any]) -> None:
         message = incoming(body, bot_user)
         if message is None:
             return
-        admission, thread_id = await store.admit(message)
+        # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
+        key = (message.place.channel, message.ts)
+        task = under_way.get(key) if message.addressed else None
+        if task is None:
+            task = asyncio.create_task(store.admit(message))
+            if message.addressed:
+                under_way[key] = task
+                task.add_done_callback(lambda _: under_way.pop(key, None))
+        admission, thread_id = await asyncio.shield(task)
         if admission is Admission.STARTS:
             wake(thread_id)
 
