@@ -50,7 +50,7 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 
 types: $(VENV)/.dev
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 check: lint types test
 

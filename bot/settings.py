@@ -16,6 +16,7 @@ from bot.core.limits import Limits
 from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
+REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
 MOST_MODELS = 3
 """https://openrouter.ai/docs/features/model-routing: `models`."""
 LEVELS = ("debug", "info", "warning", "error")
@@ -51,6 +52,7 @@ def load(environment: Mapping[str, str] | None = None, directory: Path | None = 
     process = os.environ if environment is None else environment
     values = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
     values.update({key: value for key, value in process.items() if value})
+    _all_there(values)
     mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")
     limits, instructions = _configuration(_file(values, "BOT_CONFIG", directory / "bot.toml"))
     return Settings(
@@ -76,6 +78,15 @@ def _dotenv(path: Path) -> Mapping[str, str | None]:
         return dotenv_values(path, encoding="utf-8") if path.exists() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(".env", f"{path} cannot be read: {error}") from error
+
+
+def _all_there(values: Mapping[str, str]) -> None:
+    """Name everything that is missing at once, so that a first start needs no three tries."""
+    missing = [name for name in REQUIRED if not values.get(name, "").strip()]
+    if len(missing) > 1:
+        others = " and ".join(missing[1:])
+        problem = f"it is not set, and neither is {others}; README.md says where they come from; put them into .env"
+        raise SettingsError(missing[0], problem)
 
 
 def _needed(values: Mapping[str, str], name: str, mend: str) -> str:

@@ -17,6 +17,7 @@ WRONG = {
     "a wrong app token": ({"SLACK_APP_TOKEN": "xapp-wrong"}, "SLACK_APP_TOKEN"),
     "no app token": ({"SLACK_APP_TOKEN": ""}, "SLACK_APP_TOKEN"),
     "a wrong key": ({"OPENROUTER_API_KEY": "sk-or-wrong"}, "OPENROUTER_API_KEY"),
+    "no tokens at all": ({"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""}, "SLACK_BOT_TOKEN"),
     "no key": ({"OPENROUTER_API_KEY": ""}, "OPENROUTER_API_KEY"),
     "Slack at a closed port": ({"SLACK_API_URL": "http://127.0.0.1:9/api/"}, "SLACK_API_URL"),
     "an address that is none": ({"OPENROUTER_BASE_URL": "openrouter"}, "OPENROUTER_BASE_URL"),
