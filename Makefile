@@ -42,7 +42,7 @@ run: $(VENV)/.run
 
 # Tests that bound a time run by themselves, after the others; with ARGS there may be none (pytest's exit code 5).
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not alone' $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -m 'not alone' $(ARGS)
 	@$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
 lint: $(VENV)/.dev

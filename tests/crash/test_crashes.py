@@ -36,7 +36,13 @@ SLOW = [
     *(f"{side} {effect}#1" for effect in ("post progress", "remove progress") for side in ("before", "after")),
 ]
 """What a turn passes besides when it takes longer than a moment."""
-POINTS = [(tool, point) for tool, points in (("safe", SAFE), ("risky", RISKY), ("slow", SLOW)) for point in points]
+MIXED = [
+    *(f"{side} commit: {name}#1" for name in ("finish a call", "tell what was done") for side in ("before", "after")),
+    *(f"{side} {effect}#1" for effect in ("post summary", "tool call edit_file") for side in ("before", "after")),
+]
+"""What a turn passes besides when one call of a step runs while a person decides about another."""
+KINDS = {"safe": SAFE, "risky": RISKY, "slow": SLOW, "mixed": MIXED}
+POINTS = [(tool, point) for tool, points in KINDS.items() for point in points]
 
 
 def environment(home: Path, tool: str) -> dict[str, str]:
@@ -54,17 +60,21 @@ def answers(here: World, tool: str) -> None:
     )
     read = call("filesystem__read_text_file", {"path": str(here.workspace / "a.txt")}, id="call_1")
 
+    second = call("filesystem__list_directory", {"path": str(here.workspace)}, id="call_2")
+
     def respond(request: ChatRequest) -> Answer:
         if any(message["role"] == "tool" for message in request.messages):
             return text("Finished.")
-        return calls(edit if tool == "risky" else read, first_token=0.4 if tool == "slow" else 0.0)
+        made = {"risky": [edit], "mixed": [second, edit]}.get(tool, [read])
+        return calls(*made, first_token=0.4 if tool == "slow" else 0.0)
 
     here.model.respond = respond
 
 
-async def drive(here: World, ts: str) -> None:
-    """Be the person and the operator: start the bot again when it died, decide what stands there to be decided, until
-    the answer is there and nothing is left to do."""
+async def drive(here: World, ts: str, *crashes: str) -> None:
+    """Be the person and the operator: start the bot again when it died (to die again at each of `crashes`), decide what
+    stands there to be decided, until the answer is there and nothing is left to do."""
+    following = iter(crashes)
     pressed: set[tuple[int, str]] = set()
     clicks: set[asyncio.Task[object]] = set()
 
@@ -89,7 +99,7 @@ async def drive(here: World, ts: str) -> None:
             lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, f"anything: {here.bot.log}"
         )
         if died():
-            await here.bot.start(CRASH_AT="")
+            await here.bot.start(CRASH_AT=next(following, ""))
             await here.ready()
         elif open_cards():
             card = open_cards()[0]
@@ -118,14 +128,28 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed(tmp_path: P
             await here.ready()
         await here.quiet()
 
-        assert (here.workspace / "a.txt").read_text() == ("+END" if tool == "risky" else "END")
+        assert (here.workspace / "a.txt").read_text() == ("+END" if tool in ("risky", "mixed") else "END")
         replies = here.replies(ts)
         assert sum("Finished." in reply.plain for reply in replies) == 1
         assert [reply.buttons for reply in replies if reply.buttons] == []
         messages = here.model.requests[-1].messages
-        assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool"]
-        assert messages[3]["tool_call_id"] == "call_1"
+        ids = ["call_2", "call_1"] if tool == "mixed" else ["call_1"]
+        assert [message["role"] for message in messages[:3]] == ["system", "user", "assistant"]
+        assert [message.get("tool_call_id") for message in messages[3:]] == ids
         assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
+
+
+async def test_a_call_that_was_cut_off_before_and_after_it_ran_has_run_once(tmp_path: Path) -> None:
+    async with world(tmp_path, ready=False, start=False, **environment(tmp_path, "risky")) as here:
+        answers(here, "risky")
+        await here.bot.start(CRASH_AT="before tool call edit_file#1")
+        await here.ready()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+        await drive(here, ts, "before tool call edit_file#1", "after tool call edit_file#1")
+        assert here.bot.starts == 4
+        assert (here.workspace / "a.txt").read_text() == "+END"
+        decided = here.bot.rows("SELECT decision FROM approvals ORDER BY created_at")
+        assert [row[0] for row in decided] == ["approved", "run_again", "run_again", "it_ran"]
 
 
 @pytest.mark.parametrize("tool", ["safe", "risky", "slow"])
