@@ -110,18 +110,21 @@ class Service:
             progress=progress,
             wake=self._deliveries.wake,
             advance=self._threads.wake,
+            background=self.background,
         )
         steps = Steps(store, tools, self._surface, limits, rule, problem)
         self._agent = Agent(
             store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
         )
 
+        under_way: dict[tuple[str, str], events.Commit] = {}
+
         def register(app: AsyncApp) -> None:
-            events.register(app, store, self._threads.wake, identity.bot_user)
+            events.register(app, store, self._threads.wake, identity.bot_user, under_way)
             actions.register(app, store, these.calling, self._wake_both, self.background)
 
         self._app = slack.bolt(these, register)
-        self._socket = slack.Socket(self._app, these)
+        self._socket = slack.Socket(self._app, these, under_way)
 
     async def start(self, url: str) -> None:
         """Recover, then open the socket."""

@@ -144,10 +144,13 @@ class Steps:
         names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
         self.surface.progress(state.id, f"Using {names}")
         started = time.monotonic()
-        # A group, so that no call goes on unseen when another one's end could not be written.
-        async with asyncio.TaskGroup() as group:
-            for call in calls:
-                group.create_task(self._run_one(state, call))
+        if len(calls) == 1:
+            await self._run_one(state, calls[0])
+        else:
+            # A group, so that no call goes on unseen when another one's end could not be written.
+            async with asyncio.TaskGroup() as group:
+                for call in calls:
+                    group.create_task(self._run_one(state, call))
         if state.turn is not None:
             state.turn.seconds += time.monotonic() - started
 

@@ -195,8 +195,8 @@ class Store(Protocol):
         """Record messages to post."""
         ...
 
-    async def posted(self, post: int, ts: str) -> None:
-        """The message is in Slack, with this timestamp."""
+    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
+        """The message is in Slack, with this timestamp. `soon` waits a moment for a commit to share."""
         ...
 
     async def post_closed(self, post: int, state: str) -> None:

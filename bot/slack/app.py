@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +125,7 @@ def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
         ssl_check_enabled=False,
         url_verification_enabled=False,
         attaching_function_token_enabled=False,
+        ignoring_self_events_enabled=False,  # done by `incoming`, which leaves out all bots
     )
     register(app)
     return app
@@ -163,22 +164,31 @@ class _Session:
 
 
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's, but what bots have posted gets its ack at once: it starts nothing, and each of our own posts comes back
-    as such an event."""
+    """Bolt's, but two kinds of events get their ack without it. What bots have posted starts nothing, and each of our
+    own posts comes back as such an event. And a mention arrives as two events at once: the second waits for the commit
+    of the first, and is not acked either when that fails."""
+
+    under_way: Mapping[tuple[str, str], Awaitable[object]]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
         event = req.payload.get("event") if req.type == "events_api" else None
-        if isinstance(event, dict) and event.get("type") == "message" and event.get("bot_id"):
-            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
-            return
+        if isinstance(event, dict) and event.get("type") in ("message", "app_mention"):
+            commit = self.under_way.get((str(event.get("channel")), str(event.get("ts"))))
+            if commit is not None:
+                await asyncio.wait_for(asyncio.shield(commit), REQUEST_SECONDS)
+            if commit is not None or event.get("bot_id"):
+                await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+                return
         await super().handle(client, req)
 
 
 class Socket:
     """The Socket Mode connection; reconnects by itself."""
 
-    def __init__(self, app: AsyncApp, these: Clients) -> None:
+    def __init__(self, app: AsyncApp, these: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]]) -> None:
+        """`under_way` holds the commits of messages that are being taken down, by channel and ts."""
         self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
+        self._handler.under_way = under_way
         self._session = these.session
 
     async def open(self, url: str) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -19,12 +20,17 @@ from bot import failpoints
 from bot.core.calls import JsonObject
 from bot.core.ports import Deliveries, Owed, Store
 from bot.core.thread import Place
+from bot.errors import StoreError
 from bot.slack.blocks import cards, messages
 from bot.slack.posting import FINAL, MALFORMED, TROUBLES, Poster, code_of, refused
 from bot.slack.progress import Progress
 
 log = logging.getLogger(__name__)
 
+UNHURRIED = ("answer", "summary", "notice")
+"""Kinds of which nobody needs the timestamp."""
+REMEMBERED = 10_000
+"""Posts whose recording may be under way or just done."""
 LONGEST_PAUSE = 60.0
 MOST_TRIES = 30
 """Of a message that Slack refuses with an error we do not know: about half an hour."""
@@ -43,9 +49,10 @@ class Replies:
         progress: Progress,
         wake: Callable[[int], None],
         advance: Callable[[int], None],
+        background: Callable[[Coroutine[Any, Any, object]], None],
     ) -> None:
         """`calling` repeats what failed; `casual` does not, for what is soon out of date. `wake` asks for another
-        `bring_in_step`, `advance` for the turn to go on."""
+        `bring_in_step`, `advance` for the turn to go on; `background` runs what need not be waited for."""
         self._store = store
         self._poster = poster
         self._calling = calling
@@ -53,8 +60,11 @@ class Replies:
         self._progress = progress
         self._wake = wake
         self._advance = advance
+        self._background = background
         self._inherited = 0
         self._doubtful: set[int] = set()
+        # Not emptied when a post is recorded: what was read from the store just before would have it posted again.
+        self._sent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
 
     def inherit(self, last_post: int) -> None:
@@ -65,13 +75,13 @@ class Replies:
         """Do for this thread what is owed to Slack now. What fails for a passing reason is tried again later."""
         try:
             deliveries = await self._store.deliveries(thread_id)
-            while deliveries.owed:
-                for owed in deliveries.owed:
+            while owing := [owed for owed in deliveries.owed if owed.id not in self._sent]:
+                for owed in owing:
                     if not await self._deliver(thread_id, deliveries.place, owed):
                         break
                 else:
                     # A card may have been decided, a turn may have come to rest, while its message was on its way.
-                    if not any(owed.draft.kind in ("card", "progress") for owed in deliveries.owed):
+                    if not any(owed.draft.kind in ("card", "progress") for owed in owing):
                         break
                 deliveries = await self._store.deliveries(thread_id)
             await self._redraw(deliveries)
@@ -107,8 +117,24 @@ class Replies:
                 return False
         self._doubtful.discard(owed.id)
         self._poster.forget(owed)
-        await self._store.posted(owed.id, ts)
+        if owed.draft.kind in UNHURRIED:
+            self._sent[owed.id] = None
+            if len(self._sent) > REMEMBERED:
+                del self._sent[next(iter(self._sent))]
+            self._background(self._record(owed, ts))
+        else:
+            await self._store.posted(owed.id, ts)
         return True
+
+    async def _record(self, owed: Owed, ts: str) -> None:
+        """Write down that a message is there. Until that is done it is known here; if it is never done, the thread is
+        read for it."""
+        try:
+            await self._store.posted(owed.id, ts, soon=True)
+        except StoreError as error:
+            log.warning("a post could not be recorded: %s", error.detail)
+            self._doubtful.add(owed.id)
+            self._sent.pop(owed.id, None)
 
     async def _give_up(self, thread_id: int, owed: Owed) -> None:
         """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved."""

@@ -26,6 +26,7 @@ from bot.store.schema import MIGRATIONS
 
 T = TypeVar("T")
 JOIN_SECONDS = 2.0
+SOON_SECONDS = 0.2
 Work = Callable[[sqlite3.Connection], T]
 
 BATCH = 64
@@ -73,6 +74,7 @@ class Database:
         self._connection: _Connection | None = None
         self._pending: list[tuple[Work[Any], asyncio.Future[Any], bool]] = []
         self._committer: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         """Lock, open and migrate the file. Raises SettingsError in words an operator can act on."""
@@ -105,6 +107,7 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._begin()
         while self._committer is not None:
             await asyncio.wait([self._committer])
         await self._shut()
@@ -123,9 +126,10 @@ class Database:
             raise StoreError("the database is closed")
         return await self._connection.on_thread(work)
 
-    async def write(self, work: Work[T], *, synced: bool = True) -> T:
+    async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
         """Run a function as one transaction; returns when it is on the disk. Without `synced` it outlives the process,
-        but not a power cut, unless a later one that is synced does: for what is found out again by looking.
+        but not a power cut, unless a later one that is synced does: for what is found out again by looking. With
+        `soon` it waits a moment for another transaction to share a commit with.
 
         The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
         database refuses (disk full, file gone).
@@ -133,8 +137,18 @@ class Database:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._pending.append((work, future, synced))
         if self._committer is None:
-            self._committer = asyncio.create_task(self._commit())
+            if not soon:
+                self._begin()
+            elif self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
         return await asyncio.shield(future)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._committer is None and self._pending:
+            self._committer = asyncio.create_task(self._commit())
 
     async def _commit(self) -> None:
         try:

@@ -120,11 +120,11 @@ class SqliteStore:
 
         await self._database.write(owe, synced=False)
 
-    async def posted(self, post: int, ts: str) -> None:
+    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
         def posted(connection: sqlite3.Connection) -> None:
             posts.posted(connection, post, ts)
 
-        await self._database.write(posted, synced=False)
+        await self._database.write(posted, synced=False, soon=soon)
 
     async def post_closed(self, post: int, state: str) -> None:
         def post_closed(connection: sqlite3.Connection) -> None:

@@ -12,11 +12,13 @@ from bot.core.ports import Store
 from bot.core.thread import Admission
 from bot.slack.incoming import incoming
 
+Commit = asyncio.Task[tuple[Admission, int]]
 
-def register(app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str) -> None:
-    """Listen to mentions and messages."""
 
-    under_way: dict[tuple[str, str], asyncio.Task[tuple[Admission, int]]] = {}
+def register(
+    app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str, under_way: dict[tuple[str, str], Commit]
+) -> None:
+    """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts."""
 
     async def on_message(body: dict[str, Any]) -> None:
         message = incoming(body, bot_user)
@@ -24,12 +26,13 @@ def register(app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user:
             return
         # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
         key = (message.place.channel, message.ts)
-        task = under_way.get(key) if message.addressed else None
-        if task is None:
-            task = asyncio.create_task(store.admit(message))
-            if message.addressed:
-                under_way[key] = task
-                task.add_done_callback(lambda _: under_way.pop(key, None))
+        if message.addressed and key in under_way:
+            await asyncio.shield(under_way[key])
+            return
+        task = asyncio.create_task(store.admit(message))
+        if message.addressed:
+            under_way[key] = task
+            task.add_done_callback(lambda _: under_way.pop(key, None))
         admission, thread_id = await asyncio.shield(task)
         if admission is Admission.STARTS:
             wake(thread_id)
