@@ -152,11 +152,14 @@ class Service:
 
     async def _load(self) -> None:
         """Load what the first turn needs. It stays, so the garbage collector need not look through it ever again."""
-        await self._model.warm()
-        await self._tools.ready(self._settings.limits.servers_seconds)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT)
+        try:
+            await self._model.warm()
+            await self._tools.ready(self._settings.limits.servers_seconds)
+        finally:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*COLLECT)
+            gc.enable()
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Run something that nobody waits for; what it raises is logged."""
