@@ -124,10 +124,12 @@ class Agent:
     async def _offered(self, state: ThreadState, problems: Sequence[str]) -> tuple[str, str]:
         """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
         its history need their tools, and the provider's cache the same bytes."""
-        live = functions(self.toolset.tools())
-        if problems and state.functions and state.functions != live[0]:
+        tools = self.toolset.tools()
+        live = functions(tools)
+        if (problems or not tools) and state.functions and state.functions != live[0]:
             kept = await self.store.functions(state.functions)
-            if kept:
+            names = {tool.name for tool in tools}
+            if any(function["function"]["name"] not in names for function in json.loads(kept or NO_FUNCTIONS)):
                 return state.functions, kept
         return live
 

@@ -57,6 +57,18 @@ FINAL = {
 }
 """Slack's errors that another try would get again (docs.slack.dev/reference/methods/chat.postMessage). All others may
 pass: a message too many tries is better than an answer lost."""
+PARTIAL = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+"""Slack may have done it all the same."""
+PATIENT = PARTIAL | {
+    "ratelimited",
+    "rate_limited",
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "token_expired",
+    "account_inactive",
+}
+"""What passes, or what an operator will mend: never a reason to give a message up."""
 MALFORMED = {"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"}
 
 
@@ -74,7 +86,8 @@ def refused(error: BaseException) -> bool:
     """Slack has answered that it did not do it, in its own words."""
     response: Any = getattr(error, "response", None)
     status = getattr(response, "status_code", 0)
-    return isinstance(error, SlackApiError) and isinstance(response.data, dict) and 200 <= status < 500
+    said = isinstance(error, SlackApiError) and isinstance(response.data, dict) and 200 <= status < 500
+    return said and code_of(error) not in PARTIAL
 
 
 class Poster:
@@ -91,8 +104,10 @@ class Poster:
         try:
             return await self._send(place, owed)
         except TROUBLES as error:
-            slow = isinstance(error, TimeoutError)
-            self._settled_at[owed.id] = time.monotonic() + (TIMEOUT_SETTLE_SECONDS if slow else SETTLE_SECONDS)
+            settle = sum(SHARE_PAUSES) if owed.draft.kind == "file" else SETTLE_SECONDS
+            if isinstance(error, TimeoutError):
+                settle = TIMEOUT_SETTLE_SECONDS
+            self._settled_at[owed.id] = time.monotonic() + settle
             raise
 
     async def _send(self, place: Place, owed: Owed) -> str:
@@ -132,7 +147,11 @@ class Poster:
         some time after the upload was completed (slackapi/python-slack-sdk issue 1277). Out: its message's timestamp.
         """
         for pause in SHARE_PAUSES:
-            info = await self._calling.files_info(file=file)
+            try:
+                info: Any = await self._calling.files_info(file=file)
+            except TROUBLES as error:  # it is uploaded, whatever this says
+                log.warning("files.info of %s: %s", file, code_of(error))
+                info = {}
             shares: JsonObject = (info.get("file") or {}).get("shares") or {}
             for kind in ("public", "private"):
                 for share in (shares.get(kind) or {}).get(channel) or []:

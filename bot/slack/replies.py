@@ -22,7 +22,7 @@ from bot.core.ports import Deliveries, Owed, Store
 from bot.core.thread import Place
 from bot.errors import StoreError
 from bot.slack.blocks import cards, messages
-from bot.slack.posting import FINAL, MALFORMED, TROUBLES, Poster, code_of, refused
+from bot.slack.posting import FINAL, MALFORMED, PATIENT, TROUBLES, Poster, code_of, refused
 from bot.slack.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class Replies:
         # Not emptied when a post is recorded: what was read from the store just before would have it posted again.
         self._sent: dict[int, None] = {}
         self._failures: dict[int, int] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._tries: dict[int, int] = {}
 
     def inherit(self, last_post: int) -> None:
         """Posts up to this number are from earlier processes: those still owed may have been sent."""
@@ -109,14 +111,14 @@ class Replies:
             except SlackApiError as error:
                 if refused(error):
                     self._doubtful.discard(owed.id)
-                last = self._failures.get(thread_id, 0) >= MOST_TRIES
-                if not refused(error) or (code_of(error) not in FINAL | MALFORMED and not last):
+                if not refused(error) or code_of(error) in PATIENT:
+                    raise
+                tries = self._tries[owed.id] = self._tries.get(owed.id, 0) + 1
+                if code_of(error) not in FINAL | MALFORMED and tries < MOST_TRIES:
                     raise
                 log.error("Slack refused a %s in %s for good (%s)", owed.draft.kind, place.channel, code_of(error))
                 await self._give_up(thread_id, owed)
                 return False
-        self._doubtful.discard(owed.id)
-        self._poster.forget(owed)
         if owed.draft.kind in UNHURRIED:
             self._sent[owed.id] = None
             if len(self._sent) > REMEMBERED:
@@ -124,6 +126,9 @@ class Replies:
             self._background(self._record(owed, ts))
         else:
             await self._store.posted(owed.id, ts)
+        self._doubtful.discard(owed.id)
+        self._tries.pop(owed.id, None)
+        self._poster.forget(owed)
         return True
 
     async def _record(self, owed: Owed, ts: str) -> None:
@@ -140,12 +145,13 @@ class Replies:
         """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved."""
         payload: JsonObject = json.loads(owed.draft.payload)
         approval = owed.draft.key if owed.draft.kind == "card" else str(payload.get("approval") or "")
+        # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
         if owed.draft.kind == "file" and not approval:
-            await self._store.owe(thread_id, messages.parts(str(payload["content"])))
-        await self._store.post_closed(owed.id, "refused")
+            await self._store.owe(thread_id, messages.parts(str(payload["content"]), owed.draft.key))
         if approval:
             await self._store.withdraw(approval)
             self._advance(thread_id)
+        await self._store.post_closed(owed.id, "refused")
 
     async def _redraw(self, deliveries: Deliveries) -> None:
         """Turn decided cards into records."""
@@ -197,4 +203,11 @@ class Replies:
         failures = self._failures[thread_id] = self._failures.get(thread_id, 0) + 1
         pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         log.warning("thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
-        asyncio.get_running_loop().call_later(pause, self._wake, thread_id)
+        earlier = self._timers.pop(thread_id, None)
+        if earlier is not None:
+            earlier.cancel()
+        self._timers[thread_id] = asyncio.get_running_loop().call_later(pause, self._again, thread_id)
+
+    def _again(self, thread_id: int) -> None:
+        self._timers.pop(thread_id, None)
+        self._wake(thread_id)

@@ -124,7 +124,10 @@ class Database:
         """Run a function that only reads."""
         if self._connection is None:
             raise StoreError("the database is closed")
-        return await self._connection.on_thread(work)
+        try:
+            return await self._connection.on_thread(work)
+        except sqlite3.Error as error:
+            raise StoreError(f"{type(error).__name__}: {error}") from error
 
     async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
         """Run a function as one transaction; returns when it is on the disk. Without `synced` it outlives the process,
@@ -166,7 +169,9 @@ class Database:
                 for (_, future, _), result in zip(batch, results, strict=True):
                     if future.done():
                         continue
-                    if isinstance(result, BaseException):
+                    if isinstance(result, sqlite3.OperationalError):
+                        future.set_exception(StoreError(f"{type(result).__name__}: {result}"))
+                    elif isinstance(result, BaseException):
                         future.set_exception(result)
                     else:
                         future.set_result(result)

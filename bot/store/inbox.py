@@ -67,16 +67,18 @@ def waiting(connection: sqlite3.Connection, for_people: bool) -> list[int]:
     """The threads with something left to do: unread messages for the bot, an open turn, a post or a card's redrawing
     that is owed, a progress message that nobody will take away. Without `for_people`, only those where no decision of
     a person is awaited."""
-    rows = connection.execute(
+    turns = connection.execute(
         "SELECT thread_id FROM inbox WHERE seq IS NULL AND addressed"
         " UNION SELECT thread_id FROM turns WHERE ended_at IS NULL"
-        " UNION SELECT thread_id FROM posts WHERE state = 'owed'"
+    )
+    posts = connection.execute(
+        "SELECT thread_id FROM posts WHERE state = 'owed'"
         " UNION SELECT thread_id FROM posts WHERE kind = 'progress' AND state IN ('owed', 'posted')"
         " UNION SELECT thread_id FROM approvals WHERE drawn <> decision"
-        " ORDER BY thread_id"
     )
-    found = [int(row[0]) for row in rows]
-    if for_people:
-        return found
-    asked = {row[0] for row in connection.execute("SELECT thread_id FROM approvals WHERE decision = 'awaiting'")}
-    return [thread_id for thread_id in found if thread_id not in asked]
+    busy = {int(row[0]) for row in turns}
+    if not for_people:
+        asked = connection.execute("SELECT thread_id FROM approvals WHERE decision = 'awaiting'")
+        ready = connection.execute("SELECT thread_id FROM calls WHERE state = 'ready'")
+        busy -= {int(row[0]) for row in asked} - {int(row[0]) for row in ready}
+    return sorted(busy | {int(row[0]) for row in posts})

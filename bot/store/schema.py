@@ -97,6 +97,7 @@ MIGRATIONS: tuple[str, ...] = (
         CHECK ((state = 'finished') = (outcome IS NOT NULL))
     );
     CREATE INDEX calls_of_turn ON calls (turn_id);
+    CREATE INDEX calls_ready ON calls (thread_id) WHERE state = 'ready';
 
     CREATE TABLE posts (
         id          INTEGER PRIMARY KEY,

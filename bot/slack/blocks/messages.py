@@ -59,9 +59,10 @@ def answer(text: str, note: str, parts: int) -> list[Draft]:
     ]
 
 
-def parts(text: str) -> list[Draft]:
-    """A text in as many messages as it needs."""
-    return [draft("answer", [markdown(piece)], piece) for piece in split(harmless(text), MARKDOWN_LIMIT)]
+def parts(text: str, key: str) -> list[Draft]:
+    """A text in as many messages as it needs, with keys made from this one."""
+    pieces = split(harmless(text), MARKDOWN_LIMIT)
+    return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
 
 
 def summary(calls: Sequence[Call]) -> list[Draft]:
