@@ -26,7 +26,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 ASKED = re.compile(r"turn (\d+): .* (/\S+\.txt)")
 SAID = re.compile(r"turn (\d+): the secret is (\w+)")
 SECRET = re.compile(r"secret: (\w+)")
-FILLER = "The note was read in full; the rest of it is about other things and can be left aside for now. "
+FILLER = "The note was read in full; the rest of it is about other things and can be left aside. "
 WORDS = {"ours": "our bot", "plain": "plain bot"}
 
 
