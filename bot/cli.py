@@ -1,4 +1,4 @@
-"""The command line: `python -m bot` runs the bot."""
+"""The command line: `python -m bot` runs the bot, `python -m bot doctor` and `audit` look at it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,61 @@ from collections.abc import Sequence
 
 from bot.errors import SettingsError
 
+# Everything else is imported late, so that a mistake in the settings is told at once and --help costs nothing.
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bot until it is told to stop. Out: the exit code; 2 when a setting is wrong, after one sentence."""
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the Slack agent.")
-    parser.add_argument("command", nargs="?", default="run", choices=["run"], help="run (the default): start the bot")
-    parser.parse_args(arguments)
+    """Run the bot until it is told to stop, or one of the other commands. Out: the exit code; 2 when a setting is
+    wrong, after one sentence."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        # Imported late so that a mistake in the settings is told at once and --help costs nothing.
-        from bot import logs, settings  # noqa: PLC0415
+        chosen = _parser(words[0] if words else "run").parse_args(words)
+        match chosen.command:
+            case "doctor":
+                from bot import doctor  # noqa: PLC0415
 
-        loaded = settings.load()
-        secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
-        logs.configure(loaded.log_level, loaded.log_format, secrets)
-        # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The
-        # service switches the collector on again when it has loaded everything.
-        gc.disable()
-        from bot import service  # noqa: PLC0415
+                return doctor.run(chosen)
+            case "audit":
+                from bot import audit  # noqa: PLC0415
 
-        asyncio.run(service.run(loaded))
+                return audit.run(chosen)
+            case _:
+                return _run()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    """The parser; only the chosen command is loaded for its own options."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the Slack agent, or look at it.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("run", help="start the bot (the default)")
+    doctor_parser = commands.add_parser("doctor", help="print which tool falls under which rule, and what is wrong")
+    audit_parser = commands.add_parser("audit", help="export or verify the record of what was approved and run")
+    if command == "doctor":
+        from bot import doctor  # noqa: PLC0415
+
+        doctor.add_arguments(doctor_parser)
+    elif command == "audit":
+        from bot import audit  # noqa: PLC0415
+
+        audit.add_arguments(audit_parser)
+    return parser
+
+
+def _run() -> int:
+    from bot import logs, settings  # noqa: PLC0415
+
+    loaded = settings.load()
+    secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
+    logs.configure(loaded.log_level, loaded.log_format, secrets)
+    # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service
+    # switches the collector on again when it has loaded everything.
+    gc.disable()
+    from bot import service  # noqa: PLC0415
+
+    asyncio.run(service.run(loaded))
     return 0

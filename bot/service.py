@@ -16,17 +16,22 @@ from typing import Any
 import aiohttp
 from slack_bolt.async_app import AsyncApp
 
+from bot.agent.asking import Asking
+from bot.agent.judging import Judge
 from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.steps import Steps
 from bot.agent.turns import Agent
-from bot.core.policy import rule
-from bot.core.ports import Change
+from bot.agent.undoing import Undoing
+from bot.core.changes import Change
 from bot.errors import ModelUnauthorized, SettingsError, StoreError
 from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
 from bot.settings import Settings
 from bot.slack import app as slack
-from bot.slack.listeners import actions, events
+from bot.slack.desk import Desk
+from bot.slack.directory import Directory
+from bot.slack.listeners import actions, events, home, views
+from bot.slack.people import People
 from bot.slack.posting import Poster
 from bot.slack.progress import Progress
 from bot.slack.replies import Replies
@@ -34,7 +39,7 @@ from bot.slack.surface import SlackSurface
 from bot.store.database import Database
 from bot.store.sqlite import SqliteStore
 from bot.tools import config
-from bot.tools.arguments import problem
+from bot.tools.arguments import problem, problems
 from bot.tools.toolset import McpToolset
 from bot.wake.local import Wakes
 
@@ -42,7 +47,6 @@ log = logging.getLogger(__name__)
 
 COLLECT = (20_000, 20, 50)
 """Python's own thresholds look through hundreds of turns' objects many times a second (docs/bench.md)."""
-SWEEP_SECONDS = 30.0
 MODEL_IDLE_SECONDS = 120.0
 """Models that reason may be silent for a minute and more before the first word."""
 MODEL_TOTAL_SECONDS = 600.0
@@ -53,6 +57,8 @@ DELIVER_SECONDS = 2.0
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises SettingsError when the start cannot succeed."""
     started = time.monotonic()
+    for finding in settings.findings:
+        log.warning("BOT_CONFIG, %s", finding.words())
     servers = config.load(settings.mcp_config, settings.workspace, settings.variables)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,7 +68,7 @@ async def run(settings: Settings) -> None:
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
             (identity, url), _ = await asyncio.gather(slack.preflight(these), _check_key(settings, these.session))
-            service = Service(settings, SqliteStore(database), these, identity, McpToolset(servers))
+            service = Service(settings, SqliteStore(database, settings.redact), these, identity, McpToolset(servers))
             starting, stopping = asyncio.create_task(service.start(url)), asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
@@ -100,7 +106,17 @@ class Service:
         self._threads = Wakes(self._advance, self._apologise)
         self._deliveries = Wakes(self._bring_in_step, self._ignore)
         progress = Progress(limits, self._deliveries.wake)
-        self._surface = SlackSurface(limits, these.calling, progress, self._deliveries.wake, identity.bot_user)
+        rules = settings.approvals
+        people = People(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
+        self._surface = SlackSurface(
+            limits,
+            these.calling,
+            progress,
+            self._deliveries.wake,
+            bot_user=identity.bot_user,
+            people=people,
+            privacy=settings.privacy,
+        )
         poster = Poster(these.posting, these.calling)
         self._replies = Replies(
             store,
@@ -112,7 +128,11 @@ class Service:
             advance=self._threads.wake,
             background=self.background,
         )
-        steps = Steps(store, tools, self._surface, limits, rule, problem)
+        judge = Judge(store, tools, self._surface, settings.policy, rules, problem)
+        steps = Steps(store, tools, self._surface, limits, judge, Asking(tools, self._surface, limits, rules))
+        undoing = Undoing(store, tools, self._surface)
+        self._undos = Wakes(undoing.run, self._ignore)
+        desk = Desk(store, tools, people, rules, these.calling, self._wake_both, self._undos.wake, self.background)
         self._agent = Agent(
             store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
         )
@@ -121,7 +141,9 @@ class Service:
 
         def register(app: AsyncApp) -> None:
             events.register(app, store, self._threads.wake, identity.bot_user, under_way)
-            actions.register(app, store, these.calling, self._wake_both, self.background)
+            home.register(app, desk)
+            views.register(app, desk, problems)
+            actions.register(app, desk)
 
         self._app = slack.bolt(these, register)
         self._socket = slack.Socket(self._app, these, under_way)
@@ -134,6 +156,8 @@ class Service:
         self._replies.inherit(await self._store.last_post())
         for thread_id in await self._store.waiting():
             self._wake_both(thread_id)
+        for thread_id, _ in await self._store.takings():
+            self._undos.wake(thread_id)
         await self._socket.open(url)
         self.background(self._sweep())
 
@@ -141,6 +165,7 @@ class Service:
         """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
         await self._socket.stop_intake()
         await self._threads.close(self._settings.limits.drain_seconds)
+        await self._undos.close(DELIVER_SECONDS)
         await self._deliveries.close(DELIVER_SECONDS)
         for task in list(self._background):
             task.cancel()
@@ -194,15 +219,25 @@ class Service:
         """An error while posting is in the log; what is owed stays owed."""
 
     async def _sweep(self) -> None:
-        """Close requests that nobody decided in time, and take up again what an error has stopped."""
+        """Remind of requests, close those that nobody decided in time, and take up again what an error has stopped."""
+        pause = self._settings.limits.sweep_seconds
         while True:
             try:
+                reminded = await self._remind()
                 expired, stalled = await self._store.expire(), await self._store.waiting(for_people=False)
-                for thread_id in {*expired, *stalled}:
+                for thread_id in {*reminded, *expired, *stalled}:
                     self._wake_both(thread_id)
             except StoreError as error:
-                log.warning("the database refused (%s); again in %.0f s", error.detail, SWEEP_SECONDS)
-            await asyncio.sleep(SWEEP_SECONDS)
+                log.warning("the database refused (%s); again in %.0f s", error.detail, pause)
+            await asyncio.sleep(pause)
+
+    async def _remind(self) -> set[int]:
+        """Remind people, once, of requests that end soon; out: the threads concerned."""
+        hours = min(self._settings.approvals.remind_hours, self._settings.limits.approval_hours / 4)
+        due = await self._store.unreminded(hours * 3600) if hours else ()
+        for thread_id, approval in due:
+            await self._store.remind(thread_id, approval.id, [self._surface.reminder(approval)])
+        return {thread_id for thread_id, _ in due}
 
     def _instructions(self) -> str:
         """The first message of a new thread. The date is the day on which the thread began, and stays so."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from bot import configuration
+from bot.core.approvers import ApprovalRules
 from bot.core.limits import Limits
+from bot.core.policy import Policy
+from bot.core.privacy import Privacy
 from bot.errors import SettingsError
+from bot.findings import Finding
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
 REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
@@ -44,22 +47,40 @@ class Settings:
     limits: Limits
     instructions: str
     """Added to the bot's own instructions in new threads."""
+    policy: Policy
+    approvals: ApprovalRules
+    privacy: Privacy
+    redact: tuple[str, ...]
+    """Globs over `{name of the tool}.{argument}`."""
+    findings: tuple[Finding, ...]
+    """What the policy was probably not meant to say."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The tokens and keys that are not set; empty for who could start."""
+        return tuple(name for name in REQUIRED if not self.variables.get(name, "").strip())
 
 
-def load(environment: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
-    """Read the settings. The environment wins over .env. Raises SettingsError for the first that is wrong."""
+def load(
+    environment: Mapping[str, str] | None = None, directory: Path | None = None, *, needed: bool = True
+) -> Settings:
+    """Read the settings. The environment wins over .env. Raises SettingsError for the first that is wrong.
+
+    Without `needed` tokens and keys may be missing; then they are empty.
+    """
     directory = directory or Path.cwd()
     process = os.environ if environment is None else environment
     values = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
     values.update({key: value for key, value in process.items() if value})
-    _all_there(values)
+    if needed:
+        _all_there(values)
     mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")
-    limits, instructions = _configuration(_file(values, "BOT_CONFIG", directory / "bot.toml"))
+    configured = configuration.load(_file(values, "BOT_CONFIG", directory / "bot.toml"))
     return Settings(
-        slack_bot_token=_token(values, "SLACK_BOT_TOKEN", "xoxb-"),
-        slack_app_token=_token(values, "SLACK_APP_TOKEN", "xapp-"),
+        slack_bot_token=_token(values, "SLACK_BOT_TOKEN", "xoxb-", needed),
+        slack_app_token=_token(values, "SLACK_APP_TOKEN", "xapp-", needed),
         slack_api_url=_url(values, "SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
-        openrouter_api_key=_needed(values, "OPENROUTER_API_KEY", "create one at https://openrouter.ai/keys"),
+        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", "create one at https://openrouter.ai/keys", needed),
         openrouter_base_url=_url(values, "OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").rstrip("/"),
         models=_models(values.get("OPENROUTER_MODEL", DEFAULT_MODEL)),
         database_url=values.get("DATABASE_URL", "sqlite:///data/bot.db"),
@@ -68,8 +89,13 @@ def load(environment: Mapping[str, str] | None = None, directory: Path | None = 
         log_level=_one_of(values, "LOG_LEVEL", LEVELS, "info"),
         log_format=_one_of(values, "LOG_FORMAT", FORMATS, "text"),
         variables=values,
-        limits=limits,
-        instructions=instructions,
+        limits=configured.limits,
+        instructions=configured.instructions,
+        policy=configured.policy,
+        approvals=configured.approvals,
+        privacy=configured.privacy,
+        redact=configured.redact,
+        findings=configured.findings,
     )
 
 
@@ -89,18 +115,18 @@ def _all_there(values: Mapping[str, str]) -> None:
         raise SettingsError(missing[0], problem)
 
 
-def _needed(values: Mapping[str, str], name: str, mend: str) -> str:
+def _secret(values: Mapping[str, str], name: str, mend: str, needed: bool) -> str:
     value = values.get(name, "").strip()
-    if not value:
+    if not value and needed:
         raise SettingsError(name, f"it is not set; {mend}, and put it into .env or the environment")
     if not value.isascii() or any(character.isspace() for character in value):
         raise SettingsError(name, "it has a space, a line break or a character that no key has; copy it again")
     return value
 
 
-def _token(values: Mapping[str, str], name: str, prefix: str) -> str:
-    value = _needed(values, name, f"copy it ({prefix}…) from your app's page at https://api.slack.com/apps")
-    if not value.startswith(prefix):
+def _token(values: Mapping[str, str], name: str, prefix: str, needed: bool) -> str:
+    value = _secret(values, name, f"copy it ({prefix}…) from your app's page at https://api.slack.com/apps", needed)
+    if value and not value.startswith(prefix):
         raise SettingsError(name, f"it must start with {prefix}; this is another kind of token")
     return value
 
@@ -143,44 +169,3 @@ def _file(values: Mapping[str, str], name: str, default: Path) -> Path | None:
     if not path.is_file():
         raise SettingsError(name, f"there is no file {path}")
     return path
-
-
-def _configuration(path: Path | None) -> tuple[Limits, str]:
-    """Limits and instructions from bot.toml."""
-    if path is None:
-        return Limits(), ""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError("BOT_CONFIG", f"{path} cannot be read: {error}") from error
-    _known(path, "", document, {"limits", "agent"})
-    table: dict[str, Any] = _table(path, document, "limits")
-    agent: dict[str, Any] = _table(path, document, "agent")
-    kinds: dict[str, type] = {item.name: type(item.default) for item in fields(Limits)}
-    _known(path, "limits.", table, set(kinds))
-    _known(path, "agent.", agent, {"instructions"})
-    limits: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise SettingsError("BOT_CONFIG", f"{path}: limits.{name} must be a number above 0")
-        if kinds[name] is int and not isinstance(value, int):
-            raise SettingsError("BOT_CONFIG", f"{path}: limits.{name} must be a whole number")
-        limits[name] = kinds[name](value)
-    instructions: object = agent.get("instructions", "")
-    if not isinstance(instructions, str):
-        raise SettingsError("BOT_CONFIG", f"{path}: agent.instructions must be a text")
-    return Limits(**limits), instructions.strip()
-
-
-def _table(path: Path, document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value: object = document.get(name, {})
-    if not isinstance(value, dict):
-        raise SettingsError("BOT_CONFIG", f"{path}: {name} must be a table, written [{name}]")
-    return value
-
-
-def _known(path: Path, prefix: str, table: Mapping[str, object], names: set[str]) -> None:
-    for key in table:
-        if key not in names:
-            listed = ", ".join(sorted(names))
-            raise SettingsError("BOT_CONFIG", f"{path}: unknown key {prefix}{key}; known here: {listed}")

@@ -159,7 +159,7 @@ class World:
             " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
             " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
             " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
-            " + (SELECT count(*) FROM approvals WHERE drawn <> decision)"
+            " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )
         await self.model.until(lambda: self.bot.rows(query) == [(0,)], timeout, f"quiet; log: {self.bot.log[-3000:]}")
 

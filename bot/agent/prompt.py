@@ -56,7 +56,7 @@ def tool(call: Call, note: str) -> tuple[str, str]:
 def result_of(call: Call) -> str:
     """What the model reads as the result of a finished call."""
     words = {
-        CallOutcome.DENIED: "Not run: the person who was asked denied this call. Do not make it again.",
+        CallOutcome.STOPPED: "Not run: a person stopped the turn before it ran.",
         CallOutcome.EXPIRED: "Not run: nobody decided about this call in time, so it counts as denied.",
         CallOutcome.ASSUMED: "This call was interrupted. The person says that it did run; its output is not known.",
         CallOutcome.SKIPPED: "This call was interrupted and may or may not have run. The person goes on without.",
@@ -64,10 +64,17 @@ def result_of(call: Call) -> str:
         CallOutcome.UNRESOLVED: "This call was interrupted and may or may not have run; nobody said which. "
         "Do not make it again unless a person asks for that.",
     }
+    changed = ""
+    if call.original and call.outcome is not CallOutcome.DENIED:
+        changed = f"(From the app: a person changed the arguments of this call to {call.arguments})\n"
+    if call.outcome is CallOutcome.DENIED:
+        why = f" The reason they gave: {call.result}" if call.result else ""
+        return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
     if call.outcome is not None and call.outcome in words:
-        return words[call.outcome]
+        return changed + words[call.outcome]
     prefix = {CallOutcome.ERROR: "Error: ", CallOutcome.INVALID: "Not run: ", CallOutcome.REFUSED: "Not run: "}
-    return prefix.get(call.outcome or CallOutcome.OK, "") + (call.result if call.result.strip() else "(no output)")
+    ended = prefix.get(call.outcome or CallOutcome.OK, "") + (call.result if call.result.strip() else "(no output)")
+    return changed + ended
 
 
 def unknown_tool(name: str, tools: Sequence[Tool]) -> str:

@@ -1,27 +1,31 @@
-"""The tool calls of one step: judged, asked about, run, answered. Every call id gets exactly one tool message."""
+"""The tool calls of one step: asked about, run, answered. Every call id gets exactly one tool message."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot import failpoints
 from bot.agent import prompt
+from bot.agent.asking import AGAIN, Asking, Wish
+from bot.agent.judging import Judge, refuse
 from bot.core import guard
-from bot.core.calls import Certainty, JsonObject, Outcome, Tool, canonical, sha256
+from bot.core.calls import Before, Certainty, Outcome, Tool
+from bot.core.changes import Change
 from bot.core.limits import Limits
-from bot.core.policy import Ruling, repeatable
-from bot.core.ports import Change, Reply, Store, Surface, Toolset
-from bot.core.thread import Approval, Call, CallOutcome, CallState, Draft, Question, ThreadState
+from bot.core.policy import Ruling
+from bot.core.ports import Reply, Store, Surface, Toolset
+from bot.core.privacy import Privacy
+from bot.core.requests import Question
+from bot.core.thread import Call, CallOutcome, CallState, ThreadState
 
 ATTEMPTS = 3
 """How often a call that does no harm twice is handed to its server, restarts included."""
 
-Ask = tuple[Approval, Sequence[Draft]]
+NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +36,31 @@ class Steps:
     toolset: Toolset
     surface: Surface
     limits: Limits
-    rule: Callable[[Tool], Ruling]
-    problem: Callable[[Tool, JsonObject], str | None]
-    """What is wrong with arguments, for a tool's schema."""
+    judge: Judge
+    asking: Asking
 
     async def take(self, state: ThreadState, reply: Reply, change: Change) -> bool:
         """Write down the calls that the model makes, then run what may run and ask about the rest. What it says
         beside them is posted before the cards: who decides may need it."""
-        raw_calls: list[JsonObject] = reply.message["tool_calls"]
-        seq = len(state.messages)
-        calls = [self._judge(raw, seq, position, reply) for position, raw in enumerate(raw_calls)]
+        calls, notes = await self.judge.take(state, reply)
         runnable = [call for call in calls if call.state is CallState.READY]
         for call in runnable:
             _start(call)
+        wishes = [
+            Wish(call, Question.MAY_IT_RUN, notes[call.position]) for call in calls if call.state is CallState.AWAITING
+        ]
         change.name = "take the calls"
         change.messages = [prompt.assistant(reply.message)]
         change.new_calls = calls
-        change.asks = [
-            self._ask(state, call, Question.MAY_IT_RUN) for call in calls if call.state is CallState.AWAITING
-        ]
+        change.cards = await self.asking.cards(state, wishes)
         said = str(reply.message.get("content") or "").strip()
         if said:
             change.drafts = [*change.drafts, *self.surface.answer(said)]
         await self.store.commit(state, change)
-        if change.drafts or change.asks:
+        if change.drafts or change.cards:
             self.surface.deliver(state.id)
         if runnable:
-            await self._run(state, runnable)
+            await self._run(state, runnable, {})
         return await self._conclude(state)
 
     async def settle(self, state: ThreadState) -> bool:
@@ -68,113 +70,119 @@ class Steps:
         for call in cut_off:
             again = call.repeatable and call.attempts < ATTEMPTS
             call.state = CallState.READY if again else CallState.UNKNOWN
-        asks = [self._ask(state, call, Question.DID_IT_RUN) for call in cut_off if call.state is CallState.UNKNOWN]
-        runnable = [call for call in state.step if call.state is CallState.READY]
-        for call in runnable:
-            _start(call)
-        if runnable or asks:
-            await self.store.commit(state, Change("start the calls", calls=[*cut_off, *runnable], asks=asks))
-        if asks:
+        wishes = [Wish(call, Question.DID_IT_RUN) for call in cut_off if call.state is CallState.UNKNOWN]
+        # Somebody has changed the arguments of these.
+        waiting = [call for call in state.step if call.state is CallState.AWAITING and not call.asked]
+        for call in waiting:
+            tool = self.toolset.find(call.tool)
+            if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
+                refuse(call)
+            else:
+                wishes.append(Wish(call, Question.MAY_IT_RUN))
+        ready = [call for call in state.step if call.state is CallState.READY]
+        befores = await self._prepare(state, ready)
+        cards = await self.asking.cards(state, wishes)
+        if ready or wishes or waiting:
+            change = Change("start the calls", calls=[*cut_off, *waiting, *ready], cards=cards, befores=befores)
+            await self.store.commit(state, change)
+        for call in waiting:
+            call.asked = True
+        if cards:
             self.surface.deliver(state.id)
+        runnable = [call for call in ready if call.state is CallState.STARTED]
         if runnable:
-            await self._run(state, runnable)
+            await self._run(state, runnable, {call.id: before for call, before in befores})
         return await self._conclude(state)
 
-    def _judge(self, raw: JsonObject, seq: int, position: int, reply: Reply) -> Call:
-        """Make a call of what the model wrote, and let the arguments' schema and then the policy speak on it."""
-        call_id, name = str(raw["id"]), str(raw["function"]["name"])
-        call = Call(
-            id=0,
-            seq=seq,
-            position=position,
-            call_id=call_id,
-            tool=name,
-            server="",
-            remote_name=name,
-            arguments=str(raw["function"]["arguments"]),
-            tool_digest="",
-            repeatable=False,
-            state=CallState.FINISHED,
-        )
-        tool = self.toolset.find(name)
-        broken = reply.invalid_arguments.get(call_id)
-        if broken is not None:
-            call.arguments = broken[:2000]
-        if tool is None:
-            call.outcome, call.result = CallOutcome.INVALID, prompt.unknown_tool(name, self.toolset.tools())
-            return call
-        call.server, call.remote_name, call.tool_digest = tool.server, tool.remote_name, tool.digest
-        if broken is not None:
-            call.outcome = CallOutcome.INVALID
-            call.result = "the arguments are not a JSON object (cut off or malformed). Make the call again, whole."
-            return call
-        try:
-            arguments = scrub(json.loads(call.arguments))
-            call.arguments = canonical(arguments)
-            problem = self.problem(tool, arguments)
-        except (ValueError, RecursionError, OverflowError):
-            call.arguments = call.arguments[:2000]
-            problem = "the arguments hold a number that JSON has not, or are nested too deeply."
-        if problem is not None:
-            call.outcome, call.result = CallOutcome.INVALID, problem
-            return call
-        ruling = self.rule(tool)
-        if ruling is Ruling.DENY:
-            call.outcome, call.result = CallOutcome.REFUSED, "the policy of this workspace does not allow this tool."
-            return call
-        call.repeatable = repeatable(tool)
-        call.state = CallState.READY if ruling is Ruling.ALLOW else CallState.AWAITING
-        return call
+    async def _prepare(self, state: ThreadState, calls: Sequence[Call]) -> list[tuple[Call, Before]]:
+        """Start what still may run; out: what approved calls are about to change, so that they can be taken back."""
+        befores: list[tuple[Call, Before]] = []
+        for call in calls:
+            tool = self.toolset.find(call.tool)
+            if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
+                refuse(call)
+                continue
+            _start(call)
+            if call.approval and tool is not None and self.asking.approvals.undo_minutes:
+                before = await self.toolset.keep(tool, json.loads(call.arguments))
+                befores += [(call, before)] if before is not None else []
+        return befores
 
-    def _ask(self, state: ThreadState, call: Call, question: Question) -> Ask:
-        """A request to the person who started the turn."""
-        approval = Approval(
-            id=secrets.token_urlsafe(18),
-            question=question,
-            digest=digest(call),
-            requester=state.turn.requester if state.turn else "",
-            call=call,
-            channel=state.place.channel,
-            expires_at=time.time() + self.limits.approval_hours * 3600,
-        )
-        return approval, self.surface.card(approval)
-
-    async def _run(self, state: ThreadState, calls: Sequence[Call]) -> None:
+    async def _run(self, state: ThreadState, calls: Sequence[Call], befores: Mapping[int, Before]) -> None:
         """Run calls side by side. Each is on the disk as started; each writes its own end."""
         names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
-        self.surface.progress(state.id, f"Using {names}")
+        private = await self.surface.privacy(state.place) is Privacy.PRIVATE
+        self.surface.progress(state.id, "Using tools" if private else f"Using {names}")
         started = time.monotonic()
         if len(calls) == 1:
-            await self._run_one(state, calls[0])
+            await self._run_one(state, calls[0], befores)
         else:
             # A group, so that no call goes on unseen when another one's end could not be written.
             async with asyncio.TaskGroup() as group:
                 for call in calls:
-                    group.create_task(self._run_one(state, call))
+                    group.create_task(self._run_one(state, call, befores))
         if state.turn is not None:
             state.turn.seconds += time.monotonic() - started
 
-    async def _run_one(self, state: ThreadState, call: Call) -> None:
-        outcome = await self._hand_over(call)
+    async def _run_one(self, state: ThreadState, call: Call, befores: Mapping[int, Before]) -> None:
+        tool = self.toolset.find(call.tool)
+        # Another server's tool under the same name is not this one changed: such a call is not made at all.
+        same = tool is not None and (tool.server, tool.remote_name) == (call.server, call.remote_name)
+        if tool is not None and same and (why := await self._no_longer(state, call, tool)):
+            await self._ask_afresh(state, call, tool, why)
+            return
+        outcome = await self._hand_over(call, tool)
         if outcome.certainty is Certainty.UNKNOWN and call.repeatable:
-            outcome = await self._hand_over(call)
+            outcome = await self._hand_over(call, tool)
         call.seconds, call.result = outcome.seconds, outcome.text
-        asks: list[Ask] = []
+        change = Change("finish a call", calls=[call])
         if outcome.certainty is Certainty.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
-            asks = [self._ask(state, call, Question.DID_IT_RUN)]
+            change.cards = await self.asking.cards(state, [Wish(call, Question.DID_IT_RUN)])
         else:
             call.state = CallState.FINISHED
             call.outcome = CallOutcome.OK if outcome.certainty is Certainty.OK else CallOutcome.ERROR
+            before = befores.get(call.id)
+            if before is not None:
+                after = await self.toolset.after(before) if call.outcome is CallOutcome.OK else ""
+                change.afters = [(call, after, time.time() + self.asking.approvals.undo_minutes * 60)]
         # The last of a step is written together with the step's answers: one commit less.
-        if asks or any(other.state is not CallState.FINISHED for other in state.step):
-            await self.store.commit(state, Change("finish a call", calls=[call], asks=asks))
-            if asks:
+        unfinished = any(other.state is not CallState.FINISHED for other in state.step)
+        if change.cards or change.afters or unfinished:
+            await self.store.commit(state, change)
+            if change.cards or call.approval:
                 self.surface.deliver(state.id)
 
-    async def _hand_over(self, call: Call) -> Outcome:
+    async def _no_longer(self, state: ThreadState, call: Call, tool: Tool) -> str:
+        """Why what let the call run a moment ago does so no longer: the last look before the server gets it."""
+        if call.approval:
+            return await self.asking.drift(call, tool)
+        changed = tool.digest != call.tool_digest
+        return "" if changed or await self.judge.now(state, call, tool) is Ruling.ALLOW else NOW_ASKS
+
+    async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
+        """What let it run is no longer true: nothing is run. People are asked, with things as they are."""
+        call.attempts -= 1
+        call.tool_digest = tool.digest
+        before = call.attempts > 0 and not call.repeatable
+        question = Question.DID_IT_RUN if before else Question.MAY_IT_RUN
+        call.state = CallState.UNKNOWN if before else CallState.AWAITING
+        problem = self.judge.problem(tool, json.loads(call.arguments))
+        if problem is not None and question is Question.MAY_IT_RUN:
+            call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, problem
+            cards = ()
+        else:
+            cards = await self.asking.cards(state, [Wish(call, question, AGAIN if call.approval else why)])
+        more = "" if cards else " As things are now it would fail, so the model was told instead of asking again."
+        call.asked = bool(cards)
+        drifted = [(call.approval, f"{why}.{more}")] if call.approval else []
+        change = Change("drift", calls=[call], cards=cards, drifted=drifted)
+        await self.store.commit(state, change)
+        call.approval = ""
+        self.surface.deliver(state.id)
+
+    async def _hand_over(self, call: Call, tool: Tool | None) -> Outcome:
         """Give the server exactly what was written down, if the tool is still what it was then."""
-        tool = self.toolset.find(call.tool)
         if tool is None:
             return Outcome(Certainty.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
         if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):
@@ -189,7 +197,8 @@ class Steps:
         told = [call for call in calls if call.state is CallState.FINISHED and not call.summarised]
         for call in told:
             call.summarised = True
-        drafts = self.surface.summary([call for call in told if call.outcome not in SHOWN_ON_CARD])
+        shown = [call for call in told if call.outcome not in SHOWN_ON_CARD]
+        drafts = self.surface.summary(shown, await self.surface.privacy(state.place))
         if all(call.state is CallState.FINISHED for call in calls):
             done = [other for other in state.calls if other.seq < calls[0].seq]
             answers = [prompt.tool(call, guard.note([*done, *calls], call)) for call in calls]
@@ -210,29 +219,9 @@ SHOWN_ON_CARD = (
     CallOutcome.ASSUMED,
     CallOutcome.SKIPPED,
     CallOutcome.UNRESOLVED,
+    CallOutcome.STOPPED,
 )
 """Ends that a person decided: the card is their record."""
-
-
-def digest(call: Call) -> str:
-    """What an approval is bound to: the server, the tool, its definition, and the arguments in full."""
-    return sha256(call.server, call.remote_name, call.tool_digest, call.arguments)
-
-
-def scrub(value: object) -> JsonObject:
-    """Arguments without lone surrogates, which no server can be sent: what is shown is what is sent."""
-
-    def clean(item: object) -> object:
-        if isinstance(item, str):
-            return item.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-        if isinstance(item, list):
-            return [clean(part) for part in item]
-        if isinstance(item, dict):
-            return {str(clean(key)): clean(part) for key, part in item.items()}
-        return item
-
-    cleaned = clean(value)
-    return cleaned if isinstance(cleaned, dict) else {}
 
 
 def _start(call: Call) -> None:

@@ -17,8 +17,9 @@ from bot.agent import prompt
 from bot.agent.steps import Steps
 from bot.core import guard
 from bot.core.calls import Tool, sha256
+from bot.core.changes import Change
 from bot.core.limits import Limits
-from bot.core.ports import Change, Model, ModelRequest, Reply, Store, Surface, Toolset
+from bot.core.ports import Model, ModelRequest, Reply, Store, Surface, Toolset
 from bot.core.thread import Draft, ThreadState, Turn
 from bot.errors import ModelError
 
@@ -54,6 +55,8 @@ class Agent:
         """One step of the turn; false when there is nothing to do but wait."""
         if state.step:
             return await self.steps.settle(state)
+        if state.turn is not None and state.turn.stopped_by:
+            return await self._stop(state, state.turn)
         if any(message.addressed for message in state.unread) or (state.turn and state.unread):
             await self._read(state)
         if state.turn is None:
@@ -83,6 +86,10 @@ class Agent:
         # Lost in a power cut, the messages are unread again, and no more has happened than a request to the model.
         change = Change("read the inbox", requester=requester, messages=messages, read=read, synced=False)
         await self.store.commit(state, change)
+        if state.turn is not None:
+            said = [message.user for message in unread if message.addressed and message.user]
+            others = (user for user in (*state.turn.others, *said) if user != state.turn.requester)
+            state.turn.others = tuple(dict.fromkeys(others))
 
     def _limit(self, state: ThreadState, turn: Turn) -> str:
         """Why the turn has to come to its end, if it has to."""
@@ -124,7 +131,7 @@ class Agent:
     async def _offered(self, state: ThreadState, problems: Sequence[str]) -> tuple[str, str]:
         """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
         its history need their tools, and the provider's cache the same bytes."""
-        tools = self.toolset.tools()
+        tools = self.steps.judge.offered(await self.steps.judge.facts(state))
         live = functions(tools)
         if (problems or not tools) and state.functions and state.functions != live[0]:
             kept = await self.store.functions(state.functions)
@@ -163,6 +170,15 @@ class Agent:
         await self.store.commit(state, change)
         return True
 
+    async def _stop(self, state: ThreadState, turn: Turn) -> bool:
+        """A person has stopped the turn: it ends here. What was done stays done and in the log."""
+        name = await self.surface.name(turn.stopped_by)
+        words = f"Stopped by {name}. What was already done stays done; write here to go on."
+        drafts = self.surface.notice(words, key=f"stopped-{turn.id}")
+        _report(state, turn, "stopped")
+        await self.store.commit(state, Change("stop the turn", drafts=drafts, outcome="stopped"))
+        return True
+
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
         """No answer is to be had: say so. What was said and done stays in the log, so the next message goes on."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
@@ -182,14 +198,17 @@ def _report(state: ThreadState, turn: Turn, outcome: str) -> None:
     log.info(words, state.id, outcome, turn.steps, len(state.calls), turn.seconds)
 
 
-_functions: tuple[tuple[str, ...], tuple[str, str]] = ((), (sha256(), NO_FUNCTIONS))
+_functions: dict[tuple[str, ...], tuple[str, str]] = {}
+MOST_LISTS = 100
+"""Tool lists kept in memory: the policy may offer others in other places."""
 
 
 def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     """The tool list of a request: its digest, and its JSON text. Built again only when a definition changes."""
-    global _functions  # noqa: PLW0603
     key = tuple(tool.digest for tool in tools)
-    if key != _functions[0]:
+    if key not in _functions:
+        if len(_functions) >= MOST_LISTS:
+            _functions.clear()
         text = json.dumps([tool.function() for tool in tools], ensure_ascii=False, separators=(",", ":"))
-        _functions = (key, (sha256(text), text))
-    return _functions[1]
+        _functions[key] = (sha256(text), text)
+    return _functions[key]

@@ -89,3 +89,37 @@ class Outcome:
     text: str
     """For the model: the result's content as text, already cut to the limit; for the others, what happened in words."""
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a call would do to things as they are now, found out without doing it."""
+
+    basis: str
+    """A digest of the state of what the call would change; another one at the run means that it has drifted. Empty when
+    there is nothing to compare."""
+    words: str
+    """What will happen, in plain sentences of ours; what they name may be data of a tool or a model."""
+    diff: str = ""
+    """A unified diff, complete, with `---` and `+++` lines; empty when there is none to show."""
+    broken: str = ""
+    """Why the call would fail as things are, in words; empty when nothing speaks against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a call is about to change, as it was: enough to take the call back."""
+
+    plan: str
+    """Canonical JSON: what kind of change it is, which paths it concerns and what they were."""
+    content: bytes = b""
+    """The content that is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How taking a call back has ended."""
+
+    done: bool
+    words: str
+    """What was done, or why nothing was: a sentence for people."""

@@ -25,3 +25,5 @@ class Limits:
     """An answer that needs more Slack messages than this is uploaded as a file."""
     drain_seconds: float = 8.0
     """At SIGTERM, how long running tool calls may take to finish."""
+    sweep_seconds: float = 30.0
+    """How often requests are looked through for those whose time is over or that people are to be reminded of."""

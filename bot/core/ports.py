@@ -6,20 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.core.calls import JsonObject, Outcome, Tool
-from bot.core.thread import (
-    Admission,
-    Approval,
-    Call,
-    Click,
-    Decision,
-    Draft,
-    Incoming,
-    Place,
-    Settlement,
-    ThreadState,
-    Unread,
-)
+from bot.core.calls import Before, JsonObject, Outcome, Preview, Tool, Undone
+from bot.core.changes import Change, Deliveries, Taking, Usage
+from bot.core.privacy import Privacy
+from bot.core.requests import Approval, Card, Click, Grant, Settlement
+from bot.core.thread import Admission, Call, Draft, Incoming, Place, ThreadState, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +27,6 @@ class ModelRequest:
     """Pins the provider and so its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
     user: str
     """A stable pseudonym of the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a request cost: tokens, and US dollars as the provider reports them."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,54 +74,38 @@ class Toolset(Protocol):
         """Run one call; never raises for what a server does. The caller's cancellation cancels the call."""
         ...
 
+    async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
+        """What a call would do, for tools of which we know it; None for others. Changes nothing, never raises, and
+        takes seconds at most."""
+        ...
 
-@dataclass(slots=True)
-class Change:
-    """One transaction on a thread: all of it is on the disk, or none."""
+    async def basis(self, tool: Tool, arguments: JsonObject) -> str:
+        """The digest of what the call would change as it is now: that of `preview`. Empty for other tools."""
+        ...
 
-    name: str
-    """What happens, in a few words; names the commit in failpoints and logs."""
-    requester: str = ""
-    """Opens a turn of this person."""
-    messages: Sequence[tuple[str, str]] = ()
-    """(role, JSON text) pairs to append to the log."""
-    read: Sequence[tuple[int, int]] = ()
-    """(index into messages, inbox id) of the unread messages that are now in the log."""
-    new_calls: Sequence[Call] = ()
-    calls: Sequence[Call] = ()
-    """Calls whose state changed."""
-    asks: Sequence[tuple[Approval, Sequence[Draft]]] = ()
-    """Requests to people; the last draft of each is its card."""
-    drafts: Sequence[Draft] = ()
-    """Messages to post. A key that is already there is not recorded again."""
-    functions: tuple[str, str] = ("", "")
-    """Digest and JSON text of the tool list that the request offered."""
-    usage: Usage = field(default_factory=Usage)
-    outcome: str = ""
-    """Ends the turn: `answered`, `failed`."""
-    synced: bool = True
-    """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
+    async def keep(self, tool: Tool, arguments: JsonObject) -> Before | None:
+        """Take down what the call is about to change; None when it could not be taken back."""
+        ...
 
+    async def after(self, before: Before) -> str:
+        """A digest of the same things now, right after the call has run; empty when they cannot be read."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A message that is to be posted, or whose posting was cut off before its timestamp was recorded."""
+    async def undo(self, before: Before, after: str) -> Undone:
+        """Take a call back, if things still are as `after` says. Doing it again does nothing more; never raises."""
+        ...
 
-    id: int
-    draft: Draft
-    created_at: float
+    def inside(self, tool: Tool, path: str, folder: str) -> bool | None:
+        """Whether a path argument of a call lies in a folder, symbolic links followed; None when nobody can say."""
+        ...
 
+    def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
+        """The path arguments of a call, for tools of which we know them; None for others."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Deliveries:
-    """What Slack is to be brought in step with, for one thread."""
-
-    place: Place
-    owed: Sequence[Owed]
-    undrawn: Sequence[tuple[Approval, str]]
-    """Decided requests whose card still shows buttons, with the card's timestamp."""
-    progress: Sequence[tuple[int, str]]
-    """(number, timestamp) of the progress messages that stand in the thread."""
+    def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
+        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none."""
+        ...
 
 
 class Store(Protocol):
@@ -167,12 +132,36 @@ class Store(Protocol):
         """A tool list that a request offered, as JSON text; empty when there is none."""
         ...
 
-    async def settle(self, click: Click) -> Settlement:
-        """Let a click decide, if it may; the first valid one wins."""
+    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        """Let clicks decide, if they may, all in one transaction; the first valid one wins."""
+        ...
+
+    async def edit(self, click: Click, arguments: str) -> Settlement:
+        """Close a request as edited: its call gets these arguments (canonical JSON) and is asked about once more."""
+        ...
+
+    async def grant(self, click: Click, grant: Grant) -> Settlement:
+        """Approve a request and, with it, what the grant covers from now on."""
+        ...
+
+    async def stop(self, click: Click) -> Settlement:
+        """End the turn of a request that is open: its open requests are closed, its calls do not run."""
+        ...
+
+    async def take_back(self, click: Click) -> Settlement:
+        """Somebody wants an approved call undone, if that is still offered."""
+        ...
+
+    async def takings(self, thread_id: int = 0) -> Sequence[tuple[int, Taking]]:
+        """(thread, call to take back), of one thread or of all."""
+        ...
+
+    async def taken_back(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        """How it ended; the note is what the model is told at its next turn."""
         ...
 
     async def withdraw(self, approval: str) -> None:
-        """Slack will not show this request: the call ends without it, and its card is not posted."""
+        """Slack will not show the card of this request: its calls end without it, and it is not posted."""
         ...
 
     async def find_approval(self, approval: str) -> Approval | None:
@@ -180,7 +169,23 @@ class Store(Protocol):
         ...
 
     async def expire(self) -> Sequence[int]:
-        """Close the requests whose time is over; out: the threads concerned."""
+        """Close the requests, grants and offers whose time is over; out: the threads concerned."""
+        ...
+
+    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+        """(thread, request) for open requests that end within so many seconds and of which nobody was reminded."""
+        ...
+
+    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+        """Remind people of a request, once."""
+        ...
+
+    async def grants(self, team: str, tool: str = "", user: str = "") -> Sequence[Grant]:
+        """The grants that hold now, for a tool or of a person."""
+        ...
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        """End a grant: `revoked` by the person who gave it, or `void`. False when it has ended or is not theirs."""
         ...
 
     async def deliveries(self, thread_id: int) -> Deliveries:
@@ -203,8 +208,8 @@ class Store(Protocol):
         """The message was `refused` for good, or `removed`."""
         ...
 
-    async def drawn(self, approval: str, decision: Decision) -> None:
-        """The card shows this decision now."""
+    async def drawn(self, post: int, revision: int) -> None:
+        """The card shows this revision now."""
         ...
 
 
@@ -215,7 +220,7 @@ class Surface(Protocol):
         """The model's answer (Markdown), with a word of the bot's own under it."""
         ...
 
-    def summary(self, calls: Sequence[Call]) -> Sequence[Draft]:
+    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
         """What finished calls did, one line a call."""
         ...
 
@@ -223,8 +228,32 @@ class Surface(Protocol):
         """A sentence of the bot's own. The same key is posted once."""
         ...
 
-    def card(self, approval: Approval) -> Sequence[Draft]:
-        """The request to a person; the last draft is the message with the buttons."""
+    def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
+        """The requests of one step, in as few messages as will do."""
+        ...
+
+    def reminder(self, approval: Approval) -> Draft:
+        """A word to those who may decide."""
+        ...
+
+    async def privacy(self, place: Place) -> Privacy:
+        """How much of arguments and results may be shown there."""
+        ...
+
+    async def kind(self, place: Place) -> str:
+        """What kind of conversation it surely is: `channel`, `group`, `mpim` or `im`; empty when nobody can say."""
+        ...
+
+    async def groups(self, user: str) -> frozenset[str] | None:
+        """Those user groups that the configuration names and this person is in; None when Slack does not tell."""
+        ...
+
+    async def member(self, user: str) -> bool:
+        """Whether this is an active person of our own workspace; False also when Slack does not tell."""
+        ...
+
+    async def name(self, user: str) -> str:
+        """A person's display name."""
         ...
 
     async def quote(self, message: Unread) -> str:

@@ -15,7 +15,8 @@ class Place:
     channel: str
     thread_ts: str
     kind: str
-    """`channel`, `group`, `mpim` or `im`, as Slack's events call it."""
+    """`channel`, `group`, `mpim` or `im`, as Slack's events call it; but for `im` and `mpim` a guess from the id where
+    the event did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class CallOutcome(StrEnum):
     """Slack would not show the request, so nobody was asked; nothing ran."""
     UNRESOLVED = "unresolved"
     """Nobody said in time whether an interrupted call ran."""
+    STOPPED = "stopped"
+    """A person stopped the turn before it ran."""
 
 
 @dataclass(slots=True)
@@ -119,9 +122,26 @@ class Call:
     state: CallState
     outcome: CallOutcome | None = None
     result: str = ""
+    """What the model reads; of a denied call the reason that the person gave."""
     seconds: float = 0.0
     attempts: int = 0
     summarised: bool = False
+    tier: str = ""
+    """How much harm the tool may do (`bot.core.policy.Tier`)."""
+    why: str = ""
+    """What lets it run without a question, in words: a rule, a grant."""
+    original: str = ""
+    """The arguments as the model wrote them, when a person has changed them since."""
+    editors: tuple[str, ...] = ()
+    """Who has changed them."""
+    asked: bool = False
+    """A request about it is open, as the store found it."""
+    approval: str = ""
+    """The request that allows it to run, as the store found it."""
+    approved_digest: str = ""
+    """The digest of what that request showed."""
+    basis: str = ""
+    """What that request's card was based on (`bot.core.calls.Preview.basis`)."""
 
 
 @dataclass(slots=True)
@@ -138,6 +158,10 @@ class Turn:
     """An empty answer was asked again."""
     closing: str = ""
     """Why the turn has to end now, when a limit was reached."""
+    stopped_by: str = ""
+    """Who has stopped it; the store finds out at each commit."""
+    others: tuple[str, ...] = ()
+    """Who besides the requester has addressed the bot in the course of it: they have had a say in what it does."""
 
 
 @dataclass(slots=True)
@@ -175,83 +199,3 @@ class Draft:
     """`answer`, `summary`, `card`, `notice`, `progress`, `file`."""
     payload: str
     """JSON for the surface that renders and posts it."""
-
-
-class Decision(StrEnum):
-    """The state of a request to a person; all but `awaiting` are final."""
-
-    AWAITING = "awaiting"
-    APPROVED = "approved"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    IT_RAN = "it_ran"
-    RUN_AGAIN = "run_again"
-    SKIPPED = "skipped"
-    WITHDRAWN = "withdrawn"
-    """Slack would not show it, so nobody can be asked."""
-
-
-class Question(StrEnum):
-    """What a person is asked about a call."""
-
-    MAY_IT_RUN = "may_it_run"
-    DID_IT_RUN = "did_it_run"
-
-
-ANSWERS: dict[Question, tuple[Decision, ...]] = {
-    Question.MAY_IT_RUN: (Decision.APPROVED, Decision.DENIED),
-    Question.DID_IT_RUN: (Decision.IT_RAN, Decision.RUN_AGAIN, Decision.SKIPPED),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A request to a person about one call."""
-
-    id: str
-    question: Question
-    digest: str
-    """Over server, tool, canonical arguments and the tool's definition: what is shown is what runs."""
-    requester: str
-    call: Call
-    channel: str
-    """Where its card is."""
-    decision: Decision = Decision.AWAITING
-    decided_by: str = ""
-    decided_at: float = 0.0
-    """Unix time in seconds."""
-    expires_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A button that somebody pressed on a card."""
-
-    approval: str
-    digest: str
-    decision: Decision
-    user: str
-    team: str
-    channel: str
-    message_ts: str
-
-
-class Verdict(StrEnum):
-    """What became of a click."""
-
-    SETTLED = "settled"
-    NOT_YOURS = "not_yours"
-    ALREADY = "already"
-    UNKNOWN = "unknown"
-    """No such request, or not on this card, in this channel, of this workspace, or not what was shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """The verdict on a click, with what the person is to be told."""
-
-    verdict: Verdict
-    thread_id: int = 0
-    requester: str = ""
-    decision: Decision = Decision.AWAITING
-    decided_by: str = ""

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from bot.core.calls import JsonObject
-from bot.core.ports import Reply, Usage
+from bot.core.changes import Usage
+from bot.core.ports import Reply
 
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _FENCE: Final = re.compile(r"```[a-zA-Z0-9]*\s*(.*?)\s*```", re.DOTALL)

@@ -11,11 +11,12 @@
 Everything runs in the loop that entered it; nothing is shared between two sandboxes.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
@@ -37,8 +38,16 @@ T = TypeVar("T")
 
 DEFAULT_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write "
-    "groups:history groups:read im:history im:write mpim:history reactions:write usergroups:read users:read"
+    "groups:history groups:read im:history im:write mpim:history mpim:read reactions:write usergroups:read users:read"
 )
+
+LARGEST = 100_000_000
+"""Bytes of one request: Slack takes files of up to a gigabyte."""
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
 
 
 class SlackSandbox(Interactions):
@@ -89,7 +98,8 @@ class SlackSandbox(Interactions):
 
     async def start(self) -> None:
         """Bind and serve in the running loop."""
-        runner = web.ServerRunner(web.Server(self._serve, access_log=None), handle_signals=False, shutdown_timeout=1.0)
+        server = web.Server(self._serve, access_log=None, request_factory=_request)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()

@@ -1,10 +1,13 @@
-"""Who people are: display names, asked of Slack once and kept for a while."""
+"""Who people are and where we are: asked of Slack once and kept for a while."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from aiohttp import ClientError
 from slack_sdk.errors import SlackClientError
@@ -12,46 +15,126 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 KEPT_SECONDS = 3600.0
+"""For names."""
+FRESH_SECONDS = 60.0
+"""For what decides who may do what."""
 UNKNOWN_SECONDS = 60.0
 """How long the id does for a name that Slack did not tell."""
-ASK_SECONDS = 3.0
+ASK_SECONDS = 2.0
+"""A click has to be answered within 3 (docs.slack.dev/interactivity/handling-user-interaction)."""
 MOST = 10_000
-"""People kept in memory."""
+"""Entries kept in memory, of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What Slack says of a user."""
+
+    name: str
+    team: str
+    active: bool
+    """Neither deactivated nor a bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What Slack says of a channel."""
+
+    kind: str
+    """`channel`, `group`, `mpim` or `im`."""
+    shared: bool
+    """With another organisation or workspace."""
 
 
 class Directory:
-    """Looks people up with `users.info` (scope users:read)."""
+    """Looks up people (scope users:read), user groups (usergroups:read) and channels (channels:read, groups:read)."""
 
     def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self._names: dict[str, tuple[float, str]] = {}
-        self._asking: dict[str, asyncio.Task[str]] = {}
+        self._people = _Kept(lambda user: self._person(client, user))
+        self._groups = _Kept(lambda group: self._members(client, group))
+        self._channels = _Kept(lambda channel: self._channel(client, channel))
 
     async def name(self, user: str) -> str:
         """A person's display name; the id when Slack does not tell."""
-        known = self._names.get(user)
-        if known is not None and known[0] > time.monotonic():
+        person = await self._people.get(user, KEPT_SECONDS)
+        return person.name if person is not None else user
+
+    async def person(self, user: str) -> Person | None:
+        """A person as they are now, or were a minute ago; None when Slack does not tell."""
+        return await self._people.get(user, FRESH_SECONDS)
+
+    async def members(self, group: str) -> frozenset[str] | None:
+        """The members of a user group now, or a minute ago; None when Slack does not tell."""
+        return await self._groups.get(group, FRESH_SECONDS)
+
+    async def is_open(self, channel: str) -> bool:
+        """Whether a channel is public or shared with another organisation; also when Slack does not tell."""
+        found = await self._channels.get(channel, FRESH_SECONDS)
+        return found is None or found.shared or found.kind == "channel"
+
+    async def kind(self, channel: str) -> str:
+        """What kind of conversation it is, in the words of Slack's events; empty when Slack does not tell."""
+        found = await self._channels.get(channel, FRESH_SECONDS)
+        return found.kind if found is not None else ""
+
+    async def _person(self, client: AsyncWebClient, user: str) -> Person:
+        response = await client.users_info(user=user)
+        person: dict[str, Any] = response.get("user") or {}
+        profile: dict[str, Any] = person.get("profile") or {}
+        name = profile.get("display_name") or profile.get("real_name") or person.get("real_name") or person.get("name")
+        away = person.get("deleted") or person.get("is_bot") or person.get("is_stranger")
+        return Person(str(name or user), str(person.get("team_id") or ""), active=not away)
+
+    async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:
+        response = await client.usergroups_users_list(usergroup=group)
+        return frozenset(str(user) for user in response.get("users") or [])
+
+    async def _channel(self, client: AsyncWebClient, channel: str) -> Conversation:
+        response = await client.conversations_info(channel=channel)
+        found: dict[str, Any] = response.get("channel") or {}
+        shared = found.get("is_ext_shared") or found.get("is_shared") or found.get("is_org_shared")
+        marks = (("is_im", "im"), ("is_mpim", "mpim"), ("is_private", "group"))
+        return Conversation(next((kind for mark, kind in marks if found.get(mark)), "channel"), bool(shared))
+
+
+class _Kept(Generic[T]):
+    """Answers by key, each asked for once at a time."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._known: dict[str, tuple[float, T]] = {}
+        self._failed: dict[str, float] = {}
+        self._asking: dict[str, asyncio.Task[T | None]] = {}
+
+    async def get(self, key: str, seconds: float) -> T | None:
+        """The answer, at most so many seconds old; None when there is none to be had."""
+        known = self._known.get(key)
+        if known is not None and known[0] > time.monotonic() - seconds:
             return known[1]
-        task = self._asking.get(user)
+        # A name may be old; what decides who may do what is asked anew, unless that failed just now.
+        if self._failed.get(key, 0.0) > time.monotonic() - min(seconds, UNKNOWN_SECONDS) and seconds > FRESH_SECONDS:
+            return known[1] if known is not None else None
+        task = self._asking.get(key)
         if task is None:
-            task = self._asking[user] = asyncio.create_task(self._ask(user))
-            task.add_done_callback(lambda _: self._asking.pop(user, None))
+            task = self._asking[key] = asyncio.create_task(self._answer(key))
+            task.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(task)
 
-    async def _ask(self, user: str) -> str:
+    async def _answer(self, key: str) -> T | None:
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                response = await self._client.users_info(user=user)
+                answer = await self._ask(key)
         except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-            log.warning("users.info for %s failed: %s", user, error or type(error).__name__)
-            self._names[user] = (time.monotonic() + UNKNOWN_SECONDS, user)
-            return user
-        person: dict[str, object] = response.get("user") or {}
-        profile = person.get("profile")
-        fields = profile if isinstance(profile, dict) else {}
-        name = fields.get("display_name") or fields.get("real_name") or person.get("real_name") or person.get("name")
-        if len(self._names) >= MOST:
-            self._names.clear()
-        self._names[user] = (time.monotonic() + KEPT_SECONDS, str(name or user))
-        return self._names[user][1]
+            log.warning("Slack did not tell about %s: %s", key, error or type(error).__name__)
+            self._remember(self._failed, key, time.monotonic())
+            return None
+        self._remember(self._known, key, (time.monotonic(), answer))
+        return answer
+
+    def _remember(self, kept: dict[str, Any], key: str, value: object) -> None:
+        if len(kept) >= MOST:
+            kept.clear()
+        kept[key] = value

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.calls import JsonObject
-from bot.core.ports import Owed
+from bot.core.changes import Owed
 from bot.core.thread import Place
 from bot.slack.text import escaped
 

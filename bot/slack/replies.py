@@ -1,4 +1,4 @@
-"""Brings Slack in step with the store: posts what is owed once and in order, redraws decided cards, shows progress.
+"""Brings Slack in step with the store: posts what is owed once and in order, redraws cards, shows progress.
 
 A post is on the disk before it is sent. When nobody knows whether it arrived (the process died, the connection broke,
 Slack answered 5xx), the thread is read first, and it is posted only if it is not there.
@@ -18,7 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
 from bot.core.calls import JsonObject
-from bot.core.ports import Deliveries, Owed, Store
+from bot.core.changes import Deliveries, Owed
+from bot.core.ports import Store
 from bot.core.thread import Place
 from bot.errors import StoreError
 from bot.slack.blocks import cards, messages
@@ -154,11 +155,11 @@ class Replies:
         await self._store.post_closed(owed.id, "refused")
 
     async def _redraw(self, deliveries: Deliveries) -> None:
-        """Turn decided cards into records."""
-        for approval, ts in deliveries.undrawn:
+        """Have cards show how things stand now."""
+        for card in deliveries.stale:
             with failpoints.around("redraw card"):
-                await self._update(self._calling, deliveries.place.channel, ts, cards.record(approval))
-            await self._store.drawn(approval.id, approval.decision)
+                await self._update(self._calling, deliveries.place.channel, card.ts, cards.redrawn(card.approvals))
+            await self._store.drawn(card.post, card.revision)
 
     async def _show_progress(self, thread_id: int, deliveries: Deliveries) -> None:
         """Show what the turn is doing in one message, or take it away when the turn rests."""

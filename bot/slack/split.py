@@ -19,7 +19,9 @@ def split(text: str, limit: int) -> list[str]:
     fence = ""  # the line that opened the code block we are in
     for line in _short_lines(text, limit - 200):
         match = _FENCE.match(line)
-        room = limit - (len(_closing(fence)) + 1 if fence else 0)
+        # What is open, or is opened by this line, may have to be closed in this very piece.
+        closing = _closing(fence or line)
+        room = limit - (len(closing) + 1 if closing else 0)
         while size + len(line) + 1 > room and len(lines) > (1 if fence else 0):
             cut = len(lines) if fence else _blank_line(lines)
             rest = lines[cut:]

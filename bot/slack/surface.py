@@ -11,10 +11,12 @@ from dataclasses import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.limits import Limits
-from bot.core.thread import Approval, Call, Draft, Incoming, Place, Unread
+from bot.core.privacy import Privacy
+from bot.core.requests import Approval, Card
+from bot.core.thread import Call, Draft, Incoming, Place, Unread
 from bot.slack.blocks import cards, messages
-from bot.slack.directory import Directory
 from bot.slack.incoming import incoming
+from bot.slack.people import People
 from bot.slack.posting import TROUBLES, code_of
 from bot.slack.progress import Progress
 from bot.slack.text import mentioned, readable, speaker
@@ -30,11 +32,21 @@ class SlackSurface:
     """One for all threads."""
 
     def __init__(
-        self, limits: Limits, calling: AsyncWebClient, progress: Progress, deliver: Callable[[int], None], bot_user: str
+        self,
+        limits: Limits,
+        calling: AsyncWebClient,
+        progress: Progress,
+        deliver: Callable[[int], None],
+        *,
+        bot_user: str,
+        people: People,
+        privacy: Privacy,
     ) -> None:
         self._limits = limits
         self._calling = calling
-        self._directory = Directory(calling)
+        self._people = people
+        self._directory = people.directory
+        self._privacy = privacy
         self._progress = progress
         self._deliver = deliver
         self._bot_user = bot_user
@@ -42,16 +54,40 @@ class SlackSurface:
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
         return messages.answer(text, note, self._limits.answer_parts)
 
-    def summary(self, calls: Sequence[Call]) -> Sequence[Draft]:
-        return messages.summary(calls)
+    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
+        return messages.summary(calls, privacy)
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
 
-    def card(self, approval: Approval) -> Sequence[Draft]:
-        return cards.card(approval)
+    def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
+        return cards.cards(approvals)
+
+    def reminder(self, approval: Approval) -> Draft:
+        return messages.reminder(approval)
+
+    async def privacy(self, place: Place) -> Privacy:
+        if self._privacy is Privacy.FULL or place.kind == "im":
+            return Privacy.FULL
+        return self._privacy if await self._directory.is_open(place.channel) else Privacy.FULL
+
+    async def kind(self, place: Place) -> str:
+        # A mention does not say what it was said in, and an id does not tell: private channels begin with C or G
+        # (docs.slack.dev/reference/objects/conversation-object).
+        return place.kind if place.kind in ("im", "mpim") else await self._directory.kind(place.channel)
+
+    async def groups(self, user: str) -> frozenset[str] | None:
+        return await self._people.groups(user)
+
+    async def member(self, user: str) -> bool:
+        return await self._people.member(user) is True
+
+    async def name(self, user: str) -> str:
+        return speaker(await self._directory.name(user))
 
     async def quote(self, message: Unread) -> str:
+        if not message.user:  # a note of the app's own
+            return message.text
         users = [message.user, *(mentioned(message.text) - {self._bot_user})]
         names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
         names[self._bot_user] = "you"

@@ -15,6 +15,8 @@ _PING = re.compile(
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
 """A mention that is not closed here may be closed by what comes to stand behind it."""
+_UNUSUAL = re.compile(r"[^\n\t -~]+")
+"""Looked at one by one; the rest, nearly all of most texts, is not."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
@@ -75,7 +77,11 @@ def escaped(text: str) -> str:
 def visible(text: str) -> str:
     """Text in which every character shows: bidi controls, invisible and control characters are written out, and so is
     the bracket that marks them, so that no two texts look the same. Newlines and tabs stay."""
-    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in text)
+    return _UNUSUAL.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in match[0])
 
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for number in range(0x180B, 0x1810)}

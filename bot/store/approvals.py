@@ -1,174 +1,300 @@
-"""Requests to people: asked, settled once, drawn. Functions over a connection, inside a transaction."""
+"""Requests to people: asked, settled once, closed. Functions over a connection, inside a transaction."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bot.core.thread import (
-    ANSWERS,
-    Approval,
-    CallOutcome,
-    CallState,
-    Click,
-    Decision,
-    Question,
-    Settlement,
-    Verdict,
-)
+from bot.core.calls import JsonObject, canonical, sha256
+from bot.core.requests import ANSWERS, Approval, Card, Click, Decision, Question, Settlement, Verdict
+from bot.core.thread import Call, CallOutcome, CallState
+from bot.store import audit, posts
 from bot.store.database import now
-from bot.store.log import CALL_COLUMNS, call_from
+from bot.store.requests import find, of_post, of_thread, place_of, preview_text
 
-APPROVAL_COLUMNS = "id, question, digest, requester, decision, decided_by, decided_at, expires_at"
+VOTED = (Decision.APPROVED, Decision.RUN_AGAIN)
+"""What lets a call run takes as many people as the configuration says."""
+LONGEST_KEPT = 10_000
+"""Characters of arguments in the audit."""
 
 
-def ask(connection: sqlite3.Connection, thread_id: int, approval: Approval, post: int) -> None:
-    """Record a request whose card is that post."""
-    connection.execute(
-        "INSERT INTO approvals (id, thread_id, call, post, question, digest, requester, created_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            approval.id,
-            thread_id,
-            approval.call.id,
-            post,
-            approval.question,
-            approval.digest,
-            approval.requester,
-            now(),
-            approval.expires_at,
-        ),
-    )
+def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str] = ()) -> None:
+    """Record the requests of a card, and the card as a message to post. `redact` is what the audit leaves out."""
+    *_, post = posts.owe(connection, thread_id, card.drafts)
+    for place, approval in enumerate(card.approvals):
+        connection.execute(
+            "INSERT INTO approvals (id, thread_id, call, post, place, question, digest, requester, arguments, people,"
+            " needed, no_self, grants, privacy, basis, preview, note, created_at, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                approval.id,
+                thread_id,
+                approval.call.id,
+                post,
+                place,
+                approval.question,
+                approval.digest,
+                approval.requester,
+                approval.call.arguments,
+                " ".join(approval.people),
+                approval.needed,
+                approval.no_self,
+                approval.grants,
+                approval.privacy,
+                approval.preview.basis if approval.preview else "",
+                preview_text(approval.preview),
+                approval.note,
+                now(),
+                approval.expires_at,
+            ),
+        )
+        asked = {"question": approval.question, "arguments": arguments(approval.call, redact)}
+        _record(connection, "requested", thread_id, approval, asked)
+
+
+def arguments(call: Call, redact: Sequence[str]) -> JsonObject:
+    """The arguments as the audit keeps them: of very long ones the digest, since the call itself has them in full."""
+    kept = audit.redacted(call.arguments, call.tool, redact)
+    text = canonical(kept)
+    return kept if len(text) <= LONGEST_KEPT else {"characters": len(text), "sha256": sha256(text)}
 
 
 def settle(connection: sqlite3.Connection, click: Click) -> Settlement:
     """Let a click decide, if it may. The first valid click wins; whatever is checked is checked here, in the
     transaction that decides."""
-    row = connection.execute(
-        "SELECT a.thread_id, a.call, a.question, a.digest, a.requester, a.decision, a.decided_by, a.expires_at,"
-        " t.team, t.channel, p.ts FROM approvals a JOIN threads t ON t.id = a.thread_id JOIN posts p ON p.id = a.post"
-        " WHERE a.id = ?",
-        (click.approval,),
-    ).fetchone()
-    if row is None:
+    checked = check(connection, click)
+    thread_id, approval = checked.thread_id, checked.approval
+    if checked.verdict is not Verdict.SETTLED or approval is None:
+        return checked
+    if click.decision not in ANSWERS[approval.question]:
         return Settlement(Verdict.UNKNOWN)
-    thread_id, call, question, digest, requester, decision, decided_by, expires_at, team, channel, ts = row
+    if click.decision in VOTED and not _enough(connection, click, approval):
+        voted = click.user not in approval.votes
+        verdict = Verdict.COUNTED if voted else Verdict.ALREADY
+        return Settlement(verdict, thread_id, find(connection, approval.id) if voted else approval)
+    close(connection, thread_id, approval, click.decision, user=click.user, reason=click.reason)
+    return Settlement(Verdict.SETTLED, thread_id, find(connection, approval.id))
+
+
+def _enough(connection: sqlite3.Connection, click: Click, approval: Approval) -> bool:
+    """Count an approval, each person's once, and say whether there are as many as needed. Votes of people who may no
+    longer are taken out."""
+    for user in click.lapsed:
+        connection.execute("DELETE FROM votes WHERE approval = ? AND user = ?", (approval.id, user))
+    voted = connection.execute(
+        "INSERT OR IGNORE INTO votes (approval, user, at) VALUES (?, ?, ?)", (approval.id, click.user, now())
+    ).rowcount
+    if not voted:
+        return False
+    counted = connection.execute("SELECT count(*) FROM votes WHERE approval = ?", (approval.id,)).fetchone()[0]
+    # What the card said holds, and so does a configuration that has become stricter since.
+    needed = max(approval.needed, click.needed)
+    facts = {"votes": counted, "needed": needed, **({"lapsed": sorted(click.lapsed)} if click.lapsed else {})}
+    _record(connection, "voted", approval.thread_id, approval, facts, actor=click.user)
+    connection.execute("UPDATE approvals SET needed = ? WHERE id = ?", (needed, approval.id))
+    touch(connection, approval.id)
+    return counted >= needed
+
+
+def check(connection: sqlite3.Connection, click: Click) -> Settlement:
+    """Whether a click is about an open request, on its card, by somebody who may decide: `settled` when so. A request
+    whose time is over is closed."""
+    approval = find(connection, click.approval)
+    if approval is None:
+        return Settlement(Verdict.UNKNOWN)
+    thread_id, team, ts = place_of(connection, approval.id)
     # A card that was clicked before its own timestamp was recorded (a crash in between) has none yet: the id, which
     # is only on that card, and the channel identify it.
-    if (
-        (click.team, click.channel, click.digest) != (team, channel, digest)
-        or (ts and ts != click.message_ts)
-        or click.decision not in ANSWERS[Question(question)]
+    if (click.team, click.channel, click.digest) != (team, approval.channel, approval.digest) or (
+        ts and ts != click.message_ts
     ):
         return Settlement(Verdict.UNKNOWN)
-    if click.user != requester:
-        return Settlement(Verdict.NOT_YOURS, thread_id, requester, Decision(decision), decided_by)
-    choice = click.decision if now() < expires_at else Decision.EXPIRED
-    changed = connection.execute(
-        "UPDATE approvals SET decision = ?, decided_by = ?, decided_at = ? WHERE id = ? AND decision = 'awaiting'",
-        (choice, click.user if choice is click.decision else "", now(), click.approval),
-    ).rowcount
-    if not changed:
-        return Settlement(Verdict.ALREADY, thread_id, requester, Decision(decision), decided_by)
-    apply(connection, call, Question(question), choice)
-    verdict = Verdict.SETTLED if choice is click.decision else Verdict.ALREADY
-    return Settlement(verdict, thread_id, requester, choice, click.user)
+    if not click.entitled:
+        return Settlement(Verdict.NOT_TOLD if click.entitled is None else Verdict.NOT_YOURS, thread_id, approval)
+    if approval.decision is not Decision.AWAITING:
+        return Settlement(Verdict.ALREADY, thread_id, approval)
+    if now() >= approval.expires_at:
+        close(connection, thread_id, approval, Decision.EXPIRED)
+        return Settlement(Verdict.ALREADY, thread_id, find(connection, approval.id))
+    return Settlement(Verdict.SETTLED, thread_id, approval)
+
+
+def edit(connection: sqlite3.Connection, click: Click, arguments: str) -> Settlement:
+    """Close a request as edited; its call waits, with other arguments, for another one."""
+    checked = check(connection, click)
+    thread_id, approval = checked.thread_id, checked.approval
+    if checked.verdict is not Verdict.SETTLED or approval is None:
+        return checked
+    if approval.question is not Question.MAY_IT_RUN:
+        return Settlement(Verdict.UNKNOWN)
+    close(connection, thread_id, approval, Decision.EDITED, user=click.user)
+    editors = " ".join(dict.fromkeys([*approval.call.editors, click.user]))
+    connection.execute(
+        "UPDATE calls SET original = CASE original WHEN '' THEN arguments ELSE original END, arguments = ?, editors = ?"
+        " WHERE id = ? AND state = 'awaiting'",
+        (arguments, editors, approval.call.id),
+    )
+    return Settlement(Verdict.SETTLED, thread_id, find(connection, approval.id))
+
+
+def stop(connection: sqlite3.Connection, click: Click) -> Settlement:
+    """End the turn of an open request. What has started goes on to its end; nothing else runs."""
+    checked = check(connection, click)
+    thread_id, approval = checked.thread_id, checked.approval
+    if checked.verdict is not Verdict.SETTLED or approval is None:
+        return checked
+    connection.execute(
+        "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
+        (click.user, thread_id),
+    )
+    for open_one in of_thread(connection, thread_id):
+        close(connection, thread_id, open_one, Decision.STOPPED, user=click.user)
+    # Approved and not begun, or waiting for a request that is not posted yet.
+    connection.execute(
+        "UPDATE calls SET state = 'finished',"
+        " outcome = CASE WHEN attempts > 0 AND NOT repeatable THEN 'unresolved' ELSE 'stopped' END"
+        " WHERE thread_id = ? AND state IN ('ready', 'awaiting')",
+        (thread_id,),
+    )
+    audit.record(connection, "stopped", thread_id=thread_id, actor=click.user, facts={})
+    return Settlement(Verdict.SETTLED, thread_id, find(connection, approval.id))
 
 
 _EXPIRED = {Question.MAY_IT_RUN: CallOutcome.EXPIRED, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
 """What nobody allowed has not run; what may have run may have run."""
+_STOPPED = {Question.MAY_IT_RUN: CallOutcome.STOPPED, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
 _WITHDRAWN = {Question.MAY_IT_RUN: CallOutcome.UNSHOWN, Question.DID_IT_RUN: CallOutcome.UNRESOLVED}
 
 
-def apply(connection: sqlite3.Connection, call: int, question: Question, choice: Decision) -> None:
-    """Move the call to where the decision puts it; the result for the model is written by the agent."""
+def close(
+    connection: sqlite3.Connection,
+    thread_id: int,
+    approval: Approval,
+    choice: Decision,
+    *,
+    user: str = "",
+    reason: str = "",
+) -> bool:
+    """Decide an open request, once, and move its call to where the decision puts it. False when it is decided."""
+    changed = connection.execute(
+        "UPDATE approvals SET decision = ?, decided_by = ?, decided_at = ?, reason = ?"
+        " WHERE id = ? AND decision = 'awaiting'",
+        (choice, user, now(), reason, approval.id),
+    ).rowcount
+    if not changed:
+        return False
     state, outcome = {
         Decision.APPROVED: (CallState.READY, None),
         Decision.RUN_AGAIN: (CallState.READY, None),
+        Decision.EDITED: (CallState.AWAITING, None),
         Decision.DENIED: (CallState.FINISHED, CallOutcome.DENIED),
-        Decision.EXPIRED: (CallState.FINISHED, _EXPIRED[question]),
-        Decision.WITHDRAWN: (CallState.FINISHED, _WITHDRAWN[question]),
+        Decision.EXPIRED: (CallState.FINISHED, _EXPIRED[approval.question]),
+        Decision.STOPPED: (CallState.FINISHED, _STOPPED[approval.question]),
+        Decision.WITHDRAWN: (CallState.FINISHED, _WITHDRAWN[approval.question]),
         Decision.IT_RAN: (CallState.FINISHED, CallOutcome.ASSUMED),
         Decision.SKIPPED: (CallState.FINISHED, CallOutcome.SKIPPED),
     }[choice]
+    # The result for the model is written by the agent, but for what the person says to it.
     connection.execute(
-        "UPDATE calls SET state = ?, outcome = ? WHERE id = ? AND state IN ('awaiting', 'unknown')",
-        (state, outcome, call),
+        "UPDATE calls SET state = ?, outcome = ?, result = CASE ? WHEN 'denied' THEN ? ELSE result END"
+        " WHERE id = ? AND state IN ('awaiting', 'unknown')",
+        (state, outcome, choice, reason, approval.call.id),
     )
+    facts = {"decision": choice, **({"reason": reason} if reason else {})}
+    kind = {Decision.EXPIRED: "expired", Decision.EDITED: "edited"}.get(choice, "decided")
+    _record(connection, kind, thread_id, approval, facts, actor=user)
+    touch(connection, approval.id)
+    return True
 
 
-def withdraw(connection: sqlite3.Connection, approval: str) -> None:
-    """Close a request that cannot be shown, with its card."""
-    row = connection.execute(
-        "SELECT call, question, post FROM approvals WHERE id = ? AND decision = 'awaiting'", (approval,)
-    ).fetchone()
+def drift(connection: sqlite3.Connection, thread_id: int, approval_id: str, words: str) -> None:
+    """What was approved is not run: what its card showed is no longer true."""
+    approval = find(connection, approval_id)
+    changed = connection.execute(
+        "UPDATE approvals SET decision = 'drifted', reason = ?, decided_at = ?"
+        " WHERE id = ? AND decision IN ('approved', 'run_again')",
+        (words, now(), approval_id),
+    ).rowcount
+    if changed and approval is not None:
+        _record(connection, "drifted", thread_id, approval, {"reason": words})
+        touch(connection, approval_id)
+
+
+def withdraw(connection: sqlite3.Connection, approval_id: str) -> None:
+    """Close every open request of a card that cannot be shown, with the card."""
+    row = connection.execute("SELECT thread_id, post FROM approvals WHERE id = ?", (approval_id,)).fetchone()
     if row is None:
         return
-    call, question, post = row
-    connection.execute(
-        "UPDATE approvals SET decision = 'withdrawn', drawn = 'withdrawn', decided_at = ? WHERE id = ?",
-        (now(), approval),
-    )
-    connection.execute("UPDATE posts SET state = 'refused' WHERE id = ? AND state = 'owed'", (post,))
-    apply(connection, call, Question(question), Decision.WITHDRAWN)
+    thread_id, post = row
+    for approval in of_post(connection, post):
+        close(connection, thread_id, approval, Decision.WITHDRAWN)
+    connection.execute("UPDATE posts SET state = 'refused', shown = revision WHERE id = ? AND state = 'owed'", (post,))
 
 
-def expire(connection: sqlite3.Connection) -> list[int]:
+def expire(connection: sqlite3.Connection) -> set[int]:
     """Close every request whose time is over; returns the threads concerned."""
     rows = connection.execute(
-        "SELECT id, thread_id, call, question FROM approvals WHERE decision = 'awaiting' AND expires_at <= ?", (now(),)
+        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND expires_at <= ?", (now(),)
     ).fetchall()
-    for approval, _, call, question in rows:
-        connection.execute(
-            "UPDATE approvals SET decision = 'expired', decided_at = ? WHERE id = ? AND decision = 'awaiting'",
-            (now(), approval),
-        )
-        apply(connection, call, Question(question), Decision.EXPIRED)
-    return sorted({int(row[1]) for row in rows})
+    for approval_id, thread_id in rows:
+        approval = find(connection, approval_id)
+        if approval is not None:
+            close(connection, thread_id, approval, Decision.EXPIRED)
+    return {int(row[1]) for row in rows}
 
 
-def approval_from(row: Sequence[object]) -> Approval:
-    """A request from the columns of APPROVAL_COLUMNS, its channel, and the columns of its call."""
-    id_, question, digest, requester, decision, decided_by, decided_at, expires_at, channel, *call = row
-    return Approval(
-        id=str(id_),
-        question=Question(str(question)),
-        digest=str(digest),
-        requester=str(requester),
-        call=call_from(call),
-        channel=str(channel),
-        decision=Decision(str(decision)),
-        decided_by=str(decided_by),
-        decided_at=float(str(decided_at)),
-        expires_at=float(str(expires_at)),
-    )
-
-
-def find(connection: sqlite3.Connection, approval: str) -> Approval | None:
-    """The request with its call."""
-    row = connection.execute(_SELECT + " WHERE a.id = ?", (approval,)).fetchone()
-    return None if row is None else approval_from(row[:-1])
-
-
-def undrawn(connection: sqlite3.Connection, thread_id: int) -> list[tuple[Approval, str]]:
-    """Decided requests whose card still shows buttons, with the card's timestamp."""
+def unreminded(connection: sqlite3.Connection, seconds: float) -> list[tuple[int, Approval]]:
+    """(thread, request) for open requests that end within so many seconds, and of which nobody was reminded."""
     rows = connection.execute(
-        _SELECT + " WHERE a.thread_id = ? AND a.drawn <> a.decision AND p.state = 'posted' ORDER BY p.id", (thread_id,)
+        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND NOT reminded AND expires_at <= ?"
+        " AND expires_at > ?",
+        (now() + seconds, now()),
+    ).fetchall()
+    found = [(int(thread_id), find(connection, approval_id)) for approval_id, thread_id in rows]
+    return [(thread_id, approval) for thread_id, approval in found if approval is not None]
+
+
+def reminded(connection: sqlite3.Connection, thread_id: int, approval_id: str) -> bool:
+    """Take down that people are being reminded, of this request and of all in its message that the same people may
+    decide; false when they were, or it is decided."""
+    open_one = connection.execute(
+        "SELECT post, people, no_self FROM approvals WHERE id = ? AND NOT reminded AND decision = 'awaiting'",
+        (approval_id,),
+    ).fetchone()
+    if open_one is None:
+        return False
+    connection.execute(
+        "UPDATE approvals SET reminded = 1 WHERE decision = 'awaiting' AND (post, people, no_self) = (?, ?, ?)",
+        tuple(open_one),
     )
-    return [(approval_from(row[:-1]), str(row[-1])) for row in rows]
+    audit.record(connection, "reminded", thread_id=thread_id, approval=approval_id, facts={})
+    return True
 
 
-def drawn(connection: sqlite3.Connection, approval: str, decision: Decision) -> None:
-    """The card now shows this decision."""
-    connection.execute("UPDATE approvals SET drawn = ? WHERE id = ?", (decision, approval))
+def touch(connection: sqlite3.Connection, approval_id: str) -> None:
+    """The card of this request has to be drawn again."""
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE id = (SELECT post FROM approvals WHERE id = ?)", (approval_id,)
+    )
 
 
-def _prefixed(prefix: str, columns: str) -> str:
-    return ", ".join(f"{prefix}.{name.strip()}" for name in columns.split(","))
-
-
-_SELECT = (
-    "SELECT "
-    f"{_prefixed('a', APPROVAL_COLUMNS)}, t.channel, {_prefixed('c', CALL_COLUMNS)}, p.ts FROM approvals a"
-    " JOIN calls c ON c.id = a.call JOIN posts p ON p.id = a.post JOIN threads t ON t.id = a.thread_id"
-)
+def _record(
+    connection: sqlite3.Connection,
+    kind: str,
+    thread_id: int,
+    approval: Approval,
+    facts: Mapping[str, object],
+    *,
+    actor: str = "",
+) -> None:
+    call = approval.call
+    audit.record(
+        connection,
+        kind,
+        thread_id=thread_id,
+        call=call.id,
+        approval=approval.id,
+        actor=actor,
+        facts={"tool": call.tool, "digest": approval.digest, **json.loads(json.dumps(facts))},
+    )

@@ -74,11 +74,16 @@ def waiting(connection: sqlite3.Connection, for_people: bool) -> list[int]:
     posts = connection.execute(
         "SELECT thread_id FROM posts WHERE state = 'owed'"
         " UNION SELECT thread_id FROM posts WHERE kind = 'progress' AND state IN ('owed', 'posted')"
-        " UNION SELECT thread_id FROM approvals WHERE drawn <> decision"
+        " UNION SELECT thread_id FROM posts WHERE shown <> revision AND state = 'posted'"
     )
     busy = {int(row[0]) for row in turns}
     if not for_people:
         asked = connection.execute("SELECT thread_id FROM approvals WHERE decision = 'awaiting'")
         ready = connection.execute("SELECT thread_id FROM calls WHERE state = 'ready'")
-        busy -= {int(row[0]) for row in asked} - {int(row[0]) for row in ready}
+        # A call that waits without a request was changed, or has drifted, and is to be asked about.
+        changed = connection.execute(
+            "SELECT thread_id FROM calls WHERE state = 'awaiting'"
+            " AND id NOT IN (SELECT call FROM approvals WHERE decision = 'awaiting')"
+        )
+        busy -= {int(row[0]) for row in asked} - {int(row[0]) for row in (*ready, *changed)}
     return sorted(busy | {int(row[0]) for row in posts})

@@ -6,20 +6,20 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from bot.core.ports import Usage
+from bot.core.changes import Usage
 from bot.core.thread import Call, CallOutcome, CallState, Place, ThreadState, Turn, Unread
 from bot.store.database import now
 
 CALL_COLUMNS = (
     "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
-    " state, outcome, result, seconds, attempts, summarised"
+    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors"
 )
 
 
 def call_from(row: Sequence[object]) -> Call:
     """A call from the columns of CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
-    state, outcome, result, seconds, attempts, summarised = rest
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors = rest
     return Call(
         id=int(str(id_)),
         seq=int(str(seq)),
@@ -37,6 +37,10 @@ def call_from(row: Sequence[object]) -> Call:
         seconds=float(str(seconds)),
         attempts=int(str(attempts)),
         summarised=bool(summarised),
+        tier=str(tier),
+        why=str(why),
+        original=str(original),
+        editors=tuple(str(editors).split()),
     )
 
 
@@ -51,20 +55,63 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         state.messages.append(body)
         state.last_role = role
     turn = connection.execute(
-        "SELECT id, requester, steps, seconds, nudged, closing FROM turns WHERE thread_id = ? AND ended_at IS NULL",
+        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by FROM turns"
+        " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
     if turn is not None:
         state.turn = Turn(
-            id=turn[0], requester=turn[1], steps=turn[2], seconds=turn[3], nudged=bool(turn[4]), closing=turn[5]
+            id=turn[0],
+            requester=turn[1],
+            steps=turn[2],
+            seconds=turn[3],
+            nudged=bool(turn[4]),
+            closing=turn[5],
+            stopped_by=turn[6],
+            others=_others(connection, thread_id, turn[0], turn[1]),
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",
             (turn[0],),
         )
         state.calls = [call_from(row) for row in rows]
+        if any(call.state is not CallState.FINISHED for call in state.calls):
+            _mark_asked(connection, turn[0], state.calls)
     state.unread = unread(connection, thread_id)
     return state
+
+
+def _others(connection: sqlite3.Connection, thread_id: int, turn_id: int, requester: str) -> tuple[str, ...]:
+    """Who besides the requester has addressed the bot in this turn."""
+    rows = connection.execute(
+        "SELECT DISTINCT i.user FROM messages m JOIN inbox i ON i.thread_id = m.thread_id AND i.seq = m.seq"
+        " WHERE m.thread_id = ? AND m.turn_id = ? AND i.addressed AND i.user NOT IN ('', ?) ORDER BY i.user",
+        (thread_id, turn_id, requester),
+    )
+    return tuple(str(row[0]) for row in rows)
+
+
+def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:
+    """Which calls somebody is being asked about, and which request allows the others."""
+    by_id = {call.id: call for call in calls}
+    rows = connection.execute(
+        "SELECT a.call, a.id, a.digest, a.basis, a.decision FROM approvals a JOIN calls c ON c.id = a.call"
+        " WHERE c.turn_id = ? AND c.state <> 'finished' AND a.decision IN ('awaiting', 'approved', 'run_again')"
+        " ORDER BY a.created_at",
+        (turn_id,),
+    )
+    for call_id, approval, digest, basis, decision in rows:
+        call = by_id[call_id]
+        if decision == "awaiting":
+            call.asked = True
+        else:
+            call.approval, call.approved_digest, call.basis = approval, digest, basis
+
+
+def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
+    """Who has stopped the turn; empty when nobody has."""
+    row = connection.execute("SELECT stopped_by FROM turns WHERE id = ?", (turn_id,)).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
@@ -144,8 +191,8 @@ def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, ca
     """Record a call as it stands; returns its number."""
     cursor = connection.execute(
         "INSERT INTO calls (thread_id, turn_id, seq, position, call_id, tool, server, remote_name, arguments,"
-        " tool_digest, repeatable, state, outcome, result, attempts)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tool_digest, repeatable, state, outcome, result, attempts, tier, why)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             turn_id,
@@ -162,17 +209,22 @@ def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, ca
             call.outcome,
             call.result,
             call.attempts,
+            call.tier,
+            call.why,
         ),
     )
     return cursor.lastrowid or 0
 
 
-def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> None:
-    """Write where the calls stand. One that has a result keeps it, whatever comes later."""
-    connection.executemany(
-        "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?"
-        " WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
-        [
+def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Call]:
+    """Write where the calls stand; returns those that are in another state, or attempt, than before. One that has a
+    result keeps it, whatever comes later, and is given back with it; its arguments are written by who changes them."""
+    moved: list[Call] = []
+    for call in calls:
+        before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
+        written = connection.execute(
+            "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
+            " tool_digest = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
             (
                 call.state,
                 call.outcome,
@@ -180,9 +232,21 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> None:
                 call.seconds,
                 call.attempts,
                 call.summarised,
+                call.tool_digest,
                 call.id,
                 call.outcome,
-            )
-            for call in calls
-        ],
-    )
+            ),
+        ).rowcount
+        if not written:
+            renew(connection, call)
+        elif before != (call.state, call.attempts):
+            moved.append(call)
+    return moved
+
+
+def renew(connection: sqlite3.Connection, call: Call) -> None:
+    """Have a call stand as it is written: a person may have ended it meanwhile."""
+    state, outcome, call.result, call.attempts = connection.execute(
+        "SELECT state, outcome, result, attempts FROM calls WHERE id = ?", (call.id,)
+    ).fetchone()
+    call.state, call.outcome = CallState(state), None if outcome is None else CallOutcome(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from bot.core.ports import Owed
+from bot.core.changes import Owed
 from bot.core.thread import Draft
 from bot.store.database import now
 

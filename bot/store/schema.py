@@ -131,4 +131,99 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX approvals_stale ON approvals (thread_id) WHERE drawn <> decision;
     CREATE UNIQUE INDEX approvals_one_open ON approvals (call) WHERE decision = 'awaiting';
     """,
+    """
+    ALTER TABLE calls ADD COLUMN tier TEXT NOT NULL DEFAULT '';
+    ALTER TABLE calls ADD COLUMN why TEXT NOT NULL DEFAULT '';
+    ALTER TABLE calls ADD COLUMN original TEXT NOT NULL DEFAULT '';
+    ALTER TABLE calls ADD COLUMN editors TEXT NOT NULL DEFAULT '';
+    CREATE INDEX calls_awaiting ON calls (thread_id) WHERE state = 'awaiting';
+    ALTER TABLE turns ADD COLUMN stopped_by TEXT NOT NULL DEFAULT '';
+
+    -- A card shows several requests; it is drawn again when its revision is not the one that Slack shows.
+    ALTER TABLE posts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE posts ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
+    UPDATE posts SET revision = 1 WHERE id IN (SELECT post FROM approvals WHERE drawn <> decision);
+    CREATE INDEX posts_stale ON posts (thread_id) WHERE shown <> revision;
+    DROP INDEX approvals_stale;
+
+    -- What a request was about stays with it, whatever becomes of the call's arguments.
+    ALTER TABLE approvals DROP COLUMN drawn;
+    ALTER TABLE approvals ADD COLUMN arguments TEXT NOT NULL DEFAULT '';
+    UPDATE approvals SET arguments = (SELECT arguments FROM calls WHERE calls.id = approvals.call);
+    ALTER TABLE approvals ADD COLUMN people TEXT NOT NULL DEFAULT 'requester';
+    ALTER TABLE approvals ADD COLUMN needed INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE approvals ADD COLUMN no_self INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE approvals ADD COLUMN grants INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE approvals ADD COLUMN privacy TEXT NOT NULL DEFAULT 'full';
+    ALTER TABLE approvals ADD COLUMN basis TEXT NOT NULL DEFAULT '';
+    ALTER TABLE approvals ADD COLUMN preview TEXT NOT NULL DEFAULT '';
+    ALTER TABLE approvals ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    ALTER TABLE approvals ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+    ALTER TABLE approvals ADD COLUMN reminded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE approvals ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX approvals_of_post ON approvals (post);
+    CREATE INDEX approvals_of_call ON approvals (call);
+
+    -- Approvals that count towards a decision: one a person.
+    CREATE TABLE votes (
+        approval    TEXT NOT NULL REFERENCES approvals (id),
+        user        TEXT NOT NULL,
+        at          REAL NOT NULL,
+        PRIMARY KEY (approval, user)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE grants (
+        id          INTEGER PRIMARY KEY,
+        team        TEXT NOT NULL,
+        user        TEXT NOT NULL,
+        thread_id   INTEGER NOT NULL,
+        tool        TEXT NOT NULL,
+        server      TEXT NOT NULL,
+        remote_name TEXT NOT NULL,
+        tool_digest TEXT NOT NULL,
+        scope       TEXT NOT NULL CHECK (scope IN ('any', 'folder', 'same')),
+        value       TEXT NOT NULL,
+        approval    TEXT NOT NULL,
+        created_at  REAL NOT NULL,
+        expires_at  REAL NOT NULL,
+        ended       TEXT NOT NULL DEFAULT '',
+        ended_by    TEXT NOT NULL DEFAULT '',
+        ended_at    REAL NOT NULL DEFAULT 0
+    );
+    CREATE INDEX grants_held ON grants (tool) WHERE ended = '';
+    CREATE INDEX grants_of_person ON grants (user) WHERE ended = '';
+
+    -- What an approved call was about to change.
+    CREATE TABLE undos (
+        call        INTEGER PRIMARY KEY REFERENCES calls (id),
+        approval    TEXT NOT NULL,
+        plan        TEXT NOT NULL,
+        content     BLOB NOT NULL,
+        after       TEXT NOT NULL DEFAULT '',
+        state       TEXT NOT NULL DEFAULT 'kept',
+        until       REAL NOT NULL DEFAULT 0,
+        by          TEXT NOT NULL DEFAULT '',
+        words       TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX undos_state ON undos (state, until);
+
+    -- Who asked for, decided and ran what. Each record holds the hash of the one before it; the head names the last.
+    CREATE TABLE audit (
+        seq         INTEGER PRIMARY KEY,
+        at          REAL NOT NULL,
+        kind        TEXT NOT NULL,
+        thread_id   INTEGER NOT NULL,
+        call        INTEGER NOT NULL,
+        approval    TEXT NOT NULL,
+        actor       TEXT NOT NULL,
+        facts       TEXT NOT NULL,
+        previous    TEXT NOT NULL,
+        hash        TEXT NOT NULL
+    );
+    CREATE TABLE audit_head (
+        one         INTEGER PRIMARY KEY CHECK (one = 1),
+        seq         INTEGER NOT NULL,
+        hash        TEXT NOT NULL
+    );
+    """,
 )

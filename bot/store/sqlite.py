@@ -5,29 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from bot.core.ports import Change, Deliveries
-from bot.core.thread import (
-    Admission,
-    Approval,
-    Click,
-    Decision,
-    Draft,
-    Incoming,
-    Place,
-    Settlement,
-    ThreadState,
-    Turn,
-    Unread,
-)
-from bot.store import approvals, inbox, log, posts
+from bot.core.calls import Undone
+from bot.core.changes import Change, Deliveries, Taking
+from bot.core.requests import Approval, Click, Grant, Settlement
+from bot.core.thread import Admission, Draft, Incoming, Place, ThreadState, Turn, Unread
+from bot.store import approvals, grants, inbox, log, posts, requests, undos
+from bot.store.changes import apply
 from bot.store.database import Database
 
 
 class SqliteStore:
     """Implements `bot.core.ports.Store`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
+        """`redact`: patterns of the arguments that the audit does not keep (`[audit] redact`)."""
         self._database = database
+        self._redact = tuple(redact)
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
@@ -42,30 +35,11 @@ class SqliteStore:
         return await self._database.read(lambda connection: log.load(connection, thread_id))
 
     async def commit(self, state: ThreadState, change: Change) -> None:
-        start = len(state.messages)
-
-        def work(connection: sqlite3.Connection) -> tuple[int, list[int], list[Unread]]:
-            turn_id = state.turn.id if state.turn else 0
-            if change.requester:
-                turn_id = log.open_turn(connection, state.id, change.requester)
-            log.append(connection, state.id, turn_id, start, change.messages)
-            log.mark_read(connection, [(start + index, id_) for index, id_ in change.read])
-            ids = [log.insert_call(connection, state.id, turn_id, call) for call in change.new_calls]
-            for call, id_ in zip(change.new_calls, ids, strict=True):
-                call.id = id_
-            log.save_calls(connection, change.calls)
-            posts.owe(connection, state.id, change.drafts)
-            for approval, drafts in change.asks:
-                *_, card = posts.owe(connection, state.id, drafts)
-                approvals.ask(connection, state.id, approval, card)
-            if change.functions[0] and change.functions[0] != state.functions:
-                log.save_functions(connection, state.id, *change.functions)
-            if state.turn is not None:
-                log.save_turn(connection, state.turn, change.usage, change.outcome or None)
-            return turn_id, ids, log.unread(connection, state.id)
+        def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str]:
+            return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
-        turn_id, _, unread = await self._database.write(work, synced=change.synced)
+        turn_id, unread, stopped_by = await self._database.write(work, synced=change.synced)
         state.messages.extend(body for _, body in change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
@@ -77,15 +51,50 @@ class SqliteStore:
             state.calls = []
         if change.outcome:
             state.turn, state.calls = None, []
+        if state.turn is not None:
+            state.turn.stopped_by = stopped_by
 
     async def functions(self, digest: str) -> str:
         return await self._database.read(lambda connection: log.functions(connection, digest))
 
-    async def settle(self, click: Click) -> Settlement:
-        def settle(connection: sqlite3.Connection) -> Settlement:
-            return approvals.settle(connection, click)
+    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        def settle(connection: sqlite3.Connection) -> list[Settlement]:
+            return [approvals.settle(connection, click) for click in clicks]
 
         return await self._database.write(settle)
+
+    async def edit(self, click: Click, arguments: str) -> Settlement:
+        def edit(connection: sqlite3.Connection) -> Settlement:
+            return approvals.edit(connection, click, arguments)
+
+        return await self._database.write(edit)
+
+    async def grant(self, click: Click, grant: Grant) -> Settlement:
+        def give(connection: sqlite3.Connection) -> Settlement:
+            return grants.give(connection, click, grant, self._redact)
+
+        return await self._database.write(give)
+
+    async def stop(self, click: Click) -> Settlement:
+        def stop(connection: sqlite3.Connection) -> Settlement:
+            return approvals.stop(connection, click)
+
+        return await self._database.write(stop)
+
+    async def take_back(self, click: Click) -> Settlement:
+        def take_back(connection: sqlite3.Connection) -> Settlement:
+            return undos.take_back(connection, click)
+
+        return await self._database.write(take_back)
+
+    async def takings(self, thread_id: int = 0) -> Sequence[tuple[int, Taking]]:
+        return await self._database.read(lambda connection: undos.takings(connection, thread_id))
+
+    async def taken_back(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        def taken_back(connection: sqlite3.Connection) -> None:
+            undos.taken_back(connection, thread_id, call, undone, note)
+
+        await self._database.write(taken_back)
 
     async def withdraw(self, approval: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:
@@ -94,10 +103,33 @@ class SqliteStore:
         await self._database.write(withdraw)
 
     async def find_approval(self, approval: str) -> Approval | None:
-        return await self._database.read(lambda connection: approvals.find(connection, approval))
+        return await self._database.read(lambda connection: requests.find(connection, approval))
 
     async def expire(self) -> Sequence[int]:
-        return await self._database.write(approvals.expire)
+        def expire(connection: sqlite3.Connection) -> list[int]:
+            grants.expire(connection)
+            return sorted(approvals.expire(connection) | undos.expire(connection))
+
+        return await self._database.write(expire)
+
+    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+        return await self._database.read(lambda connection: approvals.unreminded(connection, seconds))
+
+    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+        def remind(connection: sqlite3.Connection) -> None:
+            if approvals.reminded(connection, thread_id, approval):
+                posts.owe(connection, thread_id, drafts)
+
+        await self._database.write(remind)
+
+    async def grants(self, team: str, tool: str = "", user: str = "") -> Sequence[Grant]:
+        return await self._database.read(lambda connection: grants.held(connection, team, tool, user))
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        def end_grant(connection: sqlite3.Connection) -> bool:
+            return grants.end(connection, grant, how, user)
+
+        return await self._database.write(end_grant)
 
     async def deliveries(self, thread_id: int) -> Deliveries:
         def read(connection: sqlite3.Connection) -> Deliveries:
@@ -105,7 +137,7 @@ class SqliteStore:
             return Deliveries(
                 place=Place(*place.fetchone()),
                 owed=posts.owed(connection, thread_id),
-                undrawn=approvals.undrawn(connection, thread_id),
+                stale=requests.stale(connection, thread_id),
                 progress=posts.progress(connection, thread_id),
             )
 
@@ -132,8 +164,8 @@ class SqliteStore:
 
         await self._database.write(post_closed, synced=False)
 
-    async def drawn(self, approval: str, decision: Decision) -> None:
+    async def drawn(self, post: int, revision: int) -> None:
         def drawn(connection: sqlite3.Connection) -> None:
-            approvals.drawn(connection, approval, decision)
+            requests.drawn(connection, post, revision)
 
         await self._database.write(drawn, synced=False)

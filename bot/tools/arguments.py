@@ -57,6 +57,27 @@ def problem(tool: Tool, arguments: JsonObject) -> str | None:
     return line(f"The arguments do not fit: {'; '.join(words[:MOST_PROBLEMS])}{more}.", LONGEST_SENTENCE)
 
 
+def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
+    """The same by the argument that it is about; under "" what is about all of them. Empty when they fit."""
+    whole = problem(tool, arguments)
+    validator = _validator(tool)
+    if whole is None or validator is None:
+        return {}
+    found: dict[str, str] = {}
+    for error in islice(validator.iter_errors(arguments), 50):
+        path = list(error.absolute_path)
+        wanted: Any = error.validator_value
+        missing = [str(name) for name in wanted if name not in arguments] if _is_missing(error) else []
+        for name in [str(path[0])] if path else missing or [""]:
+            words = f"{_words(error)}."
+            found[name] = f"{found[name]} {words}" if name in found else words
+    return {name: line(words, LONGEST_SENTENCE) for name, words in found.items()}
+
+
+def _is_missing(error: ValidationError) -> bool:
+    return error.validator == "required" and not error.absolute_path
+
+
 def _validator(tool: Tool) -> Validator | None:
     """The compiled schema, kept by the tool's digest: compiling takes 50 times as long as checking."""
     if tool.digest in _validators:

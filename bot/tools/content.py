@@ -35,6 +35,14 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 
 
+def whole(result: Mapping[str, Any]) -> str | None:
+    """The text of a result exactly as it came, for the program and not for a model; None when it is none."""
+    blocks = result.get("content")
+    if not isinstance(blocks, list):
+        return None
+    return "\n".join(_string(block.get("text")) for block in blocks if isinstance(block, dict))
+
+
 def cut(text: str, limit: int = LIMIT) -> str:
     """At most `limit` characters of a text, its head and its tail, with a line in between that says what is missing."""
     if len(text) <= limit:

@@ -107,13 +107,14 @@ class Server:
             case State.DOWN:
                 return f"The tool server `{key}` is not running: {self._reason}."
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> Outcome:
-        """Run one call. Never raises but CancelledError; cancelling it asks the server to stop."""
+    async def call(self, tool: Tool, arguments: JsonObject, *, whole: bool = False) -> Outcome:
+        """Run one call. Never raises but CancelledError; cancelling it asks the server to stop. With `whole` the result
+        is exactly as it came, for the program and not for a model."""
         began = time.monotonic()
-        certainty, words = await self._call(tool, arguments)
+        certainty, words = await self._call(tool, arguments, whole=whole)
         return Outcome(certainty, words, time.monotonic() - began)
 
-    async def _call(self, tool: Tool, arguments: JsonObject) -> tuple[Certainty, str]:
+    async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[Certainty, str]:
         seconds = self.config.call_seconds
         try:
             arguments = text.sendable(arguments)
@@ -135,7 +136,7 @@ class Server:
                     return Certainty.UNSENT, f"{self.trouble() or 'The tool server is busy.'} The call was not sent."
                 if refusal := self._refusal(tool):
                     return Certainty.UNSENT, refusal
-                certainty, words = await session.call(tool.remote_name, arguments, seconds)
+                certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
                 # It died in the moment before the call was written: nothing was sent, so the next life may have it.
                 if certainty is Certainty.UNSENT and session.ended:
                     continue
@@ -255,6 +256,7 @@ class Server:
                     log.warning("%s: listing the changed tools failed: %s", self.config.key, text.line(str(problem)))
                 else:
                     self._adopt(definitions)
+                    log.info("the tool server %s has listed its tools anew", self.config.key)
 
     def _note_change(self) -> None:
         self._tools_changed = True

@@ -109,8 +109,11 @@ class Session:
             if not self.ended:
                 log.warning("%s no longer says when its tools change: %s", self._key, line(str(problem)))
 
-    async def call(self, name: str, arguments: JsonObject, seconds: float) -> tuple[Certainty, str]:
-        """Run a tool by the server's name of it. Out: what is known of the call, and the result or what happened."""
+    async def call(
+        self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
+    ) -> tuple[Certainty, str]:
+        """Run a tool by the server's name of it. Out: what is known of the call, and the result (`whole`: exactly as it
+        came, else as a model may read it) or what happened."""
         delivery = Delivery()
         request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
         trouble = ""
@@ -131,7 +134,7 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
-            return _outcome(delivery.reply)
+            return _outcome(delivery.reply, whole=whole)
         if delivery.written:
             return Certainty.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return Certainty.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
@@ -223,11 +226,11 @@ def _definition(raw: Any, key: str) -> Definition | None:
     )
 
 
-def _outcome(reply: JsonObject) -> tuple[Certainty, str]:
+def _outcome(reply: JsonObject, *, whole: bool) -> tuple[Certainty, str]:
     """What a `result` of tools/call says. It is read as it came: also one that the SDK finds fault with has run."""
     if reply.get("resultType") == "input_required":
         return Certainty.ERROR, "The tool asked for further input, which this bot cannot give."
-    text = content.text(reply)
+    text = content.whole(reply) if whole else content.text(reply)
     if text is None:
         return Certainty.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."
     return (Certainty.ERROR if reply.get("isError") is True else Certainty.OK), text

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bot.core.calls import Certainty, JsonObject, Outcome, Tool
-from bot.tools import arguments
+from bot.core.calls import Before, Certainty, JsonObject, Outcome, Preview, Tool, Undone
+from bot.tools import arguments, preview, scope, undo
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
+from bot.tools.paths import Filesystem
 from bot.tools.server import Server, State
 
 
@@ -19,6 +20,7 @@ class McpToolset:
         """In: the servers in the order their tools are to be offered in, with different keys (`config.load`)."""
         self._guard = Guard()
         self._servers = {config.key: Server(config, self._guard, self._forget_tools) for config in servers}
+        self._files = {config.key: found for config in servers if (found := Filesystem.of(config)) is not None}
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
@@ -70,6 +72,57 @@ class McpToolset:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return Outcome(Certainty.UNSENT, words, 0.0)
         return await server.call(tool, arguments)
+
+    async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
+        """What a call of a trusted filesystem server would do to its files; None for other calls. Changes nothing,
+        never raises, and takes seconds at most."""
+        files = self._changed_by(tool)
+
+        async def dry_run(arguments: JsonObject) -> Outcome:
+            server = self._servers[tool.server]
+            return await server.call(tool, arguments, whole=True)
+
+        return None if files is None else await preview.preview(files, tool, arguments, dry_run)
+
+    async def basis(self, tool: Tool, arguments: JsonObject) -> str:
+        """The digest of what the call would change as it is now: that of `preview`. Empty for other calls."""
+        files = self._changed_by(tool)
+        return "" if files is None else await preview.basis(files, tool, arguments)
+
+    async def keep(self, tool: Tool, arguments: JsonObject) -> Before | None:
+        """Take down what the call is about to change; None when it could not be taken back."""
+        files = self._changed_by(tool)
+        return None if files is None else await asyncio.to_thread(undo.keep, files, tool, arguments)
+
+    async def after(self, before: Before) -> str:
+        """A digest of the same things now, right after the call has run; empty when they cannot be read."""
+        files = self._files.get(undo.server(before))
+        return "" if files is None else await asyncio.to_thread(undo.after, files, before)
+
+    async def undo(self, before: Before, after: str) -> Undone:
+        """Take a call back, if things still are as `after` says. Doing it again does nothing more; never raises."""
+        files = self._files.get(undo.server(before))
+        if files is None:
+            return Undone(False, "It could not be taken back: its tool server is no longer configured.")
+        return await asyncio.to_thread(undo.undo, files, before, after)
+
+    def inside(self, tool: Tool, path: str, folder: str) -> bool | None:
+        """Whether a path argument of a call is a folder or lies in it, symbolic links followed; None when nobody can
+        say. A relative folder is one in the first folder of the tool's server."""
+        return scope.inside(self._files.get(tool.server), path, folder)
+
+    def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
+        """The path arguments of a call of a trusted filesystem server; None for other calls."""
+        return scope.paths(tool, arguments) if tool.server in self._files else None
+
+    def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
+        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none."""
+        files = self._files.get(tool.server)
+        return [] if files is None else scope.folders(files, tool, arguments)
+
+    def _changed_by(self, tool: Tool) -> Filesystem | None:
+        """The files that calls of this tool change, if we know how."""
+        return self._files.get(tool.server) if tool.remote_name in preview.TOOLS else None
 
     def _troubles(self) -> list[str]:
         return [trouble for server in self._servers.values() if (trouble := server.trouble()) is not None]

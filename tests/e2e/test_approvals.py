@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import call, calls, text
+from tests.e2e.asking import preformatted, window
 from tests.harness import World, world
 
 pytestmark = pytest.mark.anyio
@@ -26,9 +28,9 @@ async def ask_to_write(here: World, content: str = "hello", path: str = "a.txt")
 
 async def test_nothing_is_written_before_somebody_approves_and_then_exactly_what_was_shown(here: World) -> None:
     ts, card = await ask_to_write(here, "line one\nline two\n")
-    assert card.buttons == ["Approve", "Deny"]
+    assert card.buttons == ["Approve", "Deny", "Edit…", "Always…"]
     assert "write_file" in card.plain
-    assert "line one\nline two" in card.plain
+    assert "+line one\n+line two" in card.plain
     assert str(here.workspace / "a.txt") in card.plain
     assert not (here.workspace / "a.txt").exists()
 
@@ -37,7 +39,7 @@ async def test_nothing_is_written_before_somebody_approves_and_then_exactly_what
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "line one\nline two\n"
     record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
-    assert record.buttons == []
+    assert record.buttons == ["Undo"]
     assert f"Approved by <@{here.alice.id}>" in record.plain
     assert len(here.model.requests) == 2
 
@@ -59,7 +61,7 @@ async def test_somebody_else_is_told_who_may_and_changes_nothing(here: World) ->
     await here.until(lambda: here.slack.ephemerals(here.bob), what="an ephemeral for Bob")
     assert f"Only <@{here.alice.id}>" in here.slack.ephemerals(here.bob)[0].plain
     assert not (here.workspace / "a.txt").exists()
-    assert here.replies(ts)[-1].buttons == ["Approve", "Deny"]
+    assert here.replies(ts)[-1].buttons == ["Approve", "Deny", "Edit…", "Always…"]
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
@@ -112,32 +114,27 @@ async def test_a_forged_click_settles_nothing(here: World, forgery: str) -> None
 async def test_arguments_that_do_not_fit_are_shown_in_full_in_a_window(here: World) -> None:
     content = "".join(f"line {number}\n" for number in range(4000))
     ts, card = await ask_to_write(here, content)
-    assert card.buttons == ["Approve", "Deny", "Details"]
-    await here.slack.click(card, "Details", by=here.alice)
-    await here.until(lambda: here.slack.modals(here.alice), what="the window")
-    view = here.slack.modals(here.alice)[0]
-    shown = "".join(
-        part["text"]
-        for block in view.blocks
-        for element in block["elements"]
-        if element["type"] == "rich_text_preformatted"
-        for part in element["elements"]
-    )
+    assert card.buttons == ["Approve", "Deny", "Edit…", "Always…", "Details"]
+    view = await window(here, card, "Details", here.alice)
+    shown = "".join(preformatted(view))
     assert content in shown
+    assert "".join(f"+{line}\n" for line in content.splitlines()) in shown
     await here.slack.click(card, "Deny", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
 
 
 async def test_arguments_too_long_for_a_window_are_a_file_above_the_card(here: World) -> None:
-    content = "".join(f"line {number} and some more words\n" for number in range(20_000))
+    content = "".join(f"line {number} {'and some more words ' * 7}\n" for number in range(4_000))
     ts, card = await ask_to_write(here, content)
-    assert card.buttons == ["Approve", "Deny"]
+    assert card.buttons == ["Approve", "Deny", "Edit…", "Always…", "Details"]
     [above, below] = [reply for reply in here.replies(ts) if reply.files or reply.buttons]
     assert below.ts == card.ts, "the file stands above the card"
     file = above.files[0]
     assert file.name in card.plain
-    assert content in file.content.decode()
+    whole = file.content.decode()
+    assert indent(content, " " * 8) in whole
+    assert "".join(f"    +{line}\n" for line in content.splitlines()) in whole
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
@@ -148,12 +145,13 @@ async def test_arguments_too_long_for_a_window_are_a_file_above_the_card(here: W
 async def test_short_arguments_are_on_the_card_in_full_however_long_the_others_are(here: World, size: int) -> None:
     ts, card = await ask_to_write(here, "x" * size)
     assert str(here.workspace / "a.txt") in card.plain
-    assert f"of {size:,}" in card.plain
+    assert "2 more lines of the change are not shown here" in card.plain
+    assert "Details" in card.buttons
     await here.slack.click(card, "Deny", by=here.alice)
     await here.reply(ts, "It is written.")
     record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
     assert str(here.workspace / "a.txt") in record.plain
-    assert record.buttons == (["Details"] if size < 100_000 else [])
+    assert record.buttons == ["Details"]
 
 
 async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(here: World) -> None:
@@ -191,12 +189,11 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write both")
     await here.reply(ts, "read_text_file")
     await here.quiet()
-    cards = [reply for reply in here.replies(ts) if "May I do this?" in reply.plain]
-    assert len(cards) == 2
-    await here.slack.click(cards[1], "Approve", by=here.alice)
+    [card] = [reply for reply in here.replies(ts) if "May I do these 2 things?" in reply.plain]
+    await here.slack.click(card, "approval.approved.2", by=here.alice)
     await here.model.until((here.workspace / "two.txt").exists, what="the approved file")
     assert len(here.model.requests) == 1
-    await here.slack.click(cards[0], "Deny", by=here.alice)
+    await here.slack.click(card, "approval.denied", by=here.alice)
     await here.reply(ts, "One of two.")
     await here.quiet()
     results = [message["content"] for message in here.model.requests[1].messages if message["role"] == "tool"]
@@ -219,10 +216,10 @@ async def test_a_message_while_a_card_is_open_gets_a_word_and_joins_the_next_req
 
 
 async def test_a_request_that_nobody_decides_expires_as_denied(tmp_path: Path) -> None:
-    (tmp_path / "bot.toml").write_text("[limits]\napproval_hours = 0.0003\n")
+    (tmp_path / "bot.toml").write_text("[limits]\napproval_hours = 0.0005\nsweep_seconds = 0.2\n")
     async with world(tmp_path) as here:
         ts, _ = await ask_to_write(here)
-        await here.until(lambda: "Expired" in here.replies(ts)[0].plain, 60, "the card to expire")
+        await here.until(lambda: "Expired" in here.replies(ts)[0].plain, what="the card to expire")
         await here.reply(ts, "It is written.")
         assert "nobody decided" in here.model.requests[1].messages[-1]["content"]
         assert not (here.workspace / "a.txt").exists()

@@ -155,12 +155,11 @@ async def test_a_request_that_slack_will_not_show_ends_without_being_run(here: W
 
 async def test_arguments_that_cannot_be_uploaded_cannot_be_approved(here: World) -> None:
     target = here.workspace / "a.txt"
-    here.model.script(
-        calls(call("filesystem__write_file", {"path": str(target), "content": "x y\n" * 100_000})), text("Too long.")
-    )
+    content = f"{'x y ' * 40}\n" * 4_000
+    here.model.script(calls(call("filesystem__write_file", {"path": str(target), "content": content})), text("Long."))
     here.slack.faults.add("files.getUploadURLExternal", "error", times=1, code="file_uploads_disabled")
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    await here.reply(ts, "Too long.")
+    await here.reply(ts, "Long.")
     assert [reply.buttons for reply in here.replies(ts) if reply.buttons] == []
     assert not target.exists()
 

@@ -232,15 +232,15 @@ async def test_a_server_that_cannot_start_is_named_and_the_rest_works(tmp_path: 
 async def test_a_time_limit_ends_the_turn_with_an_answer_and_waiting_for_a_person_does_not_count(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "bot.toml").write_text("[limits]\nturn_seconds = 0.4\n")
+    (tmp_path / "bot.toml").write_text("[limits]\nturn_seconds = 2\n")
     async with world(tmp_path) as here:
         write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "x"})
         here.model.script(
-            calls(write), calls(call("filesystem__list_allowed_directories", {}), first_token=0.5), text("That is all.")
+            calls(write), calls(call("filesystem__list_allowed_directories", {}), first_token=2.1), text("That is all.")
         )
         ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
         card = await here.reply(ts, "May I do this?")
-        limit = time.monotonic() + 0.5
+        limit = time.monotonic() + 2.1
         await here.until(lambda: time.monotonic() > limit, poll=0.05, what="a person who thinks longer than the limit")
         await here.slack.click(card, "Approve", by=here.alice)
         answer = await here.reply(ts, "That is all.")

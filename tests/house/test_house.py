@@ -75,7 +75,8 @@ def test_the_heavy_packages_are_not_imported_before_the_socket_is_open() -> None
 def test_the_manifest_asks_for_what_the_bot_uses() -> None:
     manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
     events = manifest["settings"]["event_subscriptions"]["bot_events"]
-    assert events == ["app_mention", "message.channels", "message.groups", "message.im", "message.mpim"]
+    messages = ["message.channels", "message.groups", "message.im", "message.mpim"]
+    assert events == ["app_home_opened", "app_mention", *messages]
     needs = {
         "app_mention": "app_mentions:read",
         "message.channels": "channels:history",
@@ -84,7 +85,10 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "message.mpim": "mpim:history",
     }
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    assert {needs[event] for event in events} | {"chat:write", "files:read", "files:write", "users:read"} == set(scopes)
+    posts = {"chat:write", "files:read", "files:write"}
+    looks = {"channels:read", "groups:read", "mpim:read", "usergroups:read", "users:read"}
+    assert {needs[event] for event in events if event in needs} | posts | looks == set(scopes)
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.ports import Usage
+from bot.core.changes import Usage
 from bot.model.accumulate import Accumulator, repaired
 from bot.model.sse import EventReader
 

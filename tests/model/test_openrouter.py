@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.ports import Model, Usage
+from bot.core.changes import Usage
+from bot.core.ports import Model
 from bot.errors import ModelUnauthorized
 from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.slack.split import split
@@ -60,6 +60,7 @@ LINES = st.lists(
 )
 
 
+@example("#" * 700 + "\n~~~~\n" + "a" * 30 + "\n```\n```python\n~~~~\n```\n", 481)
 @given(LINES.map("\n".join), st.integers(400, 900))
 def test_pieces_of_a_split_text_are_short_and_lose_no_word(text: str, limit: int) -> None:
     pieces = split(text, limit)

@@ -6,114 +6,99 @@ button (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Collection, Sequence
 
-from bot.core.calls import JsonObject
 from bot.core.thread import Call
+from bot.slack.blocks.parts import Block, bold, plain, preformatted, section, shown_code
 from bot.slack.blocks.words import arguments_of, fields
 from bot.slack.text import visible
 
-Block = dict[str, Any]
-
-CARD_LIMIT = 2_500
-"""Characters of long values on a card, all together."""
+CARD_LIMIT = 3_000
+"""Characters of arguments and diff on a card, for one request."""
 CARD_FIELDS = 25
 SHORT = 150
-"""A value of so many characters, on one line, is always shown in full."""
-CHUNK = 2_900
-VIEW_LIMIT = 200_000
-"""Bytes of a modal, below Slack's 250 kB."""
-VIEW_BLOCKS = 95
+"""A value of so many characters, on one line, is shown in full or not at all."""
+LEAST = 200
+"""Characters of a long value that are worth showing."""
+MOST_NOTES = 3
 
 _ORDER = ("path", "source", "destination", "oldText", "newText")
 """Names that are read in this order; others follow by the alphabet."""
 
+_DIFFED = {"write_file": ("content",), "edit_file": ("edits",)}
+"""The arguments of the filesystem server's tools that a diff shows."""
 
-def readable(call: Call) -> list[tuple[str, str]]:
-    """Every single value with its full name, every character of both visible, in the order in which they are read."""
+
+def diffed(call: Call) -> Collection[str]:
+    """The names of the arguments that need not be shown beside a diff of the call."""
+    return _DIFFED.get(call.remote_name, ()) if call.server == "filesystem" else ()
+
+
+def readable(call: Call, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Every single value with its full name, every character of both visible, in the order in which they are read;
+    `without` are arguments that are left out."""
 
     def place(item: tuple[str, str]) -> tuple[int, str, int, str]:
         name, value = item
         parent, _, last = name.rpartition(".")
         rank = _ORDER.index(last) if last in _ORDER else len(_ORDER)
-        kind = 1 if parent or "[" in name else 0 if _is_short(value) else 2
+        kind = 1 if parent or "[" in name else 0 if is_short(value) else 2
         return kind, parent, rank, name
 
-    values = [(visible(name), visible(value)) for name, value in fields(arguments_of(call)) if name]
-    return sorted(values, key=place)
+    kept = {name: value for name, value in arguments_of(call).items() if name not in without}
+    return sorted(((visible(name), visible(value)) for name, value in fields(kept) if name), key=place)
 
 
-def on_card(call: Call) -> tuple[list[Block], list[str]]:
-    """The values for a card, and for each that is cut a sentence that says so."""
-    values = readable(call)
-    long = sum(not _is_short(value) for _, value in values[:CARD_FIELDS])
-    share = CARD_LIMIT // long if long else CARD_LIMIT
+def on_card(values: Sequence[tuple[str, str]], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
+    """The values for a card: its elements, for what is cut sentences that say so, and how many characters are left."""
+    long = sum(not is_short(value) for _, value in values[:CARD_FIELDS])
     elements: list[Block] = []
     cut: list[str] = []
+    count = 0
     for name, value in values[:CARD_FIELDS]:
+        label = bold(name[:SHORT])
         if len(name) > SHORT:
             cut.append(f"A name is shown up to character {SHORT} of {len(name):,}.")
-        label: Block = {"type": "text", "text": name[:SHORT], "style": {"bold": True}}
-        if _is_short(value):
-            shown: Block = {"type": "text", "text": value or " ", "style": {"code": True}}
-            elements.append(section(label, {"type": "text", "text": "  "}, shown))
-            continue
-        if len(value) > share:
-            cut.append(f"{name[:60]} is shown up to character {share:,} of {len(value):,}.")
-        elements += [section(label), _preformatted(value[:share])]
-    if len(values) > CARD_FIELDS:
-        cut.append(f"{len(values) - CARD_FIELDS} more arguments are not shown here.")
-    return elements, cut
+        budget -= min(len(name), SHORT)
+        if is_short(value):
+            if budget < len(value):
+                break
+            elements.append(section(label, plain("  "), shown_code(value)))
+            budget -= len(value)
+        else:
+            share = budget // long
+            if share < min(len(value), LEAST):
+                break
+            long -= 1
+            if len(value) > share:
+                cut.append(f"A value is shown up to character {share:,} of {len(value):,}.")
+            elements += [section(label), preformatted(value[:share])]
+            budget -= min(len(value), share)
+        count += 1
+    if len(cut) > MOST_NOTES:
+        cut = [*cut[:MOST_NOTES], "Others are cut, too."]
+    if count < len(values):
+        cut.append(f"{len(values) - count:,} more arguments are not shown here.")
+    return elements, cut, max(0, budget)
 
 
-def window(call: Call) -> JsonObject | None:
-    """The modal with everything in full; None when Slack would not take it."""
-    blocks: list[Block] = []
-    for name, value in readable(call):
-        if len(name) > CHUNK:
-            return None
-        label: Block = {"type": "text", "text": name, "style": {"bold": True}}
-        first, *rest = _pieces(value)
-        blocks.append({"type": "rich_text", "elements": [section(label), _preformatted(first)]})
-        blocks += [{"type": "rich_text", "elements": [_preformatted(piece)]} for piece in rest]
-    view = modal(blocks)
-    return None if len(blocks) > VIEW_BLOCKS or len(json.dumps(view)) > VIEW_LIMIT else view
+def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
+    """A diff for a card, cut at a line's end, or within a line that takes most of the room; and for what is cut a
+    sentence that says so."""
+    text = visible(diff)
+    if len(text) <= budget:
+        return [preformatted(text.removesuffix("\n"))], []
+    cut = text.rfind("\n", budget // 2, budget + 1) + 1 or budget
+    lines = len(text[cut:].splitlines())
+    more = "1 more line of the change is" if lines == 1 else f"{lines:,} more lines of the change are"
+    return [preformatted(text[:cut].removesuffix("\n"))], [f"{more} not shown here."]
 
 
-def in_a_file(call: Call) -> str:
-    """Everything in full, for a file."""
-    return "\n\n".join(f"{name}:\n{value}" for name, value in readable(call))
+def names(call: Call) -> list[str]:
+    """The names of the arguments, and nothing of their values."""
+    return sorted(arguments_of(call))
 
 
-def modal(blocks: list[Block]) -> JsonObject:
-    """A window that only shows something."""
-    return {
-        "type": "modal",
-        "title": {"type": "plain_text", "text": "Arguments in full"},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": blocks or [{"type": "section", "text": {"type": "plain_text", "text": "No arguments."}}],
-    }
-
-
-def section(*elements: Block) -> Block:
-    """A paragraph of rich text."""
-    return {"type": "rich_text_section", "elements": list(elements)}
-
-
-def _is_short(value: str) -> bool:
+def is_short(value: str) -> bool:
+    """Whether a value fits on one line."""
     return len(value) <= SHORT and "\n" not in value
-
-
-def _pieces(value: str) -> list[str]:
-    """The value in pieces that a block takes, cut at line ends where there are some."""
-    pieces: list[str] = []
-    while len(value) > CHUNK:
-        cut = value.rfind("\n", CHUNK // 2, CHUNK) + 1 or CHUNK
-        pieces.append(value[:cut])
-        value = value[cut:]
-    return [*pieces, value or " "]
-
-
-def _preformatted(text: str) -> Block:
-    return {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text or " "}]}

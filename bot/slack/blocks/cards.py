@@ -1,168 +1,116 @@
-"""The approval card, the record it becomes, and what its buttons carry. Pure."""
+"""The requests of one step as messages with buttons, and what these messages become. Pure.
+
+A message is a function of its requests alone: drawn again, it has the same rows in the same order, and each row shows
+how its request stands.
+"""
 
 from __future__ import annotations
 
-import json
-import time
-from typing import Any
+from collections.abc import Sequence
 
 from bot.core.calls import JsonObject
-from bot.core.thread import Approval, Decision, Draft, Question
-from bot.slack.blocks import arguments
-from bot.slack.blocks.arguments import section
-from bot.slack.blocks.messages import Block, draft, file
-from bot.slack.blocks.words import phrase
-from bot.slack.text import escaped, harmless, visible
+from bot.core.privacy import Privacy
+from bot.core.requests import Approval, Card, Decision, Question
+from bot.core.thread import Draft
+from bot.slack.blocks import buttons, details, records, rows
+from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
+from bot.slack.blocks.messages import draft, file
+from bot.slack.blocks.parts import Block, actions, bold, rich, section, size
+from bot.slack.text import brief, escaped, harmless, visible
 
-PREFIX = "approval."
-DETAILS = "details"
+__all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
 
-BUTTONS: dict[Question, tuple[tuple[Decision, str], ...]] = {
-    Question.MAY_IT_RUN: ((Decision.APPROVED, "Approve"), (Decision.DENIED, "Deny")),
-    Question.DID_IT_RUN: (
-        (Decision.IT_RAN, "It ran"),
-        (Decision.RUN_AGAIN, "Run again"),
-        (Decision.SKIPPED, "Skip"),
-    ),
-}
-CHOICES = (
-    "*It ran*: I go on as if it had worked, without its output. *Run again*: it may then have run twice. "
-    "*Skip*: I go on without it."
-)
-HEADINGS = {
-    Decision.APPROVED: "Approved:",
-    Decision.DENIED: "Denied:",
-    Decision.EXPIRED: "Expired:",
-    Decision.IT_RAN: "Cut off, but it ran:",
-    Decision.RUN_AGAIN: "Cut off, and run again:",
-    Decision.SKIPPED: "Cut off, and skipped:",
-    Decision.WITHDRAWN: "Withdrawn:",
-}
-RECORDS = {
-    Decision.APPROVED: ":white_check_mark: Approved by {who}",
-    Decision.DENIED: ":no_entry_sign: Denied by {who}",
-    Decision.EXPIRED: ":hourglass: Nobody decided in time, so it was not run",
-    Decision.IT_RAN: ":white_check_mark: {who} says that it ran",
-    Decision.RUN_AGAIN: ":repeat: {who} had it run again",
-    Decision.SKIPPED: ":fast_forward: {who} went on without it",
-    Decision.WITHDRAWN: ":no_entry_sign: This could not be shown in full, so nobody was asked",
-}
-NOBODY_SAID = ":hourglass: Nobody said in time whether it ran; I went on without knowing"
+MOST_ROWS = 6
+TEXT_LIMIT = 12_000
+"""Characters of all blocks of a message. Slack refuses more than about 13,300 (`msg_blocks_too_long`) and documents no
+number: slackapi/bolt-js issues 2509 and 2867."""
+BLOCK_WEIGHT = 50
+RECORD = 600
+"""Characters by which a row may grow when it becomes a record: a reason or an error, who approved, the word on Undo."""
+OPENING = 500
+"""Characters of what stands around the rows."""
 
 
-def card(approval: Approval) -> list[Draft]:
-    """The message with the buttons, preceded by a file when the arguments fit in no modal."""
-    blocks, cut = _body(approval)
-    drafts: list[Draft] = []
-    buttons: list[Block] = [
-        _button(approval, decision.value, label, primary=decision is Decision.APPROVED)
-        for decision, label in BUTTONS[approval.question]
-    ]
-    if cut and arguments.window(approval.call) is not None:
-        buttons.append(_button(approval, DETAILS, "Details"))
-        cut.append("Press *Details* for all of it.")
-    elif cut:
-        whole = file(
-            "arguments.txt", arguments.in_a_file(approval.call), "What I ask about below, in full", approval.id
-        )
-        drafts.append(whole)
-        cut.append(f"Everything in full is in the file {json.loads(whole.payload)['file']} in this thread.")
-    if cut:
-        blocks.append(_context(" ".join(cut)))
+def cards(approvals: Sequence[Approval]) -> list[Card]:
+    """The requests of one step, in as few messages as Slack takes; each with its drafts, of which the last is the
+    message with the buttons, under the key of its first request."""
+    found: list[Card] = []
+    for group in _groups(approvals):
+        drafts: list[Draft] = []
+        for approval in group:
+            if rows.in_file(approval):
+                text, comment = details.in_a_file(approval), "What I ask about below, in full"
+                drafts.append(file(rows.FILE, text, comment, group[0].id, rows.file_key(approval)))
+        fallback = _asking(group)
+        found.append(Card(group, [*drafts, draft("card", _drawn(group), fallback, key=group[0].id)]))
+    return found
+
+
+def redrawn(approvals: Sequence[Approval]) -> JsonObject:
+    """The same message as its requests stand now: text and blocks for chat.update."""
+    waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
+    text = _asking(approvals) if waiting else _decided(approvals)
+    return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
+
+
+def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
+    if len(approvals) == 1:
+        return [list(approvals)]
+    groups: list[list[Approval]] = []
+    weight = 0
+    for approval in approvals:
+        made = rows.row(approval, 1, alone=False)
+        heavy = size(made) + BLOCK_WEIGHT * len(made) + RECORD
+        if not groups or len(groups[-1]) >= MOST_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
+            groups.append([])
+            weight = 0
+        groups[-1].append(approval)
+        weight += heavy
+    return groups
+
+
+def _drawn(approvals: Sequence[Approval]) -> list[Block]:
+    if len(approvals) == 1:
+        return rows.row(approvals[0], 1, alone=True)
+    blocks: list[Block] = [rich(section(bold(_opening(approvals))))]
+    for number, approval in enumerate(approvals, start=1):
+        blocks += rows.row(approval, number, alone=False)
+    waiting = [approval for approval in approvals if _asks(approval)]
+    if len(waiting) > 1 and (both := buttons.together(waiting)):
+        blocks += [{"type": "divider"}, actions(f"all-{approvals[0].id}", both)]
+    return blocks
+
+
+def _asks(approval: Approval) -> bool:
+    return approval.decision is Decision.AWAITING and approval.question is Question.MAY_IT_RUN
+
+
+def _opening(approvals: Sequence[Approval]) -> str:
+    waiting = sum(approval.decision is Decision.AWAITING for approval in approvals)
+    number = len(approvals)
+    if not waiting:
+        return f"{number} requests, all decided:"
+    if waiting < number:
+        return f"{number} requests, {waiting} of them open:"
+    return f"May I do these {number} things?" if all(map(_asks, approvals)) else f"{number} questions:"
+
+
+def _asking(approvals: Sequence[Approval]) -> str:
+    """The notification of requests that wait."""
+    if len(approvals) > 1:
+        return f"{_opening(approvals)} Decide in the thread."
+    approval = approvals[0]
+    if approval.privacy not in (Privacy.FULL, Privacy.SUMMARY):
+        return "A tool call waits for a decision."
+    tool = visible(approval.call.remote_name)
     if approval.question is Question.DID_IT_RUN:
-        blocks.append(_context(CHOICES))
-    who = f"Only <@{approval.requester}>, whose message started this, can decide, until {_date(approval.expires_at)}."
-    blocks += [_context(who), {"type": "actions", "elements": buttons}]
-    if approval.question is Question.DID_IT_RUN:
-        fallback = f"Did {approval.call.remote_name} run? It was cut off: please say in the thread."
-    else:
-        fallback = f"May I run {approval.call.remote_name}? Approve or deny in the thread."
-    return [*drafts, draft("card", blocks, fallback, key=approval.id)]
+        return f"Did {tool} run? It was cut off: please say in the thread."
+    return f"May I run {tool}? Approve or deny in the thread."
 
 
-def record(approval: Approval) -> JsonObject:
-    """What the card becomes once somebody has decided: text and blocks for chat.update."""
-    blocks, cut = _body(approval)
-    words = RECORDS[approval.decision]
-    if (approval.question, approval.decision) == (Question.DID_IT_RUN, Decision.EXPIRED):
-        words = NOBODY_SAID
-    blocks.append(_context(f"{words.format(who=f'<@{approval.decided_by}>')} · {_date(approval.decided_at)}"))
-    if cut and arguments.window(approval.call) is not None:
-        blocks.append({"type": "actions", "elements": [_button(approval, DETAILS, "Details")]})
-    text = f"{HEADINGS[approval.decision]} {approval.call.remote_name}"
-    return {"text": escaped(harmless(visible(text)))[:300], "blocks": blocks}
-
-
-def details(approval: Approval) -> JsonObject:
-    """The modal with every argument in full."""
-    view = arguments.window(approval.call)
-    if view is not None:
-        return view
-    note = "These arguments are too long for a window: they are in a file in the thread, in full."
-    return arguments.modal([{"type": "section", "text": {"type": "plain_text", "text": note}}])
-
-
-def opened(value: str) -> tuple[str, str]:
-    """(request id, digest) from a button's value; raises ValueError when it is none of ours."""
-    content: Any = json.loads(value)
-    if not isinstance(content, dict) or not isinstance(content.get("a"), str) or not isinstance(content.get("d"), str):
-        raise ValueError("not a value of ours")
-    return content["a"], content["d"]
-
-
-def _body(approval: Approval) -> tuple[list[Block], list[str]]:
-    """What will be done in words and with which arguments, and for each that is cut a sentence that says so."""
-    call = approval.call
-    elements, cut = arguments.on_card(call)
-    opening: list[Block] = [_bold(_heading(approval))]
-    if words := phrase(call):
-        opening.append(_plain(f" {words}."))
-    opening += [_plain(" Tool "), _code(call.remote_name), _plain(" of "), _code(call.server or "?")]
-    opening.append(_plain(", with:" if elements else ", without arguments."))
-    blocks: list[Block] = [{"type": "rich_text", "elements": [section(*opening), *elements]}]
-    if approval.question is Question.DID_IT_RUN and approval.decision is Decision.AWAITING:
-        why = visible(call.result) or "The bot was stopped in the middle of it."
-        blocks.append({"type": "rich_text", "elements": [section(_plain(why[:500]))]})
-    return blocks, cut
-
-
-def _heading(approval: Approval) -> str:
-    if approval.decision is not Decision.AWAITING:
-        return HEADINGS[approval.decision]
-    if approval.question is Question.DID_IT_RUN:
-        return "This call was cut off: it may or may not have run."
-    return "May I do this?"
-
-
-def _button(approval: Approval, action: str, label: str, *, primary: bool = False) -> Block:
-    button: Block = {
-        "type": "button",
-        "action_id": f"{PREFIX}{action}",
-        "text": {"type": "plain_text", "text": label},
-        "value": json.dumps({"a": approval.id, "d": approval.digest}),
-    }
-    if primary:
-        button["style"] = "primary"
-    return button
-
-
-def _date(at: float) -> str:
-    """A time that Slack shows in each reader's own zone; the fallback is in UTC."""
-    fallback = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}>"
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def _bold(text: str) -> Block:
-    return {"type": "text", "text": text, "style": {"bold": True}}
-
-
-def _plain(text: str) -> Block:
-    return {"type": "text", "text": text}
-
-
-def _code(text: str) -> Block:
-    return {"type": "text", "text": visible(text) or " ", "style": {"code": True}}
+def _decided(approvals: Sequence[Approval]) -> str:
+    if len(approvals) > 1:
+        return _opening(approvals)
+    approval = approvals[0]
+    known = approval.privacy in (Privacy.FULL, Privacy.SUMMARY)
+    return f"{records.HEADINGS[approval.decision]} {visible(approval.call.remote_name) if known else 'a tool call'}"

@@ -6,17 +6,17 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
+from bot.core.privacy import Privacy
+from bot.core.requests import Approval
 from bot.core.thread import Call, Draft
-from bot.slack.blocks.words import line
+from bot.slack.blocks.parts import REQUESTER, Block, context, date, mentions
+from bot.slack.blocks.words import counts, line
 from bot.slack.split import split
-from bot.slack.text import brief, escaped, harmless
+from bot.slack.text import brief, code, escaped, harmless, visible
 
 MARKDOWN_LIMIT = 10_000
 """Below Slack's 12,000 characters for all markdown blocks of a message, since it counts some characters twice."""
-
-Block = dict[str, Any]
 
 
 def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "") -> Draft:
@@ -25,23 +25,23 @@ def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "") -> D
     return Draft(key or uuid.uuid4().hex, kind, json.dumps(payload, ensure_ascii=False))
 
 
-def file(name: str, content: str, comment: str, approval: str = "") -> Draft:
-    """A file with a word about it; with the id of the request that cannot be decided without it."""
-    key = uuid.uuid4().hex
-    stem, dot, suffix = name.rpartition(".")
-    named = f"{stem}-{key[:8]}{dot}{suffix}"
-    payload = {"file": named, "content": content, "text": comment, "approval": approval}
+def file(name: str, content: str, comment: str, approval: str = "", key: str = "") -> Draft:
+    """A file with a word about it; with the id of the request that cannot be decided without it. Its name says which
+    one it is (`file_name`)."""
+    key = key or uuid.uuid4().hex
+    payload = {"file": file_name(name, key), "content": content, "text": comment, "approval": approval}
     return Draft(key, "file", json.dumps(payload, ensure_ascii=False))
+
+
+def file_name(name: str, key: str) -> str:
+    """The name under which the file with this key is posted: a part of the key makes it one of a kind."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}-{key[:8]}{dot}{suffix}"
 
 
 def markdown(text: str) -> Block:
     """A block of Markdown in which nothing can notify anybody."""
     return {"type": "markdown", "text": harmless(text)}
-
-
-def context(text: str) -> Block:
-    """A small line of our own words."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:2900]}]}
 
 
 def answer(text: str, note: str, parts: int) -> list[Draft]:
@@ -65,13 +65,31 @@ def parts(text: str, key: str) -> list[Draft]:
     return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
 
 
-def summary(calls: Sequence[Call]) -> list[Draft]:
-    """What calls did, a line each."""
+def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
+    """What calls did: a line each, without arguments and errors when the privacy is `summary`; one line without even
+    their names when it is anything else but `full`."""
     if not calls:
         return []
-    lines = [line(call) for call in calls]
+    named = privacy in (Privacy.FULL, Privacy.SUMMARY)
+    lines = [line(call, privacy) for call in calls] if named else [counts(calls)]
     pieces = split("\n\n".join(lines), MARKDOWN_LIMIT)
     return [draft("summary", [markdown(piece)], piece.replace("`", "")) for piece in pieces]
+
+
+def reminder(approval: Approval) -> Draft:
+    """A word to those who may decide and have not, in time before it is too late."""
+    barred = {REQUESTER, approval.requester, *approval.call.editors} if approval.no_self else set[str]()
+    asked = [who for who in approval.people if who not in barred]
+    votes = {approval.requester if who == REQUESTER else who for who in asked} & set(approval.votes)
+    left = [who for who in asked if who not in votes and (who != REQUESTER or approval.requester not in votes)]
+    words = f"{mentions(left or asked, approval.requester)}: this still waits for a decision, until "
+    words += date(approval.expires_at)
+    fallback = "A request still waits for a decision"
+    if approval.privacy in (Privacy.FULL, Privacy.SUMMARY):
+        words += f": {escaped(code(approval.call.remote_name, 80))}"
+        fallback += f": {visible(approval.call.remote_name)}"
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": words}}
+    return draft("notice", [block], fallback, key=f"remind-{approval.id}")
 
 
 def notice(text: str, key: str) -> list[Draft]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.core.calls import JsonObject
+from bot.core.privacy import Privacy
 from bot.core.thread import Call, CallOutcome
 from bot.slack.text import code
 
@@ -71,13 +73,37 @@ def telling(call: Call) -> str:
     return ", ".join(parts) if not known else " ".join(parts)
 
 
-def _why_not(call: Call) -> str:
+_SIGNS: dict[CallOutcome | None, str] = {CallOutcome.OK: "✓", CallOutcome.ERROR: "✗"}
+_NOT_RUN: dict[CallOutcome | None, str] = {
+    CallOutcome.REFUSED: "it is not allowed here",
+    CallOutcome.DENIED: "it was denied",
+    CallOutcome.EXPIRED: "nobody decided in time",
+    CallOutcome.UNSHOWN: "Slack did not let me ask",
+    CallOutcome.STOPPED: "the turn was stopped",
+}
+_DOUBTFUL: dict[CallOutcome | None, str] = {
+    CallOutcome.ASSUMED: "cut off; a person says that it ran",
+    CallOutcome.SKIPPED: "cut off; it may or may not have run, and a person went on without it",
+    CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
+}
+
+
+def why_not(call: Call) -> str:
     """Why a call was not made, for people: the model reads the rest."""
-    if call.outcome is CallOutcome.REFUSED:
-        return "it is not allowed here"
-    if call.outcome is CallOutcome.UNSHOWN:
-        return "Slack did not let me ask"
+    if call.outcome in _NOT_RUN:
+        return _NOT_RUN[call.outcome]
     return "its arguments do not fit" if call.server else "there is no such tool"
+
+
+def ending(call: Call) -> str:
+    """How a finished call ended, in words of ours alone: without its result or its error."""
+    if call.outcome is CallOutcome.OK:
+        return "done"
+    if call.outcome is CallOutcome.ERROR:
+        return "failed"
+    if call.outcome in _DOUBTFUL:
+        return _DOUBTFUL[call.outcome]
+    return f"not run: {why_not(call)}"
 
 
 def duration(seconds: float) -> str:
@@ -87,19 +113,30 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
-def line(call: Call) -> str:
-    """One line of Markdown: the tool, its telling arguments, how it ended, how long it took."""
-    parts = [f"{code(call.remote_name, 64)} {telling(call)}".strip()]
-    if call.outcome is CallOutcome.OK:
-        sign = "✓"
-        lines = len(call.result.splitlines())
-        parts.append(f"{lines} lines" if lines > 1 and call.repeatable else "done")
-    elif call.outcome is CallOutcome.ERROR:
-        sign = "✗"
+def line(call: Call, privacy: str = Privacy.FULL) -> str:
+    """One line of Markdown: the tool, its telling arguments, how it ended, how long it took. Unless the privacy is
+    full, nothing of arguments and errors."""
+    open_ = privacy == Privacy.FULL
+    parts = [f"{code(call.remote_name, 64)} {telling(call) if open_ else ''}".strip()]
+    if call.original:
+        parts[0] += " (arguments changed by a person)"
+    lines = len(call.result.splitlines())
+    if open_ and call.outcome is CallOutcome.ERROR:
         parts.append(f"failed: {code(call.result.strip() or 'no reason given', 160)}")
+    elif open_ and call.outcome is CallOutcome.OK and lines > 1 and call.repeatable:
+        parts.append(f"{lines} lines")
     else:
-        sign = "–"
-        parts.append(f"not run: {_why_not(call)}")
+        parts.append(ending(call))
     if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
         parts.append(duration(call.seconds))
-    return f"{sign} " + " · ".join(parts)
+    if open_ and call.why.startswith("grant"):
+        parts.append("under a standing grant")
+    return f"{_SIGNS.get(call.outcome, '–')} " + " · ".join(parts)
+
+
+def counts(calls: Sequence[Call]) -> str:
+    """What calls came to, in one line without any of their names: `✓ 2 tool calls: 1 done, 1 failed`."""
+    ends = Counter(ending(call).partition(":")[0].partition(";")[0] for call in calls)
+    listed = ", ".join(f"{number} {end}" for end, number in ends.items())
+    sign = "✓" if all(call.outcome is CallOutcome.OK for call in calls) else "–"
+    return f"{sign} {len(calls)} tool call{'' if len(calls) == 1 else 's'}: {listed}"

@@ -4,76 +4,53 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.calls import JsonObject
-from bot.core.ports import Store
-from bot.core.thread import Click, Decision, Settlement, Verdict
-from bot.slack.blocks import cards
+from bot.core.requests import Approval, Decision, Settlement, Verdict
+from bot.slack.blocks import buttons, details, forms
+from bot.slack.blocks.forms import Opened
+from bot.slack.blocks.words import arguments_of
+from bot.slack.desk import NOT_TOLD, NOTHING, UNDO_OVER, Desk, all_said, not_yours, pressed_on, user_of
 
 log = logging.getLogger(__name__)
 
 ANYTHING = re.compile(".*", re.DOTALL)
-WORDS = {
-    Decision.APPROVED: "approved by <@{who}>",
-    Decision.DENIED: "denied by <@{who}>",
-    Decision.EXPIRED: "closed: its time was over",
-    Decision.IT_RAN: "answered by <@{who}>: it ran",
-    Decision.RUN_AGAIN: "answered by <@{who}>: run again",
-    Decision.SKIPPED: "answered by <@{who}>: skip",
-    Decision.WITHDRAWN: "closed: it could not be shown in full",
-}
+WINDOWS = (buttons.EDIT, buttons.ALWAYS, buttons.REASON)
+TOOLS_SECONDS = 1.5
+NOT_OURS = "This button is not one of mine, so nothing was done."
 
 
-def register(
-    app: AsyncApp,
-    store: Store,
-    client: AsyncWebClient,
-    wake: Callable[[int], None],
-    background: Callable[[Coroutine[Any, Any, object]], None],
-) -> None:
-    """Listen to the buttons of cards; whatever else is pressed, sent or typed gets its ack and, from us, a word.
-
-    `wake` has a thread advanced and brought in step; `background` runs what need not be done before the ack.
-    """
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Listen to the buttons of cards; whatever else is pressed, sent or typed gets its ack and, from us, a word."""
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         action: JsonObject = body["actions"][0]
-        name = str(action["action_id"]).removeprefix(cards.PREFIX)
         try:
-            approval, digest = cards.opened(str(action.get("value") or ""))
-            decision = None if name == cards.DETAILS else Decision(name)
+            name, pressed = buttons.pressed(action)
         except ValueError:
             log.warning("a button with a value that is not ours: %r", str(action.get("value"))[:200])
             await ack()
-            background(_tell(client, body, "This button is not one of mine, so nothing was done."))
+            desk.background(desk.tell(body, NOT_OURS))
             return
-        if decision is None:
+        requests = [pressed_on(body, request) for request in pressed.requests]
+        if name == buttons.DETAILS:
             await ack()
-            background(_show(store, client, body, approval))
-            return
-        click = Click(
-            approval=approval,
-            digest=digest,
-            decision=decision,
-            user=str(body["user"]["id"]),
-            team=str((body.get("team") or {}).get("id") or body["user"].get("team_id") or ""),
-            channel=str((body.get("channel") or {}).get("id") or ""),
-            message_ts=str((body.get("message") or {}).get("ts") or ""),
-        )
-        settlement = await store.settle(click)
+            desk.background(_show(desk, body, requests[0]))
+        elif name in WINDOWS:
+            await ack()
+            desk.background(_open(desk, body, requests[0], name, prefix=pressed.prefix))
+        else:
+            words = await _decide(desk, body, requests, name, prefix=pressed.prefix)
+            await ack()
+            if words:
+                desk.background(desk.tell(body, words))
+
+    async def on_page(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        log.info("thread %s: %s pressed %s: %s", settlement.thread_id, click.user, decision, settlement.verdict)
-        if settlement.thread_id:
-            wake(settlement.thread_id)
-        if settlement.verdict is not Verdict.SETTLED:
-            background(_tell(client, body, _words(settlement)))
+        desk.background(_turn_page(desk, body))
 
     async def on_anything(ack: AsyncAck) -> None:
         await ack()
@@ -81,7 +58,8 @@ def register(
     async def on_event() -> None:
         return
 
-    app.action(re.compile(f"^{re.escape(cards.PREFIX)}"))(on_button)
+    app.action(details.PAGE)(on_page)
+    app.action(re.compile(f"^{re.escape(buttons.PREFIX)}"))(on_button)
     app.action(ANYTHING)(on_anything)
     app.view(ANYTHING)(on_anything)
     app.view_closed(ANYTHING)(on_anything)
@@ -91,37 +69,106 @@ def register(
     app.event(ANYTHING)(on_event)
 
 
-def _words(settlement: Settlement) -> str:
-    if settlement.verdict is Verdict.NOT_YOURS:
-        return f"Only <@{settlement.requester}>, whose message started this, can decide. Nothing was changed."
-    if settlement.verdict is Verdict.ALREADY:
-        how = WORDS.get(settlement.decision, "closed").format(who=settlement.decided_by)
-        return f"This request was already {how}. Nothing was changed."
-    return "I know no open request behind this button, so nothing was done. It may be from an older message."
+_ALL = {buttons.ALL_APPROVED: Decision.APPROVED, buttons.ALL_DENIED: Decision.DENIED}
 
 
-async def _tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
-    """A word that only the person who clicked sees."""
-    container: JsonObject = body.get("container") or {}
-    channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
-    if not channel:
-        return
-    thread = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts")
+async def _decide(desk: Desk, body: JsonObject, requests: list[Opened], name: str, *, prefix: bool) -> str:
+    """Settle what was pressed. Out: what the person is to be told."""
+    user = user_of(body)
+    found: list[tuple[Approval, Opened]] = []
+    for opened in requests:
+        approval = await desk.open_request(opened, body, prefix=prefix)
+        # Of several, those that are decided already stay as they are.
+        if approval is not None and (len(requests) == 1 or approval.decision is Decision.AWAITING):
+            found.append((approval, opened))
+    if not found:
+        return NOTHING
+    approval, opened = found[0]
+    if name == buttons.STOP:
+        settlement = await desk.store.stop(await desk.click(approval, opened, body, Decision.STOPPED))
+        return desk.settled(settlement, user, "stop")
+    if name == buttons.UNDO:
+        settlement = await desk.store.take_back(await desk.click(approval, opened, body, Decision.DENIED))
+        if settlement.verdict is Verdict.SETTLED:
+            desk.undo(settlement.thread_id)
+        words = desk.settled(settlement, user, "undo")
+        return UNDO_OVER if settlement.verdict is Verdict.ALREADY else words
+    decision = _ALL.get(name) or Decision(name)
+    clicks = [await desk.click(approval, opened, body, decision) for approval, opened in found]
+    settlements = await desk.store.settle(clicks)
+    for settlement in settlements:
+        desk.settled(settlement, user, name)
+    return all_said([*settlements, *_lost(requests, found)], user)
+
+
+def _lost(requests: list[Opened], found: list[tuple[Approval, Opened]]) -> list[Settlement]:
+    """Of a single request that is not there the person is told; of several the rest counts."""
+    return [] if found else [Settlement(Verdict.UNKNOWN) for _ in requests]
+
+
+async def _may_see(desk: Desk, body: JsonObject, approval: Approval) -> bool:
+    """In private, the arguments are for the requester and for those who may decide."""
+    user = user_of(body)
+    if approval.privacy == "full":
+        return True
+    for approving in (False, True):
+        if await desk.people.entitled(user, approval, approving=approving):
+            return True
+    return False
+
+
+async def _show(desk: Desk, body: JsonObject, opened: Opened) -> None:
+    """Everything in full. The channel must be the card's: a forged value opens nothing from elsewhere."""
+    approval = await desk.open_request(opened, body)
+    if approval is None:
+        await desk.tell(body, "I know no request behind this button.")
+    elif not await _may_see(desk, body, approval):
+        await desk.tell(body, "The details are for the person who asked and for those who may decide.")
+    else:
+        await desk.show(body, details.details(approval))
+
+
+async def _turn_page(desk: Desk, body: JsonObject) -> None:
+    """Another page of the window. Who may see the first may see them all, if they still may; a window that was opened
+    for another request turns to no page of this one."""
+    view: JsonObject = body.get("view") or {}
     try:
-        await client.chat_postEphemeral(channel=channel, user=body["user"]["id"], text=words, thread_ts=thread)
-    except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-        log.warning("could not tell %s: %s", body["user"]["id"], error)
-
-
-async def _show(store: Store, client: AsyncWebClient, body: JsonObject, approval_id: str) -> None:
-    """The arguments in full. The channel must be the card's: a forged value opens nothing from elsewhere."""
-    approval = await store.find_approval(approval_id)
-    channel = (body.get("channel") or {}).get("id")
-    if approval is None or channel != approval.channel:
-        await _tell(client, body, "I know no request behind this button.")
+        approval_id, digest, page = details.opened_page(str(body["actions"][0].get("value") or ""))
+    except ValueError:
         return
-    try:
-        await client.views_open(trigger_id=body["trigger_id"], view=cards.details(approval))
-    except (SlackApiError, ClientError, TimeoutError, OSError) as error:
-        log.warning("could not open the arguments: %s", error)
-        await _tell(client, body, "Slack did not open the window with the arguments. Press Details again.")
+    approval = await desk.store.find_approval(approval_id)
+    if approval is None or (approval.digest, approval.id) != (digest, view.get("private_metadata")):
+        return
+    if not await _may_see(desk, body, approval):
+        return
+    await desk.client.views_update(view_id=str(view.get("id")), view=details.details(approval, page))
+
+
+async def _open(desk: Desk, body: JsonObject, opened: Opened, name: str, *, prefix: bool) -> None:
+    """A window in which somebody changes the arguments, gives a reason, or a standing grant."""
+    approval = await desk.open_request(opened, body, prefix=prefix)
+    if approval is None:
+        await desk.tell(body, NOTHING)
+        return
+    if approval.decision is not Decision.AWAITING:
+        settlement = Settlement(Verdict.ALREADY, approval=approval)
+        await desk.tell(body, all_said([settlement], user_of(body)))
+        return
+    entitled = await desk.people.entitled(user_of(body), approval, approving=name == buttons.ALWAYS)
+    if not entitled:
+        await desk.tell(body, NOT_TOLD if entitled is None else not_yours(approval))
+        return
+    opened = Opened(approval.id, approval.digest, opened.channel, opened.message_ts, opened.thread_ts)
+    if name != buttons.REASON:
+        # Right after a start the tools may be a moment away; Slack allows 3 seconds for opening the window.
+        await desk.toolset.ready(TOOLS_SECONDS)
+    tool = desk.toolset.find(approval.call.tool)
+    if name == buttons.REASON:
+        await desk.show(body, forms.reason(approval, opened))
+    elif tool is None:
+        await desk.tell(body, "The tool is not there at the moment, so this cannot be opened. Nothing was changed.")
+    elif name == buttons.EDIT:
+        await desk.show(body, forms.edit(approval, tool.schema, opened))
+    elif approval.grants:
+        folders = desk.toolset.folders(tool, arguments_of(approval.call))
+        await desk.show(body, forms.always(approval, folders, desk.rules.grant_days, opened))

@@ -1,0 +1,103 @@
+"""Requests to people: what they are shown, what it was based on, and whether that is still true when the call runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.approvers import ApprovalRules
+from bot.core.calls import Preview, Tool, sha256
+from bot.core.limits import Limits
+from bot.core.policy import Tier
+from bot.core.ports import Surface, Toolset
+from bot.core.requests import Approval, Card, Question
+from bot.core.thread import Call, CallOutcome, CallState, ThreadState
+
+FILES = "What this would change has changed since the request was shown"
+TOOL = "The tool's definition has changed since the request was shown"
+AGAIN = (
+    "This was approved before, but not run, because what it was based on has changed. What you see is how it is now."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A call that somebody is to be asked about."""
+
+    call: Call
+    question: Question
+    note: str = ""
+    """Why it is asked once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Makes cards, and checks before a run that they still hold."""
+
+    toolset: Toolset
+    surface: Surface
+    limits: Limits
+    approvals: ApprovalRules
+
+    async def cards(self, state: ThreadState, wishes: Sequence[Wish]) -> Sequence[Card]:
+        """The cards for these calls. A call that would fail as things are is worth nobody's time: it ends here, and the
+        model is told why."""
+        if not wishes:
+            return ()
+        previews = await asyncio.gather(*(self._preview(wish.call) for wish in wishes))
+        approvals: list[Approval] = []
+        privacy = await self.surface.privacy(state.place)
+        for wish, preview in zip(wishes, previews, strict=True):
+            call = wish.call
+            if preview and preview.broken and wish.question is Question.MAY_IT_RUN:
+                call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
+                call.result = f"as things are now this would fail: {preview.broken}"
+                continue
+            approvals.append(self._approval(state, wish, preview, privacy))
+        return self.surface.cards(approvals) if approvals else ()
+
+    def _approval(self, state: ThreadState, wish: Wish, preview: Preview | None, privacy: str) -> Approval:
+        call = wish.call
+        approvers = self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+        once = wish.question is Question.DID_IT_RUN
+        return Approval(
+            id=secrets.token_urlsafe(18),
+            question=wish.question,
+            digest=digest(call, preview.basis if preview else ""),
+            requester=state.turn.requester if state.turn else "",
+            call=call,
+            thread_id=state.id,
+            channel=state.place.channel,
+            people=approvers.people,
+            needed=approvers.needed,
+            no_self=approvers.no_self,
+            grants=approvers.grants and not once and not call.original,
+            privacy=privacy,
+            preview=preview,
+            note=wish.note,
+            expires_at=time.time() + self.limits.approval_hours * 3600,
+        )
+
+    async def _preview(self, call: Call) -> Preview | None:
+        tool = self.toolset.find(call.tool)
+        return await self.toolset.preview(tool, json.loads(call.arguments)) if tool is not None else None
+
+    async def drift(self, call: Call, tool: Tool) -> str:
+        """What is no longer as the card of an approved call showed it; empty when all of it is."""
+        if not call.approval:
+            return ""
+        if tool.digest != call.tool_digest:
+            return TOOL
+        # Requests from before this version were shown without a basis.
+        basis = await self.toolset.basis(tool, json.loads(call.arguments)) if call.basis else ""
+        return "" if digest(call, basis) == call.approved_digest else FILES
+
+
+def digest(call: Call, basis: str) -> str:
+    """What an approval is bound to: the server, the tool, its definition, the arguments in full, and what was there."""
+    parts = (call.server, call.remote_name, call.tool_digest, call.arguments)
+    return sha256(*parts, basis) if basis else sha256(*parts)

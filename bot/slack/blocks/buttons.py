@@ -1,0 +1,207 @@
+"""What the buttons of a card are called and what they carry. Pure.
+
+A button's value binds it to exactly one request and what was shown of it; what comes back is data that anybody may have
+forged, so it is taken only in the very shape that was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.calls import JsonObject
+from bot.core.requests import Approval, Decision, Question
+from bot.slack.blocks.parts import Block, confirmation, option, plain_text
+
+PREFIX = "approval."
+EDIT = "edit"
+ALWAYS = "always"
+DETAILS = "details"
+UNDO = "undo"
+ALL_APPROVED = "all.approved"
+ALL_DENIED = "all.denied"
+MORE = "more"
+"""The menu; what was picked is in the value."""
+REASON = "reason"
+STOP = "stop"
+
+SHORTENED = 32
+"""Characters of a digest in a menu, whose values are short (150 characters, Slack's overflow element)."""
+MOST_AT_ONCE = 8
+VALUE_LIMIT = 2_000
+
+_ACTION = re.compile(re.escape(PREFIX) + r"([a-z_.]+?)(?:\.([1-9]\d{0,2}))?")
+
+LABELS: dict[Question, tuple[tuple[Decision, str], ...]] = {
+    Question.MAY_IT_RUN: ((Decision.APPROVED, "Approve"), (Decision.DENIED, "Deny")),
+    Question.DID_IT_RUN: (
+        (Decision.IT_RAN, "It ran"),
+        (Decision.RUN_AGAIN, "Run again"),
+        (Decision.SKIPPED, "Skip"),
+    ),
+}
+NAMES = frozenset(
+    {
+        *(decision.value for answers in LABELS.values() for decision, _ in answers),
+        *(EDIT, ALWAYS, DETAILS, UNDO, ALL_APPROVED, ALL_DENIED, MORE),
+    }
+)
+
+UNDOINGS = {
+    "write_file": "The file gets its earlier content back; a file that was new is removed.",
+    "edit_file": "The file gets its earlier content back.",
+    "move_file": "It is moved back to where it was.",
+    "create_directory": "The folder is removed again.",
+}
+"""What taking a call of the filesystem server back means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What a button carries."""
+
+    kind: str
+    """`one`, `all`, or what was picked in the menu: `reason`, `stop`."""
+    requests: tuple[tuple[str, str], ...]
+    """(request id, digest) pairs."""
+    prefix: bool = False
+    """The digests are only the first 32 characters of what they must be."""
+
+
+def action_id(name: str, row: int = 1) -> str:
+    """The id of a button: the rows of a message after the first add their number, since Slack wants each id once."""
+    return f"{PREFIX}{name}" if row <= 1 else f"{PREFIX}{name}.{row}"
+
+
+def named(action: str) -> str:
+    """Which button an action id stands for, whatever its row. Raises ValueError when it is none of ours."""
+    found = _ACTION.fullmatch(action)
+    if found is None or found[1] not in NAMES:
+        raise ValueError("not a button of ours")
+    return found[1]
+
+
+def opened(value: str) -> Pressed:
+    """What a button's or a menu entry's value says. Raises ValueError when it is none of ours."""
+    content = parsed(value)
+    match content:
+        case {"a": str(), "d": str()} if len(content) == 2:
+            return Pressed("one", ((content["a"], content["d"]),))
+        case {"k": "reason" | "stop", "a": str(), "p": str()} if len(content) == 3 and len(content["p"]) == SHORTENED:
+            return Pressed(content["k"], ((content["a"], content["p"]),), prefix=True)
+        case {"all": [*requests]} if len(content) == 1 and 0 < len(requests) <= MOST_AT_ONCE:
+            return Pressed("all", tuple(_pair(request) for request in requests))
+        case _:
+            raise ValueError("not a value of ours")
+
+
+def pressed(action: JsonObject) -> tuple[str, Pressed]:
+    """Which button or menu entry an action of Slack's is about, and what it carries. Raises ValueError when it is none
+    of ours, or when the one does not belong to the other."""
+    name = named(str(action.get("action_id")))
+    chosen = action.get("selected_option") if name == MORE else action
+    carried = opened(str(chosen.get("value")) if isinstance(chosen, dict) else "")
+    expected = (REASON, STOP) if name == MORE else ("all",) if name in (ALL_APPROVED, ALL_DENIED) else ("one",)
+    if carried.kind not in expected:
+        raise ValueError("not a value of this button")
+    return carried.kind if name == MORE else name, carried
+
+
+def parsed(value: str) -> Any:
+    """The JSON of a value; raises ValueError."""
+    if len(value) > VALUE_LIMIT:
+        raise ValueError("too long for a value of ours")
+    return unsealed(value)
+
+
+def unsealed(text: str) -> Any:
+    """JSON that comes back from Slack; raises ValueError, also for halves of characters, which no database takes."""
+    try:
+        content = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("not a value of ours") from error
+    return content
+
+
+def _pair(request: Any) -> tuple[str, str]:
+    match request:
+        case [str(approval), str(digest)]:
+            return approval, digest
+        case _:
+            raise ValueError("not a value of ours")
+
+
+def value(approval: Approval) -> str:
+    """What a button about one request carries."""
+    return json.dumps({"a": approval.id, "d": approval.digest})
+
+
+def button(action: str, label: str, carried: str, *, style: str = "", confirm: Block | None = None) -> Block:
+    """A button."""
+    made: Block = {"type": "button", "action_id": action, "text": plain_text(label), "value": carried}
+    if style:
+        made["style"] = style
+    if confirm:
+        made["confirm"] = confirm
+    return made
+
+
+def deciding(approval: Approval, row: int, *, details: bool) -> list[Block]:
+    """The buttons of a request that waits for a decision."""
+    carried = value(approval)
+    found = [
+        button(action_id(decision, row), label, carried, style="primary" if decision is Decision.APPROVED else "")
+        for decision, label in LABELS[approval.question]
+    ]
+    asks = approval.question is Question.MAY_IT_RUN
+    if asks:
+        found.append(button(action_id(EDIT, row), "Edit…", carried))
+    if asks and approval.grants:
+        found.append(button(action_id(ALWAYS, row), "Always…", carried))
+    if details:
+        found.append(button(action_id(DETAILS, row), "Details", carried))
+    return [*found, _menu(approval, row, reason=asks)]
+
+
+def _menu(approval: Approval, row: int, *, reason: bool) -> Block:
+    def entry(label: str, kind: str) -> Block:
+        carried = {"k": kind, "a": approval.id, "p": approval.digest[:SHORTENED]}
+        return option(label, json.dumps(carried, separators=(",", ":")))
+
+    entries = [entry("Deny with a reason…", REASON)] if reason else []
+    return {
+        "type": "overflow",
+        "action_id": action_id(MORE, row),
+        "options": [*entries, entry("Stop this turn", STOP)],
+    }
+
+
+def undoing(approval: Approval, row: int, *, named: bool) -> Block:
+    """The button that takes a call back; `named` when the tool may be seen."""
+    known = named and approval.call.server == "filesystem"
+    what = UNDOINGS.get(approval.call.remote_name, "") if known else ""
+    text = f"{what or 'What the call changed is put back as it was.'} Nothing is done if it has changed since."
+    asked = confirmation("Undo this?", text, "Undo")
+    return button(action_id(UNDO, row), "Undo", value(approval), confirm=asked)
+
+
+def showing(approval: Approval, row: int) -> Block:
+    """The button that opens everything in full."""
+    return button(action_id(DETAILS, row), "Details", value(approval))
+
+
+def together(approvals: Sequence[Approval]) -> list[Block]:
+    """The buttons that decide several requests at once; none when they do not fit."""
+    carried = json.dumps({"all": [[approval.id, approval.digest] for approval in approvals]})
+    number = len(approvals)
+    if number > MOST_AT_ONCE or len(carried) > VALUE_LIMIT:
+        return []
+    asked = confirmation("Approve all?", f"All {number} requests above that are open will be approved.", "Approve all")
+    return [
+        button(action_id(ALL_APPROVED), "Approve all", carried, confirm=asked),
+        button(action_id(ALL_DENIED), "Deny all", carried),
+    ]

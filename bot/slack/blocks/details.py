@@ -1,0 +1,159 @@
+"""Everything about a request in full: a window with pages, or a text for a file. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from textwrap import indent
+
+from bot.core.calls import JsonObject
+from bot.core.requests import Approval
+from bot.core.thread import Call, CallState
+from bot.slack.blocks import arguments, buttons
+from bot.slack.blocks.parts import (
+    VIEW_BLOCKS,
+    VIEW_LIMIT,
+    Block,
+    actions,
+    header,
+    modal,
+    pieces,
+    preformatted,
+    remark,
+    rich,
+    section,
+    shown_code,
+)
+from bot.slack.text import visible
+
+PAGE = "details.page"
+"""The action id of the buttons that leaf through a window."""
+TITLE = "Everything in full"
+_RESERVED = 5_000
+"""Bytes of a window besides its content."""
+
+
+def details(approval: Approval, page: int = 0) -> JsonObject:
+    """The window with all of it, at a page that is counted from 0; one that is not there gives the nearest."""
+    found = _paged(approval)
+    number = min(max(page, 0), len(found) - 1)
+    blocks = list(found[number])
+    if len(found) > 1:
+        blocks.insert(0, remark(f"Page {number + 1} of {len(found)}"))
+    if number > 0:
+        blocks.insert(0, _turn(approval, number - 1, "Previous page"))
+    if number < len(found) - 1:
+        blocks.append(_turn(approval, number + 1, "Next page"))
+    return modal(TITLE, blocks, private_metadata=approval.id)
+
+
+def pages(approval: Approval) -> int:
+    """How many pages the window has."""
+    return len(_paged(approval))
+
+
+def opened_page(value: str) -> tuple[str, str, int]:
+    """(request id, digest, page) from the value of a button that leafs. Raises ValueError when it is none of ours."""
+    content = buttons.parsed(value)
+    match content:
+        case {"a": str(), "d": str(), "n": int(page)} if len(content) == 3 and not isinstance(page, bool) and page >= 0:
+            return content["a"], content["d"], page
+        case _:
+            raise ValueError("not a value of ours")
+
+
+def in_a_file(approval: Approval) -> str:
+    """All that is asked about as a text. Data is indented, so that none of its lines can pass for a heading."""
+    return "\n\n".join(f"{title}\n{indent(text, '    ')}" for title, text in _texts(approval)) + "\n"
+
+
+def _turn(approval: Approval, page: int, label: str) -> Block:
+    value = json.dumps({"a": approval.id, "d": approval.digest, "n": page})
+    return actions(f"page-{page}-{approval.id}", [buttons.button(PAGE, label, value)])
+
+
+def _paged(approval: Approval) -> list[list[Block]]:
+    """The content in pages, each within what Slack takes."""
+    found: list[list[Block]] = [[]]
+    used = 0
+    for block in _blocks(approval):
+        weight = len(json.dumps(block))
+        if found[-1] and (used + weight > VIEW_LIMIT - _RESERVED or len(found[-1]) >= VIEW_BLOCKS - 5):
+            found.append([])
+            used = 0
+        found[-1].append(block)
+        used += weight
+    return found
+
+
+def _blocks(approval: Approval) -> Iterator[Block]:
+    call, preview = approval.call, approval.preview
+    yield header("Tool")
+    yield from _data(call.remote_name)
+    yield header("Tool server")
+    yield from _data(call.server or "?")
+    if approval.note:
+        yield header("Why it is asked once more")
+        yield from _data(approval.note)
+    yield header("Arguments")
+    yield from _fields(call, "No arguments.")
+    if call.original not in ("", call.arguments):
+        yield header("Arguments as the model wrote them")
+        yield from _fields(_originally(call), "No arguments.")
+    for title, text in (
+        ("What will happen", preview.words if preview else ""),
+        ("Why it would fail as things are", preview.broken if preview else ""),
+        ("Changes", preview.diff if preview else ""),
+        *_afterwards(approval),
+    ):
+        if text:
+            yield header(title)
+            yield from _data(text)
+
+
+def _texts(approval: Approval) -> Iterator[tuple[str, str]]:
+    call, preview = approval.call, approval.preview
+    yield "Tool", f"{visible(call.remote_name)} of {visible(call.server or '?')}"
+    yield "Arguments", _listed(call)
+    if call.original not in ("", call.arguments):
+        yield "Arguments as the model wrote them", _listed(_originally(call))
+    if preview and preview.words:
+        yield "What will happen", visible(preview.words)
+    if preview and preview.diff:
+        yield "Changes", visible(preview.diff)
+
+
+def _listed(call: Call) -> str:
+    listed = [f"{name}:\n{indent(value, '    ', lambda _: True)}" for name, value in arguments.readable(call)]
+    return "\n\n".join(listed) or "No arguments."
+
+
+def _afterwards(approval: Approval) -> Iterator[tuple[str, str]]:
+    """What was said and done about it since."""
+    call = approval.call
+    yield "Reason", approval.reason
+    if approval.undo is not None:
+        yield "Undo", approval.undo.words
+    if call.state in (CallState.FINISHED, CallState.UNKNOWN):
+        yield "What came of it", call.result
+
+
+def _originally(call: Call) -> Call:
+    return replace(call, arguments=call.original)
+
+
+def _fields(call: Call, none: str) -> Iterator[Block]:
+    values = arguments.readable(call)
+    if not values:
+        yield remark(none)
+    for name, value in values:
+        *before, label = pieces(name)
+        yield from (rich(section(shown_code(piece))) for piece in before)
+        first, *rest = pieces(value)
+        yield rich(section(shown_code(label)), preformatted(first))
+        yield from (rich(preformatted(piece)) for piece in rest)
+
+
+def _data(text: str) -> Iterator[Block]:
+    yield from (rich(preformatted(piece)) for piece in pieces(visible(text)))

@@ -1,0 +1,278 @@
+"""The windows in which people change a call, say why they deny it, or allow it for longer. Pure.
+
+Which request a window is about travels in its private metadata. It comes back from Slack and is data like any other:
+who may do what is checked anew when the window is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Literal
+
+from bot.core.calls import JsonObject
+from bot.core.requests import Approval
+from bot.slack.blocks import fields
+from bot.slack.blocks.buttons import unsealed
+from bot.slack.blocks.fields import ABSENT, ACTION, field_of
+from bot.slack.blocks.parts import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
+from bot.slack.blocks.words import arguments_of, phrase
+from bot.slack.text import sendable
+
+__all__ = [
+    "ALWAYS",
+    "EDIT",
+    "REASON",
+    "AlwaysChoice",
+    "Opened",
+    "always",
+    "always_given",
+    "edit",
+    "edited",
+    "field_of",
+    "reason",
+    "reason_given",
+    "seal",
+    "unseal",
+]
+
+EDIT = "approval.edit"
+REASON = "approval.reason"
+ALWAYS = "approval.always"
+SEAL_LIMIT = 3_000
+"""Characters of a window's private metadata."""
+REASON_LIMIT = 1_000
+MOST_FOLDERS = 8
+MOST_NAMES = 30
+HOUR = 3_600.0
+DAY = 24 * HOUR
+DURATIONS: tuple[tuple[float, str], ...] = (
+    (HOUR, "1 hour"),
+    (DAY, "1 day"),
+    (7 * DAY, "7 days"),
+    (30 * DAY, "30 days"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The request that a window was opened from."""
+
+    approval: str
+    digest: str
+    channel: str
+    message_ts: str
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysChoice:
+    """What a person wants to allow without being asked."""
+
+    where: Literal["thread", "mine"]
+    scope: Literal["any", "folder", "same"]
+    value: str
+    """The folder; empty for the other scopes."""
+    seconds: float
+
+
+def seal(opened: Opened, extra: JsonObject | None = None) -> str:
+    """The private metadata of a window. Raises ValueError when it is longer than Slack takes."""
+    text = json.dumps({"o": list(astuple(opened)), "x": extra or {}}, separators=(",", ":"))
+    if len(text) > SEAL_LIMIT:
+        raise ValueError("too long for a window")
+    return text
+
+
+def unseal(view: Mapping[str, Any]) -> tuple[Opened, JsonObject]:
+    """What `seal` put into a window. Raises ValueError when it is none of ours."""
+    text = view.get("private_metadata")
+    if not isinstance(text, str) or len(text) > SEAL_LIMIT:
+        raise ValueError("not a window of ours")
+    content: Any = unsealed(text)
+    match content:
+        case {"o": [str(a), str(d), str(c), str(m), str(t)], "x": dict(extra)} if len(content) == 2:
+            return Opened(a, d, c, m, t), extra
+        case _:
+            raise ValueError("not a window of ours")
+
+
+def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonObject:
+    """The window with the arguments of a call as fields."""
+    offered, left = fields.fields_of(approval, schema)
+    note = "Nothing runs yet: what you save is asked about again, in a new request."
+    blocks = [_about(approval), remark(note), *map(fields.block, offered)]
+    if left:
+        blocks.append(_left(left))
+    elif not offered:
+        blocks.append(remark("This tool takes no arguments."))
+    # A window that changes nothing has nothing to save.
+    saving = {"submit": plain_text("Save and ask again")} if offered else {}
+    return modal("Edit the call", blocks, close="Cancel", callback_id=EDIT, private_metadata=seal(opened), **saving)
+
+
+def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any]) -> tuple[JsonObject, dict[str, str]]:
+    """The arguments as a person left them, and by block id what cannot be read, in words for that person."""
+    arguments = dict(arguments_of(approval.call))
+    wrong: dict[str, str] = {}
+    state = _values(view)
+    for field in fields.fields_of(approval, schema)[0]:
+        block_id = field_of(field.name)
+        if block_id not in state:
+            continue
+        try:
+            value = fields.given(field, _typed(state[block_id]))
+        except ValueError as error:
+            wrong[block_id] = str(error)
+            continue
+        if value is ABSENT:
+            arguments.pop(field.name, None)
+        else:
+            arguments[field.name] = value
+    return arguments, wrong
+
+
+def reason(approval: Approval, opened: Opened) -> JsonObject:
+    """The window in which somebody may say why they deny a call."""
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": ACTION,
+        "multiline": True,
+        "max_length": REASON_LIMIT,
+        "focus_on_load": True,
+    }
+    asked: Block = {
+        "type": "input",
+        "block_id": "reason",
+        "optional": True,
+        "label": plain_text("Why not, or what instead?"),
+        "hint": plain_text("I read it, and go on with it in mind."),
+        "element": element,
+    }
+    return modal(
+        "Deny with a reason",
+        [_about(approval), asked],
+        close="Cancel",
+        submit=plain_text("Deny"),
+        callback_id=REASON,
+        private_metadata=seal(opened),
+    )
+
+
+def reason_given(view: Mapping[str, Any]) -> str:
+    """What was typed there; empty when nothing was."""
+    text = _typed(_values(view).get("reason")).get("value")
+    return sendable(text.strip()[:REASON_LIMIT]) if isinstance(text, str) else ""
+
+
+def always(approval: Approval, folders: Sequence[str], longest_days: float, opened: Opened) -> JsonObject:
+    """The window in which somebody allows such calls for longer; folders with the narrowest first."""
+    kept, sealed = _sealed(opened, folders, longest_days * DAY)
+    listed = [_folder(folder, number) for number, folder in enumerate(kept)]
+    long = [number for number, (_, fits) in enumerate(listed) if not fits]
+    same = option("Only with exactly these arguments", "same")
+    inside = [option(text, f"folder:{number}") for number, (text, _) in enumerate(listed)]
+    scopes = [same, *inside, option("With any arguments", "any")]
+    where = [option("In this thread", "thread"), option("Everywhere, for what I ask", "mine")]
+    times = [option(text, str(int(seconds))) for seconds, text in durations(longest_days * DAY)]
+    day = next((each for each in times if each["value"] == str(int(DAY))), times[-1])
+    note = (
+        "Such calls then run without a question. This ends when the time is over or the tool's definition changes; "
+        "you can revoke it at any time in my Home tab."
+    )
+    blocks = [
+        _about(approval),
+        *(rich(section(plain(f"Folder {number + 1}: "), code(kept[number], 10**4))) for number in long),
+        _radio("where", "Where", where, where[0]),
+        _radio("scope", "For which calls of this tool", scopes, (inside or [same])[0]),
+        _radio("time", "For how long", times, day),
+        remark(note),
+    ]
+    return modal(
+        "Always allow",
+        blocks,
+        close="Cancel",
+        submit=plain_text("Approve, and always"),
+        callback_id=ALWAYS,
+        private_metadata=sealed,
+    )
+
+
+def always_given(view: Mapping[str, Any]) -> AlwaysChoice:
+    """What was chosen there. Raises ValueError for anything that the window did not offer."""
+    _, extra = unseal(view)
+    state = _values(view)
+    where, scope, time = (_picked(state, name) for name in ("where", "scope", "time"))
+    folders, longest = extra.get("folders"), extra.get("longest")
+    if not isinstance(folders, list) or isinstance(longest, bool) or not isinstance(longest, int | float):
+        raise ValueError("not a window of ours")
+    offered = {str(int(seconds)): seconds for seconds, _ in durations(float(longest))}
+    if where not in ("thread", "mine") or time not in offered:
+        raise ValueError("not a choice of ours")
+    if scope in ("any", "same"):
+        return AlwaysChoice(where, scope, "", offered[time])
+    for number, folder in enumerate(folders):
+        if scope == f"folder:{number}" and isinstance(folder, str) and folder:
+            return AlwaysChoice(where, "folder", folder, offered[time])
+    raise ValueError("not a choice of ours")
+
+
+def durations(longest: float) -> list[tuple[float, str]]:
+    """The times for which a grant may be given, in seconds and in words: none is longer than the longest."""
+    found = [(seconds, words) for seconds, words in DURATIONS if seconds <= longest]
+    minutes = max(1, int(longest // 60))
+    return found or [(minutes * 60.0, f"{minutes} minute{'' if minutes == 1 else 's'}")]
+
+
+def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[list[str], str]:
+    """As many folders as fit, and the private metadata with them."""
+    kept = list(dict.fromkeys(folders))[:MOST_FOLDERS]
+    while True:
+        try:
+            return kept, seal(opened, {"folders": kept, "longest": longest})
+        except ValueError:
+            if not kept:
+                raise
+            kept.pop()
+
+
+def _folder(folder: str, number: int) -> tuple[str, bool]:
+    """The choice of a folder in words, and whether all of it is in them."""
+    text = f"Only inside {one_line(folder, 10**4)}"
+    return (text, True) if len(text) <= fields.OPTION else (f"Only inside folder {number + 1}, which is above", False)
+
+
+def _radio(block_id: str, label: str, options: Sequence[Block], initial: Block) -> Block:
+    element = {"type": "radio_buttons", "action_id": ACTION, "options": list(options), "initial_option": initial}
+    return {"type": "input", "block_id": block_id, "label": plain_text(label), "element": element}
+
+
+def _about(approval: Approval) -> Block:
+    call = approval.call
+    words = f"{said}. " if (said := phrase(call)) else ""
+    return rich(section(plain(f"{words}Tool "), code(call.remote_name), plain(" of "), code(call.server or "?")))
+
+
+def _left(names: Sequence[str]) -> Block:
+    elements = [plain("Too long for this window, and kept as they are: ")]
+    for index, name in enumerate(names[:MOST_NAMES]):
+        elements += [plain(", "), code(name)] if index else [code(name)]
+    more = len(names) - MOST_NAMES
+    return rich(section(*elements, plain(f" and {more} more." if more > 0 else ".")))
+
+
+def _values(view: Mapping[str, Any]) -> Mapping[str, Any]:
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    return values if isinstance(values, dict) else {}
+
+
+def _typed(block: Any) -> Mapping[str, Any]:
+    typed = block.get(ACTION) if isinstance(block, dict) else None
+    return typed if isinstance(typed, dict) else {}
+
+
+def _picked(state: Mapping[str, Any], name: str) -> Any:
+    picked = _typed(state.get(name)).get("selected_option")
+    return picked.get("value") if isinstance(picked, dict) else None

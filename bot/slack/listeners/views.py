@@ -1,0 +1,156 @@
+"""Windows that people send: changed arguments, a reason, a standing grant. Checked and settled before the ack."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.core.calls import JsonObject, Tool, canonical
+from bot.core.requests import Approval, Decision, Grant
+from bot.slack.blocks import forms, parts
+from bot.slack.blocks.forms import Opened
+from bot.slack.blocks.words import arguments_of
+from bot.slack.desk import NOTHING, Desk, user_of
+
+log = logging.getLogger(__name__)
+
+PREVIEW_SECONDS = 1.5
+"""Slack waits 3 seconds for the ack of a window."""
+NO_FIELD = "none"
+Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
+"""What is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
+
+
+def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
+    """Listen to the windows that cards open."""
+
+    async def on_edit(ack: AsyncAck, body: dict[str, Any]) -> None:
+        found = await _about(desk, body)
+        if found is None:
+            await _close(ack, NOTHING)
+            return
+        approval, opened, _ = found
+        tool = desk.toolset.find(approval.call.tool)
+        if tool is None:
+            await _close(ack, "The tool is not there any more, so nothing was changed.")
+            return
+        arguments, errors = forms.edited(body["view"], approval, tool.schema)
+        errors = errors or _beside_fields(body["view"], problems(tool, arguments))
+        text = canonical(arguments)
+        if not errors and text == approval.call.arguments:
+            errors = _beside_fields(body["view"], {"": "Nothing was changed. Press Cancel to leave it as it is."})
+        click = await desk.click(approval, opened, body, Decision.EDITED)
+        if not errors and click.entitled:  # what files say is for those who may decide
+            errors = _beside_fields(body["view"], await _failing(desk, tool, arguments))
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        await _ended(ack, desk.settled(await desk.store.edit(click, text), click.user, "edit"))
+
+    async def on_reason(ack: AsyncAck, body: dict[str, Any]) -> None:
+        found = await _about(desk, body)
+        if found is None:
+            await _close(ack, NOTHING)
+            return
+        approval, opened, _ = found
+        click = await desk.click(approval, opened, body, Decision.DENIED, forms.reason_given(body["view"]))
+        [settlement] = await desk.store.settle([click])
+        await _ended(ack, desk.settled(settlement, click.user, "deny with a reason"))
+
+    async def on_always(ack: AsyncAck, body: dict[str, Any]) -> None:
+        found = await _about(desk, body)
+        grant = None if found is None else _grant(desk, body, found[0])
+        if found is None or grant is None:
+            await _close(ack, NOTHING)
+            return
+        click = await desk.click(found[0], found[1], body, Decision.APPROVED)
+        await _ended(ack, desk.settled(await desk.store.grant(click, grant), click.user, "always"))
+
+    app.view(forms.EDIT)(on_edit)
+    app.view(forms.REASON)(on_reason)
+    app.view(forms.ALWAYS)(on_always)
+
+
+async def _about(desk: Desk, body: JsonObject) -> tuple[Approval, Opened, JsonObject] | None:
+    """The request that the window was opened from; what came with it."""
+    try:
+        opened, extra = forms.unseal(body["view"])
+    except ValueError:
+        log.warning("a window with contents that are not ours")
+        return None
+    approval = await desk.open_request(opened, body)
+    return None if approval is None else (approval, opened, extra)
+
+
+async def _failing(desk: Desk, tool: Tool, arguments: JsonObject) -> dict[str, str]:
+    """Why the call would fail as things are, if that is known in time for the ack."""
+    try:
+        async with asyncio.timeout(PREVIEW_SECONDS):
+            preview = await desk.toolset.preview(tool, arguments)
+    except TimeoutError:
+        return {}
+    return {"": f"As things are now this would fail: {preview.broken}"} if preview and preview.broken else {}
+
+
+def _grant(desk: Desk, body: JsonObject, approval: Approval) -> Grant | None:
+    """What the window asks for, within what may be given; None when it is nothing of ours."""
+    try:
+        choice = forms.always_given(body["view"])
+    except ValueError:
+        return None
+    tool = desk.toolset.find(approval.call.tool)
+    if tool is None or tool.digest != approval.call.tool_digest:
+        return None
+    arguments = arguments_of(approval.call)
+    if choice.scope == "folder":
+        paths = desk.toolset.paths(tool, arguments)
+        # What comes back from Slack names a folder; only one that was offered counts.
+        if choice.value not in desk.toolset.folders(tool, arguments):
+            return None
+        if not paths or not all(desk.toolset.inside(tool, path, choice.value) is True for path in paths):
+            return None
+    now = time.time()
+    seconds = min(choice.seconds, desk.rules.grant_days * 86_400)
+    return Grant(
+        id=0,
+        user=user_of(body),
+        thread_id=approval.thread_id if choice.where == "thread" else 0,
+        place="",
+        tool=tool.name,
+        server=tool.server,
+        remote_name=tool.remote_name,
+        tool_digest=tool.digest,
+        scope=choice.scope,
+        value={"folder": choice.value, "same": approval.call.arguments}.get(choice.scope, ""),
+        created_at=now,
+        expires_at=now + seconds,
+    )
+
+
+def _beside_fields(view: JsonObject, problems: Mapping[str, str]) -> dict[str, str]:
+    """Errors by the block that they belong to; those that belong to none stand beside the first field."""
+    inputs = [str(block["block_id"]) for block in view["blocks"] if block.get("type") == "input"]
+    errors: dict[str, str] = {}
+    for name, words in problems.items():
+        block = forms.field_of(name) if name else ""
+        place = block if block in inputs else inputs[0] if inputs else NO_FIELD
+        errors[place] = f"{errors[place]} {words}" if place in errors else words
+    return {place: words[:1000] for place, words in errors.items()}
+
+
+async def _ended(ack: AsyncAck, words: str) -> None:
+    """Close the window, or have it say why nothing was done."""
+    if words:
+        await _close(ack, words)
+    else:
+        await ack()
+
+
+async def _close(ack: AsyncAck, words: str) -> None:
+    text: JsonObject = {"type": "section", "text": {"type": "mrkdwn", "text": words[:2900]}}
+    await ack(response_action="update", view=parts.modal("Not done", [text]))

@@ -1,0 +1,252 @@
+"""What the crash suite has people do: one play for each way through a request, with what must be so at its end.
+
+The person and the operator go by what they see in Slack and on the disk alone, so a play goes on wherever it was cut
+off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.model import Message, View
+from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from tests.harness import World
+
+FINISHED = "Finished."
+STOPPED = "What was already done stays done"
+LEFT_ON_RECORDS = {"Undo", "Details"}
+
+
+@dataclass(frozen=True)
+class Play:
+    """One turn, and what people do in it."""
+
+    press: Callable[[World, Message], Awaitable[object]]
+    """What is done with a card that can be decided."""
+    left: str = "+END"
+    """What `a.txt` holds at the end; at the start it is END."""
+    tools: tuple[str, ...] = ("edit",)
+    """What the model wants, one step after the other; those of a step with a plus between them."""
+    ends: str = FINISHED
+    """Words of the last message, which stands there once."""
+    decisions: tuple[str, ...] = ("approved",)
+    """How the requests about whether a call may run have ended, in order."""
+
+
+def buttons(card: Message) -> set[str]:
+    """What can be decided on a card."""
+    return set(card.buttons) - LEFT_ON_RECORDS
+
+
+async def approve(here: World, card: Message, put: str = "+END") -> None:
+    """Approve what is asked; of a call that was cut off say whether the text that it puts in is there."""
+    label = "Approve"
+    if "Approve" not in card.buttons:
+        label = "It ran" if put in (here.workspace / "a.txt").read_text() else "Run again"
+    await here.slack.click(card, label, by=here.alice)
+
+
+async def approve_by_two(here: World, card: Message) -> None:
+    if "Approve" not in card.buttons:
+        await approve(here, card)
+        return
+    for person in (here.alice, here.bob):
+        await here.slack.click(card, "Approve", by=person)
+
+
+async def edit(here: World, card: Message) -> None:
+    """Change the arguments that are the model's, and approve the changed ones."""
+    if "Approve" not in card.buttons or "The arguments were changed" in card.plain:
+        await approve(here, card)
+        return
+    edits = json.dumps([{"oldText": "END", "newText": "edited +END"}])
+    await send(here, card, "Edit…", edits, containing="oldText")
+
+
+async def change_and_approve(here: World, card: Message) -> None:
+    """Have the file become another one between the card and the click."""
+    path = here.workspace / "a.txt"
+    if path.read_text() == "END":
+        path.write_text("changed END")
+    await approve(here, card)
+
+
+async def approve_and_undo(here: World, card: Message) -> None:
+    if buttons(card):
+        await approve(here, card)
+    else:
+        await here.slack.click(card, "Undo", by=here.alice)
+
+
+async def stop(here: World, card: Message) -> None:
+    await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
+
+
+async def deny(here: World, card: Message) -> None:
+    await send(here, card, "Deny with a reason…", "Not today.")
+
+
+async def always(here: World, card: Message) -> None:
+    if "Always…" not in card.buttons:  # the second call, which ran without a card, was cut off
+        await approve(here, card, "++END")
+        return
+    await send(here, card, "Always…")
+
+
+async def send(here: World, card: Message, button: str, value: str = "", containing: str = "") -> None:
+    """Open a window from a card and send it, with a value in the first field that has these words."""
+    view = None
+    while view is None:
+        view = await opened(here, card, button)
+    await here.slack.submit(here.alice, view, filled(view, value, containing) if value else None)
+
+
+async def opened(here: World, card: Message, button: str) -> View | None:
+    """The window that a button or a menu entry opens; None when the person is told to press again, because right after
+    a start the tools are not there yet."""
+    up, told = servers_up(here), len(here.slack.ephemerals(here.alice))
+    if button in card.buttons:
+        await here.slack.click(card, button, by=here.alice)
+    else:
+        await here.slack.click(card, "approval.more", by=here.alice, option=button)
+    await here.until(lambda: here.slack.modals(here.alice) or len(here.slack.ephemerals(here.alice)) > told)
+    view = next(iter(here.slack.modals(here.alice)), None)
+    if view is None:
+        await here.until(lambda: servers_up(here) > up, poll=0.05, what="the tools")
+    return view
+
+
+def servers_up(here: World) -> int:
+    """How often a tool server has been started."""
+    return here.bot.log.count("the tool server filesystem is up")
+
+
+def filled(view: View, value: str, containing: str) -> dict[str, dict[str, str]]:
+    fields = [block for block in view.blocks if block["type"] == "input" and containing in json.dumps(block)]
+    return {fields[0]["block_id"]: {fields[0]["element"]["action_id"]: value}}
+
+
+PLAYS = {
+    "safe": Play(approve, left="END", tools=("read",), decisions=()),
+    "slow": Play(approve, left="END", tools=("read",), decisions=()),
+    "risky": Play(approve),
+    "mixed": Play(approve, tools=("list+edit",)),
+    "edited": Play(edit, left="edited +END", decisions=("edited", "approved")),
+    "drifted": Play(change_and_approve, left="changed +END", decisions=("drifted", "approved")),
+    "undone": Play(approve_and_undo, left="END"),
+    "stopped": Play(stop, left="END", ends=STOPPED, decisions=("stopped",)),
+    "denied": Play(deny, left="END", decisions=("denied",)),
+    "voted": Play(approve_by_two),
+    "granted": Play(always, left="++END", tools=("edit", "edit again")),
+}
+
+
+def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
+    """A model that answers as often as it is asked: what it says follows from the conversation alone."""
+    path = str(here.workspace / "a.txt")
+    made: dict[str, tuple[str, dict[str, Any]]] = {
+        "edit": ("edit_file", {"path": path, "edits": [{"oldText": "END", "newText": "+END"}]}),
+        "edit again": ("edit_file", {"path": path, "edits": [{"oldText": "+END", "newText": "++END"}]}),
+        "read": ("read_text_file", {"path": path}),
+        "list": ("list_directory", {"path": str(here.workspace)}),
+    }
+
+    def answer(request: ChatRequest) -> Answer:
+        step = sum("tool_calls" in message for message in request.messages)
+        if step == len(PLAYS[kind].tools):
+            return text(FINISHED)
+        wanted = [made[name] for name in PLAYS[kind].tools[step].split("+")]
+        named = [
+            call(f"filesystem__{tool}", arguments, id=f"call_{step}_{place}")
+            for place, (tool, arguments) in enumerate(wanted)
+        ]
+        return calls(*named, first_token=0.4 if kind == "slow" else 0.0)
+
+    return answer
+
+
+async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
+    """Be the person and the operator: start the bot again when it died (to die again at each of `crashes`), decide what
+    stands there to be decided, until the end is there and nothing is left to do."""
+    play = PLAYS[kind]
+    following = iter(crashes)
+    pressed: set[tuple[int, str, bool]] = set()
+    tasks: set[asyncio.Task[object]] = set()
+
+    def ended() -> bool:
+        return any(play.ends in reply.plain for reply in here.replies(ts))
+
+    def to_press(card: Message) -> bool:
+        undo = kind == "undone" and "Undo" in card.buttons and ended()
+        return bool(buttons(card) or undo) and (here.bot.starts, card.ts, bool(buttons(card))) not in pressed
+
+    def open_cards() -> list[Message]:
+        return [reply for reply in here.replies(ts) if to_press(reply)]
+
+    def died() -> bool:
+        return here.bot.process is not None and here.bot.process.returncode is not None
+
+    def finished() -> bool:
+        owed = here.bot.rows(
+            "SELECT 1 FROM posts WHERE state = 'owed' UNION SELECT 1 FROM turns WHERE ended_at IS NULL"
+            " UNION SELECT 1 FROM posts WHERE shown <> revision AND state = 'posted'"
+            " UNION SELECT 1 FROM inbox WHERE seq IS NULL AND addressed"
+            " UNION SELECT 1 FROM undos WHERE state = 'undoing'"
+        )
+        undone = kind != "undone" or here.bot.rows("SELECT count(*) FROM undos WHERE state = 'undone'") == [(1,)]
+        return ended() and undone and not owed
+
+    while True:
+        await here.model.until(
+            lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, f"anything: {here.bot.log}"
+        )
+        if not (died() or open_cards()):
+            break
+        if died():
+            await dismiss(here, tasks)
+            await here.bot.start(CRASH_AT=next(following, ""))
+            await here.ready()
+        else:
+            card = open_cards()[0]
+            pressed.add((here.bot.starts, card.ts, bool(buttons(card))))
+            tasks.add(asyncio.ensure_future(play.press(here, card)))
+    await dismiss(here, tasks)
+
+
+async def dismiss(here: World, tasks: set[asyncio.Task[object]]) -> None:
+    """Wait no longer for clicks that a dead process will not answer, and close the windows that it left open."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+    for person in (here.alice, here.bob):
+        for view in reversed(here.slack.modals(person)):
+            await here.slack.close_modal(person, view)
+
+
+def configure(here: World, kind: str) -> None:
+    """What the play needs: bot.toml, the file and the model."""
+    toml = f"[limits]\nprogress_after_seconds = {0.05 if kind == 'slow' else 60}\n"
+    if kind == "voted":
+        toml += f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n[approvals.destructive]\nneeded = 2\n'
+    (here.bot.home / "bot.toml").write_text(toml)
+    (here.workspace / "a.txt").write_text("END")
+    here.model.respond = respond(here, kind)
+
+
+def answered_calls(messages: Sequence[dict[str, Any]]) -> bool:
+    """Whether every call id has its result, once, right after the message that made it."""
+    open_ids: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in open_ids:
+                return False
+            open_ids.remove(message["tool_call_id"])
+        elif open_ids:
+            return False
+        open_ids += [made["id"] for made in message.get("tool_calls") or ()]
+    return not open_ids

@@ -1,0 +1,255 @@
+"""The bot's own parts put together as `bot.service` does it, over what lies outside; it can be killed at any failpoint
+and started again. People act on it, and what it then has to do is done to its end, one thing after another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, cast
+
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import failpoints
+from bot.agent.asking import Asking
+from bot.agent.judging import Judge
+from bot.agent.steps import Steps
+from bot.agent.turns import Agent
+from bot.agent.undoing import Undoing
+from bot.core.approvers import ApprovalRules
+from bot.core.calls import JsonObject
+from bot.core.limits import Limits
+from bot.core.policy import Policy
+from bot.core.privacy import Privacy
+from bot.core.thread import Incoming, Place
+from bot.slack.blocks import cards
+from bot.slack.desk import Desk
+from bot.slack.directory import Directory
+from bot.slack.listeners import actions, views
+from bot.slack.people import People
+from bot.slack.progress import Progress
+from bot.slack.surface import SlackSurface
+from bot.store.database import Database
+from bot.store.sqlite import SqliteStore
+from bot.tools.arguments import problem, problems
+from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World
+
+PLACE = Place(TEAM, CHANNEL, "1700000000.000001", "channel")
+LIMITS = Limits(progress_after_seconds=1e6)
+Handler = Callable[..., Awaitable[None]]
+
+
+class Ears:
+    """Takes the listeners that an app would take."""
+
+    def __init__(self) -> None:
+        self._actions: list[tuple[str | re.Pattern[str], Handler]] = []
+        self._views: list[tuple[str | re.Pattern[str], Handler]] = []
+
+    def action(self, wanted: str | re.Pattern[str]) -> Callable[[Handler], None]:
+        return lambda handler: self._actions.append((wanted, handler))
+
+    def view(self, wanted: str | re.Pattern[str]) -> Callable[[Handler], None]:
+        return lambda handler: self._views.append((wanted, handler))
+
+    def _nothing(self, *_: object) -> Callable[[Handler], None]:
+        return lambda _: None
+
+    view_closed = command = shortcut = options = event = _nothing
+
+    async def hear(self, body: JsonObject) -> None:
+        """Hand over what Slack relays to the first listener that wants it."""
+        pressed = body["type"] == "block_actions"
+        name: str = body["actions"][0]["action_id"] if pressed else body["view"]["callback_id"]
+        for wanted, handler in self._actions if pressed else self._views:
+            if wanted == name or (isinstance(wanted, re.Pattern) and wanted.match(name)):
+                await (handler(ack=_ack, body=body) if _wants_body(handler) else handler(ack=_ack))
+                return
+
+
+async def _ack(*_: object, **__: object) -> None:
+    return
+
+
+def _wants_body(handler: Handler) -> bool:
+    return "body" in getattr(handler, "__annotations__", {})
+
+
+class Bot:
+    """One process after another over the same file and the same outside."""
+
+    def __init__(self, path: Path, rules: ApprovalRules, outside: World, files: Files, model: ScriptedModel) -> None:
+        self.path, self.rules, self.outside, self.files, self.model = path, rules, outside, files, model
+        self.slack = Slack()
+        self.policy = Policy()
+        self.fuse: int | None = None
+        """So many failpoints are passed before the process dies at the next."""
+        self._death = asyncio.Event()
+        self._woken: set[int] = set()
+        self._owing: set[int] = set()
+        self._undoing: set[int] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    async def start(self) -> None:
+        """Open the file and take up what is left to do, as the service does before it opens its socket."""
+        self.outside.dead, self.fuse = False, None
+        self._death = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        failpoints.install(lambda name: self._reached(name, loop, self._death))
+        self._database = await Database(f"sqlite:///{self.path}").__aenter__()
+        store, files, rules = SqliteStore(self._database), self.files, self.rules
+        client = cast(AsyncWebClient, SlackClient(self.slack))
+        people = People(Directory(client), rules, rules.groups, TEAM)
+        progress = Progress(LIMITS, self._owing.add)
+        surface = SlackSurface(
+            LIMITS, client, progress, self._owing.add, bot_user=BOT, people=people, privacy=Privacy.FULL
+        )
+        judge = Judge(store, files, surface, self.policy, rules, problem)
+        steps = Steps(store, files, surface, LIMITS, judge, Asking(files, surface, LIMITS, rules))
+        self.store, self._surface = store, surface
+        self._agent = Agent(store, self.model, files, surface, steps, LIMITS, lambda: "Be helpful.", lambda: False)
+        self._undo = Undoing(store, files, surface)
+        self._ears = Ears()
+        desk = Desk(store, files, people, rules, client, self._wake, self._undoing.add, self._background)
+        app = cast(AsyncApp, self._ears)
+        views.register(app, desk, problems)
+        actions.register(app, desk)
+        for thread_id in await store.waiting():
+            self._wake(thread_id)
+        self._undoing.update([thread_id for thread_id, _ in await store.takings()])
+
+    async def live(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do this, and what follows from it, to its end. Dies the process meanwhile, another one takes over."""
+        await self._unless_dead(work)
+        while self._death.is_set() or self._busy:
+            if self._death.is_set():
+                await self.stop()
+                await self.start()
+            await self._unless_dead(self._go_on)
+
+    async def _unless_dead(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def do() -> None:
+            await work()
+
+        doing, death = asyncio.create_task(do()), asyncio.create_task(self._death.wait())
+        await asyncio.wait([doing, death], return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        if not self._death.is_set():
+            await doing
+
+    async def stop(self) -> None:
+        """End all that runs, and close the file. A dead process writes nothing to it while it is closed."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for each in (self._woken, self._owing, self._undoing, self._tasks):
+            each.clear()
+        await self._database.__aexit__(None, None, None)
+        failpoints.install(lambda _: None)
+
+    def _reached(self, name: str, loop: asyncio.AbstractEventLoop, death: asyncio.Event) -> None:
+        if self.fuse is not None and not self.outside.dead:
+            self.fuse -= 1
+            if self.fuse < 0:
+                self.outside.dead = True
+                loop.call_soon_threadsafe(death.set)
+        if self.outside.dead:
+            raise Dead(name)
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._woken or self._owing or self._undoing)
+
+    async def _go_on(self) -> None:
+        while self._busy:
+            if self._undoing:
+                await self._undo.run(self._undoing.pop())
+            elif self._woken:
+                await self._agent.advance(self._woken.pop())
+            else:
+                await self._deliver(self._owing.pop())
+
+    def _wake(self, thread_id: int) -> None:
+        self._woken.add(thread_id)
+        self._owing.add(thread_id)
+
+    def _background(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def hear(self, body: JsonObject) -> None:
+        """Slack relays that somebody has pressed a button, or sent a window."""
+        self.outside.alive()
+        await self._ears.hear(body)
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def admit(self, incoming: Incoming) -> None:
+        """Slack delivers a message."""
+        self.outside.alive()
+        _, thread_id = await self.store.admit(incoming)
+        self._wake(thread_id)
+
+    async def sweep(self) -> None:
+        """What the service does from time to time."""
+        for thread_id, approval in await self.store.unreminded(2 * LIMITS.approval_hours * 3600):
+            await self.store.remind(thread_id, approval.id, [self._surface.reminder(approval)])
+        for thread_id in [*await self.store.expire(), *await self.store.waiting(for_people=False)]:
+            self._wake(thread_id)
+
+    async def _deliver(self, thread_id: int) -> None:
+        """Bring Slack in step, as `bot.slack.replies` does: what is there under its key is not posted again."""
+        while (deliveries := await self.store.deliveries(thread_id)).owed:
+            for owed in deliveries.owed:
+                key, kind = owed.draft.key, owed.draft.kind
+                if kind == "card" and self.slack.refusing and key not in self.slack.messages:
+                    self.slack.refusing = False
+                    await self.store.withdraw(key)
+                    self._wake(thread_id)
+                    await self.store.post_closed(owed.id, "refused")
+                    break
+                if key not in self.slack.messages:
+                    with failpoints.around(f"post {kind}"):
+                        self.slack.post(key, kind, json.loads(owed.draft.payload))
+                await self.store.posted(owed.id, self.slack.messages[key].ts)
+        for card in deliveries.stale:
+            with failpoints.around("redraw card"):
+                self.slack.update(card.ts, cards.redrawn(card.approvals))
+            await self.store.drawn(card.post, card.revision)
+
+
+def press(button: Button, user: str, team: str) -> JsonObject:
+    """What Slack relays when somebody presses a button."""
+    return {
+        "type": "block_actions",
+        "team": {"id": team},
+        "user": {"id": user, "team_id": team},
+        "channel": {"id": CHANNEL},
+        "message": {"ts": button.ts, "thread_ts": PLACE.thread_ts},
+        "container": {"type": "message", "channel_id": CHANNEL, "thread_ts": PLACE.thread_ts},
+        # Windows open to who has pressed.
+        "trigger_id": user,
+        "actions": [json.loads(button.action)],
+    }
+
+
+def submit(view: JsonObject, user: str, typed: dict[str, str]) -> JsonObject:
+    """What Slack relays when somebody sends a window with these texts in fields of it, by block id."""
+    values: JsonObject = {}
+    for block in view["blocks"]:
+        if block["type"] == "input":
+            element = block["element"]
+            text = typed.get(block["block_id"], element.get("initial_value"))
+            values[block["block_id"]] = {element["action_id"]: {"type": element["type"], "value": text}}
+    filled = {**view, "id": "V1", "state": {"values": values}}
+    return {
+        "type": "view_submission",
+        "team": {"id": TEAM},
+        "user": {"id": user, "team_id": TEAM},
+        "view": filled,
+    }
