@@ -129,10 +129,21 @@ class Service:
             background=self.background,
         )
         judge = Judge(store, tools, self._surface, settings.policy, rules, problem)
-        steps = Steps(store, tools, self._surface, limits, judge, Asking(tools, self._surface, limits, rules))
+        asking = Asking(tools, self._surface, limits, rules)
+        steps = Steps(store, tools, self._surface, limits, judge, asking, self._threads.woken)
         undoing = Undoing(store, tools, self._surface)
         self._undos = Wakes(undoing.run, self._ignore)
-        desk = Desk(store, tools, people, rules, these.calling, self._wake_both, self._undos.wake, self.background)
+        desk = Desk(
+            store,
+            tools,
+            people,
+            rules,
+            these.calling,
+            self._wake_both,
+            self._undos.wake,
+            self.background,
+            judge.denies,
+        )
         self._agent = Agent(
             store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
         )
@@ -225,6 +236,8 @@ class Service:
             try:
                 reminded = await self._remind()
                 expired, stalled = await self._store.expire(), await self._store.waiting(for_people=False)
+                for thread_id, _ in await self._store.takings():
+                    self._undos.wake(thread_id)
                 for thread_id in {*reminded, *expired, *stalled}:
                     self._wake_both(thread_id)
             except StoreError as error:

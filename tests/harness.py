@@ -17,10 +17,12 @@ from bot.sandbox.journal import ApiCall
 from bot.sandbox.model import Channel, Message, Person
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.slack import SlackSandbox
+from tests.forking import Forked, nursery
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
+FORKED = hasattr(os, "pidfd_open")
 
 
 class Bot:
@@ -29,8 +31,10 @@ class Bot:
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
         self.environment = dict(environment)
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: asyncio.subprocess.Process | Forked | None = None
         self.starts = 0
+        self.forked = FORKED
+        """Started by a fork of a process that has loaded the bot's modules; else by `python -m bot`."""
 
     @property
     def log(self) -> str:
@@ -45,6 +49,9 @@ class Bot:
     async def start(self, **environment: str) -> Self:
         """Start the process; does not wait for it to be ready."""
         self.starts += 1
+        if self.forked:
+            self.process = nursery().start(self.home, {**self.environment, **environment}, self.home / "bot.log")
+            return self
         with (self.home / "bot.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.approvers import ApprovalRules
+from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.calls import Preview, Tool, sha256
 from bot.core.limits import Limits
 from bot.core.policy import Tier
@@ -21,6 +21,11 @@ FILES = "What this would change has changed since the request was shown"
 TOOL = "The tool's definition has changed since the request was shown"
 AGAIN = (
     "This was approved before, but not run, because what it was based on has changed. What you see is how it is now."
+)
+
+NOBODY = (
+    "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
+    "Say so, and that a member has to ask."
 )
 
 
@@ -53,6 +58,12 @@ class Asking:
         privacy = await self.surface.privacy(state.place)
         for wish, preview in zip(wishes, previews, strict=True):
             call = wish.call
+            if await self._nobody_can(state, call):
+                asked = wish.question is Question.MAY_IT_RUN
+                call.state = CallState.FINISHED
+                call.outcome = CallOutcome.REFUSED if asked else CallOutcome.UNRESOLVED
+                call.result = NOBODY
+                continue
             if preview and preview.broken and wish.question is Question.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
                 call.result = f"as things are now this would fail: {preview.broken}"
@@ -60,9 +71,17 @@ class Asking:
             approvals.append(self._approval(state, wish, preview, privacy))
         return self.surface.cards(approvals) if approvals else ()
 
+    async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
+        """Whether the only person who could decide never may: somebody of another organisation, or deactivated."""
+        requester = state.turn.requester if state.turn else ""
+        return self._rules(call).people == (REQUESTER,) and await self.surface.outsider(requester)
+
+    def _rules(self, call: Call) -> Approvers:
+        return self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+
     def _approval(self, state: ThreadState, wish: Wish, preview: Preview | None, privacy: str) -> Approval:
         call = wish.call
-        approvers = self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+        approvers = self._rules(call)
         once = wish.question is Question.DID_IT_RUN
         return Approval(
             id=secrets.token_urlsafe(18),
@@ -92,8 +111,7 @@ class Asking:
             return ""
         if tool.digest != call.tool_digest:
             return TOOL
-        # Requests from before this version were shown without a basis.
-        basis = await self.toolset.basis(tool, json.loads(call.arguments)) if call.basis else ""
+        basis = await self.toolset.basis(tool, json.loads(call.arguments))
         return "" if digest(call, basis) == call.approved_digest else FILES
 
 

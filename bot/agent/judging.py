@@ -71,6 +71,15 @@ class Judge:
         granted, _ = await self._granted(state, call, tool)
         return Ruling.ALLOW if granted else Ruling.ASK
 
+    async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
+        """Whether the policy would refuse such a call in that thread now."""
+        state = await self.store.load(thread_id)
+        return self._rule(tool, arguments, await self.facts(state)).ruling is Ruling.DENY
+
+    def renew(self, call: Call, tool: Tool) -> None:
+        """Have a call be about the tool as it is defined now."""
+        call.tool_digest, call.tier = tool.digest, tier(tool)
+
     def _rule(self, tool: Tool, arguments: JsonObject, facts: Sequence[Facts]) -> Judgement:
         """What the policy says; the strictest, when it says different things for different people."""
         judgements = [self.policy.judge(tool, arguments, each, self.toolset.inside) for each in facts]
@@ -167,7 +176,9 @@ class Judge:
         if grant.scope == "same":
             return call.arguments == grant.value
         paths = self.toolset.paths(tool, json.loads(call.arguments))
-        return bool(paths) and all(self.toolset.inside(tool, path, grant.value) is True for path in paths or ())
+        return bool(paths) and all(
+            self.toolset.inside(tool, path, grant.value, real=True) is True for path in paths or ()
+        )
 
 
 def refuse(call: Call) -> None:

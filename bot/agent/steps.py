@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from bot import failpoints
 from bot.agent import prompt
-from bot.agent.asking import AGAIN, Asking, Wish
+from bot.agent.asking import Asking, Wish
 from bot.agent.judging import Judge, refuse
+from bot.agent.running import Runner
 from bot.core import guard
-from bot.core.calls import Before, Certainty, Outcome, Tool
 from bot.core.changes import Change
 from bot.core.limits import Limits
 from bot.core.policy import Ruling
@@ -24,8 +22,13 @@ from bot.core.thread import Call, CallOutcome, CallState, ThreadState
 
 ATTEMPTS = 3
 """How often a call that does no harm twice is handed to its server, restarts included."""
+WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
+"""Where a call is in other hands than the run's."""
 
-NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
+
+async def never(thread_id: int) -> None:
+    """Nobody says that something has changed."""
+    await asyncio.get_running_loop().create_future()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Steps:
     limits: Limits
     judge: Judge
     asking: Asking
+    woken: Callable[[int], Awaitable[None]] = never
+    """Returns when something has changed in a thread that is being advanced."""
 
     async def take(self, state: ThreadState, reply: Reply, change: Change) -> bool:
         """Write down the calls that the model makes, then run what may run and ask about the rest. What it says
@@ -45,7 +50,8 @@ class Steps:
         calls, notes = await self.judge.take(state, reply)
         runnable = [call for call in calls if call.state is CallState.READY]
         for call in runnable:
-            _start(call)
+            call.state = CallState.STARTED
+            call.attempts += 1
         wishes = [
             Wish(call, Question.MAY_IT_RUN, notes[call.position]) for call in calls if call.state is CallState.AWAITING
         ]
@@ -60,7 +66,7 @@ class Steps:
         if change.drafts or change.cards:
             self.surface.deliver(state.id)
         if runnable:
-            await self._run(state, runnable, {})
+            await self._run(state, runnable)
         return await self._conclude(state)
 
     async def settle(self, state: ThreadState) -> bool:
@@ -70,126 +76,74 @@ class Steps:
         for call in cut_off:
             again = call.repeatable and call.attempts < ATTEMPTS
             call.state = CallState.READY if again else CallState.UNKNOWN
-        wishes = [Wish(call, Question.DID_IT_RUN) for call in cut_off if call.state is CallState.UNKNOWN]
+        runnable = await self._begin(state, [call for call in cut_off if call.state is CallState.UNKNOWN])
+        if runnable:
+            await self._run(state, runnable)
+        return await self._conclude(state)
+
+    async def _begin(self, state: ThreadState, cut_off: Sequence[Call] = (), busy: Collection[int] = ()) -> list[Call]:
+        """Start what may run now, and ask about what has to be asked about; `busy` are calls that a run has in hand.
+        Out: the calls that are started."""
+        wishes = [Wish(call, Question.DID_IT_RUN) for call in cut_off]
+        free = [call for call in state.step if call.id not in busy]
         # Somebody has changed the arguments of these.
-        waiting = [call for call in state.step if call.state is CallState.AWAITING and not call.asked]
-        for call in waiting:
+        waiting = [call for call in free if call.state is CallState.AWAITING and not call.asked]
+        ready = [call for call in free if call.state is CallState.READY]
+        for call in (*waiting, *ready):
             tool = self.toolset.find(call.tool)
             if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
                 refuse(call)
+            elif call.state is CallState.READY:
+                call.state = CallState.STARTED
+                call.attempts += 1
             else:
                 wishes.append(Wish(call, Question.MAY_IT_RUN))
-        ready = [call for call in state.step if call.state is CallState.READY]
-        befores = await self._prepare(state, ready)
         cards = await self.asking.cards(state, wishes)
         if ready or wishes or waiting:
-            change = Change("start the calls", calls=[*cut_off, *waiting, *ready], cards=cards, befores=befores)
+            change = Change("start the calls", calls=[*cut_off, *waiting, *ready], cards=cards)
             await self.store.commit(state, change)
         for call in waiting:
             call.asked = True
         if cards:
             self.surface.deliver(state.id)
-        runnable = [call for call in ready if call.state is CallState.STARTED]
-        if runnable:
-            await self._run(state, runnable, {call.id: before for call, before in befores})
-        return await self._conclude(state)
+        return [call for call in ready if call.state is CallState.STARTED]
 
-    async def _prepare(self, state: ThreadState, calls: Sequence[Call]) -> list[tuple[Call, Before]]:
-        """Start what still may run; out: what approved calls are about to change, so that they can be taken back."""
-        befores: list[tuple[Call, Before]] = []
-        for call in calls:
-            tool = self.toolset.find(call.tool)
-            if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
-                refuse(call)
-                continue
-            _start(call)
-            if call.approval and tool is not None and self.asking.approvals.undo_minutes:
-                before = await self.toolset.keep(tool, json.loads(call.arguments))
-                befores += [(call, before)] if before is not None else []
-        return befores
-
-    async def _run(self, state: ThreadState, calls: Sequence[Call], befores: Mapping[int, Before]) -> None:
-        """Run calls side by side. Each is on the disk as started; each writes its own end."""
+    async def _run(self, state: ThreadState, calls: Sequence[Call]) -> None:
+        """Run calls side by side. Each is on the disk as started; each writes its own end. What is decided meanwhile is
+        started beside them."""
         names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
         private = await self.surface.privacy(state.place) is Privacy.PRIVATE
         self.surface.progress(state.id, "Using tools" if private else f"Using {names}")
         started = time.monotonic()
-        if len(calls) == 1:
-            await self._run_one(state, calls[0], befores)
-        else:
-            # A group, so that no call goes on unseen when another one's end could not be written.
-            async with asyncio.TaskGroup() as group:
-                for call in calls:
-                    group.create_task(self._run_one(state, call, befores))
+        runner = Runner(self.store, self.toolset, self.surface, self.judge, self.asking)
+        # A group, so that no call goes on unseen when another one's end could not be written.
+        async with asyncio.TaskGroup() as group:
+            running = {group.create_task(runner.run(state, call)): call.id for call in calls}
+            while running:
+                woken = asyncio.ensure_future(self.woken(state.id))
+                try:
+                    await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
+                    changed = woken.done()
+                finally:
+                    woken.cancel()
+                running = {task: call for task, call in running.items() if not task.done()}
+                if changed and running:
+                    await self._look_again(state, running.values())
+                    begun = await self._begin(state, busy=running.values())
+                    running |= {group.create_task(runner.run(state, call)): call.id for call in begun}
         if state.turn is not None:
             state.turn.seconds += time.monotonic() - started
 
-    async def _run_one(self, state: ThreadState, call: Call, befores: Mapping[int, Before]) -> None:
-        tool = self.toolset.find(call.tool)
-        # Another server's tool under the same name is not this one changed: such a call is not made at all.
-        same = tool is not None and (tool.server, tool.remote_name) == (call.server, call.remote_name)
-        if tool is not None and same and (why := await self._no_longer(state, call, tool)):
-            await self._ask_afresh(state, call, tool, why)
-            return
-        outcome = await self._hand_over(call, tool)
-        if outcome.certainty is Certainty.UNKNOWN and call.repeatable:
-            outcome = await self._hand_over(call, tool)
-        call.seconds, call.result = outcome.seconds, outcome.text
-        change = Change("finish a call", calls=[call])
-        if outcome.certainty is Certainty.UNKNOWN and not call.repeatable:
-            call.state = CallState.UNKNOWN
-            change.cards = await self.asking.cards(state, [Wish(call, Question.DID_IT_RUN)])
-        else:
-            call.state = CallState.FINISHED
-            call.outcome = CallOutcome.OK if outcome.certainty is Certainty.OK else CallOutcome.ERROR
-            before = befores.get(call.id)
-            if before is not None:
-                after = await self.toolset.after(before) if call.outcome is CallOutcome.OK else ""
-                change.afters = [(call, after, time.time() + self.asking.approvals.undo_minutes * 60)]
-        # The last of a step is written together with the step's answers: one commit less.
-        unfinished = any(other.state is not CallState.FINISHED for other in state.step)
-        if change.cards or change.afters or unfinished:
-            await self.store.commit(state, change)
-            if change.cards or call.approval:
-                self.surface.deliver(state.id)
-
-    async def _no_longer(self, state: ThreadState, call: Call, tool: Tool) -> str:
-        """Why what let the call run a moment ago does so no longer: the last look before the server gets it."""
-        if call.approval:
-            return await self.asking.drift(call, tool)
-        changed = tool.digest != call.tool_digest
-        return "" if changed or await self.judge.now(state, call, tool) is Ruling.ALLOW else NOW_ASKS
-
-    async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
-        """What let it run is no longer true: nothing is run. People are asked, with things as they are."""
-        call.attempts -= 1
-        call.tool_digest = tool.digest
-        before = call.attempts > 0 and not call.repeatable
-        question = Question.DID_IT_RUN if before else Question.MAY_IT_RUN
-        call.state = CallState.UNKNOWN if before else CallState.AWAITING
-        problem = self.judge.problem(tool, json.loads(call.arguments))
-        if problem is not None and question is Question.MAY_IT_RUN:
-            call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, problem
-            cards = ()
-        else:
-            cards = await self.asking.cards(state, [Wish(call, question, AGAIN if call.approval else why)])
-        more = "" if cards else " As things are now it would fail, so the model was told instead of asking again."
-        call.asked = bool(cards)
-        drifted = [(call.approval, f"{why}.{more}")] if call.approval else []
-        change = Change("drift", calls=[call], cards=cards, drifted=drifted)
-        await self.store.commit(state, change)
-        call.approval = ""
-        self.surface.deliver(state.id)
-
-    async def _hand_over(self, call: Call, tool: Tool | None) -> Outcome:
-        """Give the server exactly what was written down, if the tool is still what it was then."""
-        if tool is None:
-            return Outcome(Certainty.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
-        if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):
-            gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
-            return Outcome(Certainty.UNSENT, gone, 0.0)
-        with failpoints.around(f"tool call {call.remote_name}"):
-            return await self.toolset.call(tool, json.loads(call.arguments))
+    async def _look_again(self, state: ThreadState, busy: Collection[int]) -> None:
+        """Bring the calls that are in people's hands in step with the store, while others run."""
+        fresh = await self.store.load(state.id)
+        calls = {call.id: call for call in fresh.calls}
+        for call in state.step:
+            if call.state in WAITING and call.id in calls and call.id not in busy:
+                call.become(calls[call.id])
+        state.unread = fresh.unread
+        if state.turn is not None and fresh.turn is not None:
+            state.turn.stopped_by = fresh.turn.stopped_by
 
     async def _conclude(self, state: ThreadState) -> bool:
         """Answer the step if all its calls have ended, else show what has been done so far and wait for people."""
@@ -222,8 +176,3 @@ SHOWN_ON_CARD = (
     CallOutcome.STOPPED,
 )
 """Ends that a person decided: the card is their record."""
-
-
-def _start(call: Call) -> None:
-    call.state = CallState.STARTED
-    call.attempts += 1

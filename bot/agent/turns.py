@@ -16,7 +16,7 @@ from bot import failpoints
 from bot.agent import prompt
 from bot.agent.steps import Steps
 from bot.core import guard
-from bot.core.calls import Tool, sha256
+from bot.core.calls import JsonObject, Tool, sha256
 from bot.core.changes import Change
 from bot.core.limits import Limits
 from bot.core.ports import Model, ModelRequest, Reply, Store, Surface, Toolset
@@ -131,13 +131,15 @@ class Agent:
     async def _offered(self, state: ThreadState, problems: Sequence[str]) -> tuple[str, str]:
         """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
         its history need their tools, and the provider's cache the same bytes."""
+        known = {tool.name for tool in self.toolset.tools()}
         tools = self.steps.judge.offered(await self.steps.judge.facts(state))
         live = functions(tools)
-        if (problems or not tools) and state.functions and state.functions != live[0]:
-            kept = await self.store.functions(state.functions)
-            names = {tool.name for tool in tools}
-            if any(function["function"]["name"] not in names for function in json.loads(kept or NO_FUNCTIONS)):
-                return state.functions, kept
+        if (problems or not known) and state.functions and state.functions != live[0]:
+            kept = json.loads(await self.store.functions(state.functions) or NO_FUNCTIONS)
+            if any(name_of(function) not in known for function in kept):
+                allowed = {tool.name for tool in tools}
+                text = dumps([each for each in kept if name_of(each) not in known or name_of(each) in allowed])
+                return sha256(text), text
         return live
 
     def _told(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
@@ -209,6 +211,16 @@ def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     if key not in _functions:
         if len(_functions) >= MOST_LISTS:
             _functions.clear()
-        text = json.dumps([tool.function() for tool in tools], ensure_ascii=False, separators=(",", ":"))
+        text = dumps([tool.function() for tool in tools])
         _functions[key] = (sha256(text), text)
     return _functions[key]
+
+
+def dumps(functions: Sequence[JsonObject]) -> str:
+    """Function tools as a request carries them."""
+    return json.dumps(functions, ensure_ascii=False, separators=(",", ":"))
+
+
+def name_of(function: JsonObject) -> str:
+    """The name of a function tool."""
+    return str(function["function"]["name"])

@@ -22,8 +22,10 @@ class Undoing:
     async def run(self, thread_id: int) -> None:
         """Take back what is to be taken back in this thread."""
         for thread, taking in await self.store.takings(thread_id):
+            if not taking.begun:
+                await self.store.begin_taking(taking.call.id)
             with failpoints.around("undo"):
-                undone = await self.toolset.undo(taking.before, taking.after)
+                undone = await self.toolset.undo(taking.before, taking.after, again=taking.begun)
             log.info("thread %s: undo of call %s: %s", thread, taking.call.id, undone.words)
             what = " ".join(undone.words.split())
             note = f"(From the app: a person has undone your call of {taking.call.tool}: {what})"

@@ -81,6 +81,8 @@ class Taking:
     call: Call
     before: Before
     after: str
+    begun: bool
+    """It was tried before, and may have been done."""
 
 
 @dataclass(frozen=True, slots=True)

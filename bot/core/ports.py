@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -74,6 +75,11 @@ class Toolset(Protocol):
         """Run one call; never raises for what a server does. The caller's cancellation cancels the call."""
         ...
 
+    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
+        """To be held from the last look at what a call will change until it has ended: other calls that may change the
+        same things wait, and so does the taking back of one."""
+        ...
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call would do, for tools of which we know it; None for others. Changes nothing, never raises, and
         takes seconds at most."""
@@ -91,12 +97,14 @@ class Toolset(Protocol):
         """A digest of the same things now, right after the call has run; empty when they cannot be read."""
         ...
 
-    async def undo(self, before: Before, after: str) -> Undone:
-        """Take a call back, if things still are as `after` says. Doing it again does nothing more; never raises."""
+    async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
+        """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
+        that things which are as before count as taken back. Doing it again does nothing more; never raises."""
         ...
 
-    def inside(self, tool: Tool, path: str, folder: str) -> bool | None:
-        """Whether a path argument of a call lies in a folder, symbolic links followed; None when nobody can say."""
+    def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
+        """Whether a path argument of a call lies in a folder, symbolic links followed; None when nobody can say, and
+        with `real` also when the folder is no longer its own real path."""
         ...
 
     def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
@@ -156,6 +164,10 @@ class Store(Protocol):
         """(thread, call to take back), of one thread or of all."""
         ...
 
+    async def begin_taking(self, call: int) -> None:
+        """A call is about to be taken back."""
+        ...
+
     async def taken_back(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
         """How it ended; the note is what the model is told at its next turn."""
         ...
@@ -181,7 +193,7 @@ class Store(Protocol):
         ...
 
     async def grants(self, team: str, tool: str = "", user: str = "") -> Sequence[Grant]:
-        """The grants that hold now, for a tool or of a person."""
+        """The grants that hold now, for a tool, else of a person."""
         ...
 
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
@@ -250,6 +262,10 @@ class Surface(Protocol):
 
     async def member(self, user: str) -> bool:
         """Whether this is an active person of our own workspace; False also when Slack does not tell."""
+        ...
+
+    async def outsider(self, user: str) -> bool:
+        """Whether this certainly is no active person of our own workspace; False when Slack does not tell."""
         ...
 
     async def name(self, user: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 
@@ -142,6 +142,11 @@ class Call:
     """The digest of what that request showed."""
     basis: str = ""
     """What that request's card was based on (`bot.core.calls.Preview.basis`)."""
+
+    def become(self, other: Call) -> None:
+        """Stand as the other does: the same call, read anew."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
 
 
 @dataclass(slots=True)

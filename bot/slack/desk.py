@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.approvers import ApprovalRules
-from bot.core.calls import JsonObject
+from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.calls import JsonObject, Tool
 from bot.core.ports import Store, Toolset
 from bot.core.requests import Approval, Click, Decision, Settlement, Verdict
+from bot.core.thread import CallOutcome
 from bot.slack.blocks import parts
 from bot.slack.blocks.forms import Opened
-from bot.slack.people import People
+from bot.slack.people import Inquiry, People
 from bot.slack.posting import TROUBLES, code_of
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,21 @@ CLOSED = {
     Decision.SKIPPED: "answered by <@{who}>: skip",
     Decision.WITHDRAWN: "closed: it could not be shown in full",
 }
+NOT_RUN = {
+    (Decision.APPROVED, CallOutcome.STOPPED): "approved by <@{who}>, but the turn was stopped before it ran",
+    (Decision.EDITED, CallOutcome.STOPPED): "changed by <@{who}>, and the turn was stopped before it ran",
+    (Decision.EDITED, CallOutcome.REFUSED): "changed by <@{who}>; as changed it was not allowed, so it was not run",
+    (Decision.EDITED, CallOutcome.INVALID): "changed by <@{who}>; as changed it would have failed, so it was not run",
+}
+"""Of requests after which the call came to nothing."""
+ACK_SECONDS = 2.5
+"""By when everything that an answer waits for has to be over: Slack takes one for 3 seconds."""
 NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Press the button again in a moment."
+VOTER_NOT_TOLD = (
+    "Slack did not tell me just now who you are, or who they are who have approved before, so nothing was changed. "
+    "Press the button again in a moment."
+)
+STRANGER = "People of other organisations and deactivated people cannot decide. Nothing was changed."
 UNDO_OVER = "This can no longer be undone here: it was taken back already, or its time is over. Nothing was changed."
 NOTHING = "I know no open request behind this button, so nothing was done. It may be from an older message."
 
@@ -52,6 +68,8 @@ class Desk:
     """Have what is to be taken back in a thread taken back."""
     background: Callable[[Coroutine[Any, Any, object]], None]
     """Run what need not be done before the ack."""
+    denies: Callable[[int, Tool, JsonObject], Awaitable[bool]]
+    """Whether the policy denies a call with these arguments in a thread."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """The request that a button or a window is about, if it is the one whose card was pressed."""
@@ -62,35 +80,61 @@ class Desk:
         return approval if same and len(opened.digest) >= 32 and user_of(body) else None
 
     async def click(
-        self, approval: Approval, opened: Opened, body: JsonObject, decision: Decision, reason: str = ""
+        self,
+        asked: Inquiry,
+        approval: Approval,
+        opened: Opened,
+        body: JsonObject,
+        decision: Decision,
+        *,
+        reason: str = "",
     ) -> Click:
-        """What this person does, with whether they may."""
-        approving = decision in (Decision.APPROVED, Decision.RUN_AGAIN)
-        lapsed = [
-            user
-            for user in (approval.votes if approving else ())
-            if await self.people.entitled(user, approval, approving=True) is False
-        ]
+        """What this person does, with whether they may. Whether those may who have approved before has to be known as
+        well: an approval counts together with theirs."""
+        user, approving = user_of(body), decision in (Decision.APPROVED, Decision.RUN_AGAIN)
+        before = [voter for voter in approval.votes if voter != user] if approving else []
+        entitled, *others = await asyncio.gather(
+            *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
+        )
         return Click(
             approval=approval.id,
             digest=approval.digest,
             decision=decision,
-            user=user_of(body),
+            user=user,
             team=str((body.get("team") or {}).get("id") or (body.get("user") or {}).get("team_id") or ""),
             channel=opened.channel,
             message_ts=opened.message_ts,
-            entitled=await self.people.entitled(user_of(body), approval, approving=approving),
+            entitled=None if entitled and None in others else entitled,
             needed=self.people.rules_for(approval).needed,
-            lapsed=frozenset(lapsed),
+            lapsed=frozenset(voter for voter, may in zip(before, others, strict=True) if may is False),
             reason=reason,
         )
 
-    def settled(self, settlement: Settlement, user: str, did: str) -> str:
+    def settled(self, asked: Inquiry, settlement: Settlement, user: str, did: str) -> str:
         """After a transaction: wake the thread. Out: what the person is to be told, empty when the card says it."""
         log.info("thread %s: %s: %s: %s", settlement.thread_id, user, did, settlement.verdict)
         if settlement.thread_id:
             self.wake(settlement.thread_id)
-        return said(settlement, user)
+        return self.said(asked, settlement, user)
+
+    def said(self, asked: Inquiry, settlement: Settlement, user: str) -> str:
+        """The verdict in words, when there is something to say."""
+        approval = settlement.approval
+        match settlement.verdict:
+            case Verdict.SETTLED | Verdict.COUNTED:
+                return ""
+            case Verdict.NOT_TOLD:
+                return VOTER_NOT_TOLD if approval is not None and set(approval.votes) - {user} else NOT_TOLD
+            case Verdict.NOT_YOURS if approval is not None:
+                return self.not_yours(asked, approval, user)
+            case Verdict.ALREADY if approval is not None:
+                return already(approval, user, self.people.rules_for(approval))
+            case _:
+                return NOTHING
+
+    def not_yours(self, asked: Inquiry, approval: Approval, user: str) -> str:
+        """Who may decide now, to somebody who may not."""
+        return STRANGER if asked.stranger(user) else only(approval, self.people.rules_for(approval))
 
     async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
         """A word that only the person who acted sees."""
@@ -133,38 +177,29 @@ def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
     )
 
 
-def said(settlement: Settlement, user: str) -> str:
-    """The verdict in words, when there is something to say."""
-    approval = settlement.approval
-    match settlement.verdict:
-        case Verdict.SETTLED | Verdict.COUNTED:
-            return ""
-        case Verdict.NOT_TOLD:
-            return NOT_TOLD
-        case Verdict.NOT_YOURS if approval is not None:
-            return not_yours(approval)
-        case Verdict.ALREADY if approval is not None:
-            return _already(approval, user)
-        case _:
-            return NOTHING
-
-
-def _already(approval: Approval, user: str) -> str:
+def already(approval: Approval, user: str, rules: Approvers) -> str:
+    """How a request has ended, to somebody who comes late; or that this person has approved it already."""
     if approval.decision is Decision.AWAITING and user in approval.votes:
-        return f"You have approved this already; {approval.needed} different people have to. Nothing was changed."
-    how = CLOSED.get(approval.decision, "closed").format(who=approval.decided_by)
+        needed = max(approval.needed, rules.needed)
+        return f"You have approved this already; {needed} different people have to. Nothing was changed."
+    outcome = approval.call.outcome
+    ended = NOT_RUN.get((approval.decision, outcome)) if outcome else None
+    how = (ended or CLOSED.get(approval.decision, "closed")).format(who=approval.decided_by)
     return f"This request was already {how}. Nothing was changed."
 
 
-def not_yours(approval: Approval) -> str:
-    """Who may decide, to somebody who may not."""
-    who = parts.mentions(approval.people, approval.requester, last=" or ")
-    if approval.people == ("requester",) and not approval.no_self:
-        return f"Only {who}, whose message started this, can decide. Nothing was changed."
-    more = ", and not who asked for it or changed it" if approval.no_self else ""
-    return f"Only {who} can decide{more}. Nothing was changed."
+def only(approval: Approval, rules: Approvers) -> str:
+    """Who may decide a request. The card may say otherwise: it shows the rules of when it was posted."""
+    who = parts.mentions(rules.people, approval.requester, last=" or ")
+    # What the card said of how many there must be holds as well.
+    needed = max(approval.needed, rules.needed)
+    many = f" {needed} different people have to approve." if needed > 1 else ""
+    if rules.people == (REQUESTER,) and not rules.no_self:
+        return f"Only {who}, whose message started this, can decide.{many} Nothing was changed."
+    more = ", and not who asked for it or changed it" if rules.no_self else ""
+    return f"Only {who} can decide{more}.{many} Nothing was changed."
 
 
-def all_said(settlements: Sequence[Settlement], user: str) -> str:
-    """The verdicts on several requests in one sentence or two."""
-    return "\n".join(dict.fromkeys(words for settlement in settlements if (words := said(settlement, user))))
+def together(words: Sequence[str]) -> str:
+    """What is to be said of several requests, each thing once."""
+    return "\n".join(dict.fromkeys(filter(None, words)))

@@ -24,7 +24,10 @@ FRESH_SECONDS = 60.0
 UNKNOWN_SECONDS = 60.0
 """How long the id does for a name that Slack did not tell."""
 ASK_SECONDS = 2.0
-"""A click has to be answered within 3 (docs.slack.dev/interactivity/handling-user-interaction)."""
+"""How long somebody who asks waits for Slack."""
+LOOKUP_SECONDS = 5.0
+"""How long a lookup goes on when nobody waits for it any longer: the next who asks finds its answer, or waits for it
+too. Not for longer, since one that was lost on the way keeps the next from being sent."""
 MOST = 10_000
 """Entries kept in memory, of each kind."""
 
@@ -121,11 +124,15 @@ class _Kept(Generic[T]):
         if task is None:
             task = self._asking[key] = asyncio.create_task(self._answer(key))
             task.add_done_callback(lambda _: self._asking.pop(key, None))
-        return await asyncio.shield(task)
+        done, _ = await asyncio.wait({task}, timeout=ASK_SECONDS)
+        if done:
+            return task.result()
+        self._remember(self._failed, key, time.monotonic())
+        return known[1] if known is not None and seconds > FRESH_SECONDS else None
 
     async def _answer(self, key: str) -> T | None:
         try:
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._ask(key)
         except (SlackClientError, ClientError, TimeoutError, OSError) as error:
             log.warning("Slack did not tell about %s: %s", key, error or type(error).__name__)

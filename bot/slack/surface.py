@@ -82,6 +82,9 @@ class SlackSurface:
     async def member(self, user: str) -> bool:
         return await self._people.member(user) is True
 
+    async def outsider(self, user: str) -> bool:
+        return await self._people.member(user) is False
+
     async def name(self, user: str) -> str:
         return speaker(await self._directory.name(user))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.core.calls import JsonObject, canonical, sha256
 from bot.core.requests import ANSWERS, Approval, Card, Click, Decision, Question, Settlement, Verdict
@@ -120,20 +121,21 @@ def check(connection: sqlite3.Connection, click: Click) -> Settlement:
     return Settlement(Verdict.SETTLED, thread_id, approval)
 
 
-def edit(connection: sqlite3.Connection, click: Click, arguments: str) -> Settlement:
-    """Close a request as edited; its call waits, with other arguments, for another one."""
+def edit(connection: sqlite3.Connection, click: Click, text: str, redact: Sequence[str] = ()) -> Settlement:
+    """Close a request as edited; its call waits, with other arguments (canonical JSON), for another one."""
     checked = check(connection, click)
     thread_id, approval = checked.thread_id, checked.approval
     if checked.verdict is not Verdict.SETTLED or approval is None:
         return checked
     if approval.question is not Question.MAY_IT_RUN:
         return Settlement(Verdict.UNKNOWN)
-    close(connection, thread_id, approval, Decision.EDITED, user=click.user)
+    kept = {"arguments": arguments(replace(approval.call, arguments=text), redact)}
+    close(connection, thread_id, approval, Decision.EDITED, user=click.user, more=kept)
     editors = " ".join(dict.fromkeys([*approval.call.editors, click.user]))
     connection.execute(
         "UPDATE calls SET original = CASE original WHEN '' THEN arguments ELSE original END, arguments = ?, editors = ?"
         " WHERE id = ? AND state = 'awaiting'",
-        (arguments, editors, approval.call.id),
+        (text, editors, approval.call.id),
     )
     return Settlement(Verdict.SETTLED, thread_id, find(connection, approval.id))
 
@@ -151,12 +153,17 @@ def stop(connection: sqlite3.Connection, click: Click) -> Settlement:
     for open_one in of_thread(connection, thread_id):
         close(connection, thread_id, open_one, Decision.STOPPED, user=click.user)
     # Approved and not begun, or waiting for a request that is not posted yet.
-    connection.execute(
-        "UPDATE calls SET state = 'finished',"
-        " outcome = CASE WHEN attempts > 0 AND NOT repeatable THEN 'unresolved' ELSE 'stopped' END"
+    rows = connection.execute(
+        "SELECT id, tool, attempts > 0 AND NOT repeatable FROM calls"
         " WHERE thread_id = ? AND state IN ('ready', 'awaiting')",
         (thread_id,),
     )
+    for call, tool, cut_off in rows.fetchall():
+        outcome = CallOutcome.UNRESOLVED if cut_off else CallOutcome.STOPPED
+        connection.execute("UPDATE calls SET state = 'finished', outcome = ? WHERE id = ?", (outcome, call))
+        facts: JsonObject = {"tool": tool, "outcome": outcome.value}
+        audit.record(connection, "finished", thread_id=thread_id, call=call, actor=click.user, facts=facts)
+        touch_all(connection, call)
     audit.record(connection, "stopped", thread_id=thread_id, actor=click.user, facts={})
     return Settlement(Verdict.SETTLED, thread_id, find(connection, approval.id))
 
@@ -175,8 +182,10 @@ def close(
     *,
     user: str = "",
     reason: str = "",
+    more: Mapping[str, object] | None = None,
 ) -> bool:
-    """Decide an open request, once, and move its call to where the decision puts it. False when it is decided."""
+    """Decide an open request, once, and move its call to where the decision puts it. False when it is decided. `more`
+    is what the audit says of it besides."""
     changed = connection.execute(
         "UPDATE approvals SET decision = ?, decided_by = ?, decided_at = ?, reason = ?"
         " WHERE id = ? AND decision = 'awaiting'",
@@ -201,7 +210,7 @@ def close(
         " WHERE id = ? AND state IN ('awaiting', 'unknown')",
         (state, outcome, choice, reason, approval.call.id),
     )
-    facts = {"decision": choice, **({"reason": reason} if reason else {})}
+    facts = {"decision": choice, **({"reason": reason} if reason else {}), **(more or {})}
     kind = {Decision.EXPIRED: "expired", Decision.EDITED: "edited"}.get(choice, "decided")
     _record(connection, kind, thread_id, approval, facts, actor=user)
     touch(connection, approval.id)
@@ -276,6 +285,13 @@ def touch(connection: sqlite3.Connection, approval_id: str) -> None:
     """The card of this request has to be drawn again."""
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE id = (SELECT post FROM approvals WHERE id = ?)", (approval_id,)
+    )
+
+
+def touch_all(connection: sqlite3.Connection, call: int) -> None:
+    """Every card about this call has to be drawn again."""
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE id IN (SELECT post FROM approvals WHERE call = ?)", (call,)
     )
 
 

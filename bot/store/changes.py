@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.core.calls import JsonObject
 from bot.core.changes import Change
 from bot.core.requests import Card, Decision
-from bot.core.thread import Call, CallState, ThreadState, Unread
+from bot.core.thread import Call, CallOutcome, CallState, ThreadState, Unread
 from bot.store import approvals, audit, log, posts, undos
 
 
@@ -41,7 +41,7 @@ def apply(
         undos.offer(connection, call, after, until)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
-            approvals.touch(connection, call.approval)
+            approvals.touch_all(connection, call.id)
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
     if state.turn is not None:
@@ -70,6 +70,8 @@ def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, reda
             facts |= {"why": call.why, "arguments": approvals.arguments(call, redact)}
     else:
         facts |= {"outcome": str(call.outcome), "seconds": round(call.seconds, 3)}
+        if call.outcome is CallOutcome.REFUSED and not call.approval:
+            facts["arguments"] = approvals.arguments(call, redact)
     audit.record(
         connection,
         call.state.value,

@@ -78,11 +78,11 @@ def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
 
 def held(connection: sqlite3.Connection, team: str, tool: str, user: str) -> list[Grant]:
     """The grants of a team that hold now, for a tool or of a person, the newest first."""
+    column, value = ("tool", tool) if tool else ("user", user)
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM grants g LEFT JOIN threads t ON t.id = g.thread_id WHERE g.ended = ''"
-        " AND g.team = ? AND g.expires_at > ? AND (? = '' OR g.tool = ?) AND (? = '' OR g.user = ?)"
-        " ORDER BY g.id DESC",
-        (team, now(), tool, tool, user, user),
+        f"SELECT {_COLUMNS} FROM grants g LEFT JOIN threads t ON t.id = g.thread_id"
+        f" WHERE g.{column} = ? AND g.ended = '' AND g.team = ? AND g.expires_at > ? ORDER BY g.id DESC",
+        (value, team, now()),
     )
     return [_from(row) for row in rows]
 

@@ -203,7 +203,8 @@ MIGRATIONS: tuple[str, ...] = (
         state       TEXT NOT NULL DEFAULT 'kept',
         until       REAL NOT NULL DEFAULT 0,
         by          TEXT NOT NULL DEFAULT '',
-        words       TEXT NOT NULL DEFAULT ''
+        words       TEXT NOT NULL DEFAULT '',
+        begun       INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX undos_state ON undos (state, until);
 

@@ -65,7 +65,7 @@ class SqliteStore:
 
     async def edit(self, click: Click, arguments: str) -> Settlement:
         def edit(connection: sqlite3.Connection) -> Settlement:
-            return approvals.edit(connection, click, arguments)
+            return approvals.edit(connection, click, arguments, self._redact)
 
         return await self._database.write(edit)
 
@@ -89,6 +89,12 @@ class SqliteStore:
 
     async def takings(self, thread_id: int = 0) -> Sequence[tuple[int, Taking]]:
         return await self._database.read(lambda connection: undos.takings(connection, thread_id))
+
+    async def begin_taking(self, call: int) -> None:
+        def begin_taking(connection: sqlite3.Connection) -> None:
+            undos.begin(connection, call)
+
+        await self._database.write(begin_taking)
 
     async def taken_back(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
         def taken_back(connection: sqlite3.Connection) -> None:

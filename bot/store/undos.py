@@ -60,14 +60,19 @@ def takings(connection: sqlite3.Connection, thread_id: int) -> list[tuple[int, T
     """(thread, call) for what is being taken back, in one thread or (0) in all."""
     columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
     rows = connection.execute(
-        f"SELECT c.thread_id, u.plan, u.content, u.after, {columns} FROM undos u JOIN calls c ON c.id = u.call"
+        f"SELECT c.thread_id, u.plan, u.content, u.after, u.begun, {columns} FROM undos u JOIN calls c ON c.id = u.call"
         " WHERE u.state = 'undoing' AND (? = 0 OR c.thread_id = ?)",
         (thread_id, thread_id),
     )
     return [
-        (int(thread), Taking(call_from(call), Before(str(plan), bytes(content)), str(after)))
-        for thread, plan, content, after, *call in rows
+        (int(thread), Taking(call_from(call), Before(str(plan), bytes(content)), str(after), bool(begun)))
+        for thread, plan, content, after, begun, *call in rows
     ]
+
+
+def begin(connection: sqlite3.Connection, call: int) -> None:
+    """The call is about to be taken back; found so after a crash, it may have been."""
+    connection.execute("UPDATE undos SET begun = 1 WHERE call = ?", (call,))
 
 
 def taken_back(connection: sqlite3.Connection, thread_id: int, call: int, undone: Undone, note: str) -> None:

@@ -7,6 +7,7 @@ file, edit_file has every CRLF of it turned into LF, move_file never overwrites,
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -102,7 +103,7 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> 
 
 def _shown(files: Filesystem, tool: Tool, arguments: JsonObject) -> Preview:
     arguments = sendable(arguments)
-    sight = see(files, tool, arguments, LONGEST_READ if tool.remote_name == "write_file" else 0)
+    sight = see(files, tool, arguments, LONGEST_DIFF if tool.remote_name == "write_file" else 0)
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     if tool.remote_name == "move_file":
@@ -140,7 +141,7 @@ def _created(place: Place, path: str, new: bytes) -> tuple[str, str]:
 
 def _replaced(place: Place, path: str, was: State, new: bytes) -> tuple[str, str]:
     old = was.content
-    if old == new:
+    if (was.size, was.print) == (len(new), hashlib.sha256(new).hexdigest()):
         return f"The file {path} already has exactly this content: nothing changes.", ""
     if old is not None and max(len(old), len(new)) <= LONGEST_DIFF:
         before, after = _text(old), _text(new)

@@ -53,17 +53,20 @@ def paths(tool: Tool, arguments: JsonObject) -> list[str] | None:
     return texts if len(texts) == len(found) else None
 
 
-def inside(files: Filesystem | None, path: str, folder: str) -> bool | None:
+def inside(files: Filesystem | None, path: str, folder: str, *, real: bool = False) -> bool | None:
     """Whether a path is a folder or lies in it, symbolic links followed; None when nobody can say.
 
     In: the files of the tool's server, None for other servers: of their paths only absolute ones are known to mean
-    something on this machine. A relative folder is one in the server's first folder.
+    something on this machine. A relative folder is one in the server's first folder. With `real` the folder is a real
+    path that was found out before: if there is a link on it now, it is another folder, and nobody can say.
     """
     try:
         path, folder = sendable(path), sendable(folder)
-        real = files.place(path).path if files is not None else _real(path)
+        if real and (not folder.startswith("/") or os.path.realpath(folder) != folder):
+            return None
+        resolved = files.place(path).path if files is not None else _real(path)
         wanted = _folder(files, folder)
-        return None if real is None or wanted is None else _lies(real, wanted)
+        return None if resolved is None or wanted is None else _lies(resolved, wanted)
     except (RefusedError, OSError, ValueError):
         return None
 

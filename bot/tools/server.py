@@ -62,8 +62,9 @@ class Server:
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
         """By name. While the server is down they stay: the prompt's cache and the history hold."""
-        # What was approved for one program or folder must not run in another that takes its key.
-        self._origin = canonical([config.key, config.command, list(config.args), str(config.cwd)])
+        # What was approved for one program or folder must not run in another that takes its key, and what its own
+        # hints said of it counts only as long as it is trusted.
+        self._origin = canonical([config.key, config.command, list(config.args), str(config.cwd), config.trusted])
         self._guard = guard
         self._on_tools = on_tools
         self._owner: asyncio.Task[None] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from bot.core.calls import Before, Certainty, JsonObject, Outcome, Preview, Tool, Undone
 from bot.tools import arguments, preview, scope, undo
@@ -21,6 +22,7 @@ class McpToolset:
         self._guard = Guard()
         self._servers = {config.key: Server(config, self._guard, self._forget_tools) for config in servers}
         self._files = {config.key: found for config in servers if (found := Filesystem.of(config)) is not None}
+        self._writing = asyncio.Lock()
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
@@ -73,6 +75,10 @@ class McpToolset:
             return Outcome(Certainty.UNSENT, words, 0.0)
         return await server.call(tool, arguments)
 
+    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
+        """Held by one call that changes files at a time, whichever server it is of: their folders may be the same."""
+        return self._writing if self._changed_by(tool) is not None else nullcontext()
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call of a trusted filesystem server would do to its files; None for other calls. Changes nothing,
         never raises, and takes seconds at most."""
@@ -99,17 +105,20 @@ class McpToolset:
         files = self._files.get(undo.server(before))
         return "" if files is None else await asyncio.to_thread(undo.after, files, before)
 
-    async def undo(self, before: Before, after: str) -> Undone:
-        """Take a call back, if things still are as `after` says. Doing it again does nothing more; never raises."""
+    async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
+        """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
+        that things which are as before count as taken back. Doing it again does nothing more; never raises."""
         files = self._files.get(undo.server(before))
         if files is None:
             return Undone(False, "It could not be taken back: its tool server is no longer configured.")
-        return await asyncio.to_thread(undo.undo, files, before, after)
+        async with self._writing:
+            return await asyncio.to_thread(undo.undo, files, before, after, again=again)
 
-    def inside(self, tool: Tool, path: str, folder: str) -> bool | None:
+    def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
         """Whether a path argument of a call is a folder or lies in it, symbolic links followed; None when nobody can
-        say. A relative folder is one in the first folder of the tool's server."""
-        return scope.inside(self._files.get(tool.server), path, folder)
+        say. A relative folder is one in the first folder of the tool's server. With `real` the folder must still be its
+        own real path, else nobody can say."""
+        return scope.inside(self._files.get(tool.server), path, folder, real=real)
 
     def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
         """The path arguments of a call of a trusted filesystem server; None for other calls."""

@@ -22,6 +22,7 @@ LONGEST_KEPT = 5 * 1024 * 1024
 
 _CHANGED = "It has changed since, so I left it alone"
 _ALREADY = "It was already as before."
+_NOTHING = "It is already as it was before; nothing was done."
 _BETWEEN = ";"
 
 
@@ -73,18 +74,19 @@ def after(files: Filesystem, before: Before) -> str:
     return sha256(*marks) if all(marks) else ""
 
 
-def undo(files: Filesystem, before: Before, left: str) -> Undone:
-    """Take the call back. In: what `keep` and `after` gave. For a thread; never raises."""
+def undo(files: Filesystem, before: Before, left: str, *, again: bool = True) -> Undone:
+    """Take the call back. In: what `keep` and `after` gave, and whether an earlier attempt may have begun: only then is
+    what is as before known to be our own doing, or what is half done. For a thread; never raises."""
     plan = _plan(before)
     try:
         places = _places(files, plan)
         match plan["tool"]:
             case "create_directory":
-                return _remove(places, left)
+                return _remove(places, left, again=again)
             case "move_file":
-                return _move_back(files, before, places, plan["was"], left)
+                return _move_back(files, before, places, plan["was"], left, again=again)
             case _:
-                return _restore(files, before, places[0], plan["was"], left)
+                return _restore(files, before, places[0], plan["was"], left, again=again)
     except OSError as problem:
         return Undone(False, f"It could not be taken back: {problem.strerror or problem}.")
     except RefusedError as problem:
@@ -93,31 +95,36 @@ def undo(files: Filesystem, before: Before, left: str) -> Undone:
         return Undone(False, "It could not be taken back: what is known of it cannot be read.")
 
 
-def _restore(files: Filesystem, before: Before, place: Place, was: Mapping[str, Any] | None, left: str) -> Undone:
-    now = look(place)
+def _restore(
+    files: Filesystem, before: Before, place: Place, was: Mapping[str, Any] | None, left: str, *, again: bool
+) -> Undone:
+    now, unchanged = look(place), after(files, before) == left
     if was is None:
-        if now.kind is Kind.ABSENT:
-            return Undone(True, _ALREADY)
-        if after(files, before) != left:
-            return Undone(False, f"{_CHANGED}: {place.path}.")
+        as_before = now.kind is Kind.ABSENT
+    else:
+        as_before = now.kind is Kind.FILE and (now.print, now.mode) == (was["print"], was["mode"])
+    if as_before:
+        # A call that has changed nothing leaves things as before: that is taken back, too.
+        return Undone(True, _ALREADY) if again or unchanged else Undone(False, _NOTHING)
+    if not unchanged:
+        return Undone(False, f"{_CHANGED}: {place.path}.")
+    if was is None:
         disk.unlink(place)
         return Undone(True, f"Removed the file {place.path} again.")
-    if now.kind is Kind.FILE and (now.print, now.mode) == (was["print"], was["mode"]):
-        return Undone(True, _ALREADY)
-    if after(files, before) != left:
-        return Undone(False, f"{_CHANGED}: {place.path}.")
     # The same name each time, so that a crash leaves nothing that is not cleaned up by doing it again.
     disk.replace(place, before.content, was["mode"], f".{sha256(before.plan, left)[:32]}.tmp")
     return Undone(True, f"{place.path} is as it was before.")
 
 
-def _move_back(files: Filesystem, before: Before, places: list[Place], identity: str, left: str) -> Undone:
+def _move_back(
+    files: Filesystem, before: Before, places: list[Place], identity: str, left: str, *, again: bool
+) -> Undone:
     source, destination = places
     old, new = look(source), look(destination)
     if old.identity == identity and new.kind is Kind.ABSENT:
-        return Undone(True, _ALREADY)
+        return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
     # A crash in the middle of moving a file back leaves it with both names.
-    halfway = old.kind is Kind.FILE and old.identity == new.identity == identity
+    halfway = again and old.kind is Kind.FILE and old.identity == new.identity == identity
     if not halfway and after(files, before) != left:
         where = source if old.kind is not Kind.ABSENT and new.identity == identity else destination
         return Undone(False, f"{_CHANGED}: {where.path}.")
@@ -125,11 +132,13 @@ def _move_back(files: Filesystem, before: Before, places: list[Place], identity:
     return Undone(True, f"Moved {destination.path} back to {source.path}.")
 
 
-def _remove(places: list[Place], left: str) -> Undone:
+def _remove(places: list[Place], left: str, *, again: bool) -> Undone:
     marks = left.split(_BETWEEN)
     there = [place for place in places if look(place).kind is not Kind.ABSENT]
     if not there:
-        return Undone(True, _ALREADY)
+        return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
+    if not again and len(there) < len(places):
+        return Undone(False, f"{_CHANGED}: {places[len(there)].path}.")
     for place, mark in zip(there, marks, strict=False):
         if len(marks) != len(places) or _mark(place) != mark:
             return Undone(False, f"{_CHANGED}: {place.path}.")

@@ -29,6 +29,7 @@ class Wakes:
         self._waiting: dict[int, None] = {}
         self._failures: dict[int, int] = {}
         self._open = True
+        self._changes: dict[int, asyncio.Event] = {}
 
     @property
     def closed(self) -> bool:
@@ -41,10 +42,18 @@ class Wakes:
             return
         if key in self._running:
             self._again.add(key)
+            if key in self._changes:
+                self._changes[key].set()
         elif key not in self._waiting:
             if not self._waiting:
                 asyncio.get_running_loop().call_soon(self._begin)
             self._waiting[key] = None
+
+    async def woken(self, key: int) -> None:
+        """Return when a key whose work is running is woken. For the work itself; one at a time."""
+        event = self._changes.setdefault(key, asyncio.Event())
+        await event.wait()
+        event.clear()
 
     def _begin(self) -> None:
         for key in list(itertools.islice(self._waiting, STARTS_A_PASS)):
@@ -81,6 +90,7 @@ class Wakes:
                     return
         finally:
             self._running.pop(key, None)
+            self._changes.pop(key, None)
 
     def _try_later(self, key: int) -> None:
         """A passing error (a full disk, say) mends itself; one of ours must not run for ever."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.model import Channel, Message, Person
-from bot.sandbox.openrouter import call
+from bot.sandbox.openrouter import call, calls, text
 from bot.slack.blocks.forms import field_of
 from tests.attacks.conftest import (
     R,
@@ -62,19 +62,19 @@ async def test_the_wrong_person_decides_nothing(here: World, who: str, label: st
 
 
 @pytest.mark.parametrize("kind", ["connect", "deactivated"])
-async def test_whoever_may_not_approve_may_not_approve_what_they_asked_for_either(here: World, kind: str) -> None:
+async def test_nobody_is_asked_what_only_somebody_could_approve_who_never_may(here: World, kind: str) -> None:
     away = {"connect": {"team_id": "T0ELSEWHERE"}, "deactivated": {"deleted": True}}[kind]
     person = here.slack.workspace.add_person(
         "Mallory Away", team_id=str(away.get("team_id") or here.slack.team_id), deleted=bool(away.get("deleted"))
     )
     here.slack.invite(here.general, person)
-    ts, card = await ask(here, write(here), by=person)
-    for label in ("Approve", "approval.always", "approval.edit", "Deny"):
-        await send(here, click(here, card, action(card, label), person))
-    await here.until(lambda: here.slack.ephemerals(person), what="a word to them")
-    assert decision(here, carried(card)[0]) == "awaiting"
+    here.model.script(calls(write(here)), text("A member has to ask."))
+    ts = await here.slack.say(here.general, person, "<@BOT> write")
+    await here.reply(ts, "A member has to ask.")
+    await here.quiet()
+    assert not any(reply.buttons for reply in here.replies(ts))
     assert started(here, ts) == 0
-    assert here.slack.modals(person) == []
+    assert "no active member of this workspace" in here.model.requests[-1].messages[-1]["content"]
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,25 @@ async def test_a_folder_that_becomes_a_link_takes_its_grant_nowhere(here: World)
     await deny(here, ts)
 
 
+@pytest.mark.parametrize("path", ["notes/s.txt", "secret/s.txt"])
+async def test_a_grant_does_not_follow_its_folder_to_where_a_link_in_its_place_leads(here: World, path: str) -> None:
+    root = here.workspace
+    for name in ("notes", "secret"):
+        (root / name).mkdir()
+    (root / "secret" / "s.txt").write_text(SECRET)
+    ts = await grant(here, write(here, "notes/a.txt"), "folder:0")
+    (root / "notes").rename(root / "old")
+    (root / "notes").symlink_to(root / "secret")
+    ran = started(here, ts)
+    waiting = await again(here, ts, write(here, path))
+    assert (started(here, ts), len(waiting)) == (ran, 1)
+    assert (root / "secret" / "s.txt").read_text() == SECRET
+    await deny(here, ts)
+    (root / "notes").unlink()
+    (root / "old").rename(root / "notes")
+    assert await again(here, ts, write(here, "notes/b.txt")) == [], "it is the folder that it was given for again"
+
+
 async def test_a_grant_for_exactly_these_arguments_covers_no_others(here: World) -> None:
     ts = await grant(here, call(R + "note", {"words": "this"}), "same")
     assert await again(here, ts, call(R + "note", {"words": "this"})) == []

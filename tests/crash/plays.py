@@ -164,7 +164,7 @@ def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
             call(f"filesystem__{tool}", arguments, id=f"call_{step}_{place}")
             for place, (tool, arguments) in enumerate(wanted)
         ]
-        return calls(*named, first_token=0.4 if kind == "slow" else 0.0)
+        return calls(*named, first_token=0.8 if kind == "slow" else 0.0)
 
     return answer
 

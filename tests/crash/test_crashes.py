@@ -36,7 +36,7 @@ SAFE = [
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
-    *commits("posted#3", "settle", "start the calls", "drawn", "finish a call"),
+    *commits("posted#3", "settle", "start the calls", "keep what is there", "drawn", "finish a call"),
     *around("tool call edit_file", "post card", "redraw card"),
 ]
 KINDS = {
@@ -49,7 +49,7 @@ KINDS = {
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
     "edited": [*commits("edit", "start the calls"), *around("post card#2")],
     "drifted": [*commits("start the calls", "drift"), *around("post card#2")],
-    "undone": [*commits("take_back", "taken_back"), *around("undo")],
+    "undone": [*commits("take_back", "begin_taking", "taken_back"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("stop", "answer the calls", "stop the turn"), *around("post notice")],
     "denied": commits("settle", "answer the calls"),

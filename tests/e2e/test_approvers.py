@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,8 +16,9 @@ from bot.sandbox.model import Message, Person
 from bot.sandbox.openrouter import Call, call
 from bot.sandbox.slack import SlackSandbox
 from bot.slack.directory import Directory
-from tests.e2e.asking import answered, ask, asked, diff, edit, reason, says
-from tests.harness import World, world
+from tests.e2e.asking import answered, ask, asked, diff, edit, field, reason, says, window
+from tests.e2e.turns import whispered
+from tests.harness import World, processes, world
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +40,7 @@ no_self = true
 """
 
 UNTOLD = "Slack did not tell me just now who you are"
+NEVER = "People of other organisations and deactivated people cannot decide"
 
 
 @dataclass
@@ -135,13 +139,23 @@ async def refused(here: World, card: Message, button: str, by: Person, words: st
     """Press a button and be told that it does not count; nothing changes."""
     before = len(here.slack.ephemerals(by))
     shown, plain, open_ = card.buttons, card.plain, here.open_approvals(card.thread_ts or "")
-    await here.slack.click(card, button, by=by, option=option)
+    assert await here.slack.click(card, button, by=by, option=option) is not None, "no ack within 3 seconds"
     await here.until(lambda: len(here.slack.ephemerals(by)) > before, what=f"a word to {by.name}")
     said = here.slack.ephemerals(by)[-1].plain
     assert words in said
     assert "nothing was changed" in said.lower()
     assert (card.buttons, card.plain, here.open_approvals(card.thread_ts or "")) == (shown, plain, open_)
     assert here.slack.modals(by) == []
+
+
+async def restarted(here: World) -> None:
+    """Start the bot anew: what Slack has told it of people and groups is gone."""
+    up = "the tool server filesystem is up"
+    before = here.bot.log.count(up)
+    await here.bot.kill()
+    await here.bot.start()
+    await here.ready()
+    await here.until(lambda: here.bot.log.count(up) > before, what="the tools", poll=0.05)
 
 
 async def test_only_named_people_and_groups_decide_and_the_requester_is_told_so(here: World, staff: Staff) -> None:
@@ -291,9 +305,9 @@ async def test_deactivated_people_and_those_of_other_organisations_never_decide(
     ts = await ask(here, look(here), write(here))
     [card] = await asked(here, ts)
     for button in ("approval.approved", "approval.denied", "approval.edit", "Approve all", "Deny all"):
-        await refused(here, card, button, person, "")
+        await refused(here, card, button, person, NEVER)
     for option in ("Deny with a reason…", "Stop this turn"):
-        await refused(here, card, "approval.more", person, "", option)
+        await refused(here, card, "approval.more", person, NEVER, option)
     await here.slack.click(card, "Deny all", by=staff.carol)
     await answered(here, ts)
 
@@ -302,7 +316,7 @@ async def test_what_an_outsider_has_asked_for_others_decide(here: World, staff: 
     ts = await ask(here, write(here), by=staff.outsider)
     [card] = await asked(here, ts)
     for button in ("Approve", "Deny"):
-        await refused(here, card, button, staff.outsider, "")
+        await refused(here, card, button, staff.outsider, NEVER)
     await here.slack.click(card, "Approve", by=staff.carol)
     await answered(here, ts)
     assert (here.workspace / "a.txt").exists()
@@ -336,6 +350,158 @@ async def test_when_slack_does_not_tell_who_is_in_a_group_nobody_is_and_a_later_
     await here.slack.click(card, "Approve", by=staff.judy)
     await answered(here, ts)
     assert f"Approved by <@{staff.judy.id}>" in card.plain
+
+
+async def test_however_long_slack_takes_a_click_is_answered_in_time_and_does_not_count(
+    here: World, staff: Staff
+) -> None:
+    ts = await ask(here, look(here), write(here), folder(here), look(here))
+    [card] = await asked(here, ts)
+    await restarted(here)
+    for method in ("users.info", "usergroups.users.list"):
+        here.slack.faults.add(method, "hang", times=None)
+    before = len(here.slack.calls)
+    await refused(here, card, "Approve all", staff.judy, UNTOLD)
+    looked = [
+        str(call.args.get("user") or call.args.get("usergroup"))
+        for call in here.slack.calls[before:]
+        if call.method in ("users.info", "usergroups.users.list")
+    ]
+    assert sorted(looked) == sorted([staff.judy.id, staff.group, staff.former, staff.unsure]), "each is asked for once"
+    await refused(here, card, "approval.denied.2", staff.judy, UNTOLD)
+    await refused(here, card, "approval.more", staff.judy, UNTOLD, "Stop this turn")
+    here.slack.faults.clear()
+    await here.slack.click(card, "Deny all", by=staff.carol)
+    await answered(here, ts)
+
+
+async def test_a_refusal_of_slacks_is_remembered_for_all_that_one_click_asks(here: World, staff: Staff) -> None:
+    ts = await ask(here, folder(here, "x"), folder(here, "y"), folder(here, "z"))
+    [card] = await asked(here, ts)
+    await restarted(here)
+    here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.missed.id)
+    before = len(here.slack.calls)
+    await refused(here, card, "Approve all", staff.missed, UNTOLD)
+    assert [call.method for call in here.slack.calls[before:]].count("users.info") == 1
+    here.slack.faults.clear()
+    await here.slack.click(card, "Deny all", by=staff.carol)
+    await answered(here, ts)
+
+
+async def test_what_slack_tells_too_late_for_one_click_is_there_for_the_next(here: World, staff: Staff) -> None:
+    ts = await ask(here, look(here))
+    [card] = await asked(here, ts)
+    await restarted(here)
+    here.slack.faults.add("users.info", "slow", seconds=3, match=lambda sent: sent.get("user") == staff.carol.id)
+    before = len(here.slack.calls)
+    await refused(here, card, "Approve", staff.carol, UNTOLD)
+    here.slack.faults.add("users.info", "error", times=None)
+    await here.until(
+        lambda: [call for call in here.slack.calls[before:] if call.method == "users.info" and call.status],
+        what="the late answer",
+    )
+    await here.slack.click(card, "Approve", by=staff.carol)
+    await answered(here, ts)
+    assert f"Approved by <@{staff.carol.id}>" in card.plain
+
+
+async def test_a_window_is_answered_in_time_when_slack_and_the_tools_are_slow_together(
+    here: World, staff: Staff
+) -> None:
+    target = here.workspace / "a.txt"
+    target.write_text("old\n")
+    change = {"path": str(target), "edits": [{"oldText": "old", "newText": "new"}]}
+    ts = await ask(here, call("filesystem__edit_file", change))
+    [card] = await asked(here, ts)
+    view = await window(here, card, "Edit…", staff.judy)
+    await restarted(here)
+    for method in ("users.info", "usergroups.users.list"):
+        here.slack.faults.add(method, "slow", times=None, seconds=1.6)
+    typed = {field(view, "edits"): {"value": '[{"oldText": "old", "newText": "newer"}]'}}
+    servers = processes(str(here.bot.home / "workspace"))
+    for server in servers:
+        os.kill(server, signal.SIGSTOP)
+    try:
+        assert await here.slack.submit(staff.judy, view, typed) == {}, "no ack within 3 seconds"
+    finally:
+        for server in servers:
+            os.kill(server, signal.SIGCONT)
+    here.slack.faults.clear()
+    await says(here, card, f"Edited by <@{staff.judy.id}>")
+    [fresh] = await asked(here, ts)
+    await here.slack.click(fresh, "Approve", by=staff.carol)
+    await answered(here, ts)
+    assert target.read_text() == "newer\n"
+
+
+async def test_an_approval_does_not_count_while_slack_does_not_tell_of_who_approved_before(
+    here: World, staff: Staff
+) -> None:
+    ts = await ask(here, folder(here))
+    [card] = await asked(here, ts)
+    await here.slack.click(card, "Approve", by=staff.carol)
+    await says(here, card, "(1 of 2)")
+    await restarted(here)
+    here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.carol.id)
+    await refused(here, card, "Approve", staff.dave, "or who they are who have approved before")
+    assert not (here.workspace / "new").exists()
+    assert "(1 of 2)" in card.plain
+    here.slack.faults.clear()
+    await here.slack.click(card, "Approve", by=staff.dave)
+    await answered(here, ts)
+    assert (here.workspace / "new").is_dir()
+
+
+async def test_a_refusal_names_those_who_may_decide_now_whatever_the_card_said(here: World, staff: Staff) -> None:
+    ts = await ask(here, folder(here))
+    [card] = await asked(here, ts)
+    assert f"<@{here.alice.id}>" in card.plain
+    await here.slack.click(card, "Approve", by=staff.carol)
+    await says(here, card, "(1 of 2)")
+    bot_toml = here.bot.home / "bot.toml"
+    before = bot_toml.read_text()
+    bot_toml.write_text(f'[approvals]\napprovers = ["{staff.carol.id}", "{staff.dave.id}", "{staff.missed.id}"]\n')
+    try:
+        await restarted(here)
+        named = f"Only <@{staff.carol.id}>, <@{staff.dave.id}> or <@{staff.missed.id}> can decide."
+        words = f"{named} 2 different people have to approve."
+        for person in (here.alice, here.bob):
+            await refused(here, card, "Approve", person, words)
+        bot_toml.write_text(f"{bot_toml.read_text()}needed = 3\nno_self = true\n")
+        await restarted(here)
+        words = f"{named[:-1]}, and not who asked for it or changed it. 3 different people have to approve."
+        await refused(here, card, "Approve", here.alice, words)
+        await refused(here, card, "Approve", staff.carol, "You have approved this already; 3 different people have to")
+        await here.slack.click(card, "Deny", by=staff.dave)
+        await answered(here, ts)
+    finally:
+        bot_toml.write_text(before)
+        await restarted(here)
+
+
+async def test_details_that_are_kept_from_the_thread_are_kept_from_people_of_other_organisations(
+    here: World, staff: Staff
+) -> None:
+    bot_toml = here.bot.home / "bot.toml"
+    before = bot_toml.read_text()
+    bot_toml.write_text(f'[agent]\nprivacy = "summary"\n{before}')
+    try:
+        await restarted(here)
+        ts = await ask(here, look(here), by=staff.outsider)
+        [card] = await asked(here, ts)
+        await here.slack.click(card, "Details", by=staff.outsider)
+        await whispered(here, staff.outsider, "The details are for active members of this workspace.")
+        here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.grace.id)
+        await here.slack.click(card, "Details", by=staff.grace)
+        await whispered(here, staff.grace, UNTOLD)
+        here.slack.faults.clear()
+        assert here.slack.modals(staff.outsider) == here.slack.modals(staff.grace) == []
+        await window(here, card, "Details", staff.grace)
+        await here.slack.click(card, "Deny", by=staff.carol)
+        await answered(here, ts)
+    finally:
+        bot_toml.write_text(before)
+        await restarted(here)
 
 
 async def test_who_was_taken_out_of_a_group_no_longer_decides(here: World, staff: Staff) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bot.core.approvers import Approvers
+from bot.core.requests import Decision
+from bot.core.thread import CallOutcome, CallState
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Call, call
+from bot.slack.desk import already
 from tests.e2e.asking import (
     CHANGING,
     answered,
@@ -26,7 +32,8 @@ from tests.e2e.asking import (
     window,
 )
 from tests.e2e.turns import whispered
-from tests.harness import World
+from tests.harness import World, processes, world
+from tests.slack import samples
 from tests.tools.test_preview import patched
 
 pytestmark = pytest.mark.anyio
@@ -231,6 +238,104 @@ async def test_an_edit_to_what_would_fail_is_refused_in_the_window_until_it_woul
     await approved(here, ts, fresh)
     assert (here.workspace / "missing" / "a.txt").read_text() == "first\n"
     assert not (here.workspace / "a.txt").exists()
+
+
+async def test_an_edit_to_what_the_policy_denies_is_refused_in_the_window(tmp_path: Path) -> None:
+    rule = '[[policy.rules]]\naction = "deny"\ntool = "write_file"\narguments.path.inside = ["secret"]\n'
+    (tmp_path / "bot.toml").write_text(rule)
+    async with world(tmp_path) as here:
+        (here.workspace / "secret").mkdir()
+        ts = await ask(here, write(here, "a.txt", "first\n"))
+        [card] = await asked(here, ts)
+        view = await window(here, card, "Edit…", here.alice)
+        typed = {field(view, "path"): {"value": str(here.workspace / "secret" / "a.txt")}}
+        await here.slack.submit(here.alice, view, typed)
+        assert view.open
+        assert view.errors == {field(view, "path"): "The policy of this workspace does not allow this call."}
+        assert cards(here, ts) == [card]
+        await here.slack.submit(here.alice, view, {field(view, "path"): {"value": str(here.workspace / "b.txt")}})
+        assert not view.open
+        await says(here, card, "Edited by")
+        [fresh] = await asked(here, ts)
+        await approved(here, ts, fresh)
+        assert there(here) == ["b.txt", "secret"]
+        await here.quiet()
+
+
+async def test_an_edit_is_not_taken_while_nobody_can_say_whether_the_policy_allows_it(tmp_path: Path) -> None:
+    rule = '[[policy.rules]]\naction = "deny"\ntool = "write_file"\nchannel = ["dm"]\n'
+    (tmp_path / "bot.toml").write_text(rule)
+    async with world(tmp_path) as here:
+        ts = await ask(here, write(here, "a.txt", "first\n"))
+        [card] = await asked(here, ts)
+        view = await window(here, card, "Edit…", here.alice)
+        log, up = here.bot.log, "the tool server filesystem is up"
+        await here.bot.kill()
+        await here.bot.start()
+        await here.ready()
+        await here.until(lambda: here.bot.log.count(up) > log.count(up), what="the tools", poll=0.05)
+        here.slack.faults.add("users.info", "slow", seconds=1)
+        here.slack.faults.add("conversations.info", "slow", seconds=2.5)
+        before = len(here.slack.calls)
+        typed = {field(view, "content"): {"value": "second\n"}}
+        assert await here.slack.submit(here.alice, view, typed) is not None, "no ack within 3 seconds"
+        assert "could not find out in time whether the policy allows" in view.errors[field(view, "path")]
+        assert cards(here, ts) == [card]
+        await here.until(
+            lambda: [call for call in here.slack.calls[before:] if call.method == "conversations.info" and call.status],
+            what="the late answer",
+        )
+        await here.slack.submit(here.alice, view, typed)
+        assert not view.open
+        await says(here, card, "Edited by")
+        [fresh] = await asked(here, ts)
+        await approved(here, ts, fresh)
+        assert (here.workspace / "a.txt").read_text() == "second\n"
+
+
+async def test_of_an_edit_that_came_to_nothing_nobody_is_told_that_a_new_request_follows(here: World) -> None:
+    target = here.workspace / "a.txt"
+    target.write_text("old\n")
+    change = {"path": str(target), "edits": [{"oldText": "old", "newText": "new"}]}
+    ts = await ask(here, call("filesystem__edit_file", change))
+    [card] = await asked(here, ts)
+    before = card.snapshot()
+    view = await window(here, card, "Edit…", here.alice)
+    servers = processes(str(here.bot.home / "workspace"))
+    for server in servers:
+        os.kill(server, signal.SIGSTOP)
+    try:
+        typed = {field(view, "edits"): {"value": '[{"oldText": "old", "newText": "newer"}]'}}
+        target.write_text("changed meanwhile\n")
+        assert await here.slack.submit(here.alice, view, typed) == {}
+    finally:
+        for server in servers:
+            os.kill(server, signal.SIGCONT)
+    assert "this would fail" in (await answered(here, ts))[0]
+    await here.slack.click_raw(before, "Approve", by=here.alice)
+    said = (await whispered(here, here.alice, f"already changed by <@{here.alice.id}>")).plain
+    assert "as changed it would have failed, so it was not run" in said
+    assert "new request" not in said
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome", "words"),
+    [
+        (Decision.EDITED, None, "changed by <@U0BOB>; a new request has taken its place"),
+        (Decision.EDITED, CallOutcome.OK, "changed by <@U0BOB>; a new request has taken its place"),
+        (Decision.EDITED, CallOutcome.REFUSED, "changed by <@U0BOB>; as changed it was not allowed, so it was not run"),
+        (Decision.EDITED, CallOutcome.STOPPED, "changed by <@U0BOB>, and the turn was stopped before it ran"),
+        (Decision.APPROVED, CallOutcome.OK, "approved by <@U0BOB>"),
+        (Decision.APPROVED, CallOutcome.STOPPED, "approved by <@U0BOB>, but the turn was stopped before it ran"),
+    ],
+)
+def test_who_comes_late_is_told_what_came_of_the_call(
+    decision: Decision, outcome: CallOutcome | None, words: str
+) -> None:
+    state = CallState.FINISHED if outcome else CallState.AWAITING
+    closed = samples.decided(decision, call=samples.call(state=state, outcome=outcome), decided_by=samples.BOB)
+    said = already(closed, samples.ALICE, Approvers())
+    assert said == f"This request was already {words}. Nothing was changed."
 
 
 EDITS = {"path": "a.txt", "edits": [{"oldText": "a", "newText": "b"}]}

@@ -352,7 +352,7 @@ async def test_a_channel_that_is_shared_with_others_is_an_open_one(quiet: Quiet,
     turn, _ = await write(quiet, channel=shared)
     card = await asked(turn)
     await here.slack.click(card, "Details", by=outsider)
-    await whispered(here, outsider, "The details are for the person who asked")
+    await whispered(here, outsider, "The details are for active members of this workspace")
     assert here.slack.modals(outsider) == []
     await here.slack.click(card, "Deny", by=here.alice)
     await turn.ended()

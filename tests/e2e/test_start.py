@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import harness
 from tests.harness import Bot, world
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +34,12 @@ WRONG = {
     "an unknown log level": ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
     "too many models": ({"OPENROUTER_MODEL": "a/a,b/b,c/c,d/d"}, "OPENROUTER_MODEL"),
 }
+
+
+@pytest.fixture(autouse=True)
+def not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the start itself is tested: `python -m bot`."""
+    monkeypatch.setattr(harness, "FORKED", False)
 
 
 @pytest.mark.parametrize("mistake", WRONG)

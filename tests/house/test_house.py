@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wake": set(),
     "sandbox": set(),
 }
-CORE_LIBRARIES = {"__future__", "collections", "dataclasses", "enum", "hashlib", "json", "typing"}
+CORE_LIBRARIES = {"__future__", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "typing"}
 LONGEST = 350
 
 

@@ -63,7 +63,7 @@ def pieces(draw: st.DrawFn, content: str) -> list[str]:
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[JsonObject, list[JsonObject]]:
     """A message, and deltas that it may have been streamed in."""
-    content = draw(TEXT)
+    content = draw(TEXT.filter(lambda text: not text or text.strip()))
     deltas: list[JsonObject] = []
     details: list[JsonObject] = []
     for index in range(draw(st.integers(0, 3))):

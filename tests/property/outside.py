@@ -3,10 +3,12 @@ at each point where they take time something else may happen meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,13 +104,13 @@ class Files:
     """Told of each call when it arrives."""
     files: dict[str, str] = field(default_factory=lambda: {"a.txt": "one", "b.txt": "two"})
     version: int = 0
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     fates: list[str] = field(default_factory=list[str])
     """What becomes of the next calls: `cut` (it ran, no answer came), `lost` (it did not), `error`, `unsent`."""
     undone: Counter[str] = field(default_factory=Counter[str])
     """How often each plan of what a call had changed was carried out."""
 
     async def ready(self, seconds: float) -> Sequence[str]:
-        await self.world.moment()
         return ()
 
     def tools(self) -> Sequence[Tool]:
@@ -185,12 +187,15 @@ class Files:
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
-    async def undo(self, before: Before, after: str) -> Undone:
+    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
+        return self.writing if tool.server == "files" else nullcontext()
+
+    async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
         await self.world.moment()
         plan: JsonObject = json.loads(before.plan)
         path, was = plan["path"], plan["was"]
-        if self.files.get(path) == was:
-            return Undone(True, "It was already as before.")
+        if self.files.get(path) == was and (again or sha256(self.seen(path)) == after):
+            return Undone(again, "It was already as before.")
         if sha256(self.seen(path)) != after:
             return Undone(False, "It has changed since.")
         self.undone[before.plan] += 1
@@ -200,7 +205,7 @@ class Files:
             self.files[path] = was
         return Undone(True, "It is as it was before.")
 
-    def inside(self, tool: Tool, path: str, folder: str) -> bool | None:
+    def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
         return None
 
     def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:

@@ -89,6 +89,7 @@ class Bot:
         """So many failpoints are passed before the process dies at the next."""
         self._death = asyncio.Event()
         self._woken: set[int] = set()
+        self._news = asyncio.Event()
         self._owing: set[int] = set()
         self._undoing: set[int] = set()
         self._tasks: set[asyncio.Task[object]] = set()
@@ -96,7 +97,7 @@ class Bot:
     async def start(self) -> None:
         """Open the file and take up what is left to do, as the service does before it opens its socket."""
         self.outside.dead, self.fuse = False, None
-        self._death = asyncio.Event()
+        self._death, self._news = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         failpoints.install(lambda name: self._reached(name, loop, self._death))
         self._database = await Database(f"sqlite:///{self.path}").__aenter__()
@@ -108,12 +109,12 @@ class Bot:
             LIMITS, client, progress, self._owing.add, bot_user=BOT, people=people, privacy=Privacy.FULL
         )
         judge = Judge(store, files, surface, self.policy, rules, problem)
-        steps = Steps(store, files, surface, LIMITS, judge, Asking(files, surface, LIMITS, rules))
+        steps = Steps(store, files, surface, LIMITS, judge, Asking(files, surface, LIMITS, rules), self._changed)
         self.store, self._surface = store, surface
         self._agent = Agent(store, self.model, files, surface, steps, LIMITS, lambda: "Be helpful.", lambda: False)
         self._undo = Undoing(store, files, surface)
         self._ears = Ears()
-        desk = Desk(store, files, people, rules, client, self._wake, self._undoing.add, self._background)
+        desk = Desk(store, files, people, rules, client, self._wake, self._undoing.add, self._background, judge.denies)
         app = cast(AsyncApp, self._ears)
         views.register(app, desk, problems)
         actions.register(app, desk)
@@ -175,7 +176,12 @@ class Bot:
 
     def _wake(self, thread_id: int) -> None:
         self._woken.add(thread_id)
+        self._news.set()
         self._owing.add(thread_id)
+
+    async def _changed(self, thread_id: int) -> None:
+        await self._news.wait()
+        self._news.clear()
 
     def _background(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)

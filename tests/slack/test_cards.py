@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from bot.core.calls import JsonObject, Preview
 from bot.core.requests import Approval, Decision, Question, Undo, UndoState
 from bot.core.thread import CallOutcome, CallState
-from bot.slack.blocks import buttons, cards, details
+from bot.slack.blocks import arguments, buttons, cards, details, parts
+from bot.slack.text import visible
 from tests.slack.samples import (
     ALICE,
     BOB,
@@ -21,6 +24,7 @@ from tests.slack.samples import (
     DIGEST,
     NASTY,
     PREVIEW,
+    WRITE,
     Shown,
     call,
     card,
@@ -219,6 +223,16 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
         (decided(Decision.APPROVED, call=ended(CallOutcome.SKIPPED)), "it may or may not have run"),
         (decided(Decision.APPROVED, call=ended(CallOutcome.STOPPED)), "not run: the turn was stopped"),
         (decided(Decision.EDITED), f"Edited by <@{ALICE}>; a new request is below"),
+        (
+            decided(Decision.EDITED, call=ended(CallOutcome.REFUSED)),
+            f"Edited by <@{ALICE}>; it was not run: it is not allowed here",
+        ),
+        (
+            decided(Decision.EDITED, call=ended(CallOutcome.INVALID)),
+            f"Edited by <@{ALICE}>; it was not run: its arguments do not fit",
+        ),
+        (decided(Decision.EDITED, call=ended(CallOutcome.OK)), "a new request is below"),
+        (decided(Decision.DRIFTED, call=ended(CallOutcome.REFUSED)), "things had changed, so it was not run ·"),
         (decided(Decision.DENIED, reason="Use the\nother file"), "Use the other file"),
         (decided(Decision.EXPIRED, decided_by=""), "Nobody decided in time"),
         (decided(Decision.EXPIRED, needed=3, votes=(ALICE, BOB)), "(2 of 3 had approved)"),
@@ -233,6 +247,7 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
         (decided(Decision.APPROVED, undo=Undo(UndoState.OFFERED, 1e9)), "It can be undone until"),
         (decided(Decision.APPROVED, undo=Undo(UndoState.UNDOING, by=BOB)), f"Being undone by <@{BOB}>"),
         (decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB)), f"Undone by <@{BOB}>"),
+        (decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB, words="Removed a.txt.")), "Removed a.txt."),
         (decided(Decision.APPROVED, undo=Undo(UndoState.REFUSED, words="It has changed.")), "It has changed."),
     ],
 )
@@ -249,6 +264,12 @@ def test_undo_is_offered_with_a_word_on_what_it_does() -> None:
     assert "The file gets its earlier content back" in button["confirm"]["text"]["text"]
     for state in set(UndoState) - {UndoState.OFFERED}:
         assert record(decided(Decision.APPROVED, undo=Undo(state, by=BOB))).buttons == []
+
+
+def test_a_word_that_an_undone_call_was_undone_is_not_repeated() -> None:
+    for words in ("", "Undone.", "undone"):
+        shown = record(decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB, words=words)))
+        assert shown.plain.casefold().count("undone") == 1
 
 
 def test_what_is_cut_in_a_record_opens_under_details() -> None:
@@ -271,9 +292,9 @@ def test_with_less_privacy_for_the_thread_nothing_of_a_call_is_shown(privacy: st
     approval = decided(
         decision, call=secret, privacy=privacy, preview=SECRET, note="SECRET-note", reason="SECRET-reason"
     )
-    approval = replace(approval, undo=Undo(UndoState.REFUSED, words="SECRET-undo"))
-    shown = record(approval)
-    assert "SECRET" not in json.dumps(shown.blocks) + shown.text
+    for state in (UndoState.UNDONE, UndoState.REFUSED):
+        shown = record(replace(approval, undo=Undo(state, words="SECRET-undo")))
+        assert "SECRET" not in json.dumps(shown.blocks) + shown.text
     assert "Details" in shown.buttons
     assert ("write_file" in json.dumps(shown.blocks) + shown.text) == (privacy == "summary")
     assert ("content" in shown.plain) == (privacy == "summary")
@@ -296,6 +317,107 @@ def test_arguments_that_nobody_would_leaf_through_are_a_file_above_the_card() ->
     assert payload["file"] in taken(made.drafts[-1].payload).plain
     assert payload["file"] in record(approval).plain
     assert "    line 59999 and some more words" in payload["content"]
+
+
+MANY_EDITS: JsonObject = {
+    "path": "/w/a.txt",
+    "edits": [{"oldText": f"old {number}, ", "newText": f'new "{number}", '} for number in range(20_000)],
+}
+INVISIBLE = "\u200b" * 100_000
+LARGE = {
+    "many values": request(call=call(MANY_EDITS, remote_name="edit_file")),
+    "invisible": request(call=call({**WRITE, "content": INVISIBLE})),
+    "invisible, with a diff": request(
+        call=call({**WRITE, "content": INVISIBLE}), preview=Preview("b", "", f"--- a\n+++ b\n+{INVISIBLE}\n")
+    ),
+    "blanks": request(call=call({**WRITE, "content": " " * 100_000 + "x"})),
+    "many names": request(call=call({f"name{number}": "value" for number in range(20_000)})),
+    "a long name": request(call=call({INVISIBLE: "value", "list": [{INVISIBLE: 1}]})),
+    "a long error": decided(Decision.APPROVED, call=ended(CallOutcome.ERROR, INVISIBLE), reason=INVISIBLE),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_drawing_a_card_takes_little_time_however_much_it_is_about(name: str) -> None:
+    """Nothing else happens in the bot meanwhile. The bounds are some five times what a slow machine takes."""
+    approval = LARGE[name]
+
+    def least(draw: Callable[[], object]) -> float:
+        times: list[float] = []
+        for _ in range(3):
+            began = time.process_time()
+            draw()
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert least(lambda: cards.redrawn([approval])) < 0.1
+    assert least(lambda: details.details(approval)) < 0.3
+    if approval.decision is Decision.AWAITING:
+        assert least(lambda: cards.cards([approval])) < 0.25
+
+
+def test_thousands_of_values_are_in_the_file_as_json_one_on_a_line() -> None:
+    approval = LARGE["many values"]
+    [made] = cards.cards([approval])
+    assert "More than 1,000 other arguments are not shown here." in taken(made.drafts[-1].payload).plain
+    text = json.loads(made.drafts[0].payload)["content"].partition("Arguments\n")[2]
+    remark, *lines = text.rstrip("\n").split("\n")
+    assert remark == "    More than 1,000 values, as JSON:"
+    assert len(lines) == 40_001
+    assert all(line.startswith(" " * 8) for line in lines)
+    assert json.loads("".join(line[8:] for line in lines)) == MANY_EDITS
+    assert taken(cards.redrawn([approval])).blocks == taken(made.drafts[-1].payload).blocks
+
+
+def test_arguments_stand_in_the_order_in_which_they_are_read() -> None:
+    given: JsonObject = {
+        "list": [f"item {number}" for number in range(1, 13)],
+        "edits": [{"newText": "b", "more": {"x": 1}, "oldText": "a"}],
+        "long": "x\ny",
+        "apart": "z",
+        "path": "p",
+        "empty": {},
+        "none": [],
+    }
+    first = ["path", "apart", "empty", "none", "edits[1].oldText", "edits[1].newText", "edits[1].more.x"]
+    names = [*first, *(f"list[{number}]" for number in range(1, 13)), "long"]
+    assert [name for name, _ in arguments.readable(call(given))] == names
+    assert [name for name, _ in arguments.readable(call({}))] == []
+
+
+def test_no_character_is_written_out_in_part() -> None:
+    for count in range(2_990, 3_010):
+        content = "x" * (count % 10) + "\u200b" * count
+        diff = f"--- a\n+++ a\n+{content}\n"
+        for approval in (
+            request(call=call({"content": content})),
+            request(call=call({"path": "p"}), preview=Preview("b", "", diff)),
+            request(call=call({content: "p"})),
+        ):
+            shown = card(approval)
+            assert shown.plain.count("⟨U+200B⟩") == shown.plain.count("⟨")
+            assert "Details" in shown.buttons
+
+
+def test_what_is_cut_is_counted_in_characters_of_the_value() -> None:
+    shown = card(request(call=call({"content": "\u200b" * 1_000})))
+    assert "A value is shown up to character 374 of 1,000." in shown.plain
+    assert shown.preformatted == "⟨U+200B⟩" * 374
+
+
+ODD = st.sampled_from("a\n\t\u200b⟨⟩\u202eé😀\ud800\x01\x02\x03\x04\x05\x06\x07\x08")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(ODD, max_size=40), st.sampled_from(["", "x"]))
+def test_a_long_text_is_made_visible_as_any_other(text: str, end: str) -> None:
+    text = text * 200 + end
+    assert parts.spelled(text) == visible(text)
+    assert "".join(parts.pieces(text)) == (visible(text) or " ")
+    assert all(len(piece) <= parts.CHUNK for piece in parts.pieces(text))
+    shown, count = parts.fitting(text, 300)
+    assert shown == visible(text[:count])
+    assert count == len(text) or len(shown) <= 300 < len(visible(text[: count + 1]))
 
 
 def test_no_line_of_data_stands_where_a_heading_or_a_name_of_the_file_stands() -> None:

@@ -44,7 +44,23 @@ def test_what_one_window_does_not_take_is_on_pages_and_none_of_it_is_missing(let
         assert {target[:2] for target in targets} <= {(approval.id, approval.digest)}
 
 
+def test_of_very_many_pages_only_the_next_ones_are_counted() -> None:
+    approval = request(call=call({f"name{number:05d}": f"value {number}." for number in range(4_000)}))
+    number = details.pages(approval)
+    shown = [window(details.details(approval, page)) for page in (0, number - 21, number - 1)]
+    assert "Page 1 of more than 21" in shown[0].plain
+    assert f"Page {number - 20} of {number}" in shown[1].plain
+    assert f"Page {number} of {number}" in shown[2].plain
+    assert "value 3999." in shown[2].plain
+    assert details.has_more_than(number - 1, approval)
+    assert not details.has_more_than(number, approval)
+
+
 def test_a_page_that_is_not_there_gives_the_nearest() -> None:
+    many = request(call=call({f"name{number:05d}": "value" for number in range(200)}))
+    last = details.pages(many) - 1
+    assert last > 0
+    assert details.details(many, 99) == details.details(many, last) != details.details(many, last - 1)
     assert details.details(request(), 99) == details.details(request(), 0) == details.details(request(), -1)
 
 

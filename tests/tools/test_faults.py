@@ -214,6 +214,16 @@ async def test_annotations_are_taken_down_and_absent_ones_mean_the_worst(odd: Mc
     assert not annotated.trusted
 
 
+async def test_a_tool_of_a_server_that_is_trusted_is_another_than_that_of_one_that_is_not(
+    tmp_path: Path,
+) -> None:
+    digests: set[str] = set()
+    for trusted in (True, False):
+        async with running(python_server("odd.py", tmp_path / "journal", trusted=trusted)) as files:
+            digests.add(tool(files, "odd__echo").digest)
+    assert len(digests) == 2
+
+
 async def test_a_tool_that_changed_since_is_not_called(odd: McpToolset, journal: Path) -> None:
     before = tool(odd, "odd__change_me")
     assert (await call(odd, "odd__change")).text == "changed"

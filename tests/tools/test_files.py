@@ -63,6 +63,23 @@ def _flat(command: tuple[str, tuple[str, ...]]) -> tuple[str, ...]:
     return command[0], *command[1]
 
 
+def test_a_folder_that_must_be_real_is_not_followed_to_where_a_link_in_its_place_leads(tmp_path: Path) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    found = Filesystem("filesystem", (str(root),), None, {})
+    for name in ("notes/deep", "secret/deep"):
+        (root / name).mkdir(parents=True)
+    for folder in (root / "notes", root / "notes" / "deep"):
+        assert scope.inside(found, str(root / "notes" / "deep" / "a"), str(folder), real=True) is True
+    (root / "notes").rename(root / "old")
+    (root / "notes").symlink_to("secret")
+    for path in ("notes/deep/a", "secret/deep/a", "old/deep/a"):
+        for folder in (root / "notes", root / "notes" / "deep"):
+            assert scope.inside(found, str(root / path), str(folder), real=True) is None, (path, folder)
+    for folder in ("notes", "~", f"{root}/old/../old", f"{root}/old/"):
+        assert scope.inside(found, str(root / "old" / "a"), folder, real=True) is None, folder
+    assert scope.inside(found, str(root / "notes" / "a"), "notes") is True, "a rule follows the links of its folder"
+
+
 async def test_the_servers_folders_are_known_as_it_knows_them(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import tracemalloc
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -150,11 +151,30 @@ async def test_what_cannot_be_shown_as_a_diff_is_said_in_words(files: McpToolset
         "Replaces the file binary (3 bytes, no text) with 5 bytes, 1 line. It is not text, so there is no diff."
     )
     assert told["long"].words == (
-        "Replaces the file long (1,200,000 bytes, 600,000 lines) with 5 bytes, 1 line. "
-        "It is too long, so there is no diff."
+        "Replaces the file long (1,200,000 bytes) with 5 bytes, 1 line. It is too long, so there is no diff."
     )
     assert told["many"].words.startswith("Replaces the file many (2 bytes, 1 line) with 10,002 bytes, 5,001 lines.")
     assert told["new"].words == "Creates the file new (1 byte, no text). It is not text, so there is no diff."
+
+
+async def test_a_long_file_is_told_apart_by_its_digest_and_is_not_kept_in_memory(
+    files: McpToolset, workspace: Path
+) -> None:
+    long = "x\n" * 600_000
+    (workspace / "long").write_text(long, "utf-8")
+    same = await preview(files, "write_file", path="long", content=long)
+    assert same.words == "The file long already has exactly this content: nothing changes."
+    other = await preview(files, "write_file", path="long", content=long[:-2] + "y\n")
+    assert other.words.startswith("Replaces the file long (1,200,000 bytes) with 1,200,000 bytes, 600,000 lines.")
+    (workspace / "big").write_bytes(b"x\n" * (16 * 1024 * 1024))
+    tracemalloc.start()
+    try:
+        shown = await preview(files, "write_file", path="big", content="short")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shown.words.startswith("Replaces the file big (33,554,432 bytes) with 5 bytes, 1 line.")
+    assert most < 8 * 1024 * 1024
 
 
 BROKEN = [

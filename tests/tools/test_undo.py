@@ -116,6 +116,56 @@ async def test_what_has_changed_since_is_left_alone(files: McpToolset, filled: P
         assert tree(filled) == whole, (name, arguments)
 
 
+async def test_what_is_as_before_was_taken_back_only_if_an_attempt_to_do_so_has_begun(
+    files: McpToolset, filled: Path
+) -> None:
+    nothing = Undone(False, "It is already as it was before; nothing was done.")
+
+    def back(source: str, destination: str) -> None:
+        (filled / source).rename(filled / destination)
+
+    cases = [
+        ("write_file", {"path": "fresh", "content": "new"}, lambda: back("fresh", "elsewhere")),
+        (
+            "write_file",
+            {"path": "binary", "content": "new"},
+            lambda: (filled / "binary").write_bytes(bytes(range(256))),
+        ),
+        ("edit_file", {"path": "text", "edits": EDIT}, lambda: (filled / "text").write_bytes(b"one\r\ntwo")),
+        ("move_file", {"source": "text", "destination": "moved"}, lambda: back("moved", "text")),
+        ("create_directory", {"path": "p/q"}, lambda: back("p", "other")),
+    ]
+    for name, arguments, spoil in cases:
+        before, after = await done(files, name, **arguments)
+        spoil()
+        whole = tree(filled)
+        assert await files.undo(before, after, again=False) == nothing, name
+        assert await files.undo(before, after, again=True) == Undone(True, "It was already as before."), name
+        assert tree(filled) == whole, name
+
+
+async def test_the_first_attempt_takes_back_exactly_what_the_call_has_left(files: McpToolset, filled: Path) -> None:
+    whole = tree(filled)
+    for name, arguments, words in CALLS:
+        before, after = await done(files, name, **arguments)
+        undone = await files.undo(before, after, again=False)
+        assert undone.done, (name, undone)
+        assert undone.words.endswith(words)
+        assert tree(filled) == whole, name
+    before, after = await done(files, "write_file", path="text", content="one\r\ntwo")
+    assert await files.undo(before, after, again=False) == Undone(True, "It was already as before.")
+    before, after = await done(files, "create_directory", path="p/q/r")
+    (filled / "p/q/r").rmdir()
+    undone = await files.undo(before, after, again=False)
+    assert (undone.done, "left it alone" in undone.words) == (False, True)
+    assert (filled / "p/q").is_dir()
+    before, after = await done(files, "move_file", source="text", destination="moved")
+    os.link(filled / "moved", filled / "text")
+    undone = await files.undo(before, after, again=False)
+    assert (undone.done, "left it alone" in undone.words) == (False, True)
+    assert (filled / "moved").exists()
+
+
 class _CrashError(BaseException):
     """The process is gone: nothing that it would do on the way out happens."""
 

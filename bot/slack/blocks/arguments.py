@@ -6,11 +6,12 @@ button (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from bot.core.thread import Call
-from bot.slack.blocks.parts import Block, bold, plain, preformatted, section, shown_code
-from bot.slack.blocks.words import arguments_of, fields
+from bot.slack.blocks.parts import Block, bold, fitting, plain, preformatted, section, shown_code
+from bot.slack.blocks.words import arguments_of, fields, is_single, ordered
 from bot.slack.text import visible
 
 CARD_LIMIT = 3_000
@@ -21,9 +22,8 @@ SHORT = 150
 LEAST = 200
 """Characters of a long value that are worth showing."""
 MOST_NOTES = 3
-
-_ORDER = ("path", "source", "destination", "oldText", "newText")
-"""Names that are read in this order; others follow by the alphabet."""
+MOST_COUNTED = 1_000
+"""Arguments that are not shown and still counted."""
 
 _DIFFED = {"write_file": ("content",), "edit_file": ("edits",)}
 """The arguments of the filesystem server's tools that a diff shows."""
@@ -34,64 +34,72 @@ def diffed(call: Call) -> Collection[str]:
     return _DIFFED.get(call.remote_name, ()) if call.server == "filesystem" else ()
 
 
-def readable(call: Call, without: Collection[str] = ()) -> list[tuple[str, str]]:
-    """Every single value with its full name, every character of both visible, in the order in which they are read;
-    `without` are arguments that are left out."""
+def readable(call: Call, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Every single value with its full name, in the order in which they are read: short ones, those with parts, long
+    ones. They are made one by one; `without` are arguments that are left out."""
+    given = arguments_of(call)
+    names = [name for name in ordered(given) if name not in without]
 
-    def place(item: tuple[str, str]) -> tuple[int, str, int, str]:
-        name, value = item
-        parent, _, last = name.rpartition(".")
-        rank = _ORDER.index(last) if last in _ORDER else len(_ORDER)
-        kind = 1 if parent or "[" in name else 0 if is_short(value) else 2
-        return kind, parent, rank, name
+    def those(*, single: bool) -> Iterator[tuple[str, str]]:
+        chosen = (name for name in names if is_single(given[name]) is single)
+        return (found for name in chosen for found in fields({name: given[name]}))
 
-    kept = {name: value for name, value in arguments_of(call).items() if name not in without}
-    return sorted(((visible(name), visible(value)) for name, value in fields(kept) if name), key=place)
+    yield from (found for found in those(single=True) if is_short(found[1]))
+    yield from those(single=False)
+    yield from (found for found in those(single=True) if not is_short(found[1]))
 
 
-def on_card(values: Sequence[tuple[str, str]], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
+def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
     """The values for a card: its elements, for what is cut sentences that say so, and how many characters are left."""
-    long = sum(not is_short(value) for _, value in values[:CARD_FIELDS])
+    first = list(islice(values, CARD_FIELDS))
+    long = sum(not is_short(value) for _, value in first)
     elements: list[Block] = []
     cut: list[str] = []
     count = 0
-    for name, value in values[:CARD_FIELDS]:
-        label = bold(name[:SHORT])
-        if len(name) > SHORT:
-            cut.append(f"A name is shown up to character {SHORT} of {len(name):,}.")
-        budget -= min(len(name), SHORT)
+    for name, value in first:
+        called, named = fitting(name, SHORT)
+        label = bold(called)
+        if named < len(name):
+            cut.append(f"A name is shown up to character {named} of {len(name):,}.")
+        budget -= len(called)
         if is_short(value):
-            if budget < len(value):
+            shown = visible(value)
+            if budget < len(shown):
                 break
-            elements.append(section(label, plain("  "), shown_code(value)))
-            budget -= len(value)
+            elements.append(section(label, plain("  "), shown_code(shown)))
         else:
             share = budget // long
-            if share < min(len(value), LEAST):
+            shown, length = fitting(value, max(0, share))
+            if length < len(value) and share < LEAST:
                 break
             long -= 1
-            if len(value) > share:
-                cut.append(f"A value is shown up to character {share:,} of {len(value):,}.")
-            elements += [section(label), preformatted(value[:share])]
-            budget -= min(len(value), share)
+            if length < len(value):
+                cut.append(f"A value is shown up to character {length:,} of {len(value):,}.")
+            elements += [section(label), preformatted(shown)]
+        budget -= len(shown)
         count += 1
     if len(cut) > MOST_NOTES:
         cut = [*cut[:MOST_NOTES], "Others are cut, too."]
-    if count < len(values):
-        cut.append(f"{len(values) - count:,} more arguments are not shown here.")
+    left = len(first) - count + sum(1 for _ in islice(values, MOST_COUNTED))
+    if left >= MOST_COUNTED:
+        cut.append(f"More than {MOST_COUNTED:,} other arguments are not shown here.")
+    elif left:
+        cut.append(f"{left:,} more arguments are not shown here.")
     return elements, cut, max(0, budget)
 
 
 def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
     """A diff for a card, cut at a line's end, or within a line that takes most of the room; and for what is cut a
     sentence that says so."""
-    text = visible(diff)
-    if len(text) <= budget:
-        return [preformatted(text.removesuffix("\n"))], []
-    cut = text.rfind("\n", budget // 2, budget + 1) + 1 or budget
-    lines = len(text[cut:].splitlines())
+    shown, length = fitting(diff, budget)
+    if length == len(diff):
+        return [preformatted(shown.removesuffix("\n"))], []
+    if diff[length] != "\n" and (end := shown.rfind("\n", budget // 2)) >= 0:
+        shown, length = shown[:end], diff.rfind("\n", 0, length)
+    rest = diff[length:].removeprefix("\n")
+    lines = rest.count("\n") + (not rest.endswith("\n"))
     more = "1 more line of the change is" if lines == 1 else f"{lines:,} more lines of the change are"
-    return [preformatted(text[:cut].removesuffix("\n"))], [f"{more} not shown here."]
+    return [preformatted(shown.removesuffix("\n"))], [f"{more} not shown here."]
 
 
 def names(call: Call) -> list[str]:
@@ -100,5 +108,5 @@ def names(call: Call) -> list[str]:
 
 
 def is_short(value: str) -> bool:
-    """Whether a value fits on one line."""
-    return len(value) <= SHORT and "\n" not in value
+    """Whether a value, every character of it visible, fits on one line."""
+    return len(value) <= SHORT and "\n" not in value and len(visible(value)) <= SHORT

@@ -6,7 +6,7 @@ how its request stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.core.calls import JsonObject
 from bot.core.privacy import Privacy
@@ -37,12 +37,13 @@ def cards(approvals: Sequence[Approval]) -> list[Card]:
     found: list[Card] = []
     for group in _groups(approvals):
         drafts: list[Draft] = []
+        filed = {approval.id: rows.in_file(approval) for approval in group}
         for approval in group:
-            if rows.in_file(approval):
+            if filed[approval.id]:
                 text, comment = details.in_a_file(approval), "What I ask about below, in full"
                 drafts.append(file(rows.FILE, text, comment, group[0].id, rows.file_key(approval)))
         fallback = _asking(group)
-        found.append(Card(group, [*drafts, draft("card", _drawn(group), fallback, key=group[0].id)]))
+        found.append(Card(group, [*drafts, draft("card", _drawn(group, filed), fallback, key=group[0].id)]))
     return found
 
 
@@ -69,12 +70,14 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     return groups
 
 
-def _drawn(approvals: Sequence[Approval]) -> list[Block]:
+def _drawn(approvals: Sequence[Approval], filed: Mapping[str, bool] | None = None) -> list[Block]:
+    """`filed` says which requests have a file with everything, if that is known."""
+    known = filed or {}
     if len(approvals) == 1:
-        return rows.row(approvals[0], 1, alone=True)
+        return rows.row(approvals[0], 1, alone=True, filed=known.get(approvals[0].id))
     blocks: list[Block] = [rich(section(bold(_opening(approvals))))]
     for number, approval in enumerate(approvals, start=1):
-        blocks += rows.row(approval, number, alone=False)
+        blocks += rows.row(approval, number, alone=False, filed=known.get(approval.id))
     waiting = [approval for approval in approvals if _asks(approval)]
     if len(waiting) > 1 and (both := buttons.together(waiting)):
         blocks += [{"type": "divider"}, actions(f"all-{approvals[0].id}", both)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from textwrap import indent
+from itertools import islice
 
 from bot.core.calls import JsonObject
 from bot.core.requests import Approval
@@ -24,33 +25,53 @@ from bot.slack.blocks.parts import (
     rich,
     section,
     shown_code,
+    spelled,
 )
 from bot.slack.text import visible
 
 PAGE = "details.page"
 """The action id of the buttons that leaf through a window."""
 TITLE = "Everything in full"
+AHEAD = 20
+"""Pages after the one that is shown which are still counted."""
+MOST_NAMED = 1_000
+"""Values that are listed one by one in a file."""
 _RESERVED = 5_000
 """Bytes of a window besides its content."""
+_ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
+"""JSON up to a comma that stands in no string, or up to its end: no place is looked at twice."""
 
 
 def details(approval: Approval, page: int = 0) -> JsonObject:
     """The window with all of it, at a page that is counted from 0; one that is not there gives the nearest."""
-    found = _paged(approval)
-    number = min(max(page, 0), len(found) - 1)
-    blocks = list(found[number])
-    if len(found) > 1:
-        blocks.insert(0, remark(f"Page {number + 1} of {len(found)}"))
+    blocks: list[Block] = []
+    number = last = 0
+    for at, block in _paged(approval):
+        last = at
+        if at > max(page, 0) + AHEAD:
+            break
+        if at > number and at <= page:
+            number, blocks = at, []
+        if at == number:
+            blocks.append(block)
+    if last:
+        many = f"more than {last}" if last > number + AHEAD else f"{last + 1}"
+        blocks.insert(0, remark(f"Page {number + 1} of {many}"))
     if number > 0:
         blocks.insert(0, _turn(approval, number - 1, "Previous page"))
-    if number < len(found) - 1:
+    if number < last:
         blocks.append(_turn(approval, number + 1, "Next page"))
     return modal(TITLE, blocks, private_metadata=approval.id)
 
 
 def pages(approval: Approval) -> int:
     """How many pages the window has."""
-    return len(_paged(approval))
+    return 1 + max(page for page, _ in _paged(approval))
+
+
+def has_more_than(number: int, approval: Approval) -> bool:
+    """Whether it has more pages than so many; what comes after these is not looked at."""
+    return any(page >= number for page, _ in _paged(approval))
 
 
 def opened_page(value: str) -> tuple[str, str, int]:
@@ -65,7 +86,7 @@ def opened_page(value: str) -> tuple[str, str, int]:
 
 def in_a_file(approval: Approval) -> str:
     """All that is asked about as a text. Data is indented, so that none of its lines can pass for a heading."""
-    return "\n\n".join(f"{title}\n{indent(text, '    ')}" for title, text in _texts(approval)) + "\n"
+    return "\n\n".join(f"{title}\n{_indented(text)}" for title, text in _texts(approval)) + "\n"
 
 
 def _turn(approval: Approval, page: int, label: str) -> Block:
@@ -73,18 +94,15 @@ def _turn(approval: Approval, page: int, label: str) -> Block:
     return actions(f"page-{page}-{approval.id}", [buttons.button(PAGE, label, value)])
 
 
-def _paged(approval: Approval) -> list[list[Block]]:
-    """The content in pages, each within what Slack takes."""
-    found: list[list[Block]] = [[]]
-    used = 0
+def _paged(approval: Approval) -> Iterator[tuple[int, Block]]:
+    """The content block by block, each with its page; a page is within what Slack takes."""
+    page = count = used = 0
     for block in _blocks(approval):
         weight = len(json.dumps(block))
-        if found[-1] and (used + weight > VIEW_LIMIT - _RESERVED or len(found[-1]) >= VIEW_BLOCKS - 5):
-            found.append([])
-            used = 0
-        found[-1].append(block)
-        used += weight
-    return found
+        if count and (used + weight > VIEW_LIMIT - _RESERVED or count >= VIEW_BLOCKS - 5):
+            page, count, used = page + 1, 0, 0
+        yield page, block
+        count, used = count + 1, used + weight
 
 
 def _blocks(approval: Approval) -> Iterator[Block]:
@@ -119,14 +137,23 @@ def _texts(approval: Approval) -> Iterator[tuple[str, str]]:
     if call.original not in ("", call.arguments):
         yield "Arguments as the model wrote them", _listed(_originally(call))
     if preview and preview.words:
-        yield "What will happen", visible(preview.words)
+        yield "What will happen", spelled(preview.words)
     if preview and preview.diff:
-        yield "Changes", visible(preview.diff)
+        yield "Changes", spelled(preview.diff)
 
 
 def _listed(call: Call) -> str:
-    listed = [f"{name}:\n{indent(value, '    ', lambda _: True)}" for name, value in arguments.readable(call)]
+    """The arguments for the file. Nobody reads thousands of names: so many stand there as the JSON that they are."""
+    values = list(islice(arguments.readable(call), MOST_NAMED + 1))
+    if len(values) > MOST_NAMED:
+        text = _indented(spelled("\n".join(filter(None, _ITEM.findall(call.arguments)))))
+        return f"More than {MOST_NAMED:,} values, as JSON:\n{text}"
+    listed = [f"{spelled(name)}:\n{_indented(spelled(value))}" for name, value in values]
     return "\n\n".join(listed) or "No arguments."
+
+
+def _indented(text: str) -> str:
+    return "    " + text.replace("\n", "\n    ")
 
 
 def _afterwards(approval: Approval) -> Iterator[tuple[str, str]]:
@@ -144,16 +171,16 @@ def _originally(call: Call) -> Call:
 
 
 def _fields(call: Call, none: str) -> Iterator[Block]:
-    values = arguments.readable(call)
-    if not values:
-        yield remark(none)
-    for name, value in values:
+    empty = True
+    for name, value in arguments.readable(call):
+        empty = False
         *before, label = pieces(name)
         yield from (rich(section(shown_code(piece))) for piece in before)
-        first, *rest = pieces(value)
-        yield rich(section(shown_code(label)), preformatted(first))
-        yield from (rich(preformatted(piece)) for piece in rest)
+        for index, piece in enumerate(pieces(value)):
+            yield rich(*([section(shown_code(label))] if not index else []), preformatted(piece))
+    if empty:
+        yield remark(none)
 
 
 def _data(text: str) -> Iterator[Block]:
-    yield from (rich(preformatted(piece)) for piece in pieces(visible(text)))
+    yield from (rich(preformatted(piece)) for piece in pieces(text))

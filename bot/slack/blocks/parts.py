@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 from bot.core.calls import JsonObject
@@ -22,6 +24,8 @@ CHUNK = 2_900
 VIEW_LIMIT = 200_000
 """Bytes of a window, below Slack's 250 kB."""
 VIEW_BLOCKS = 95
+FEW = 10
+"""Different characters that are replaced faster one by one than all at once."""
 REQUESTER = "requester"
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
@@ -30,14 +34,39 @@ _GROUP = re.compile(r"S[A-Z0-9]+")
 
 def one_line(text: str, limit: int = 300) -> str:
     """Data on one line, every character visible: what breaks lines is written out. Cut at the limit."""
-    line = visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
+    # No character gets shorter when it is written out, so what follows these cannot be shown.
+    line = visible(text[: limit + 1]).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
     return line if len(line) <= limit else f"{line[:limit]}…"
 
 
 def sentence(text: str, limit: int = 300) -> str:
     """What a person or a tool has said, as one line: blanks and line ends are single spaces. Cut at the limit."""
-    line = visible(" ".join(text.split()))
+    line = visible(" ".join(text.split(maxsplit=limit + 1)[: limit + 1])[: limit + 1])
     return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def spelled(text: str) -> str:
+    """As `visible`, for long texts: each different character is looked at once."""
+    if len(text) < CHUNK // 10:
+        return visible(text)
+    written = {each: shown for each in set(text) if (shown := visible(each)) != each}
+    if len(written) > FEW:
+        return text.translate(str.maketrans(written))
+    # The bracket that marks the others comes first, else theirs would be written out, too.
+    for each in sorted(written, key="⟨".__ne__):
+        text = text.replace(each, written[each])
+    return text
+
+
+def fitting(text: str, limit: int) -> tuple[str, int]:
+    """As much of a text as fits, every character visible and none of them in part; and how much of it that is."""
+    start = text[:limit]
+    shown = spelled(start)
+    if len(shown) <= limit:
+        return shown, len(start)
+    sizes = {each: len(visible(each)) for each in set(start)}
+    count = bisect(list(accumulate(sizes[each] for each in start)), limit)
+    return spelled(start[:count]), count
 
 
 def plain(text: str) -> Block:
@@ -170,11 +199,17 @@ def size(node: object) -> int:
     return sum(size(value) for value in node) if isinstance(node, list) else 0
 
 
-def pieces(text: str) -> list[str]:
-    """A text in pieces that a block takes, cut at line ends where there are some."""
-    found: list[str] = []
-    while len(text) > CHUNK:
-        cut = text.rfind("\n", CHUNK // 2, CHUNK) + 1 or CHUNK
-        found.append(text[:cut])
-        text = text[cut:]
-    return [*found, text or " "]
+def pieces(text: str) -> Iterator[str]:
+    """A text, every character visible, in pieces that a block takes, cut at line ends where there are some. They are
+    made one by one: who needs the first few of a long text does not pay for the rest."""
+    ready, at = "", 0
+    while True:
+        while len(ready) <= CHUNK and at < len(text):
+            ready += spelled(text[at : at + CHUNK])
+            at += CHUNK
+        if len(ready) <= CHUNK:
+            break
+        cut = ready.rfind("\n", CHUNK // 2, CHUNK) + 1 or CHUNK
+        yield ready[:cut]
+        ready = ready[cut:]
+    yield ready or " "

@@ -7,7 +7,7 @@ from bot.core.requests import Approval, Decision, Question, Undo, UndoState
 from bot.core.thread import CallOutcome, CallState
 from bot.slack.blocks import buttons
 from bot.slack.blocks.parts import Block, context, date, mention, mentions, plain, quote, rich, section, sentence
-from bot.slack.blocks.words import ending
+from bot.slack.blocks.words import ending, why_not
 
 HEADINGS = {
     Decision.APPROVED: "Approved:",
@@ -23,6 +23,8 @@ HEADINGS = {
 }
 GONE = ":twisted_rightwards_arrows: Approved by {who}, but things had changed, so it was not run"
 """Of a drifted call that cannot be made any more, so that nobody is asked again."""
+NOT_ASKED = ":pencil2: Edited by {who}; it was not run: {why}"
+"""Of an edited call that is not made, so that nobody is asked again."""
 RECORDS = {
     Decision.APPROVED: ":white_check_mark: Approved by {who}",
     Decision.EDITED: ":pencil2: Edited by {who}; a new request is below",
@@ -57,7 +59,7 @@ def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[
     undo = approval.undo
     if undo is not None and (words := _undone(undo)):
         blocks.append(context(words))
-        if open_ and undo.state is UndoState.REFUSED and undo.words:
+        if open_ and undo.state in (UndoState.REFUSED, UndoState.UNDONE) and _says_more(undo.words):
             blocks.append(rich(quote(sentence(undo.words, limit))))
     left: list[Block] = []
     if undo is not None and undo.state is UndoState.OFFERED:
@@ -72,7 +74,7 @@ def _cut(approval: Approval, limit: int) -> bool:
     texts = [approval.reason, approval.undo.words if approval.undo else ""]
     if _failed(approval):
         texts.append(approval.call.result)
-    return any(len(sentence(text, len(text) * 10)) > limit for text in texts)
+    return any(len(sentence(text, limit)) > limit for text in texts)
 
 
 def _left(approval: Approval, left: list[Block]) -> Block:
@@ -83,8 +85,9 @@ def _decided(approval: Approval) -> str:
     words = RECORDS[approval.decision]
     if approval.question is Question.DID_IT_RUN:
         words = DOUBTFUL.get(approval.decision, words)
-    if approval.decision is Decision.DRIFTED and approval.call.outcome is CallOutcome.INVALID:
-        words = GONE
+    if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
+        again = {Decision.DRIFTED: GONE, Decision.EDITED: NOT_ASKED}
+        words = again.get(approval.decision, words).replace("{why}", why_not(approval.call))
     if approval.decision in (Decision.APPROVED, Decision.DRIFTED) and len(approval.votes) > 1:
         return words.format(who=mentions(approval.votes))
     partly = approval.needed > 1 and approval.votes and approval.decision is not Decision.APPROVED
@@ -123,6 +126,10 @@ def _quoted(approval: Approval, limit: int) -> list[Block]:
         error = sentence(approval.call.result, limit) or "no reason given"
         blocks.append(rich(section(plain("The tool's error:")), quote(error)))
     return blocks
+
+
+def _says_more(words: str) -> bool:
+    return words.strip(" .").casefold() not in ("", "undone")
 
 
 def _undone(undo: Undo) -> str:

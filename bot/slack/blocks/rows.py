@@ -44,8 +44,8 @@ SURELY_FEW = 2_500
 """Characters that fit on so few pages, however many values they are."""
 
 
-def row(approval: Approval, number: int, *, alone: bool) -> list[Block]:
-    """The blocks of a request, the `number`-th of its message."""
+def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = None) -> list[Block]:
+    """The blocks of a request, the `number`-th of its message; `filed` is what `in_file` says, if that is known."""
     top, cut = _top(approval, number, alone=alone)
     open_ = approval.privacy == Privacy.FULL
     if approval.decision is not Decision.AWAITING:
@@ -53,7 +53,7 @@ def row(approval: Approval, number: int, *, alone: bool) -> list[Block]:
     blocks = [top]
     if cut:
         where = "Press Details for all of it."
-        if in_file(approval):
+        if filed if filed is not None else in_file(approval):
             where = f"Everything in full is in the file {messages.file_name(FILE, file_key(approval))} in this thread."
         blocks.append(remark(" ".join([*cut, where])))
     said = [CHOICES] if approval.question is Question.DID_IT_RUN else []
@@ -69,7 +69,7 @@ def in_file(approval: Approval) -> bool:
     call, preview = approval.call, approval.preview
     if len(call.arguments) + len(call.original) + len(preview.diff if preview else "") < SURELY_FEW:
         return False
-    return details.pages(approval) > MOST_PAGES
+    return details.has_more_than(MOST_PAGES, approval)
 
 
 def file_key(approval: Approval) -> str:
@@ -174,7 +174,7 @@ def _in_full(approval: Approval, title: Block) -> tuple[Block, list[str]]:
         elements.append(section(plain(one_line(why, WORDS))))
         cut += _cut_sentence(why)
     for text in (call.remote_name, call.server):
-        cut += ["A name is not shown in full here."] if len(one_line(text, 10**9)) > NAME else []
+        cut += ["A name is not shown in full here."] if len(one_line(text, NAME)) > NAME else []
     for text in (preview.words, preview.broken) if preview and waits else ():
         cut += _cut_sentence(text)
     return rich(*elements), list(dict.fromkeys(cut))
@@ -185,7 +185,7 @@ def _bare(approval: Approval) -> str:
 
 
 def _cut_sentence(text: str) -> list[str]:
-    return ["A sentence is not shown in full here."] if len(one_line(text, 10**9)) > WORDS else []
+    return ["A sentence is not shown in full here."] if len(one_line(text, WORDS)) > WORDS else []
 
 
 def _warning(broken: str) -> Block:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from bot.core.calls import JsonObject
@@ -14,7 +16,9 @@ from bot.core.thread import Call, CallOutcome
 from bot.slack.text import code
 
 _WORD = re.compile(r"[\w-]+", re.ASCII)
-_LITERAL = re.compile(r"\s*(|true|false|null|[-+\d.eE]+|\[\]|\{\})\s*")
+_LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
+_ORDER = ("path", "source", "destination", "oldText", "newText")
+"""Names that are read in this order; others follow by the alphabet."""
 
 _TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
 """Argument names that say most about a call, in the order in which they are shown."""
@@ -29,33 +33,51 @@ _PHRASES = {
 
 
 def arguments_of(call: Call) -> JsonObject:
-    """The arguments of a call; those that were never valid under one name."""
+    """The arguments of a call; those that were never valid under one name. Not to be changed."""
+    return _parsed(call.arguments)
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> JsonObject:
+    """Drawing a request asks for its arguments several times in a row, and they may be megabytes."""
     try:
-        value: Any = json.loads(call.arguments)
+        value: Any = json.loads(text)
     except ValueError:
-        return {"arguments": call.arguments}
+        return {"arguments": text}
     return value if isinstance(value, dict) else {"arguments": value}
 
 
 def plain(value: object) -> str:
     """A single value as a person writes it. Text that could pass for another kind of value is quoted."""
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False) if _LITERAL.fullmatch(value) or value.startswith('"') else value
+    if isinstance(value, str) and not _LITERAL.fullmatch(value.strip()) and not value.startswith('"'):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_single(value: object) -> bool:
+    """Whether a value is shown as one, and not part by part."""
+    return not isinstance(value, dict | list) or not value
+
+
+def ordered(names: Collection[str]) -> list[str]:
+    """Names of arguments in the order in which they are read."""
+    return [*(name for name in _ORDER if name in names), *sorted(name for name in names if name not in _ORDER)]
 
 
 def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every single value of nested arguments, under its full name: `edits[1].oldText`. Names that are not plain words
-    are quoted, so that no name can pass for a place in the structure."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            step = key if _WORD.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-            yield from fields(item, f"{name}.{step}" if name else step)
-    elif isinstance(value, list) and value:
+    """Every single value of nested arguments in the order in which they are read, under its full name:
+    `edits[1].oldText`. Names that are not plain words are quoted, so that no name can pass for a place in the
+    structure. They are made one by one: who needs the first few of many does not pay for the rest."""
+    if is_single(value):
+        yield name, plain(value)
+    elif isinstance(value, list):
         for number, item in enumerate(value, start=1):
             yield from fields(item, f"{name}[{number}]")
-    else:
-        yield name, plain(value)
+    elif isinstance(value, dict):
+        # A stable sort: single values come before those with parts.
+        for key in sorted(ordered(value), key=lambda each: not is_single(value[each])):
+            step = key if _WORD.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+            yield from fields(value[key], f"{name}.{step}" if name else step)
 
 
 def phrase(call: Call) -> str:
@@ -65,12 +87,12 @@ def phrase(call: Call) -> str:
 
 def telling(call: Call) -> str:
     """The two arguments that say most, as Markdown code; those that are not known by their value with their name."""
-    arguments = {name: value for name, value in fields(arguments_of(call)) if name}
-    known = [name for name in _TELLING if name in arguments]
-    others = [name for name in arguments if name not in known]
-    parts = [code(arguments[name], 80) for name in known[:2]]
-    parts += [f"{code(name, 40)} {code(arguments[name], 60)}" for name in others[: 2 if not known else 0]]
-    return ", ".join(parts) if not known else " ".join(parts)
+    arguments = arguments_of(call)
+    known = [name for name in _TELLING if name in arguments and is_single(arguments[name])]
+    if known:
+        return " ".join(code(plain(arguments[name]), 80) for name in known[:2])
+    others = islice(fields(arguments), 2) if arguments else ()
+    return ", ".join(f"{code(name, 40)} {code(value, 60)}" for name, value in others)
 
 
 _SIGNS: dict[CallOutcome | None, str] = {CallOutcome.OK: "✓", CallOutcome.ERROR: "✗"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from typing import Any
@@ -13,7 +14,8 @@ from bot.core.requests import Approval, Decision, Settlement, Verdict
 from bot.slack.blocks import buttons, details, forms
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.words import arguments_of
-from bot.slack.desk import NOT_TOLD, NOTHING, UNDO_OVER, Desk, all_said, not_yours, pressed_on, user_of
+from bot.slack.desk import ACK_SECONDS, NOT_TOLD, NOTHING, UNDO_OVER, Desk, pressed_on, together, user_of
+from bot.slack.people import Inquiry
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """Listen to the buttons of cards; whatever else is pressed, sent or typed gets its ack and, from us, a word."""
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
+        asked = desk.people.inquiry()
         action: JsonObject = body["actions"][0]
         try:
             name, pressed = buttons.pressed(action)
@@ -38,12 +41,12 @@ def register(app: AsyncApp, desk: Desk) -> None:
         requests = [pressed_on(body, request) for request in pressed.requests]
         if name == buttons.DETAILS:
             await ack()
-            desk.background(_show(desk, body, requests[0]))
+            desk.background(_show(desk, asked, body, requests[0]))
         elif name in WINDOWS:
             await ack()
-            desk.background(_open(desk, body, requests[0], name, prefix=pressed.prefix))
+            desk.background(_open(desk, asked, body, requests[0], name, prefix=pressed.prefix))
         else:
-            words = await _decide(desk, body, requests, name, prefix=pressed.prefix)
+            words = await _decide(desk, asked, body, requests, name, prefix=pressed.prefix)
             await ack()
             if words:
                 desk.background(desk.tell(body, words))
@@ -72,7 +75,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
 _ALL = {buttons.ALL_APPROVED: Decision.APPROVED, buttons.ALL_DENIED: Decision.DENIED}
 
 
-async def _decide(desk: Desk, body: JsonObject, requests: list[Opened], name: str, *, prefix: bool) -> str:
+async def _decide(
+    desk: Desk, asked: Inquiry, body: JsonObject, requests: list[Opened], name: str, *, prefix: bool
+) -> str:
     """Settle what was pressed. Out: what the person is to be told."""
     user = user_of(body)
     found: list[tuple[Approval, Opened]] = []
@@ -85,44 +90,41 @@ async def _decide(desk: Desk, body: JsonObject, requests: list[Opened], name: st
         return NOTHING
     approval, opened = found[0]
     if name == buttons.STOP:
-        settlement = await desk.store.stop(await desk.click(approval, opened, body, Decision.STOPPED))
-        return desk.settled(settlement, user, "stop")
+        settlement = await desk.store.stop(await desk.click(asked, approval, opened, body, Decision.STOPPED))
+        return desk.settled(asked, settlement, user, "stop")
     if name == buttons.UNDO:
-        settlement = await desk.store.take_back(await desk.click(approval, opened, body, Decision.DENIED))
+        settlement = await desk.store.take_back(await desk.click(asked, approval, opened, body, Decision.DENIED))
         if settlement.verdict is Verdict.SETTLED:
             desk.undo(settlement.thread_id)
-        words = desk.settled(settlement, user, "undo")
+        words = desk.settled(asked, settlement, user, "undo")
         return UNDO_OVER if settlement.verdict is Verdict.ALREADY else words
     decision = _ALL.get(name) or Decision(name)
-    clicks = [await desk.click(approval, opened, body, decision) for approval, opened in found]
+    clicks = await asyncio.gather(*(desk.click(asked, approval, opened, body, decision) for approval, opened in found))
     settlements = await desk.store.settle(clicks)
-    for settlement in settlements:
-        desk.settled(settlement, user, name)
-    return all_said([*settlements, *_lost(requests, found)], user)
+    return together([desk.settled(asked, settlement, user, name) for settlement in settlements])
 
 
-def _lost(requests: list[Opened], found: list[tuple[Approval, Opened]]) -> list[Settlement]:
-    """Of a single request that is not there the person is told; of several the rest counts."""
-    return [] if found else [Settlement(Verdict.UNKNOWN) for _ in requests]
-
-
-async def _may_see(desk: Desk, body: JsonObject, approval: Approval) -> bool:
-    """In private, the arguments are for the requester and for those who may decide."""
-    user = user_of(body)
+async def _may_see(desk: Desk, asked: Inquiry, body: JsonObject, approval: Approval) -> bool | None:
+    """In private, the arguments are for the requester and for those who may decide; None when Slack does not tell
+    whether this is one of them."""
     if approval.privacy == "full":
         return True
-    for approving in (False, True):
-        if await desk.people.entitled(user, approval, approving=approving):
-            return True
-    return False
+    ways = (asked.entitled(user_of(body), approval, approving=approving) for approving in (False, True))
+    found = await asyncio.gather(*ways)
+    return True if True in found else None if None in found else False
 
 
-async def _show(desk: Desk, body: JsonObject, opened: Opened) -> None:
+async def _show(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened) -> None:
     """Everything in full. The channel must be the card's: a forged value opens nothing from elsewhere."""
     approval = await desk.open_request(opened, body)
+    may = approval is not None and await _may_see(desk, asked, body, approval)
     if approval is None:
         await desk.tell(body, "I know no request behind this button.")
-    elif not await _may_see(desk, body, approval):
+    elif may is None:
+        await desk.tell(body, NOT_TOLD)
+    elif not may and asked.stranger(user_of(body)):
+        await desk.tell(body, "The details are for active members of this workspace.")
+    elif not may:
         await desk.tell(body, "The details are for the person who asked and for those who may decide.")
     else:
         await desk.show(body, details.details(approval))
@@ -139,12 +141,12 @@ async def _turn_page(desk: Desk, body: JsonObject) -> None:
     approval = await desk.store.find_approval(approval_id)
     if approval is None or (approval.digest, approval.id) != (digest, view.get("private_metadata")):
         return
-    if not await _may_see(desk, body, approval):
+    if not await _may_see(desk, desk.people.inquiry(), body, approval):
         return
     await desk.client.views_update(view_id=str(view.get("id")), view=details.details(approval, page))
 
 
-async def _open(desk: Desk, body: JsonObject, opened: Opened, name: str, *, prefix: bool) -> None:
+async def _open(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened, name: str, *, prefix: bool) -> None:
     """A window in which somebody changes the arguments, gives a reason, or a standing grant."""
     approval = await desk.open_request(opened, body, prefix=prefix)
     if approval is None:
@@ -152,16 +154,16 @@ async def _open(desk: Desk, body: JsonObject, opened: Opened, name: str, *, pref
         return
     if approval.decision is not Decision.AWAITING:
         settlement = Settlement(Verdict.ALREADY, approval=approval)
-        await desk.tell(body, all_said([settlement], user_of(body)))
+        await desk.tell(body, desk.said(asked, settlement, user_of(body)))
         return
-    entitled = await desk.people.entitled(user_of(body), approval, approving=name == buttons.ALWAYS)
+    entitled = await asked.entitled(user_of(body), approval, approving=name == buttons.ALWAYS)
     if not entitled:
-        await desk.tell(body, NOT_TOLD if entitled is None else not_yours(approval))
+        await desk.tell(body, NOT_TOLD if entitled is None else desk.not_yours(asked, approval, user_of(body)))
         return
     opened = Opened(approval.id, approval.digest, opened.channel, opened.message_ts, opened.thread_ts)
     if name != buttons.REASON:
         # Right after a start the tools may be a moment away; Slack allows 3 seconds for opening the window.
-        await desk.toolset.ready(TOOLS_SECONDS)
+        await desk.toolset.ready(min(TOOLS_SECONDS, asked.left(ACK_SECONDS)))
     tool = desk.toolset.find(approval.call.tool)
     if name == buttons.REASON:
         await desk.show(body, forms.reason(approval, opened))

@@ -15,12 +15,15 @@ from bot.core.requests import Approval, Decision, Grant
 from bot.slack.blocks import forms, parts
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.words import arguments_of
-from bot.slack.desk import NOTHING, Desk, user_of
+from bot.slack.desk import ACK_SECONDS, NOTHING, Desk, user_of
+from bot.slack.people import Inquiry
 
 log = logging.getLogger(__name__)
 
 PREVIEW_SECONDS = 1.5
-"""Slack waits 3 seconds for the ack of a window."""
+"""The longest that the ack of a window waits for a preview."""
+DENIED = "The policy of this workspace does not allow this call."
+DENIED_OR_NOT = "I could not find out in time whether the policy allows this call. Send it again in a moment."
 NO_FIELD = "none"
 Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
 """What is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
@@ -30,6 +33,7 @@ def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
     """Listen to the windows that cards open."""
 
     async def on_edit(ack: AsyncAck, body: dict[str, Any]) -> None:
+        asked = desk.people.inquiry()
         found = await _about(desk, body)
         if found is None:
             await _close(ack, NOTHING)
@@ -44,32 +48,37 @@ def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
         text = canonical(arguments)
         if not errors and text == approval.call.arguments:
             errors = _beside_fields(body["view"], {"": "Nothing was changed. Press Cancel to leave it as it is."})
-        click = await desk.click(approval, opened, body, Decision.EDITED)
+        click = await desk.click(asked, approval, opened, body, Decision.EDITED)
         if not errors and click.entitled:  # what files say is for those who may decide
-            errors = _beside_fields(body["view"], await _failing(desk, tool, arguments))
+            against = await _against(desk, asked, approval, tool, arguments)
+            errors = _beside_fields(body["view"], {"": against} if against else {})
         if errors:
             await ack(response_action="errors", errors=errors)
             return
-        await _ended(ack, desk.settled(await desk.store.edit(click, text), click.user, "edit"))
+        await _ended(ack, desk.settled(asked, await desk.store.edit(click, text), click.user, "edit"))
 
     async def on_reason(ack: AsyncAck, body: dict[str, Any]) -> None:
+        asked = desk.people.inquiry()
         found = await _about(desk, body)
         if found is None:
             await _close(ack, NOTHING)
             return
         approval, opened, _ = found
-        click = await desk.click(approval, opened, body, Decision.DENIED, forms.reason_given(body["view"]))
+        click = await desk.click(
+            asked, approval, opened, body, Decision.DENIED, reason=forms.reason_given(body["view"])
+        )
         [settlement] = await desk.store.settle([click])
-        await _ended(ack, desk.settled(settlement, click.user, "deny with a reason"))
+        await _ended(ack, desk.settled(asked, settlement, click.user, "deny with a reason"))
 
     async def on_always(ack: AsyncAck, body: dict[str, Any]) -> None:
+        asked = desk.people.inquiry()
         found = await _about(desk, body)
         grant = None if found is None else _grant(desk, body, found[0])
         if found is None or grant is None:
             await _close(ack, NOTHING)
             return
-        click = await desk.click(found[0], found[1], body, Decision.APPROVED)
-        await _ended(ack, desk.settled(await desk.store.grant(click, grant), click.user, "always"))
+        click = await desk.click(asked, found[0], found[1], body, Decision.APPROVED)
+        await _ended(ack, desk.settled(asked, await desk.store.grant(click, grant), click.user, "always"))
 
     app.view(forms.EDIT)(on_edit)
     app.view(forms.REASON)(on_reason)
@@ -87,14 +96,21 @@ async def _about(desk: Desk, body: JsonObject) -> tuple[Approval, Opened, JsonOb
     return None if approval is None else (approval, opened, extra)
 
 
-async def _failing(desk: Desk, tool: Tool, arguments: JsonObject) -> dict[str, str]:
-    """Why the call would fail as things are, if that is known in time for the ack."""
+async def _against(desk: Desk, asked: Inquiry, approval: Approval, tool: Tool, arguments: JsonObject) -> str:
+    """Why the changed call would not be run, or would fail as things are; empty when nothing is known to speak against
+    it. The ack is not kept waiting: what the policy says has to be known, how the call would end need not be."""
     try:
-        async with asyncio.timeout(PREVIEW_SECONDS):
+        async with asyncio.timeout(asked.left(ACK_SECONDS)):
+            if await desk.denies(approval.thread_id, tool, arguments):
+                return DENIED
+    except TimeoutError:
+        return DENIED_OR_NOT
+    try:
+        async with asyncio.timeout(min(PREVIEW_SECONDS, asked.left(ACK_SECONDS))):
             preview = await desk.toolset.preview(tool, arguments)
     except TimeoutError:
-        return {}
-    return {"": f"As things are now this would fail: {preview.broken}"} if preview and preview.broken else {}
+        return ""
+    return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
 
 
 def _grant(desk: Desk, body: JsonObject, approval: Approval) -> Grant | None:
@@ -112,7 +128,7 @@ def _grant(desk: Desk, body: JsonObject, approval: Approval) -> Grant | None:
         # What comes back from Slack names a folder; only one that was offered counts.
         if choice.value not in desk.toolset.folders(tool, arguments):
             return None
-        if not paths or not all(desk.toolset.inside(tool, path, choice.value) is True for path in paths):
+        if not paths or not all(desk.toolset.inside(tool, path, choice.value, real=True) is True for path in paths):
             return None
     now = time.time()
     seconds = min(choice.seconds, desk.rules.grant_days * 86_400)

@@ -1,0 +1,120 @@
+"""Runs one call: a last look at whether it still may, what it changes kept, handed over once, its end written down."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from bot import failpoints
+from bot.agent.asking import AGAIN, Asking, Wish
+from bot.agent.judging import Judge, refuse
+from bot.core.calls import Before, Certainty, Outcome, Tool
+from bot.core.changes import Change
+from bot.core.policy import Ruling
+from bot.core.ports import Store, Surface, Toolset
+from bot.core.requests import Question
+from bot.core.thread import Call, CallOutcome, CallState, ThreadState
+
+NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Takes calls that are on the disk as started."""
+
+    store: Store
+    toolset: Toolset
+    surface: Surface
+    judge: Judge
+    asking: Asking
+
+    async def run(self, state: ThreadState, call: Call) -> None:
+        """Run a call to its end, or ask about it when what let it run is no longer true."""
+        found = tool = self.toolset.find(call.tool)
+        # Another server's tool under the same name is not this one changed: such a call is not made at all.
+        if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
+            tool = None
+        # Whatever else changes the same things waits from our last look until we know what the call has left.
+        async with self.toolset.alone(tool) if tool is not None else nullcontext():
+            before = await self._keep(state, call, tool) if tool is not None else None
+            if tool is not None and not await self._may(state, call, tool):
+                return
+            outcome = await self._hand_over(call, found)
+            if outcome.certainty is Certainty.UNKNOWN and call.repeatable:
+                outcome = await self._hand_over(call, found)
+            ran = outcome.certainty is Certainty.OK
+            after = await self.toolset.after(before) if before is not None and ran else ""
+        call.seconds, call.result = outcome.seconds, outcome.text
+        change = Change("finish a call", calls=[call])
+        if outcome.certainty is Certainty.UNKNOWN and not call.repeatable:
+            call.state = CallState.UNKNOWN
+            change.cards = await self.asking.cards(state, [Wish(call, Question.DID_IT_RUN)])
+        else:
+            call.state = CallState.FINISHED
+            call.outcome = CallOutcome.OK if ran else CallOutcome.ERROR
+            if before is not None:
+                change.afters = [(call, after, time.time() + self.asking.approvals.undo_minutes * 60)]
+        # The last of a step is written together with the step's answers: one commit less.
+        unfinished = any(other.state is not CallState.FINISHED for other in state.step)
+        if change.cards or change.afters or unfinished:
+            await self.store.commit(state, change)
+            if change.cards or call.approval:
+                self.surface.deliver(state.id)
+
+    async def _keep(self, state: ThreadState, call: Call, tool: Tool) -> Before | None:
+        """Write down what an approved call is about to change, so that it can be taken back."""
+        if not call.approval or not self.asking.approvals.undo_minutes:
+            return None
+        before = await self.toolset.keep(tool, json.loads(call.arguments))
+        if before is not None:
+            await self.store.commit(state, Change("keep what is there", befores=[(call, before)]))
+        return before
+
+    async def _may(self, state: ThreadState, call: Call, tool: Tool) -> bool:
+        """The last look before the server gets it. When it may not run, it is asked about, or ends."""
+        if call.approval:
+            why = await self.asking.drift(call, tool)
+        elif tool.digest != call.tool_digest:
+            return True  # it is not made then, and the model is told why
+        else:
+            ruling = await self.judge.now(state, call, tool)
+            if ruling is Ruling.DENY:
+                refuse(call)
+                await self.store.commit(state, Change("finish a call", calls=[call]))
+                return False
+            why = "" if ruling is Ruling.ALLOW else NOW_ASKS
+        if why:
+            await self._ask_afresh(state, call, tool, why)
+        return not why
+
+    async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
+        """What let it run is no longer true: nothing is run. People are asked, with things as they are."""
+        call.attempts -= 1
+        self.judge.renew(call, tool)
+        before = call.attempts > 0 and not call.repeatable
+        question = Question.DID_IT_RUN if before else Question.MAY_IT_RUN
+        call.state = CallState.UNKNOWN if before else CallState.AWAITING
+        problem = self.judge.problem(tool, json.loads(call.arguments))
+        if problem is not None and question is Question.MAY_IT_RUN:
+            call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, problem
+            cards = ()
+        else:
+            cards = await self.asking.cards(state, [Wish(call, question, AGAIN if call.approval else why)])
+        more = "" if cards else " As things are now it would fail, so the model was told instead of asking again."
+        call.asked = bool(cards)
+        drifted = [(call.approval, f"{why}.{more}")] if call.approval else []
+        await self.store.commit(state, Change("drift", calls=[call], cards=cards, drifted=drifted))
+        call.approval = ""
+        self.surface.deliver(state.id)
+
+    async def _hand_over(self, call: Call, tool: Tool | None) -> Outcome:
+        """Give the server exactly what was written down, if the tool is still what it was then."""
+        if tool is None:
+            return Outcome(Certainty.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
+        if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):
+            gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
+            return Outcome(Certainty.UNSENT, gone, 0.0)
+        with failpoints.around(f"tool call {call.remote_name}"):
+            return await self.toolset.call(tool, json.loads(call.arguments))

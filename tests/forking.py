@@ -1,0 +1,185 @@
+"""Bots that start in a fraction of the time: forked from a process that has loaded what every bot loads first.
+
+What runs is `bot.cli.main` as in `python -m bot`, in a process, folder and environment of its own. Loading openai, mcp
+and Slack's SDK takes a second of CPU, and the tests start some hundreds of bots; tests/e2e/test_start.py starts them
+the other way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import json
+import os
+import random
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+LOADED = ("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client")
+LONGEST = 1 << 20
+
+
+class Forked:
+    """A process that the nursery has started; used like asyncio's own."""
+
+    def __init__(self, nursery: Nursery, pid: int) -> None:
+        self.pid = pid
+        self._nursery = nursery
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; minus the signal's number when one has ended it; None while it runs."""
+        return self._nursery.code_of(self.pid)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.send_signal(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        """Wait until it has ended; out: its exit code."""
+        if (code := self.returncode) is not None:
+            return code
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        descriptor = os.pidfd_open(self.pid)
+        loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
+        try:
+            await ended
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+        return self._nursery.code_of(self.pid, wait=True) or 0
+
+
+class Nursery:
+    """The process that forks, as the tests see it. One for a test worker, started when it is first needed."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forking", str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment
+        )
+        theirs.close()
+        self._socket = ours
+        self._codes: dict[int, int] = {}
+        self._spawned: list[int] = []
+
+    def start(self, folder: Path, environment: Mapping[str, str], log: Path) -> Forked:
+        """Start a bot in this folder, which writes to this file."""
+        request = {"folder": str(folder), "environment": dict(environment), "log": str(log)}
+        self._socket.sendall(json.dumps(request).encode())
+        while not self._spawned:
+            self._hear()
+        return Forked(self, self._spawned.pop())
+
+    def code_of(self, pid: int, *, wait: bool = False) -> int | None:
+        """The exit code of a process, if it has ended."""
+        while wait and pid not in self._codes:
+            self._hear()
+        while pid not in self._codes and select.select([self._socket], [], [], 0)[0]:
+            self._hear()
+        return self._codes.get(pid)
+
+    def _hear(self) -> None:
+        message = self._socket.recv(LONGEST)
+        if not message:
+            raise RuntimeError("the process that starts the bots has ended")
+        said = json.loads(message)
+        if "code" in said:
+            self._codes[said["pid"]] = said["code"]
+        else:
+            self._spawned.append(said["pid"])
+
+
+_nurseries: list[Nursery] = []
+
+
+def nursery() -> Nursery:
+    """The one of this test worker."""
+    if not _nurseries:
+        _nurseries.append(Nursery())
+    return _nurseries[0]
+
+
+def _serve(descriptor: int) -> None:
+    """Fork when asked, and say how the processes end, until nobody asks any more."""
+    asked = socket.socket(fileno=descriptor)
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    readable, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        ready, _, _ = select.select([asked, readable], [], [])
+        if readable in ready:
+            os.read(readable, 4096)
+            _bury(asked)
+        if asked in ready:
+            message = asked.recv(LONGEST)
+            if not message:
+                return
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                for open_one in (readable, written):
+                    os.close(open_one)
+                asked.close()
+                _become(json.loads(message))
+            asked.sendall(json.dumps({"pid": pid}).encode())
+
+
+def _bury(asked: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        asked.sendall(json.dumps({"pid": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Be a bot from here on; does not return."""
+    code = 70
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        random.seed()
+        log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        for number, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
+            os.dup2(number, target)
+        os.chdir(request["folder"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        sys.argv = ["bot"]
+        if "CRASH_LOG" in os.environ:
+            runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
+        code = sys.modules["bot.cli"].main([])
+    finally:
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
