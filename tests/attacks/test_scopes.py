@@ -292,13 +292,20 @@ async def test_a_grant_is_nobody_elses_and_of_no_other_tool(here: World, where: 
     assert journal(here) == ["1", "2"]
 
 
+async def turn(here: World, what: str) -> None:
+    """Have the hostile server change its tools, and wait until the bot has read them."""
+    listed = here.bot.log.count("has listed its tools anew")
+    _, turned = await ask(here, call(R + "turn", {"what": what}))
+    await here.slack.click(turned, "Approve", by=here.alice)
+    await here.until(lambda: "done" in now(here, turned).plain, what="the record")
+    await here.until(lambda: here.bot.log.count("has listed its tools anew") > listed, what="the tools", poll=0.02)
+
+
 @pytest.mark.parametrize("what", ["schema", "description", "annotations", "twin"])
 async def test_a_tool_that_turns_into_another_loses_its_grant(here: World, what: str) -> None:
     name = f"{R}pinned_{what}"
     ts = await grant(here, call(name, {"words": "as it was"}), "any", "mine")
-    _, turned = await ask(here, call(R + "turn", {"what": what}))
-    await here.slack.click(turned, "Approve", by=here.alice)
-    await here.until(lambda: "done" in now(here, turned).plain, what="the record")
+    await turn(here, what)
     await here.quiet()
     for _ in range(2):
         root, card = await ask(here, call(name, {"words": "turned"}))
@@ -315,9 +322,7 @@ async def test_a_tool_that_turns_into_another_loses_its_grant(here: World, what:
 async def test_a_tool_that_turns_into_another_before_the_click_does_not_run(here: World) -> None:
     name = f"{R}pinned_schema"
     ts, card = await ask(here, call(name, {"words": "shown"}))
-    _, turned = await ask(here, call(R + "turn", {"what": "back"}))
-    await here.slack.click(turned, "Approve", by=here.alice)
-    await here.until(lambda: "done" in now(here, turned).plain, what="the record")
+    await turn(here, "back")
     request, _ = carried(card)
     await here.quiet()
     await here.slack.click(card, "Approve", by=here.alice)

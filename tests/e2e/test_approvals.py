@@ -105,6 +105,7 @@ async def test_a_forged_click_settles_nothing(here: World, forgery: str) -> None
         forged["action_id"] = "approval.it_ran"
     envelope = await here.slack.deliver(body)
     await here.until(lambda: envelope.acked_at, what="the ack")
+    await here.until(lambda: here.slack.ephemerals(here.alice) or here.slack.rejected, what="a word, or its refusal")
     await here.quiet()
     assert here.open_approvals(ts) == 1
     assert not (here.workspace / "a.txt").exists()

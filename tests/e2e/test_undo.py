@@ -291,6 +291,7 @@ async def test_a_forged_undo_takes_nothing_back(here: World, forgery: str) -> No
     }
     envelope = await here.slack.deliver(body)
     await here.until(lambda: envelope.acked_at, what="the ack")
+    await here.until(lambda: here.slack.ephemerals(here.alice) or here.slack.rejected, what="a word, or its refusal")
     await here.quiet()
     assert (here.workspace / "new.txt").exists()
     assert here.bot.rows(f"SELECT state FROM undos WHERE {OF_THREAD}", ts) == [("offered",)]
