@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Call, call, text
 from bot.tools import default
 from tests.e2e.asking import END, answered, ask, asked, cards, edit, says
@@ -49,6 +50,12 @@ def change(path: Path, old: str, new: str) -> Call:
     return call("filesystem__edit_file", {"path": str(path), "edits": [{"oldText": old, "newText": new}]})
 
 
+async def another(here: World, ts: str, card: Message) -> Message:
+    """Wait for an open card besides this one."""
+    found = await here.until(lambda: [each for each in cards(here, ts) if each is not card], what="another card")
+    return found[0]
+
+
 async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_the_first_has_left_it(
     here: World,
 ) -> None:
@@ -57,8 +64,7 @@ async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_t
     ts = await ask(here, replace(file, "ONE\ntwo\n"), replace(file, "one\nTWO\n"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await here.until(lambda: next((each for each in cards(here, ts) if each is not card), None), what="a card")
-    assert fresh is not None
+    fresh = await another(here, ts, card)
     await says(here, card, "things had changed")
     assert file.read_text() in ("ONE\ntwo\n", "one\nTWO\n"), "one of them, whole"
     assert "-ONE" in fresh.plain or "-TWO" in fresh.plain, "the diff is against what the first has written"
@@ -75,8 +81,7 @@ async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
     ts = await ask(here, change(file, "one", "ONE"), change(file, "three", "THREE"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await here.until(lambda: next((each for each in cards(here, ts) if each is not card), None), what="a card")
-    assert fresh is not None
+    fresh = await another(here, ts, card)
     await here.slack.click(fresh, "Approve", by=here.alice)
     await answered(here, ts)
     assert file.read_text() == "ONE\ntwo\nTHREE\n"
@@ -88,8 +93,7 @@ async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_al
     ts = await ask(here, change(file, "one", "ONE"), change(file, "three", "THREE"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await here.until(lambda: next((each for each in cards(here, ts) if each is not card), None), what="a card")
-    assert fresh is not None
+    fresh = await another(here, ts, card)
     await here.slack.click(fresh, "Approve", by=here.alice)
     await answered(here, ts)
     await here.until(lambda: any(name == "Undo" for name in card.buttons), what="Undo on the first card")
@@ -121,8 +125,7 @@ async def test_a_call_that_is_edited_while_another_one_runs_is_asked_about_at_on
     await here.slack.click(card, "approval.approved", by=here.alice)
     await begun(here)
     await edit(here, card, here.alice, content="edited\n")
-    fresh = await here.until(lambda: next((each for each in cards(here, ts) if each is not card), None), what="a card")
-    assert fresh is not None
+    fresh = await another(here, ts, card)
     await here.slack.click(fresh, "Approve", by=here.alice)
     await here.until((here.workspace / "b.txt").exists, what="the file, while the other call runs", poll=0.02)
     let_go(here)
