@@ -75,7 +75,8 @@ async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_t
     ) == [("approved",), ("approved",), ("drifted",)]
 
 
-async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
+async def both_changed(here: World) -> tuple[Path, Message]:
+    """Two edits of one file, both approved at once, the second once more; out: the file and the first card."""
     file = here.workspace / "a.txt"
     file.write_text("one\ntwo\nthree\n")
     ts = await ask(here, change(file, "one", "ONE"), change(file, "three", "THREE"))
@@ -84,18 +85,16 @@ async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
     fresh = await another(here, ts, card)
     await here.slack.click(fresh, "Approve", by=here.alice)
     await answered(here, ts)
+    return file, card
+
+
+async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
+    file, _ = await both_changed(here)
     assert file.read_text() == "ONE\ntwo\nTHREE\n"
 
 
 async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_alone(here: World) -> None:
-    file = here.workspace / "a.txt"
-    file.write_text("one\ntwo\nthree\n")
-    ts = await ask(here, change(file, "one", "ONE"), change(file, "three", "THREE"))
-    [card] = await asked(here, ts)
-    await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await another(here, ts, card)
-    await here.slack.click(fresh, "Approve", by=here.alice)
-    await answered(here, ts)
+    file, card = await both_changed(here)
     await here.until(lambda: any(name == "Undo" for name in card.buttons), what="Undo on the first card")
     row = next(each for each in ("approval.undo", "approval.undo.2") if each in json.dumps(card.blocks))
     await here.slack.click(card, row, by=here.alice)
