@@ -33,7 +33,9 @@ class Acts:
         self, name: str, *, display_name: str | None = None, deleted: bool = False, team_id: str | None = None
     ) -> Person:
         """A new person; a `team_id` of another workspace makes a Slack Connect outsider."""
-        return self.workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id)
+        person = self.workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id)
+        self._changes.touch()
+        return person
 
     def add_bot(self, name: str) -> Person:
         """Another app's bot; `say` as it gives messages with its bot_id."""
@@ -45,7 +47,9 @@ class Acts:
     ) -> Channel:
         """A new conversation; the app's bot is a member unless `bot` is False."""
         people = [*members, self.workspace.bot] if bot else list(members)
-        return self.workspace.add_channel(name, kind, people)
+        channel = self.workspace.add_channel(name, kind, people)
+        self._changes.touch()
+        return channel
 
     def open_dm(self, person: Person) -> Channel:
         """The direct message channel of the person and the bot."""
@@ -58,13 +62,31 @@ class Acts:
         self.workspace.usergroups[group_id] = {"id": group_id, "handle": handle, "name": handle, "users": users}
         return group_id
 
-    def invite(self, channel: Channel | str, person: Person | None = None) -> None:
-        """Add a person, or the app's bot when none is named, to a channel."""
-        self.workspace.join(self._channel(channel), person or self.workspace.bot)
+    def invite(self, channel: Channel | str, person: Person | None = None, *, by: Person | None = None) -> None:
+        """Add a person, or the app's bot when none is named, to a channel; delivered when the app subscribes to
+        member_joined_channel. `by` is who invites; none when the person joins by themselves.
+        """
+        where, joining = self._channel(channel), person or self.workspace.bot
+        if joining.id in where.members:
+            return
+        self.workspace.join(where, joining)
+        event: Json = {
+            "type": "member_joined_channel",
+            "user": joining.id,
+            "channel": where.id,
+            "team": joining.team_id,
+        }
+        event.update(channel_type="C" if where.kind == "channel" else "G", event_ts=self.clock.ts())
+        if by is not None:
+            event["inviter"] = by.id
+        if self.workspace.bot.id in where.members:
+            self.events.publish(event, where)
+        self._changes.touch()
 
     def kick(self, channel: Channel | str, person: Person | None = None) -> None:
         """Remove a person, or the app's bot when none is named, from a channel."""
         self._channel(channel).members.pop((person or self.workspace.bot).id, None)
+        self._changes.touch()
 
     def add_file(self, person: Person, name: str, content: bytes, mimetype: str | None = None) -> File:
         """A file that the person uploaded; pass it to `say(files=[…])`."""
@@ -84,11 +106,13 @@ class Acts:
         thread_ts: str | None = None,
         files: Sequence[Upload] = (),
         subtype: str | None = None,
+        encoded: bool = False,
     ) -> str:
         """Post as a person or as another bot; returns the ts. The events are sent before it returns, not yet
         acknowledged.
 
-        `<@BOT>` stands for a mention of the app. `subtype` may be `thread_broadcast` or any other that Slack knows;
+        `<@BOT>` stands for a mention of the app. With `encoded` the text is as Slack's client sends it: `& < >` are
+        escaped where they are no control sequence. `subtype` may be `thread_broadcast` or any other that Slack knows;
         messages with files get `file_share`. Raises ImpossibleAct for a channel the person cannot write in, or an
         unknown thread.
         """
@@ -103,7 +127,7 @@ class Acts:
             if root is None:
                 raise ImpossibleAct(f"no message {thread_ts} to reply to")
             thread_ts = root.thread_ts or root.ts
-        message = self._written(where, person, text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+        message = self._written(where, person, self._stored(person, text, encoded=encoded))
         message.thread_ts = thread_ts
         message.files = [self._attached(where, person, upload, message.ts) for upload in files]
         message.subtype = subtype or ("file_share" if files else None)
@@ -112,8 +136,12 @@ class Acts:
         self._changes.touch()
         return message.ts
 
-    def _written(self, channel: Channel, person: Person, text: str) -> Message:
-        stored = texts.as_posted(text) if person.bot_id else texts.as_typed(text)
+    def _stored(self, person: Person, text: str, *, encoded: bool) -> str:
+        if person.bot_id or encoded:
+            return texts.as_posted(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+        return texts.as_typed(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+
+    def _written(self, channel: Channel, person: Person, stored: str) -> Message:
         message = Message(channel.id, self.clock.ts(), person.id, stored, person.team_id)
         message.blocks = texts.rich_text(stored, self.workspace.new_id("b"))
         if person.bot_id is None:
@@ -129,11 +157,11 @@ class Acts:
         file.shared[channel.id] = ts
         return file
 
-    async def edit(self, channel: Channel | str, ts: str, person: Person, text: str) -> None:
-        """Change the text of the person's own message; delivers message_changed."""
+    async def edit(self, channel: Channel | str, ts: str, person: Person, text: str, *, encoded: bool = False) -> None:
+        """Change the text of the person's own message; delivers message_changed. `encoded` as in `say`."""
         where, message = self._own(channel, ts, person)
         previous = message.snapshot()
-        message.text = texts.as_typed(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+        message.text = self._stored(person, text, encoded=encoded)
         message.blocks = texts.rich_text(message.text, self.workspace.new_id("b"))
         message.edited = {"user": person.id, "ts": self.clock.ts()}
         self.events.edited(where, message, previous)
@@ -155,13 +183,35 @@ class Acts:
         return where, message
 
     async def react(self, channel: Channel | str, ts: str, person: Person, name: str) -> None:
-        """Add an emoji; delivered when the app subscribes to reaction_added."""
+        """Add an emoji, or take it back when the person has added it before; delivered when the app subscribes to
+        reaction_added or reaction_removed. Raises ImpossibleAct when the message is gone.
+        """
         where = self._channel(channel)
-        message = where.messages[ts]
-        message.reactions.setdefault(name, []).append(person.id)
-        event: Json = {"type": "reaction_added", "user": person.id, "reaction": name, "item_user": message.user}
+        message = where.messages.get(ts)
+        if message is None or message.deleted:
+            raise ImpossibleAct("the message is gone")
+        people = message.reactions.setdefault(name, [])
+        kind = "reaction_removed" if person.id in people else "reaction_added"
+        if person.id not in people:
+            people.append(person.id)
+        else:
+            people.remove(person.id)
+            if not people:
+                del message.reactions[name]
+        event: Json = {"type": kind, "user": person.id, "reaction": name, "item_user": message.user}
         event.update(item={"type": "message", "channel": where.id, "ts": ts}, event_ts=self.clock.ts())
         self.events.publish(event)
+        self._changes.touch()
+
+    def dismiss(self, person: Person, ts: str) -> None:
+        """Do away with an ephemeral message, which its reader can ("Dismiss message"). Raises ImpossibleAct when there
+        is none.
+        """
+        seen = self.workspace.ephemerals.get(person.id, [])
+        found = next((message for message in seen if message.ts == ts and not message.deleted), None)
+        if found is None:
+            raise ImpossibleAct("the message is gone")
+        found.deleted = True
         self._changes.touch()
 
     async def open_home(self, person: Person, tab: str = "home") -> None:
@@ -169,6 +219,13 @@ class Acts:
         published = self.workspace.homes.get(person.id)
         view = published.data if published is not None and tab == "home" else None
         self.events.home_opened(person, self.open_dm(person), tab, view)
+        self._changes.touch()
+
+    def end_streams(self) -> None:
+        """End every open stream of the app, as Slack sometimes does by itself."""
+        for message in self.workspace.everything():
+            if message.stream is not None:
+                message.stream.open = False
         self._changes.touch()
 
     async def press_stop(self, channel: Channel | str, thread_ts: str, person: Person) -> None:

@@ -140,6 +140,14 @@ class Events:
             event["view"] = view
         self.publish(event)
 
+    def session_renamed(self, person: Person, channel: Channel, thread_ts: str, title: str, previous: str) -> None:
+        """A person gave an agent session another title; `previous` is empty when it had none."""
+        event: Json = {"type": "agent_session_title_changed", "user": person.id, "channel": channel.id}
+        event.update(team_id=self._workspace.team_id, thread_ts=thread_ts, title=title, event_ts=self._clock.ts())
+        if previous:
+            event["previous_title"] = previous
+        self.publish(event)
+
     def session_stopped(self, person: Person, channel: Channel, thread_ts: str, streaming: list[str]) -> None:
         """A person pressed Stop on an agent session."""
         event: dict[str, Any] = {"type": "agent_session_stopped", "user": person.id, "channel": channel.id}

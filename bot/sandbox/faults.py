@@ -20,7 +20,7 @@ FaultKind = Literal[
 ]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Fault:
     """One planned fault; `times` counts down, None never ends."""
 
@@ -61,6 +61,16 @@ class Faults:
         fault = Fault(method, kind, times, retry_after, seconds, code, status, match)
         self._planned.append(fault)
         return fault
+
+    @property
+    def planned(self) -> list[Fault]:
+        """The faults that are not used up."""
+        return list(self._planned)
+
+    def remove(self, fault: Fault) -> None:
+        """Forget one planned fault; one that is used up is ignored."""
+        if fault in self._planned:
+            self._planned.remove(fault)
 
     def clear(self) -> None:
         """Forget every planned fault."""

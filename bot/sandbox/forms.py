@@ -3,7 +3,11 @@
 Source: docs.slack.dev/reference/block-kit/block-elements and the view_submission payload reference.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 from bot.sandbox import text as texts
@@ -36,7 +40,20 @@ _FIELDS: dict[str, tuple[str, str]] = {
 }
 
 
-def action_body(element: Json, option: Any, action_ts: str) -> Json:
+_NO_OPTIONS: list[Json] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What elements refer to that does not stand in them."""
+
+    offered: Callable[[Json], list[Json]] = lambda element: _NO_OPTIONS
+    """The options that the app has offered for an external select."""
+    file: Callable[[str], Json | None] = lambda file_id: None
+    """A file object by its id."""
+
+
+def action_body(element: Json, option: Any, action_ts: str, known: Known | None = None) -> Json:
     """The entry of `actions` for using this element; `option` is what was picked or typed, where it takes one."""
     body: Json = {"type": element["type"], "action_id": element["action_id"], "block_id": element["_block_id"]}
     kind = element["type"]
@@ -51,7 +68,7 @@ def action_body(element: Json, option: Any, action_ts: str) -> Json:
         body["selected_option"] = _option(element, option)
     else:
         key, initial = _FIELDS[kind]
-        body[key] = _value(element, option) if option is not None else element.get(initial)
+        body[key] = _value(element, option, known or Known()) if option is not None else element.get(initial)
     body["action_ts"] = action_ts
     return body
 
@@ -67,6 +84,8 @@ def _options(element: Json) -> Iterator[Json]:
 
 
 def _option(element: Json, wanted: Any) -> Json:
+    if isinstance(wanted, dict) and wanted in list(_options(element)):
+        return wanted
     for option in _options(element):
         if _matches(option, wanted):
             return option
@@ -75,22 +94,115 @@ def _option(element: Json, wanted: Any) -> Json:
     )
 
 
-def _value(element: Json, given: Any) -> Any:
-    """The given value in the form the element's payload has; options are picked by text or value."""
-    match element["type"]:
-        case "static_select" | "radio_buttons":
-            return _option(element, given)
-        case "multi_static_select" | "checkboxes":
-            return [_option(element, each) for each in given]
-        case "plain_text_input" if len(given) > element.get("max_length", 3000) or len(given) < element.get(
-            "min_length", 0
-        ):
-            raise ImpossibleAct(f"the length of {element['action_id']} does not fit its limits")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
+
+
+def _value(element: Json, given: Any, known: Known) -> Any:
+    """The given value in the form the element's payload has; options are picked by text or value.
+
+    Raises ImpossibleAct for what the client would not let one pick or type.
+    """
+    kind = element["type"]
+    if kind.endswith("external_select"):
+        element = {**element, "options": known.offered(element)}
+    value: Any
+    match kind:
+        case "static_select" | "radio_buttons" | "external_select":
+            value = _option(element, given)
+        case "multi_static_select" | "checkboxes" | "multi_external_select":
+            value = [_option(element, each) for each in _listed(element, given)]
+        case "multi_users_select" | "multi_channels_select" | "multi_conversations_select":
+            value = [_text(element, each) for each in _listed(element, given)]
+        case "rich_text_input":
+            value = _rich(given) if isinstance(given, str) else given
+        case "file_input":
+            value = [_file(each, known) for each in _listed(element, given)]
+        case "datetimepicker":
+            value = _seconds(element, given)
         case _:
-            return given
+            value = _typed(element, _text(element, given))
+    return value
 
 
-def state_values(blocks: list[Json], given: Mapping[str, Mapping[str, Any]], *, required: bool = False) -> Json:
+def _seconds(element: Json, given: Any) -> int:
+    if isinstance(given, bool) or not str(given).isdecimal():
+        raise ImpossibleAct(f"{element['action_id']} takes seconds since 1970")
+    return int(given)
+
+
+def _text(element: Json, given: Any) -> str:
+    if not isinstance(given, str):
+        raise ImpossibleAct(f"{element['action_id']} takes a text")
+    return given
+
+
+def _listed(element: Json, given: Any) -> list[Any]:
+    if not isinstance(given, list):
+        raise ImpossibleAct(f"{element['action_id']} takes a list")
+    most = element.get("max_selected_items") or element.get("max_files")
+    if most is not None and len(given) > most:
+        raise ImpossibleAct(f"{element['action_id']} takes {most} at most")
+    return given
+
+
+def _rich(given: str) -> Json:
+    return (texts.rich_text(texts.as_typed(given), "rich") or [{"type": "rich_text", "elements": []}])[0]
+
+
+def _file(given: Any, known: Known) -> Json:
+    found = given if isinstance(given, dict) else known.file(str(given))
+    if found is None:
+        raise ImpossibleAct("the file is not there any more: attach it again")
+    return found
+
+
+def _typed(element: Json, given: str) -> str:
+    """The text, if the client would take it in this element."""
+    if not given:
+        return given
+    match element["type"]:
+        case "plain_text_input":
+            least, most = element.get("min_length", 0), element.get("max_length", 3000)
+            if not least <= len(given) <= most:
+                raise ImpossibleAct(f"the length of {element['action_id']} does not fit its limits")
+        case "number_input":
+            _number(element, given)
+        case "email_text_input":
+            if not _EMAIL.fullmatch(given):
+                raise ImpossibleAct(f"{given!r} is not an e-mail address")
+        case "url_text_input":
+            if not _URL.fullmatch(given):
+                raise ImpossibleAct(f"{given!r} is not an address of the web")
+        case "datepicker" | "timepicker":
+            try:
+                (date if element["type"] == "datepicker" else time).fromisoformat(given)
+            except ValueError:
+                raise ImpossibleAct(f"{given!r} is not what {element['action_id']} takes") from None
+        case _:
+            pass
+    return given
+
+
+def _number(element: Json, given: str) -> None:
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (not element.get("is_decimal_allowed") and not number.is_integer()):
+        raise ImpossibleAct(f"{given!r} is not a number that {element['action_id']} takes")
+    least, most = float(element.get("min_value", number)), float(element.get("max_value", number))
+    if not least <= number <= most:
+        raise ImpossibleAct(f"{given} is not between {least:g} and {most:g}")
+
+
+def state_values(
+    blocks: list[Json],
+    given: Mapping[str, Mapping[str, Any]],
+    *,
+    required: bool = False,
+    known: Known | None = None,
+) -> Json:
     """`state.values` of a form: the given values, else the initial ones.
 
     Raises ImpossibleAct for a value without a field, and with `required` for an input that must be filled and is not.
@@ -106,8 +218,13 @@ def state_values(blocks: list[Json], given: Mapping[str, Mapping[str, Any]], *, 
         block_id, action_id = element["_block_id"], element["action_id"]
         unknown.discard((block_id, action_id))
         wanted = given.get(block_id, {}).get(action_id)
-        value = _value(element, wanted) if wanted is not None else element.get(initial)
-        if required and value in (None, "", []) and optional.get(block_id) is False:
+        if wanted is None:
+            value = element.get(initial)
+        else:
+            value = _value(element, wanted, known or Known()) if wanted != "" else None
+        if value == "":
+            value = None
+        if required and value in (None, []) and optional.get(block_id) is False:
             raise ImpossibleAct(f"the input {block_id} is required and empty")
         empty = [] if key.endswith("options") else None
         state.setdefault(block_id, {})[action_id] = {"type": element["type"], key: empty if value is None else value}

@@ -1,26 +1,25 @@
-"""What people do with buttons, menus, modals and commands, as the payloads that Slack sends for it.
+"""What people do with buttons, menus and modals, as the payloads that Slack sends for it.
 
 Sources: docs.slack.dev/reference/interaction-payloads (block_actions, view_submission, view_closed) and
 docs.slack.dev/surfaces/modals for what an acknowledgement does to a modal.
 """
 
-import asyncio
-import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from bot.sandbox import text as texts
 from bot.sandbox import validation
-from bot.sandbox.acts import Acts
+from bot.sandbox.commands import Commands
 from bot.sandbox.errors import ImpossibleAct, Refused
-from bot.sandbox.forms import action_body, state_values
-from bot.sandbox.journal import ApiCall, Envelope
-from bot.sandbox.model import Channel, Json, Message, Person, ResponseUrl, Trigger, View
+from bot.sandbox.forms import Known, action_body, state_values
+from bot.sandbox.journal import ApiCall
+from bot.sandbox.model import Channel, Json, Message, Person, View
 
 Values = Mapping[str, Mapping[str, Any]]
 
 
-class Interactions(Acts):
+class Interactions(Commands):
     """Clicks, modals and commands; each returns the app's acknowledgement.
 
     An acknowledgement is `{}` when it had no payload, and None when none came within the acknowledgement timeout,
@@ -33,20 +32,23 @@ class Interactions(Acts):
         action: str,
         *,
         by: Person,
-        option: str | None = None,
+        option: Any = None,
         values: Values | None = None,
+        block: str | None = None,
     ) -> Json | None:
         """Use an element of a message or view, named by its button text or action_id, as it is now.
 
-        `option` picks from a menu, by text or value; `values` sets other fields first, as in `submit`. Raises
+        `option` is what is picked from a menu, by text or value, or put into another element, as in `submit`; `values`
+        sets other fields first. `block` names the block by its block_id; then `action` is the action_id. Raises
         ImpossibleAct when the message is gone, has no such element now, or does not show it to this person.
         """
         live = self._live(target, by)
-        element = _find(live.blocks, action)
+        element = _find(live.blocks, action, block)
         visible = element.get("visible_to_user_ids")
         if visible is not None and by.id not in visible:
             raise ImpossibleAct(f"{by.name} does not see {action!r}")
-        body = action_body(element, option, self.clock.ts())
+        known = self._known(live)
+        body = action_body(element, option, self.clock.ts(), known)
         if isinstance(live, View):
             return await self._acknowledged(self._view_action(live, by, body, values))
         return await self._acknowledged(self._message_action(live, by, body, values))
@@ -68,6 +70,51 @@ class Interactions(Acts):
             payload["message"] = source
         return await self._acknowledged(payload)
 
+    async def suggest(
+        self, target: Message | View, action: str, query: str, *, by: Person, block: str | None = None
+    ) -> Json | None:
+        """What the app offers for an external select: its acknowledgement with `options` or `option_groups`.
+
+        `query` is what the person has typed so far. An option that was offered can be picked in `click` and `submit`.
+        Raises ImpossibleAct as `click` does, and for an element that asks the app nothing.
+        """
+        live = self._live(target, by)
+        element = _find(live.blocks, action, block)
+        if element["type"] not in ("external_select", "multi_external_select"):
+            raise ImpossibleAct(f"{action} has its options already")
+        payload = self._payload("block_suggestion", by)
+        payload.update(action_id=element["action_id"], block_id=element["_block_id"], value=query)
+        if isinstance(live, View):
+            payload.update(container={"type": "view", "view_id": live.id}, view=live.data)
+        else:
+            container: Json = {"type": "message", "message_ts": live.ts, "channel_id": live.channel}
+            container["is_ephemeral"] = live.ephemeral_to is not None
+            channel = self.workspace.channels[live.channel]
+            payload.update(container=container, channel={"id": channel.id, "name": channel.name})
+            if live.ephemeral_to is None:
+                payload["message"] = live.as_json()
+        ack = await self._acknowledged(payload)
+        options: list[Json] = [*(ack or {}).get("options", ())]
+        for group in (ack or {}).get("option_groups", ()):
+            options.extend(group.get("options", ()))
+        place = self.workspace.offered.setdefault((_place(live), element["_block_id"], element["action_id"]), {})
+        place.update((str(option.get("value")), option) for option in options)
+        return ack
+
+    def _known(self, place: Message | View) -> Known:
+        workspace = self.workspace
+
+        def offered(element: Json) -> list[Json]:
+            key = (_place(place), element["_block_id"], element["action_id"])
+            options = list(workspace.offered.get(key, {}).values())
+            return [*options, *element.get("initial_options", ()), *filter(None, [element.get("initial_option")])]
+
+        def file(file_id: str) -> Json | None:
+            found = workspace.files.get(file_id)
+            return found.as_json() if found is not None else None
+
+        return Known(offered, file)
+
     async def submit(self, person: Person, view: View, values: Values | None = None) -> Json | None:
         """Press the modal's submit button with these values: `{block_id: {action_id: value}}`.
 
@@ -77,7 +124,7 @@ class Interactions(Acts):
         """
         if not self.modals(person) or self.modals(person)[-1] is not view:
             raise ImpossibleAct(f"{person.name} does not have this modal on top")
-        state = state_values(view.blocks, values or {}, required=True)
+        state = state_values(view.blocks, values or {}, required=True, known=self._known(view))
         view.data = {**view.data, "state": {"values": state}}
         payload = self._payload("view_submission", person)
         payload.update(trigger_id=self._trigger(person, view.id), view=view.data, response_urls=[])
@@ -87,36 +134,20 @@ class Interactions(Acts):
         return ack
 
     async def close_modal(self, person: Person, view: View) -> None:
-        """Close a modal with its X; delivers view_closed when the view asked for it, and does not wait for the ack."""
+        """Close a modal with its X; delivers view_closed when the view asked for it, and does not wait for the ack.
+
+        With `clear_on_close` the whole stack goes (docs.slack.dev/reference/views).
+        """
         if view not in self.modals(person):
             raise ImpossibleAct(f"{person.name} does not have this modal open")
-        self._close(person, view)
-        if view.data.get("notify_on_close"):
-            payload = self._payload("view_closed", person)
-            payload.update(view=view.data, is_cleared=False)
-            self.events.deliver(payload)
+        cleared = bool(view.data.get("clear_on_close"))
+        for closing in reversed(self.modals(person)) if cleared else [view]:
+            self._close(person, closing)
+            if closing.data.get("notify_on_close"):
+                payload = self._payload("view_closed", person)
+                payload.update(view=closing.data, is_cleared=cleared)
+                self.events.deliver(payload)
         self._changes.touch()
-
-    async def command(self, person: Person, channel: Channel | str, command: str, text: str = "") -> Json | None:
-        """Run a slash command in a channel (never in a thread: Slack does not offer that)."""
-        where = self._channel(channel)
-        workspace = self.workspace
-        payload: Json = {
-            "token": "sandbox-verification-token",
-            "team_id": workspace.team_id,
-            "team_domain": workspace.team_domain,
-            "channel_id": where.id,
-            "channel_name": where.name or "directmessage",
-            "user_id": person.id,
-            "user_name": person.handle,
-            "command": command,
-            "text": text,
-            "api_app_id": workspace.app_id,
-            "is_enterprise_install": "false",
-            "response_url": self._response_url(person, where.id, None),
-            "trigger_id": self._trigger(person, None),
-        }
-        return await self._acknowledged(payload)
 
     def modals(self, person: Person) -> list[View]:
         """The person's open modals, the visible one last."""
@@ -155,7 +186,7 @@ class Interactions(Acts):
             container=container,
             trigger_id=self._trigger(by, None),
             channel={"id": channel.id, "name": names.get(channel.kind, channel.name)},
-            state={"values": state_values(message.blocks, values or {})},
+            state={"values": state_values(message.blocks, values or {}, known=self._known(message))},
             response_url=self._response_url(by, channel.id, message),
             actions=[body],
         )
@@ -164,7 +195,7 @@ class Interactions(Acts):
         return payload
 
     def _view_action(self, view: View, by: Person, body: Json, values: Values | None) -> Json:
-        view.data = {**view.data, "state": {"values": state_values(view.blocks, values or {})}}
+        view.data = {**view.data, "state": {"values": state_values(view.blocks, values or {}, known=self._known(view))}}
         payload = self._payload("block_actions", by)
         payload.update(
             container={"type": "view", "view_id": view.id},
@@ -173,44 +204,6 @@ class Interactions(Acts):
             actions=[body],
         )
         return payload
-
-    def _payload(self, kind: str, person: Person) -> Json:
-        workspace = self.workspace
-        user = {"id": person.id, "username": person.handle, "name": person.handle, "team_id": person.team_id}
-        return {
-            "type": kind,
-            "user": user,
-            "api_app_id": workspace.app_id,
-            "token": "sandbox-verification-token",
-            "team": {"id": workspace.team_id, "domain": workspace.team_domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
-        }
-
-    def new_trigger(self, person: Person) -> str:
-        """A fresh trigger_id of the person, as any interaction brings one."""
-        return self._trigger(person, None)
-
-    def _trigger(self, person: Person, view: str | None) -> str:
-        trigger = f"{self.workspace.new_id('')}.{self.workspace.team_id}.{secrets.token_hex(8)}"
-        self.workspace.triggers[trigger] = Trigger(person.id, self.clock.now(), view)
-        return trigger
-
-    def _response_url(self, person: Person, channel: str, message: Message | None) -> str:
-        key = secrets.token_hex(12)
-        self.workspace.response_urls[key] = ResponseUrl(person.id, channel, message, self.clock.now())
-        return f"{self.origin}/actions/{self.workspace.team_id}/{key}"
-
-    async def _acknowledged(self, payload: Json) -> Json | None:
-        envelope = self.events.deliver(payload)
-        return await self._settled(envelope)
-
-    async def _settled(self, envelope: Envelope) -> Json | None:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if envelope.acked_at is None and not envelope.given_up:
-            envelope.on_settled = lambda: None if done.done() else done.set_result(None)
-            await done
-        return envelope.ack_payload
 
     def _close(self, person: Person, view: View) -> None:
         view.open = False
@@ -240,20 +233,24 @@ class Interactions(Acts):
                 case other:
                     raise Refused("invalid_arguments", [f"unknown response_action: {other}"])
         except Refused as refusal:
-            call = ApiCall("view_submission acknowledgement", ack, None, 0.0, refusal.as_json())
+            call = ApiCall("view_submission acknowledgement", ack, None, time.monotonic(), refusal.as_json(), 200)
             self.workspace.rejected.append(call)
         self._changes.touch()
 
-    def _new_block_id(self) -> str:
-        return self.workspace.new_id("b")
 
-
-def _find(blocks: list[Json], action: str) -> Json:
-    found = [e for e in texts.elements(blocks) if action in (e["action_id"], e.get("text", {}).get("text"))]
+def _find(blocks: list[Json], action: str, block: str | None = None) -> Json:
+    if block is None:
+        found = [e for e in texts.elements(blocks) if action in (e["action_id"], e.get("text", {}).get("text"))]
+    else:
+        found = [e for e in texts.elements(blocks) if (e["_block_id"], e["action_id"]) == (block, action)]
     if not found:
         offered = [e.get("text", {}).get("text") or e["action_id"] for e in texts.elements(blocks)]
         raise ImpossibleAct(f"no {action!r} here; there is {offered}")
     return found[0]
+
+
+def _place(live: Message | View) -> str:
+    return live.id if isinstance(live, View) else f"{live.channel}/{live.ts}"
 
 
 def _from_json(body: Json, channel: Channel) -> Message:

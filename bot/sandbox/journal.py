@@ -1,5 +1,6 @@
 """The journals: what passed over the wire."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,8 @@ class ApiCall:
 class Envelope:
     """One Socket Mode envelope and what became of it.
 
-    Times are `time.monotonic()`; `connection` is the number of the last one it was sent on.
+    `created_at` is when that happened which it tells of, `sent_at` when it was last sent. Times are
+    `time.monotonic()`; `connection` is the number of the last one it was sent on.
     """
 
     envelope_id: str
@@ -40,6 +42,7 @@ class Envelope:
     retries: int = 0
     retry_reason: str = ""
     first_retry_attempt: int = 0
+    created_at: float = field(default_factory=time.monotonic)
     sent_at: float | None = None
     acked_at: float | None = None
     ack_payload: Json | None = None

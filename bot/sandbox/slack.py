@@ -55,7 +55,8 @@ class SlackSandbox(Interactions):
 
     `ack_timeout` is how long an event may stay unacknowledged before it is sent again (Slack: 3 s).
     `file_share_delay` is the seconds between a completed upload and the message with the file: Slack answers first.
-    `enforce_rate_limits` answers 429 as Slack's tiers say. `port` 0 takes a free one.
+    `enforce_rate_limits` answers 429 as Slack's tiers say. `port` 0 takes a free one. `bot_name` is the name that
+    people see at what the app writes.
     """
 
     def __init__(
@@ -67,22 +68,24 @@ class SlackSandbox(Interactions):
         port: int = 0,
         bot_token: str | None = None,
         app_token: str | None = None,
+        bot_name: str = "Sandbox Bot",
+        team_name: str = "Sandbox",
     ) -> None:
         self.bot_token = bot_token or f"xoxb-sandbox-{secrets.token_hex(8)}"
         self.app_token = app_token or f"xapp-1-sandbox-{secrets.token_hex(8)}"
         self.scopes: set[str] = set(DEFAULT_SCOPES.split())
         clock = Clock()
         changes = Changes(self._describe)
-        workspace = Workspace(clock)
+        workspace = Workspace(clock, bot_name, team_name)
         self.hub = SocketHub(workspace.app_id, ack_timeout, changes.touch)
+        self.commands = {}
         super().__init__(workspace, Events(workspace, self.hub, clock, self.scopes), clock, changes)
         self._slack = methods.Slack(self.workspace, self.events, self.hub, self.clock, self.scopes)
         self._slack.file_share_delay = file_share_delay
         self._slack.touch = self._changes.touch
         self._tokens = Tokens(self.bot_token, self.app_token)
         self._web = WebApi(self._slack, self._tokens, self._changes.touch)
-        if enforce_rate_limits:
-            self._web.rate_limits = RateLimits()
+        self.enforce_rate_limits(enforce_rate_limits)
         self._transfers = Transfers(self._slack, self._tokens, self._web)
         self._port = port
         self._runner: web.ServerRunner | None = None
@@ -242,6 +245,23 @@ class SlackSandbox(Interactions):
     def revoke_tokens(self) -> None:
         """Make both tokens invalid."""
         self._tokens.kinds.clear()
+
+    @property
+    def rate_limited(self) -> bool:
+        """Whether Slack's rate limits are enforced."""
+        return self._web.rate_limits is not None
+
+    def enforce_rate_limits(self, enforced: bool) -> None:
+        """Begin or cease to answer 429 as Slack's tiers say; the counts begin anew."""
+        self._web.rate_limits = RateLimits() if enforced else None
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each change of the sandbox, until the function that this returns is called."""
+        return self._changes.listen(listener)
+
+    def touch(self) -> None:
+        """Say that something has changed which no act and no call changed."""
+        self._changes.touch()
 
     def advance(self, seconds: float) -> None:
         """Move the clock: triggers, response URLs, streams and rate limits expire by it."""

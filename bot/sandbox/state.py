@@ -20,12 +20,12 @@ class Workspace:
     reads the same each time.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, bot_name: str = "Sandbox Bot", team_name: str = "Sandbox") -> None:
         self.clock = clock
         self._count = 0
         self.team_id = self.new_id("T")
         self.app_id = self.new_id("A")
-        self.team_name = "Sandbox"
+        self.team_name = team_name
         self.team_domain = "sandbox"
         self.people: dict[str, Person] = {}
         self.bots: dict[str, Person] = {}
@@ -37,6 +37,8 @@ class Workspace:
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.offered: dict[tuple[str, str, str], dict[str, Json]] = {}
+        """The options of external selects by place, block and action: each by its value."""
         self.ephemerals: dict[str, list[Message]] = {}
         self.sessions: dict[tuple[str, str], dict[str, Any]] = {}
         self.statuses: dict[tuple[str, str], dict[str, Any]] = {}
@@ -44,7 +46,7 @@ class Workspace:
         self.recent: list[Message] = []
         self.rejected: list[ApiCall] = []
         self._dms: dict[tuple[str, ...], Channel] = {}
-        self.bot = self.add_person("Sandbox Bot", bot_id=self.new_id("B"), app_id=self.app_id)
+        self.bot = self.add_person(bot_name, bot_id=self.new_id("B"), app_id=self.app_id)
 
     def new_id(self, prefix: str) -> str:
         """The next id of a kind: `U0SANDB0001` and so on."""

@@ -133,8 +133,15 @@ def _walk(node: Any) -> Iterator[Json]:
 
 
 def elements(blocks: Sequence[Json]) -> Iterator[Json]:
-    """Every interactive element of the blocks, each with the `block_id` it sits in under the key `_block_id`."""
+    """Every interactive element of the blocks, each with the `block_id` it sits in under the key `_block_id`.
+
+    In a container or carousel that is the id of the block within it.
+    """
     for block in blocks:
+        inner = {"container": "child_blocks", "carousel": "elements"}.get(str(block.get("type")))
+        if inner is not None:
+            yield from elements(block.get(inner, ()))
+            continue
         for node in _walk(block):
             if "action_id" in node and "type" in node:
                 yield {**node, "_block_id": block.get("block_id", "")}

@@ -13,7 +13,8 @@ from bot.sandbox import validation
 from bot.sandbox.errors import Refused
 from bot.sandbox.journal import ApiCall
 from bot.sandbox.methods import Args, Slack
-from bot.sandbox.methods.chat import fill, new_message
+from bot.sandbox.methods.chat import fill, new_message, publish
+from bot.sandbox.methods.registry import need_embedding
 from bot.sandbox.model import Message, ResponseUrl
 from bot.sandbox.web import Tokens, WebApi
 
@@ -104,8 +105,7 @@ class Transfers:
         thread_ts = args.text("thread_ts") or None
         message = new_message(self._slack, channel, content, thread_ts)
         if args.text("response_type", "ephemeral") == "in_channel":
-            self._slack.workspace.store(channel, message)
-            self._slack.events.posted(channel, message)
+            publish(self._slack, channel, message)
         else:
             message.ephemeral_to = url.person
             self._slack.workspace.ephemerals.setdefault(url.person, []).append(message)
@@ -120,6 +120,7 @@ class Transfers:
         self._slack.events.deleted(channel, previous)
 
     def _replace(self, message: Message, content: validation.Content) -> None:
+        need_embedding(self._slack, content.blocks)
         previous = message.snapshot()
         fill(message, content)
         if message.ephemeral_to is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bot.sandbox import blockrules
 from bot.sandbox import text as texts
 from bot.sandbox.errors import Refused
 from bot.sandbox.model import Json
@@ -85,8 +86,11 @@ def message_blocks(given: Any, new_id: Callable[[], str], error: str = "invalid_
     if not report:
         _unique_ids(given, "/blocks", report)
         _markdown_total(given, report)
+        blockrules.check(given, "message", "/blocks", report)
     if report:
         raise Refused(error, report)
+    if len(blockrules.tables(given)) > 1:  # table block reference; Slack itself puts tables into an attachment
+        raise Refused("invalid_attachments", ["only_one_table_allowed"])
     if sum(_text_length(block) + BLOCK_OVERHEAD for block in given) > BLOCKS_TEXT_LIMIT + BLOCK_OVERHEAD:
         raise Refused("msg_blocks_too_long")
     return _with_ids(given, new_id)
@@ -106,8 +110,9 @@ def _with_ids(blocks: list[Json], new_id: Callable[[], str]) -> list[Json]:
         for key in ("accessory", "element"):
             if key in block:
                 copied[key] = _with_action_id(block[key], new_id)
-        if "child_blocks" in block:
-            copied["child_blocks"] = _with_ids(block["child_blocks"], new_id)
+        for key in ("child_blocks", "elements"):
+            if block["type"] in ("container", "carousel") and key in block:
+                copied[key] = _with_ids(block[key], new_id)
         kept.append(copied)
     return kept
 
@@ -194,6 +199,7 @@ def view(given: Any, new_id: Callable[[], str]) -> Json:
     block_kit().checker("view")(given, "/view", report)
     if not report:
         _unique_ids(given["blocks"], "/view/blocks", report)
+        blockrules.check(given["blocks"], given["type"], "/view/blocks", report)
         for index, block in enumerate(given["blocks"]):
             if block["type"] == "input" and given["type"] == "modal" and "submit" not in given:
                 at = f"[json-pointer:/view/blocks/{index}/input]"
@@ -205,8 +211,12 @@ def view(given: Any, new_id: Callable[[], str]) -> Json:
     return {**given, "blocks": _with_ids(given["blocks"], new_id)}
 
 
-def chunks(args: Arguments) -> list[Json]:
-    """Check the `chunks` of a streaming call (docs.slack.dev/reference/methods/chat.appendStream)."""
+def chunks(args: Arguments, new_id: Callable[[], str]) -> list[Json]:
+    """Check the `chunks` of a streaming call; returns them with the ids of their blocks filled in.
+
+    Source: docs.slack.dev/reference/methods/chat.appendStream. Raises Refused: invalid_chunks, and for the blocks in
+    them what `message_blocks` raises.
+    """
     given = args.structure("chunks", "invalid_chunks")
     if given is None:
         return []
@@ -214,4 +224,7 @@ def chunks(args: Arguments) -> list[Json]:
     block_kit().checker("chunks")(given, "/chunks", report)
     if report:
         raise Refused("invalid_chunks", report)
-    return given
+    return [
+        {**chunk, "blocks": message_blocks(chunk["blocks"], new_id)} if chunk["type"] == "blocks" else chunk
+        for chunk in given
+    ]

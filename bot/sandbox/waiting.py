@@ -16,15 +16,29 @@ class Changes:
 
     def __init__(self, describe: Callable[[], str]) -> None:
         self._waiters: list[asyncio.Future[None]] = []
+        self._listeners: list[Callable[[], None]] = []
         self._describe = describe
 
     def touch(self) -> None:
         """Something changed."""
+        for listener in self._listeners:
+            listener()
         if self._waiters:
             waiters, self._waiters = self._waiters, []
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each change, from within it: it must be quick and change nothing. Returns what ends
+        that.
+        """
+        self._listeners = [*self._listeners, listener]
+
+        def end() -> None:
+            self._listeners = [other for other in self._listeners if other is not listener]
+
+        return end
 
     async def until(self, condition: Callable[[], T], timeout: float, what: str, poll: float | None = None) -> T:
         """The first true value of `condition()`, tried now and after each change, and every `poll` seconds if given.

@@ -1,14 +1,20 @@
 """Streams, agent sessions and what would ping somebody."""
 
+from typing import Any
+
 import pytest
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.models.messages.chunk import TaskUpdateChunk
+from slack_sdk.models.messages.chunk import BlocksChunk, MarkdownTextChunk, PlanUpdateChunk, TaskUpdateChunk
+from slack_sdk.web.async_chat_stream import AsyncChatStream
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import text as texts
 from bot.sandbox.errors import ImpossibleAct
+from bot.sandbox.methods import agents
 from bot.sandbox.model import Channel, Person
 from bot.sandbox.slack import SlackSandbox
+from tests.sandbox.slack_corpus import CARD
 
 pytestmark = pytest.mark.anyio
 
@@ -27,9 +33,80 @@ async def test_a_stream_grows_and_ends_as_a_message(
     await stream.append(chunks=[TaskUpdateChunk(id="1", title="Read", status="complete", details="b")])
     await stream.stop(markdown_text="world**", blocks=[{"type": "divider"}], session_status="active")
     assert (reply.streaming, reply.text) == (False, "**hello world**")
-    assert [block["type"] for block in reply.blocks] == ["task_card", "markdown", "divider"]
-    assert (reply.blocks[0]["status"], reply.blocks[0]["details"]) == ("complete", "ab")
+    assert [block["type"] for block in reply.blocks] == ["markdown", "task_card", "markdown", "divider"]
+    task = reply.blocks[1]
+    assert (task["status"], task["details"]["elements"][0]["elements"][0]["text"]) == ("complete", "ab")
     assert slack.workspace.sessions[(general.id, root)]["status"] == "active"
+
+
+def task(number: str, title: str, status: str = "pending", **more: str) -> TaskUpdateChunk:
+    return TaskUpdateChunk(id=number, title=title, status=status, **more)  # type: ignore[arg-type]
+
+
+async def begun(slack: SlackSandbox, client: AsyncWebClient, person: Person, mode: str) -> tuple[AsyncChatStream, str]:
+    """A stream in the person's direct message, and the ts of what it answers."""
+    dm = slack.open_dm(person)
+    root = await slack.say(dm, person, "tell me")
+    return await client.chat_stream(channel=dm.id, thread_ts=root, task_display_mode=mode, buffer_size=1), root
+
+
+async def test_the_tasks_of_a_plan_are_one_block_where_the_first_one_came(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "plan")
+    await stream.append(markdown_text="first ")
+    await stream.append(chunks=[task("1", "Read", "in_progress")])
+    reply = slack.thread(slack.open_dm(alice), root)[1]
+    assert (reply.blocks[1]["type"], reply.blocks[1]["title"]) == ("plan", "Read")
+    await stream.append(chunks=[MarkdownTextChunk(text="then"), task("2", "Write")])
+    assert reply.blocks[1]["title"] == "Write"
+    await stream.append(chunks=[PlanUpdateChunk(title="Two steps"), task("1", "Read", "complete")])
+    kept = reply.blocks[1]["block_id"]
+    await stream.stop(chunks=[PlanUpdateChunk(title="Done"), task("2", "Write", "complete")])
+    assert [block["type"] for block in reply.blocks] == ["markdown", "plan", "markdown"]
+    plan = reply.blocks[1]
+    assert (plan["title"], plan["block_id"]) == ("Done", kept)
+    assert [(card["title"], card["status"]) for card in plan["tasks"]] == [("Read", "complete"), ("Write", "complete")]
+
+
+async def test_a_plans_title_changes_nothing_in_a_timeline(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    await stream.append(chunks=[PlanUpdateChunk(title="A plan"), task("1", "Read")])
+    await stream.stop()
+    assert [block["type"] for block in slack.thread(slack.open_dm(alice), root)[1].blocks] == ["task_card"]
+
+
+async def test_what_a_stream_is_refused_is_not_in_it(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    for _ in range(3):
+        await stream.append(markdown_text="x" * 12_000)
+    with pytest.raises(SlackApiError, match="msg_too_long"):
+        await stream.append(markdown_text="y" * 3_001)
+    reply = slack.thread(slack.open_dm(alice), root)[1]
+    assert (len(reply.text), "y" in reply.text) == (36_000, False)
+    await client.chat_stopStream(channel=reply.channel, ts=reply.ts, markdown_text="z")
+    assert reply.text.endswith("xz")
+
+
+async def test_a_button_in_a_stream_can_be_pressed(
+    app: AsyncApp, slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    pressed: list[str] = []
+
+    @app.action("approve")
+    async def approve(ack: Any, action: dict[str, Any]) -> None:
+        await ack()
+        pressed.append(action["block_id"])
+
+    stream, root = await begun(slack, client, alice, "timeline")
+    await stream.append(chunks=[BlocksChunk(blocks=CARD)])
+    reply = slack.thread(slack.open_dm(alice), root)[1]
+    await slack.click(reply, "Approve", by=alice)
+    assert (pressed, all(block["block_id"] for block in reply.blocks)) == (["ask"], True)
 
 
 async def test_a_stream_expires_after_five_minutes(slack: SlackSandbox, client: AsyncWebClient, alice: Person) -> None:
@@ -101,6 +178,58 @@ async def test_the_older_assistant_methods_still_answer(
     assert slack.workspace.prompts[dm.id]["prompts"] == prompts
     with pytest.raises(SlackApiError, match="invalid_arguments"):
         await client.assistant_threads_setSuggestedPrompts(channel_id=dm.id, prompts=prompts * 5)
+
+
+async def test_a_title_is_given_once_and_changed_by_renaming(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    dm = slack.open_dm(alice)
+    root = await slack.say(dm, alice, "work")
+    place: Any = {"channel_id": dm.id, "thread_ts": root}
+    first = await client.agents_sessions_setStatus(**place, status="processing", title="One")
+    again = await client.agents_sessions_setStatus(**place, status="active", title="Two")
+    assert (first["title"], again["title"], again["status"]) == ("One", "One", "active")
+    assert (await client.agents_sessions_rename(**place, title="Three"))["title"] == "Three"
+
+
+async def test_a_title_that_a_person_changes_is_told(slack: SlackSandbox, alice: Person) -> None:
+    dm = slack.open_dm(alice)
+    slack.events.session_renamed(alice, dm, "1.000000", "New", "Old")
+    slack.events.session_renamed(alice, dm, "1.000000", "First", "")
+    changed, given = [sent.payload["event"] for sent in slack.envelopes]
+    assert changed == {
+        "type": "agent_session_title_changed",
+        "user": alice.id,
+        "channel": dm.id,
+        "team_id": slack.team_id,
+        "thread_ts": "1.000000",
+        "title": "New",
+        "previous_title": "Old",
+        "event_ts": changed["event_ts"],
+    }
+    assert "previous_title" not in given
+
+
+async def test_a_status_ends_with_the_apps_next_post_in_its_thread(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person
+) -> None:
+    root, other = await slack.say(general, alice, "one"), await slack.say(general, alice, "two")
+    await client.assistant_threads_setStatus(channel_id=general.id, thread_ts=root, status="is thinking…")
+    await slack.say(general, alice, "hurry", thread_ts=root)
+    await client.chat_postMessage(channel=general.id, thread_ts=other, text="elsewhere")
+    assert list(slack.workspace.statuses) == [(general.id, root)]
+    await client.chat_postMessage(channel=general.id, thread_ts=root, text="here")
+    assert slack.workspace.statuses == {}
+
+
+async def test_a_status_ends_by_itself_after_a_while(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert agents.STATUS_LIFETIME == 120
+    monkeypatch.setattr(agents, "STATUS_LIFETIME", 0.02)
+    root = await slack.say(general, alice, "one")
+    await client.assistant_threads_setStatus(channel_id=general.id, thread_ts=root, status="is thinking…")
+    await slack.until(lambda: not slack.workspace.statuses, what="the end of the status")
 
 
 @pytest.mark.parametrize(

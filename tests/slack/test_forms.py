@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.calls import JsonObject, canonical
 from bot.core.requests import Approval
+from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.forms import state_values
 from bot.slack.blocks import forms
 from bot.slack.blocks.forms import AlwaysChoice, Opened, field_of
@@ -54,8 +55,14 @@ def sent(view: JsonObject, typed: Mapping[str, Any] | None = None) -> JsonObject
     """The window as Slack sends it, with what was typed by argument name or block id."""
     blocks = window(view).blocks
     ids = {block["block_id"] for block in blocks}
-    values = {name if name in ids else field_of(name): {"value": text} for name, text in (typed or {}).items()}
-    return {**view, "state": {"values": json.loads(json.dumps(state_values(blocks, values)))}}
+    state = state_values(blocks, {})
+    for name, text in (typed or {}).items():
+        block_id = name if name in ids else field_of(name)
+        try:
+            state[block_id] = state_values(blocks, {block_id: {"value": text}})[block_id]
+        except ImpossibleAct:  # Slack's own client would not send this; somebody else's may
+            state[block_id]["value"]["value"] = text
+    return {**view, "state": {"values": json.loads(json.dumps(state))}}
 
 
 def edit(arguments: JsonObject, typed: Mapping[str, Any], schema: JsonObject = SCHEMA) -> tuple[JsonObject, JsonObject]:

@@ -3,8 +3,10 @@
 Sources: docs.slack.dev/ai/agent-sessions and docs.slack.dev/reference/methods/assistant.threads.setStatus.
 """
 
+import asyncio
+
 from bot.sandbox.errors import Refused
-from bot.sandbox.methods.registry import Args, Slack, bot_in, method
+from bot.sandbox.methods.registry import Args, Slack, bot_in, method, need_scope
 from bot.sandbox.model import Channel, Json
 
 SESSION_STATUSES = ("processing", "active", "suspended", "closed")
@@ -22,6 +24,9 @@ def set_session(slack: Slack, channel: Channel, thread_ts: str, status: str) -> 
     return session
 
 
+STATUS_LIFETIME = 120.0
+
+
 def _place(slack: Slack, args: Args) -> tuple[Channel, str]:
     channel = slack.workspace.channel(args.required("channel_id", "channel_not_found"))
     bot_in(slack, channel)
@@ -30,6 +35,16 @@ def _place(slack: Slack, args: Args) -> tuple[Channel, str]:
         raise Refused("thread_not_found")
     if not thread_ts and channel.kind != "im":
         raise Refused("invalid_arguments", ["missing required field: thread_ts"])
+    return channel, thread_ts
+
+
+def _legacy_thread(slack: Slack, args: Args) -> tuple[Channel, str]:
+    """The thread of an assistant.threads method, whose codes differ from those of the sessions."""
+    channel = slack.workspace.channel(args.required("channel_id", "channel_not_found"))
+    bot_in(slack, channel)
+    thread_ts = args.required("thread_ts")
+    if thread_ts not in channel.messages:
+        raise Refused("invalid_thread_ts")
     return channel, thread_ts
 
 
@@ -45,13 +60,20 @@ def set_status(slack: Slack, args: Args) -> Json:
     """Move a session; without a subscription to agent_session_stopped Slack adds a warning and shows no Stop."""
     channel, thread_ts = _place(slack, args)
     title = _title(args, required=False)
+    initiator = args.text("initiator_user_id")
+    if initiator and initiator not in channel.members:
+        raise Refused("invalid_arguments", ["must be a member of the channel [json-pointer:/initiator_user_id]"])
+    if any(args.has(name) for name in ("icon_emoji", "icon_url", "username")):
+        need_scope(slack, "chat:write.customize")
+    known = (channel.id, thread_ts) in slack.workspace.sessions
     session = set_session(slack, channel, thread_ts, args.required("status"))
-    if title:
+    if title and not known:  # "Only used when creating a new session; ignored if the session already exists"
         session["title"] = title
+    answer = {"status": session["status"], "title": session["title"]}
     if "agent_session_stopped" not in slack.events.subscriptions:
         warning = "missing_agent_session_stopped_event_subscription"
-        return {"warning": warning, "response_metadata": {"warnings": [warning]}}
-    return {}
+        return {**answer, "warning": warning, "response_metadata": {"warnings": [warning]}}
+    return answer
 
 
 @method("agents.sessions.rename", "chat:write", tier=50)
@@ -63,26 +85,40 @@ def rename(slack: Slack, args: Args) -> Json:
     if session is None:
         raise Refused("session_not_found")
     session["title"] = title
-    return {}
+    return {"title": title}
 
 
 @method("assistant.threads.setStatus", "assistant:write", "chat:write", tier=600)
 def set_thread_status(slack: Slack, args: Args) -> Json:
-    """Show a status under the thread; empty clears it."""
-    channel, thread_ts = _place(slack, args)
+    """Show a status under the thread; empty clears it. "A two minute timeout applies, which will cause the status to be
+    removed if no message has been sent".
+    """
+    channel, thread_ts = _legacy_thread(slack, args)
+    if "status" not in args.values:
+        raise Refused("invalid_arguments", ["missing required field: status"])
     loading = args.structure("loading_messages", "invalid_arguments") or []
+    if not isinstance(loading, list) or not all(isinstance(line, str) for line in loading):
+        raise Refused("invalid_arguments", ["must provide an array of strings [json-pointer:/loading_messages]"])
     if len(loading) > LOADING_LIMIT:
         raise Refused(
             "invalid_arguments", [f"no more than {LOADING_LIMIT} items allowed [json-pointer:/loading_messages]"]
         )
-    slack.workspace.statuses[(channel.id, thread_ts)] = {"status": args.text("status"), "loading_messages": loading}
+    status = {"status": args.text("status"), "loading_messages": loading}
+    slack.workspace.statuses[(channel.id, thread_ts)] = status
+
+    def expire() -> None:
+        if slack.workspace.statuses.get((channel.id, thread_ts)) is status:
+            del slack.workspace.statuses[(channel.id, thread_ts)]
+            slack.touch()
+
+    asyncio.get_running_loop().call_later(STATUS_LIFETIME, expire)
     return {}
 
 
 @method("assistant.threads.setTitle", "assistant:write", tier=100)
 def set_thread_title(slack: Slack, args: Args) -> Json:
     """Name a thread of the app's messages tab."""
-    channel, thread_ts = _place(slack, args)
+    channel, thread_ts = _legacy_thread(slack, args)
     slack.workspace.sessions.setdefault((channel.id, thread_ts), {"status": "active"})["title"] = args.required("title")
     return {}
 
@@ -90,7 +126,8 @@ def set_thread_title(slack: Slack, args: Args) -> Json:
 @method("assistant.threads.setSuggestedPrompts", "assistant:write", tier=100)
 def set_suggested_prompts(slack: Slack, args: Args) -> Json:
     """Offer prompts in a direct message. With `thread_ts` on an agent app the call succeeds and nothing is shown."""
-    channel, thread_ts = _place(slack, args)
+    legacy = args.has("thread_ts")
+    channel, thread_ts = _legacy_thread(slack, args) if legacy else _place(slack, args)
     prompts = args.structure("prompts", "invalid_arguments")
     if not isinstance(prompts, list) or not prompts:
         raise Refused("invalid_arguments", ["missing required field: prompts"])

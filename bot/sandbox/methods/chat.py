@@ -6,7 +6,7 @@ Source: docs.slack.dev/reference/methods/chat.postMessage and its neighbours.
 from bot.sandbox import text as texts
 from bot.sandbox import validation
 from bot.sandbox.errors import Refused
-from bot.sandbox.methods.registry import Args, Slack, bot_in, find_message, method
+from bot.sandbox.methods.registry import Args, Slack, bot_in, find_message, method, need_embedding
 from bot.sandbox.model import Channel, Json, Message
 
 UPDATE_TEXT_LIMIT = 4000
@@ -34,6 +34,7 @@ def thread_of(channel: Channel, args: Args) -> str | None:
 
 def new_message(slack: Slack, channel: Channel, content: validation.Content, thread_ts: str | None) -> Message:
     """A message of the app itself, not stored yet."""
+    need_embedding(slack, content.blocks)
     workspace = slack.workspace
     message = Message(channel.id, slack.clock.ts(), workspace.bot.id, content.text, workspace.team_id)
     message.thread_ts = thread_ts
@@ -50,6 +51,15 @@ def new_message(slack: Slack, channel: Channel, content: validation.Content, thr
     }
     fill(message, content)
     return message
+
+
+def publish(slack: Slack, channel: Channel, message: Message) -> None:
+    """Put a message of the app into its channel. "The status will be automatically cleared when the app sends a reply"
+    (assistant.threads.setStatus reference).
+    """
+    slack.workspace.store(channel, message)
+    slack.workspace.statuses.pop((channel.id, message.thread_ts or ""), None)
+    slack.events.posted(channel, message)
 
 
 def fill(message: Message, content: validation.Content) -> None:
@@ -73,8 +83,7 @@ def post_message(slack: Slack, args: Args) -> Json:
         message.username = args.text("username") or None
     if thread_ts and args.flag("reply_broadcast"):
         message.subtype = "thread_broadcast"
-    slack.workspace.store(channel, message)
-    slack.events.posted(channel, message)
+    publish(slack, channel, message)
     return {"channel": channel.id, "ts": message.ts, "message": message.as_json(metadata=True)}
 
 
@@ -99,6 +108,7 @@ def update(slack: Slack, args: Args) -> Json:
     if clears_metadata:
         args = Args({name: value for name, value in args.values.items() if name != "metadata"})
     content = validation.message_content(args, slack.new_id)
+    need_embedding(slack, content.blocks)
     previous = message.snapshot()
     if not args.has("text") and not args.has("markdown_text"):
         content.text = previous.text

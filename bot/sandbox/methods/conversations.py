@@ -6,6 +6,7 @@ from bot.sandbox.model import Channel, Json, Message
 
 _READ = ("channels:read", "groups:read", "mpim:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "mpim:history", "im:history")
+MOST_PEOPLE = 8
 _OPEN = ("im:write", "mpim:write", "channels:manage", "groups:write")
 
 
@@ -113,8 +114,10 @@ def info(slack: Slack, args: Args) -> Json:
 @method("conversations.list", *_READ, tier=20)
 def list_all(slack: Slack, args: Args) -> Json:
     """The conversations of the given types that the bot can know of."""
-    wanted = set((args.text("types") or "public_channel").split(","))
+    wanted = {kind.strip() for kind in (args.text("types") or "public_channel").split(",")}
     names = {"channel": "public_channel", "group": "private_channel", "mpim": "mpim", "im": "im"}
+    if not wanted <= set(names.values()):
+        raise Refused("invalid_types")
     known = [
         channel
         for channel in slack.workspace.channels.values()
@@ -139,6 +142,8 @@ def open_direct(slack: Slack, args: Args) -> Json:
         channel = slack.workspace.channel(args.text("channel"))
     else:
         ids = [part for part in args.required("users", "users_list_not_supplied").split(",") if part]
+        if len(ids) > MOST_PEOPLE:
+            raise Refused("too_many_users")
         people = [slack.workspace.people.get(user) for user in ids]
         found = [person for person in people if person is not None]
         if len(found) != len(people):

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.sandbox import text as texts
 from bot.sandbox.errors import Refused
-from bot.sandbox.methods.chat import new_message, thread_of
+from bot.sandbox.methods.chat import new_message, publish, thread_of
 from bot.sandbox.methods.registry import Args, Slack, bot_in, method
 from bot.sandbox.model import File, Json
 from bot.sandbox.validation import Content
@@ -41,6 +41,8 @@ def complete_upload(slack: Slack, args: Args) -> Json:
         raise Refused("invalid_arguments", ["must provide at least 1 items [json-pointer:/files]"])
     files = [_uploaded(slack, entry) for entry in listed]
     targets = [part for part in (args.text("channel_id") or args.text("channels")).split(",") if part]
+    if args.has("thread_ts") and len(targets) != 1:  # "make sure to provide only one channel when using 'thread_ts'"
+        raise Refused("invalid_arguments", ["must name one channel for thread_ts [json-pointer:/channel_id]"])
     channels = [slack.workspace.channel(target) for target in targets]
     for channel in channels:
         bot_in(slack, channel)
@@ -57,8 +59,7 @@ def complete_upload(slack: Slack, args: Args) -> Json:
             message.subtype = "file_share"
             for file in files:
                 file.shared[channel.id] = message.ts
-            slack.workspace.store(channel, message)
-            slack.events.posted(channel, message)
+            publish(slack, channel, message)
         slack.touch()
 
     # Slack answers before the message is there (slackapi/python-slack-sdk issue 1277).

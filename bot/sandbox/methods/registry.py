@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.sandbox import blockrules
 from bot.sandbox.clock import Clock
 from bot.sandbox.errors import Refused
 from bot.sandbox.events import Events
@@ -130,9 +131,21 @@ _SCOPE_FAMILY = {"channel": "channels", "group": "groups", "mpim": "mpim", "im":
 
 def need_channel_scope(slack: Slack, channel: Channel, suffix: str) -> None:
     """Check `channels:read`, `groups:history` and the like: which family counts depends on the kind of channel."""
-    needed = f"{_SCOPE_FAMILY[channel.kind]}:{suffix}"
+    need_scope(slack, f"{_SCOPE_FAMILY[channel.kind]}:{suffix}")
+
+
+def need_scope(slack: Slack, needed: str) -> None:
+    """Refuse what the app has no scope for."""
     if needed not in slack.scopes:
         raise Refused("missing_scope", needed=needed, provided=",".join(sorted(slack.scopes)))
+
+
+def need_embedding(slack: Slack, blocks: list[Json]) -> None:
+    """Refuse a video without the scope that it needs (video block reference); Slack's words for it are not
+    documented.
+    """
+    if blockrules.has_video(blocks):
+        need_scope(slack, "links.embed:write")
 
 
 def bot_in(slack: Slack, channel: Channel) -> None:

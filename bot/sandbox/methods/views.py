@@ -2,7 +2,7 @@
 
 from bot.sandbox import validation
 from bot.sandbox.errors import Refused
-from bot.sandbox.methods.registry import Args, Slack, method
+from bot.sandbox.methods.registry import Args, Slack, method, need_embedding
 from bot.sandbox.model import Json, Trigger, View
 
 TRIGGER_LIFETIME = 3.0
@@ -23,6 +23,7 @@ def _spend(slack: Slack, args: Args) -> Trigger:
 
 def _given(slack: Slack, args: Args, kind: str, replacing: View | None = None) -> Json:
     given = validation.view(args.structure("view", "invalid_arguments"), slack.new_id)
+    need_embedding(slack, given["blocks"])
     if given["type"] != kind:
         raise Refused("invalid_arguments", [f"must be of type {kind} [json-pointer:/view/type]"])
     external = given.get("external_id")
@@ -58,6 +59,7 @@ def update(slack: Slack, args: Args) -> Json:
     """Replace the content of a view; `hash` guards against a race."""
     view = _find(slack, args)
     given = validation.view(args.structure("view", "invalid_arguments"), slack.new_id)
+    need_embedding(slack, given["blocks"])
     if given["type"] != view.data["type"]:
         raise Refused("invalid_arguments", ["must match the `type` of the view [json-pointer:/view/type]"])
     if args.has("hash") and args.text("hash") != view.data["hash"]:
