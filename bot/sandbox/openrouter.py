@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -24,8 +25,12 @@ from bot.sandbox import openrouter_answering as answering
 from bot.sandbox import openrouter_rules as rules
 from bot.sandbox import openrouter_wire as wire
 from bot.sandbox.openrouter_answering import as_error, as_json
-from bot.sandbox.openrouter_request import ChatRequest, PrefixBreak, grows, parse
+from bot.sandbox.openrouter_request import ChatRequest, PrefixBreak, chat_request, grows, parse
 from bot.sandbox.openrouter_script import Answer, Call, Completion, Failure, call, calls, empty, failure, text
+
+if TYPE_CHECKING:
+    from bot.sandbox.openrouter_faults import ModelFaults
+    from bot.sandbox.openrouter_journal import ModelJournal
 
 __all__ = [
     "Answer",
@@ -52,10 +57,22 @@ Hook = Callable[[ChatRequest], Awaitable[object] | object]
 class ModelSandbox:
     """The server. Everything is open to the test: what to answer, what came, what was wrong with it."""
 
-    def __init__(self, *, api_key: str = "sk-or-v1-sandbox", models: tuple[str, ...] = ("sandbox/model",)) -> None:
+    def __init__(
+        self,
+        *,
+        api_key: str = "sk-or-v1-sandbox",
+        models: tuple[str, ...] = ("sandbox/model",),
+        journal: ModelJournal | None = None,
+        faults: ModelFaults | None = None,
+        keep: int | None = None,
+    ) -> None:
+        """keep: how many of the last `requests` are kept; all of them when None."""
         self.api_key = api_key
         """The only key that is accepted."""
         self.models = models
+        self.journal = journal
+        self.faults = faults
+        """What a person has switched on; asked before the script and `respond`."""
         self.base_url = ""
         self.respond: Respond = lambda request: text("…")
         """Decides the answer when the script is empty; may be a coroutine function."""
@@ -68,6 +85,8 @@ class ModelSandbox:
         """Requests with a wrong key."""
         self.aborted = 0
         """Answers that the client broke off."""
+        self._keep = keep
+        self._count = 0
         self._script: deque[Answer] = deque()
         self._before: list[Hook] = []
         self._after: list[Hook] = []
@@ -164,40 +183,50 @@ class ModelSandbox:
         except ValueError as error:
             self.violations.append(f"the body is not a JSON object: {error}")
             return as_error(400, {"code": 400, "message": "Invalid JSON"})
-        messages, tools = payload.get("messages"), payload.get("tools")
-        models = payload.get("models") or [payload.get("model", "")]
-        chat = ChatRequest(
-            number=len(self.requests),
-            body=body,
-            payload=payload,
-            messages=messages if isinstance(messages, list) else [],
-            tools=tools if isinstance(tools, list) else [],
-            tool_choice=payload.get("tool_choice"),
-            model=payload.get("model") or models[0],
-            stream=bool(payload.get("stream")),
-            session_id=str(payload.get("session_id") or ""),
-            user=str(payload.get("user") or ""),
-            headers=request.headers,
-            at=time.monotonic(),
-        )
+        chat = chat_request(self._count, body, payload, request.headers)
+        self._count += 1
         self.requests.append(chat)
+        if self._keep is not None:
+            del self.requests[: -self._keep]
         await _run(self._before, chat)
         self._compare(chat, texts)
+        entry = self.journal.begin(payload, len(body)) if self.journal is not None else 0
         faults = self._faults(chat, texts)
         if faults:
             self.violations.extend(faults)
             raw = {"code": 400, "message": "; ".join(faults), "metadata": {"error_type": "invalid_request"}}
+            self._note(entry, Failure("status", 400, raw, None, Completion(), 0), chat)
             return as_error(400, raw)
-        answer: Answer
-        if self._script:
-            answer = self._script.popleft()
-        else:
-            decided = self.respond(chat)
-            answer = await decided if inspect.isawaitable(decided) else decided
-        self._remember(answer, chat)
-        response = await answering.write(request, chat, answer, self._closing)
+        strike = self.faults.strike() if self.faults is not None else None
+        try:
+            answer = strike.answer if strike is not None and strike.answer is not None else await self._decide(chat)
+            if strike is not None:
+                answer = strike.upon(answer)
+            self._remember(answer, chat)
+            response = await answering.write(request, chat, answer, self._closing)
+        except BaseException:
+            if self.journal is not None:
+                self.journal.end(entry, status=499, error="broken off", fault=strike.kind if strike else "")
+            raise
+        self._note(entry, answer, chat, strike.kind if strike is not None else "")
         await _run(self._after, chat)
         return response
+
+    async def _decide(self, chat: ChatRequest) -> Answer:
+        if self._script:
+            return self._script.popleft()
+        decided = self.respond(chat)
+        return await decided if inspect.isawaitable(decided) else decided
+
+    def _note(self, entry: int, answer: Answer, chat: ChatRequest, fault: str = "") -> None:
+        if self.journal is None:
+            return
+        if isinstance(answer, Completion):
+            whole = json.loads(wire.body(answer, chat.model, len(chat.body)))
+            self.journal.end(entry, status=200, response=whole, fault=fault)
+        else:
+            said = str(answer.error.get("message", "")) if answer.kind.startswith(("status", "error")) else answer.kind
+            self.journal.end(entry, status=answer.status, response={"error": answer.error}, error=said, fault=fault)
 
     def _faults(self, chat: ChatRequest, texts: Mapping[str, str]) -> list[str]:
         faults = list(rules.request_faults(chat.payload))

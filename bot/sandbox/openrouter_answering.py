@@ -59,7 +59,7 @@ async def _fail(
         await closing.wait()
         return web.Response(status=503)
     if answer.kind == "dropped":
-        return _cut(request, web.Response())
+        return cut(request, web.Response())
     if answer.kind == "status":
         response = as_error(answer.status, answer.error)
         if answer.retry_after is not None:
@@ -86,7 +86,7 @@ async def _break(
     # Without the last three events: the finish_reason, the usage and [DONE].
     await _send(response, answer.before, wire.events(answer.before, chat.model, size)[:-3])
     if answer.kind == "truncated":
-        return _cut(request, response)
+        return cut(request, response)
     if answer.kind == "error_chunk":
         await response.write(wire.error_event(answer.error, chat.model) + wire.DONE)
     elif answer.kind == "garbage":
@@ -112,7 +112,7 @@ async def _whole(request: web.BaseRequest, response: web.Response) -> web.Respon
     return response
 
 
-def _cut(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+def cut(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
     """Close the connection without another byte."""
     if request.transport is not None:
         request.transport.close()

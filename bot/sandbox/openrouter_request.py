@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
@@ -72,6 +73,26 @@ class PrefixBreak:
     """The position in `ModelSandbox.requests`."""
     what: str
     """`messages` or `tools`."""
+
+
+def chat_request(number: int, body: bytes, payload: JsonObject, headers: Mapping[str, str]) -> ChatRequest:
+    """A request from its body, as bytes and parsed; wrongly typed fields are left empty."""
+    messages, tools = payload.get("messages"), payload.get("tools")
+    models = payload.get("models") or [payload.get("model", "")]
+    return ChatRequest(
+        number=number,
+        body=body,
+        payload=payload,
+        messages=messages if isinstance(messages, list) else [],
+        tools=tools if isinstance(tools, list) else [],
+        tool_choice=payload.get("tool_choice"),
+        model=payload.get("model") or models[0],
+        stream=bool(payload.get("stream")),
+        session_id=str(payload.get("session_id") or ""),
+        user=str(payload.get("user") or ""),
+        headers=headers,
+        at=time.monotonic(),
+    )
 
 
 def parse(source: str) -> tuple[JsonObject, dict[str, str]]:

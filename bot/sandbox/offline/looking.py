@@ -1,0 +1,54 @@
+"""What only looks: listings, files, searches. How a `Doing` works is said in `finding`."""
+
+from __future__ import annotations
+
+from bot.sandbox.offline import wording
+from bot.sandbox.offline.finding import Doing, Done, located, names_in, opened, searched, several
+from bot.sandbox.offline.kit import Kit
+from bot.sandbox.offline.wording import code, trouble
+
+
+def list_folder(kit: Kit, where: str = ".") -> Doing:
+    result = yield kit.want({"path": where}, "list_directory", "list_directory_with_sizes")
+    if not result.ok:
+        return Done(trouble(result, f"list {code(where)}"), well=False)
+    return Done(wording.listing(result.text, "The folder" if where == "." else code(where)))
+
+
+def tree(kit: Kit, where: str = ".") -> Doing:
+    result = yield kit.want({"path": where}, "directory_tree")
+    if not result.ok:
+        return Done(trouble(result, f"read the tree of {code(where)}"), well=False)
+    return Done(f"{'The folder' if where == '.' else code(where)}:\n{wording.tree(result.text)}")
+
+
+def list_folders(kit: Kit) -> Doing:
+    result = yield kit.want({}, "list_allowed_directories")
+    if not result.ok:
+        return Done(trouble(result, "ask for the folders"), well=False)
+    return Done(wording.block(result.text))
+
+
+def search(kit: Kit, name: str, where: str = ".") -> Doing:
+    result = yield searched(kit, name, where)
+    if not result.ok:
+        return Done(trouble(result, f"search for {code(name)}"), well=False)
+    found = names_in(result)
+    if not found:
+        return Done(f"I found nothing whose name has {code(name)} in it. I search names, not what is in the files.")
+    return Done(f"I found {wording.count(len(found), 'match').replace('matchs', 'matches')}:\n{several(found)}")
+
+
+def info(kit: Kit, path: str) -> Doing:
+    path = yield from located(kit, path)
+    result = yield kit.want({"path": path}, "get_file_info")
+    if not result.ok:
+        return Done(trouble(result, f"look at {code(path)}"), well=False)
+    return Done(f"{code(path)}:\n{wording.block(result.text)}")
+
+
+def read_file(kit: Kit, path: str) -> Doing:
+    path, result = yield from opened(kit, path)
+    if not result.text:
+        return Done(f"{code(path)} is empty.")
+    return Done(f"{code(path)}:\n{wording.block(result.text)}")
