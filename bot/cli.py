@@ -1,4 +1,4 @@
-"""The command line: `python -m bot` runs the bot, `python -m bot doctor` and `audit` look at it."""
+"""The command line: `python -m bot` runs the bot, `doctor` and `audit` look at it, `try` runs it in a sandbox."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from bot import audit  # noqa: PLC0415
 
                 return audit.run(chosen)
+            case "try":
+                from bot import trying  # noqa: PLC0415
+
+                return trying.run(chosen)
             case _:
                 return _run()
     except SettingsError as error:
@@ -44,6 +48,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     commands.add_parser("run", help="start the bot (the default)")
     doctor_parser = commands.add_parser("doctor", help="print which tool falls under which rule, and what is wrong")
     audit_parser = commands.add_parser("audit", help="export or verify the record of what was approved and run")
+    try_parser = commands.add_parser("try", help="try it in a browser, in a Slack of its own, with no account")
     if command == "doctor":
         from bot import doctor  # noqa: PLC0415
 
@@ -52,6 +57,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
         from bot import audit  # noqa: PLC0415
 
         audit.add_arguments(audit_parser)
+    elif command == "try":
+        from bot import trying  # noqa: PLC0415
+
+        trying.add_arguments(try_parser)
     return parser
 
 

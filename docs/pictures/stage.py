@@ -15,7 +15,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from draw import SEEN_AT, Entry, Json
 
 from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import Call, ChatRequest, Completion, ModelSandbox, calls, text
@@ -23,12 +25,9 @@ from bot.sandbox.slack import SlackSandbox
 from bot.tools import default
 
 T = TypeVar("T")
-JsonObject = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 OFFICE = Path(__file__).with_name("office.py")
-SEEN_AT = 1_772_446_320
-"""When all pictures are taken: Monday, 2 March 2026, 10:12 in UTC."""
 SHOWN = "/srv"
 """What stands in the pictures for the folder that the bot has just been started in."""
 STEP = 300
@@ -51,7 +50,7 @@ class Stage:
     channel: Channel
     plan: list[Call] = field(default_factory=list[Call])
     """What the model calls when it is next spoken to."""
-    pictures: list[JsonObject] = field(default_factory=list[JsonObject])
+    pictures: list[Entry] = field(default_factory=list[Entry])
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -163,13 +162,12 @@ class Stage:
         refused something on the way there."""
         if self.slack.rejected or self.model.violations:
             raise RuntimeError(f"{name}: {self.slack.rejected} {self.model.violations}")
-        entry: JsonObject = {"name": name, "title": title, "author": "Colleague", "at": SEEN_AT, "names": self._names()}
         if isinstance(shown, Message):
-            entry |= {"surface": "message", "payload": {"text": shown.text, "blocks": shown.blocks}}
+            found: list[Json] = [{"text": shown.text, "blocks": shown.blocks}, {}]
         else:
-            view = {**shown.data, "blocks": _filled_in(shown)}
-            entry |= {"surface": view["type"], "payload": view, "errors": shown.errors}
-        self.pictures.append(json.loads(self._steady(json.dumps(entry, ensure_ascii=False))))
+            found = [{**shown.data, "blocks": _filled_in(shown)}, shown.errors]
+        content, errors = json.loads(self._steady(json.dumps(found, ensure_ascii=False)))
+        self.pictures.append(Entry(name, title, content, self.alice.id, self.channel.id, self._names(), errors))
 
     def _names(self) -> dict[str, str]:
         workspace = self.slack.workspace
@@ -187,10 +185,10 @@ class Stage:
         return _DURATION.sub("8 ms", _DATE.sub(moved, drawn.replace(str(self.home), SHOWN)))
 
 
-def _filled_in(view: View) -> list[JsonObject]:
+def _filled_in(view: View) -> list[Json]:
     """The blocks of a window with what a person has typed into it."""
-    blocks: list[JsonObject] = json.loads(json.dumps(view.blocks))
-    state: Mapping[str, Mapping[str, JsonObject]] = (view.data.get("state") or {}).get("values") or {}
+    blocks: list[Json] = json.loads(json.dumps(view.blocks))
+    state: Mapping[str, Mapping[str, Json]] = (view.data.get("state") or {}).get("values") or {}
     for block in blocks:
         for typed in state.get(str(block.get("block_id")), {}).values() if block["type"] == "input" else ():
             for key, initial in (("value", "initial_value"), ("selected_option", "initial_option")):
@@ -216,7 +214,7 @@ async def stage() -> AsyncGenerator[Stage]:
         office = {"command": sys.executable, "args": [str(OFFICE), str(home / "busy")]}
         servers = {"mcpServers": {"filesystem": filesystem, "office": office}}
         (home / "mcp.json").write_text(json.dumps(servers), "utf-8")
-        async with SlackSandbox() as slack, ModelSandbox() as model:
+        async with SlackSandbox(bot_name="Colleague") as slack, ModelSandbox() as model:
             alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
             channel = slack.add_channel("release", members=[alice, bob])
             this = Stage(slack, model, home, alice, bob, channel)

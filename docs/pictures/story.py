@@ -7,19 +7,18 @@ the local ones of bot/sandbox. Nothing is drawn that the bot did not send.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
+from draw import Entry, NoChromium, chromium, draw
 from stage import ROOT, Stage, stage
 
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Call, call
 
 IMAGES = ROOT / "docs" / "images"
+OTHERS = ("try.png",)
+"""Pictures in the same folder that are taken elsewhere."""
 MENU = "approval.more"
 PLAN = "# Release 2.4\n\nOwner: Alice\nDate: Friday\n\n- [x] changelog\n- [ ] tag\n- [ ] announcement\n"
 NEXT = PLAN.replace("Date: Friday", "Date: Monday").replace("- [ ] tag\n", "- [x] tag\n- [ ] packages\n")
@@ -118,7 +117,7 @@ async def edited(at: Stage) -> None:
     view = await at.window(card, "Edit…")
     at.take("edit", "The window behind Edit…", view)
     block = {str(each["label"]["text"]): str(each["block_id"]) for each in view.blocks if each["type"] == "input"}
-    wrong = {block["labels"]: {"value": '["bug", "installer"'}, block["estimate"]: {"value": "four"}}
+    wrong = {block["labels"]: {"value": '"bug"'}, block["estimate"]: {"value": "80"}}
     await at.slack.submit(at.alice, view, wrong)
     at.take("edit-errors", "What is wrong stands beside the fields", view)
     right = {block["priority"]: {"value": "normal"}, block["estimate"]: {"value": "8"}}
@@ -232,23 +231,7 @@ async def restarted(at: Stage, configuration: str) -> None:
     await at.start(configuration)
 
 
-def draw(pictures: list[dict[str, object]]) -> int:
-    """Draw them in place of those that are there. Out: the exit code."""
-    IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        entries = Path(folder) / "pictures.json"
-        entries.write_text(json.dumps(pictures, ensure_ascii=False), "utf-8")
-        renderer = Path(__file__).with_name("render.mjs")
-        drawing = ["node", str(renderer), str(entries), str(IMAGES)]
-        code = subprocess.run(drawing, check=False).returncode  # noqa: S603 - our own program
-    names = {f"{picture['name']}.png" for picture in pictures}
-    for old in IMAGES.glob("*.png") if not code else ():
-        if old.name not in names:
-            old.unlink()
-    return code
-
-
-async def told() -> list[dict[str, object]]:
+async def told() -> list[Entry]:
     """All scenes, in order."""
     async with stage() as at:
         await at.start()
@@ -257,5 +240,25 @@ async def told() -> list[dict[str, object]]:
         return at.pictures
 
 
+def main() -> int:
+    """Put the pictures in place of those that are there. Out: the exit code."""
+    try:
+        program = chromium()
+    except NoChromium as reason:
+        print(reason, file=sys.stderr)  # noqa: T201
+        return 1
+    entries = asyncio.run(told())
+    drawn = asyncio.run(draw(program, entries))
+    IMAGES.mkdir(exist_ok=True)
+    for entry in entries:
+        path = IMAGES / f"{entry.name}.png"
+        path.write_bytes(drawn[entry.name])
+        print(f"{path.relative_to(ROOT)}  {entry.title}")  # noqa: T201
+    for old in IMAGES.glob("*.png"):
+        if old.stem not in drawn and old.name not in OTHERS:
+            old.unlink()
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(draw(asyncio.run(told())))
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What a trial needs beside Slack, the model's address and the bot: loaded while the bot loads its own modules."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from bot.sandbox import sample
+from bot.sandbox.child import Child
+from bot.sandbox.offline import Offline
+from bot.sandbox.openrouter import ModelSandbox
+from bot.sandbox.openrouter_faults import ModelFaults
+from bot.sandbox.openrouter_journal import ModelJournal
+from bot.sandbox.page import Page
+from bot.sandbox.playing import Player
+from bot.sandbox.processes import ProcessFaults
+from bot.sandbox.relay import Relay
+from bot.sandbox.scenario import Scenario
+from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.stage import Stage
+from bot.sandbox.trial import TryControls
+
+
+class Furnished:
+    """The page, the team, the faults and the offline model of one trial."""
+
+    def __init__(
+        self,
+        slack: SlackSandbox,
+        controls: TryControls,
+        child: Child,
+        model: ModelSandbox | Relay,
+        *,
+        port: int,
+        hurry: bool,
+    ) -> None:
+        """hurry: nobody watches how the offline model types."""
+        self._controls, self._child, self._model = controls, child, model
+        self.team = sample.populate(slack)
+        journal, faults = ModelJournal(), ModelFaults()
+        journal.on_change(controls.changed)
+        faults.on_change(controls.changed)
+        model.journal, model.faults = journal, faults
+        if isinstance(model, ModelSandbox):
+            model.respond = (Offline(pace=0) if hurry else Offline()).respond
+        controls.journal = lambda: journal.calls
+        controls.sources = (faults, ProcessFaults(child, controls.changed))
+        self._page = Page(slack, controls=controls, port=port)
+
+    async def open(self, stack: AsyncExitStack) -> str:
+        """Serve the page until the stack is closed. Out: its address. Raises OSError when the port is taken."""
+        await stack.enter_async_context(self._page)
+        return self._page.address
+
+    async def play(self, scenario: Scenario, pace: float) -> str:
+        """Replay a scenario. Out: what went otherwise; empty when nothing did."""
+        assert isinstance(self._model, ModelSandbox), "a scenario needs the sandbox's own model"
+        stage = Stage(self.team, self._controls.workspace, self._child, lambda: self._page.sources, self._model)
+        player = Player(scenario, stage, pace=pace, changed=self._controls.changed)
+        self._controls.progress = player.facts
+        return await player.play()
