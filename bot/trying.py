@@ -19,21 +19,21 @@ from dotenv import dotenv_values
 
 from bot import settings
 from bot.errors import SettingsError
-from bot.sandbox import sample
-from bot.sandbox import scenario as scenarios
-from bot.sandbox.child import RUNNING, Child
-from bot.sandbox.childlog import ChildLog
 from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.scenario import Scenario, ScenarioError
 from bot.sandbox.slack import SlackSandbox
-from bot.sandbox.trial import ModelName, TryControls
-from bot.sandbox.trialfolder import TrialFolder, Unusable, prepared
+from bot.sandbox.trial import sample
+from bot.sandbox.trial import scenario as scenarios
+from bot.sandbox.trial.child import RUNNING, Child
+from bot.sandbox.trial.childlog import ChildLog
+from bot.sandbox.trial.controls import ModelName, TryControls
+from bot.sandbox.trial.folder import TrialFolder, Unusable, prepared
+from bot.sandbox.trial.scenario import Scenario, ScenarioError
 from bot.tools.guard import Guard
 
 if TYPE_CHECKING:
-    from bot.sandbox.furnishing import Furnished
     from bot.sandbox.relay import Relay
+    from bot.sandbox.trial.furnishing import Furnished
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class _Trial:
             controls = TryControls(name, self._folder.workspace)
             child = await self._start_bot(stack, slack, controls, model)
             # While the bot loads its modules, this process loads the rest of its own.
-            from bot.sandbox.furnishing import Furnished  # noqa: PLC0415
+            from bot.sandbox.trial.furnishing import Furnished  # noqa: PLC0415
 
             hurry = self._scenario is not None and self._arguments.pace <= 0
             furnished = Furnished(slack, controls, child, model, port=self._arguments.port, hurry=hurry)

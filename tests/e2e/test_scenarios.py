@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import sample, scenario
-from bot.sandbox.child import Child
-from bot.sandbox.childlog import ChildLog
 from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.playing import Player
-from bot.sandbox.processes import ProcessFaults
-from bot.sandbox.scenario import ScenarioError
 from bot.sandbox.slack import SlackSandbox
-from bot.sandbox.stage import Stage
+from bot.sandbox.trial import sample, scenario
+from bot.sandbox.trial.child import Child
+from bot.sandbox.trial.childlog import ChildLog
+from bot.sandbox.trial.playing import Player
+from bot.sandbox.trial.processes import ProcessFaults
+from bot.sandbox.trial.scenario import ScenarioError
+from bot.sandbox.trial.stage import Stage
 from bot.tools.guard import Guard
 from tests.e2e.test_try import asked, begun, reply, tried, until
 

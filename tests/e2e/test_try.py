@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from bot.sandbox import childlog, sample
 from bot.sandbox.openrouter import ModelSandbox, text
+from bot.sandbox.trial import childlog, sample
 from tests.harness import ROOT, processes
 from tests.page.client import Viewer
 
@@ -419,7 +419,9 @@ async def test_the_terminal_gets_warnings_and_last_words_and_never_a_traceback(t
 
 
 def test_the_sample_is_in_the_package_and_names_nobody_who_is_not_there() -> None:
-    names = sorted(path.name for path in (ROOT / "bot" / "sandbox" / "sample_files").rglob("*") if path.is_file())
+    names = sorted(
+        path.name for path in (ROOT / "bot" / "sandbox" / "trial" / "sample_files").rglob("*") if path.is_file()
+    )
     assert 7 <= len(names) <= 12
     named = [re.search(r"\b[\w/]+\.(?:md|csv|txt|toml)\b", example) for example in sample.EXAMPLES]
     assert {Path(found[0]).name for found in named if found} <= set(names)

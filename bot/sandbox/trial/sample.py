@@ -80,7 +80,7 @@ def _say_earlier(team: Team) -> None:
 def write_files(folder: Path) -> None:
     """Write the team's files into a folder, which is made when it is missing. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    _copy(resources.files(__package__ or "bot.sandbox") / "sample_files", folder)
+    _copy(resources.files("bot.sandbox.trial") / "sample_files", folder)
 
 
 def _copy(source: Traversable, target: Path) -> None:

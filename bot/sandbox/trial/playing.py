@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.sandbox import arranging, conversing
 from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.page.controls import Json
-from bot.sandbox.scenario import Scenario, Step
-from bot.sandbox.stage import Stage, StepFailed
+from bot.sandbox.trial import arranging, conversing
+from bot.sandbox.trial.scenario import Scenario, Step
+from bot.sandbox.trial.stage import Stage, StepFailed
 
 _VERBS: Mapping[str, Callable[[Step, Stage], Awaitable[None]]] = {
     "say": conversing.say,

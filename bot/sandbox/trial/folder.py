@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox import sample
+from bot.sandbox.trial import sample
 
 _OF_ONE_TRIAL = ("bot.db", "bot.db-wal", "bot.db-shm", "bot.log", "try.log")
 

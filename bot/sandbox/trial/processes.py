@@ -8,9 +8,9 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bot.sandbox.child import Child
 from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.page.controls import Active, Number, Offer
+from bot.sandbox.trial.child import Child
 
 SERVER = "server-filesystem"
 """Part of the command line of the filesystem server, whether Node or npx runs it."""

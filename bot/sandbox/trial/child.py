@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
-from bot.sandbox.childlog import ChildLog
 from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.trial.childlog import ChildLog
 
 State = Literal["starting", "running", "stopping", "stopped", "crashed"]
 

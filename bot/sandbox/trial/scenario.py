@@ -121,7 +121,7 @@ class Scenario:
 
 def shipped() -> list[str]:
     """The names of the scenarios that come with the package."""
-    folder = resources.files("bot.sandbox") / "scenarios"
+    folder = resources.files("bot.sandbox.trial") / "scenarios"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
@@ -150,7 +150,7 @@ def _read(name: str) -> tuple[str, str]:
     try:
         if name in shipped() and not path.is_file():
             path = Path(f"{name}.toml")
-            return path.name, (resources.files("bot.sandbox") / "scenarios" / path.name).read_text("utf-8")
+            return path.name, (resources.files("bot.sandbox.trial") / "scenarios" / path.name).read_text("utf-8")
         return path.name, path.read_text("utf-8")
     except FileNotFoundError as error:
         known = ", ".join(shipped())

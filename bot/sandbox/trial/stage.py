@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from bot.sandbox.child import Child
 from bot.sandbox.errors import NotReached
 from bot.sandbox.model import Channel, Message, Person
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.page.controls import FaultSource
-from bot.sandbox.sample import Team
-from bot.sandbox.scenario import Step
+from bot.sandbox.trial.child import Child
+from bot.sandbox.trial.sample import Team
+from bot.sandbox.trial.scenario import Step
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox import sample
 from bot.sandbox import text as texts
 from bot.sandbox.model import Message, Person, View
-from bot.sandbox.scenario import Step
-from bot.sandbox.stage import Stage, StepFailed, quoted, short, told
+from bot.sandbox.trial import sample
+from bot.sandbox.trial.scenario import Step
+from bot.sandbox.trial.stage import Stage, StepFailed, quoted, short, told
 
 
 async def say(step: Step, stage: Stage) -> None:

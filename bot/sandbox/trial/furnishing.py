@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from bot.sandbox import sample
-from bot.sandbox.child import Child
 from bot.sandbox.offline import Offline
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.openrouter_faults import ModelFaults
 from bot.sandbox.openrouter_journal import ModelJournal
 from bot.sandbox.page import Page
-from bot.sandbox.playing import Player
-from bot.sandbox.processes import ProcessFaults
 from bot.sandbox.relay import Relay
-from bot.sandbox.scenario import Scenario
 from bot.sandbox.slack import SlackSandbox
-from bot.sandbox.stage import Stage
-from bot.sandbox.trial import TryControls
+from bot.sandbox.trial import sample
+from bot.sandbox.trial.child import Child
+from bot.sandbox.trial.controls import TryControls
+from bot.sandbox.trial.playing import Player
+from bot.sandbox.trial.processes import ProcessFaults
+from bot.sandbox.trial.scenario import Scenario
+from bot.sandbox.trial.stage import Stage
 
 
 class Furnished:

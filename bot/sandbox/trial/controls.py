@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bot.sandbox import sample
-from bot.sandbox.child import Child
-from bot.sandbox.childlog import ChildLog
+from bot.sandbox.trial import sample
+from bot.sandbox.trial.child import Child
+from bot.sandbox.trial.childlog import ChildLog
 
 # The page's server is loaded while the bot loads, not before it is started.
 if TYPE_CHECKING:

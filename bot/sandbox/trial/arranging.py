@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from bot.sandbox.openrouter import call, calls, text
-from bot.sandbox.scenario import Step
-from bot.sandbox.stage import POLL, Stage, StepFailed, quoted, seconds_of, short
+from bot.sandbox.trial.scenario import Step
+from bot.sandbox.trial.stage import POLL, Stage, StepFailed, quoted, seconds_of, short
 
 
 async def model(step: Step, stage: Stage) -> None:
