@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -39,6 +40,8 @@ T = TypeVar("T")
 
 STOP_SECONDS = 4.0
 """How long the bot may take to end when the trial does: its database is not used again."""
+INTERRUPTED = 130
+"""The exit code of a shell for what Ctrl-C has ended."""
 FILE_SHARE_DELAY = 0.5
 """Slack answers an upload first, and shows the message with the file a moment later."""
 LAST_PORT = 65_535
@@ -46,6 +49,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MODEL = "offline/plain-english"
 _OF_THE_BOT = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_URL", "LOG_")
 """Settings of a bot that somebody runs for real; a trial must neither read nor touch what they name."""
+_NEVER = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT")
 _OF_THE_MODEL = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL")
 _PASSED = ("LOG_LEVEL", "LOG_FORMAT")
 
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (Unusable, ScenarioError) as error:
         raise SettingsError(error.option, error.problem) from error
     except KeyboardInterrupt:
-        return 0
+        return INTERRUPTED if arguments.exit else 0
 
 
 class _Trial:
@@ -132,7 +136,7 @@ class _Trial:
     def _failed(self, bot: Mapping[str, Any], child: Child) -> int:
         """The bot has not become ready. Out: the exit code, after a word of what a person can do."""
         if self._end.is_set():
-            return 0
+            return self._interrupted()
         last = [line for line in bot["log"] if line][:-1][-1:]  # the very last is that it has ended
         if self._key and any(line.startswith("OPENROUTER_API_KEY: ") for line in last):
             _tell("Without OPENROUTER_API_KEY the offline model answers, which needs no account.")
@@ -149,12 +153,16 @@ class _Trial:
             return 0
         failed = await self._first(furnished.play(scenario, max(0.0, self._arguments.pace)))
         if failed is None:
-            return 0
+            return self._interrupted()
         _tell(failed or f"{scenario.file}: all {len(scenario.steps)} steps went as they should")
         if self._arguments.exit:
             return 1 if failed else 0
         await self._end.wait()
         return 0
+
+    def _interrupted(self) -> int:
+        """The exit code of a trial that was ended: a replay that was not finished has not passed."""
+        return INTERRUPTED if self._arguments.exit else 0
 
     async def _first(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What the work returns; None when the trial is to end before."""
@@ -168,7 +176,7 @@ class _Trial:
 
     def _endpoint(self) -> ModelSandbox | Relay:
         if not self._key:
-            return ModelSandbox(models=(MODEL,), keep=1)
+            return ModelSandbox(models=(MODEL,), keep=1, api_key=f"sk-or-v1-sandbox-{secrets.token_hex(8)}")
         from bot.sandbox.relay import Relay  # noqa: PLC0415
 
         return Relay(self._upstream)
@@ -206,8 +214,10 @@ class _Trial:
 
     def _environment(self, slack: SlackSandbox, model: ModelSandbox | Relay) -> dict[str, str]:
         """The child's environment: nothing in it of the person's own bot."""
-        of_person = os.environ if self._arguments.mcp_config is None else self._variables
-        kept = {name: value for name, value in of_person.items() if not name.startswith(_OF_THE_BOT)}
+        if self._arguments.mcp_config is None:
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_BOT)}
+        else:  # its servers may need variables of such names
+            kept = {name: value for name, value in self._variables.items() if name not in _NEVER}
         kept |= {name: self._variables[name] for name in _PASSED if name in self._variables}
         # From a checkout that is not installed `bot` is found by the folder that one stands in, which changes here.
         here = str(Path(__file__).parents[1])

@@ -27,6 +27,7 @@ from bot.sandbox import openrouter_wire as wire
 from bot.sandbox.openrouter_answering import as_error, as_json
 from bot.sandbox.openrouter_request import ChatRequest, PrefixBreak, chat_request, grows, parse
 from bot.sandbox.openrouter_script import Answer, Call, Completion, Failure, call, calls, empty, failure, text
+from bot.sandbox.serving import LARGEST, requests_up_to
 
 if TYPE_CHECKING:
     from bot.sandbox.openrouter_faults import ModelFaults
@@ -97,7 +98,8 @@ class ModelSandbox:
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)  # type: ignore[arg-type]
+        large = requests_up_to(LARGEST)
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None, request_factory=large)  # type: ignore[arg-type]
         runner = self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()

@@ -54,7 +54,7 @@ _OFFERS: Final = (
         "model_slow",
         "Model",
         "Slow model",
-        "The first word comes late. The thread shows that the bot is thinking, and Stop works.",
+        "The first word comes late. The thread shows that the bot is thinking.",
         number=Number("Seconds before the first word", "s", 10, 0.1, 300),
     ),
     Offer(

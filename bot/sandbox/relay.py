@@ -26,6 +26,7 @@ from bot.sandbox.openrouter_answering import as_error
 from bot.sandbox.openrouter_assembly import Assembly
 from bot.sandbox.openrouter_request import chat_request
 from bot.sandbox.openrouter_script import Completion, Failure
+from bot.sandbox.serving import LARGEST, requests_up_to
 
 if TYPE_CHECKING:
     from bot.sandbox.openrouter_faults import ModelFaults, Strike
@@ -68,7 +69,8 @@ class Relay:
             skip_auto_headers=_ADDED_BY_AIOHTTP,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)  # type: ignore[arg-type]
+        large = requests_up_to(LARGEST)
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None, request_factory=large)  # type: ignore[arg-type]
         runner = self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

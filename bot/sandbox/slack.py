@@ -11,12 +11,11 @@
 Everything runs in the loop that entered it; nothing is shared between two sandboxes.
 """
 
-import asyncio
 import json
 import secrets
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from aiohttp import web
 
@@ -28,6 +27,7 @@ from bot.sandbox.interactions import Interactions
 from bot.sandbox.journal import ApiCall, Envelope
 from bot.sandbox.model import Channel, Json, Message, Person
 from bot.sandbox.ratelimits import RateLimits
+from bot.sandbox.serving import LARGEST, requests_up_to
 from bot.sandbox.sockets import SocketHub
 from bot.sandbox.state import Workspace
 from bot.sandbox.transfers import Transfers
@@ -40,14 +40,6 @@ DEFAULT_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write "
     "groups:history groups:read im:history im:write mpim:history mpim:read reactions:write usergroups:read users:read"
 )
-
-LARGEST = 100_000_000
-"""Bytes of one request: Slack takes files of up to a gigabyte."""
-
-
-def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST)
 
 
 class SlackSandbox(Interactions):
@@ -101,7 +93,7 @@ class SlackSandbox(Interactions):
 
     async def start(self) -> None:
         """Bind and serve in the running loop."""
-        server = web.Server(self._serve, access_log=None, request_factory=_request)
+        server = web.Server(self._serve, access_log=None, request_factory=requests_up_to(LARGEST))
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)

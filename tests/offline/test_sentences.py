@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot.sandbox.offline import Offline
+from bot.sandbox.offline.grammar import NotUnderstood, Op, understand
 from bot.sandbox.openrouter_script import Completion
 from tests.offline.helpers import SYSTEM, TOOLS, made, request, tool, user, wanted
 
@@ -64,7 +65,7 @@ def search(words: str, where: str = ".") -> tuple[str, Any]:
         ("create a.md with: one, then two", [write("a.md", "one, then two")]),
         ("create a.md with:\n# Title\n\n- one\n", [write("a.md", "# Title\n\n- one\n")]),
         ("create a.md with\n```\nx = {}\ny\n```", [write("a.md", "x = {}\ny\n")]),
-        ("create a new file called a.md", [write("a.md", "")]),
+        ("create a new file called a.md", [("read_text_file", {"path": "a.md"})]),
         ('write "a" to a.md and write "b" to b.md', [write("a.md", "a"), write("b.md", "b")]),
         ("Hello Colleague, add the line `x` to a.md", [read("a.md")]),
         ("@Colleague rename the folder x/a to x/b", [move("x/a", "x/b")]),
@@ -191,3 +192,23 @@ def test_any_text_gives_an_answer_with_calls_that_are_offered_and_valid(
         if not reply.calls:
             return
         talk += made(reply, *(results[(number + n) % 8] for n in range(len(reply.calls))))
+
+
+def test_an_empty_text_is_a_text() -> None:
+    assert understand('replace "old" with "" in a.md') == ((Op("replace", ("old", "", "a.md")),),)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "save notes.md as plan.md",
+        "put notes.md into archive",
+        "write the contents of plan.md to notes.md",
+        "create notes.md with the text from plan.md",
+        "write hello to a.txt and world to b.txt",
+        "list ..",
+    ],
+)
+def test_what_might_mean_something_else_is_not_done(said: str) -> None:
+    with pytest.raises(NotUnderstood):
+        understand(said)

@@ -17,8 +17,15 @@ def write(kit: Kit, text: str, path: str) -> Doing:
     return Done(f"Done: I have written {changed_path(result, path)}.{wording.changed(result)}")
 
 
-def create(kit: Kit, path: str, text: str = "") -> Doing:
-    return (yield from write(kit, text, path))
+def create(kit: Kit, path: str, text: str | None = None) -> Doing:
+    if text is not None:
+        return (yield from write(kit, text, path))
+    there = yield kit.want({"path": path}, *READ)
+    if there.ok:
+        return Done(f"{code(path)} is there already; I left it as it is.")
+    if not there.missing:
+        return Done(trouble(there, f"look at {code(path)}"), well=False)
+    return (yield from write(kit, "", path))
 
 
 def _edit(kit: Kit, path: str, edits: list[editing.Edit], what: str, done: str) -> Doing:

@@ -172,6 +172,9 @@ _KEYWORD: Final = (
     r"files|folder|folders|directory|is|are|was|does|please|say|contain|contents|content|everything|all|off|as|done|"
     r"again|now|last|about|for|new|it|here|[.!?;&,])(?!\S)"
 )
+_WRITES: Final = ("write", "create", "append", "append_to")
+_SOURCE: Final = re.compile(r"(?i)\S+\.\w{1,5}$|(from|(the )?(contents?|text)( of| from)?) |.* to \S+\.\w{1,5} and ")
+_ABOVE: Final = re.compile(r"(^|\s)\.\.(\s|$)")
 _WHOLE_WORDS: Final = re.compile(r"^(_[A-Z_]+: +)/(.+)/i$", re.MULTILINE)
 
 
@@ -203,7 +206,7 @@ def understand(said: str) -> Steps:
     text = _tidy(sentence.text)
     if len(text) > LONGEST:
         raise TooLong
-    if not text:
+    if not text or _ABOVE.search(sentence.text):
         raise NotUnderstood
     from lark.exceptions import LarkError  # noqa: PLC0415 - loaded with the first sentence: the bot starts first
 
@@ -227,7 +230,16 @@ def _tidy(text: str) -> str:
 def _ops(node: Any, sentence: Sentence) -> list[Op]:
     words = tuple(_word(child, sentence) for child in node.children)
     verb = str(node.data)
+    if verb in _WRITES and any(_is_no_text(child, word) for child, word in zip(node.children, words, strict=True)):
+        raise NotUnderstood
     return [Op(verb, (word,)) for word in words] if verb == "read" else [Op(verb, words)]
+
+
+def _is_no_text(node: Any, word: Any) -> bool:
+    """Whether words without quotes that are to be written look like a file, or like where a text is to come from."""
+    if getattr(node, "data", "") != "text" or any(part.type == "LITERAL" for part in node.children):
+        return False
+    return bool(_SOURCE.match(str(word)))
 
 
 def _word(node: Any, sentence: Sentence) -> Any:

@@ -85,6 +85,6 @@ def _literal(text: str, start: int) -> tuple[Any, int, str] | None:
         end = text.find(closing, start + 1)
         while closing in "'’" and end != -1 and text[end + 1 : end + 2].isalnum():
             end = text.find(closing, end + 1)
-        if end > start + 1:
+        if end > start + 1 or (end > start and opening in '"“'):
             return None, end + 1, text[start + 1 : end]
     return None

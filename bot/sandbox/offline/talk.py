@@ -14,17 +14,17 @@ TOO_LONG: Final = (
     "marks or in a code block."
 )
 _SENTENCES: Final = (
-    (("list_directory", "list_directory_with_sizes"), "list", ("list the files", "list the files in docs")),
+    (("list_directory", "list_directory_with_sizes"), "list", ("list the files", "list the files in meetings")),
     (("directory_tree",), "tree", ("show the tree",)),
     (("read_text_file", "read_file"), "read", ("read plan.md", "what is in plan.md?")),
     (("search_files",), "search", ("find files named plan",)),
     (("get_file_info",), "info", ("info about plan.md",)),
     (("write_file",), "write", ('write "hello" to hello.txt',)),
     (("edit_file",), "append, replace, tick off", ()),
-    (("edit_file",), "", ('add "milk" to shopping.md', 'replace "draft" with "final" in plan.md')),
-    (("edit_file",), "", ('tick off "tag" in checklist.md',)),
-    (("move_file",), "move", ("rename a.md to b.md", "move a.md into the folder old")),
-    (("create_directory",), "create a folder", ("create a folder named old",)),
+    (("edit_file",), "", ('add "call the printer" to notes.md', 'replace "2.3" with "2.4" in config/website.toml')),
+    (("edit_file",), "", ('tick off "tag" in release.md',)),
+    (("move_file",), "move", ("rename notes.md to old-notes.md", "move plan.md into the folder meetings")),
+    (("create_directory",), "create a folder", ("create a folder named archive",)),
 )
 
 

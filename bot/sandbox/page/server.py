@@ -28,6 +28,7 @@ from bot.sandbox.page.reading import Reading
 from bot.sandbox.page.requests import Desk, serve
 from bot.sandbox.page.slackfaults import SlackFaults
 from bot.sandbox.page.traffic import Traffic
+from bot.sandbox.serving import requests_up_to
 from bot.sandbox.slack import SlackSandbox
 
 MOST_PAGES = 32
@@ -83,7 +84,7 @@ class Page:
     async def start(self) -> None:
         """Bind and serve in the running loop. Raises OSError when the port is taken."""
         runner = web.ServerRunner(
-            web.Server(self._serve, access_log=None, request_factory=_request),
+            web.Server(self._serve, access_log=None, request_factory=requests_up_to(files.LARGEST)),
             handle_signals=False,
             shutdown_timeout=1.0,
         )
@@ -201,8 +202,3 @@ def _cut(request: web.BaseRequest) -> None:
 
 def _not_found() -> web.Response:
     return web.Response(status=404, text="There is nothing here.\n")
-
-
-def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=files.LARGEST)

@@ -79,7 +79,7 @@ class Child:
             raise ImpossibleAct("The bot is running already.")
         self._ended.clear()
         self._settled.clear()
-        self._told_to_end, self.ready_seconds, self.exit_code = False, None, None
+        self._told_to_end, self.ready_seconds, self.exit_code, self._process = False, None, None, None
         self._become("starting")
         began = time.monotonic()
         seen = max((connection.number for connection in self._slack.hub.connections), default=0)

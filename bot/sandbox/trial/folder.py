@@ -17,6 +17,10 @@ from bot.sandbox.trial import sample
 _OF_ONE_TRIAL = ("bot.db", "bot.db-wal", "bot.db-shm", "bot.log", "try.log")
 
 
+LOCK = "try.lock"
+"""Held while a trial uses the folder, and the mark of a folder that a trial has made."""
+
+
 class Unusable(Exception):
     """A folder cannot be used: the option that named it, and why."""
 
@@ -57,8 +61,8 @@ def prepared(folder: Path | None, workspace: Path | None) -> Generator[TrialFold
     """A folder that is ready to use; a temporary one, removed in the end, when none is named.
 
     A workspace of one's own stays as it is. Else the sample files are written, where there are no files yet. What an
-    earlier trial left in a named folder is moved to `earlier/`. Raises Unusable, also when another trial uses the
-    folder.
+    earlier trial left in a named folder is moved to `earlier/`; a folder with files that no trial has made is left
+    alone, since a database in it may be somebody's own. Raises Unusable, also when another trial uses the folder.
     """
     if workspace is not None and not workspace.is_dir():
         raise Unusable(
@@ -82,6 +86,9 @@ def _made(stack: ExitStack, folder: Path | None, workspace: Path | None) -> Tria
     else:
         path = folder.resolve()
         path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()) and not (path / LOCK).exists():
+            problem = f"{folder} has files in it that no trial has made, which are left alone; name a new folder"
+            raise Unusable("--folder", f"{problem} (--workspace lets the tools use one of your own)")
         stack.callback(os.close, _locked(path))
         _set_aside(path)
     start = Path(tempfile.mkdtemp(prefix=".start-", dir=path))
@@ -94,7 +101,7 @@ def _made(stack: ExitStack, folder: Path | None, workspace: Path | None) -> Tria
 
 
 def _locked(path: Path) -> int:
-    lock = os.open(path / "try.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

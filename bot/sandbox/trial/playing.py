@@ -78,4 +78,6 @@ class Player:
             return "it took too long"
         except OSError as error:
             return f"{error.filename or step.what}: {error.strerror or error}"
+        except (ValueError, TypeError, OverflowError) as error:
+            return f"it cannot be done: {error}"
         return ""

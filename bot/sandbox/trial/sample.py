@@ -21,7 +21,8 @@ EXAMPLES = (
     "read release.md",
     'tick off "tag" in release.md',
     'search for "*.md"',
-    'append "Thursday: release 2.4" to notes.md and create folder archive',
+    'append "Thursday: release 2.4" to notes.md',
+    "create folder archive and create folder drafts",
     'replace "2.3" with "2.4" in config/website.toml',
 )
 """What one might ask the bot about these files; the offline model understands every one."""

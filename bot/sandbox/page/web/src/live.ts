@@ -29,7 +29,7 @@ class Live {
     socket.onmessage = (event) => this.take(JSON.parse(event.data) as Frame);
     socket.onclose = () => {
       this.put("connected", false);
-      for (const [, { reject }] of this.waiting) reject(new Refused("The connection was lost; it is being restored."));
+      for (const [, { reject }] of this.waiting) reject(new Refused("The connection was lost before the answer came. Look whether it was done before you do it again."));
       this.waiting.clear();
       setTimeout(() => this.connect(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
     };

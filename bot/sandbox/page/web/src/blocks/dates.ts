@@ -35,9 +35,9 @@ function values(at: Date, now: Date, name: string): string | undefined {
     case "date_long_pretty":
       return NEAR[daysBetween(now, at)] ?? values(at, now, name.slice(0, -"_pretty".length));
     case "time":
-      return part({ hour: "numeric", minute: "2-digit" });
+      return part({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     case "time_secs":
-      return part({ hour: "numeric", minute: "2-digit", second: "2-digit" });
+      return part({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     case "ago":
       return ago(at, now);
     default:

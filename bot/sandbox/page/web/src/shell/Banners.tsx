@@ -27,7 +27,8 @@ function Connection() {
   if (!late) return null;
   return (
     <div className="banner warn" role="alert">
-      The connection to the sandbox is lost. Trying again… What you have typed stays here.
+      The connection to the sandbox is lost. Trying again… What you have typed stays here. If the program has ended,
+      start it again and open the address that it prints.
     </div>
   );
 }

@@ -37,7 +37,8 @@ export async function send({ person, channel, thread, broadcast, draft, workspac
     ...(thread && broadcast ? { broadcast: true } : null),
   });
   const direct = workspace.channels.find((each) => each.id === channel)?.kind === "im";
-  if (direct && !thread) openConversation(channel, said);
+  const toTheApp = direct || encode(text, workspace).includes(`<@${workspace.app.user_id}>`);
+  if (toTheApp && !thread) openConversation(channel, said);
 }
 
 /** The ts of the person's newest message that is shown in a conversation or thread. */
