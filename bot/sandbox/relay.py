@@ -11,6 +11,7 @@ asked for, so that the answer can be read on its way.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -138,7 +139,7 @@ class Relay:
             await asyncio.sleep(strike.wait)
         try:
             async with self._session.request(
-                request.method, url, data=body or None, headers=headers, allow_redirects=False
+                request.method, url, data=io.BytesIO(body) if body else None, headers=headers, allow_redirects=False
             ) as upstream:
                 return await self._stream(request, upstream, strike, assembly)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -330,6 +330,24 @@ async def test_a_key_that_is_refused_ends_it_with_the_bots_sentence(tmp_path: Pa
         assert trial.out == ""
 
 
+async def test_a_folder_that_no_trial_has_made_is_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "bot.db").write_text("a real bot's")
+    async with begun(tmp_path, "--folder", "data") as trial:
+        assert await trial.ended() == 2
+        assert trial.err.startswith("--folder: data has files in it that no trial has made")
+    assert [path.name for path in data.iterdir()] == ["bot.db"]
+    assert (data / "bot.db").read_text() == "a real bot's"
+
+
+async def test_a_replay_that_is_interrupted_has_not_passed(tmp_path: Path) -> None:
+    arguments = ("--scenario", "tour", "--exit", "--pace", "60")
+    async with tried(tmp_path, *arguments) as trial:
+        trial.process.terminate()
+        assert await trial.ended() == 130
+
+
 WRONG = {
     "a folder below a file": (["--folder", "file/below"], "--folder: "),
     "a workspace that is not there": (["--workspace", "nowhere"], "--workspace: there is no folder nowhere"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -39,7 +40,9 @@ class Ways:
         """A chat completion; out: the status and the body. Raises aiohttp.ClientError when it breaks off."""
         body = {"model": MODEL, "stream": stream, "messages": [user(said)], "tools": TOOLS, "tool_choice": "auto"}
         headers = {"Authorization": f"Bearer {key or self.model.api_key}", "X-Title": "a test"}
-        async with self.session.post(f"{self.base_url}/chat/completions", json=body, headers=headers) as response:
+        headers["Content-Type"] = "application/json"
+        sent = io.BytesIO(json.dumps(body).encode())
+        async with self.session.post(f"{self.base_url}/chat/completions", data=sent, headers=headers) as response:
             return response.status, await response.read()
 
 
@@ -81,6 +84,12 @@ async def test_an_answer_is_streamed_and_stands_in_the_journal(kind: str) -> Non
         assert entry.response["usage"]["total_tokens"] > 100
         assert ways.model.api_key not in repr(entry)
         assert changes == [1, 1]
+
+
+@BOTH
+async def test_a_conversation_of_several_megabytes_gets_through(kind: str) -> None:
+    async with behind(kind) as ways:
+        assert (await ways.post(said="x" * 3_000_000))[0] == 200
 
 
 @BOTH
