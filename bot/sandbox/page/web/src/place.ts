@@ -82,3 +82,8 @@ function subscribe(listener: () => void): () => void {
 export function usePlace(): Place {
   return useSyncExternalStore(subscribe, here);
 }
+
+/** The id of the acting person; the component is drawn again only when that is another one. */
+export function useActing(): string {
+  return useSyncExternalStore(subscribe, acting);
+}

@@ -1,22 +1,8 @@
 /** Names of people, channels and groups in a text. */
-import { useSyncExternalStore, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useFact } from "../live";
-import { acting } from "../place";
+import { useActing } from "../place";
 import type { Workspace } from "../types";
-
-function subscribe(listener: () => void): () => void {
-  window.addEventListener("hashchange", listener);
-  window.addEventListener("popstate", listener);
-  return () => {
-    window.removeEventListener("hashchange", listener);
-    window.removeEventListener("popstate", listener);
-  };
-}
-
-/** The id of the acting person; the component is drawn again only when that is another one. */
-export function useActing(): string {
-  return useSyncExternalStore(subscribe, acting);
-}
 
 /** What is shown of a person: the display name, else the name. */
 export function nameOf(workspace: Workspace | undefined, id: string): string | null {

@@ -1,7 +1,7 @@
 /** Any element of a block. */
 import type { Json } from "../../types";
 import { Picture } from "../Media";
-import { useActing } from "../mentions";
+import { useActing } from "../../place";
 import { wordsOf } from "../Text";
 import { Button, FeedbackButtons, IconButton } from "./Buttons";
 import { Choices } from "./Choices";
