@@ -235,7 +235,7 @@ class Service:
         while True:
             try:
                 reminded = await self._remind()
-                expired, stalled = await self._store.expire(), await self._store.waiting(for_people=False)
+                expired, stalled = await self._store.expire(), await self._store.waiting()
                 for thread_id, _ in await self._store.takings():
                     self._undos.wake(thread_id)
                 for thread_id in {*reminded, *expired, *stalled}:

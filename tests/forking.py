@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+STATEMENTS = "STATEMENTS_OF_THE_BOT"
+"""The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
 LOADED = ("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client")
 LONGEST = 1 << 20
 
@@ -121,6 +123,8 @@ def _serve(descriptor: int) -> None:
     asked = socket.socket(fileno=descriptor)
     for name in LOADED:
         importlib.import_module(name)
+    if STATEMENTS in os.environ:
+        importlib.import_module("tests.statements").record(os.environ[STATEMENTS])
     gc.collect()
     gc.freeze()
     readable, written = os.pipe()

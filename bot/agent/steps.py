@@ -159,11 +159,14 @@ class Steps:
             await self.store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
             self.surface.deliver(state.id)
             return True
-        for user in dict.fromkeys(message.user for message in state.unread if message.addressed):
+        new = [message for message in state.unread if message.addressed and not message.told]
+        for user in dict.fromkeys(message.user for message in new):
             words = "I will read this once the request above is decided."
             drafts = [*drafts, *self.surface.notice(words, key=f"busy-{calls[0].id}-{user}")]
-        if drafts:
-            await self.store.commit(state, Change("tell what was done", calls=told, drafts=drafts))
+        if told or new:
+            # Also when there is nothing to say: from here on there is nothing to do for this thread but wait.
+            change = Change("tell what was done", calls=told, drafts=drafts, told=[message.id for message in new])
+            await self.store.commit(state, change)
         return False
 
 

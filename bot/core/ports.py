@@ -123,8 +123,8 @@ class Store(Protocol):
         """Take a delivery down; out: what became of it and the thread's number."""
         ...
 
-    async def waiting(self, *, for_people: bool = True) -> Sequence[int]:
-        """The threads that have something left to do: after a restart also those whose turn waits for a person."""
+    async def waiting(self) -> Sequence[int]:
+        """The threads that have something left to do now; not those that only wait for the decision of a person."""
         ...
 
     async def load(self, thread_id: int) -> ThreadState:

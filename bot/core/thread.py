@@ -60,6 +60,8 @@ class Unread:
     text: str
     files: Sequence[str]
     addressed: bool
+    told: bool = False
+    """Its sender knows that it will be read once the open request is decided."""
 
 
 class CallState(StrEnum):

@@ -155,7 +155,8 @@ def stop(connection: sqlite3.Connection, click: Click) -> Settlement:
     # Approved and not begun, or waiting for a request that is not posted yet.
     rows = connection.execute(
         "SELECT id, tool, attempts > 0 AND NOT repeatable FROM calls"
-        " WHERE thread_id = ? AND state IN ('ready', 'awaiting')",
+        " WHERE turn_id = (SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL)"
+        " AND state IN ('ready', 'awaiting')",
         (thread_id,),
     )
     for call, tool, cut_off in rows.fetchall():
@@ -241,24 +242,25 @@ def withdraw(connection: sqlite3.Connection, approval_id: str) -> None:
     connection.execute("UPDATE posts SET state = 'refused', shown = revision WHERE id = ? AND state = 'owed'", (post,))
 
 
-def expire(connection: sqlite3.Connection) -> set[int]:
-    """Close every request whose time is over; returns the threads concerned."""
+def expire(connection: sqlite3.Connection, most: int) -> list[int]:
+    """Close the requests whose time is over, so many at most; returns the thread of each."""
     rows = connection.execute(
-        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND expires_at <= ?", (now(),)
+        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND expires_at <= ? LIMIT ?", (now(), most)
     ).fetchall()
     for approval_id, thread_id in rows:
         approval = find(connection, approval_id)
         if approval is not None:
             close(connection, thread_id, approval, Decision.EXPIRED)
-    return {int(row[1]) for row in rows}
+    return [int(row[1]) for row in rows]
 
 
-def unreminded(connection: sqlite3.Connection, seconds: float) -> list[tuple[int, Approval]]:
-    """(thread, request) for open requests that end within so many seconds, and of which nobody was reminded."""
+def unreminded(connection: sqlite3.Connection, seconds: float, most: int) -> list[tuple[int, Approval]]:
+    """(thread, request) for open requests that end within so many seconds, and of which nobody was reminded: those
+    that end first, so many at most."""
     rows = connection.execute(
         "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND NOT reminded AND expires_at <= ?"
-        " AND expires_at > ?",
-        (now() + seconds, now()),
+        " AND expires_at > ? ORDER BY expires_at LIMIT ?",
+        (now() + seconds, now(), most),
     ).fetchall()
     found = [(int(thread_id), find(connection, approval_id)) for approval_id, thread_id in rows]
     return [(thread_id, approval) for thread_id, approval in found if approval is not None]

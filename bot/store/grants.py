@@ -102,11 +102,14 @@ def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool
     return True
 
 
-def expire(connection: sqlite3.Connection) -> None:
-    """End the grants whose time is over."""
-    rows = connection.execute("SELECT id FROM grants WHERE ended = '' AND expires_at <= ?", (now(),)).fetchall()
+def expire(connection: sqlite3.Connection, most: int) -> int:
+    """End the grants whose time is over, so many at most; returns how many it were."""
+    rows = connection.execute(
+        "SELECT id FROM grants WHERE ended = '' AND expires_at <= ? LIMIT ?", (now(), most)
+    ).fetchall()
     for (grant,) in rows:
         end(connection, int(grant), "expired", "")
+    return len(rows)
 
 
 def _from(row: Sequence[object]) -> Grant:

@@ -63,27 +63,24 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     return Admission.STARTS, thread_id
 
 
-def waiting(connection: sqlite3.Connection, for_people: bool) -> list[int]:
-    """The threads with something left to do: unread messages for the bot, an open turn, a post or a card's redrawing
-    that is owed, a progress message that nobody will take away. Without `for_people`, only those where no decision of
-    a person is awaited."""
-    turns = connection.execute(
-        "SELECT thread_id FROM inbox WHERE seq IS NULL AND addressed"
-        " UNION SELECT thread_id FROM turns WHERE ended_at IS NULL"
-    )
-    posts = connection.execute(
-        "SELECT thread_id FROM posts WHERE state = 'owed'"
-        " UNION SELECT thread_id FROM posts WHERE kind = 'progress' AND state IN ('owed', 'posted')"
-        " UNION SELECT thread_id FROM posts WHERE shown <> revision AND state = 'posted'"
-    )
-    busy = {int(row[0]) for row in turns}
-    if not for_people:
-        asked = connection.execute("SELECT thread_id FROM approvals WHERE decision = 'awaiting'")
-        ready = connection.execute("SELECT thread_id FROM calls WHERE state = 'ready'")
-        # A call that waits without a request was changed, or has drifted, and is to be asked about.
-        changed = connection.execute(
-            "SELECT thread_id FROM calls WHERE state = 'awaiting'"
-            " AND id NOT IN (SELECT call FROM approvals WHERE decision = 'awaiting')"
-        )
-        busy -= {int(row[0]) for row in asked} - {int(row[0]) for row in (*ready, *changed)}
-    return sorted(busy | {int(row[0]) for row in posts})
+_TO_DO = (
+    # Somebody has said something, and was not told that it has to wait.
+    "SELECT thread_id FROM inbox INDEXED BY inbox_untold WHERE seq IS NULL AND addressed AND NOT told",
+    # A turn is open, and nobody is asked anything.
+    "SELECT thread_id FROM turns INDEXED BY turns_unasked WHERE ended_at IS NULL AND asked = 0",
+    # A call is allowed, was cut off, or is to be asked about: it was changed, or has drifted.
+    "SELECT thread_id FROM calls INDEXED BY calls_unasked WHERE state <> 'finished' AND NOT asked",
+    # A call has ended beside others that wait, and nobody was told.
+    "SELECT thread_id FROM calls INDEXED BY calls_untold WHERE state = 'finished' AND NOT summarised",
+    "SELECT thread_id FROM posts INDEXED BY posts_owed WHERE state = 'owed'",
+    "SELECT thread_id FROM posts INDEXED BY posts_standing WHERE kind = 'progress' AND state = 'posted'",
+    "SELECT thread_id FROM posts INDEXED BY posts_stale WHERE shown <> revision AND state = 'posted'",
+)
+"""Each is answered by an index that holds these rows and no others. It is named, since with the statistics of a time at
+which it was empty SQLite would take another."""
+
+
+def waiting(connection: sqlite3.Connection) -> list[int]:
+    """The threads with something left to do now. One whose turn only waits for the decision of a person is not among
+    them, until that is there or its time is over."""
+    return sorted(int(row[0]) for row in connection.execute(" UNION ".join(_TO_DO)))

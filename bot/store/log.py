@@ -55,7 +55,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         state.messages.append(body)
         state.last_role = role
     turn = connection.execute(
-        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by FROM turns"
+        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
@@ -68,7 +68,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             nudged=bool(turn[4]),
             closing=turn[5],
             stopped_by=turn[6],
-            others=_others(connection, thread_id, turn[0], turn[1]),
+            others=_others(connection, thread_id, turn[7], turn[1]),
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",
@@ -81,14 +81,13 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     return state
 
 
-def _others(connection: sqlite3.Connection, thread_id: int, turn_id: int, requester: str) -> tuple[str, ...]:
-    """Who besides the requester has addressed the bot in this turn."""
+def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:
+    """Who besides the requester has addressed the bot in the turn that begins at this place of the log."""
     rows = connection.execute(
-        "SELECT DISTINCT i.user FROM messages m JOIN inbox i ON i.thread_id = m.thread_id AND i.seq = m.seq"
-        " WHERE m.thread_id = ? AND m.turn_id = ? AND i.addressed AND i.user NOT IN ('', ?) ORDER BY i.user",
-        (thread_id, turn_id, requester),
+        "SELECT user FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed AND user NOT IN ('', ?)",
+        (thread_id, first, requester),
     )
-    return tuple(str(row[0]) for row in rows)
+    return tuple(sorted({str(row[0]) for row in rows}))
 
 
 def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:
@@ -117,11 +116,11 @@ def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
     """Messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
-        "SELECT id, user, ts, text, files, addressed FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
+        "SELECT id, user, ts, text, files, addressed, told FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
     )
     return [
-        Unread(id=row[0], user=row[1], ts=row[2], text=row[3], files=json.loads(row[4]), addressed=bool(row[5]))
+        Unread(row[0], row[1], row[2], row[3], files=json.loads(row[4]), addressed=bool(row[5]), told=bool(row[6]))
         for row in rows
     ]
 
@@ -138,10 +137,11 @@ def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, 
     connection.execute("UPDATE threads SET functions = ? WHERE id = ?", (digest, thread_id))
 
 
-def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str) -> int:
-    """Start a turn; the index allows one open turn a thread."""
+def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
+    """Start a turn, with the message at this place of the log; the index allows one open turn a thread."""
     cursor = connection.execute(
-        "INSERT INTO turns (thread_id, requester, opened_at) VALUES (?, ?, ?)", (thread_id, requester, now())
+        "INSERT INTO turns (thread_id, requester, first, opened_at) VALUES (?, ?, ?, ?)",
+        (thread_id, requester, first, now()),
     )
     return cursor.lastrowid or 0
 
@@ -160,6 +160,11 @@ def append(
 def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) -> None:
     """(place in the log, inbox id) pairs."""
     connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
+
+
+def mark_told(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """The senders of these unread messages know that they have to wait for a decision."""
+    connection.executemany("UPDATE inbox SET told = 1 WHERE id = ?", [(id_,) for id_ in ids])
 
 
 def save_turn(
@@ -185,6 +190,13 @@ def save_turn(
             turn.id,
         ),
     )
+    if outcome:
+        # What had to wait for a decision in this turn, and is still unread, is to be read now.
+        connection.execute(
+            "UPDATE inbox SET told = 0 WHERE thread_id = (SELECT thread_id FROM turns WHERE id = ?)"
+            " AND seq IS NULL AND told",
+            (turn.id,),
+        )
 
 
 def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: Call) -> int:

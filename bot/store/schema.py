@@ -227,4 +227,60 @@ MIGRATIONS: tuple[str, ...] = (
         hash        TEXT NOT NULL
     );
     """,
+    """
+    -- What is left to do stands in indexes that hold nothing else, so that looking for it costs nothing for all that
+    -- only waits for people. `asked` says how many open requests there are about a turn or a call; whoever asks or
+    -- settles, the triggers count.
+    ALTER TABLE turns ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE calls ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+    -- Its sender was told that it will be read once the open request is decided.
+    ALTER TABLE inbox ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX calls_of_turn;
+    CREATE INDEX calls_of_turn ON calls (turn_id, seq, position);
+    UPDATE calls SET asked = 1 WHERE id IN (SELECT call FROM approvals WHERE decision = 'awaiting');
+    UPDATE turns SET asked = (SELECT count(*) FROM calls WHERE turn_id = turns.id AND calls.asked)
+        WHERE ended_at IS NULL;
+    CREATE TRIGGER approvals_asked AFTER INSERT ON approvals WHEN NEW.decision = 'awaiting' BEGIN
+        UPDATE calls SET asked = 1 WHERE id = NEW.call;
+        UPDATE turns SET asked = asked + 1 WHERE id = (SELECT turn_id FROM calls WHERE id = NEW.call);
+    END;
+    CREATE TRIGGER approvals_settled AFTER UPDATE OF decision ON approvals
+        WHEN OLD.decision = 'awaiting' AND NEW.decision <> 'awaiting' BEGIN
+        UPDATE calls SET asked = 0 WHERE id = NEW.call;
+        UPDATE turns SET asked = asked - 1 WHERE id = (SELECT turn_id FROM calls WHERE id = NEW.call);
+    END;
+    -- What ended turns did has been told, or nobody will tell it.
+    UPDATE calls SET summarised = 1 WHERE state = 'finished' AND NOT summarised
+        AND EXISTS (SELECT 1 FROM turns WHERE turns.id = turn_id AND ended_at IS NOT NULL);
+    DROP INDEX calls_ready;
+    DROP INDEX calls_awaiting;
+    CREATE INDEX calls_unasked ON calls (thread_id) WHERE state <> 'finished' AND NOT asked;
+    CREATE INDEX calls_untold ON calls (thread_id) WHERE state = 'finished' AND NOT summarised;
+    CREATE INDEX turns_unasked ON turns (thread_id) WHERE ended_at IS NULL AND asked = 0;
+    CREATE INDEX inbox_untold ON inbox (thread_id) WHERE seq IS NULL AND addressed AND NOT told;
+    DROP INDEX inbox_unread;
+    CREATE INDEX inbox_unread ON inbox (thread_id, ts) WHERE seq IS NULL;
+    CREATE INDEX inbox_read ON inbox (thread_id, seq) WHERE seq IS NOT NULL;
+    -- The place in the log where a turn begins.
+    ALTER TABLE turns ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
+    UPDATE turns SET first = coalesce((SELECT min(seq) FROM messages WHERE messages.thread_id = turns.thread_id
+        AND messages.turn_id = turns.id), 0) WHERE ended_at IS NULL;
+    DROP INDEX posts_progress;
+    CREATE INDEX posts_standing ON posts (thread_id) WHERE kind = 'progress' AND state = 'posted';
+    DROP INDEX posts_stale;
+    CREATE INDEX posts_stale ON posts (thread_id) WHERE shown <> revision AND state = 'posted';
+    DROP INDEX approvals_of_post;
+    CREATE INDEX approvals_of_post ON approvals (post, place);
+    CREATE INDEX approvals_of_thread ON approvals (thread_id) WHERE decision = 'awaiting';
+    CREATE INDEX approvals_unreminded ON approvals (expires_at) WHERE decision = 'awaiting' AND NOT reminded;
+    CREATE INDEX grants_expiring ON grants (expires_at) WHERE ended = '';
+
+    -- Once its call has ended, what was kept has a time at which it goes: at once, unless an offer says later.
+    CREATE TRIGGER calls_finished AFTER UPDATE OF state ON calls
+        WHEN NEW.state = 'finished' AND OLD.state <> 'finished' BEGIN
+        UPDATE undos SET until = 1 WHERE call = NEW.id AND state = 'kept';
+    END;
+    UPDATE undos SET until = 1 WHERE state = 'kept'
+        AND EXISTS (SELECT 1 FROM calls c WHERE c.id = call AND c.state = 'finished');
+    """,
 )

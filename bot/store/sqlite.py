@@ -13,6 +13,9 @@ from bot.store import approvals, grants, inbox, log, posts, requests, undos
 from bot.store.changes import apply
 from bot.store.database import Database
 
+AT_ONCE = 100
+"""Requests, grants and offers that are ended in one transaction, and reminders that are due at one look."""
+
 
 class SqliteStore:
     """Implements `bot.core.ports.Store`."""
@@ -28,8 +31,8 @@ class SqliteStore:
 
         return await self._database.write(admit)
 
-    async def waiting(self, *, for_people: bool = True) -> Sequence[int]:
-        return await self._database.read(lambda connection: inbox.waiting(connection, for_people))
+    async def waiting(self) -> Sequence[int]:
+        return await self._database.read(inbox.waiting)
 
     async def load(self, thread_id: int) -> ThreadState:
         return await self._database.read(lambda connection: log.load(connection, thread_id))
@@ -112,14 +115,21 @@ class SqliteStore:
         return await self._database.read(lambda connection: requests.find(connection, approval))
 
     async def expire(self) -> Sequence[int]:
-        def expire(connection: sqlite3.Connection) -> list[int]:
-            grants.expire(connection)
-            return sorted(approvals.expire(connection) | undos.expire(connection))
+        found: set[int] = set()
 
-        return await self._database.write(expire)
+        def expire(connection: sqlite3.Connection) -> bool:
+            ended = grants.expire(connection, AT_ONCE)
+            closed, withdrawn = approvals.expire(connection, AT_ONCE), undos.expire(connection, AT_ONCE)
+            found.update([*closed, *withdrawn])
+            return AT_ONCE in (ended, len(closed), len(withdrawn))
+
+        # Others write between the parts: thousands of requests may have come to their end while the bot was away.
+        while await self._database.write(expire):
+            pass
+        return sorted(found)
 
     async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
-        return await self._database.read(lambda connection: approvals.unreminded(connection, seconds))
+        return await self._database.read(lambda connection: approvals.unreminded(connection, seconds, AT_ONCE))
 
     async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
         def remind(connection: sqlite3.Connection) -> None:

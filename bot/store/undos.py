@@ -97,22 +97,19 @@ def taken_back(connection: sqlite3.Connection, thread_id: int, call: int, undone
         )
 
 
-def expire(connection: sqlite3.Connection) -> set[int]:
-    """Withdraw the offers whose time is over; returns the threads concerned. What was kept of calls that have ended in
-    another way than well (denied after a drift, cut off) goes as well."""
-    connection.execute(
-        "UPDATE undos SET state = 'closed', content = x''"
-        " WHERE state = 'kept' AND EXISTS (SELECT 1 FROM calls c WHERE c.id = call AND c.state = 'finished')"
-    )
+def expire(connection: sqlite3.Connection, most: int) -> list[int]:
+    """Withdraw the offers whose time is over, so many at most; returns the thread of each. What was kept of calls that
+    have ended in another way than well (denied after a drift, cut off) goes as well."""
+    connection.execute("UPDATE undos SET state = 'closed', content = x'' WHERE state = 'kept' AND until > 0")
     rows = connection.execute(
         "SELECT u.call, u.approval, c.thread_id FROM undos u JOIN calls c ON c.id = u.call"
-        " WHERE u.state = 'offered' AND u.until <= ?",
-        (now(),),
+        " WHERE u.state = 'offered' AND u.until <= ? LIMIT ?",
+        (now(), most),
     ).fetchall()
     for call, approval, _ in rows:
         _close(connection, int(call))
         touch(connection, str(approval))
-    return {int(row[2]) for row in rows}
+    return [int(row[2]) for row in rows]
 
 
 def _close(connection: sqlite3.Connection, call: int) -> None:

@@ -205,7 +205,7 @@ class Bot:
         """What the service does from time to time."""
         for thread_id, approval in await self.store.unreminded(2 * LIMITS.approval_hours * 3600):
             await self.store.remind(thread_id, approval.id, [self._surface.reminder(approval)])
-        for thread_id in [*await self.store.expire(), *await self.store.waiting(for_people=False)]:
+        for thread_id in [*await self.store.expire(), *await self.store.waiting()]:
             self._wake(thread_id)
 
     async def _deliver(self, thread_id: int) -> None:
