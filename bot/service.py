@@ -222,7 +222,7 @@ class Service:
         """A turn was stopped by an error of ours: say so once a turn; the next message or start goes on with it."""
         state = await self._store.load(thread_id)
         words = "Something went wrong on my side. Nothing was lost; I try again, and you may also write again."
-        key = f"error-{thread_id}-{state.turn.id if state.turn else 0}-{len(state.messages)}"
+        key = f"error-{thread_id}-{state.turn.id if state.turn else 0}-{state.length}"
         await self._store.commit(state, Change("apologise", drafts=self._surface.notice(words, key=key)))
         self._deliveries.wake(thread_id)
 

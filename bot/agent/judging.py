@@ -53,7 +53,7 @@ class Judge:
     async def take(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
         """The calls of a reply, judged; and by position what those who are asked should know."""
         facts = await self.facts(state)
-        seq = len(state.messages)
+        seq = state.length
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
         calls = [self._read(raw, seq, position, reply, facts) for position, raw in enumerate(raw_calls)]
         notes: dict[int, str] = {}

@@ -69,7 +69,7 @@ class Agent:
 
     async def _read(self, state: ThreadState) -> None:
         """Take what people have said since into the log, in order; the first to address us opens a turn."""
-        if not state.messages:
+        if not state.length:
             earlier = await self.surface.earlier(state.place, state.unread[0])
             for incoming in earlier:
                 await self.store.admit(incoming)
@@ -78,7 +78,7 @@ class Agent:
         unread = list(state.unread)
         messages = [prompt.user(await self.surface.quote(message)) for message in unread]
         first = 0
-        if not state.messages:
+        if not state.length:
             messages.insert(0, prompt.system(self.instructions()))
             first = 1
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
@@ -107,7 +107,7 @@ class Agent:
         self.surface.progress(state.id, "Thinking")
         offered = await self._offered(state, problems)
         request = ModelRequest(
-            messages=state.messages,
+            messages=await self.store.transcript(state),
             tools=offered[1],
             tool_choice="none" if turn.closing else "auto",
             session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),

@@ -12,14 +12,15 @@ from bot.core.changes import Change, Deliveries, Taking, Usage
 from bot.core.privacy import Privacy
 from bot.core.requests import Approval, Card, Click, Grant, Settlement
 from bot.core.thread import Admission, Call, Draft, Incoming, Place, ThreadState, Unread
+from bot.core.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One request to the model. Texts are JSON and go over the wire byte for byte."""
 
-    messages: Sequence[str]
-    """Each a JSON object in OpenAI roles, exactly as kept in the log."""
+    messages: Transcript
+    """JSON objects in OpenAI roles, exactly as kept in the log."""
     tools: str
     """A JSON array of function tools in a fixed order; `[]` when there are none."""
     tool_choice: str
@@ -128,7 +129,13 @@ class Store(Protocol):
         ...
 
     async def load(self, thread_id: int) -> ThreadState:
-        """A thread with its log, its open turn and what is unread."""
+        """A thread as it stands, with its open turn and what is unread, but without the texts of its log: what this
+        reads does not grow with the thread."""
+        ...
+
+    async def transcript(self, state: ThreadState) -> Transcript:
+        """The thread's log as a request to the model carries it. It is read once and stays with the state, which
+        commits keep in step."""
         ...
 
     async def commit(self, state: ThreadState, change: Change) -> None:

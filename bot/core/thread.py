@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from bot.core.transcript import Transcript
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -177,8 +179,8 @@ class ThreadState:
 
     id: int
     place: Place
-    messages: list[str]
-    """The log: JSON texts in OpenAI roles. Only ever appended to."""
+    length: int
+    """How many messages its log has. The next one gets this place."""
     last_role: str
     turn: Turn | None
     calls: list[Call] = field(default_factory=list[Call])
@@ -186,14 +188,15 @@ class ThreadState:
     unread: list[Unread] = field(default_factory=list[Unread])
     functions: str = ""
     """The digest of the tool list that the last request offered."""
+    transcript: Transcript | None = None
+    """The log itself, once a request to the model has needed it: `bot.core.ports.Store.transcript`."""
 
     @property
     def step(self) -> list[Call]:
         """The calls of the last assistant message that are not answered in the log yet."""
         if self.last_role != "assistant":
             return []
-        last = len(self.messages) - 1
-        return [call for call in self.calls if call.seq == last]
+        return [call for call in self.calls if call.seq == self.length - 1]
 
 
 @dataclass(frozen=True, slots=True)

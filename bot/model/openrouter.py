@@ -14,11 +14,12 @@ import json
 import logging
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bot.core.calls import JsonObject
 from bot.core.ports import ModelRequest, Reply
+from bot.core.transcript import Transcript
 from bot.errors import ModelUnauthorized, ModelUnavailable
 from bot.model.accumulate import Accumulator
 from bot.model.failures import BrokenReply, Failure, classify
@@ -36,6 +37,7 @@ _MAX_SESSION_ID: Final = 256
 _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """A provider that asks for a longer pause than this many seconds is not waited for: a person is."""
+_REASONING: Final = b'"reasoning_details"'
 _AFTER_DONE: Final = 0.25
 """Seconds to wait for the connection's end after [DONE], so that it can be used again."""
 
@@ -121,7 +123,7 @@ class OpenRouter:
     ) -> Accumulator:
         """Try until there is a reply, or until trying again is of no use."""
         ends = asyncio.get_running_loop().time() + self._total_seconds
-        messages: Sequence[str] = request.messages
+        messages = request.messages
         attempt = 0
         while True:
             attempt += 1
@@ -129,9 +131,9 @@ class OpenRouter:
                 return await self._attempt(client, self._body(request, messages), on_text)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key)
-            if failure.reasoning and messages is request.messages and any(map(_has_reasoning, messages)):
+            if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                messages = [_without_reasoning(text) if _has_reasoning(text) else text for text in messages]
+                messages = Transcript(map(_without_reasoning, messages))
                 attempt -= 1
                 continue
             pause = self._pause(attempt, failure)
@@ -169,7 +171,7 @@ class OpenRouter:
             raise BrokenReply("the reply ended before it was complete")
         return got
 
-    def _body(self, request: ModelRequest, messages: Iterable[str]) -> bytes:
+    def _body(self, request: ModelRequest, messages: Transcript) -> bytes:
         """The request as it goes over the wire. What changes least comes first."""
         fields = [self._head]
         if request.session_id:
@@ -178,8 +180,7 @@ class OpenRouter:
             fields.append(f'"user":{json.dumps(request.user)}')
         if request.tools.strip() != "[]":
             fields.append(f'"tool_choice":{json.dumps(request.tool_choice)},"tools":{request.tools}')
-        # A lone surrogate has no UTF-8; it would be refused as escaped text, too.
-        return f'{{{",".join(fields)},"messages":[{",".join(messages)}]}}'.encode("utf-8", "replace")
+        return messages.between(f'{{{",".join(fields)},"messages":['.encode("utf-8", "replace"), b"]}")
 
     async def _connected(self) -> Client:
         if self._client is None:
@@ -258,19 +259,16 @@ def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
     return json.dumps(fields, separators=(",", ":"))[1:-1]
 
 
-def _has_reasoning(message: str) -> bool:
-    return '"reasoning_details"' in message
-
-
 def _without_reasoning(message: str) -> str:
     """The message, without reasoning. It is the provider's that signed it, and another one may be answering now."""
+    if _REASONING.decode() not in message:
+        return message
     parsed: JsonObject = json.loads(message)
     parsed.pop("reasoning_details", None)
     parsed.pop("reasoning", None)
     return json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
 
 
-def _is_used(id: str, messages: Iterable[str]) -> bool:
+def _is_used(id: str, messages: Transcript) -> bool:
     """Whether a call id occurs in the conversation. Also true for the same words elsewhere, which does no harm."""
-    quoted = json.dumps(id)
-    return any(quoted in message for message in messages)
+    return messages.has(json.dumps(id).encode())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.core.changes import Usage
 from bot.core.thread import Call, CallOutcome, CallState, Place, ThreadState, Turn, Unread
+from bot.errors import StoreError
 from bot.store.database import now
 
 CALL_COLUMNS = (
@@ -45,15 +46,14 @@ def call_from(row: Sequence[object]) -> Call:
 
 
 def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
-    """All that `advance` needs of a thread."""
+    """All that `advance` needs of a thread, but for the texts of its log (`bodies`)."""
     row = connection.execute("SELECT team, channel, thread_ts, kind, functions FROM threads WHERE id = ?", (thread_id,))
     *place, functions = row.fetchone()
-    state = ThreadState(thread_id, Place(*place), messages=[], last_role="", turn=None, functions=functions)
-    for role, body in connection.execute(
-        "SELECT role, body FROM messages WHERE thread_id = ? ORDER BY seq", (thread_id,)
-    ):
-        state.messages.append(body)
-        state.last_role = role
+    last = connection.execute(
+        "SELECT seq + 1, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
+    ).fetchone()
+    length, role = last or (0, "")
+    state = ThreadState(thread_id, Place(*place), length=length, last_role=role, turn=None, functions=functions)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
@@ -88,6 +88,19 @@ def _others(connection: sqlite3.Connection, thread_id: int, first: int, requeste
         (thread_id, first, requester),
     )
     return tuple(sorted({str(row[0]) for row in rows}))
+
+
+def bodies(connection: sqlite3.Connection, thread_id: int, begin: int, end: int) -> list[bytes]:
+    """The texts of the log from one place up to another, as they are stored: UTF-8. Raises StoreError when one is
+    missing, since every place after it would be another one's."""
+    rows = connection.execute(
+        "SELECT CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
+        (thread_id, begin, end),
+    )
+    found = [row[0] for row in rows]
+    if len(found) != end - begin:
+        raise StoreError(f"the log of thread {thread_id} has {len(found)} messages from {begin} to {end}")
+    return found
 
 
 def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from bot.core.calls import Undone
 from bot.core.changes import Change, Deliveries, Taking
 from bot.core.requests import Approval, Click, Grant, Settlement
 from bot.core.thread import Admission, Draft, Incoming, Place, ThreadState, Turn, Unread
+from bot.core.transcript import Transcript
 from bot.store import approvals, grants, inbox, log, posts, requests, undos
 from bot.store.changes import apply
 from bot.store.database import Database
+from bot.store.transcripts import Transcripts
 
 AT_ONCE = 100
 """Requests, grants and offers that are ended in one transaction, and reminders that are due at one look."""
@@ -24,6 +27,7 @@ class SqliteStore:
         """`redact`: patterns of the arguments that the audit does not keep (`[audit] redact`)."""
         self._database = database
         self._redact = tuple(redact)
+        self._transcripts = Transcripts()
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
@@ -37,13 +41,28 @@ class SqliteStore:
     async def load(self, thread_id: int) -> ThreadState:
         return await self._database.read(lambda connection: log.load(connection, thread_id))
 
+    async def transcript(self, state: ThreadState) -> Transcript:
+        kept = state.transcript
+        if kept is None:
+            kept = self._transcripts.of(state.id, state.length)
+        while (begin := len(kept)) < state.length:
+            bodies = await self._database.read(partial(log.bodies, thread_id=state.id, begin=begin, end=state.length))
+            if len(kept) == begin:  # nobody else has added them meanwhile
+                kept.extend(bodies)
+        self._transcripts.keep(state.id, kept)
+        state.transcript = kept
+        return kept
+
     async def commit(self, state: ThreadState, change: Change) -> None:
         def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str]:
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
         turn_id, unread, stopped_by = await self._database.write(work, synced=change.synced)
-        state.messages.extend(body for _, body in change.messages)
+        if state.transcript is not None:
+            state.transcript.extend(body for _, body in change.messages)
+            self._transcripts.keep(state.id, state.transcript)
+        state.length += len(change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
         state.calls.extend(change.new_calls)

@@ -38,7 +38,7 @@ class TestTheRequest:
         await client.complete(request)
 
         body = sandbox.requests[0].body.decode()
-        assert f'"messages":[{odd},{request.messages[1]}]' in body
+        assert f'"messages":[{odd},{list(request.messages)[1]}]' in body
         assert f'"tools":{request.tools}' in body
         assert sandbox.violations == []
 
