@@ -67,3 +67,22 @@ async def test_a_card_that_the_first_version_did_not_redraw_is_redrawn(tmp_path:
         assert (card.ts, [approval.decision for approval in card.approvals]) == ("2.0", [Decision.DENIED])
         await store.drawn(card.post, card.revision)
         assert (await store.deliveries(1)).stale == []
+
+
+async def test_who_takes_part_in_a_turn_that_is_open_stays_known(tmp_path: Path) -> None:
+    first_version(tmp_path / "bot.db")
+    connection = sqlite3.connect(tmp_path / "bot.db")
+    said = [("U1", 1, 1), ("U2", 1, 1), ("U3", 0, 1), ("U2", 1, 1), ("U4", 1, None)]
+    for number, (user, addressed, seq) in enumerate(said):
+        connection.execute(
+            "INSERT INTO inbox VALUES (?, 1, ?, ?, ?, '', '[]', ?, 0, ?)",
+            (number, str(number), str(number), user, addressed, seq),
+        )
+    connection.commit()
+    connection.close()
+    async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
+        state = await SqliteStore(database).load(1)
+        assert state.turn is not None
+        assert state.turn.others == ("U2",)
+        assert [message.user for message in state.unread] == ["U4"]
+        assert (state.length, state.last_role) == (3, "assistant")
