@@ -94,8 +94,8 @@ class Side:
         self._home = home
         self._notes = list(notes.items())
         self._latency = latency
-        self._person = slack.add_person("Alice Smith")
-        self._channel = slack.add_channel("general", members=[self._person])
+        self.person = slack.add_person("Alice Smith")
+        self.channel = slack.add_channel("general", members=[self.person])
         self._said_at: list[float] = []
         self._roots: list[str] = []
         self._answered: list[asyncio.Future[None]] = []
@@ -156,7 +156,7 @@ class Side:
 
         async def person() -> None:
             for _ in left:
-                await self._turn()
+                await self.turn()
 
         gc.collect()
         cpu, tree, standins, began = cpu_of(pid), cpu_of_tree(pid), time.process_time(), time.monotonic()
@@ -195,17 +195,19 @@ class Side:
         if wrong:
             raise BenchError(f"{WORDS[self.name]}: {'; '.join(wrong[:5])}\n{self.log()}")
 
-    async def _turn(self) -> None:
-        """Ask, and wait for the answer."""
+    async def turn(self, root: str = "") -> str:
+        """Ask, in a new thread or in this one, and wait for the answer. Out: the thread's timestamp."""
         number = len(self._roots)
         path, _ = self._notes[number % len(self._notes)]
         self._answered.append(asyncio.get_running_loop().create_future())
         self._answers.append(0)
         self._said_at.append(time.monotonic())
-        self._roots.append("")
+        self._roots.append(root)
         words = f"<@BOT> turn {number}: what is the secret in {path}"
-        self._roots[number] = await self.slack.say(self._channel, self._person, words)
+        ts = await self.slack.say(self.channel, self.person, words, thread_ts=root or None)
+        self._roots[number] = root or ts
         await self._answered[number]
+        return self._roots[number]
 
     def _requested(self, request: ChatRequest) -> None:
         asked = ASKED.search(request.said)
