@@ -22,7 +22,6 @@ from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.steps import Steps
 from bot.agent.turns import Agent
 from bot.agent.undoing import Undoing
-from bot.core.changes import Change
 from bot.errors import ModelUnauthorized, SettingsError, StoreError
 from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
@@ -30,7 +29,7 @@ from bot.settings import Settings
 from bot.slack import app as slack
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory
-from bot.slack.listeners import actions, events, home, views
+from bot.slack.listeners import actions, events, home, retrying, views
 from bot.slack.people import People
 from bot.slack.posting import Poster
 from bot.slack.progress import Progress
@@ -154,6 +153,7 @@ class Service:
             events.register(app, store, self._threads.wake, identity.bot_user, under_way)
             home.register(app, desk)
             views.register(app, desk, problems)
+            retrying.register(app, desk)
             actions.register(app, desk)
 
         self._app = slack.bolt(these, register)
@@ -219,12 +219,8 @@ class Service:
         await self._replies.bring_in_step(thread_id)
 
     async def _apologise(self, thread_id: int) -> None:
-        """A turn was stopped by an error of ours: say so once a turn; the next message or start goes on with it."""
-        state = await self._store.load(thread_id)
-        words = "Something went wrong on my side. Nothing was lost; I try again, and you may also write again."
-        key = f"error-{thread_id}-{state.turn.id if state.turn else 0}-{state.length}"
-        await self._store.commit(state, Change("apologise", drafts=self._surface.notice(words, key=key)))
-        self._deliveries.wake(thread_id)
+        """A run was ended by an error of ours."""
+        await self._agent.failed(thread_id)
 
     async def _ignore(self, thread_id: int) -> None:
         """An error while posting is in the log; what is owed stays owed."""

@@ -165,7 +165,8 @@ class World:
             " + (SELECT count(*) FROM inbox WHERE seq IS NULL AND addressed AND thread_id NOT IN"
             " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
             " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
-            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
+            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'"
+            " UNION SELECT id FROM threads WHERE parked <> ''))"
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )
         await self.model.until(lambda: self.bot.rows(query) == [(0,)], timeout, f"quiet; log: {self.bot.log[-3000:]}")

@@ -103,9 +103,24 @@ CLOSING = {
 }
 """What the model is told in its closing turn, by the reason."""
 
-CLOSED = {
-    "steps": "I stopped after {steps} steps, the limit for one turn. Write “go on” and I carry on from here.",
-    "time": "I stopped at the time limit for one turn. Write “go on” and I carry on from here.",
-    "repetition": "I stopped because the same tool calls kept ending the same way. Tell me what to try instead.",
+WHY_CLOSED = {
+    "steps": "I stopped after {steps} steps, the limit for one turn.",
+    "time": "I stopped at the time limit for one turn.",
+    "repetition": "I stopped because the same tool calls kept ending the same way.",
 }
-"""What the person is told with the answer of a closing turn, by the reason."""
+"""Why a turn was brought to its end, for the person, by the reason."""
+GO_ON = "Write “go on” and I carry on from here."
+GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try instead."}
+"""What the person can do after that."""
+EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write “try again” and I ask once more."
+SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
+
+
+def why_closed(closing: str, steps: int) -> str:
+    """Why a turn had to end, for the person; empty when it had not to."""
+    return WHY_CLOSED.get(closing, "").format(steps=steps)
+
+
+def closed(closing: str, steps: int) -> str:
+    """The same, and what the person can do."""
+    return f"{why_closed(closing, steps)} {GO_ON_AFTER.get(closing, '')}".strip()

@@ -6,7 +6,7 @@ returns. It is called again whenever something has changed, and after a restart,
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from bot import failpoints
 from bot.agent import prompt
 from bot.agent.steps import Steps
-from bot.core import guard
+from bot.core import guard, outside
 from bot.core.calls import JsonObject, Tool, sha256
 from bot.core.changes import Change
-from bot.core.limits import Limits
+from bot.core.limits import TRIES, Limits
+from bot.core.outside import items, mapping, parsed, text
 from bot.core.ports import Model, ModelRequest, Reply, Store, Surface, Toolset
 from bot.core.thread import Draft, ThreadState, Turn
 from bot.errors import ModelError
@@ -47,12 +48,27 @@ class Agent:
         try:
             while not self.stopping() and await self._next(state):
                 pass
+            if self.stopping() and state.turn is not None and state.turn.announced:
+                await self.store.uncount(thread_id)
+        except asyncio.CancelledError:
+            # A deploy is no failure: a request that the stop has cut off is made once more, however often that happens.
+            if self.stopping() and state.turn is not None:
+                await self.store.uncount(thread_id)
+            raise
         finally:
             self.surface.rest(thread_id)
             self.surface.deliver(thread_id)
 
+    async def failed(self, thread_id: int) -> None:
+        """A run was ended by an error of ours: the first is told people, the third in a row parks the thread."""
+        if await self.store.failed(thread_id, self.surface.notice(prompt.SORRY), self.surface.parked()):
+            log.error("thread %s: it failed too often in a row and is parked until a person takes it up", thread_id)
+        self.surface.deliver(thread_id)
+
     async def _next(self, state: ThreadState) -> bool:
         """One step of the turn; false when there is nothing to do but wait."""
+        if state.parked:
+            return False
         if state.step:
             return await self.steps.settle(state)
         if state.turn is not None and state.turn.stopped_by:
@@ -85,6 +101,7 @@ class Agent:
         read = [(first + index, message.id) for index, message in enumerate(unread)]
         # Lost in a power cut, the messages are unread again, and no more has happened than a request to the model.
         change = Change("read the inbox", requester=requester, messages=messages, read=read, synced=False)
+        change.gets_on = any(message.addressed for message in unread)
         await self.store.commit(state, change)
         if state.turn is not None:
             said = [message.user for message in unread if message.addressed and message.user]
@@ -101,6 +118,8 @@ class Agent:
 
     async def _ask(self, state: ThreadState, turn: Turn) -> bool:
         """Ask the model, and write down what it says."""
+        if not turn.announced and not await self._announce(state, turn):
+            return False
         if not self.toolset.tools():
             self.surface.progress(state.id, "Waiting for the tools to start")
         problems = await self.toolset.ready(self.limits.servers_seconds)
@@ -115,6 +134,7 @@ class Agent:
         )
         change = Change("", drafts=self._told(state, problems), functions=offered)
         started = time.monotonic()
+        turn.announced = False
         try:
             with failpoints.around("model request"):
                 reply = await self.model.complete(request)
@@ -128,6 +148,19 @@ class Agent:
             return await self.steps.take(state, reply, change)
         return await self._answer(state, turn, reply, change)
 
+    async def _announce(self, state: ThreadState, turn: Turn) -> bool:
+        """Have it on the disk that one more request is begun although nothing came of the last: it costs money whatever
+        happens to us afterwards. False when there were too many, and the thread is parked."""
+        if turn.attempts >= TRIES:
+            log.error("thread %s: nothing came of %d requests to the model; it is parked", state.id, turn.attempts)
+            await self.store.park(state.id, self.surface.parked())
+            return False
+        turn.attempts += 1
+        # The process may die, the machine should not: a request too many is all that a power cut can cost.
+        await self.store.commit(state, Change("try again", synced=False))
+        turn.announced = True
+        return True
+
     async def _offered(self, state: ThreadState, problems: Sequence[str]) -> tuple[str, str]:
         """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
         its history need their tools, and the provider's cache the same bytes."""
@@ -135,11 +168,11 @@ class Agent:
         tools = self.steps.judge.offered(await self.steps.judge.facts(state))
         live = functions(tools)
         if (problems or not known) and state.functions and state.functions != live[0]:
-            kept = json.loads(await self.store.functions(state.functions) or NO_FUNCTIONS)
+            kept = [each for each in items(parsed(await self.store.functions(state.functions))) if name_of(each)]
             if any(name_of(function) not in known for function in kept):
                 allowed = {tool.name for tool in tools}
-                text = dumps([each for each in kept if name_of(each) not in known or name_of(each) in allowed])
-                return sha256(text), text
+                body = dumps([each for each in kept if name_of(each) not in known or name_of(each) in allowed])
+                return sha256(body), body
         return live
 
     def _told(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
@@ -152,19 +185,19 @@ class Agent:
         # A model may call tools even when told not to. Its reasoning belongs to those calls and goes with them.
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
-        text = str(message.get("content") or "").strip()
-        if not prompt.is_blank(text):
-            note = prompt.CLOSED[turn.closing].format(steps=self.limits.steps) if turn.closing else ""
+        said = str(message.get("content") or "").strip()
+        if not prompt.is_blank(said):
+            note = prompt.closed(turn.closing, self.limits.steps)
             if reply.finish_reason == "length":
                 note = f"{note} {prompt.CUT_OFF}".strip()
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
-            change.drafts = [*change.drafts, *self.surface.answer(text, note)]
+            change.drafts = [*change.drafts, *self.surface.answer(said, note)]
         elif not turn.nudged:
             turn.nudged = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
         else:
-            words = "The model gave an empty answer twice. Your message is kept: write “try again” and I ask once more."
+            words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
             change.drafts = [*change.drafts, *self.surface.notice(words)]
         if change.outcome:
@@ -185,7 +218,8 @@ class Agent:
         """No answer is to be had: say so. What was said and done stays in the log, so the next message goes on."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
-        change.drafts = [*change.drafts, *self.surface.notice(f"{error.sentence} {error.mend}")]
+        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.mend}".strip()
+        change.drafts = [*change.drafts, *self.surface.notice(words)]
         _report(state, turn, change.outcome)
         await self.store.commit(state, change)
         return True
@@ -211,16 +245,16 @@ def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     if key not in _functions:
         if len(_functions) >= MOST_LISTS:
             _functions.clear()
-        text = dumps([tool.function() for tool in tools])
-        _functions[key] = (sha256(text), text)
+        body = dumps([tool.function() for tool in tools])
+        _functions[key] = (sha256(body), body)
     return _functions[key]
 
 
 def dumps(functions: Sequence[JsonObject]) -> str:
     """Function tools as a request carries them."""
-    return json.dumps(functions, ensure_ascii=False, separators=(",", ":"))
+    return outside.dumps(list(functions))
 
 
 def name_of(function: JsonObject) -> str:
-    """The name of a function tool."""
-    return str(function["function"]["name"])
+    """The name of a function tool; empty when it is none."""
+    return text(mapping(mapping(function).get("function")).get("name"))

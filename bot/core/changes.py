@@ -52,6 +52,8 @@ class Change:
     usage: Usage = field(default_factory=Usage)
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
+    gets_on: bool = True
+    """Its messages bring the turn on; false of those that others have said to one another."""
     synced: bool = True
     """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
 
@@ -74,6 +76,9 @@ class StaleCard:
     revision: int
     """What it shows once it is drawn."""
     approvals: Sequence[Approval]
+    """What it is about; empty when it is the message of a parked thread."""
+    payload: str = ""
+    """What was posted."""
 
 
 @dataclass(frozen=True, slots=True)

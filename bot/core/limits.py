@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TRIES = 3
+"""How often a thread may fail in a row, and a request to the model be begun without anything coming of it, before the
+thread is parked: then only a person takes it up again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

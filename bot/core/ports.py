@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.core.calls import Before, JsonObject, Outcome, Preview, Tool, Undone
 from bot.core.changes import Change, Deliveries, Taking, Usage
 from bot.core.privacy import Privacy
-from bot.core.requests import Approval, Card, Click, Grant, Settlement
+from bot.core.requests import Approval, Card, Click, Grant, Retry, Settlement
 from bot.core.thread import Admission, Call, Draft, Incoming, Place, ThreadState, Unread
 from bot.core.transcript import Transcript
 
@@ -143,6 +143,23 @@ class Store(Protocol):
         turn's counters are written as they stand in the state."""
         ...
 
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        """Count a run that an error has ended: `sorry` is posted for the first, the third in a row parks the thread.
+        Out: whether it is parked."""
+        ...
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        """Do nothing for this thread until a person takes it up again; the draft tells them so."""
+        ...
+
+    async def retry(self, pressed: Retry) -> Settlement:
+        """Somebody wants a parked thread taken up again."""
+        ...
+
+    async def uncount(self, thread_id: int) -> None:
+        """The request to the model that was begun last was called off by ourselves: it does not count."""
+        ...
+
     async def functions(self, digest: str) -> str:
         """A tool list that a request offered, as JSON text; empty when there is none."""
         ...
@@ -245,6 +262,10 @@ class Surface(Protocol):
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         """A sentence of the bot's own. The same key is posted once."""
+        ...
+
+    def parked(self) -> Draft:
+        """The word that a thread is parked, with a button that takes it up again."""
         ...
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:

@@ -137,6 +137,18 @@ class Click:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A click on the button of a parked thread."""
+
+    parked: str
+    """The key of the message with the button."""
+    user: str
+    team: str
+    channel: str
+    message_ts: str
+
+
 class Verdict(StrEnum):
     """What became of a click."""
 

@@ -167,6 +167,10 @@ class Turn:
     """An empty answer was asked again."""
     closing: str = ""
     """Why the turn has to end now, when a limit was reached."""
+    attempts: int = 0
+    """Requests to the model that were begun since something last came of one; on the disk before they are sent."""
+    announced: bool = False
+    """The last of these is on the disk and was not sent yet: a commit that leads to a request counts it with it."""
     stopped_by: str = ""
     """Who has stopped it; the store finds out at each commit."""
     others: tuple[str, ...] = ()
@@ -190,6 +194,8 @@ class ThreadState:
     """The digest of the tool list that the last request offered."""
     transcript: Transcript | None = None
     """The log itself, once a request to the model has needed it: `bot.core.ports.Store.transcript`."""
+    parked: bool = False
+    """It has failed too often in a row: only a person takes it up again."""
 
     @property
     def step(self) -> list[Call]:
@@ -206,6 +212,6 @@ class Draft:
     key: str
     """Unique; carried in the message's metadata so that a post of unknown outcome can be found again."""
     kind: str
-    """`answer`, `summary`, `card`, `notice`, `progress`, `file`."""
+    """`answer`, `summary`, `card`, `notice`, `parked`, `progress`, `file`."""
     payload: str
     """JSON for the surface that renders and posts it."""

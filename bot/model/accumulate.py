@@ -13,14 +13,17 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from bot.core import outside
 from bot.core.calls import JsonObject
 from bot.core.changes import Usage
 from bot.core.ports import Reply
 
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_ID: Final = re.compile(r"[!-~]{1,256}")
 _FENCE: Final = re.compile(r"```[a-zA-Z0-9]*\s*(.*?)\s*```", re.DOTALL)
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NAME_LENGTH: Final = 200
 _REASONING_TEXT: Final = ("text", "summary")
 
 
@@ -29,6 +32,14 @@ def _no_constant(name: str) -> float:
 
 
 _JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _text_of(arguments: object) -> str:
+    """Arguments that came as JSON and not as its text."""
+    try:
+        return json.dumps(arguments, ensure_ascii=False)
+    except (RecursionError, ValueError):
+        return "(nested too deeply)"
 
 
 def is_object(text: str) -> bool:
@@ -148,15 +159,13 @@ class Accumulator:
         Returns the visible text in it, "" when it brought the reply on in another way, None when it brought nothing.
         """
         if not self.id:
-            self.id = str(chunk.get("id") or "")
-        if model := chunk.get("model"):
-            self.model = str(model)
-        if provider := chunk.get("provider"):
-            self.provider = str(provider)
+            self.id = outside.text(chunk.get("id"), _NAME_LENGTH)
+        self.model = outside.text(chunk.get("model"), _NAME_LENGTH) or self.model
+        self.provider = outside.text(chunk.get("provider"), _NAME_LENGTH) or self.provider
         if isinstance(usage := chunk.get("usage"), dict):
             self._usage = usage
         if error := chunk.get("error"):
-            self.error = error if isinstance(error, dict) else {"message": str(error)}
+            self.error = error if isinstance(error, dict) else {"message": _text_of(error)}
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
         return self._add_choice(choice) if isinstance(choice, dict) else None
@@ -170,8 +179,8 @@ class Accumulator:
         if isinstance(delta, dict):
             news = self._add_delta(delta, streamed)
         if finish := choice.get("finish_reason"):
-            self.finish_reason = str(finish)
-            self.native_finish_reason = str(choice.get("native_finish_reason") or finish)
+            self.finish_reason = outside.text(finish, _NAME_LENGTH) or "stop"
+            self.native_finish_reason = outside.text(choice.get("native_finish_reason")) or self.finish_reason
             news = news or ""
             if finish == "error" and self.error is None:
                 error = choice.get("error")
@@ -227,7 +236,7 @@ class Accumulator:
         name, arguments = function.get("name"), function.get("arguments")
         name = name if isinstance(name, str) else ""
         if not isinstance(arguments, str):
-            arguments = "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+            arguments = "" if arguments is None else _text_of(arguments)
         call = self._find(index, id)
         if call is None or call.begins_another(id, name, arguments):
             call = _Call(index)
@@ -244,7 +253,7 @@ class Accumulator:
         return None
 
     def reply(self, is_taken: Callable[[str], bool] = lambda _: False) -> Reply:
-        """The complete reply. A call without id, or with one that another call has, gets a new one.
+        """The complete reply. A call without a usable id, or with one that another call has, gets a new one.
 
         is_taken: says whether the conversation has a call with this id already; there are providers that count
         their ids from 0 in every reply, and others that want them unique in the whole conversation.
@@ -255,7 +264,7 @@ class Accumulator:
         ids: set[str] = set()
         invalid: dict[str, str] = {}
         for call in self._in_order():
-            if not (id := call.id) or id in ids or is_taken(id):
+            if not _ID.fullmatch(id := call.id) or id in ids or is_taken(id):
                 id = f"call_{secrets.token_hex(12)}"
             ids.add(id)
             raw = whole("".join(call.arguments))
@@ -268,7 +277,7 @@ class Accumulator:
             message["content"] = content if content.strip() else None
             message["tool_calls"] = calls
         if self._details:
-            message["reasoning_details"] = [detail.finished() for detail in self._details]
+            message["reasoning_details"] = _sound(detail.finished() for detail in self._details)
         finish = self.finish_reason or ""
         return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid)
 
@@ -281,15 +290,20 @@ class Accumulator:
 
 
 def _usage(usage: JsonObject) -> Usage:
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
     return Usage(
-        prompt_tokens=int(_number(usage.get("prompt_tokens"))),
-        completion_tokens=int(_number(usage.get("completion_tokens"))),
-        cached_tokens=int(_number(cached)),
-        cost=float(_number(usage.get("cost"))),
+        prompt_tokens=outside.count(usage.get("prompt_tokens")),
+        completion_tokens=outside.count(usage.get("completion_tokens")),
+        cached_tokens=outside.count(outside.mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        cost=outside.amount(usage.get("cost")),
     )
 
 
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0
+def _sound(details: Iterable[JsonObject]) -> list[JsonObject]:
+    """Those entries of reasoning that JSON can carry back: a number that is none would spoil every later request."""
+    found: list[JsonObject] = []
+    for entry in details:
+        try:
+            found.append(json.loads(outside.dumps(entry)))
+        except (RecursionError, ValueError):
+            continue
+    return found

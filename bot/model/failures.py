@@ -181,8 +181,16 @@ def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
     """What OpenRouter says, and what the provider behind it said."""
     raw = _mapping(error.get("metadata")).get("raw")
     if raw is not None and not isinstance(raw, str):
-        raw = json.dumps(raw, ensure_ascii=False, default=str)
-    return str(error.get("message") or ""), raw or ""
+        raw = _said(raw)
+    return _said(error.get("message") or ""), raw or ""
+
+
+def _said(value: object) -> str:
+    """A message as text, also when it is another piece of JSON."""
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return "(no message that can be read)"
 
 
 def _kind(type_: str, status: int | None, said: str) -> type[ModelError]:
@@ -203,12 +211,15 @@ def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) ->
     for said in (header, availability.get("retry_after")):
         try:
             seconds = float(said) if said is not None else -1.0
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         if 0 <= seconds < float("inf"):
             return seconds
-    parsed = email.utils.parsedate_tz(header) if header else None
-    return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else None
+    try:
+        parsed = email.utils.parsedate_tz(header) if header else None
+        return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else None
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
 
 def _first_line(body: str) -> str:

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.calls import JsonObject, Tool
+from bot.core.outside import mapping, text
 from bot.core.ports import Store, Toolset
 from bot.core.requests import Approval, Click, Decision, Settlement, Verdict
 from bot.core.thread import CallOutcome
@@ -101,7 +102,7 @@ class Desk:
             digest=approval.digest,
             decision=decision,
             user=user,
-            team=str((body.get("team") or {}).get("id") or (body.get("user") or {}).get("team_id") or ""),
+            team=team_of(body),
             channel=opened.channel,
             message_ts=opened.message_ts,
             entitled=None if entitled and None in others else entitled,
@@ -138,9 +139,9 @@ class Desk:
 
     async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
         """A word that only the person who acted sees."""
-        container: JsonObject = body.get("container") or {}
-        channel = (body.get("channel") or {}).get("id") or container.get("channel_id")
-        thread = container.get("thread_ts") or (body.get("message") or {}).get("thread_ts")
+        container = mapping(body.get("container"))
+        channel = mapping(body.get("channel")).get("id") or container.get("channel_id")
+        thread = container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")
         if opened is not None:
             channel, thread = opened.channel, opened.thread_ts or None
         if not channel:
@@ -161,19 +162,23 @@ class Desk:
 
 def user_of(body: JsonObject) -> str:
     """Who acted."""
-    return str((body.get("user") or {}).get("id") or "")
+    return text(mapping(body.get("user")).get("id"))
+
+
+def team_of(body: JsonObject) -> str:
+    """In which workspace they acted."""
+    return text(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
     """What a button of a message is about, and where the message is."""
-    message: JsonObject = body.get("message") or {}
-    container: JsonObject = body.get("container") or {}
+    message, container = mapping(body.get("message")), mapping(body.get("container"))
     return Opened(
         approval=request[0],
         digest=request[1],
-        channel=str((body.get("channel") or {}).get("id") or ""),
-        message_ts=str(message.get("ts") or ""),
-        thread_ts=str(container.get("thread_ts") or message.get("thread_ts") or ""),
+        channel=text(mapping(body.get("channel")).get("id")),
+        message_ts=text(message.get("ts")),
+        thread_ts=text(container.get("thread_ts") or message.get("thread_ts")),
     )
 
 

@@ -1,44 +1,67 @@
-"""What a person said, from Slack's message objects: events and histories have the same form. Pure."""
+"""What a person said, from Slack's message objects: events and histories have the same form. Pure.
+
+What Slack would never send is read as nothing, or left out: no odd payload may stop a thread, or the ack of others.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 from bot.core.calls import JsonObject
+from bot.core.outside import items, mapping, text
 from bot.core.thread import Incoming, Place
-from bot.slack.text import mentioned, sendable
+from bot.slack.text import mentioned
 
 SPOKEN = {None, "file_share", "thread_broadcast"}
 """Subtypes that are a person saying something (https://docs.slack.dev/reference/events/message)."""
 KINDS = {"C": "channel", "G": "group", "D": "im"}
+LONGEST = 100_000
+"""Characters of a message; Slack cuts them off at 40,000 (docs.slack.dev/reference/methods/chat.postMessage)."""
+LONGEST_NAME = 500
+MOST_FILES = 100
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_TS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
 def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
     """A person's message from the body of an events_api envelope; None for everything that starts nothing: other
-    bots, ourselves, edits, deletions, joins."""
-    event: JsonObject = body.get("event") or {}
-    user, channel, ts = event.get("user"), event.get("channel"), event.get("ts")
-    if event.get("subtype") not in SPOKEN or event.get("bot_id") or event.get("edited") or event.get("hidden"):
+    bots, ourselves, edits, deletions, joins, and what is no message at all."""
+    event = mapping(body.get("event"))
+    user, channel, ts = _id(event.get("user")), _id(event.get("channel")), _ts(event.get("ts"))
+    subtype = event.get("subtype")
+    if not (subtype is None or isinstance(subtype, str)) or subtype not in SPOKEN:
         return None
-    if not (isinstance(user, str) and isinstance(channel, str) and isinstance(ts, str)) or user == bot_user:
+    if event.get("bot_id") or event.get("edited") or event.get("hidden"):
         return None
-    kind = str(event.get("channel_type") or KINDS.get(channel[:1], "channel"))
-    text = str(event.get("text") or "")
-    text = sendable("\n".join([text, *_quoted(event)]).strip())
-    files: list[Any] = event.get("files") or []
+    if not (user and channel and ts) or user == bot_user:
+        return None
+    kind = text(event.get("channel_type"), LONGEST_NAME) or KINDS.get(channel[:1], "channel")
+    said = text("\n".join([text(event.get("text")), *_quoted(event)]).strip(), LONGEST)
+    files = [mapping(file) for file in items(event.get("files"))[:MOST_FILES] if isinstance(file, dict)]
     return Incoming(
-        place=Place(str(body.get("team_id") or ""), channel, str(event.get("thread_ts") or ts), kind),
-        event_id=str(body.get("event_id") or f"{channel}-{ts}"),
+        place=Place(_id(body.get("team_id")), channel, _ts(event.get("thread_ts")) or ts, kind),
+        event_id=_id(body.get("event_id")) or f"{channel}-{ts}",
         user=user,
         ts=ts,
-        text=text,
-        files=[sendable(str(file.get("name") or "file")) for file in files if isinstance(file, dict)],
-        addressed=kind == "im" or event.get("type") == "app_mention" or bot_user in mentioned(text),
+        text=said,
+        files=[text(file.get("name"), LONGEST_NAME) or "file" for file in files],
+        addressed=kind == "im" or event.get("type") == "app_mention" or bot_user in mentioned(said),
     )
+
+
+def _id(value: object) -> str:
+    """An id of Slack's; empty for what is none."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
+
+
+def _ts(value: object) -> str:
+    """A message's timestamp; empty for what is none."""
+    return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
 def _quoted(event: JsonObject) -> list[str]:
     """What a person forwarded with a message: Slack puts it into attachments."""
-    attachments: list[Any] = event.get("attachments") or []
-    texts = [str(item.get("text") or item.get("fallback") or "") for item in attachments if isinstance(item, dict)]
-    return [f"(forwarded) {text}" for text in texts if text]
+    attachments = [mapping(item) for item in items(event.get("attachments"))]
+    texts = [text(item.get("text")) or text(item.get("fallback")) for item in attachments]
+    return [f"(forwarded) {each}" for each in texts if each]

@@ -22,7 +22,7 @@ from bot.core.changes import Deliveries, Owed
 from bot.core.ports import Store
 from bot.core.thread import Place
 from bot.errors import StoreError
-from bot.slack.blocks import cards, messages
+from bot.slack.blocks import cards, messages, parking
 from bot.slack.posting import FINAL, MALFORMED, PATIENT, TROUBLES, Poster, code_of, refused
 from bot.slack.progress import Progress
 
@@ -157,8 +157,9 @@ class Replies:
     async def _redraw(self, deliveries: Deliveries) -> None:
         """Have cards show how things stand now."""
         for card in deliveries.stale:
+            payload = cards.redrawn(card.approvals) if card.approvals else parking.retried(card.payload)
             with failpoints.around("redraw card"):
-                await self._update(self._calling, deliveries.place.channel, card.ts, cards.redrawn(card.approvals))
+                await self._update(self._calling, deliveries.place.channel, card.ts, payload)
             await self._store.drawn(card.post, card.revision)
 
     async def _show_progress(self, thread_id: int, deliveries: Deliveries) -> None:

@@ -14,7 +14,7 @@ from bot.core.limits import Limits
 from bot.core.privacy import Privacy
 from bot.core.requests import Approval, Card
 from bot.core.thread import Call, Draft, Incoming, Place, Unread
-from bot.slack.blocks import cards, messages
+from bot.slack.blocks import cards, messages, parking
 from bot.slack.incoming import incoming
 from bot.slack.people import People
 from bot.slack.posting import TROUBLES, code_of
@@ -59,6 +59,9 @@ class SlackSurface:
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
+
+    def parked(self) -> Draft:
+        return parking.parked()
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         return cards.cards(approvals)

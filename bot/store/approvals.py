@@ -10,7 +10,7 @@ from dataclasses import replace
 from bot.core.calls import JsonObject, canonical, sha256
 from bot.core.requests import ANSWERS, Approval, Card, Click, Decision, Question, Settlement, Verdict
 from bot.core.thread import Call, CallOutcome, CallState
-from bot.store import audit, posts
+from bot.store import audit, parking, posts
 from bot.store.database import now
 from bot.store.requests import find, of_post, of_thread, place_of, preview_text
 
@@ -215,6 +215,8 @@ def close(
     kind = {Decision.EXPIRED: "expired", Decision.EDITED: "edited"}.get(choice, "decided")
     _record(connection, kind, thread_id, approval, facts, actor=user)
     touch(connection, approval.id)
+    if user:
+        parking.release(connection, thread_id)
     return True
 
 

@@ -9,7 +9,7 @@ from bot.core.calls import JsonObject
 from bot.core.changes import Change
 from bot.core.requests import Card, Decision
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState, Unread
-from bot.store import approvals, audit, log, posts, undos
+from bot.store import approvals, audit, log, parking, posts, undos
 
 
 def apply(
@@ -45,6 +45,7 @@ def apply(
             approvals.touch_all(connection, call.id)
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
+    parking.changed(connection, state.id, change)
     if state.turn is not None:
         log.save_turn(connection, state.turn, change.usage, change.outcome or None)
     return turn_id, log.unread(connection, state.id), stopped_by

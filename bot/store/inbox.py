@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 from bot.core.thread import Admission, Incoming
+from bot.store import parking
 from bot.store.database import now
 
 
@@ -60,10 +61,11 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     if not addressed:
         return Admission.OVERHEARD, thread_id
     connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user))
+    parking.release(connection, thread_id)
     return Admission.STARTS, thread_id
 
 
-_TO_DO = (
+_TO_ADVANCE = (
     # Somebody has said something, and was not told that it has to wait.
     "SELECT thread_id FROM inbox INDEXED BY inbox_untold WHERE seq IS NULL AND addressed AND NOT told",
     # A turn is open, and nobody is asked anything.
@@ -72,6 +74,9 @@ _TO_DO = (
     "SELECT thread_id FROM calls INDEXED BY calls_unasked WHERE state <> 'finished' AND NOT asked",
     # A call has ended beside others that wait, and nobody was told.
     "SELECT thread_id FROM calls INDEXED BY calls_untold WHERE state = 'finished' AND NOT summarised",
+)
+_PARKED = "SELECT id FROM threads INDEXED BY threads_parked WHERE parked <> ''"
+_TO_DELIVER = (
     "SELECT thread_id FROM posts INDEXED BY posts_owed WHERE state = 'owed'",
     "SELECT thread_id FROM posts INDEXED BY posts_standing WHERE kind = 'progress' AND state = 'posted'",
     "SELECT thread_id FROM posts INDEXED BY posts_stale WHERE shown <> revision AND state = 'posted'",
@@ -82,5 +87,6 @@ which it was empty SQLite would take another."""
 
 def waiting(connection: sqlite3.Connection) -> list[int]:
     """The threads with something left to do now. One whose turn only waits for the decision of a person is not among
-    them, until that is there or its time is over."""
-    return sorted(int(row[0]) for row in connection.execute(" UNION ".join(_TO_DO)))
+    them, until that is there or its time is over; and a parked one only when Slack is owed something."""
+    query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {' UNION '.join(_TO_DELIVER)}"
+    return sorted(int(row[0]) for row in connection.execute(query))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
 from bot.core.changes import Usage
+from bot.core.outside import items, parsed
 from bot.core.thread import Call, CallOutcome, CallState, Place, ThreadState, Turn, Unread
 from bot.errors import StoreError
 from bot.store.database import now
@@ -47,15 +47,18 @@ def call_from(row: Sequence[object]) -> Call:
 
 def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     """All that `advance` needs of a thread, but for the texts of its log (`bodies`)."""
-    row = connection.execute("SELECT team, channel, thread_ts, kind, functions FROM threads WHERE id = ?", (thread_id,))
-    *place, functions = row.fetchone()
+    row = connection.execute(
+        "SELECT team, channel, thread_ts, kind, functions, parked FROM threads WHERE id = ?", (thread_id,)
+    )
+    *place, functions, parked = row.fetchone()
     last = connection.execute(
         "SELECT seq + 1, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
     ).fetchone()
     length, role = last or (0, "")
     state = ThreadState(thread_id, Place(*place), length=length, last_role=role, turn=None, functions=functions)
+    state.parked = bool(parked)
     turn = connection.execute(
-        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first FROM turns"
+        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
@@ -68,6 +71,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             nudged=bool(turn[4]),
             closing=turn[5],
             stopped_by=turn[6],
+            attempts=turn[8],
             others=_others(connection, thread_id, turn[7], turn[1]),
         )
         rows = connection.execute(
@@ -133,7 +137,15 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
         (thread_id,),
     )
     return [
-        Unread(row[0], row[1], row[2], row[3], files=json.loads(row[4]), addressed=bool(row[5]), told=bool(row[6]))
+        Unread(
+            id=row[0],
+            user=row[1],
+            ts=row[2],
+            text=row[3],
+            files=[name for name in items(parsed(row[4])) if isinstance(name, str)],
+            addressed=bool(row[5]),
+            told=bool(row[6]),
+        )
         for row in rows
     ]
 
@@ -151,9 +163,10 @@ def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, 
 
 
 def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
-    """Start a turn, with the message at this place of the log; the index allows one open turn a thread."""
+    """Start a turn at this place of the log, with the request to the model that follows; the index allows one open turn
+    a thread."""
     cursor = connection.execute(
-        "INSERT INTO turns (thread_id, requester, first, opened_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO turns (thread_id, requester, first, opened_at, attempts) VALUES (?, ?, ?, ?, 1)",
         (thread_id, requester, first, now()),
     )
     return cursor.lastrowid or 0
@@ -186,7 +199,7 @@ def save_turn(
     """Write the turn's counters; with an outcome it ends."""
     usage = usage or Usage()
     connection.execute(
-        "UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, outcome = ?, ended_at = ?,"
+        "UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?, outcome = ?, ended_at = ?,"
         " prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
         " cached_tokens = cached_tokens + ?, cost = cost + ? WHERE id = ?",
         (
@@ -194,6 +207,7 @@ def save_turn(
             turn.seconds,
             turn.nudged,
             turn.closing,
+            turn.attempts,
             outcome,
             now() if outcome else None,
             usage.prompt_tokens,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 from bot.core.calls import Preview
 from bot.core.changes import StaleCard
+from bot.core.outside import mapping, parsed
 from bot.core.requests import Approval, Decision, Question, Undo, UndoState
 from bot.store.log import CALL_COLUMNS, call_from
 
@@ -16,6 +17,9 @@ _COLUMNS = (
     "id, question, digest, requester, arguments, people, needed, no_self, grants, privacy, preview, note, decision,"
     " decided_by, decided_at, expires_at, reason"
 )
+
+
+_PREVIEWED = tuple(each.name for each in fields(Preview))
 
 
 def _prefixed(prefix: str, columns: str) -> str:
@@ -34,6 +38,13 @@ _SELECT = (
 def preview_text(preview: Preview | None) -> str:
     """A preview as it is kept."""
     return json.dumps(asdict(preview), ensure_ascii=False) if preview is not None else ""
+
+
+def _preview(kept: object) -> Preview | None:
+    """A preview that was kept, also by a version that knew more or less of it."""
+    found = mapping(parsed(kept))
+    known = {name: value for name in _PREVIEWED if isinstance(value := found.get(name), str)}
+    return Preview(**{"basis": "", "words": "", **known}) if found else None
 
 
 def _from(row: Sequence[object]) -> Approval:
@@ -56,7 +67,7 @@ def _from(row: Sequence[object]) -> Approval:
         no_self=bool(no_self),
         grants=bool(grants),
         privacy=str(privacy),
-        preview=Preview(**json.loads(str(preview))) if preview else None,
+        preview=_preview(preview),
         note=str(note),
         decision=Decision(str(decision)),
         decided_by=str(decided_by),
@@ -99,10 +110,14 @@ def place_of(connection: sqlite3.Connection, approval: str) -> tuple[int, str, s
 def stale(connection: sqlite3.Connection, thread_id: int) -> list[StaleCard]:
     """The cards that do not show how things stand."""
     rows = connection.execute(
-        "SELECT id, ts, revision FROM posts WHERE thread_id = ? AND shown <> revision AND state = 'posted' ORDER BY id",
+        "SELECT id, ts, revision, payload FROM posts"
+        " WHERE thread_id = ? AND shown <> revision AND state = 'posted' ORDER BY id",
         (thread_id,),
     ).fetchall()
-    return [StaleCard(int(post), str(ts), int(revision), of_post(connection, post)) for post, ts, revision in rows]
+    return [
+        StaleCard(int(post), str(ts), int(revision), of_post(connection, post), str(payload))
+        for post, ts, revision, payload in rows
+    ]
 
 
 def drawn(connection: sqlite3.Connection, post: int, revision: int) -> None:

@@ -282,5 +282,10 @@ MIGRATIONS: tuple[str, ...] = (
     END;
     UPDATE undos SET until = 1 WHERE state = 'kept'
         AND EXISTS (SELECT 1 FROM calls c WHERE c.id = call AND c.state = 'finished');
+    -- Requests to the model that were begun, committed before they are sent; and threads that fail again and again.
+    ALTER TABLE turns ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE threads ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE threads ADD COLUMN parked TEXT NOT NULL DEFAULT '';
+    CREATE INDEX threads_parked ON threads (id) WHERE parked <> '';
     """,
 )

@@ -8,10 +8,10 @@ from functools import partial
 
 from bot.core.calls import Undone
 from bot.core.changes import Change, Deliveries, Taking
-from bot.core.requests import Approval, Click, Grant, Settlement
+from bot.core.requests import Approval, Click, Grant, Retry, Settlement
 from bot.core.thread import Admission, Draft, Incoming, Place, ThreadState, Turn, Unread
 from bot.core.transcript import Transcript
-from bot.store import approvals, grants, inbox, log, posts, requests, undos
+from bot.store import approvals, grants, inbox, log, parking, posts, requests, undos
 from bot.store.changes import apply
 from bot.store.database import Database
 from bot.store.transcripts import Transcripts
@@ -58,6 +58,8 @@ class SqliteStore:
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
+        if state.turn is not None and change.messages and change.gets_on:
+            state.turn.attempts, state.turn.announced = 1, True
         turn_id, unread, stopped_by = await self._database.write(work, synced=change.synced)
         if state.transcript is not None:
             state.transcript.extend(body for _, body in change.messages)
@@ -69,12 +71,36 @@ class SqliteStore:
         state.unread = unread
         state.functions = change.functions[0] or state.functions
         if change.requester:
-            state.turn = Turn(id=turn_id, requester=change.requester)
+            state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
             state.calls = []
         if change.outcome:
             state.turn, state.calls = None, []
         if state.turn is not None:
             state.turn.stopped_by = stopped_by
+
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        def failed(connection: sqlite3.Connection) -> bool:
+            return parking.failed(connection, thread_id, sorry, parked)
+
+        return await self._database.write(failed)
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        def park(connection: sqlite3.Connection) -> None:
+            parking.park(connection, thread_id, parked)
+
+        await self._database.write(park)
+
+    async def retry(self, pressed: Retry) -> Settlement:
+        def retry(connection: sqlite3.Connection) -> Settlement:
+            return parking.retry(connection, pressed)
+
+        return await self._database.write(retry)
+
+    async def uncount(self, thread_id: int) -> None:
+        def uncount(connection: sqlite3.Connection) -> None:
+            parking.uncount(connection, thread_id)
+
+        await self._database.write(uncount, synced=False)
 
     async def functions(self, digest: str) -> str:
         return await self._database.read(lambda connection: log.functions(connection, digest))

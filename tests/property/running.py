@@ -25,10 +25,10 @@ from bot.core.limits import Limits
 from bot.core.policy import Policy
 from bot.core.privacy import Privacy
 from bot.core.thread import Incoming, Place
-from bot.slack.blocks import cards
+from bot.slack.blocks import cards, parking
 from bot.slack.desk import Desk
 from bot.slack.directory import Directory
-from bot.slack.listeners import actions, views
+from bot.slack.listeners import actions, retrying, views
 from bot.slack.people import People
 from bot.slack.progress import Progress
 from bot.slack.surface import SlackSurface
@@ -117,6 +117,7 @@ class Bot:
         desk = Desk(store, files, people, rules, client, self._wake, self._undoing.add, self._background, judge.denies)
         app = cast(AsyncApp, self._ears)
         views.register(app, desk, problems)
+        retrying.register(app, desk)
         actions.register(app, desk)
         for thread_id in await store.waiting():
             self._wake(thread_id)
@@ -224,8 +225,9 @@ class Bot:
                         self.slack.post(key, kind, json.loads(owed.draft.payload))
                 await self.store.posted(owed.id, self.slack.messages[key].ts)
         for card in deliveries.stale:
+            payload = cards.redrawn(card.approvals) if card.approvals else parking.retried(card.payload)
             with failpoints.around("redraw card"):
-                self.slack.update(card.ts, cards.redrawn(card.approvals))
+                self.slack.update(card.ts, payload)
             await self.store.drawn(card.post, card.revision)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.calls import JsonObject
+from bot.core.outside import items, mapping
 from bot.core.requests import Approval, Decision, Settlement, Verdict
 from bot.slack.blocks import buttons, details, forms
 from bot.slack.blocks.forms import Opened
@@ -30,7 +31,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = desk.people.inquiry()
-        action: JsonObject = body["actions"][0]
+        action = mapping(next(iter(items(body.get("actions"))), None))
         try:
             name, pressed = buttons.pressed(action)
         except ValueError:
