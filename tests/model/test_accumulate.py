@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.changes import Usage
@@ -347,46 +350,71 @@ def test_only_tokens_and_the_end_are_progress(chunk: JsonObject, progress: bool)
     assert (Accumulator().add(chunk) is not None) is progress
 
 
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
-)
-
-
-def shaped(**shapes: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """An object that has these fields, or other things in their place; or another thing in its own place."""
-    return st.one_of(st.fixed_dictionaries({}, optional={name: shape | ODD for name, shape in shapes.items()}), ODD)
-
-
-CALL = shaped(index=ODD, id=ODD, function=shaped(name=ODD, arguments=ODD))
-DELTA = shaped(content=ODD, refusal=ODD, tool_calls=st.lists(CALL, max_size=2), reasoning_details=st.lists(ODD))
-CHUNK = st.fixed_dictionaries(
+SOUND = {
+    "id": "gen-1",
+    "model": "a/model",
+    "provider": "P",
+    "choices": [
+        {
+            "delta": {
+                "content": "Hi",
+                "refusal": None,
+                "tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "look", "arguments": "{}"}}],
+                "reasoning_details": [{"type": "reasoning.text", "text": "hm", "index": 0, "data": "x"}],
+            },
+            "finish_reason": "tool_calls",
+            "native_finish_reason": "tool_calls",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.1, "prompt_tokens_details": {"cached_tokens": 1}},
+}
+NUMBERS = (True, -1, 2**63, 10**30, 1e300, float("nan"), float("inf"))
+ODD = (
+    *NUMBERS,
+    None,
+    "",
+    "\ud800",
+    "\0",
+    "x" * 300,
+    [],
     {},
-    optional={
-        "choices": st.lists(shaped(delta=DELTA, message=DELTA, finish_reason=ODD), min_size=1, max_size=1) | ODD,
-        "usage": shaped(prompt_tokens=ODD, cost=ODD, prompt_tokens_details=shaped(cached_tokens=ODD)),
-        **dict.fromkeys(("id", "model", "provider", "error"), ODD),
-    },
+    [[]],
+    {"a": float("nan")},
+    {"\ud800": "\ud800"},
+    [float("inf")],
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(CHUNK, max_size=3))
-def test_whatever_a_provider_sends_its_reply_can_be_kept_and_sent_back(chunks: list[JsonObject]) -> None:
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of everything within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize("path", list(places(SOUND)), ids=lambda path: ".".join(map(str, path)))
+def test_whatever_a_provider_sends_in_a_place_the_reply_can_be_kept_and_sent_back(path: tuple[Any, ...]) -> None:
     def no_constant(name: str) -> None:
         raise AssertionError(f"{name} is no JSON")
 
-    got = Accumulator()
-    for each in chunks:
-        got.add(each)
-    reply = got.reply()
-    json.loads(json.dumps(reply.message, ensure_ascii=False).encode(), parse_constant=no_constant)
-    usage = reply.usage
-    texts = (reply.finish_reason, reply.model, reply.provider, *reply.invalid_arguments.values())
-    numbers = (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.cost)
-    kept = sqlite3.connect(":memory:").execute(f"SELECT {', '.join('?' * (len(texts) + 4))}", (*texts, *numbers))
-    assert kept.fetchone() == (*texts, *numbers)
-    for call in reply.message.get("tool_calls", ()):
-        assert re.fullmatch(r"[!-~]{1,256}", call["id"])
-        assert isinstance(json.loads(call["function"]["arguments"]), dict)
+    for odd in ODD:
+        chunk: Any = copy.deepcopy(SOUND)
+        at = chunk
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = odd
+        got = Accumulator()
+        got.add(chunk)
+        got.add(copy.deepcopy(chunk))
+        reply = got.reply()
+        json.loads(json.dumps(reply.message, ensure_ascii=False).encode(), parse_constant=no_constant)
+        usage = reply.usage
+        texts = (reply.finish_reason, reply.model, reply.provider, *reply.invalid_arguments.values())
+        numbers = (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.cost)
+        with closing(sqlite3.connect(":memory:")) as connection:
+            kept = connection.execute(f"SELECT {', '.join('?' * (len(texts) + 4))}", (*texts, *numbers))
+            assert kept.fetchone() == (*texts, *numbers)
+        for call in reply.message.get("tool_calls", ()):
+            assert re.fullmatch(r"[!-~]{1,256}", call["id"])
+            assert isinstance(json.loads(call["function"]["arguments"]), dict)

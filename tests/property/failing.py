@@ -31,17 +31,16 @@ class Broken(Exception):
 
 @dataclass
 class Faults:
-    """Where it raises: at the calls that are wanted, in their order; and the names of all that were made."""
+    """Where it raises, and the names of all calls that were made."""
 
-    wanted: Callable[[int, str], bool] = lambda number, name: False
-    after: bool = False
-    """It raises when the call has done what it does."""
+    wanted: Callable[[int, str, bool], bool] = lambda number, name, after: False
+    """Of the so many-th call, its name, and whether it has done what it does: does it raise?"""
     made: list[str] = field(default_factory=list[str])
 
     def reached(self, name: str, *, after: bool) -> None:
         if not after:
             self.made.append(name)
-        if after == self.after and self.wanted(len(self.made), name):
+        if self.wanted(len(self.made), name, after):
             raise Broken(name)
 
     def around(self, part: str, inner: T) -> T:
@@ -127,7 +126,7 @@ class Failing(Bot):
 
     async def retried(self) -> None:
         """Nothing goes wrong any more, and Alice presses Retry."""
-        self.faults.wanted = lambda number, name: False
+        self.faults.wanted = lambda number, name, after: False
         button = self.button("turn.retry")
         assert button is not None
         await self.hear(press(button, ALICE, TEAM))

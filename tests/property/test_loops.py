@@ -68,7 +68,7 @@ def test_a_call_that_always_raises_costs_three_requests_and_retry_goes_on(name: 
         assert bot.said("Done.") == 1, bot.faults.made
         assert bot.button("turn.retry") is None
 
-    run(Faults(lambda _, called: called == name, after), story)
+    run(Faults(lambda _, called, done: (called, done) == (name, after)), story)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -84,7 +84,7 @@ def test_calls_that_raise_now_and_then_cost_no_more_than_three_requests(times: i
                 await bot.retried()
             assert bot.said("Done.") == 1, first
 
-        run(Faults(lambda number, _, first=first: first <= number < first + times, after), story)
+        run(Faults(lambda number, _, done, first=first: first <= number < first + times and done == after), story)
 
 
 def test_a_number_that_the_database_does_not_take_costs_three_requests() -> None:
@@ -106,4 +106,4 @@ def test_three_requests_are_all_even_when_failures_cannot_be_counted(name: str) 
         assert bot.requests <= 3
         assert bot.parked <= 1
 
-    run(Faults(lambda _, called: called in (name, "store.failed"), after=True), story)
+    run(Faults(lambda _, called, done: (called, done) in ((name, True), ("store.failed", False))), story)
