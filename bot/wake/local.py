@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,11 @@ events wait several passes for their ack."""
 PAUSES = (2.0, 15.0, 60.0)
 """Seconds before a run that raised is tried again; after the last, only a new wake tries."""
 
+MOST_FAILURES = 10_000
+"""Keys of which is remembered how often they have failed."""
+CANCEL_SECONDS = 0.5
+"""Of the time to close, what is left to those that were cancelled."""
+
 
 class Wakes:
     """Runs `work(key)` in tasks of its own. Wakes may repeat: the work finds out itself what there is to do."""
@@ -25,6 +31,8 @@ class Wakes:
         self._work = work
         self._failed = failed
         self._again: set[int] = set()
+        self._news: set[int] = set()
+        """Keys that were woken since their work began, or since it last asked."""
         self._running: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, None] = {}
         self._failures: dict[int, int] = {}
@@ -42,6 +50,7 @@ class Wakes:
             return
         if key in self._running:
             self._again.add(key)
+            self._news.add(key)
             if key in self._changes:
                 self._changes[key].set()
         elif key not in self._waiting:
@@ -50,10 +59,13 @@ class Wakes:
             self._waiting[key] = None
 
     async def woken(self, key: int) -> None:
-        """Return when a key whose work is running is woken. For the work itself; one at a time."""
+        """Return when a key whose work is running is woken, at once when it was woken since the work began or last
+        asked. For the work itself; one at a time."""
         event = self._changes.setdefault(key, asyncio.Event())
-        await event.wait()
-        event.clear()
+        while key not in self._news:
+            event.clear()
+            await event.wait()
+        self._news.discard(key)
 
     def _begin(self) -> None:
         for key in list(itertools.islice(self._waiting, STARTS_A_PASS)):
@@ -63,26 +75,32 @@ class Wakes:
             asyncio.get_running_loop().call_soon(self._begin)
 
     async def close(self, seconds: float) -> None:
-        """Take no more wakes, let what runs finish for so long, then cancel it."""
+        """Take no more wakes, let what runs finish, and cancel it when it takes too long: all of it in so many
+        seconds."""
         self._open = False
         self._waiting.clear()
         tasks = list(self._running.values())
         if not tasks:
             return
-        _, late = await asyncio.wait(tasks, timeout=seconds)
+        until = time.monotonic() + seconds
+        _, late = await asyncio.wait(tasks, timeout=max(0.0, seconds - CANCEL_SECONDS))
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=1)
+            await asyncio.wait(late, timeout=max(0.0, until - time.monotonic()))
 
     async def _run(self, key: int) -> None:
         try:
             while True:
                 self._again.discard(key)
+                self._news.discard(key)
                 try:
                     await self._work(key)
                     self._failures.pop(key, None)
-                except Exception:
+                except (Exception, asyncio.CancelledError):
+                    task = asyncio.current_task()
+                    if task is not None and task.cancelling():
+                        raise  # this run is cancelled, and not something that it waited for
                     log.exception("thread %s: stopped by an error", key)
                     self._try_later(key)
                     await self._tell(key)
@@ -91,10 +109,14 @@ class Wakes:
         finally:
             self._running.pop(key, None)
             self._changes.pop(key, None)
+            self._news.discard(key)
+            self._again.discard(key)
 
     def _try_later(self, key: int) -> None:
         """A passing error (a full disk, say) mends itself; one of ours must not run for ever."""
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        failures = self._failures[key] = self._failures.pop(key, 0) + 1
+        if len(self._failures) > MOST_FAILURES:
+            del self._failures[next(iter(self._failures))]
         if failures <= len(PAUSES):
             asyncio.get_running_loop().call_later(PAUSES[failures - 1], self.wake, key)
 
