@@ -10,7 +10,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 import aiohttp
@@ -22,7 +22,8 @@ from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.steps import Steps
 from bot.agent.turns import Agent
 from bot.agent.undoing import Undoing
-from bot.errors import ModelUnauthorized, SettingsError, StoreError
+from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, end_for_sure
+from bot.errors import ModelUnauthorized, SettingsError
 from bot.model.key import check_key
 from bot.model.openrouter import OpenRouter
 from bot.settings import Settings
@@ -37,6 +38,8 @@ from bot.slack.replies import Replies
 from bot.slack.surface import SlackSurface
 from bot.store.database import Database
 from bot.store.sqlite import SqliteStore
+from bot.supervised import forever
+from bot.sweep import Sweep
 from bot.tools import config
 from bot.tools.arguments import problem, problems
 from bot.tools.toolset import McpToolset
@@ -51,6 +54,8 @@ MODEL_IDLE_SECONDS = 120.0
 MODEL_TOTAL_SECONDS = 600.0
 DELIVER_SECONDS = 2.0
 """At the stop, how long posts may take; what is left is posted at the next start."""
+CLOSE_SECONDS = 3.5
+"""At the stop, how long the tool servers may take to end."""
 
 
 async def run(settings: Settings) -> None:
@@ -61,8 +66,14 @@ async def run(settings: Settings) -> None:
     servers = config.load(settings.mcp_config, settings.workspace, settings.variables)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not stopped.is_set():
+            stopped.set()
+            end_for_sure(STOP_SECONDS + LAST_SECONDS)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop)
     async with Database(settings.database_url) as database:
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
@@ -147,6 +158,9 @@ class Service:
             store, self._model, tools, self._surface, steps, limits, self._instructions, lambda: self._threads.closed
         )
 
+        hours = min(rules.remind_hours, limits.approval_hours / 4)
+        self._sweep = Sweep(store, self._surface, hours, limits.sweep_seconds, self._wake_both, self._undos.wake)
+
         under_way: dict[tuple[str, str], events.Commit] = {}
 
         def register(app: AsyncApp) -> None:
@@ -170,21 +184,28 @@ class Service:
         for thread_id, _ in await self._store.takings():
             self._undos.wake(thread_id)
         await self._socket.open(url)
-        self.background(self._sweep())
+        self.background(forever("the sweep", self._sweep.run))
 
     async def stop(self) -> None:
         """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
-        await self._socket.stop_intake()
-        await self._threads.close(self._settings.limits.drain_seconds)
-        await self._undos.close(DELIVER_SECONDS)
-        await self._deliveries.close(DELIVER_SECONDS)
+        deadline = Deadline(STOP_SECONDS)
+        await deadline.part("the socket", self._socket.stop_intake(), 1.0)
+        # Each keeps so much for those after it: what has been said is to be posted, servers are to end well.
+        drained = deadline.left(self._settings.limits.drain_seconds, keep=DELIVER_SECONDS + CLOSE_SECONDS)
+        await asyncio.gather(
+            deadline.part("the turns", self._threads.close(drained), drained + 0.1),
+            deadline.part("undos", self._undos.close(drained), drained + 0.1),
+        )
+        delivered = deadline.left(DELIVER_SECONDS, keep=CLOSE_SECONDS)
+        await deadline.part("posts", self._deliveries.close(delivered), delivered + 0.1)
         for task in list(self._background):
             task.cancel()
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
-        await self._tools.aclose()
-        await self._model.aclose()
-        await self._socket.close()
+        await asyncio.gather(
+            deadline.part("background tasks", _ended(self._background), 1.0),
+            deadline.part("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
+            deadline.part("the model", self._model.aclose(), 1.0),
+        )
+        await deadline.part("the connection to Slack", self._socket.close(), 1.0)
 
     async def _load(self) -> None:
         """Load what the first turn needs. It stays, so the garbage collector need not look through it ever again."""
@@ -225,33 +246,15 @@ class Service:
     async def _ignore(self, thread_id: int) -> None:
         """An error while posting is in the log; what is owed stays owed."""
 
-    async def _sweep(self) -> None:
-        """Remind of requests, close those that nobody decided in time, and take up again what an error has stopped."""
-        pause = self._settings.limits.sweep_seconds
-        while True:
-            try:
-                reminded = await self._remind()
-                expired, stalled = await self._store.expire(), await self._store.waiting()
-                for thread_id, _ in await self._store.takings():
-                    self._undos.wake(thread_id)
-                for thread_id in {*reminded, *expired, *stalled}:
-                    self._wake_both(thread_id)
-            except StoreError as error:
-                log.warning("the database refused (%s); again in %.0f s", error.detail, pause)
-            await asyncio.sleep(pause)
-
-    async def _remind(self) -> set[int]:
-        """Remind people, once, of requests that end soon; out: the threads concerned."""
-        hours = min(self._settings.approvals.remind_hours, self._settings.limits.approval_hours / 4)
-        due = await self._store.unreminded(hours * 3600) if hours else ()
-        for thread_id, approval in due:
-            await self._store.remind(thread_id, approval.id, [self._surface.reminder(approval)])
-        return {thread_id for thread_id, _ in due}
-
     def _instructions(self) -> str:
         """The first message of a new thread. The date is the day on which the thread began, and stays so."""
         parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
         return "\n\n".join(part for part in parts if part)
+
+
+async def _ended(tasks: Collection[asyncio.Task[object]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 async def _check_key(settings: Settings, session: aiohttp.ClientSession) -> None:

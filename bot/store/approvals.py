@@ -12,6 +12,7 @@ from bot.core.requests import ANSWERS, Approval, Card, Click, Decision, Question
 from bot.core.thread import Call, CallOutcome, CallState
 from bot.store import audit, parking, posts
 from bot.store.database import now
+from bot.store.odd import OddRows
 from bot.store.requests import find, of_post, of_thread, place_of, preview_text
 
 VOTED = (Decision.APPROVED, Decision.RUN_AGAIN)
@@ -244,27 +245,36 @@ def withdraw(connection: sqlite3.Connection, approval_id: str) -> None:
     connection.execute("UPDATE posts SET state = 'refused', shown = revision WHERE id = ? AND state = 'owed'", (post,))
 
 
-def expire(connection: sqlite3.Connection, most: int) -> list[int]:
-    """Close the requests whose time is over, so many at most; returns the thread of each."""
+def expire(connection: sqlite3.Connection, most: int, odd: OddRows) -> list[int]:
+    """Close the requests whose time is over, so many at most; returns the thread of each that was closed."""
     rows = connection.execute(
-        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND expires_at <= ? LIMIT ?", (now(), most)
+        "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND expires_at <= ? LIMIT ?",
+        (now(), most + odd.known),
     ).fetchall()
+    closed: list[int] = []
     for approval_id, thread_id in rows:
-        approval = find(connection, approval_id)
-        if approval is not None:
-            close(connection, thread_id, approval, Decision.EXPIRED)
-    return [int(row[1]) for row in rows]
+
+        def one(approval_id: str = approval_id, thread_id: int = thread_id) -> bool:
+            approval = find(connection, approval_id)
+            return approval is not None and close(connection, thread_id, approval, Decision.EXPIRED)
+
+        if odd.around(connection, f"request {approval_id}", one):
+            closed.append(int(thread_id))
+    return closed
 
 
-def unreminded(connection: sqlite3.Connection, seconds: float, most: int) -> list[tuple[int, Approval]]:
+def unreminded(connection: sqlite3.Connection, seconds: float, most: int, odd: OddRows) -> list[tuple[int, Approval]]:
     """(thread, request) for open requests that end within so many seconds, and of which nobody was reminded: those
     that end first, so many at most."""
     rows = connection.execute(
         "SELECT id, thread_id FROM approvals WHERE decision = 'awaiting' AND NOT reminded AND expires_at <= ?"
         " AND expires_at > ? ORDER BY expires_at LIMIT ?",
-        (now() + seconds, now(), most),
+        (now() + seconds, now(), most + odd.known),
     ).fetchall()
-    found = [(int(thread_id), find(connection, approval_id)) for approval_id, thread_id in rows]
+    found = [
+        (int(thread_id), odd.around(connection, f"request {id_}", lambda id_=id_: find(connection, str(id_))))
+        for id_, thread_id in rows
+    ]
     return [(thread_id, approval) for thread_id, approval in found if approval is not None]
 
 

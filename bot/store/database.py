@@ -166,6 +166,12 @@ class Database:
                 except Exception as error:  # noqa: BLE001  # raised by every write of the batch
                     refusal = StoreError(f"{type(error).__name__}: {error}")
                     results = [refusal] * len(batch)
+                except BaseException:
+                    # Whatever ends this task (the loop itself, say), nobody is to wait for what will not come.
+                    for _, future, _ in batch:
+                        if not future.done():
+                            future.set_exception(StoreError("the write was cut off; it may have been made or not"))
+                    raise
                 for (_, future, _), result in zip(batch, results, strict=True):
                     if future.done():
                         continue

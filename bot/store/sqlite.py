@@ -14,6 +14,7 @@ from bot.core.transcript import Transcript
 from bot.store import approvals, grants, inbox, log, parking, posts, requests, undos
 from bot.store.changes import apply
 from bot.store.database import Database
+from bot.store.odd import OddRows
 from bot.store.transcripts import Transcripts
 
 AT_ONCE = 100
@@ -28,6 +29,7 @@ class SqliteStore:
         self._database = database
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
+        self._odd = OddRows()
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
@@ -136,7 +138,7 @@ class SqliteStore:
         return await self._database.write(take_back)
 
     async def takings(self, thread_id: int = 0) -> Sequence[tuple[int, Taking]]:
-        return await self._database.read(lambda connection: undos.takings(connection, thread_id))
+        return await self._database.read(lambda connection: undos.takings(connection, thread_id, self._odd))
 
     async def begin_taking(self, call: int) -> None:
         def begin_taking(connection: sqlite3.Connection) -> None:
@@ -164,9 +166,9 @@ class SqliteStore:
 
         def expire(connection: sqlite3.Connection) -> bool:
             ended = grants.expire(connection, AT_ONCE)
-            closed, withdrawn = approvals.expire(connection, AT_ONCE), undos.expire(connection, AT_ONCE)
+            closed, withdrawn = approvals.expire(connection, AT_ONCE, self._odd), undos.expire(connection, AT_ONCE)
             found.update([*closed, *withdrawn])
-            return AT_ONCE in (ended, len(closed), len(withdrawn))
+            return max(ended, len(closed), len(withdrawn)) >= AT_ONCE
 
         # Others write between the parts: thousands of requests may have come to their end while the bot was away.
         while await self._database.write(expire):
@@ -174,7 +176,9 @@ class SqliteStore:
         return sorted(found)
 
     async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
-        return await self._database.read(lambda connection: approvals.unreminded(connection, seconds, AT_ONCE))
+        return await self._database.read(
+            lambda connection: approvals.unreminded(connection, seconds, AT_ONCE, self._odd)
+        )
 
     async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
         def remind(connection: sqlite3.Connection) -> None:

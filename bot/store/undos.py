@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.core.calls import Before, Undone
 from bot.core.changes import Taking
@@ -13,6 +13,7 @@ from bot.store import audit, requests
 from bot.store.approvals import touch
 from bot.store.database import now
 from bot.store.log import CALL_COLUMNS, call_from
+from bot.store.odd import OddRows
 
 
 def keep(connection: sqlite3.Connection, call: Call, before: Before) -> None:
@@ -56,7 +57,7 @@ def take_back(connection: sqlite3.Connection, click: Click) -> Settlement:
     return Settlement(Verdict.SETTLED, thread_id, requests.find(connection, approval.id))
 
 
-def takings(connection: sqlite3.Connection, thread_id: int) -> list[tuple[int, Taking]]:
+def takings(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> list[tuple[int, Taking]]:
     """(thread, call) for what is being taken back, in one thread or (0) in all."""
     columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
     rows = connection.execute(
@@ -64,10 +65,23 @@ def takings(connection: sqlite3.Connection, thread_id: int) -> list[tuple[int, T
         " WHERE u.state = 'undoing' AND (? = 0 OR c.thread_id = ?)",
         (thread_id, thread_id),
     )
-    return [
-        (int(thread), Taking(call_from(call), Before(str(plan), bytes(content)), str(after), bool(begun)))
-        for thread, plan, content, after, begun, *call in rows
-    ]
+    found: list[tuple[int, Taking]] = []
+    for thread, plan, content, after, begun, *call in rows.fetchall():
+
+        def one(row: Sequence[object] = (plan, content, after, begun), call: Sequence[object] = tuple(call)) -> Taking:
+            plan, content, after, begun = row
+            return Taking(call_from(call), Before(str(plan), _bytes(content)), str(after), bool(begun))
+
+        taking = odd.around(connection, f"what was kept of call {call[0]}", one)
+        if taking is not None:
+            found.append((int(thread), taking))
+    return found
+
+
+def _bytes(content: object) -> bytes:
+    if not isinstance(content, bytes):
+        raise ValueError("its content is no bytes")
+    return content
 
 
 def begin(connection: sqlite3.Connection, call: int) -> None:
