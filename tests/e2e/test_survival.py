@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
-from tests.harness import World, world
+from tests.harness import ROOT, World, world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -251,3 +251,31 @@ def slow_server(home: Path) -> str:
     entry = {"command": sys.executable, "args": [str(home / "server.py")]}
     path.write_text(json.dumps({"mcpServers": {"slow": entry}}))
     return str(path)
+
+
+STUBBORN = """
+import runpy, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.path.insert(0, sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+time.sleep(1000)
+"""
+
+
+async def test_sigterm_ends_within_fifteen_seconds_whatever_does_not_answer(tmp_path: Path) -> None:
+    """A call that never ends, a server that does not let itself be ended, and a Slack that is silent."""
+    (tmp_path / "server.py").write_text(STUBBORN)
+    servers = ROOT / "tests" / "tools" / "servers"
+    odd = {"command": sys.executable, "args": ["server.py", str(servers), str(servers / "odd.py"), "journal"]}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"odd": {**odd, "cwd": str(tmp_path)}}}))
+    async with world(tmp_path, MCP_CONFIG=str(tmp_path / "mcp.json")) as here:
+        here.model.script(calls(call("odd__hang", {"words": "once"})), text("Never said."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> hang")
+        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.model.until((tmp_path / "journal").exists, what="the call to be running")
+        here.slack.faults.add("*", "hang", times=None)
+        begun = time.monotonic()
+        assert await here.bot.stop() == 0
+        assert time.monotonic() - begun < 15
+        here.slack.faults.clear()
