@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.agent import prompt
 from bot.core.approvers import ApprovalRules
 from bot.core.calls import JsonObject, Tool, canonical
+from bot.core.conditions import Inside
 from bot.core.policy import Facts, Judgement, Policy, Ruling, Tier, repeatable, tier
 from bot.core.ports import Reply, Store, Surface, Toolset
 from bot.core.requests import Grant
@@ -55,7 +56,7 @@ class Judge:
         facts = await self.facts(state)
         seq = state.length
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
-        calls = [self._read(raw, seq, position, reply, facts) for position, raw in enumerate(raw_calls)]
+        calls = [await self._read(raw, seq, position, reply, facts) for position, raw in enumerate(raw_calls)]
         notes: dict[int, str] = {}
         for call in calls:
             if call.state is CallState.AWAITING:
@@ -65,7 +66,7 @@ class Judge:
     async def now(self, state: ThreadState, call: Call, tool: Tool) -> Ruling:
         """What is to become of a call that was allowed or approved before, as the policy, the grants and the paths are
         now."""
-        ruling = self._rule(tool, json.loads(call.arguments), await self.facts(state)).ruling
+        ruling = (await self._rule(tool, json.loads(call.arguments), await self.facts(state))).ruling
         if ruling is not Ruling.ASK:
             return ruling
         granted, _ = await self._granted(state, call, tool)
@@ -74,18 +75,25 @@ class Judge:
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
         """Whether the policy would refuse such a call in that thread now."""
         state = await self.store.load(thread_id)
-        return self._rule(tool, arguments, await self.facts(state)).ruling is Ruling.DENY
+        return (await self._rule(tool, arguments, await self.facts(state))).ruling is Ruling.DENY
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Have a call be about the tool as it is defined now."""
         call.tool_digest, call.tier = tool.digest, tier(tool)
 
-    def _rule(self, tool: Tool, arguments: JsonObject, facts: Sequence[Facts]) -> Judgement:
+    async def _rule(self, tool: Tool, arguments: JsonObject, facts: Sequence[Facts]) -> Judgement:
         """What the policy says; the strictest, when it says different things for different people."""
-        judgements = [self.policy.judge(tool, arguments, each, self.toolset.inside) for each in facts]
-        return min(judgements, key=lambda judgement: STRICTEST.index(judgement.ruling))
 
-    def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
+        def judge(inside: Inside) -> Judgement:
+            judgements = [self.policy.judge(tool, arguments, each, inside) for each in facts]
+            return min(judgements, key=lambda judgement: STRICTEST.index(judgement.ruling))
+
+        # Only where paths lie is asked of a disk, which may take long; the rest is known here.
+        if self.policy.asks_where(tool):
+            return await self.toolset.looking(tool, judge)
+        return judge(lambda *_: None)
+
+    async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
         """Make a call of what the model wrote, and let the arguments' schema and then the policy speak on it."""
         call_id, name = str(raw["id"]), str(raw["function"]["name"])
         call = Call(
@@ -125,7 +133,7 @@ class Judge:
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
-        judgement = self._rule(tool, arguments, facts)
+        judgement = await self._rule(tool, arguments, facts)
         call.why = judgement.words
         if judgement.ruling is Ruling.DENY:
             refuse(call)
@@ -164,21 +172,18 @@ class Judge:
             groups = await self.surface.groups(grant.user) if approvers.groups else frozenset[str]()
             if not approvers.may(grant.user, requester, (), groups or frozenset()):
                 continue
-            if self._covers(grant, call, tool) and await self.surface.member(grant.user):
+            if await self._covers(grant, call, tool) and await self.surface.member(grant.user):
                 # Nobody else's words are to be carried out on this person's authority.
                 return ("", MIXED) if state.turn.others else (f"grant {grant.id} of {grant.user}", "")
         return "", note
 
-    def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
+    async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
         """Whether the arguments are within the grant's scope. Every path must be known, and lie in the folder."""
         if grant.scope == "any":
             return True
         if grant.scope == "same":
             return call.arguments == grant.value
-        paths = self.toolset.paths(tool, json.loads(call.arguments))
-        return bool(paths) and all(
-            self.toolset.inside(tool, path, grant.value, real=True) is True for path in paths or ()
-        )
+        return await self.toolset.within(tool, json.loads(call.arguments), grant.value)
 
 
 def refuse(call: Call) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from bot import failpoints
 from bot.agent.asking import AGAIN, Asking, Wish
 from bot.agent.judging import Judge, refuse
-from bot.core.calls import Before, Certainty, Outcome, Tool
+from bot.core.calls import Before, BusyError, Certainty, Outcome, Tool
 from bot.core.changes import Change
 from bot.core.policy import Ruling
-from bot.core.ports import Store, Surface, Toolset
+from bot.core.ports import Held, Store, Surface, Toolset
 from bot.core.requests import Question
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
 
@@ -22,7 +21,7 @@ NOW_ASKS = "This was allowed without a question a moment ago, and is so no longe
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Takes calls that are on the disk as started."""
+    """Takes calls that may run."""
 
     store: Store
     toolset: Toolset
@@ -30,22 +29,51 @@ class Runner:
     judge: Judge
     asking: Asking
 
-    async def run(self, state: ThreadState, call: Call) -> None:
-        """Run a call to its end, or ask about it when what let it run is no longer true."""
+    async def run(self, state: ThreadState, call: Call, held: Held | None = None) -> None:
+        """Run a call to its end, or ask about it when what let it run is no longer true. With the right to do so held
+        it is on the disk as started; else it is started when it is its turn, so that one that was cut off while it
+        waited is known not to have run."""
         found = tool = self.toolset.find(call.tool)
         # Another server's tool under the same name is not this one changed: such a call is not made at all.
         if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
             tool = None
         # Whatever else changes the same things waits from our last look until we know what the call has left.
-        async with self.toolset.alone(tool) if tool is not None else nullcontext():
-            before = await self._keep(state, call, tool) if tool is not None else None
-            if tool is not None and not await self._may(state, call, tool):
+        try:
+            if tool is None:
+                await self._finish(state, call, await self._hand_over(call, found), None)
                 return
-            outcome = await self._hand_over(call, found)
-            if outcome.certainty is Certainty.UNKNOWN and call.repeatable:
-                outcome = await self._hand_over(call, found)
-            ran = outcome.certainty is Certainty.OK
-            after = await self.toolset.after(before) if before is not None and ran else ""
+            if held is None:
+                held = await self.toolset.hold(tool, json.loads(call.arguments))
+            await self._run(state, call, tool, held)
+        except BusyError as busy:
+            await self._finish(state, call, Outcome(Certainty.UNSENT, str(busy), 0.0), None)
+        finally:
+            if held is not None:
+                held.release()
+
+    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held) -> None:
+        """Start a call, look once more, hand it over and write down how it ended."""
+        before = await self._keep(call, tool)
+        if call.state is not CallState.STARTED and not await self._start(state, call, before):
+            return
+        if not await self._may(state, call, tool):
+            return
+        outcome = await self._hand_over(call, tool, held)
+        if outcome.certainty is Certainty.UNKNOWN and call.repeatable:
+            outcome = await self._hand_over(call, tool, held)
+        await self._finish(state, call, outcome, before)
+
+    async def _start(self, state: ThreadState, call: Call, before: Before | None) -> bool:
+        """Write down that it is about to be handed over; false when somebody has stopped the turn while it waited."""
+        call.start()
+        befores = [(call, before)] if before is not None else []
+        await self.store.commit(state, Change("start a call", calls=[call], befores=befores))
+        return call.state is CallState.STARTED
+
+    async def _finish(self, state: ThreadState, call: Call, outcome: Outcome, before: Before | None) -> None:
+        """Write down how a call has ended."""
+        ran = outcome.certainty is Certainty.OK
+        after = await self.toolset.after(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
         change = Change("finish a call", calls=[call])
         if outcome.certainty is Certainty.UNKNOWN and not call.repeatable:
@@ -63,14 +91,11 @@ class Runner:
             if change.cards or call.approval:
                 self.surface.deliver(state.id)
 
-    async def _keep(self, state: ThreadState, call: Call, tool: Tool) -> Before | None:
-        """Write down what an approved call is about to change, so that it can be taken back."""
+    async def _keep(self, call: Call, tool: Tool) -> Before | None:
+        """What an approved call is about to change, so that it can be taken back."""
         if not call.approval or not self.asking.approvals.undo_minutes:
             return None
-        before = await self.toolset.keep(tool, json.loads(call.arguments))
-        if before is not None:
-            await self.store.commit(state, Change("keep what is there", befores=[(call, before)]))
-        return before
+        return await self.toolset.keep(tool, json.loads(call.arguments))
 
     async def _may(self, state: ThreadState, call: Call, tool: Tool) -> bool:
         """The last look before the server gets it. When it may not run, it is asked about, or ends."""
@@ -81,6 +106,7 @@ class Runner:
         else:
             ruling = await self.judge.now(state, call, tool)
             if ruling is Ruling.DENY:
+                call.attempts -= 1  # this one was not made
                 refuse(call)
                 await self.store.commit(state, Change("finish a call", calls=[call]))
                 return False
@@ -109,7 +135,7 @@ class Runner:
         call.approval = ""
         self.surface.deliver(state.id)
 
-    async def _hand_over(self, call: Call, tool: Tool | None) -> Outcome:
+    async def _hand_over(self, call: Call, tool: Tool | None, held: Held | None = None) -> Outcome:
         """Give the server exactly what was written down, if the tool is still what it was then."""
         if tool is None:
             return Outcome(Certainty.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
@@ -117,4 +143,4 @@ class Runner:
             gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
             return Outcome(Certainty.UNSENT, gone, 0.0)
         with failpoints.around(f"tool call {call.remote_name}"):
-            return await self.toolset.call(tool, json.loads(call.arguments))
+            return await self.toolset.call(tool, json.loads(call.arguments), held)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.agent import prompt
@@ -15,7 +16,7 @@ from bot.core import guard
 from bot.core.changes import Change
 from bot.core.limits import Limits
 from bot.core.policy import Ruling
-from bot.core.ports import Reply, Store, Surface, Toolset
+from bot.core.ports import Held, Reply, Store, Surface, Toolset
 from bot.core.privacy import Privacy
 from bot.core.requests import Question
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
@@ -49,9 +50,6 @@ class Steps:
         beside them is posted before the cards: who decides may need it."""
         calls, notes = await self.judge.take(state, reply)
         runnable = [call for call in calls if call.state is CallState.READY]
-        for call in runnable:
-            call.state = CallState.STARTED
-            call.attempts += 1
         wishes = [
             Wish(call, Question.MAY_IT_RUN, notes[call.position]) for call in calls if call.state is CallState.AWAITING
         ]
@@ -62,12 +60,27 @@ class Steps:
         said = str(reply.message.get("content") or "").strip()
         if said:
             change.drafts = [*change.drafts, *self.surface.answer(said)]
-        await self.store.commit(state, change)
-        if change.drafts or change.cards:
-            self.surface.deliver(state.id)
-        if runnable:
-            await self._run(state, runnable)
+        held: dict[int, Held] = {}
+        try:
+            # What need not wait for others is started in the same commit; the rest when it is its turn.
+            for call in runnable:
+                if (right := await self._seize(call)) is not None:
+                    held[call.position] = right
+                    call.start()
+            await self.store.commit(state, change)
+            if change.drafts or change.cards:
+                self.surface.deliver(state.id)
+            if runnable:
+                await self._run(state, runnable, held)
+        finally:
+            for right in held.values():
+                right.release()
         return await self._conclude(state)
+
+    async def _seize(self, call: Call) -> Held | None:
+        """The right to hand the call over at once, if it need not wait for that."""
+        tool = self.toolset.find(call.tool)
+        return await self.toolset.seize(tool, json.loads(call.arguments)) if tool is not None else None
 
     async def settle(self, state: ThreadState) -> bool:
         """Go on with calls that were written down before: after a decision, or after a restart."""
@@ -82,35 +95,35 @@ class Steps:
         return await self._conclude(state)
 
     async def _begin(self, state: ThreadState, cut_off: Sequence[Call] = (), busy: Collection[int] = ()) -> list[Call]:
-        """Start what may run now, and ask about what has to be asked about; `busy` are calls that a run has in hand.
-        Out: the calls that are started."""
+        """Find out what may run now, and ask about what has to be asked about; `busy` are calls that a run has in hand.
+        Out: the calls that may run. Each is started when it is its turn."""
         wishes = [Wish(call, Question.DID_IT_RUN) for call in cut_off]
         free = [call for call in state.step if call.id not in busy]
         # Somebody has changed the arguments of these.
         waiting = [call for call in free if call.state is CallState.AWAITING and not call.asked]
         ready = [call for call in free if call.state is CallState.READY]
+        refused: list[Call] = []
         for call in (*waiting, *ready):
             tool = self.toolset.find(call.tool)
             if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
                 refuse(call)
-            elif call.state is CallState.READY:
-                call.state = CallState.STARTED
-                call.attempts += 1
-            else:
+                refused.append(call)
+            elif call.state is CallState.AWAITING:
                 wishes.append(Wish(call, Question.MAY_IT_RUN))
         cards = await self.asking.cards(state, wishes)
-        if ready or wishes or waiting:
-            change = Change("start the calls", calls=[*cut_off, *waiting, *ready], cards=cards)
-            await self.store.commit(state, change)
+        if wishes or waiting or refused:
+            also = [call for call in refused if call not in waiting]
+            await self.store.commit(state, Change("ask", calls=[*cut_off, *waiting, *also], cards=cards))
         for call in waiting:
             call.asked = True
         if cards:
             self.surface.deliver(state.id)
-        return [call for call in ready if call.state is CallState.STARTED]
+        return [call for call in ready if call.state is CallState.READY]
 
-    async def _run(self, state: ThreadState, calls: Sequence[Call]) -> None:
-        """Run calls side by side. Each is on the disk as started; each writes its own end. What is decided meanwhile is
-        started beside them."""
+    async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held] | None = None) -> None:
+        """Run calls side by side. Each writes its own beginning and end; `held` has, by position, the rights of those
+        that are on the disk as started. What is decided meanwhile is begun beside them."""
+        rights = held or {}
         names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
         private = await self.surface.privacy(state.place) is Privacy.PRIVATE
         self.surface.progress(state.id, "Using tools" if private else f"Using {names}")
@@ -118,7 +131,7 @@ class Steps:
         runner = Runner(self.store, self.toolset, self.surface, self.judge, self.asking)
         # A group, so that no call goes on unseen when another one's end could not be written.
         async with asyncio.TaskGroup() as group:
-            running = {group.create_task(runner.run(state, call)): call.id for call in calls}
+            running = {group.create_task(runner.run(state, call, rights.get(call.position))): call.id for call in calls}
             while running:
                 woken = asyncio.ensure_future(self.woken(state.id))
                 try:

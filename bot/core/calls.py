@@ -123,3 +123,7 @@ class Undone:
     done: bool
     words: str
     """What was done, or why nothing was: a sentence for people."""
+
+
+class BusyError(Exception):
+    """A call could not be handed over: others took too long. The text is for the model."""

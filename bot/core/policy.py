@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core.calls import Tool
-from bot.core.conditions import Condition, Inside, every, fits, listed
+from bot.core.conditions import Check, Condition, Inside, every, fits, listed
 
 
 class Ruling(StrEnum):
@@ -163,6 +163,11 @@ class Policy:
                 if not each.conditions:
                     return True
         return False
+
+    def asks_where(self, tool: Tool) -> bool:
+        """Whether a rule about this tool asks where paths lie."""
+        asking = (Check.INSIDE, Check.OUTSIDE)
+        return any(each.names(tool) and any(one.check in asking for one in each.conditions) for each in self.rules)
 
     @property
     def groups(self) -> frozenset[str]:

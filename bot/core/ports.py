@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.core.calls import Before, JsonObject, Outcome, Preview, Tool, Undone
 from bot.core.changes import Change, Deliveries, Taking, Usage
+from bot.core.conditions import Inside
 from bot.core.privacy import Privacy
 from bot.core.requests import Approval, Card, Click, Grant, Retry, Settlement
 from bot.core.thread import Admission, Call, Draft, Incoming, Place, ThreadState, Unread
 from bot.core.transcript import Transcript
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ class Model(Protocol):
         ...
 
 
+class Held(Protocol):
+    """The right to make a call."""
+
+    def release(self) -> None:
+        """Give it back; doing it again does nothing."""
+        ...
+
+
 class Toolset(Protocol):
     """The tools of every configured MCP server, over shared sessions."""
 
@@ -72,13 +82,19 @@ class Toolset(Protocol):
         """The tool offered under this name."""
         ...
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> Outcome:
-        """Run one call; never raises for what a server does. The caller's cancellation cancels the call."""
+    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> Outcome:
+        """Run one call, with the right to do so if it is held already; never raises for what a server does. The
+        caller's cancellation cancels the call."""
         ...
 
-    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
-        """To be held from the last look at what a call will change until it has ended: other calls that may change the
-        same things wait, and so does the taking back of one."""
+    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+        """The right to make a call, if it need not wait for other calls."""
+        ...
+
+    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+        """The right to make a call, as soon as its server has room for it. It is held from the last look at what the
+        call will change until it has ended: other calls that may change the same things wait, and so does the taking
+        back of one. Raises BusyError when others take too long."""
         ...
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
@@ -103,17 +119,18 @@ class Toolset(Protocol):
         that things which are as before count as taken back. Doing it again does nothing more; never raises."""
         ...
 
-    def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
-        """Whether a path argument of a call lies in a folder, symbolic links followed; None when nobody can say, and
-        with `real` also when the folder is no longer its own real path."""
+    async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
+        """What `judge` says, which asks where path arguments of a call of this tool lie. What the disk does
+        not tell in time nobody can say; and nobody else is kept waiting."""
         ...
 
-    def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
-        """The path arguments of a call, for tools of which we know them; None for others."""
+    async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
+        """Whether all paths of a call are known and surely lie in a folder that is its own real path."""
         ...
 
-    def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none."""
+    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
+        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none, or
+        when the disk does not tell in time."""
         ...
 
 

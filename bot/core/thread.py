@@ -147,6 +147,11 @@ class Call:
     basis: str = ""
     """What that request's card was based on (`bot.core.calls.Preview.basis`)."""
 
+    def start(self) -> None:
+        """It is about to be handed to its server; from the next commit on it may have run."""
+        self.state = CallState.STARTED
+        self.attempts += 1
+
     def become(self, other: Call) -> None:
         """Stand as the other does: the same call, read anew."""
         for each in fields(self):

@@ -19,6 +19,7 @@ from pathlib import PurePath
 
 from bot.tools import default
 from bot.tools.config import ServerConfig
+from bot.tools.disk import Disk
 
 _RUNNERS = {"node", "nodejs", "npx", "bun", "bunx"}
 """Programs that run the server on this machine; what a container or another machine runs has other files."""
@@ -64,6 +65,8 @@ class Filesystem:
         """In: the server's key, the folder arguments it is started with, the folder it is started in and the variables
         that it is given besides our own."""
         self.key = key
+        self.disk = Disk(key)
+        """Where everything that looks at these files is done."""
         self._folders = tuple(folders)
         self._cwd = cwd
         self._env = env

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from bot.core.calls import Certainty, JsonObject, Outcome, Preview, Tool, sha256
 from bot.tools import diff
 from bot.tools.diff import counted
+from bot.tools.disk import SECONDS as LOOK_SECONDS
+from bot.tools.disk import DiskTimeoutError
 from bot.tools.files import LONGEST_READ, Kind, State, look, missing
 from bot.tools.paths import Filesystem, Place, RefusedError, within
 from bot.tools.text import line, sendable
@@ -24,8 +26,6 @@ TOOLS = ("write_file", "edit_file", "move_file", "create_directory")
 LONGEST_DIFF = 1024 * 1024
 """Bytes of either text; longer ones are said in words."""
 DRY_RUN_SECONDS = 5.0
-LOOK_SECONDS = 8.0
-"""For a disk that does not answer."""
 
 _FENCED = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
 
@@ -48,9 +48,8 @@ class Sight:
 async def basis(files: Filesystem, tool: Tool, arguments: JsonObject) -> str:
     """The digest of what the call would change as it is now. Never raises; what cannot be seen has a digest too."""
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            return (await asyncio.to_thread(see, files, tool, arguments)).basis
-    except TimeoutError:
+        return (await files.disk.run(see, files, tool, arguments)).basis
+    except DiskTimeoutError:
         return sha256("no answer")
 
 
@@ -60,8 +59,8 @@ async def preview(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run:
         async with asyncio.timeout(LOOK_SECONDS):
             if tool.remote_name == "edit_file":
                 return await _edit(files, tool, sendable(arguments), dry_run)
-            return await asyncio.to_thread(_shown, files, tool, arguments)
-    except TimeoutError:
+            return await files.disk.run(_shown, files, tool, arguments)
+    except (TimeoutError, DiskTimeoutError):
         words = "The files could not be looked at in time."
         return Preview(sha256("no answer"), words, broken=words)
     except RecursionError:
@@ -156,7 +155,7 @@ def _replaced(place: Place, path: str, was: State, new: bytes) -> tuple[str, str
 
 async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun, tries: int = 2) -> Preview:
     """By the server's own dry run. The file is looked at before and after it, so the diff is that of the basis."""
-    sight = await asyncio.to_thread(see, files, tool, arguments, LONGEST_READ)
+    sight = await files.disk.run(see, files, tool, arguments, LONGEST_READ)
     if (early := _without_dry_run(sight, tool, arguments)) is not None:
         return early
     path, (place,), was = arguments["path"], sight.places, sight.states[0]
@@ -167,9 +166,9 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
             outcome = await dry_run({**arguments, "dryRun": True})
     except TimeoutError:
         return unknown
-    if (await asyncio.to_thread(see, files, tool, arguments)).basis != sight.basis:
+    if (await files.disk.run(see, files, tool, arguments)).basis != sight.basis:
         return await _edit(files, tool, arguments, dry_run, tries - 1) if tries > 1 else unknown
-    shown = await asyncio.to_thread(_edited, place, old, outcome)
+    shown = await files.disk.run(_edited, place, old, outcome)
     return replace(shown, basis=sight.basis, words=shown.words and shown.words + _leads(path, place))
 
 

@@ -108,22 +108,38 @@ class Server:
             case State.DOWN:
                 return f"The tool server `{key}` is not running: {self._reason}."
 
-    async def call(self, tool: Tool, arguments: JsonObject, *, whole: bool = False) -> Outcome:
+    async def enter_at_once(self) -> bool:
+        """Take room for a call, if there is some. It is given back by `leave`."""
+        if self._slots.locked():
+            return False
+        await self._slots.acquire()
+        return True
+
+    async def enter(self) -> None:
+        """Take room for a call, as soon as there is some."""
+        await self._slots.acquire()
+
+    def leave(self) -> None:
+        """Give the room back."""
+        self._slots.release()
+
+    async def call(self, tool: Tool, arguments: JsonObject, *, whole: bool = False, entered: bool = False) -> Outcome:
         """Run one call. Never raises but CancelledError; cancelling it asks the server to stop. With `whole` the result
-        is exactly as it came, for the program and not for a model."""
+        is exactly as it came, for the program and not for a model; `entered` says that the caller has taken room."""
         began = time.monotonic()
-        certainty, words = await self._call(tool, arguments, whole=whole)
+        certainty, words = await self._call(tool, arguments, whole=whole, entered=entered)
         return Outcome(certainty, words, time.monotonic() - began)
 
-    async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[Certainty, str]:
+    async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool, entered: bool) -> tuple[Certainty, str]:
         seconds = self.config.call_seconds
         try:
             arguments = text.sendable(arguments)
         except RecursionError:
             return Certainty.UNSENT, "The arguments are nested too deeply. The call was not sent."
         try:
-            async with asyncio.timeout(seconds):
-                await self._slots.acquire()
+            if not entered:
+                async with asyncio.timeout(seconds):
+                    await self.enter()
         except TimeoutError:
             return (
                 Certainty.UNSENT,
@@ -143,7 +159,8 @@ class Server:
                     continue
                 return certainty, words
         finally:
-            self._slots.release()
+            if not entered:
+                self.leave()
 
     async def _session_by(self, deadline: float) -> Session | None:
         """The connection, if there is one before the deadline and it makes sense to wait for it."""

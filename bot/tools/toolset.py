@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from bot.core.calls import Before, Certainty, JsonObject, Outcome, Preview, Tool, Undone
+from bot.core.calls import Before, BusyError, Certainty, JsonObject, Outcome, Preview, Tool, Undone
+from bot.core.conditions import Inside
+from bot.core.ports import Held
 from bot.tools import arguments, preview, scope, undo
 from bot.tools.config import ServerConfig
+from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.guard import Guard
+from bot.tools.holding import Holding
 from bot.tools.paths import Filesystem
 from bot.tools.server import Server, State
+
+T = TypeVar("T")
+
+PATH_SECONDS = 5.0
+"""What it may take to find out where paths lie; after that nobody can say."""
+UNDO_SECONDS = 60.0
 
 
 class McpToolset:
@@ -22,7 +32,8 @@ class McpToolset:
         self._guard = Guard()
         self._servers = {config.key: Server(config, self._guard, self._forget_tools) for config in servers}
         self._files = {config.key: found for config in servers if (found := Filesystem.of(config)) is not None}
-        self._writing = asyncio.Lock()
+        self._holding = Holding()
+        self._disk = Disk("tools that work on no known files")
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
@@ -66,18 +77,27 @@ class McpToolset:
         self.tools()
         return self._by_name.get(name)
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> Outcome:
+    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> Outcome:
         """Run one call of a tool as it was defined when the call was made: when its definition has changed since, the
         call is not sent. Never raises but CancelledError; the caller's cancellation cancels the call."""
         server = self._servers.get(tool.server)
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return Outcome(Certainty.UNSENT, words, 0.0)
-        return await server.call(tool, arguments)
+        return await server.call(tool, arguments, entered=held is not None)
 
-    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
-        """Held by one call that changes files at a time, whichever server it is of: their folders may be the same."""
-        return self._writing if self._changed_by(tool) is not None else nullcontext()
+    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+        """The right to make a call, if its server has room and nobody else is at the files that it changes, whichever
+        server that is by: their folders may be the same."""
+        server = self._servers.get(tool.server)
+        return await self._holding.seize(server, tool, arguments, self._changed_by(tool)) if server else None
+
+    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+        """The same, as soon as that is so. Raises BusyError when others take longer than this call itself may."""
+        server = self._servers.get(tool.server)
+        if server is None:
+            raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
+        return await self._holding.hold(server, tool, arguments, self._changed_by(tool))
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call of a trusted filesystem server would do to its files; None for other calls. Changes nothing,
@@ -98,12 +118,18 @@ class McpToolset:
     async def keep(self, tool: Tool, arguments: JsonObject) -> Before | None:
         """Take down what the call is about to change; None when it could not be taken back."""
         files = self._changed_by(tool)
-        return None if files is None else await asyncio.to_thread(undo.keep, files, tool, arguments)
+        try:
+            return None if files is None else await files.disk.run(undo.keep, files, tool, arguments)
+        except DiskTimeoutError:
+            return None
 
     async def after(self, before: Before) -> str:
         """A digest of the same things now, right after the call has run; empty when they cannot be read."""
         files = self._files.get(undo.server(before))
-        return "" if files is None else await asyncio.to_thread(undo.after, files, before)
+        try:
+            return "" if files is None else await files.disk.run(undo.after, files, before)
+        except DiskTimeoutError:
+            return ""
 
     async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
         """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
@@ -111,23 +137,58 @@ class McpToolset:
         files = self._files.get(undo.server(before))
         if files is None:
             return Undone(False, "It could not be taken back: its tool server is no longer configured.")
-        async with self._writing:
-            return await asyncio.to_thread(undo.undo, files, before, after, again=again)
+        try:
+            held = await self._holding.paths(await files.disk.run(undo.claim, before))
+            try:
+                return await files.disk.run(undo.undo, files, before, after, again, seconds=UNDO_SECONDS)
+            finally:
+                held.release()
+        except DiskTimeoutError:
+            return Undone(False, "The disk does not answer. It may or may not have been taken back: look at the files.")
+
+    async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
+        """What `judge` says, which asks where paths lie, in a thread. When the disk does not tell in time it is judged
+        as if nobody could say where any of them lie."""
+        try:
+            return await self._disk_of(tool).run(judge, self.inside, seconds=PATH_SECONDS)
+        except DiskTimeoutError:
+            return judge(lambda *_: None)
+
+    async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
+        """Whether all paths of a call are known and surely lie in a folder that is its own real path."""
+        paths = self.paths(tool, arguments) or ()
+
+        def look() -> bool:
+            return all(self.inside(tool, path, folder, real=True) is True for path in paths)
+
+        try:
+            return bool(paths) and await self._disk_of(tool).run(look, seconds=PATH_SECONDS)
+        except DiskTimeoutError:
+            return False
+
+    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
+        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none, or
+        when the disk does not tell in time."""
+        files = self._files.get(tool.server)
+        try:
+            return [] if files is None else await files.disk.run(scope.folders, files, tool, arguments)
+        except DiskTimeoutError:
+            return []
 
     def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
         """Whether a path argument of a call is a folder or lies in it, symbolic links followed; None when nobody can
         say. A relative folder is one in the first folder of the tool's server. With `real` the folder must still be its
-        own real path, else nobody can say."""
+        own real path, else nobody can say. For a thread."""
         return scope.inside(self._files.get(tool.server), path, folder, real=real)
 
     def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
         """The path arguments of a call of a trusted filesystem server; None for other calls."""
         return scope.paths(tool, arguments) if tool.server in self._files else None
 
-    def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none."""
+    def _disk_of(self, tool: Tool) -> Disk:
+        """Who looks at the paths of a tool's calls."""
         files = self._files.get(tool.server)
-        return [] if files is None else scope.folders(files, tool, arguments)
+        return self._disk if files is None else files.disk
 
     def _changed_by(self, tool: Tool) -> Filesystem | None:
         """The files that calls of this tool change, if we know how."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.core.calls import Before, JsonObject, Tool, Undone, canonical, sha256
 from bot.tools import files as disk
+from bot.tools.claims import Claim, of_paths
 from bot.tools.files import Kind, look
 from bot.tools.paths import Filesystem, Place, RefusedError, within
 from bot.tools.preview import see
@@ -74,7 +75,13 @@ def after(files: Filesystem, before: Before) -> str:
     return sha256(*marks) if all(marks) else ""
 
 
-def undo(files: Filesystem, before: Before, left: str, *, again: bool = True) -> Undone:
+def claim(before: Before) -> Claim:
+    """What `undo` may change. For a thread."""
+    paths = _plan(before).get("paths")
+    return of_paths(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
+
+
+def undo(files: Filesystem, before: Before, left: str, again: bool = True) -> Undone:
     """Take the call back. In: what `keep` and `after` gave, and whether an earlier attempt may have begun: only then is
     what is as before known to be our own doing, or what is half done. For a thread; never raises."""
     plan = _plan(before)

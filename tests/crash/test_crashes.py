@@ -36,7 +36,7 @@ SAFE = [
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
-    *commits("posted#3", "settle", "start the calls", "keep what is there", "drawn", "finish a call"),
+    *commits("posted#3", "settle", "start a call", "drawn", "finish a call"),
     *around("tool call edit_file", "post card", "redraw card"),
 ]
 KINDS = {
@@ -47,8 +47,8 @@ KINDS = {
     # when one call of a step runs while a person decides about another,
     "mixed": [*commits("finish a call", "tell what was done"), *around("post summary", "tool call edit_file")],
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
-    "edited": [*commits("edit", "start the calls"), *around("post card#2")],
-    "drifted": [*commits("start the calls", "drift"), *around("post card#2")],
+    "edited": [*commits("edit", "ask", "start a call"), *around("post card#2")],
+    "drifted": [*commits("start a call", "drift"), *around("post card#2")],
     "undone": [*commits("take_back", "begin_taking", "taken_back"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("stop", "answer the calls", "stop the turn"), *around("post notice")],
@@ -56,7 +56,7 @@ KINDS = {
     "voted": commits("settle", "drawn", "settle#2"),
     # and when a standing grant lets the second call run.
     "granted": [
-        *commits("give", "start the calls", "take the calls#2", "answer the calls#2"),
+        *commits("give", "start a call", "take the calls#2", "answer the calls#2"),
         *around("tool call edit_file#2"),
     ],
 }

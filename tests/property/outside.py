@@ -8,13 +8,15 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.core.calls import Before, Certainty, JsonObject, Outcome, Preview, Tool, Undone, canonical, sha256
 from bot.core.changes import Usage
-from bot.core.ports import ModelRequest, Reply
+from bot.core.conditions import Inside
+from bot.core.ports import Held, ModelRequest, Reply
+
+T = TypeVar("T")
 
 TEAM, CHANNEL, BOT, STRANGERS = "T1", "C1", "UBOT", "T2"
 ALICE, BOB, CAROL, DAVE, EVE, GONE = "UALICE", "UBOB", "UCAROL", "UDAVE", "UEVE", "UGONE"
@@ -95,6 +97,18 @@ def unanswered(messages: Sequence[JsonObject]) -> str:
 
 
 @dataclass
+class Room:
+    """The right to make a call."""
+
+    writing: asyncio.Lock | None
+
+    def release(self) -> None:
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            writing.release()
+
+
+@dataclass
 class Files:
     """A toolset over files in memory: `write` and `drop` can be shown beforehand and taken back, `send` of an untrusted
     server cannot, `look` reads."""
@@ -137,7 +151,7 @@ class Files:
             digest=sha256(server, remote, str(self.version)),
         )
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> Outcome:
+    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> Outcome:
         self.world.alive()
         if self.find(tool.name) != tool:
             return Outcome(Certainty.UNSENT, "its definition has changed.", 0.0)
@@ -187,8 +201,14 @@ class Files:
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
-    def alone(self, tool: Tool) -> AbstractAsyncContextManager[object]:
-        return self.writing if tool.server == "files" else nullcontext()
+    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+        return None if tool.server == "files" and self.writing.locked() else await self.hold(tool, arguments)
+
+    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+        if tool.server != "files":
+            return Room(None)
+        await self.writing.acquire()
+        return Room(self.writing)
 
     async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
         await self.world.moment()
@@ -205,13 +225,13 @@ class Files:
             self.files[path] = was
         return Undone(True, "It is as it was before.")
 
-    def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
-        return None
+    async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
+        return judge(lambda *_: None)
 
-    def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
-        return None
+    async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
+        return False
 
-    def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
+    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
         return ()
 
 

@@ -92,7 +92,7 @@ async def test_the_servers_folders_are_known_as_it_knows_them(tmp_path: Path) ->
     )
     async with running(server) as files:
         known = tool(files, "f__write_file")
-        assert files.folders(known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
+        assert await files.folders(known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
         assert files.inside(known, str(two / "t.txt"), str(tmp_path / "link")) is True
         assert files.inside(known, "t.txt", str(one)) is True, "relative to the first folder"
         assert files.inside(known, str(two / "t.txt"), ".") is False
@@ -177,16 +177,16 @@ async def test_a_call_names_its_paths_and_the_folders_that_hold_them(files: McpT
     assert files.paths(tool(files, "filesystem__list_allowed_directories"), {}) == []
     assert files.paths(write, {"path": 1}) is None
     assert files.paths(move, {"source": "a"}) is None
-    assert files.folders(write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a", base]
-    assert files.folders(write, {"path": "a/b/c/d/e/f/t"}) == [
+    assert await files.folders(write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a", base]
+    assert await files.folders(write, {"path": "a/b/c/d/e/f/t"}) == [
         f"{base}/a/b/c/d/e/f", f"{base}/a/b/c/d/e", f"{base}/a/b/c/d", f"{base}/a/b/c", f"{base}/a/b"
     ]  # fmt: skip
-    assert files.folders(move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a", base]
-    assert files.folders(ls, {"path": "a"}) == [f"{base}/a", base]
-    assert files.folders(create, {"path": "a/x/y/z"}) == [f"{base}/a", base]
-    assert files.folders(ls, {"path": "."}) == [base]
-    assert files.folders(write, {"path": "/etc/passwd"}) == []
-    assert files.folders(many, {"paths": ["a", "/etc"]}) == []
+    assert await files.folders(move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a", base]
+    assert await files.folders(ls, {"path": "a"}) == [f"{base}/a", base]
+    assert await files.folders(create, {"path": "a/x/y/z"}) == [f"{base}/a", base]
+    assert await files.folders(ls, {"path": "."}) == [base]
+    assert await files.folders(write, {"path": "/etc/passwd"}) == []
+    assert await files.folders(many, {"paths": ["a", "/etc"]}) == []
 
 
 async def test_paths_lead_where_the_server_goes(files: McpToolset, workspace: Path) -> None:

@@ -364,7 +364,7 @@ async def test_other_tools_and_other_servers_have_no_preview(files: McpToolset, 
         echo = tool(odd, "odd__echo")
         assert await odd.preview(echo, {"path": "x"}) is None
         assert (await odd.basis(echo, {}), await odd.keep(echo, {})) == ("", None)
-        assert (odd.paths(echo, {"path": "x"}), odd.folders(echo, {"path": str(workspace)})) == (None, [])
+        assert (odd.paths(echo, {"path": "x"}), await odd.folders(echo, {"path": str(workspace)})) == (None, [])
         assert odd.inside(echo, str(workspace / "x"), str(workspace)) is True
         assert odd.inside(echo, str(workspace / ".." / "x"), str(workspace)) is False
         assert odd.inside(echo, "x", str(workspace)) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -173,5 +175,9 @@ async def _open(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened, na
     elif name == buttons.EDIT:
         await desk.show(body, forms.edit(approval, tool.schema, opened))
     elif approval.grants:
-        folders = desk.toolset.folders(tool, arguments_of(approval.call))
+        # In the time that is left for opening a window; a disk that does not tell offers no folders.
+        folders: Sequence[str] = ()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(asked.left(ACK_SECONDS)):
+                folders = await desk.toolset.folders(tool, arguments_of(approval.call))
         await desk.show(body, forms.always(approval, folders, desk.rules.grant_days, opened))

@@ -24,6 +24,7 @@ PREVIEW_SECONDS = 1.5
 """The longest that the ack of a window waits for a preview."""
 DENIED = "The policy of this workspace does not allow this call."
 DENIED_OR_NOT = "I could not find out in time whether the policy allows this call. Send it again in a moment."
+NO_FOLDERS = "I could not look at the folders in time, so nothing was changed. Press the button again in a moment."
 NO_FIELD = "none"
 Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
 """What is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
@@ -73,7 +74,11 @@ def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
     async def on_always(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = desk.people.inquiry()
         found = await _about(desk, body)
-        grant = None if found is None else _grant(desk, body, found[0])
+        try:
+            grant = None if found is None else await _grant(desk, asked, body, found[0])
+        except TimeoutError:
+            await _close(ack, NO_FOLDERS)
+            return
         if found is None or grant is None:
             await _close(ack, NOTHING)
             return
@@ -113,8 +118,9 @@ async def _against(desk: Desk, asked: Inquiry, approval: Approval, tool: Tool, a
     return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
 
 
-def _grant(desk: Desk, body: JsonObject, approval: Approval) -> Grant | None:
-    """What the window asks for, within what may be given; None when it is nothing of ours."""
+async def _grant(desk: Desk, asked: Inquiry, body: JsonObject, approval: Approval) -> Grant | None:
+    """What the window asks for, within what may be given; None when it is nothing of ours. Raises TimeoutError when the
+    disk does not tell where a folder is."""
     try:
         choice = forms.always_given(body["view"])
     except ValueError:
@@ -124,12 +130,12 @@ def _grant(desk: Desk, body: JsonObject, approval: Approval) -> Grant | None:
         return None
     arguments = arguments_of(approval.call)
     if choice.scope == "folder":
-        paths = desk.toolset.paths(tool, arguments)
-        # What comes back from Slack names a folder; only one that was offered counts.
-        if choice.value not in desk.toolset.folders(tool, arguments):
-            return None
-        if not paths or not all(desk.toolset.inside(tool, path, choice.value, real=True) is True for path in paths):
-            return None
+        async with asyncio.timeout(asked.left(ACK_SECONDS)):
+            # What comes back from Slack names a folder; only one that was offered counts.
+            if choice.value not in await desk.toolset.folders(tool, arguments):
+                return None
+            if not await desk.toolset.within(tool, arguments, choice.value):
+                return None
     now = time.time()
     seconds = min(choice.seconds, desk.rules.grant_days * 86_400)
     return Grant(
