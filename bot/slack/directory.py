@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger(__name__)
@@ -134,7 +132,7 @@ class _Kept(Generic[T]):
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._ask(key)
-        except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever Slack says that is no answer: nobody can say
             log.warning("Slack did not tell about %s: %s", key, error or type(error).__name__)
             self._remember(self._failed, key, time.monotonic())
             return None
@@ -142,6 +140,7 @@ class _Kept(Generic[T]):
         return answer
 
     def _remember(self, kept: dict[str, Any], key: str, value: object) -> None:
+        kept.pop(key, None)
         if len(kept) >= MOST:
-            kept.clear()
+            del kept[next(iter(kept))]  # the oldest
         kept[key] = value

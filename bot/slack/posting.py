@@ -194,9 +194,9 @@ class Poster:
             if not cursor:
                 return None
 
-    def forget(self, owed: Owed) -> None:
+    def forget(self, post: int) -> None:
         """It is posted, or never will be."""
-        self._settled_at.pop(owed.id, None)
+        self._settled_at.pop(post, None)
 
 
 def _plain(payload: JsonObject) -> str:

@@ -11,6 +11,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -30,11 +31,28 @@ log = logging.getLogger(__name__)
 
 UNHURRIED = ("answer", "summary", "notice")
 """Kinds of which nobody needs the timestamp."""
-REMEMBERED = 10_000
-"""Posts whose recording may be under way or just done."""
 LONGEST_PAUSE = 60.0
 MOST_TRIES = 30
 """Of a message that Slack refuses with an error we do not know: about half an hour."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one thread's posts besides what the store says; forgotten when the thread is in step."""
+
+    doubtful: set[int] = field(default_factory=set[int])
+    """Posts that may have arrived."""
+    sent: set[int] = field(default_factory=set[int])
+    """Posts that have arrived, while that is not recorded."""
+    unrecorded: set[int] = field(default_factory=set[int])
+    """Posts that have arrived, and of which the store would not have that."""
+    recorded: set[int] = field(default_factory=set[int])
+    """Those of them that have been recorded while the thread was being brought in step: what was read from the store
+    before would have them posted again."""
+    tries: dict[int, int] = field(default_factory=dict[int, int])
+    failures: int = 0
+    timer: asyncio.TimerHandle | None = None
+    busy: bool = False
 
 
 class Replies:
@@ -63,12 +81,7 @@ class Replies:
         self._advance = advance
         self._background = background
         self._inherited = 0
-        self._doubtful: set[int] = set()
-        # Not emptied when a post is recorded: what was read from the store just before would have it posted again.
-        self._sent: dict[int, None] = {}
-        self._failures: dict[int, int] = {}
-        self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._tries: dict[int, int] = {}
+        self._known: dict[int, _Known] = {}
 
     def inherit(self, last_post: int) -> None:
         """Posts up to this number are from earlier processes: those still owed may have been sent."""
@@ -76,11 +89,14 @@ class Replies:
 
     async def bring_in_step(self, thread_id: int) -> None:
         """Do for this thread what is owed to Slack now. What fails for a passing reason is tried again later."""
+        known = self._known.setdefault(thread_id, _Known())
+        known.busy, in_step = True, False
         try:
             deliveries = await self._store.deliveries(thread_id)
-            while owing := [owed for owed in deliveries.owed if owed.id not in self._sent]:
+            known.unrecorded &= {owed.id for owed in deliveries.owed}
+            while owing := [owed for owed in deliveries.owed if owed.id not in known.sent]:
                 for owed in owing:
-                    if not await self._deliver(thread_id, deliveries.place, owed):
+                    if not await self._deliver(thread_id, deliveries.place, owed, known):
                         break
                 else:
                     # A card may have been decided, a turn may have come to rest, while its message was on its way.
@@ -89,58 +105,79 @@ class Replies:
                 deliveries = await self._store.deliveries(thread_id)
             await self._redraw(deliveries)
             await self._show_progress(thread_id, deliveries)
+            in_step = True
         except TROUBLES as error:
-            self._later(thread_id, error)
-        else:
-            self._failures.pop(thread_id, None)
+            self._later(thread_id, known, error)
+        finally:
+            known.busy = False
+            known.sent -= known.recorded
+            known.recorded.clear()
+            if in_step:
+                known.failures = 0
+                for post in {*known.doubtful, *known.tries}:
+                    self._poster.forget(post)  # it is no longer owed: closed, or withdrawn meanwhile
+                known.doubtful.clear()
+                known.tries.clear()
+            self._tidy(thread_id, known)
 
-    async def _deliver(self, thread_id: int, place: Place, owed: Owed) -> bool:
+    def _tidy(self, thread_id: int, known: _Known) -> None:
+        unsettled = known.sent or known.unrecorded or known.doubtful or known.tries
+        if not (known.busy or unsettled or known.timer or known.failures):
+            self._known.pop(thread_id, None)
+
+    async def _deliver(self, thread_id: int, place: Place, owed: Owed, known: _Known) -> bool:
         """Post one message, unless it is there already. Raises what is worth another try; false when Slack refuses it
         for good, which may change what else is owed."""
         ts: str | None = None
-        doubtful = owed.id in self._doubtful or owed.id <= self._inherited
+        doubtful = owed.id <= self._inherited or owed.id in known.doubtful or owed.id in known.unrecorded
         if doubtful:
             ts = await self._poster.find(place, owed)
         if ts is None and owed.draft.kind == "progress" and doubtful:
             await self._store.post_closed(owed.id, "removed")
             return True
         if ts is None:
-            self._doubtful.add(owed.id)
+            known.doubtful.add(owed.id)
             try:
                 with failpoints.around(f"post {owed.draft.kind}"):
                     ts = await self._poster.post(place, owed)
             except SlackApiError as error:
                 if refused(error):
-                    self._doubtful.discard(owed.id)
+                    known.doubtful.discard(owed.id)
                 if not refused(error) or code_of(error) in PATIENT:
                     raise
-                tries = self._tries[owed.id] = self._tries.get(owed.id, 0) + 1
+                tries = known.tries[owed.id] = known.tries.get(owed.id, 0) + 1
                 if code_of(error) not in FINAL | MALFORMED and tries < MOST_TRIES:
                     raise
                 log.error("Slack refused a %s in %s for good (%s)", owed.draft.kind, place.channel, code_of(error))
                 await self._give_up(thread_id, owed)
                 return False
         if owed.draft.kind in UNHURRIED:
-            self._sent[owed.id] = None
-            if len(self._sent) > REMEMBERED:
-                del self._sent[next(iter(self._sent))]
-            self._background(self._record(owed, ts))
+            known.sent.add(owed.id)
+            self._background(self._record(thread_id, owed, ts, known))
         else:
             await self._store.posted(owed.id, ts)
-        self._doubtful.discard(owed.id)
-        self._tries.pop(owed.id, None)
-        self._poster.forget(owed)
+        known.doubtful.discard(owed.id)
+        known.unrecorded.discard(owed.id)
+        known.tries.pop(owed.id, None)
+        self._poster.forget(owed.id)
         return True
 
-    async def _record(self, owed: Owed, ts: str) -> None:
+    async def _record(self, thread_id: int, owed: Owed, ts: str, known: _Known) -> None:
         """Write down that a message is there. Until that is done it is known here; if it is never done, the thread is
         read for it."""
         try:
             await self._store.posted(owed.id, ts, soon=True)
         except StoreError as error:
             log.warning("a post could not be recorded: %s", error.detail)
-            self._doubtful.add(owed.id)
-            self._sent.pop(owed.id, None)
+            known.sent.discard(owed.id)
+            known.unrecorded.add(owed.id)
+            self._known.setdefault(thread_id, known)
+            return
+        if known.busy:
+            known.recorded.add(owed.id)
+            return
+        known.sent.discard(owed.id)
+        self._tidy(thread_id, known)
 
     async def _give_up(self, thread_id: int, owed: Owed) -> None:
         """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved."""
@@ -200,16 +237,16 @@ class Replies:
                 raise
             log.warning("Slack refused to remove a message in %s (%s)", channel, code_of(error))
 
-    def _later(self, thread_id: int, error: Exception) -> None:
+    def _later(self, thread_id: int, known: _Known, error: Exception) -> None:
         """Try again after a pause that grows with each failure in a row."""
-        failures = self._failures[thread_id] = self._failures.get(thread_id, 0) + 1
-        pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        known.failures += 1
+        pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(known.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         log.warning("thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
-        earlier = self._timers.pop(thread_id, None)
-        if earlier is not None:
-            earlier.cancel()
-        self._timers[thread_id] = asyncio.get_running_loop().call_later(pause, self._again, thread_id)
+        if known.timer is not None:
+            known.timer.cancel()
 
-    def _again(self, thread_id: int) -> None:
-        self._timers.pop(thread_id, None)
-        self._wake(thread_id)
+        def again() -> None:
+            known.timer = None
+            self._wake(thread_id)
+
+        known.timer = asyncio.get_running_loop().call_later(pause, again)
