@@ -116,7 +116,7 @@ class Failing(Bot):
             await self._all()
             if button := self.button("approved") or self.button("it_ran"):
                 await self.hear(press(button, ALICE, TEAM))
-            for thread_id in await self.store.waiting(for_people=False):
+            for thread_id in await self.store.waiting():
                 self._wake(thread_id)
         await self._all()
 

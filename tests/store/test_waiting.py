@@ -70,7 +70,7 @@ async def test_what_had_to_wait_is_read_when_the_turn_was_stopped(store: SqliteS
 
 async def drift(life: Life, approvals: Sequence[Approval]) -> None:
     await life.settle(approvals[0])
-    [call, *_] = (await life.state()).calls
+    call = (await life.state()).calls[0]
     call.state = AWAITING
     await life.commit("drift", calls=[call], drifted=[(approvals[0].id, "It has changed.")])
 
