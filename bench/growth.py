@@ -5,8 +5,9 @@
 
 One bot (`python -m bot`), as many threads of either length as a round has turns. They are begun by talking; then the
 bot is stopped, what is missing is written into its database as if it had been said (`longer.py`), and the bot is
-started again. A round is one turn in each short thread, one in each long thread, one after another, and the same requests once
-more from a process that does nothing else (`sender.py`): the bytes that the bot sent, with the bot's own HTTP client.
+started again. A round is one turn in each short thread, one in each long thread, one after another, and the same
+requests once more from a process that does nothing else (`sender.py`): the bytes that the bot sent, with its own HTTP
+client.
 
 A model wants the whole log in each request, so the bytes grow with the thread whatever the bot does. What is judged is
 the rest:
