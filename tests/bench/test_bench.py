@@ -23,3 +23,16 @@ def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tm
     for bot in ("ours", "plain"):
         assert measured[bot]["rate"] > 0
         assert measured[bot]["first_ms"] > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
+def test_the_growth_of_a_thread_is_measured_in_turns_that_are_all_answered(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(BENCH.with_name("growth.py")), "--rounds", "1", "--turns", "1", "--long", "80"]
+    run = subprocess.run([*command, "--json", str(figures)], capture_output=True, text=True, timeout=80, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "long/short beyond the bytes" in run.stdout
+    found = json.loads(figures.read_text("utf-8"))
+    assert [len(each) for each in found["clicks"]] == [1, 1]
+    assert found["lengths"][0] < found["lengths"][1] <= 80
+    assert found["bytes_sent"][0] < found["bytes_sent"][1]
