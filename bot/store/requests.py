@@ -40,7 +40,7 @@ def preview_text(preview: Preview | None) -> str:
     return json.dumps(asdict(preview), ensure_ascii=False) if preview is not None else ""
 
 
-def _preview(kept: object) -> Preview | None:
+def preview_of(kept: object) -> Preview | None:
     """A preview that was kept, also by a version that knew more or less of it."""
     found = mapping(parsed(kept))
     known = {name: value for name in _PREVIEWED if isinstance(value := found.get(name), str)}
@@ -67,7 +67,7 @@ def _from(row: Sequence[object]) -> Approval:
         no_self=bool(no_self),
         grants=bool(grants),
         privacy=str(privacy),
-        preview=_preview(preview),
+        preview=preview_of(preview),
         note=str(note),
         decision=Decision(str(decision)),
         decided_by=str(decided_by),

@@ -439,3 +439,17 @@ def test_only_the_client_module_imports_openai() -> None:
     assert [name for name, source in sources.items() if "\nfrom openai" in source or "\nimport openai" in source] == [
         "client.py"
     ]
+
+
+ODD = (True, -1, 10**400, 1e308, float("nan"), float("inf"), None, "", "\ud800", "x" * 300, [], {}, [[]], {"a": 1})
+
+
+@pytest.mark.parametrize("field", ["message", "code", "error_type", "metadata", "raw", "availability", "retry_after"])
+async def test_an_error_object_with_anything_in_it_is_still_an_error_of_the_model(field: str) -> None:
+    for odd in ODD:
+        error: dict[str, Any] = {"code": 502, "message": "m", "metadata": {"raw": "r"}, "availability": {}}
+        within = {"raw": error["metadata"], "retry_after": error["availability"]}.get(field, error)
+        within[field] = odd
+        found = classify(BrokenReply("broken", error), "secret")
+        assert isinstance(found.error, ModelError)
+        assert found.retry_after is None or 0 <= found.retry_after < float("inf")
