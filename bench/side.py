@@ -133,6 +133,18 @@ class Side:
         except AssertionError:
             raise BenchError(f"{WORDS[self.name]} did not start\n{self.log()}") from None
 
+    @property
+    def pid(self) -> int:
+        """The number of the process, which was started."""
+        assert self.process is not None
+        return self.process.pid
+
+    async def tools(self, seconds: float = ROUND_SECONDS) -> None:
+        """Wait until the MCP server is up: on a machine with other work that may take longer than a turn waits."""
+        async with asyncio.timeout(seconds):
+            while "is up with" not in self.log():
+                await asyncio.sleep(0.05)
+
     async def stop(self) -> None:
         """End the process."""
         if self.process is None or self.process.returncode is not None:

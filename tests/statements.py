@@ -86,7 +86,8 @@ def _note(sql: str) -> None:
     if sql in _seen:
         return
     # 0 is this function, 1 the connection or the cursor.
-    if BOT in sys._getframe(2).f_code.co_filename and _STATEMENT.match(sql):
+    caller = sys._getframe(2).f_code.co_filename  # pyright: ignore[reportPrivateUsage]
+    if BOT in caller and _STATEMENT.match(sql):
         _seen.add(sql)
         with open(_paths[0], "a", encoding="utf-8") as file:
             file.write(f"{json.dumps(sql)}\n")

@@ -1,0 +1,127 @@
+"""The same turn in a young database and in the one of a busy team's year, measured side by side.
+
+    python bench/aged.py                              seven rounds; 200,000 posts and 400,000 messages
+    python bench/aged.py --rounds 3 --posts 20000 --messages 40000
+
+Two processes `python -m bot`, each with stand-ins of its own, do the turn of `bench/turn.py`. Both have done some turns
+before; in the one database those stay as they are, in the other every row of them was copied until there are as many
+posts and messages as wanted. The rounds alternate (young, aged, young, aged …) after one that does not count. What
+counts is the last column, the ratio within a round: 1.00 when a turn costs the same at any age.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import secrets
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from multiply import counts, multiply
+from side import FILES, FILLER, TITLES, BenchError, Figures, Replies, Side
+from turn import positive, ratio, say
+
+from bot.sandbox.openrouter import ModelSandbox
+from bot.sandbox.slack import SlackSandbox
+
+SEEDS = 20
+"""Real turns of which the aged database is made."""
+AGES = ("young", "aged")
+
+
+async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dict[str, dict[str, int]]]:
+    """Figures by round: young, aged; and the rows by table of both databases."""
+    replies = Replies(0.0, 20)
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
+        workspace = home / "workspace"
+        workspace.mkdir()
+        notes = {workspace / f"note-{number}.txt": secrets.token_hex(8) for number in range(FILES)}
+        for path, secret in notes.items():
+            path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
+        both: list[Side] = []
+        rows: dict[str, dict[str, int]] = {}
+        for age in AGES:
+            (home / age).mkdir()
+            slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=60)), ModelSandbox()
+            model.respond = replies.decide
+            await stack.enter_async_context(model)
+            side = Side("ours", slack, model, home / age, notes, 0.0)
+            stack.push_async_callback(side.stop)
+            await side.start(workspace)
+            await side.tools()
+            await side.round(1, SEEDS)
+            await side.stop()
+            database = home / age / "bot.db"
+            if age == "aged":
+                there = counts(database)
+                copies = max(-(-options.posts // there["posts"]), -(-options.messages // there["messages"])) - 1
+                multiply(database, copies)
+            rows[age] = counts(database)
+            await side.start(workspace)
+            await side.tools()
+            both.append(side)
+        for side in both:
+            await side.round(1, SEEDS)
+        rounds: list[list[Figures]] = []
+        for number in range(options.rounds):
+            rounds.append([await side.round(1, options.turns) for side in both])
+            say(f"round {number + 1} of {options.rounds}", end="\r")
+    return rounds, rows
+
+
+def table(rounds: Sequence[Sequence[Figures]], rows: dict[str, dict[str, int]]) -> str:
+    """Minimum, median and maximum over the rounds, and the median of the ratios within a round."""
+    sizes = [f"{age}: {rows[age]['posts']:,} posts, {rows[age]['messages']:,} messages" for age in AGES]
+    lines = ["; ".join(sizes), f"{f'{len(rounds)} rounds':34}{AGES[0]:^26}{AGES[1]:^26}  aged/young"]
+    for name, title in TITLES.items():
+        cells: list[str] = []
+        for index in range(len(AGES)):
+            values = [float(getattr(figures[index], name)) for figures in rounds]
+            cells.append(f"{min(values):8.1f}{statistics.median(values):8.1f}{max(values):8.1f}  ")
+        lines.append(f"{title:34}{cells[0]}{cells[1]}{of_the_aged(name, rounds):12.2f}")
+    return "\n".join(lines)
+
+
+def of_the_aged(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
+    """The median over the rounds of aged by young."""
+    return ratio(name, [(aged, young) for young, aged in rounds])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print. Out: the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python bench/aged.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=positive, default=7, metavar="N", help="of each database (7)")
+    parser.add_argument("--turns", type=positive, default=50, metavar="N", help="turns in a round (50)")
+    parser.add_argument("--posts", type=positive, default=200_000, metavar="N", help="in the aged one, at least")
+    parser.add_argument("--messages", type=positive, default=400_000, metavar="N", help="in the aged one, at least")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
+    options = parser.parse_args(arguments)
+    if not Path("/proc/self/stat").exists():
+        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+        return 2
+    try:
+        rounds, rows = asyncio.run(measure(options))
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print(table(rounds, rows))
+    if options.json is not None:
+        figures = [dict(zip(AGES, map(asdict, both), strict=True)) for both in rounds]
+        ratios = {name: of_the_aged(name, rounds) for name in TITLES}
+        options.json.write_text(
+            json.dumps({"rows": rows, "rounds": figures, "ratios": ratios}, indent=2) + "\n", "utf-8"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

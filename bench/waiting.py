@@ -1,0 +1,191 @@
+"""What thousands of open requests cost that only wait for people: at the restart, while idle, at a click.
+
+    python bench/waiting.py                           0, 1,000 and 10,000 open requests
+    python bench/waiting.py --open 0,500 --json figures.json
+
+For each number a process `python -m bot` (with stand-ins for Slack and for the model in this one) is asked for calls
+that need an approval, and ended. One of the threads that now wait is copied in its database until there are as many,
+the process is started again, and somebody clicks Approve on a real card as soon as the socket is open.
+
+    socket       from the start of the process until its socket is open
+    start, CPU   user and system time until the socket is open; and until it was quiet after the click
+    click        from the click until the card shows the decision
+    idle, CPU    of one core over the seconds after that
+    memory       resident, of the bot's process alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from multiply import counts, multiply
+from side import BenchError, Side, cpu_of
+from turn import positive
+
+from bot.sandbox.model import Message
+from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
+from bot.sandbox.slack import SlackSandbox
+
+SETTLED_SECONDS = 3.0
+"""After the click, until the process is taken for quiet: its first sweep is over."""
+IDLE_SECONDS = 10.0
+ANSWER_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One restart with so many open requests."""
+
+    open: int
+    socket_s: float
+    socket_cpu_s: float
+    start_cpu_s: float
+    click_s: float
+    idle_percent: float
+    memory_mb: float
+
+
+TITLES = {
+    "socket_s": "socket open after (s)",
+    "socket_cpu_s": "CPU until then (s)",
+    "start_cpu_s": "CPU until quiet, with the click (s)",
+    "click_s": "click answered after (s)",
+    "idle_percent": "CPU while idle (% of a core)",
+    "memory_mb": "memory (MB)",
+}
+
+
+def decide(request: ChatRequest) -> Answer:
+    """Want to write the file that was asked for; answer when that was done."""
+    if request.results:
+        return text("It is written.")
+    path = re.search(r"write (/\S+\.txt)", request.said)
+    if path is None:
+        raise BenchError(f"the model was not asked what was said: {request.said!r}")
+    names = [tool["function"]["name"] for tool in request.tools]
+    name = next(name for name in names if name.endswith("write_file"))
+    return calls(call(name, {"path": path[1], "content": "hello"}))
+
+
+async def measure(several: int) -> Figures:
+    """Have so many requests wait, restart, click."""
+    async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
+        workspace = home / "workspace"
+        workspace.mkdir()
+        slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=60)), ModelSandbox()
+        model.respond = decide
+        await stack.enter_async_context(model)
+        side = Side("ours", slack, model, home, {workspace / "note.txt": ""}, 0.0)
+        stack.push_async_callback(side.stop)
+        person = slack.add_person("Alice Jones")
+        channel = slack.add_channel("requests", members=[person])
+        await side.start(workspace)
+        await side.tools()
+
+        def card(ts: str) -> Message | None:
+            cards = [message for message in slack.thread(channel, ts) if "Approve" in message.buttons]
+            return cards[0] if cards else None
+
+        roots: list[str] = []
+        for number in range(2 if several else 1):
+            roots.append(await slack.say(channel, person, f"<@BOT> write {workspace}/new-{number}.txt"))
+            await slack.until(lambda: card(roots[-1]) is not None, ANSWER_SECONDS, "a card")
+        await asyncio.sleep(1)
+        await side.stop()
+        if several > 1:
+            multiply(home / "bot.db", several - 1, f"thread_ts = '{roots[1]}'")
+        there = counts(home / "bot.db")["approvals"]
+        if there != several + 1:
+            raise BenchError(f"{there} requests instead of {several + 1}")
+
+        began = time.monotonic()
+        await side.start(workspace)
+        opened, pid = time.monotonic(), side.pid
+        cpu_open = cpu_of(pid)
+        to_click = card(roots[0])
+        assert to_click is not None
+        clicked = time.monotonic()
+        clicking = asyncio.create_task(slack.click(to_click, "Approve", by=person))
+        await slack.until(lambda: card(roots[0]) is None, ANSWER_SECONDS, "the decision on the card")
+        answered = time.monotonic()
+        await clicking
+        await slack.until(lambda: Path(workspace, "new-0.txt").exists(), ANSWER_SECONDS, "the file", poll=0.05)
+        await side.tools()
+        await asyncio.sleep(SETTLED_SECONDS)
+        cpu_start = cpu_of(pid)
+        await asyncio.sleep(IDLE_SECONDS)
+        idle = cpu_of(pid) - cpu_start
+        if slack.rejected or model.violations:
+            raise BenchError(f"refused: {slack.rejected} {model.violations}")
+        return Figures(
+            open=several,
+            socket_s=opened - began,
+            socket_cpu_s=cpu_open,
+            start_cpu_s=cpu_start,
+            click_s=answered - clicked,
+            idle_percent=100 * idle / IDLE_SECONDS,
+            memory_mb=memory_of(pid),
+        )
+
+
+def memory_of(pid: int) -> float:
+    """Megabytes that a process has in memory."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def table(measured: Sequence[Figures]) -> str:
+    """The figures side by side; in brackets what they are to those of the first."""
+    lines = [f"{'open requests':38}" + "".join(f"{f'{figures.open:,}':>20}" for figures in measured)]
+    for name, title in TITLES.items():
+        first = float(getattr(measured[0], name))
+        cells: list[str] = []
+        for figures in measured:
+            value = float(getattr(figures, name))
+            compared = f"+{value - first:.1f}" if name == "memory_mb" else f"{value / first:.2f}" if first else "-"
+            cells.append(f"{value:10.2f} {f'({compared})':>9}")
+        lines.append(f"{title:38}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print. Out: the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python bench/waiting.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--open",
+        type=lambda value: [0 if part == "0" else positive(part) for part in value.split(",")],
+        default=[0, 1_000, 10_000],
+        metavar="N,N",
+        help="how many requests wait (0,1000,10000), besides the one that is clicked",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
+    options = parser.parse_args(arguments)
+    if not Path("/proc/self/stat").exists():
+        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+        return 2
+    try:
+        measured = [asyncio.run(measure(several)) for several in options.open]
+    except (BenchError, AssertionError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print(table(measured))
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(figures) for figures in measured], indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
