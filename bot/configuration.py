@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot import patterns
 from bot.core.approvers import ApprovalRules, Approvers, is_group, is_user
 from bot.core.conditions import Check, Condition, Value
 from bot.core.limits import Limits
@@ -151,11 +152,10 @@ def _condition(file: TomlFile, table: Table, place: Place, argument: str, action
     if not isinstance(text, str) or not text:
         raise file.wrong(place, "must be a regular expression, as a text")
     # A line break in an argument must not carry it past a rule that denies, nor past what a rule allows.
-    flags = re.NOFLAG if action is Ruling.ALLOW else re.DOTALL
     try:
-        return Condition(argument, check, (text,), re.compile(text, flags))
-    except (re.error, OverflowError, RecursionError) as error:
-        raise file.wrong(place, f"is no regular expression: {error}") from error
+        return Condition(argument, check, (text,), patterns.of_operator(text, strict=action is Ruling.ALLOW))
+    except patterns.UnreadableError as error:
+        raise file.wrong(place, f"is no regular expression that can be used: {error}") from error
 
 
 def _values(file: TomlFile, value: object, place: Place) -> tuple[Value, ...]:

@@ -6,6 +6,7 @@ An answer is True, False or None: None means that nobody can say, and it never a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,10 +19,10 @@ Value = str | int | float | bool
 
 
 class Pattern(Protocol):
-    """A compiled regular expression, as `re.compile` makes it."""
+    """A compiled regular expression, as `bot.patterns` makes it."""
 
-    def fullmatch(self, string: str, /) -> object:
-        """Something that is not None when the whole string matches."""
+    def fullmatch(self, text: str, /) -> bool:
+        """Whether the whole text matches. Raises ValueError when the text is too long to tell."""
         ...
 
 
@@ -88,9 +89,9 @@ class Condition:
             case Check.EQUALS:
                 return None if value is _ODD else any(_same(value, wanted) for wanted in self.values)
             case Check.MATCHES:
-                if not isinstance(value, str) or self.pattern is None:
-                    return None
-                return self.pattern.fullmatch(value) is not None
+                with suppress(ValueError):
+                    return self.pattern.fullmatch(value) if isinstance(value, str) and self.pattern else None
+                return None
             case Check.INSIDE | Check.OUTSIDE:
                 if not isinstance(value, str):
                     return None

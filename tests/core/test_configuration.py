@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from bot.core.conditions import Check, Condition
 from bot.core.policy import Rule, Ruling, Tier
 from bot.core.privacy import Privacy
 from bot.errors import SettingsError
+from bot.patterns import of_operator
 
 WHOLE = """\
 # comment
@@ -92,7 +92,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
         users=("U0123", "S0456"),
         conditions=(
             Condition("path", Check.INSIDE, ("notes",)),
-            Condition("edits.oldText", Check.MATCHES, ("a.*",), re.compile("a.*")),
+            Condition("edits.oldText", Check.MATCHES, ("a.*",), of_operator("a.*", strict=True)),
             Condition("edits.newText", Check.EQUALS, (1, True)),
         ),
     )
@@ -118,7 +118,7 @@ def test_a_line_break_carries_an_argument_past_no_rule(tmp_path: Path) -> None:
         for action, pattern in (("deny", ".*rm .*"), ("ask", ".*rm .*"), ("allow", "git .*"))
     ]
     patterns = [rule.conditions[0].pattern for rule in rules]
-    assert [pattern and pattern.fullmatch("git log\nrm -r x") is not None for pattern in patterns] == [
+    assert [pattern is not None and pattern.fullmatch("git log\nrm -r x") for pattern in patterns] == [
         True,
         True,
         False,
@@ -154,6 +154,8 @@ WRONG = {
     RULE + "arguments.path.inside = 1": "line 3: policy.rules[1].arguments.path.inside must be a text or a list",
     RULE + "arguments.path.inside = []": "line 3: policy.rules[1].arguments.path.inside must be a text or a list",
     RULE + "arguments.path.matches = '('": "line 3: policy.rules[1].arguments.path.matches is no regular expression",
+    RULE + "arguments.path.matches = 'a(?!b)'": "that can be used: looking ahead or behind",
+    RULE + "arguments.path.matches = '(a)\\1'": "that can be used: a backreference",
     RULE + "arguments.path.matches = ['a']": "line 3: policy.rules[1].arguments.path.matches must be a regular",
     RULE + "arguments.n.equals = []": "line 3: policy.rules[1].arguments.n.equals must be a text, a number",
     RULE + "arguments.n.equals = [[1]]": "line 3: policy.rules[1].arguments.n.equals must be a text, a number",

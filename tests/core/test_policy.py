@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from bot.core.conditions import Check, Condition, fits
 from bot.core.policy import KINDS, Facts, Judgement, Policy, Rule, Ruling, Tier, tier
+from bot.patterns import of_operator
 from tests.core.helpers import facts, inside, tool
 
 ALLOW, ASK, DENY = Ruling.ALLOW, Ruling.ASK, Ruling.DENY
 IN_NOTES = Condition("path", Check.INSIDE, ("notes",))
 
 
-def matching(pattern: str, argument: str = "path", flags: int = 0) -> Condition:
-    return Condition(argument, Check.MATCHES, (pattern,), re.compile(pattern, flags))
+def matching(pattern: str, argument: str = "path") -> Condition:
+    return Condition(argument, Check.MATCHES, (pattern,), of_operator(pattern, strict=True))
 
 
 def judge(

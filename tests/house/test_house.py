@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "agent": {"core", "errors", "failpoints"},
     "model": {"core", "errors"},
-    "tools": {"core", "errors"},
+    "tools": {"core", "errors", "patterns"},
     "slack": {"core", "errors", "failpoints"},
     "store": {"core", "errors", "failpoints"},
     "wake": set(),
