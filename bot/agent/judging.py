@@ -205,5 +205,10 @@ def scrub(value: object) -> JsonObject:
             return {str(clean(key)): clean(part) for key, part in item.items()}
         return item
 
-    cleaned = clean(value)
+    try:
+        canonical(value).encode()
+    except UnicodeEncodeError:
+        cleaned = clean(value)
+    else:
+        cleaned = value
     return cleaned if isinstance(cleaned, dict) else {}

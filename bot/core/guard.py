@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.calls import sha256
 from bot.core.thread import Call, CallOutcome, CallState
 
 WARN_AT = 2
@@ -15,8 +14,8 @@ CYCLES = 3
 _FAILED = (CallOutcome.ERROR, CallOutcome.INVALID, CallOutcome.REFUSED, CallOutcome.DENIED)
 
 
-def _identity(call: Call) -> str:
-    return sha256(call.tool, call.arguments)
+def _identity(call: Call) -> tuple[str, str]:
+    return call.tool, call.arguments
 
 
 def _same_end(one: Call, other: Call) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import string
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -18,10 +19,15 @@ from bot.core.calls import JsonObject
 from bot.core.changes import Usage
 from bot.core.ports import Reply
 
+MOST_REPAIRED: Final = 300_000
+"""Characters of arguments that are not JSON and are looked at more closely."""
+
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _ID: Final = re.compile(r"[!-~]{1,256}")
-_FENCE: Final = re.compile(r"```[a-zA-Z0-9]*\s*(.*?)\s*```", re.DOTALL)
-_STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+_FENCE: Final = "```"
+_LANGUAGE: Final = string.ascii_letters + string.digits
+_STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
+"""A string without an end goes to the end of all, so that no later quote is tried in vain."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NAME_LENGTH: Final = 200
 _REASONING_TEXT: Final = ("text", "summary")
@@ -58,11 +64,13 @@ def repaired(text: str) -> str | None:
     """
     if is_object(text):
         return text
+    if len(text) > MOST_REPAIRED:
+        return None
     bare = text.strip()
     if not bare:
         return "{}"
-    if fenced := _FENCE.fullmatch(bare):
-        bare = fenced[1]
+    if bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) >= 2 * len(_FENCE):
+        bare = bare[len(_FENCE) : -len(_FENCE)].lstrip(_LANGUAGE).strip()
     bare = _STRING_OR_COMMA.sub(lambda found: "" if found[0] == "," else found[0], bare)
     return bare if is_object(bare) else None
 

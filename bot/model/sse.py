@@ -7,20 +7,31 @@ not with a single CR.
 
 from __future__ import annotations
 
+LONGEST_LINE = 32 * 1024 * 1024
+"""Bytes. Of a line that is longer only the beginning is kept, which is no JSON."""
+
 
 class EventReader:
     """Takes a stream in whatever pieces it arrives."""
 
-    __slots__ = ("_data", "_rest")
+    __slots__ = ("_data", "_rest", "_size")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        """The pieces of a line whose end has not come yet."""
+        self._size = 0
         self._data: list[bytes] = []
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Take the next bytes. Returns the data of every event that is complete with them, in order."""
-        lines = (self._rest + piece if self._rest else piece).split(b"\n")
-        self._rest = lines.pop()
+        lines = piece.split(b"\n")
+        rest = lines.pop()
+        if lines and self._rest:
+            lines[0] = b"".join([*self._rest, lines[0]])
+            self._rest, self._size = [], 0
+        self._size += len(rest)
+        if self._size <= LONGEST_LINE:
+            self._rest.append(rest)
         found: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+MOST = 150_000
+"""Characters of one text: a dozen messages and more."""
+
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
 
 
@@ -13,14 +16,16 @@ def split(text: str, limit: int) -> list[str]:
     Cuts between lines, rather at blank lines; a code block that is cut is closed and opened again with its own fence;
     a line that is too long by itself is cut hard.
     """
+    if len(text) > MOST:
+        text = f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
     pieces: list[str] = []
     lines: list[str] = []
     size = 0
     fence = ""  # the line that opened the code block we are in
     for line in _short_lines(text, limit - 200):
-        match = _FENCE.match(line)
+        match = _FENCE.match(line) if "```" in line or "~~~" in line else None
         # What is open, or is opened by this line, may have to be closed in this very piece.
-        closing = _closing(fence or line)
+        closing = _closing(fence) if fence else match.group(1) if match else ""
         room = limit - (len(closing) + 1 if closing else 0)
         while size + len(line) + 1 > room and len(lines) > (1 if fence else 0):
             cut = len(lines) if fence else _blank_line(lines)

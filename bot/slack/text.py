@@ -10,7 +10,7 @@ from collections.abc import Mapping
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 _PING = re.compile(
-    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^>]*))?|!(channel|here|everyone)(?:\|[^>]*)?|!subteam\^[A-Z0-9]+(?:\|([^>]*))?)>",
+    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?|!(channel|here|everyone)(?:\|[^<>]*)?|!subteam\^[A-Z0-9]+(?:\|([^<>]*))?)>",
     re.I,
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
@@ -53,7 +53,9 @@ def readable(text: str, names: Mapping[str, str]) -> str:
 
 def speaker(name: str) -> str:
     """A display name that cannot pass for anything but one: one line, no colon, bounded."""
-    cleaned = "".join(" " if character in ":\n\r\t[]()" or _hidden(character) else character for character in name)
+    cleaned = "".join(
+        " " if character in ":\n\r\t[]()" or _hidden(character) else character for character in name[:1000]
+    )
     return " ".join(cleaned.split())[:60] or "somebody"
 
 
@@ -81,7 +83,8 @@ def visible(text: str) -> str:
 
 
 def _written_out(match: re.Match[str]) -> str:
-    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in match[0])
+    hidden = {ord(character): f"⟨U+{ord(character):04X}⟩" for character in set(match[0]) if _hidden(character)}
+    return match[0].translate(hidden) if hidden else match[0]
 
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for number in range(0x180B, 0x1810)}
@@ -99,6 +102,8 @@ def _hidden(character: str) -> bool:
 
 def code(text: str, limit: int = 120) -> str:
     """A short piece of data as a Markdown code span on one line, cut in the middle."""
+    if len(text) > 2 * limit:
+        text = text[:limit] + text[-limit:]  # what is shown of it stands there
     line = visible(" ".join(text.split("\n"))).replace("`", "ˋ")
     if len(line) > limit:
         line = f"{line[: limit * 2 // 3]}…{line[-(limit // 3) :]}"

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 MOST_PROBLEMS = 5
 LONGEST_SENTENCE = 1000
 """Characters."""
+MOST_VALUES = 10_000
+"""In the arguments of one call."""
+LONGEST_NAME = 1000
+"""Characters of an argument's name."""
 
 _MOST_ERRORS = 50
 _MOST_NAMES = 21
@@ -69,6 +73,8 @@ def problem(tool: Tool, arguments: JsonObject) -> str | None:
     A schema that cannot be used (invalid, too large, or with a reference to another document: such are never fetched)
     finds nothing wrong, and neither does a check that would take too long: then the server is the judge.
     """
+    if (size := _too_many(arguments)) is not None:
+        return size
     words: list[str] = []
     with _checking(tool, arguments) as errors:
         words = list(dict.fromkeys(_words(error) for error in errors))
@@ -90,6 +96,22 @@ def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
                 words = f"{_words(error)}."
                 found[name] = f"{found[name]} {words}" if name in found else words
     return {name: line(words, LONGEST_SENTENCE) for name, words in found.items()}
+
+
+def _too_many(arguments: JsonObject) -> str | None:
+    """Said of arguments that neither a person nor a policy could go through."""
+    room, left = MOST_VALUES, [arguments]
+    while left:
+        value: Any = left.pop()
+        if isinstance(value, dict):
+            if any(len(key) > LONGEST_NAME for key in value):
+                return f"The arguments hold a name of more than {LONGEST_NAME:,} characters."
+            value = [*value.values()]
+        room -= len(value)
+        if room < 0:
+            return f"The arguments hold more than {MOST_VALUES:,} values. Make several calls with fewer in each."
+        left.extend(each for each in value if isinstance(each, dict | list))
+    return None
 
 
 def _is_missing(error: ValidationError) -> bool:

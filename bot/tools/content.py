@@ -15,7 +15,10 @@ NOTHING = "(no output)"
 
 _HEAD_SHARE = 0.75
 _MARKER_ROOM = 60
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{500,}={0,2}")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{500,}+={0,2}")
+"""Looked for once in every run of such characters: a run that is too short is not tried again from its second on."""
+_MOST_DESCRIBED = 50
+_MOST_SEARCHED = 300_000
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
@@ -29,9 +32,9 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
         if structured is None:
             return None
         blocks = []
-    parts = [_block(block) for block in blocks]
+    parts = _described(blocks)
     if structured is not None and not blocks:
-        parts.append(_BASE64.sub("(base64)", json.dumps(structured, ensure_ascii=False)))
+        parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MOST_SEARCHED)))
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 
 
@@ -53,12 +56,24 @@ def cut(text: str, limit: int = LIMIT) -> str:
     return text[:head] + marker + text[len(text) - (room - head) :]
 
 
+def _described(blocks: list[Any]) -> list[str]:
+    """The blocks in words; of those that are no text the first ones."""
+    parts: list[str] = []
+    others = 0
+    for block in blocks:
+        if isinstance(block, dict) and block.get("type") == "text":
+            parts.append(_string(block.get("text")))
+        elif (others := others + 1) <= _MOST_DESCRIBED:
+            parts.append(_block(block))
+    if others > _MOST_DESCRIBED:
+        parts.append(f"[{others - _MOST_DESCRIBED:,} more images, links and such, left out]")
+    return parts
+
+
 def _block(block: Any) -> str:
     """One block of content in words."""
     content: Mapping[str, Any] = block if isinstance(block, dict) else {}
     match content.get("type"):
-        case "text":
-            words = _string(content.get("text"))
         case "image" | "audio" as kind:
             words = f"[{kind}: {_kind_and_size(content.get('mimeType'), content.get('data'))}; it cannot be shown here]"
         case "resource_link":

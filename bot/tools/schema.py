@@ -25,6 +25,10 @@ from bot.tools.text import line, visible
 MOST_NODES = 1000
 """Schemas in one schema. Two `$ref`s that each hold two grow without end; what is beyond counts as "anything"."""
 DEEPEST = 24
+MOST_VALUES = 20_000
+"""JSON values in one schema, and hundreds of characters of its texts. A larger one is offered as "any object"."""
+MOST_FORMS = 50
+"""Of a list whose every place has a schema of its own."""
 MOST_ENUM_VALUES = 250
 """OpenAI limits the size of larger enums (structured outputs: limitations on enum size)."""
 
@@ -37,6 +41,8 @@ _ANYTHING_IN_A_LIST: JsonObject = {"type": "string"}
 def convert(schema: Mapping[str, Any]) -> JsonObject:
     """A function tool's `parameters` from a tool's `inputSchema`, whatever that is: an object schema that every
     provider accepts. References are resolved within the schema only; nothing is ever fetched."""
+    if _too_large(schema):
+        return {"type": "object", "properties": {}}
     found = _Converter(schema).convert(schema, 0, ())
     properties: JsonObject = dict(found.get("properties", {}))
     required: set[str] = set(found.get("required", ()))
@@ -57,6 +63,23 @@ def convert(schema: Mapping[str, Any]) -> JsonObject:
         parameters["description"] = found["description"]
     _tidy(parameters)
     return parameters
+
+
+def _too_large(schema: Any) -> bool:
+    """Whether to look at it all would take too long, let alone to send it with every request."""
+    room = MOST_VALUES
+    left = [schema]
+    while left and room >= 0:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            room -= len(value) + sum(len(key) for key in value) // 100 if len(value) <= room else room + 1
+            left.extend(value.values() if room >= 0 else ())
+        elif isinstance(value, list):
+            room -= len(value)
+            left.extend(value if room >= 0 else ())
+        elif isinstance(value, str):
+            room -= len(value) // 100
+    return room < 0
 
 
 class _Converter:
@@ -146,7 +169,7 @@ class _Converter:
         if isinstance(items, Mapping):
             out["items"] = _without_null(self.convert(items, depth + 1, references))
         elif tuple_of := self._list(schema.get("prefixItems", items)):
-            forms = [_without_null(self.convert(item, depth + 1, references)) for item in tuple_of]
+            forms = [_without_null(self.convert(item, depth + 1, references)) for item in tuple_of[:MOST_FORMS]]
             out["items"] = forms[0]
             for form in forms[1:]:
                 out["items"] = _either(out["items"], form)

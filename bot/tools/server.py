@@ -240,7 +240,7 @@ class Server:
                     definitions = await session.definitions()
                 life.was_up = True
                 self._legacy = session.is_legacy
-                self._adopt(definitions)
+                await self._adopt(definitions)
                 self._session = session
                 self._move(State.UP)
                 log.info("the tool server %s is up with %d tools", self.config.key, len(self.tools))
@@ -273,18 +273,25 @@ class Server:
                 except (ValueError, TimeoutError, sdk.MCPError) as problem:
                     log.warning("%s: listing the changed tools failed: %s", self.config.key, text.line(str(problem)))
                 else:
-                    self._adopt(definitions)
+                    await self._adopt(definitions)
                     log.info("the tool server %s has listed its tools anew", self.config.key)
 
     def _note_change(self) -> None:
         self._tools_changed = True
         self._attention.set()
 
-    def _adopt(self, definitions: Sequence[Definition]) -> None:
+    async def _adopt(self, definitions: Sequence[Definition]) -> None:
         """Make the server's definitions ours."""
+        # In a thread: a thousand tools take a second.
+        tools = await asyncio.to_thread(self._offered, definitions)
+        if tools != list(self.tools):
+            self.tools = tuple(tools)
+            self._on_tools()
+
+    def _offered(self, definitions: Sequence[Definition]) -> list[Tool]:
         config = self.config
         offered = names.offered(names.prefix(config.key), [definition.name for definition in definitions])
-        tools = sorted(
+        return sorted(
             (
                 Tool(
                     name=offered[definition.name],
@@ -303,9 +310,6 @@ class Server:
             ),
             key=lambda tool: tool.name,
         )
-        if tools != list(self.tools):
-            self.tools = tuple(tools)
-            self._on_tools()
 
     def _move(self, state: State) -> None:
         self.state = state

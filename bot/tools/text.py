@@ -15,6 +15,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # person does not see. NUL is refused by databases and terminals alike.
 _HIDDEN = re.compile("[\x00\U000e0000-\U000e0fff]")
 _SPACES = re.compile(r"\s+")
+_PLAIN = re.compile(r"[\n\t -~]*")
+"""What most texts consist of, and nothing to look at one by one."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
@@ -44,11 +46,14 @@ def visible(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
     Controls (but for line breaks and tabs), bidirectional overrides, zero-width and tag characters are dropped: a
     tool's description is read by the model and must hold nothing that a reviewer of it does not see.
     """
-    kept = "".join(
-        character
-        for character in _HIDDEN.sub("", text[: limit * 4])
-        if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
-    ).strip()
+    kept = text[: limit * 4]
+    if not _PLAIN.fullmatch(kept):
+        kept = "".join(
+            character
+            for character in _HIDDEN.sub("", kept)
+            if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+        )
+    kept = kept.strip()
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 

@@ -16,8 +16,11 @@ from bot.tools.text import sendable
 
 log = logging.getLogger(__name__)
 
-LONGEST_LINE = 32 * 1024 * 1024
-"""Bytes of one message. Parsing it blocks the loop (0.2 s for so much), and the model is shown 40 KB of it at most."""
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes of one message. Parsing it blocks the loop (20 ms for so much text), and the model is shown 40 KB of it at
+most."""
+MOST_VALUES = 30_000
+"""About as many JSON values in one message, by its commas and brackets: 20 ms as well."""
 
 _ID_WITHIN = 200
 _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
@@ -59,7 +62,8 @@ class Lines:
     def _line(self, end: bytes) -> bytes:
         self._add(end)
         raw = b"".join(self._parts)
-        line = raw if self._size <= LONGEST_LINE else _too_big(raw, self._size, self._key)
+        too_big = self._size > LONGEST_LINE or _values(raw) > MOST_VALUES
+        line = _too_big(raw, self._size, self._key) if too_big else raw
         self._parts, self._size = [], 0
         return line
 
@@ -72,10 +76,20 @@ class Lines:
             self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
 
 
+def _values(raw: bytes) -> int:
+    """About as many as the JSON values in a message are. Signs within texts do not count: many a text is a table."""
+    found = sum(raw.count(sign) for sign in b",[{")
+    quotes = raw.count(b'"')
+    if found <= MOST_VALUES or quotes > 8 * MOST_VALUES:
+        return max(found, quotes // 8)
+    between = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    return sum(part.count(sign) for part in between for sign in b",[{")
+
+
 def _too_big(raw: bytes, size: int, key: str) -> bytes:
     """The answer in the place of one that is too big: it ran, so its caller must not wait and must not try again."""
     log.warning("%s sent a message of %d bytes, which is too big", key, size)
-    found = _ID.search(raw)
+    found = _ID.search(raw[:_ID_WITHIN] + raw[-_ID_WITHIN:])
     if found is None:
         return b""
     words = f"The tool ran, but its result of {size:,} bytes is too big to be taken in. Ask for less of it."

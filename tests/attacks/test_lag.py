@@ -1,0 +1,313 @@
+"""Nothing from outside holds the event loop: hostile schemas, arguments, results, texts and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.agent.judging import scrub
+from bot.core import guard
+from bot.core.calls import Tool, canonical
+from bot.core.thread import Call, CallOutcome, CallState
+from bot.model import accumulate, sse
+from bot.slack import split
+from bot.slack import text as slack_text
+from bot.tools import arguments, content, schema, text, wire
+from tests.lag import watched
+
+Json = dict[str, Any]
+MILLION = 1_000_000
+arguments.load()
+
+
+def tool(definition: Json) -> Tool:
+    digest = str(id(definition))
+    return Tool("s__t", "s", "t", "", definition, {}, False, False, True, False, digest)
+
+
+def held(*works: Callable[[], object]) -> None:
+    """Do each in a callback of its own, and fail when one takes too long."""
+
+    async def do() -> None:
+        for work in works:
+            done = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_soon(lambda work=work, done=done: done.set_result(work()))
+            await done
+
+    with watched() as lag:
+        asyncio.run(do())
+    lag.check()
+
+
+def on(argument: Json, **more: Any) -> Json:
+    """A schema for one argument."""
+    return {"type": "object", "properties": {"a": argument}, **more}
+
+
+def nested(keyword: str, depth: int) -> Json:
+    found: Json = {"type": "null"}
+    for _ in range(depth):
+        found = {keyword: [found, found]}
+    return found
+
+
+def chained(keyword: str) -> Json:
+    """A schema of 40 steps that is walked in 2 to the 40."""
+    parts: Json = {f"d{n}": {keyword: [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+    return {"$defs": {**parts, "d40": {"type": "null"}}, **on({"$ref": "#/$defs/d0"})}
+
+
+def deep(depth: int, value: Any = 1) -> Any:
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+MANY = [f"x{n}" for n in range(100_000)]
+ROWS = {"type": "array", "items": {"type": "object", "properties": {"b": {"type": "string"}}, "required": ["b"]}}
+CHECKED: dict[str, tuple[Json, Json]] = {
+    "a pattern that goes back": (on({"pattern": "^(a+)+$"}), {"a": "a" * 28 + "!"}),
+    "another": (on({"pattern": r"^(\w+\s?)*$"}), {"a": "a" * 50_000 + "!"}),
+    "a large automaton": (on({"items": {"pattern": ".*a[ab]{500}c"}}), {"a": ["ab" * 30_000] * 50}),
+    "patterns by the dozen": (
+        {"patternProperties": {f"^p{n}[^x]{{0,900}}$": {} for n in range(40)}, "additionalProperties": False},
+        {f"k{n}": 1 for n in range(50)},
+    ),
+    "patterns over many names": (
+        {"patternProperties": {f"^p{n}(a+)+$": {} for n in range(60)}},
+        {f"k{n}": 1 for n in range(5000)},
+    ),
+    "a pattern that is too large": (on({"pattern": "(a{1000}){1000}"}), {"a": "a"}),
+    "a long pattern": (on({"pattern": "a?" * 1_000_000}), {"a": "a"}),
+    "a long text": (on({"type": "string"}), {"a": "x" * MILLION}),
+    "messages that quote it": (on({"allOf": [{"type": "null"}] * 60}), {"a": "é" * MILLION}),
+    "many rows": (on(ROWS), {"a": [{"b": "x"}] * 2000}),
+    "wrong rows": (on(ROWS), {"a": [{}] * 2000}),
+    "nested anyOf": (on(nested("anyOf", 12)), {"a": 1}),
+    "nested oneOf": (on(nested("oneOf", 10)), {"a": 1}),
+    **{f"doubling {keyword}": (chained(keyword), {"a": 1}) for keyword in ("anyOf", "oneOf", "allOf")},
+    "unique objects": (on({"uniqueItems": True}), {"a": [{"x": n} for n in range(3000)]}),
+    "a hundred thousand items": (on({"uniqueItems": True}), {"a": [[n] for n in range(100_000)]}),
+    "a huge enum": (on({"enum": MANY}), {"a": "y"}),
+    "an enum over and over": (on({"items": {"enum": MANY[:4000]}}), {"a": ["y"] * 3000}),
+    "a tiny step": (on({"multipleOf": 1e-300}), {"a": 1e308}),
+    "a number that is no float": (on({"multipleOf": 0.1}), {"a": 10**4000}),
+    "a step of nothing": (on({"multipleOf": 0}), {"a": 1}),
+    "a number that nobody writes": (on({"maximum": 10**4999}), {"a": 10**5000}),
+    "itself": ({"$ref": "#"}, {}),
+    "itself in depth": (on({"$ref": "#"}), deep(300)),
+    "deep arguments": (on({}), deep(100_000)),
+    "a deep schema": (on(deep(5000)), {"a": 1}),
+    "anchors": (
+        {"$defs": {str(n): {"$anchor": f"n{n}"} for n in range(1000)}, **on({"items": {"$ref": "#n999"}})},
+        {"a": [1] * 2000},
+    ),
+    "dynamic references": ({"$dynamicAnchor": "n", **on({"items": {"$dynamicRef": "#n"}})}, {"a": [[]] * 2000}),
+    "the schema of schemas": (on({"$ref": "https://json-schema.org/draft/2020-12/schema"}), {"a": {"properties": {}}}),
+    "unevaluated names": (
+        {"allOf": [{"properties": {f"k{n}": {}}} for n in range(500)], "unevaluatedProperties": False},
+        {f"k{n}": 1 for n in range(3000)},
+    ),
+    "unknown names": ({"properties": {}, "additionalProperties": False}, {f"k{n}": 1 for n in range(9000)}),
+    "long names": ({"additionalProperties": False}, {"k" * 900 + str(n): 1 for n in range(500)}),
+    "a name of a megabyte": ({}, {"k" * MILLION: 1}),
+    "contains in contains": (on({"contains": {"contains": {"contains": {"const": 3}}}}), {"a": [[[1] * 20] * 20] * 20}),
+    "what depends on what": (on({"items": {"dependentRequired": {"x": MANY[:3000]}}}), {"a": [{"x": 1}] * 1000}),
+    "required over and over": (on({"items": {"required": MANY[:4000]}}), {"a": [{}] * 1000}),
+    "keywords that nobody knows": (on({"items": {"allOf": [{f"z{n}": 1 for n in range(500)}] * 7}}), {"a": [1] * 2000}),
+    "bounds of names": ({"propertyNames": {"maxLength": 3}}, {f"kkkk{n}": 1 for n in range(5000)}),
+    "forms that all fit": (on({"oneOf": [{}] * 2000}), {"a": 1}),
+    "a schema of a hundred thousand": ({"properties": {name: {"type": "string"} for name in MANY}}, {"a": 1}),
+    "types over types": (on({"type": ["string"] * 10_000}), {"a": 1}),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_no_schema_and_no_arguments_hold_the_loop(name: str) -> None:
+    definition, given_ = CHECKED[name]
+    hostile = tool(definition)
+    held(
+        lambda: arguments.problem(hostile, given_),
+        lambda: arguments.problem(hostile, given_),
+        lambda: arguments.problems(hostile, given_),
+    )
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5))
+SCHEMAS = st.recursive(
+    st.sampled_from([{}, {"type": "string"}, {"const": 1}, {"$ref": "#"}, {"pattern": "(a|a)*$"}]),
+    lambda part: st.one_of(
+        st.builds(lambda key, parts: {key: parts}, st.sampled_from(["anyOf", "oneOf", "allOf"]), st.lists(part)),
+        st.builds(lambda key, one: {key: one}, st.sampled_from(["not", "items", "contains", "propertyNames"]), part),
+        st.builds(lambda one, two: {"if": one, "then": two, "else": one}, part, part),
+        st.builds(lambda one, two: {"properties": {"a": one}, "additionalProperties": two}, part, part),
+    ),
+    max_leaves=30,
+)
+VALUES = st.recursive(
+    SCALARS, lambda part: st.one_of(st.lists(part), st.dictionaries(st.sampled_from("abc"), part)), max_leaves=50
+)
+
+
+@settings(max_examples=50)
+@given(SCHEMAS, VALUES)
+def test_no_nest_of_keywords_holds_the_loop(definition: Json, value: Any) -> None:
+    hostile = tool({"properties": {"a": definition}, "items": [definition]})
+    held(lambda: arguments.problem(hostile, {"a": value}))
+
+
+def test_a_check_that_costs_too_much_still_tells_what_it_has_found() -> None:
+    wrong = arguments.problem(tool(on(ROWS)), {"a": [{}] * 5000})
+    assert wrong is not None
+    assert "`a[0].b` is missing" in wrong
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        on({"not": {"pattern": "(?=x)"}}),
+        on({"oneOf": [{"pattern": "(?=x)"}, {"type": "string"}]}),
+        on({"not": {"$ref": "https://example.com/x"}}),
+        on({"if": {"pattern": r"(x)\1"}, "then": False}),
+        {"patternProperties": {"(?!b)": {}}, "additionalProperties": False},
+    ],
+)
+def test_what_is_not_looked_at_is_never_held_against_a_call(definition: Json) -> None:
+    assert arguments.problem(tool(definition), {"a": "x"}) is None
+
+
+CONVERTED: dict[str, Json] = {
+    "a huge enum": on({"enum": [f"v{n}" for n in range(MILLION)]}),
+    "places": on({"prefixItems": [{"type": "string", "minLength": n} for n in range(900)]}),
+    "places with enums": on({"prefixItems": [{"enum": [f"{n}_{m}" for m in range(250)]} for n in range(900)]}),
+    "forms": on({"anyOf": [{"properties": {"a": {"enum": [f"x{n}"]}}} for n in range(900)]}),
+    "a long pointer": on({"$ref": "#" + "/a" * 500_000}),
+    "a long description": on({"description": "x" * 10 * MILLION}),
+    "large constants": {"properties": {f"a{n}": {"const": ["x" * 1000] * 100} for n in range(900)}},
+    "types": on({"type": ["string"] * MILLION}),
+    "doubling": {
+        "$defs": {f"d{n}": {"properties": {name: {"$ref": f"#/$defs/d{n + 1}"} for name in "ab"}} for n in range(20)},
+        "$ref": "#/$defs/d0",
+    },
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_no_schema_takes_long_to_be_made_fit_for_providers(name: str) -> None:
+    held(lambda: schema.convert(CONVERTED[name]))
+
+
+def message(result: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()
+
+
+def received(raw: bytes) -> None:
+    for found in wire.Lines("s").feed(raw + b"\n"):
+        wire.parsed(found)
+
+
+BASE64 = ("A" * 499 + " ") * 14_000
+RESULTS: dict[str, Callable[[], object]] = {
+    "runs that are nearly base64": lambda: content.text({"content": [], "structuredContent": {"a": BASE64}}),
+    "base64": lambda: content.text({"content": [], "structuredContent": {"a": "A" * 7 * MILLION}}),
+    "many links": lambda: content.text({"content": [{"type": "resource_link", "name": "é" * 5000}] * 25_000}),
+    "many texts": lambda: content.text({"content": [{"type": "text", "text": "x"}] * 25_000}),
+    "a long text": lambda: content.text({"content": [{"type": "text", "text": "\ud800é" * MILLION}]}),
+    "spaces": lambda: text.line(" " * 10 * MILLION),
+    "a long line": partial(received, message("x" * 3 * MILLION)),
+    "a line that is too long": partial(received, message("x" * 20 * MILLION)),
+    "a line of lists": partial(received, message([[]] * MILLION)),
+    "a line of objects": partial(received, message([{"a": 1}] * 20_000)),
+    "a table in a text": partial(received, message("1,2,3\n" * 200_000)),
+    "quotes": partial(received, message(['"', ""] * 400_000)),
+    "half a character": partial(received, message(["\ud800", *([[]] * 20_000)])),
+    "a deep line": partial(received, b"[" * 50_000 + b"]" * 50_000),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_no_result_of_a_tool_holds_the_loop(name: str) -> None:
+    held(RESULTS[name])
+
+
+ANSWERS = {
+    "one line": "x" * MILLION,
+    "empty lines": "\n" * MILLION,
+    "fences": "```\n" * 250_000,
+    "an open fence": "```\n" + "x\n" * 500_000,
+    "fences in fences": "~~~\n```\n" * 100_000,
+    "words": "x " * 500_000,
+    "backticks": "`" * MILLION,
+    "brackets": "<" * 200_000,
+    "open mentions": "<@U1|" * 40_000,
+    "a long mention": "<@U" + "A" * 200_000,
+    "groups": "<!subteam^A" * 20_000,
+    "broadcasts": "@here" * 40_000,
+    "direction": "\u202e" * 200_000,
+    "letters": "é" * 200_000,
+    "entities": "&amp;lt;" * 25_000,
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_no_text_of_a_model_or_a_person_holds_the_loop(name: str) -> None:
+    words = ANSWERS[name]
+    short = words[:200_000]
+    held(
+        lambda: split.split(words, 12_000),
+        lambda: split.split(words, 3000),
+        lambda: slack_text.harmless(short),
+        lambda: slack_text.readable(short, {}),
+        lambda: slack_text.mentioned(short),
+        lambda: slack_text.speaker(words),
+        lambda: slack_text.code(words),
+        lambda: slack_text.visible(short),
+    )
+
+
+CALLS = {
+    "backticks": "`" * 3 * MILLION,
+    "a fence and spaces": "```" + " " * 290_000 + "x",
+    "quotes": '"' * 290_000,
+    "escapes": '"\\' * 140_000,
+    "a string without an end": '{"a": "' + "a" * 290_000,
+    "commas": "," * 290_000,
+    "commas and spaces": ("," + " " * 1000) * 290,
+    "brackets": "[" * 100_000 + "]" * 100_000,
+    "a fence twice": "```" + " " * 90_000 + "x" + " " * 90_000 + "x",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_arguments_of_a_model_hold_the_loop_while_they_are_read(name: str) -> None:
+    held(lambda: accumulate.repaired(CALLS[name]))
+
+
+def finished(number: int) -> Call:
+    call = Call(0, 0, number, str(number), "t", "s", "t", "x" * MILLION, "", False, CallState.FINISHED)
+    call.outcome, call.result = CallOutcome.OK, "r" * 40_000
+    return call
+
+
+def test_long_arguments_hold_nothing_when_calls_are_compared_or_cleaned() -> None:
+    made = [finished(number) for number in range(40)]
+    many = {"a": [[]] * 100_000}
+    held(
+        lambda: guard.note(made, made[-1]),
+        lambda: guard.going_round(made),
+        lambda: scrub(many),
+        lambda: canonical({"a": "x" * MILLION}),
+    )
+
+
+def test_a_line_without_end_costs_no_more_the_longer_it_gets() -> None:
+    reader = sse.EventReader()
+    held(*[lambda: reader.feed(b"x" * 100_000)] * 400)
+    assert reader.finish() == []
