@@ -100,7 +100,8 @@ def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
 
 def _too_many(arguments: JsonObject) -> str | None:
     """Said of arguments that neither a person nor a policy could go through."""
-    room, left = MOST_VALUES, [arguments]
+    room = MOST_VALUES
+    left: list[Any] = [arguments]
     while left:
         value: Any = left.pop()
         if isinstance(value, dict):

@@ -229,8 +229,8 @@ def _split_by_type(out: JsonObject, types: Sequence[str]) -> None:
         for key in keys:
             out.pop(key, None)
     for form in forms:
-        if form["type"] == "array":
-            form.setdefault("items", _ANYTHING_IN_A_LIST)
+        if form["type"] == "array" and not form.get("items", {}).keys() & {"type", "anyOf"}:
+            form["items"] = {**form.get("items", {}), **_ANYTHING_IN_A_LIST}
     out["anyOf"] = forms
 
 
