@@ -113,8 +113,8 @@ class _Converter:
         described = schema.get("description")
         if description := visible(" ".join([described if isinstance(described, str) else "", *notes])):
             out["description"] = description
-        if out.get("type") == "array" and not out.get("items", {}).keys() & {"type", "anyOf"}:
-            out["items"] = {**out.get("items", {}), **_ANYTHING_IN_A_LIST}
+        if out.get("type") == "array":
+            _give_items_a_type(out)
         return out
 
     def _referred(
@@ -229,9 +229,16 @@ def _split_by_type(out: JsonObject, types: Sequence[str]) -> None:
         for key in keys:
             out.pop(key, None)
     for form in forms:
-        if form["type"] == "array" and not form.get("items", {}).keys() & {"type", "anyOf"}:
-            form["items"] = {**form.get("items", {}), **_ANYTHING_IN_A_LIST}
+        if form["type"] == "array":
+            _give_items_a_type(form)
     out["anyOf"] = forms
+
+
+def _give_items_a_type(array: JsonObject) -> None:
+    """Some providers refuse an array whose items may be anything."""
+    items = array.get("items", {})
+    if not items.keys() & {"type", "anyOf"}:
+        array["items"] = {**items, **_ANYTHING_IN_A_LIST}
 
 
 def _without_null(schema: JsonObject) -> JsonObject:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.tools.schema import MOST_NODES, convert
@@ -53,6 +53,8 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = _schemas(st.recursive(st.booleans() | SCALAR, _schemas, max_leaves=8))
 
 
+@example({"additionalProperties": {"type": ["object", "array"], "prefixItems": [False]}})
+@example({"properties": {"a": {"type": ["string", "array"], "items": {"description": "any"}}}})
 @given(SCHEMAS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_whatever_a_server_says_suits_the_strictest_provider(schema: dict[str, Any]) -> None:
