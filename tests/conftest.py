@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests import statements
+from tests import statements, tiers
 
 pytest.register_assert_rewrite("tests.harness")
 
@@ -24,3 +24,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.long_ones_first(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [each for all_ in terminalreporter.stats.values() for each in all_ if isinstance(each, pytest.TestReport)]
+    if lines := tiers.lines(reports):
+        terminalreporter.section("time by kind of test")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,61 @@
+"""How long each kind of test took: a few lines before pytest's closing line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+IN_FRONT = ("test_page_build.py", "test_bench.py", "test_settling.py")
+"""Files with one test that takes as long as many others: whoever gets it must not get it last."""
+TIERS: dict[str, tuple[str, ...]] = {
+    "in process": (
+        *("agent", "attacks", "core", "house", "model", "offline", "page", "property", "sandbox", "slack", "store"),
+    ),
+    "processes": ("bench", "crash", "e2e", "tools"),
+    "browser": ("browser",),
+}
+BUILD = "page build"
+OTHER = "other"
+
+
+@dataclass
+class Tier:
+    """What was run of one kind."""
+
+    tests: set[str] = field(default_factory=set[str])
+    seconds: float = 0.0
+    """Of all its tests together, beside one another or not."""
+    began: float = float("inf")
+    ended: float = 0.0
+
+
+def tier_of(nodeid: str) -> str:
+    """The kind of a test, by where it is."""
+    file = nodeid.partition("::")[0]
+    if nodeid.endswith("test_building_the_page_anew_gives_the_same_bytes"):
+        return BUILD
+    folder = file.split("/")[1] if file.count("/") > 1 else ""
+    return next((name for name, folders in TIERS.items() if folder in folders), OTHER)
+
+
+def long_ones_first(items: list[pytest.Item]) -> None:
+    """So that at the end no worker is left alone with a test that takes long."""
+    items.sort(key=lambda item: item.path.name not in IN_FRONT)
+
+
+def lines(reports: Iterable[pytest.TestReport]) -> Sequence[str]:
+    """A line for each kind that was run."""
+    found: dict[str, Tier] = {}
+    for report in reports:
+        tier = found.setdefault(tier_of(report.nodeid), Tier())
+        tier.tests.add(report.nodeid)
+        tier.seconds += report.duration
+        tier.began, tier.ended = min(tier.began, report.start), max(tier.ended, report.stop)
+    return [
+        f"{name:<10}  {len(tier.tests):>5} tests  {tier.seconds:>7.1f} s within {tier.ended - tier.began:>6.1f} s"
+        for name, tier in sorted(found.items(), key=lambda each: -each[1].seconds)
+    ]
