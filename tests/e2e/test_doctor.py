@@ -1,16 +1,24 @@
-"""`python -m bot doctor`, as a process of its own, with the real filesystem server."""
+"""`python -m bot doctor` with the real filesystem server: as a process of its own, and its other cases in this one."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from bot.cli import main
+from bot.logs import QUIET
 from tests.tools.helpers import processes_with
 
+OWN = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_")
+"""How the settings of whoever runs the tests begin."""
 ROOT = Path(__file__).parents[2]
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENROUTER_API_KEY": "sk-or-1"}
 POLICY = """\
@@ -50,6 +58,41 @@ def bot(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@dataclass
+class Doctor:
+    """The same command in this process, where everything is loaded already."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str, **environment: str) -> tuple[int, str, str]:
+        """Run it to its end. Out: the exit code and what it said."""
+        root = logging.getLogger()
+        handlers = list(root.handlers)
+        levels = {name: logging.getLogger(name).level for name in ("root", *QUIET)}
+        with self.monkeypatch.context() as within:
+            within.chdir(self.folder)
+            for name in [name for name in os.environ if name.startswith(OWN)]:
+                within.delenv(name)
+            for name, value in environment.items():
+                within.setenv(name, value)
+            try:
+                code = main(["doctor", *words])
+            finally:
+                logging.captureWarnings(capture=False)
+                root.handlers[:] = handlers
+                for name, level in levels.items():
+                    logging.getLogger(name).setLevel(level)
+        said = self.capsys.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    return Doctor(tmp_path, monkeypatch, capsys)
+
+
 def rows(said: str) -> dict[str, list[str]]:
     """The table, by tool: tier, who approves, what applies."""
     lines = [re.split(r" {2,}", line) for line in said.splitlines() if "__" in line]
@@ -76,9 +119,9 @@ def test_it_prints_for_each_tool_what_applies_and_who_approves(tmp_path: Path) -
     assert processes_with(str(tmp_path)) == [], "the servers have ended"
 
 
-def test_it_prints_the_same_for_machines(tmp_path: Path) -> None:
+def test_it_prints_the_same_for_machines(tmp_path: Path, doctor: Doctor) -> None:
     (tmp_path / "bot.toml").write_text(POLICY)
-    code, said, _ = bot(tmp_path, "doctor", "--json")
+    code, said, _ = doctor("--json")
     told = json.loads(said)
     assert code == 0
     assert told["missing"] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY"]
@@ -93,25 +136,25 @@ def test_it_prints_the_same_for_machines(tmp_path: Path) -> None:
     ]
 
 
-def test_a_warning_about_the_file_is_told_and_all_is_well(tmp_path: Path) -> None:
+def test_a_warning_about_the_file_is_told_and_all_is_well(tmp_path: Path, doctor: Doctor) -> None:
     (tmp_path / "bot.toml").write_text(POLICY + '\n[[policy.rules]]\naction = "ask"\ntool = "move_file"\n')
-    code, said, _ = bot(tmp_path, "doctor", **TOKENS)
+    code, said, _ = doctor(**TOKENS)
     assert code == 0
     assert said.startswith("Warning, line 20: rule 4 never decides anything: rule 2 (line 7) covers all that it could")
 
 
-def test_a_rule_that_suits_no_tool_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_rule_that_suits_no_tool_is_told_with_the_nearest_name(tmp_path: Path, doctor: Doctor) -> None:
     (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "deny"\ntool = "move_fle"\n')
-    code, said, _ = bot(tmp_path, "doctor")
+    code, said, _ = doctor()
     assert code == 1
     assert "SLACK_BOT_TOKEN, SLACK_APP_TOKEN, OPENROUTER_API_KEY are not set" in said
     assert "Warning, line 1: rule 1 names the tool 'move_fle', and there is none; perhaps move_file" in said
 
 
-def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path, doctor: Doctor) -> None:
     (tmp_path / "mcp.json").write_text('{"mcpServers": {"gone": {"command": "no-such-program"}}}')
     (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "deny"\nserver = "gone"\ntool = "x"\n')
-    code, said, errors = bot(tmp_path, "doctor", **TOKENS)
+    code, said, errors = doctor(**TOKENS)
     assert (code, errors) == (1, "")
     assert said.splitlines() == [
         "The tool server `gone` is not running: the command `no-such-program` was not found.",
