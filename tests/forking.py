@@ -19,9 +19,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests import standin
 
 ROOT = Path(__file__).parents[1]
 STATEMENTS = "STATEMENTS_OF_THE_BOT"
@@ -80,10 +83,17 @@ class Nursery:
         self._socket = ours
         self._codes: dict[int, int] = {}
         self._spawned: list[int] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
+        self._stand_in = standin.install(Path(self._folder.name))
 
-    def start(self, folder: Path, environment: Mapping[str, str], log: Path) -> Forked:
-        """Start a bot in this folder, which writes to this file."""
-        request = {"folder": str(folder), "environment": dict(environment), "log": str(log)}
+    def start(self, folder: Path, environment: Mapping[str, str], log: Path, *, real_files: bool = False) -> Forked:
+        """Start a bot in this folder, which writes to this file. In: whether Node serves the files of a bot that is not
+        told how, else a stand-in in Python."""
+        told, server = dict(environment), ""
+        if not real_files:
+            programs, path = self._stand_in
+            told["PATH"], server = f"{programs}:{told['PATH']}", str(path)
+        request = {"folder": str(folder), "environment": told, "log": str(log), "server": server}
         self._socket.sendall(json.dumps(request).encode())
         while not self._spawned:
             self._hear()
@@ -176,6 +186,9 @@ def _become(request: dict[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         sys.argv = ["bot"]
+        if request["server"]:
+            # As if it were the one that the set-up has installed.
+            vars(sys.modules["bot.tools.default"])["_INSTALLED"] = Path(request["server"])
         if "CRASH_LOG" in os.environ:
             runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
         code = sys.modules["bot.cli"].main([])

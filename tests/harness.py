@@ -35,6 +35,8 @@ class Bot:
         self.starts = 0
         self.forked = FORKED
         """Started by a fork of a process that has loaded the bot's modules; else by `python -m bot`."""
+        self.real_files = False
+        """Its files are served by the real filesystem server, also when it is forked; else by a stand-in."""
 
     @property
     def log(self) -> str:
@@ -50,7 +52,8 @@ class Bot:
         """Start the process; does not wait for it to be ready."""
         self.starts += 1
         if self.forked:
-            self.process = nursery().start(self.home, {**self.environment, **environment}, self.home / "bot.log")
+            together = {**self.environment, **environment}
+            self.process = nursery().start(self.home, together, self.home / "bot.log", real_files=self.real_files)
             return self
         with (self.home / "bot.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
@@ -209,8 +212,11 @@ def is_progress(message: Message) -> bool:
 
 
 @asynccontextmanager
-async def world(home: Path, *, ready: bool = True, start: bool = True, **environment: str) -> AsyncGenerator[World]:
-    """A bot that runs, ended and checked afterwards."""
+async def world(
+    home: Path, *, ready: bool = True, start: bool = True, real_files: bool = False, **environment: str
+) -> AsyncGenerator[World]:
+    """A bot that runs, ended and checked afterwards. In: whether the filesystem server is the real one, which takes
+    the CPU of ten of the stand-in."""
     workspace = home / "workspace"
     workspace.mkdir()
     async with SlackSandbox(file_share_delay=0.5) as slack, ModelSandbox() as model:
@@ -230,6 +236,7 @@ async def world(home: Path, *, ready: bool = True, start: bool = True, **environ
             **environment,
         }
         bot = Bot(home, settings)
+        bot.real_files = real_files
         alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
         general = slack.add_channel("general", members=[alice, bob])
         this = World(slack, model, bot, workspace, alice, bob, general)

@@ -15,8 +15,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    async with world(tmp_path_factory.mktemp("bot")) as this:
+async def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
+    real_files = getattr(request.module, "REAL_FILES", False)
+    async with world(tmp_path_factory.mktemp("bot"), real_files=real_files) as this:
         yield this
 
 

@@ -11,6 +11,8 @@ from bot.sandbox.openrouter import ChatRequest, call, calls, empty, text
 from tests.harness import World
 
 pytestmark = pytest.mark.anyio
+REAL_FILES = True
+"""Served by the real filesystem server, not by the stand-in."""
 
 
 def said(request: ChatRequest) -> list[str]:

@@ -33,7 +33,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
     home = tmp_path_factory.mktemp("bot")
     (home / "bot.toml").write_text(FREE)
     path = f"{ROOT / 'tests' / 'crash'}:{ROOT}"
-    async with world(home, CRASH_LOG=str(home / "points"), PYTHONPATH=path) as this:
+    async with world(home, real_files=True, CRASH_LOG=str(home / "points"), PYTHONPATH=path) as this:
         yield this
 
 
