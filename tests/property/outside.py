@@ -73,11 +73,12 @@ class ScriptedModel:
             self.world.faults.append(f"the model was asked with {fault}")
         message: JsonObject = {"role": "assistant", "content": "Done."}
         if self.wanted and request.tool_choice == "auto":
-            calls = [self._call(tool, PATHS[path % len(PATHS)]) for tool, path in self.wanted.pop(0)]
+            calls = [self.made(tool, PATHS[path % len(PATHS)]) for tool, path in self.wanted.pop(0)]
             message = {"role": "assistant", "content": None, "tool_calls": calls}
         return Reply(message, "stop", "model", "provider", Usage())
 
-    def _call(self, tool: str, path: str) -> JsonObject:
+    def made(self, tool: str, path: str) -> JsonObject:
+        """A call of this tool."""
         arguments = {"path": path, **({STAMPS[tool]: self.world.stamp()} if STAMPS[tool] else {})}
         name = f"{'post' if tool == 'send' else 'files'}__{tool}"
         function = {"name": name, "arguments": json.dumps(arguments)}
@@ -121,6 +122,8 @@ class Files:
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     fates: list[str] = field(default_factory=list[str])
     """What becomes of the next calls: `cut` (it ran, no answer came), `lost` (it did not), `error`, `unsent`."""
+    times: Counter[str] = field(default_factory=Counter[str])
+    """How often each call that is not for reading was carried out, by its arguments."""
     undone: Counter[str] = field(default_factory=Counter[str])
     """How often each plan of what a call had changed was carried out."""
 
@@ -162,6 +165,8 @@ class Files:
             return Outcome(Certainty.UNSENT, "the server is away.", 0.0)
         if fate == "error":
             return Outcome(Certainty.ERROR, "the server would not.", 0.0)
+        if fate != "lost" and not tool.read_only:
+            self.times[canonical(arguments)] += 1
         if fate != "lost" and tool.remote_name == "write":
             self.files[arguments["path"]] = arguments["content"]
         if fate != "lost" and tool.remote_name == "drop":

@@ -225,7 +225,7 @@ def _newest(things: Sequence[Any], pick: int) -> Any:
     return things[-1 - pick % len(things)]
 
 
-def _unless_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def unless_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What a killed process left unsaid says nothing; the rest is told as always."""
     error = context.get("exception")
     if isinstance(error, BaseExceptionGroup):
@@ -269,7 +269,7 @@ def test_whatever_happens_requests_are_settled_once_and_calls_run_once_for_each_
 ) -> None:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         loop = asyncio.new_event_loop()
-        loop.set_exception_handler(_unless_dead)
+        loop.set_exception_handler(unless_dead)
         try:
             told = Story(folder, loop, no_self=no_self)
             told.begin()
