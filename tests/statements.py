@@ -32,6 +32,7 @@ ONE_ROW = {"audit_head", "sqlite_master", "sqlite_schema", "CONSTANT"}
 TO_DO = {
     "inbox_untold",
     "turns_unasked",
+    "threads_parked",
     "calls_unasked",
     "calls_untold",
     "posts_owed",
@@ -152,6 +153,9 @@ def unserved(statements: Iterable[str]) -> list[str]:
     return found
 
 
+_NAMED = re.compile(r":([a-z_]+)")
+
+
 def served(step: str) -> bool:
     """Whether a step of a plan costs what it finds, and not what there is."""
     if "AUTOMATIC" in step or step.startswith("USE TEMP B-TREE"):
@@ -163,7 +167,9 @@ def served(step: str) -> bool:
 
 def plan_of(connection: sqlite3.Connection, sql: str) -> list[str]:
     """The steps of a statement's plan."""
-    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?")).fetchall()
+    named = dict.fromkeys(_NAMED.findall(sql))
+    values = named or [None] * sql.count("?")
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
     return [str(row[3]) for row in rows]
 
 

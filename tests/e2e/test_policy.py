@@ -438,10 +438,10 @@ async def test_what_has_become_denied_since_it_was_asked_about_is_refused_when_i
 
 async def test_what_was_approved_and_not_begun_is_refused_by_a_rule_that_came_in_between(tmp_path: Path) -> None:
     crashing = {"CRASH_LOG": str(tmp_path / "points"), "PYTHONPATH": f"{ROOT / 'tests' / 'crash'}:{ROOT}"}
-    async with world(tmp_path, ready=False, start=False, **crashing) as here:
+    async with world(tmp_path, ready=False, start=False, real_files=False, **crashing) as here:
         closed = here.bot.home / "workspace" / "closed"
         closed.mkdir()
-        await here.bot.start(CRASH_AT="before commit: start the calls#1")
+        await here.bot.start(CRASH_AT="before commit: start a call#1")
         await here.ready()
         turn = await begin(here, "filesystem__write_file", {"path": str(closed / "a.txt"), "content": "1"})
         await here.slack.click(await turn.asked(), "Approve", by=here.alice)

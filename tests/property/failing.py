@@ -15,7 +15,7 @@ from bot.core.changes import Change, Usage
 from bot.core.ports import ModelRequest, Reply
 from bot.core.thread import Incoming
 from bot.slack.blocks.parking import WORDS
-from tests.property.outside import ALICE, BOT, TEAM, Button, Files, ScriptedModel, World
+from tests.property.outside import ALICE, BOT, TEAM, Button, Files, Room, ScriptedModel, World
 from tests.property.running import PLACE, Bot, press
 
 T = TypeVar("T")
@@ -64,7 +64,13 @@ class _Proxy:
             called = name(arguments)
             faults.reached(called, after=False)
             result = await found(*arguments, **options)
-            faults.reached(called, after=True)
+            try:
+                faults.reached(called, after=True)
+            except BaseException:
+                # Whoever raises holds nothing: the caller has nothing to give back.
+                if isinstance(result, Room):
+                    result.release()
+                raise
             return result
 
         return awaited if inspect.iscoroutinefunction(found) else found

@@ -47,7 +47,7 @@ NAMES = names()
 
 def test_the_turn_that_fails_here_and_there_awaits_every_part() -> None:
     assert {name.partition(".")[0] for name in NAMES} == {"store", "toolset", "surface", "model"}
-    wanted = ("read the inbox", "take the calls", "answer the calls", "finish a call", "start the calls", "answer")
+    wanted = ("read the inbox", "take the calls", "answer the calls", "finish a call", "start a call", "answer")
     assert {f"store.commit ({each})" for each in wanted} <= set(NAMES)
     assert "store.commit (try again)" not in NAMES, "a turn that goes well pays no commit for counting"
 

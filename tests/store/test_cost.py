@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.core.calls import Before, Undone
-from bot.core.requests import Decision, Grant
+from bot.core.requests import Decision, Grant, Retry, Verdict
 from bot.core.thread import CallOutcome, CallState
 from bot.store import posts
 from bot.store.database import Database
@@ -108,6 +108,14 @@ async def everything(store: SqliteStore) -> None:
     assert await store.expire() == [3, late.id]
     denied, [approval] = await waiting_for_a_person(store)
     await denied.settle(approval, Decision.DENIED, reason="No.")
+    parked, _ = await waiting_for_a_person(store)
+    await store.transcript(await parked.state())
+    await store.uncount(parked.id)
+    assert not await store.failed(parked.id, [draft("notice")], draft("parked"))
+    await store.park(parked.id, stopped_for_good := draft("parked"))
+    pressed = Retry(stopped_for_good.key, ALICE, "T1", "C1", "")
+    assert (await store.retry(pressed)).verdict is Verdict.SETTLED
+    await parked.deliver()
     assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id]
 
 

@@ -31,8 +31,6 @@ pytestmark = pytest.mark.anyio
 ODD = {
     "an unknown question": "UPDATE approvals SET question = 'shall_it_run' WHERE id = 'a1'",
     "an unknown state of the call": "UPDATE calls SET state = 'paused' WHERE call_id = 'call_1'",
-    "a preview that is no JSON": "UPDATE approvals SET preview = '{' WHERE id = 'a1'",
-    "a preview of another version": "UPDATE approvals SET preview = '{\"more\": 1}' WHERE id = 'a1'",
     "a number that is none": "UPDATE approvals SET needed = 'two' WHERE id = 'a1'",
 }
 
