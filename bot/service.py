@@ -40,7 +40,6 @@ from bot.store.database import Database
 from bot.store.sqlite import SqliteStore
 from bot.supervised import forever
 from bot.sweep import Sweep
-from bot.tools import config
 from bot.tools.arguments import problem, problems
 from bot.tools.toolset import McpToolset
 from bot.wake.local import Wakes
@@ -58,12 +57,12 @@ CLOSE_SECONDS = 3.5
 """At the stop, how long the tool servers may take to end."""
 
 
-async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises SettingsError when the start cannot succeed."""
+async def run(settings: Settings, tools: McpToolset) -> None:
+    """Run until SIGTERM or SIGINT. `tools` is the caller's to close. Raises SettingsError when the start cannot
+    succeed."""
     started = time.monotonic()
     for finding in settings.findings:
         log.warning("BOT_CONFIG, %s", finding.words())
-    servers = config.load(settings.mcp_config, settings.workspace, settings.variables)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -78,7 +77,7 @@ async def run(settings: Settings) -> None:
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
             (identity, url), _ = await asyncio.gather(slack.preflight(these), _check_key(settings, these.session))
-            service = Service(settings, SqliteStore(database, settings.redact), these, identity, McpToolset(servers))
+            service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools)
             starting, stopping = asyncio.create_task(service.start(url)), asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():

@@ -3,7 +3,7 @@
 The SDK's own `stdio_client` (mcp 2.3) hides four things that the bot must know, so this takes its place:
 the process (to kill its tree within the bot's own shutdown time), the end of its output (that is how a death is
 noticed), its stderr, and how far a request got: whether it was written decides between "certainly did not run" and
-"outcome unknown". Framing and environment are the SDK's: one JSON message a line, `get_default_environment()`.
+"outcome unknown". Framing is the SDK's, one JSON message a line, and so is the environment (`bot.tools.launch`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,13 +22,13 @@ from weakref import WeakValueDictionary
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
-from mcp.client.stdio import get_default_environment
 from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse, RequestId
 
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
+from bot.tools.launch import CHUNK, Ahead
 from bot.tools.text import line
 from bot.tools.wire import Delivery, Lines, current_delivery, parsed
 
@@ -41,15 +40,22 @@ EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
 """How long the server may take to end after its stdin was closed, after SIGTERM, after SIGKILL: 2 s together. The order
 is the specification's (lifecycle: shutdown, stdio)."""
 
-_CHUNK = 256 * 1024
 _SHORTEST_SECRET = 6
 
 
 class Child:
     """A server process. Enter starts it and gives the two streams that the SDK's `Client` wants; exit ends it."""
 
-    def __init__(self, config: ServerConfig, guard: Guard, on_end: Callable[[], None]) -> None:
-        """`on_end` is called once, as soon as the server's output ends: it died, or it will not be heard again."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        guard: Guard,
+        on_end: Callable[[], None],
+        ahead: Ahead | None = None,
+    ) -> None:
+        """`on_end` is called once, as soon as the server's output ends: it died, or it will not be heard again.
+        `ahead` may have the process already."""
+        self._ahead = ahead or Ahead(config, guard)
         self._config = config
         self._guard = guard
         self._on_end = on_end
@@ -66,17 +72,8 @@ class Child:
 
     async def __aenter__(self) -> tuple[MemoryObjectReceiveStream[SessionMessage | Exception], _Outbox]:
         """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
-        loop = asyncio.get_running_loop()
-        self._transport, protocol = await loop.subprocess_exec(
-            lambda: SubprocessStreamProtocol(limit=_CHUNK, loop=loop),
-            self._config.command,
-            *self._config.args,
-            env=get_default_environment() | dict(self._config.env),
-            cwd=self._config.cwd,
-            start_new_session=True,  # its own process group, which is how the whole tree can be killed
-        )
-        self._process = Process(self._transport, protocol, loop)
-        self._guard.watch(self._process.pid)
+        launched = await self._ahead.take()
+        self._transport, self._process = launched.transport, launched.process
         # No room in between: a server that floods us is held back by its own pipe.
         self._inbox, self._inbox_out = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._read_stderr)]
@@ -110,7 +107,7 @@ class Child:
         assert stdout is not None
         lines = Lines(self.key)
         try:
-            while data := await stdout.read(_CHUNK):
+            while data := await stdout.read(CHUNK):
                 for raw in lines.feed(data):
                     await self._take_in(raw)
         except OSError as problem:
@@ -119,7 +116,7 @@ class Child:
             self._end()
             # A server that is being stopped may still have much to say, and must not hang on a full pipe.
             with suppress(OSError):
-                while await stdout.read(_CHUNK):
+                while await stdout.read(CHUNK):
                     pass
 
     async def _take_in(self, raw: bytes) -> None:
@@ -161,7 +158,7 @@ class Child:
         stderr = self._process.stderr
         assert stderr is not None
         with suppress(OSError):
-            while data := await stderr.read(_CHUNK):
+            while data := await stderr.read(CHUNK):
                 self._stderr += data
                 del self._stderr[:-STDERR_TAIL]
 

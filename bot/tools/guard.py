@@ -36,8 +36,8 @@ class Guard:
         self._shell: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the shell (about 2 ms)."""
-        if sys.platform == "win32" or not os.access(_SHELL, os.X_OK):
+        """Start the shell (about 2 ms), unless it runs."""
+        if self._shell is not None or sys.platform == "win32" or not os.access(_SHELL, os.X_OK):
             return
         self._shell = subprocess.Popen(  # noqa: S603 - a constant
             [_SHELL, "-c", _SCRIPT],

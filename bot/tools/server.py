@@ -21,6 +21,7 @@ from bot.core.calls import Certainty, JsonObject, Outcome, Tool, canonical, sha2
 from bot.tools import names, schema, text
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
+from bot.tools.launch import Ahead
 from bot.tools.life import Life
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Server:
         self._retry_at = 0.0
         self._reason = ""
         self._last_words = ""
+        self._ahead = Ahead(config, guard)
+
+    async def launch(self) -> None:
+        """Start the process ahead of `start`, which then goes on with it. Never raises: `start` tells what is wrong."""
+        await self._ahead.launch()
 
     def start(self) -> None:
         """Begin to start the server in the background."""
@@ -85,6 +91,7 @@ class Server:
     async def aclose(self) -> None:
         """End the server: a well made one at once, any within 2 s. Calls under way end as unknown."""
         if self._owner is None:
+            await self._ahead.abandon()
             self._move(State.STOPPED)
             return
         self._owner.cancel()
@@ -200,6 +207,7 @@ class Server:
                 log.warning("%s%s Next start in %.1f s.", self.trouble(), said, pause)
                 await asyncio.sleep(pause)
         finally:
+            await self._ahead.abandon()
             self._session = None
             self._move(State.STOPPED)
 
@@ -235,6 +243,7 @@ class Server:
                             on_end=self._attention.set,
                             on_change=self._note_change,
                             on_exit=life.take_down,
+                            ahead=self._ahead,
                         )
                     )
                     definitions = await session.definitions()

@@ -25,6 +25,7 @@ from bot.tools import content
 from bot.tools.child import Child
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
+from bot.tools.launch import Ahead
 from bot.tools.text import line
 from bot.tools.wire import Delivery, current_delivery
 
@@ -168,15 +169,17 @@ async def connect(
     on_end: Callable[[], None],
     on_change: Callable[[], None],
     on_exit: Callable[[Child], None],
+    ahead: Ahead | None = None,
 ) -> AsyncGenerator[Session]:
     """Start a server and agree on a protocol version; leaving ends the server. Enter and leave in the same task.
 
     In: `legacy` skips the question for 2026-07-28, for servers that do not bear it. `on_end` is called at once when the
     server's output ends, `on_change` when an older server says that its tools changed, `on_exit` after the process
-    ended, however this ends. Raises what the start of a process raises, MCPError, ValueError and RuntimeError, alone or
-    in an ExceptionGroup. No callback for roots, sampling or elicitation is given, so none is announced.
+    ended, however this ends; `ahead` may have started it. Raises what the start of a process raises, MCPError,
+    ValueError and RuntimeError, alone or in an ExceptionGroup. No callback for roots, sampling or elicitation is given,
+    so none is announced.
     """
-    child = Child(config, guard, on_end)
+    child = Child(config, guard, on_end, ahead)
 
     async def handle(message: IncomingMessage) -> None:
         if isinstance(message, types.ToolListChangedNotification):

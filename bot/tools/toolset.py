@@ -38,6 +38,12 @@ class McpToolset:
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
 
+    async def launch(self) -> None:
+        """Start the processes of all servers ahead of `start`, in milliseconds: they get up meanwhile."""
+        if self._servers:
+            self._guard.start()
+            await asyncio.gather(*(server.launch() for server in self._servers.values()))
+
     async def start(self) -> None:
         """Begin to start every server, all at once; returns without waiting for them."""
         if self._servers:

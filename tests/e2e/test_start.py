@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests import harness
 from tests.harness import Bot, world
+from tests.tools.helpers import is_alive, until
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +72,22 @@ async def test_slack_that_never_answers_ends_the_start_within_ten_seconds(tmp_pa
         assert await here.bot.ended(12) == 2
         assert time.monotonic() - begun < 10
         assert here.bot.log.startswith("SLACK_API_URL: ")
+
+
+@pytest.mark.parametrize("mistake", ["a wrong bot token", "a database that is a folder"])
+async def test_a_start_that_is_refused_leaves_no_server_process(tmp_path: Path, mistake: str) -> None:
+    environment, _ = WRONG[mistake]
+    # It ignores what would end a well made server, and it starts a process of its own.
+    script = "trap '' TERM; echo $$ > pid; sleep 120 & echo $! >> pid; wait; sleep 120"
+    server = {"command": "/bin/sh", "args": ["-c", script], "cwd": str(tmp_path)}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"stubborn": server}}))
+    async with world(tmp_path, start=False) as here:
+        here.expected_refusals.append("invalid_auth")
+        await here.bot.start(**environment)
+        assert await here.bot.ended(10) == 2
+        assert len(here.bot.log.strip().splitlines()) == 1
+        pids = (tmp_path / "pid").read_text().split() if (tmp_path / "pid").exists() else []
+        await until(lambda: not [pid for pid in pids if is_alive(int(pid))], 5, "the end of the server")
 
 
 @pytest.mark.alone

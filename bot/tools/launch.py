@@ -1,0 +1,97 @@
+"""Starts a server's process. Needs nothing of the MCP SDK, so the process gets up while that is still imported."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process, SubprocessStreamProtocol
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from bot.tools.config import ServerConfig
+from bot.tools.guard import Guard
+
+CHUNK: Final = 256 * 1024
+"""Bytes that are read at a time at most."""
+
+_UNIX: Final = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
+_WINDOWS: Final = (
+    *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROCESSOR_ARCHITECTURE"),
+    *("SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A process with its pipes, and the guard knows it."""
+
+    transport: asyncio.SubprocessTransport
+    process: Process
+
+    async def abandon(self, guard: Guard) -> None:
+        """Kill it: it was started in vain, and nothing was said to it."""
+        with suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self.transport.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+        guard.forget(self.process.pid)
+        self.transport.close()
+
+
+async def launch(config: ServerConfig, guard: Guard) -> Launched:
+    """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: SubprocessStreamProtocol(limit=CHUNK, loop=loop),
+        config.command,
+        *config.args,
+        env=inherited() | dict(config.env),
+        cwd=config.cwd,
+        start_new_session=True,  # its own process group, which is how the whole tree can be killed
+    )
+    process = Process(transport, protocol, loop)
+    guard.watch(process.pid)
+    return Launched(transport, process)
+
+
+def inherited() -> dict[str, str]:
+    """What a server gets of the bot's own environment: what the SDK's `get_default_environment` gives it."""
+    names = _WINDOWS if sys.platform == "win32" else _UNIX
+    # A value that begins with () is a function of the shell.
+    return {name: value for name in names if (value := os.environ.get(name)) and not value.startswith("()")}
+
+
+class Ahead:
+    """The process of a server's first life, started before anybody can talk to it."""
+
+    def __init__(self, config: ServerConfig, guard: Guard) -> None:
+        self._config = config
+        self._guard = guard
+        self._task: asyncio.Task[Launched] | None = None
+
+    async def launch(self) -> None:
+        """Start it. Never raises: whoever takes it is told what is wrong."""
+        self._task = asyncio.create_task(launch(self._config, self._guard))
+        await asyncio.wait([self._task])
+
+    def take(self) -> Awaitable[Launched]:
+        """Have it, and end it then; one that is started now when there is none."""
+        task, self._task = self._task, None
+        return task or launch(self._config, self._guard)
+
+    async def abandon(self) -> None:
+        """End it if nobody has taken it."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None:
+            await task.result().abandon(self._guard)
