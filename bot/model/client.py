@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
 from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
+
+WAITED_SECONDS: Final = 0.004
+"""A piece that was there sooner came in one burst with what precedes it, so that the next is on its way."""
+FAST_BYTES: Final = 16 * 1024
+"""So much in one piece is no model thinking aloud: what follows is read at once."""
 
 _LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=120)
 _TIMEOUT: Final = httpx2.Timeout(None, connect=10)
@@ -66,6 +73,48 @@ class Client(AsyncOpenAI):
             raise self._make_status_error_from_response(response)
         finally:
             await response.aclose()
+
+
+async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> AsyncGenerator[bytes]:
+    """The body of a response as it comes, in batches: a piece that had to be waited for is followed by a `pause` (in
+    seconds, asked after each piece) in which the next ones gather in the socket. Watch for silence outside."""
+    transport = reading(response)
+    body = response.aiter_bytes()
+    gathered = False
+    while True:
+        began = time.monotonic()
+        piece = await anext(body, b"")
+        waited = time.monotonic() - began > WAITED_SECONDS
+        if not piece:
+            return
+        yield piece
+        slow = (waited or gathered) and len(piece) < FAST_BYTES
+        seconds = pause() if slow else 0.0
+        gathered = seconds > 0
+        if gathered:
+            await _gather(transport, seconds)
+
+
+def reading(response: httpx2.Response) -> asyncio.ReadTransport | None:
+    """The transport that a response is read from. Neither httpx2 nor openai tell it in public: when their insides
+    change it is None, and what comes in a pause wakes the process, though nobody's task."""
+    inner = getattr(getattr(response.stream, "_stream", None), "_aiohttp_response", None)
+    connection = inner.connection if isinstance(inner, aiohttp.ClientResponse) else None
+    transport = None if connection is None else connection.transport
+    return transport if isinstance(transport, asyncio.ReadTransport) else None
+
+
+async def _gather(transport: asyncio.ReadTransport | None, seconds: float) -> None:
+    """Read nothing for so long."""
+    if transport is None or transport.is_closing():
+        await asyncio.sleep(seconds)
+        return
+    transport.pause_reading()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        if not transport.is_closing():
+            transport.resume_reading()
 
 
 def _is_local(url: str) -> bool:

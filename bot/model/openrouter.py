@@ -38,6 +38,9 @@ _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """A provider that asks for a longer pause than this many seconds is not waited for: a person is."""
 _REASONING: Final = b'"reasoning_details"'
+BATCH_SECONDS, LAST_SECONDS = 0.05, 0.02
+"""How long nothing is read after a piece that had to be waited for, and when only the end is to come. A model writes up
+to a hundred pieces a second, and each would wake a sleeping process; who reads along does not notice the delay."""
 _AFTER_DONE: Final = 0.25
 """Seconds to wait for the connection's end after [DONE], so that it can be used again."""
 
@@ -201,13 +204,16 @@ class _Listener:
     """Hands the events of one attempt on: to the accumulator, to the watchdog, to whoever reads along."""
 
     def __init__(self, got: Accumulator, watchdog: Watchdog, on_text: Callable[[str], None] | None) -> None:
-        self._got = got
+        self.got = got
         self._watchdog = watchdog
         self._on_text = on_text
+        self.done = False
+        """[DONE] was read."""
 
     def take(self, data: bytes) -> None:
         """The data of one event. Raises BrokenReply when it is no chunk or brings an error."""
         if data.strip() == b"[DONE]":
+            self.done = True
             self._watchdog.shorten(_AFTER_DONE)
             return
         try:
@@ -216,22 +222,30 @@ class _Listener:
             chunk = None
         if not isinstance(chunk, dict):
             raise BrokenReply(f"not a chunk of a completion: {len(data)} bytes beginning with {data[:40]!r}")
-        text = self._got.add(chunk)
-        if self._got.error is not None:
-            raise BrokenReply("an error in the reply", self._got.error)
+        text = self.got.add(chunk)
+        if self.got.error is not None:
+            raise BrokenReply("an error in the reply", self.got.error)
         if text is not None:
             self._watchdog.reset()
             if text and self._on_text is not None:
                 self._on_text(text)
 
+    def pause(self) -> float:
+        """How long the next pieces may gather: while there is text to come, for the last event, and for the end."""
+        if self.done:
+            return 0.0
+        return LAST_SECONDS if self.got.finish_reason is not None else BATCH_SECONDS
+
 
 async def _read(client: Client, body: bytes, listener: _Listener) -> None:
     """Send the request and hand on the events until the response ends."""
+    from bot.model.client import pieces  # noqa: PLC0415 - see `_connect`
+
     reader = EventReader()
     response = await client.send_chat(body)
     try:
         if "text/event-stream" in response.headers.get("content-type", ""):
-            async for piece in response.aiter_bytes():
+            async for piece in pieces(response, listener.pause):
                 for data in reader.feed(piece):
                     listener.take(data)
         elif (content := await response.aread()).lstrip().startswith((b"data:", b":")):

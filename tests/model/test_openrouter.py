@@ -15,9 +15,11 @@ import pytest
 from bot.core.changes import Usage
 from bot.core.ports import Model
 from bot.errors import ModelUnauthorized
+from bot.model import client as model_client
 from bot.model.key import check_key
-from bot.model.openrouter import OpenRouter
-from bot.sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, text
+from bot.model.openrouter import BATCH_SECONDS, OpenRouter
+from bot.model.sse import EventReader
+from bot.sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.model.conftest import Connect, asking, tool, user
 
 pytestmark = pytest.mark.anyio
@@ -384,3 +386,94 @@ async def test_a_conversation_only_ever_grows(sandbox: ModelSandbox, client: Ope
     assert json.loads(log[-1])["content"] == "It says: text of c.txt"
     assert sandbox.violations == []
     assert sandbox.prefix_breaks == []
+
+
+class TestAStreamInBatches:
+    """Pieces that come one by one are read several at a time; what is read is the same."""
+
+    async def test_many_pieces_wake_the_reader_a_few_times_and_none_is_lost(
+        self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox.script(text("word " * 60, chunks=60, first_token=0.02, delay=0.005))
+        fed: list[int] = []
+        feed = EventReader.feed
+
+        def counted(reader: EventReader, piece: bytes) -> list[bytes]:
+            fed.append(len(piece))
+            return feed(reader, piece)
+
+        monkeypatch.setattr(EventReader, "feed", counted)
+        read: list[str] = []
+        began = asyncio.get_running_loop().time()
+
+        reply = await client.complete(asking(), read.append)
+
+        seconds = asyncio.get_running_loop().time() - began
+        assert reply.message["content"] == "word " * 60
+        assert "".join(read) == "word " * 60
+        assert len(fed) <= min(40, seconds / BATCH_SECONDS + 6)  # the comment, the last ones, the end
+        assert sandbox.connections == 1
+
+    async def test_the_transport_that_is_paused_is_known_in_this_version_of_openai(
+        self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox.script(text("a b c d", chunks=4, delay=0.02))
+        known: list[asyncio.ReadTransport | None] = []
+        reading = model_client.reading
+
+        def noted(response: Any) -> asyncio.ReadTransport | None:
+            known.append(reading(response))
+            return known[-1]
+
+        monkeypatch.setattr(model_client, "reading", noted)
+
+        await client.complete(asking())
+
+        assert len(known) == 1
+        assert known[0] is not None
+
+    async def test_the_first_word_is_handed_on_before_the_last_is_written(
+        self, sandbox: ModelSandbox, client: OpenRouter
+    ) -> None:
+        sandbox.script(text("one two three four", chunks=4, delay=0.2))
+        at: list[float] = []
+
+        began = asyncio.get_running_loop().time()
+        await client.complete(asking(), lambda _: at.append(asyncio.get_running_loop().time() - began))
+
+        assert at[0] < at[-1] - 0.3
+
+    async def test_the_connection_is_used_again_after_a_batch(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+        for _ in range(3):
+            sandbox.script(text("a b c d", chunks=4, delay=0.01))
+            await client.complete(asking())
+
+        assert sandbox.connections == 1
+
+    async def test_a_stream_that_stops_between_batches_counts_as_stalled(
+        self, sandbox: ModelSandbox, connect: Connect
+    ) -> None:
+        sandbox.script(failure("stalled", before=text("a b c d", chunks=4, delay=0.01)), text("whole"))
+
+        reply = await connect(idle_seconds=0.5).complete(asking())
+
+        assert reply.message["content"] == "whole"
+
+    async def test_a_connection_cut_while_nothing_is_read_is_noticed(
+        self, sandbox: ModelSandbox, client: OpenRouter
+    ) -> None:
+        sandbox.script(failure("truncated", before=text("a b c d", chunks=4, delay=0.01)), text("whole"))
+
+        assert (await client.complete(asking())).message["content"] == "whole"
+
+    async def test_giving_up_in_a_batch_ends_at_once(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+        sandbox.script(text("a b c d", chunks=4, delay=30))
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sandbox.on_request(before=lambda _: begun.done() or begun.set_result(None))
+        asked = asyncio.create_task(client.complete(asking()))
+        await begun
+
+        asked.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asked, 5)
