@@ -175,7 +175,6 @@ class Service:
     async def start(self, url: str) -> None:
         """Recover, then open the socket."""
         await self._tools.start()
-        self.background(self._load())
         await slack.warm(self._app)
         self._replies.inherit(await self._store.last_post())
         for thread_id in await self._store.waiting():
@@ -183,6 +182,8 @@ class Service:
         for thread_id, _ in await self._store.takings():
             self._undos.wake(thread_id)
         await self._socket.open(url)
+        # Not sooner: importing the openai package in a thread would keep the loop from the socket for 0.3 s.
+        self.background(self._load())
         self.background(forever("the sweep", self._sweep.run))
 
     async def stop(self) -> None:
