@@ -77,7 +77,8 @@ def change(home: Path, *statements: str) -> None:
 
 
 def write(connection: sqlite3.Connection) -> None:
-    insert = "INSERT OR IGNORE INTO threads VALUES (?, 'T1', 'C1', ?, 'channel', '', 0)"
+    columns = "id, team, channel, thread_ts, kind, created_at"
+    insert = f"INSERT OR IGNORE INTO threads ({columns}) VALUES (?, 'T1', 'C1', ?, 'channel', 0)"
     connection.executemany(insert, [(1, "100.1"), (2, "200.2")])
     for number, (kind, facts) in enumerate(ROWS):
         thread_id, actor = 1 + number % 2, "" if kind in ("started", "finished") else "U0ALICE"
