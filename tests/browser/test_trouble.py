@@ -56,7 +56,7 @@ async def written_once(at: Visitor, running: Trial, card: Locator, name: str) ->
     await running.until(lambda: path.exists() and path.read_text() == f"what {name} holds", name)
     await expect(card).to_contain_text("Approved by @Alice")
     await expect(card).to_contain_text("done")
-    told = at.answers(await card.get_attribute("data-ts") or "").filter(has_text=name)
+    told = at.answers(await card.get_attribute("data-ts") or "").filter(has_text=f"I have written {name}")
     await expect(told).to_have_count(1)
 
 
