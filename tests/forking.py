@@ -1,8 +1,8 @@
 """Bots that start in a fraction of the time: forked from a process that has loaded what every bot loads first.
 
-What runs is `bot.cli.main` as in `python -m bot`, in a process, folder and environment of its own. Loading openai, mcp
-and Slack's SDK takes a second of CPU, and the tests start some hundreds of bots; tests/e2e/test_start.py starts them
-the other way.
+What runs is `bot.cli.main` as in `python -m bot`, or any other command of it, in a process, folder and environment of
+its own. Loading openai, mcp and Slack's SDK takes a second of CPU, and the tests start some hundreds of bots;
+tests/e2e/test_start.py starts them the other way, and tests/e2e/test_try.py the trial.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests import standin
+from tests import seeds, standin
 
 ROOT = Path(__file__).parents[1]
 STATEMENTS = "STATEMENTS_OF_THE_BOT"
 """The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
-LOADED = ("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client")
+LOADED = (
+    *("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
+    *("bot.audit", "bot.doctor", "bot.trying", "bot.sandbox.relay", "bot.sandbox.trial.furnishing"),
+)
 LONGEST = 1 << 20
+SEEDS = 4
+"""How many bots of a trial are forked; later ones are started as ever."""
 
 
 class Forked:
@@ -86,18 +93,46 @@ class Nursery:
         self._folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
         self._stand_in = standin.install(Path(self._folder.name))
 
-    def start(self, folder: Path, environment: Mapping[str, str], log: Path, *, real_files: bool = False) -> Forked:
-        """Start a bot in this folder, which writes to this file. In: whether Node serves the files of a bot that is not
-        told how, else a stand-in in Python."""
+    def start(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path | tuple[int, int],
+        *,
+        argv: Sequence[str] = (),
+        real_files: bool = False,
+        seeds: int = SEEDS,
+    ) -> Forked:
+        """Start `python -m bot` in this folder, with these further arguments. In: the file that it writes to, or the
+        descriptors for its stdout and its stderr; whether Node serves the files of a bot that is not told how, else a
+        stand-in in Python; for `try`, how many bots it can start by a fork."""
         told, server = dict(environment), ""
         if not real_files:
             programs, path = self._stand_in
             told["PATH"], server = f"{programs}:{told['PATH']}", str(path)
-        request = {"folder": str(folder), "environment": told, "log": str(log), "server": server}
-        self._socket.sendall(json.dumps(request).encode())
+        request = {"folder": str(folder), "environment": told, "server": server, "argv": argv, "seeds": seeds}
+        message = json.dumps(request).encode()
+        if isinstance(output, Path):
+            with output.open("ab") as log:
+                socket.send_fds(self._socket, [message], [log.fileno(), log.fileno()])
+        else:
+            socket.send_fds(self._socket, [message], output)
         while not self._spawned:
             self._hear()
         return Forked(self, self._spawned.pop())
+
+    def run(
+        self, folder: Path, environment: Mapping[str, str], *argv: str, real_files: bool = False
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command to its end, as `subprocess.run` with `capture_output`."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            streams = (out.fileno(), err.fileno())
+            started = self.start(folder, environment, streams, argv=argv, real_files=real_files)
+            code = self.code_of(started.pid, wait=True)
+            assert code is not None
+            for file in (out, err):
+                file.seek(0)
+            return subprocess.CompletedProcess(argv, code, out.read(), err.read())
 
     def code_of(self, pid: int, *, wait: bool = False) -> int | None:
         """The exit code of a process, if it has ended."""
@@ -115,6 +150,7 @@ class Nursery:
         if "code" in said:
             self._codes[said["pid"]] = said["code"]
         else:
+            self._codes.pop(said["pid"], None)  # of an earlier process with this number
             self._spawned.append(said["pid"])
 
 
@@ -148,7 +184,7 @@ def _serve(descriptor: int) -> None:
             os.read(readable, 4096)
             _bury(asked)
         if asked in ready:
-            message = asked.recv(LONGEST)
+            message, streams, _, _ = socket.recv_fds(asked, LONGEST, 2)
             if not message:
                 return
             pid = os.fork()
@@ -157,7 +193,9 @@ def _serve(descriptor: int) -> None:
                 for open_one in (readable, written):
                     os.close(open_one)
                 asked.close()
-                _become(json.loads(message))
+                _become(json.loads(message), streams)
+            for stream in streams:
+                os.close(stream)
             asked.sendall(json.dumps({"pid": pid}).encode())
 
 
@@ -172,30 +210,47 @@ def _bury(asked: socket.socket) -> None:
         asked.sendall(json.dumps({"pid": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def _become(request: dict[str, Any]) -> None:
+def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
     """Be a bot from here on; does not return."""
     code = 70
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        random.seed()
-        log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        for number, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
-            os.dup2(number, target)
-        os.chdir(request["folder"])
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        sys.argv = ["bot"]
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for number, stream in enumerate((nothing, *streams)):
+            os.dup2(stream, number)
+            os.close(stream)
+        sys.argv = ["bot", *request["argv"]]
         if request["server"]:
             # As if it were the one that the set-up has installed.
             vars(sys.modules["bot.tools.default"])["_INSTALLED"] = Path(request["server"])
+        if request["argv"][:1] == ["try"]:
+            seeds.plant(request["seeds"], lambda environment, folder: _main(environment, folder, []))
+        code = _main(request["environment"], request["folder"], request["argv"])
+    finally:
+        os._exit(code)
+
+
+def _main(environment: Mapping[str, str], folder: str, argv: list[str]) -> int:
+    """What `python -m bot` does once it has loaded everything. Out: the exit code."""
+    try:
+        random.seed()
+        tempfile.tempdir = None
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
         if "CRASH_LOG" in os.environ:
             runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
-        code = sys.modules["bot.cli"].main([])
+        return sys.modules["bot.cli"].main(argv)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:  # noqa: BLE001 - as Python ends
+        traceback.print_exc()
+        return 1
     finally:
-        sys.stderr.flush()
-        sys.stdout.flush()
-        os._exit(code)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # nobody reads it
+                stream.flush()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Where a bot finds the stand-in for the filesystem server: as the installed package of it, and as its `node`.
 
 The bot need not know: it starts `node …/server-filesystem/dist/index.js FOLDER` as ever, only that both are others.
+Whatever else is to be run by `node` is run by the real one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from bot.tools import default
 
 PROGRAM = Path(__file__).parent / "tools" / "servers" / "filesystem.py"
 SCRIPT = """#!/bin/sh
-if [ "$1" = --version ]; then echo v{version}.0.0; else exec {python} -S -E -I -u "$@"; fi
+case $1 in
+    --version) echo v{version}.0.0 ;;
+    {server}) exec {python} -S -E -I -u "$@" ;;
+    *) PATH=${{PATH#{programs}:}}; exec node "$@" ;;
+esac
 """
 
 
@@ -21,10 +26,11 @@ def install(folder: Path) -> tuple[Path, Path]:
     """Put it into this folder. Out: the folder for the PATH, and the file that counts as the installed server."""
     node = folder / "bin" / "node"
     node.parent.mkdir(parents=True)
-    node.write_text(SCRIPT.format(version=default.OLDEST_NODE, python=Path(sys.executable).resolve()))
-    node.chmod(0o755)
     package = folder / "node_modules" / default.PACKAGE
     server = package / "dist" / "index.js"
+    python = Path(sys.executable).resolve()
+    node.write_text(SCRIPT.format(version=default.OLDEST_NODE, python=python, server=server, programs=node.parent))
+    node.chmod(0o755)
     server.parent.mkdir(parents=True)
     server.symlink_to(PROGRAM)
     (package / "package.json").write_text(json.dumps({"name": default.PACKAGE, "version": default.pinned_version()}))

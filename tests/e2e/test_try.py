@@ -20,12 +20,14 @@ import pytest
 
 from bot.sandbox.openrouter import ModelSandbox, text
 from bot.sandbox.trial import childlog, sample
-from tests.harness import ROOT, processes
+from tests.forking import Forked, nursery
+from tests.harness import FORKED, ROOT, processes
 from tests.page.client import Viewer
 
 pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
+Process = asyncio.subprocess.Process | Forked
 ADDRESS = re.compile(r"^http://127\.0\.0\.1:\d+/[\w-]{20,}/$", re.MULTILINE)
 SECONDS = 30.0
 OWN = {
@@ -59,7 +61,7 @@ async def until(
 class Trial:
     """One running `try`, and what it printed."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     out: str = ""
     err: str = ""
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
@@ -104,28 +106,39 @@ class Trial:
                 await view.close()
 
 
-async def _keep(trial: Trial, stream: asyncio.StreamReader, name: str) -> None:
+async def _keep(trial: Trial, reading: int, name: str) -> None:
+    stream = asyncio.StreamReader()
+    pipe = os.fdopen(reading, "rb")
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
     while line := await stream.readline():
         setattr(trial, name, getattr(trial, name) + line.decode("utf-8", "replace"))
 
 
 @asynccontextmanager
-async def begun(home: Path, *arguments: str, **environment: str) -> AsyncGenerator[Trial]:
-    """The command, in a folder; killed in the end if it is still there."""
+async def begun(home: Path, *arguments: str, forked: bool = FORKED, **environment: str) -> AsyncGenerator[Trial]:
+    """The command, in a folder; killed in the end if it is still there. In: whether it is forked from a process that
+    has loaded its modules, and its bot too; else they are started as a person starts them."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "try", "--no-open", *arguments),
-        cwd=home,
-        env={**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT), **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
+    told = {**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT), **environment}
+    argv = ("try", "--no-open", *arguments)
+    (out, writes_out), (err, writes_err) = os.pipe(), os.pipe()
+    try:
+        if forked:
+            process: Process = nursery().start(home, told, (writes_out, writes_err), argv=argv)
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", *argv),
+                cwd=home,
+                env=told,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writes_out,
+                stderr=writes_err,
+            )
+    finally:
+        os.close(writes_out)
+        os.close(writes_err)
     trial = Trial(process)
-    streams = ((process.stdout, "out"), (process.stderr, "err"))
-    trial.tasks = [asyncio.create_task(_keep(trial, stream, name)) for stream, name in streams]
+    trial.tasks = [asyncio.create_task(_keep(trial, *stream)) for stream in ((out, "out"), (err, "err"))]
     try:
         yield trial
     finally:
@@ -136,9 +149,9 @@ async def begun(home: Path, *arguments: str, **environment: str) -> AsyncGenerat
 
 
 @asynccontextmanager
-async def tried(home: Path, *arguments: str, **environment: str) -> AsyncGenerator[Trial]:
+async def tried(home: Path, *arguments: str, forked: bool = FORKED, **environment: str) -> AsyncGenerator[Trial]:
     """The command once it has printed its address."""
-    async with begun(home, *arguments, **environment) as trial:
+    async with begun(home, *arguments, forked=forked, **environment) as trial:
         await trial.until(lambda: trial.address or trial.process.returncode is not None, "address")
         assert trial.address, trial.err
         yield trial
@@ -199,7 +212,7 @@ async def test_a_newcomer_gets_a_page_an_answer_and_an_approved_change_and_nothi
 ) -> None:
     for name in ("bot.toml", "mcp.json"):
         (tmp_path / name).write_text("not meant for a trial = [")
-    async with tried(tmp_path, **OWN) as trial, aiohttp.ClientSession() as session:
+    async with tried(tmp_path, forked=False, **OWN) as trial, aiohttp.ClientSession() as session:
         async with session.get(trial.address) as answer:
             assert answer.status == 200
         async with trial.page() as view:
@@ -228,7 +241,7 @@ async def test_ctrl_c_ends_it_with_code_0_also_before_it_is_ready(tmp_path: Path
     async with tried(tmp_path) as trial:
         trial.process.send_signal(signal.SIGINT)
         assert await trial.ended() == 0
-    async with begun(tmp_path, "--folder", str(tmp_path / "kept")) as trial:
+    async with begun(tmp_path, "--folder", str(tmp_path / "kept"), forked=False) as trial:
         await trial.until((tmp_path / "kept" / "workspace" / "release.md").exists, "folder")
         trial.process.send_signal(signal.SIGINT)
         assert await trial.ended() == 0
@@ -344,7 +357,7 @@ async def test_a_folder_that_no_trial_has_made_is_left_alone(tmp_path: Path) -> 
 async def test_a_replay_that_is_interrupted_has_not_passed(tmp_path: Path) -> None:
     arguments = ("--scenario", "tour", "--exit", "--pace", "60")
     async with tried(tmp_path, *arguments) as trial:
-        trial.process.terminate()
+        trial.process.send_signal(signal.SIGTERM)
         assert await trial.ended() == 130
 
 
@@ -386,7 +399,7 @@ async def test_a_named_folder_keeps_its_files_and_is_used_by_one_trial_at_a_time
         async with begun(tmp_path, "--folder", "kept") as second:
             assert await second.ended() == 2
             assert second.err.startswith("--folder: another trial is using ")
-        trial.process.terminate()
+        trial.process.send_signal(signal.SIGTERM)
         assert await trial.ended() == 0
     database = (folder / "bot.db").read_bytes()
     async with tried(tmp_path, "--folder", str(folder)) as trial, trial.page() as view:
@@ -404,7 +417,7 @@ async def test_a_workspace_of_ones_own_gets_nothing_of_the_sample(tmp_path: Path
     async with tried(tmp_path, "--workspace", "mine") as trial, trial.page() as view:
         thread = await asked(view, "read poem.txt")
         await reply(view, thread, "Roses are red")
-        trial.process.terminate()
+        trial.process.send_signal(signal.SIGTERM)
         assert await trial.ended() == 0
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["poem.txt"]
 
@@ -447,9 +460,9 @@ def test_the_sample_is_in_the_package_and_names_nobody_who_is_not_there() -> Non
 
 @pytest.mark.alone
 async def test_a_warm_start_to_the_page_and_the_open_socket_takes_less_than_three_seconds(tmp_path: Path) -> None:
-    async with tried(tmp_path) as trial:
-        trial.process.terminate()
+    async with tried(tmp_path, forked=False) as trial:
+        trial.process.send_signal(signal.SIGTERM)
         await trial.ended()
     began = time.monotonic()
-    async with tried(tmp_path):
+    async with tried(tmp_path, forked=False):
         assert time.monotonic() - began < 3
