@@ -33,6 +33,7 @@ STATEMENTS = "STATEMENTS_OF_THE_BOT"
 """The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
 LOADED = (
     *("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
+    *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.keywords"),
     *("bot.audit", "bot.doctor", "bot.trying", "bot.sandbox.relay", "bot.sandbox.trial.furnishing"),
 )
 LONGEST = 1 << 20

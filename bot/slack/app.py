@@ -117,6 +117,7 @@ def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         os.environ.pop(name, None)
     app = AsyncApp(
+        name="slack-mcp-agent",  # Bolt would look for one in the stack and read the sources of all modules for it
         client=these.calling,
         # Bolt's own loggers take the root's level, and at debug write every message down; this one does not.
         logger=logging.getLogger("slack_bolt"),
