@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -88,11 +88,23 @@ class Bot:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Look into the database."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        try:
+        with closing(self.reading()) as connection:
             return connection.execute(query, values).fetchall()
-        finally:
-            connection.close()
+
+    def reading(self) -> sqlite3.Connection:
+        """A connection to look into the database more often: to open one reads the whole schema."""
+        return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+
+    def logged(self) -> int:
+        """How many bytes the processes have written."""
+        path = self.home / "bot.log"
+        return path.stat().st_size if path.exists() else 0
+
+    def log_from(self, offset: int) -> str:
+        """What the processes have written after so many bytes."""
+        with (self.home / "bot.log").open("rb") as log:
+            log.seek(offset)
+            return log.read().decode("utf-8", "replace")
 
 
 @dataclass
@@ -109,8 +121,11 @@ class World:
     expected_refusals: list[str] = field(default_factory=list[str])
     errors_expected: bool = False
     tests: int = 0
-    _log_read: int = 0
-    _posted: int = 0
+    _logged: int = 0
+    _called: int = 0
+    _said: int = 0
+    _keys: set[str] = field(default_factory=set[str])
+    """What is marked on the messages of earlier tests."""
 
     def fresh(self) -> None:
         """Set the stage for the next test with the same running bot: other people, channel and folder."""
@@ -124,7 +139,9 @@ class World:
         self.slack.envelopes.clear()
         self.slack.faults.clear()
         self.expected_refusals, self.errors_expected = [], False
-        self._log_read, self._posted = len(self.bot.log), len(self.posts())
+        self._keys.update(self._marks())
+        self._logged, self._called = self.bot.logged(), len(self.slack.calls)
+        self._said = len(self.slack.workspace.recent)
 
     def open_approvals(self, ts: str) -> int:
         """How many requests of a thread wait for a decision."""
@@ -172,12 +189,29 @@ class World:
             " UNION SELECT id FROM threads WHERE parked <> ''))"
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )
-        await self.model.until(lambda: self.bot.rows(query) == [(0,)], timeout, f"quiet; log: {self.bot.log[-3000:]}")
+        with closing(self.bot.reading()) as connection:
+            seen = None
+
+            def still() -> bool:
+                """Whether all is done, by what others have committed since the last look."""
+                nonlocal seen
+                before, seen = seen, connection.execute("PRAGMA data_version").fetchone()
+                return before != seen and connection.execute(query).fetchone() == (0,)
+
+            try:
+                await self.model.until(still, timeout, "quiet")
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}; log: {self.bot.log[-3000:]}") from None
 
     def posts(self) -> list[ApiCall]:
         """Every message that was posted, in order."""
-        calls = [call for call in self.slack.calls if call.method == "chat.postMessage" and call.response.get("ok")]
-        return calls[self._posted :]
+        calls = self.slack.calls[self._called :]
+        return [call for call in calls if call.method == "chat.postMessage" and call.response.get("ok")]
+
+    def _marks(self) -> list[str]:
+        """The keys on the messages since the test's begin, those that were deleted too."""
+        messages = self.slack.workspace.recent[self._said :]
+        return [message.metadata["event_payload"]["key"] for message in messages if message.metadata]
 
     def check(self) -> None:
         """What must hold after every test: nothing that Slack or a strict provider refuses, no broken cache prefix,
@@ -188,9 +222,10 @@ class World:
         assert [text for text in refused if not any(expected in text for expected in allowed)] == []
         assert self.model.violations == []
         assert self.model.prefix_breaks == []
-        keys = [message.metadata["event_payload"]["key"] for message in self.slack.all_messages() if message.metadata]
-        assert len(keys) == len(set(keys)), "a message was posted twice"
-        assert self.errors_expected or "Traceback" not in self.bot.log[self._log_read :]
+        marks = self._marks()
+        assert len(marks) == len(set(marks)), "a message was posted twice"
+        assert self._keys.isdisjoint(marks), "a message of an earlier test was posted again"
+        assert self.errors_expected or "Traceback" not in self.bot.log_from(self._logged)
 
 
 def processes(marker: str) -> list[int]:
