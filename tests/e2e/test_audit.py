@@ -20,6 +20,7 @@ import pytest
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.schema import MIGRATIONS
+from tests.forking import nursery
 from tests.harness import ROOT
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ def finish(words: list[str], home: Path, **more: str) -> subprocess.CompletedPro
 def say(home: Path, *words: str, code: int = 0, **more: str) -> str:
     """Run the command in a folder. Out: what it wrote; to stderr when it is to end with 2."""
     before = listing(home)
-    ran = finish(command(*words), home, **more)
+    ran = nursery().run(home, environment(home, **more), "audit", *words)
     said, complaint = ran.stdout.decode(), ran.stderr.decode()
     assert "Traceback" not in said + complaint
     assert ran.returncode == code, said + complaint

@@ -1,4 +1,4 @@
-"""`python -m bot doctor` with the real filesystem server: as a process of its own, and its other cases in this one."""
+"""`python -m bot doctor`: once as a process with the real filesystem server, its other cases in this one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import pytest
 
 from bot.cli import main
 from bot.logs import QUIET
+from bot.tools import default
+from tests import standin
+from tests.forking import nursery
 from tests.tools.helpers import processes_with
 
 OWN = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_")
@@ -46,16 +49,8 @@ needed = 2
 def bot(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     """Run a command to its end. Out: the exit code and what it said."""
     known = {key: os.environ[key] for key in ("HOME", "PATH") if key in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        cwd=folder,
-        env={**known, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = nursery().run(folder, {**known, "PYTHONPATH": str(ROOT), **environment}, *words, real_files=True)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 @dataclass
@@ -88,8 +83,18 @@ class Doctor:
         return code, said.out, said.err
 
 
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return standin.install(tmp_path_factory.mktemp("stand-in"))
+
+
 @pytest.fixture
-def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+def doctor(
+    tmp_path: Path, stand_in: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Doctor:
+    programs, server = stand_in
+    monkeypatch.setattr(default, "_INSTALLED", server)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     return Doctor(tmp_path, monkeypatch, capsys)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from bot.sandbox.model import Message, Person
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from tests.forking import nursery
 from tests.harness import ROOT, World, world
 
 pytestmark = pytest.mark.anyio
@@ -96,28 +96,19 @@ class Story:
         await self.here.quiet()
 
 
-async def audit(here: World, *words: str, code: int = 0, database: str = "") -> str:
+def audit(here: World, *words: str, code: int = 0, database: str = "") -> str:
     """`python -m bot audit` as a process of its own; out: what it wrote."""
     environment = {key: here.bot.environment[key] for key in ("PATH", "HOME", "PYTHONPATH", "DATABASE_URL")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        "audit",
-        *words,
-        cwd=here.bot.home,
-        env={**environment, "DATABASE_URL": database or environment["DATABASE_URL"]},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == code, said.decode()
-    return said.decode()
+    environment["DATABASE_URL"] = database or environment["DATABASE_URL"]
+    ran = nursery().run(here.bot.home, environment, "audit", *words)
+    said = (ran.stdout + ran.stderr).decode()
+    assert ran.returncode == code, said
+    return said
 
 
-async def records(here: World, ts: str) -> list[dict[str, Any]]:
+def records(here: World, ts: str) -> list[dict[str, Any]]:
     """The records of a thread."""
-    return [json.loads(line) for line in (await audit(here, "--json", "--thread", ts)).splitlines()]
+    return [json.loads(line) for line in audit(here, "--json", "--thread", ts).splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +142,7 @@ async def test_the_audit_tells_the_whole_story_while_the_bot_runs(here: World) -
     told = await taken_back(story, path) + await edited(story, path) + await denied(story, path)
     told += await drifted(story, path) + await granted(story) + await stopped(story, path)
 
-    found = await records(here, story.ts)
+    found = records(here, story.ts)
     names = {here.alice.id: "alice", here.bob.id: "bob", "": ""}
     assert [(record["kind"], names[record["actor"]]) for record in found] == told
     assert [record["seq"] for record in found] == list(range(1, len(found) + 1))
@@ -178,12 +169,12 @@ async def test_the_audit_tells_the_whole_story_while_the_bot_runs(here: World) -
     bound = [record for record in found if "digest" in record["facts"]]
     assert all(record["facts"]["digest"] == digests[record["approval"]] for record in bound)
 
-    everything = await audit(here, "--json") + await audit(here)
+    everything = audit(here, "--json") + audit(here)
     everything += json.dumps(here.bot.rows("SELECT facts FROM audit"))
     assert SECRET not in everything
     assert of["requested"][0]["arguments"]["content"] == {"redacted": True, "characters": len(SECRET)}
     assert of["requested"][0]["arguments"]["path"] == str(path)
-    said = await audit(here, "verify")
+    said = audit(here, "verify")
     assert "nothing was changed, removed or re-ordered" in said
 
 
@@ -268,8 +259,8 @@ async def test_a_path_that_is_left_out_does_not_come_back_with_the_words_of_an_u
     await here.slack.click(card, "Undo", by=here.alice)
     await here.until(lambda: "Undone by" in card.plain, what="the record of the undo")
     await here.quiet()
-    assert [record["kind"] for record in await records(here, story.ts)][-2:] == ["undo", "undone"]
-    assert SECRET not in await audit(here, "--json")
+    assert [record["kind"] for record in records(here, story.ts)][-2:] == ["undo", "undone"]
+    assert SECRET not in audit(here, "--json")
 
 
 async def test_an_approval_whose_call_never_ran_can_be_told_from_one_that_did(here: World) -> None:
@@ -283,14 +274,14 @@ async def test_an_approval_whose_call_never_ran_can_be_told_from_one_that_did(he
     click = asyncio.create_task(here.slack.click(card, "Approve", by=here.bob))
     await here.bot.ended()
     # The bot is down, and killed at that: the audit is read all the same.
-    kinds = [record["kind"] for record in await records(here, story.ts)]
+    kinds = [record["kind"] for record in records(here, story.ts)]
     assert kinds == ["requested", "voted", "voted", "decided"]
     assert not path.exists()
-    assert "nothing was changed" in await audit(here, "verify")
+    assert "nothing was changed" in audit(here, "verify")
     await here.bot.start(CRASH_AT="")
     await story.answered()
     click.cancel()
-    kinds = [record["kind"] for record in await records(here, story.ts)]
+    kinds = [record["kind"] for record in records(here, story.ts)]
     assert kinds == ["requested", "voted", "voted", "decided", "started", "finished"]
     assert path.read_text() == "once"
 
@@ -321,12 +312,12 @@ async def test_what_somebody_does_to_the_records_of_a_real_story_is_found(
     for path in here.bot.home.glob("bot.db*"):
         shutil.copy(path, tmp_path / path.name)
     copy = f"sqlite:///{tmp_path}/bot.db"
-    noted = (await records(here, story.ts))[-1]["hash"]
-    assert "nothing was changed" in await audit(here, "verify", "--head", noted, database=copy)
+    noted = records(here, story.ts)[-1]["hash"]
+    assert "nothing was changed" in audit(here, "verify", "--head", noted, database=copy)
     connection = sqlite3.connect(tmp_path / "bot.db")
     for statement in statements:
         connection.execute(statement)
     connection.commit()
     connection.close()
-    assert finding in await audit(here, "verify", database=copy, code=1)
-    assert "nothing was changed" in await audit(here, "verify")
+    assert finding in audit(here, "verify", database=copy, code=1)
+    assert "nothing was changed" in audit(here, "verify")
