@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 import sqlite3
@@ -37,12 +38,20 @@ class Bot:
         """Started by a fork of a process that has loaded the bot's modules; else by `python -m bot`."""
         self.real_files = False
         """Its files are served by the real filesystem server, also when it is forked; else by a stand-in."""
+        self._log, self._logged = "", 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @property
     def log(self) -> str:
         """All that the processes have written, in order."""
         path = self.home / "bot.log"
-        return path.read_text("utf-8", "replace") if path.exists() else ""
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(self._logged)
+                more = file.read()
+            self._logged += len(more)
+            self._log += self._decoder.decode(more)
+        return self._log
 
     @property
     def database(self) -> Path:
@@ -95,17 +104,6 @@ class Bot:
         """A connection to look into the database more often: to open one reads the whole schema."""
         return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
 
-    def logged(self) -> int:
-        """How many bytes the processes have written."""
-        path = self.home / "bot.log"
-        return path.stat().st_size if path.exists() else 0
-
-    def log_from(self, offset: int) -> str:
-        """What the processes have written after so many bytes."""
-        with (self.home / "bot.log").open("rb") as log:
-            log.seek(offset)
-            return log.read().decode("utf-8", "replace")
-
 
 @dataclass
 class World:
@@ -121,7 +119,7 @@ class World:
     expected_refusals: list[str] = field(default_factory=list[str])
     errors_expected: bool = False
     tests: int = 0
-    _logged: int = 0
+    _log_read: int = 0
     _called: int = 0
     _said: int = 0
     _keys: set[str] = field(default_factory=set[str])
@@ -140,7 +138,7 @@ class World:
         self.slack.faults.clear()
         self.expected_refusals, self.errors_expected = [], False
         self._keys.update(self._marks())
-        self._logged, self._called = self.bot.logged(), len(self.slack.calls)
+        self._log_read, self._called = len(self.bot.log), len(self.slack.calls)
         self._said = len(self.slack.workspace.recent)
 
     def open_approvals(self, ts: str) -> int:
@@ -225,7 +223,7 @@ class World:
         marks = self._marks()
         assert len(marks) == len(set(marks)), "a message was posted twice"
         assert self._keys.isdisjoint(marks), "a message of an earlier test was posted again"
-        assert self.errors_expected or "Traceback" not in self.bot.log_from(self._logged)
+        assert self.errors_expected or "Traceback" not in self.bot.log[self._log_read :]
 
 
 def processes(marker: str) -> list[int]:
