@@ -91,8 +91,6 @@ class Nursery:
         self._socket = ours
         self._codes: dict[int, int] = {}
         self._spawned: list[int] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
-        self._stand_in = standin.install(Path(self._folder.name))
 
     def start(
         self,
@@ -109,7 +107,7 @@ class Nursery:
         stand-in in Python; for `try`, how many bots it can start by a fork."""
         told, server = dict(environment), ""
         if not real_files:
-            programs, path = self._stand_in
+            programs, path = standin.installed()
             told["PATH"], server = f"{programs}:{told['PATH']}", str(path)
         request = {"folder": str(folder), "environment": told, "server": server, "argv": argv, "seeds": seeds}
         message = json.dumps(request).encode()

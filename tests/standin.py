@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from bot.tools import default
@@ -35,3 +37,20 @@ def install(folder: Path) -> tuple[Path, Path]:
     server.symlink_to(PROGRAM)
     (package / "package.json").write_text(json.dumps({"name": default.PACKAGE, "version": default.pinned_version()}))
     return node.parent, server
+
+
+def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
+    """The command and its arguments that serve this folder, for an mcp.json; as `bot.tools.default.command`."""
+    programs, server = installed()
+    return str(programs / "node"), (str(server), str(workspace))
+
+
+@cache
+def installed() -> tuple[Path, Path]:
+    """The one of this process, as `install` says where it is; removed at its end."""
+    folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
+    _folders.append(folder)
+    return install(Path(folder.name))
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []

@@ -17,7 +17,7 @@ import pytest
 from bot.sandbox.journal import Envelope
 from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import Call, call, calls, text
-from bot.tools import default
+from tests import standin
 from tests.harness import ROOT, World, world
 
 Json = dict[str, Any]
@@ -125,7 +125,7 @@ def prepare(home: Path, configuration: str) -> None:
     """Write the configuration: the usual filesystem server, and the hostile one, which nobody trusts."""
     (home / "bot.toml").write_text(configuration)
     (home / "rogue.py").write_text(SERVER)
-    program, arguments = default.command(home / "workspace")
+    program, arguments = standin.command(home / "workspace")
     servers = {
         "filesystem": {"command": program, "args": list(arguments), "trusted": True},
         ROGUE: {

@@ -83,16 +83,9 @@ class Doctor:
         return code, said.out, said.err
 
 
-@pytest.fixture(scope="module")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return standin.install(tmp_path_factory.mktemp("stand-in"))
-
-
 @pytest.fixture
-def doctor(
-    tmp_path: Path, stand_in: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Doctor:
-    programs, server = stand_in
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    programs, server = standin.installed()
     monkeypatch.setattr(default, "_INSTALLED", server)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     return Doctor(tmp_path, monkeypatch, capsys)

@@ -14,7 +14,7 @@ import pytest
 from bot.sandbox.journal import ApiCall
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Call, call, calls, text
-from bot.tools import default
+from tests import standin
 from tests.e2e.asking import END, answered, ask, asked, cards, edit, says, told
 from tests.e2e.turns import whispered
 from tests.harness import World, world
@@ -57,7 +57,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
     home = tmp_path_factory.mktemp("bot")
     (home / "gated").mkdir()
     (home / "gated" / "server.py").write_text(SERVER)
-    command, arguments = default.command(home / "workspace")
+    command, arguments = standin.command(home / "workspace")
     servers = {
         "filesystem": {"command": command, "args": list(arguments), "trusted": True},
         "gated": {"command": sys.executable, "args": [str(home / "gated" / "server.py")]},

@@ -12,7 +12,7 @@ import pytest
 
 from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Call, call, text
-from bot.tools import default
+from tests import standin
 from tests.e2e.asking import END, answered, ask, asked, cards, edit, says
 from tests.e2e.test_endings import SERVER, begun, hold, let_go, write
 from tests.harness import World, world
@@ -33,7 +33,7 @@ def servers(home: Path) -> str:
     """The filesystem server and one whose call runs as long as it is held."""
     (home / "gated").mkdir()
     (home / "gated" / "server.py").write_text(SERVER)
-    command, arguments = default.command(home / "workspace")
+    command, arguments = standin.command(home / "workspace")
     found = {
         "filesystem": {"command": command, "args": list(arguments), "trusted": True},
         "gated": {"command": sys.executable, "args": [str(home / "gated" / "server.py")]},

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import ChatRequest, call, calls, text
-from bot.tools import default
+from tests import standin
 from tests.harness import World
 
 SHIFTING = Path(__file__).parents[1] / "tools" / "servers" / "shifting.py"
@@ -117,7 +117,7 @@ async def begin(
 def servers(home: Path, *definitions: Mapping[str, Any]) -> None:
     """Configure the filesystem server over the workspace, and a server that nobody trusts with these tools."""
     workspace = home / "workspace"
-    command, arguments = default.command(workspace)
+    command, arguments = standin.command(workspace)
     define(home, *definitions)
     shifting = [str(SHIFTING), str(home / "definitions.json"), str(home / "journal")]
     listed: dict[str, dict[str, Any]] = {
