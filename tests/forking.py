@@ -37,6 +37,7 @@ LOADED = (
     *("bot.audit", "bot.doctor", "bot.trying", "bot.sandbox.relay", "bot.sandbox.trial.furnishing"),
 )
 LONGEST = 1 << 20
+SOON_SECONDS = 0.01
 SEEDS = 4
 """How many bots of a trial are forked; later ones are started as ever."""
 
@@ -240,6 +241,9 @@ def _main(environment: Mapping[str, str], folder: str, argv: list[str]) -> int:
         os.environ.update(environment)
         if "CRASH_LOG" in os.environ:
             runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
+        else:
+            # What a bot waits for another transaction, a test would wait for the end of every turn.
+            vars(sys.modules["bot.store.database"])["SOON_SECONDS"] = SOON_SECONDS
         return sys.modules["bot.cli"].main(argv)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from tests.forking import Forked, nursery
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
+LOOK_SECONDS = 0.004
+"""Between two looks at whether the bot is quiet."""
 FORKED = hasattr(os, "pidfd_open")
 
 
@@ -188,18 +191,16 @@ class World:
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )
         with closing(self.bot.reading()) as connection:
-            seen = None
-
-            def still() -> bool:
-                """Whether all is done, by what others have committed since the last look."""
-                nonlocal seen
-                before, seen = seen, connection.execute("PRAGMA data_version").fetchone()
-                return before != seen and connection.execute(query).fetchone() == (0,)
-
-            try:
-                await self.model.until(still, timeout, "quiet")
-            except TimeoutError as error:
-                raise TimeoutError(f"{error}; log: {self.bot.log[-3000:]}") from None
+            before, until = None, time.monotonic() + timeout
+            while True:
+                # Only what others have committed since the last look can have made a difference.
+                seen = connection.execute("PRAGMA data_version").fetchone()
+                if seen != before and connection.execute(query).fetchone() == (0,):
+                    return
+                if time.monotonic() > until:
+                    raise TimeoutError(f"not quiet in {timeout:g} s; log: {self.bot.log[-3000:]}")
+                before = seen
+                await asyncio.sleep(LOOK_SECONDS)
 
     def posts(self) -> list[ApiCall]:
         """Every message that was posted, in order."""
