@@ -7,9 +7,10 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests import statements, tiers
+from tests import memory, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness")
+memory.use()
 
 # On a busy machine an example may take any time. In CI hypothesis has a profile of its own, which says so too.
 if "CI" not in os.environ:
