@@ -57,7 +57,7 @@ async def client(slack: SlackSandbox) -> AsyncIterator[AsyncWebClient]:
 
 @pytest.fixture
 async def app(slack: SlackSandbox, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
-    bolt = AsyncApp(client=client)
+    bolt = AsyncApp(client=client, name="bolt")
 
     @bolt.event("message")
     async def ignore() -> None: ...

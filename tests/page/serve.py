@@ -313,7 +313,7 @@ async def run(static: Path | None, port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with SlackSandbox(bot_name="Colleague") as slack, aiohttp.ClientSession() as session:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=session)
-        app = AsyncApp(client=client)
+        app = AsyncApp(client=client, name="bolt")
         behave(app)
         handler = AsyncSocketModeHandler(app, slack.app_token)  # type: ignore[arg-type]
         alice, bob, carol = (slack.add_person(name) for name in ("Alice Smith", "Bob Jones", "Carol White"))

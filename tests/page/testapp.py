@@ -42,7 +42,7 @@ async def demo(slack: SlackSandbox, *, paused: bool = False) -> AsyncGenerator[D
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=session, retry_handlers=[])
         app = Demo(client, session, slack.bot_token, paused)
-        bolt = AsyncApp(client=client)
+        bolt = AsyncApp(client=client, name="bolt")
         _commands(app, bolt)
         _messages(app, bolt)
         _actions(app, bolt)

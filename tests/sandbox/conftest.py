@@ -37,7 +37,7 @@ def general(slack: SlackSandbox, alice: Person) -> Channel:
 @pytest.fixture
 async def app(slack: SlackSandbox, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
     slack.hub.ack_timeout = 3.0
-    bolt = AsyncApp(client=client)
+    bolt = AsyncApp(client=client, name="bolt")
 
     @bolt.event("message")
     async def ignore() -> None: ...
