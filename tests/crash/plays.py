@@ -191,6 +191,8 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
         return here.bot.process is not None and here.bot.process.returncode is not None
 
     def finished() -> bool:
+        if not ended():
+            return False
         owed = here.bot.rows(
             "SELECT 1 FROM posts WHERE state = 'owed' UNION SELECT 1 FROM turns WHERE ended_at IS NULL"
             " UNION SELECT 1 FROM posts WHERE shown <> revision AND state = 'posted'"
@@ -198,11 +200,12 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
             " UNION SELECT 1 FROM undos WHERE state = 'undoing'"
         )
         undone = kind != "undone" or here.bot.rows("SELECT count(*) FROM undos WHERE state = 'undone'") == [(1,)]
-        return ended() and undone and not owed
+        return bool(undone and not owed)
 
     while True:
-        await here.model.until(
-            lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, f"anything: {here.bot.log}"
+        # Polled for what Slack does not see: the death, and the end of what the bot does besides.
+        await here.until(
+            lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, "anything", poll=0.02
         )
         if not (died() or open_cards()):
             break
