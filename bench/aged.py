@@ -30,8 +30,6 @@ from turn import positive, ratio, say
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.slack import SlackSandbox
 
-SEEDS = 20
-"""Real turns of which the aged database is made."""
 AGES = ("young", "aged")
 
 
@@ -56,7 +54,7 @@ async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dic
             stack.push_async_callback(side.stop)
             await side.start(workspace)
             await side.tools()
-            await side.round(1, SEEDS)
+            await side.round(1, options.seeds)
             await side.stop()
             database = home / age / "bot.db"
             if age == "aged":
@@ -68,7 +66,7 @@ async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dic
             await side.tools()
             both.append(side)
         for side in both:
-            await side.round(1, SEEDS)
+            await side.round(1, options.seeds)
         rounds: list[list[Figures]] = []
         for number in range(options.rounds):
             rounds.append([await side.round(1, options.turns) for side in both])
@@ -103,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--turns", type=positive, default=50, metavar="N", help="turns in a round (50)")
     parser.add_argument("--posts", type=positive, default=200_000, metavar="N", help="in the aged one, at least")
     parser.add_argument("--messages", type=positive, default=400_000, metavar="N", help="in the aged one, at least")
+    parser.add_argument(
+        "--seeds", type=positive, default=20, metavar="N", help="real turns of which the aged one is made (20)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
     if not Path("/proc/self/stat").exists():

@@ -6,11 +6,14 @@ import asyncio
 import gc
 import os
 import re
+import signal
 import statistics
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bot.sandbox.journal import ApiCall
 from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
@@ -32,6 +35,31 @@ WORDS = {"ours": "our bot", "plain": "plain bot"}
 
 class BenchError(Exception):
     """A turn went wrong, so its figures would say nothing."""
+
+
+class Process(Protocol):
+    """A bot's process, asyncio's or one that is like it."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs."""
+
+    def send_signal(self, signal: int) -> None:
+        """Send it a signal."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended."""
+        ...
+
+
+async def launch(command: Sequence[str], home: Path, environment: Mapping[str, str]) -> Process:
+    """Start a process in its folder, which writes to the file `log` there."""
+    with (home / "log").open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            *command, cwd=home, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +118,7 @@ class Side:
     ) -> None:
         self.name = name
         self.slack, self.model = slack, model
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Process | None = None
         self._home = home
         self._notes = list(notes.items())
         self._latency = latency
@@ -124,10 +152,7 @@ class Side:
             "DATABASE_URL": f"sqlite:///{self._home}/bot.db",
             "BOT_WORKSPACE": str(workspace),
         }
-        with (self._home / "log").open("wb") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *command, cwd=self._home, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self.process = await launch(command, self._home, environment)
         try:
             await self.slack.connected(START_SECONDS)
         except AssertionError:
@@ -149,11 +174,11 @@ class Side:
         """End the process."""
         if self.process is None or self.process.returncode is not None:
             return
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.process.wait(), 15)
         except TimeoutError:
-            self.process.kill()
+            self.process.send_signal(signal.SIGKILL)
             await self.process.wait()
 
     def log(self) -> str:

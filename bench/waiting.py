@@ -36,9 +36,9 @@ from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
 from bot.sandbox.slack import SlackSandbox
 
-SETTLED_SECONDS = 3.0
-"""After the click, until the process is taken for quiet: its first sweep is over."""
-IDLE_SECONDS = 10.0
+SETTLING = 0.3
+"""This part of the idle seconds goes by after the click before the process is taken for quiet: its first sweep is
+over."""
 ANSWER_SECONDS = 120.0
 
 
@@ -77,7 +77,7 @@ def decide(request: ChatRequest) -> Answer:
     return calls(call(name, {"path": path[1], "content": "hello"}))
 
 
-async def measure(several: int) -> Figures:
+async def measure(several: int, seconds: float) -> Figures:
     """Have so many requests wait, restart, click."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
@@ -122,9 +122,9 @@ async def measure(several: int) -> Figures:
         await clicking
         await slack.until(lambda: Path(workspace, "new-0.txt").exists(), ANSWER_SECONDS, "the file", poll=0.05)
         await side.tools()
-        await asyncio.sleep(SETTLED_SECONDS)
+        await asyncio.sleep(SETTLING * seconds)
         cpu_start = cpu_of(pid)
-        await asyncio.sleep(IDLE_SECONDS)
+        await asyncio.sleep(seconds)
         idle = cpu_of(pid) - cpu_start
         if slack.rejected or model.violations:
             raise BenchError(f"refused: {slack.rejected} {model.violations}")
@@ -134,7 +134,7 @@ async def measure(several: int) -> Figures:
             socket_cpu_s=cpu_open,
             start_cpu_s=cpu_start,
             click_s=answered - clicked,
-            idle_percent=100 * idle / IDLE_SECONDS,
+            idle_percent=100 * idle / seconds,
             memory_mb=memory_of(pid),
         )
 
@@ -171,13 +171,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N,N",
         help="how many requests wait (0,1000,10000), besides the one that is clicked",
     )
+    parser.add_argument(
+        "--idle", type=float, default=10.0, metavar="S", help="how long it is looked at while idle (10 seconds)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
     if not Path("/proc/self/stat").exists():
         sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
         return 2
     try:
-        measured = [asyncio.run(measure(several)) for several in options.open]
+        measured = [asyncio.run(measure(several, options.idle)) for several in options.open]
     except (BenchError, AssertionError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

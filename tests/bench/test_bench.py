@@ -1,17 +1,50 @@
-"""The benches still run: the bots start, every turn is answered once, the figures come out."""
+"""The benches still run: the bots start, every turn is answered once, the figures come out.
+
+One as it is called, with processes as they are started; the others with bots that are forked and with the stand-in for
+the filesystem server.
+"""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.forking import Forked, nursery
 
 FOLDER = Path(__file__).parents[2] / "bench"
 BENCH = FOLDER / "turn.py"
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
+
+Run = Callable[..., tuple[str, Any]]
+
+
+async def forked(command: Sequence[str], home: Path, environment: Mapping[str, str]) -> Forked:
+    """As the benches' own way to start a bot."""
+    assert list(command) == [sys.executable, "-m", "bot"]
+    return nursery().start(home, environment, home / "log")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a bench with these arguments. Out: what it prints, and its figures."""
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.setattr(importlib.import_module("side"), "launch", forked)
+
+    def bench(name: str, *arguments: str) -> tuple[str, Any]:
+        figures = tmp_path / "figures.json"
+        code = importlib.import_module(name).main([*arguments, "--json", str(figures)])
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        return printed.out, json.loads(figures.read_text("utf-8"))
+
+    return bench
 
 
 def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tmp_path: Path) -> None:
@@ -26,38 +59,26 @@ def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tm
         assert measured[bot]["first_ms"] > 0
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="CPU time is read from /proc")
-def test_the_growth_of_a_thread_is_measured_in_turns_that_are_all_answered(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    command = [sys.executable, str(FOLDER / "growth.py"), "--rounds", "1", "--turns", "1", "--long", "80"]
-    run = subprocess.run([*command, "--json", str(figures)], capture_output=True, text=True, timeout=80, check=False)
-    assert run.returncode == 0, run.stderr
-    assert "long/short beyond the bytes" in run.stdout
-    found = json.loads(figures.read_text("utf-8"))
+def test_the_growth_of_a_thread_is_measured_in_turns_that_are_all_answered(run: Run) -> None:
+    printed, found = run("growth", "--rounds", "1", "--turns", "1", "--long", "80")
+    assert "long/short beyond the bytes" in printed
     assert [len(each) for each in found["clicks"]] == [1, 1]
     assert found["lengths"][0] < found["lengths"][1] <= 80
     assert found["bytes_sent"][0] < found["bytes_sent"][1]
 
 
-def test_the_aged_database_has_as_many_posts_as_wanted_and_the_bot_goes_on_in_it(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    wanted = ["--rounds", "1", "--turns", "2", "--posts", "500", "--messages", "1000", "--json", str(figures)]
-    run = subprocess.run(
-        [sys.executable, str(FOLDER / "aged.py"), *wanted], capture_output=True, text=True, timeout=80, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert "aged/young" in run.stdout
-    found = json.loads(figures.read_text("utf-8"))
+def test_the_aged_database_has_as_many_posts_as_wanted_and_the_bot_goes_on_in_it(run: Run) -> None:
+    wanted = ["--posts", "500", "--messages", "1000"]
+    printed, found = run("aged", "--rounds", "1", "--turns", "2", "--seeds", "4", *wanted)
+    assert "aged/young" in printed
     assert found["rows"]["aged"]["posts"] >= 500
     assert found["rows"]["aged"]["messages"] >= 1000
-    assert found["ratios"]["cpu_ms"] > 0
+    assert found["rows"]["young"]["posts"] < 50
+    assert "cpu_ms" in found["ratios"]
+    assert found["ratios"]["rate"] > 0
 
 
-def test_a_click_is_answered_after_a_restart_with_many_open_requests(tmp_path: Path) -> None:
-    figures = tmp_path / "figures.json"
-    command = [sys.executable, str(FOLDER / "waiting.py"), "--open", "50", "--json", str(figures)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=80, check=False)
-    assert run.returncode == 0, run.stderr
-    [measured] = json.loads(figures.read_text("utf-8"))
+def test_a_click_is_answered_after_a_restart_with_many_open_requests(run: Run) -> None:
+    _, [measured] = run("waiting", "--open", "50", "--idle", "1")
     assert measured["open"] == 50
     assert measured["click_s"] > 0
