@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -19,6 +20,7 @@ if "CI" not in os.environ:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # what the collection makes stays
     config.pluginmanager.register(statements.Plugin(config), "statements")
 
 
@@ -29,6 +31,12 @@ def anyio_backend() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.long_ones_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """The modules and the tests are a million objects: no test need have the garbage collector look through them."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

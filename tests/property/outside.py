@@ -4,6 +4,7 @@ at each point where they take time something else may happen meanwhile."""
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 from collections import Counter
@@ -109,6 +110,26 @@ class Room:
             writing.release()
 
 
+@functools.cache
+def _tool(remote: str, version: int) -> Tool:
+    server = "post" if remote == "send" else "files"
+    names = ["path", *([STAMPS[remote]] if STAMPS[remote] else [])]
+    schema = {"type": "object", "properties": {each: {"type": "string"} for each in names}, "required": names}
+    return Tool(
+        name=f"{server}__{remote}",
+        server=server,
+        remote_name=remote,
+        description=f"version {version}",
+        schema=schema,
+        parameters=schema,
+        trusted=server == "files",
+        read_only=remote == "look",
+        destructive=remote == "drop",
+        idempotent=False,
+        digest=sha256(server, remote, str(version)),
+    )
+
+
 @dataclass
 class Files:
     """A toolset over files in memory: `write` and `drop` can be shown beforehand and taken back, `send` of an untrusted
@@ -131,28 +152,10 @@ class Files:
         return ()
 
     def tools(self) -> Sequence[Tool]:
-        return [self._tool(name) for name in STAMPS]
+        return [_tool(name, self.version) for name in STAMPS]
 
     def find(self, name: str) -> Tool | None:
         return next((tool for tool in self.tools() if tool.name == name), None)
-
-    def _tool(self, remote: str) -> Tool:
-        server = "post" if remote == "send" else "files"
-        names = ["path", *([STAMPS[remote]] if STAMPS[remote] else [])]
-        schema = {"type": "object", "properties": {each: {"type": "string"} for each in names}, "required": names}
-        return Tool(
-            name=f"{server}__{remote}",
-            server=server,
-            remote_name=remote,
-            description=f"version {self.version}",
-            schema=schema,
-            parameters=schema,
-            trusted=server == "files",
-            read_only=remote == "look",
-            destructive=remote == "drop",
-            idempotent=False,
-            digest=sha256(server, remote, str(self.version)),
-        )
 
     async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> Outcome:
         self.world.alive()

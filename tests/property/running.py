@@ -35,6 +35,7 @@ from bot.slack.surface import SlackSurface
 from bot.store.database import Database
 from bot.store.sqlite import SqliteStore
 from bot.tools.arguments import problem, problems
+from tests import migrated
 from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World
 
 PLACE = Place(TEAM, CHANNEL, "1700000000.000001", "channel")
@@ -100,6 +101,7 @@ class Bot:
         self._death, self._news = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         failpoints.install(lambda name: self._reached(name, loop, self._death))
+        migrated.new(self.path)
         self._database = await Database(f"sqlite:///{self.path}").__aenter__()
         store, files, rules = SqliteStore(self._database), self.files, self.rules
         client = cast(AsyncWebClient, SlackClient(self.slack))

@@ -1,0 +1,24 @@
+"""New databases for tests: a copy of one that was migrated once, which takes a tenth of migrating each."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.store.schema import MIGRATIONS
+
+
+def new(path: Path) -> None:
+    """Put a database there as the bot's first start leaves it, unless one is there."""
+    if not path.exists():
+        path.write_bytes(_migrated())
+
+
+@functools.cache
+def _migrated() -> bytes:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for number, script in enumerate(MIGRATIONS, start=1):
+            connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+        return connection.serialize()
