@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from functools import partial
@@ -27,9 +28,11 @@ MILLION = 1_000_000
 arguments.load()
 
 
+DIGESTS = map(str, itertools.count())
+
+
 def tool(definition: Json) -> Tool:
-    digest = str(id(definition))
-    return Tool("s__t", "s", "t", "", definition, {}, False, False, True, False, digest)
+    return Tool("s__t", "s", "t", "", definition, {}, False, False, True, False, next(DIGESTS))
 
 
 def held(*works: Callable[[], object]) -> None:
@@ -72,66 +75,81 @@ def deep(depth: int, value: Any = 1) -> Any:
 
 MANY = [f"x{n}" for n in range(100_000)]
 ROWS = {"type": "array", "items": {"type": "object", "properties": {"b": {"type": "string"}}, "required": ["b"]}}
-CHECKED: dict[str, tuple[Json, Json]] = {
-    "a pattern that goes back": (on({"pattern": "^(a+)+$"}), {"a": "a" * 28 + "!"}),
-    "another": (on({"pattern": r"^(\w+\s?)*$"}), {"a": "a" * 50_000 + "!"}),
-    "a large automaton": (on({"items": {"pattern": ".*a[ab]{500}c"}}), {"a": ["ab" * 30_000] * 50}),
-    "patterns by the dozen": (
+CHECKED: dict[str, Callable[[], tuple[Json, Json]]] = {
+    "a pattern that goes back": lambda: (on({"pattern": "^(a+)+$"}), {"a": "a" * 28 + "!"}),
+    "another": lambda: (on({"pattern": r"^(\w+\s?)*$"}), {"a": "a" * 50_000 + "!"}),
+    "a large automaton": lambda: (on({"items": {"pattern": ".*a[ab]{500}c"}}), {"a": ["ab" * 30_000] * 50}),
+    "patterns by the dozen": lambda: (
         {"patternProperties": {f"^p{n}[^x]{{0,900}}$": {} for n in range(40)}, "additionalProperties": False},
         {f"k{n}": 1 for n in range(50)},
     ),
-    "patterns over many names": (
+    "patterns over many names": lambda: (
         {"patternProperties": {f"^p{n}(a+)+$": {} for n in range(60)}},
         {f"k{n}": 1 for n in range(5000)},
     ),
-    "a pattern that is too large": (on({"pattern": "(a{1000}){1000}"}), {"a": "a"}),
-    "a long pattern": (on({"pattern": "a?" * 1_000_000}), {"a": "a"}),
-    "a long text": (on({"type": "string"}), {"a": "x" * MILLION}),
-    "messages that quote it": (on({"allOf": [{"type": "null"}] * 60}), {"a": "é" * MILLION}),
-    "many rows": (on(ROWS), {"a": [{"b": "x"}] * 2000}),
-    "wrong rows": (on(ROWS), {"a": [{}] * 2000}),
-    "nested anyOf": (on(nested("anyOf", 12)), {"a": 1}),
-    "nested oneOf": (on(nested("oneOf", 10)), {"a": 1}),
-    **{f"doubling {keyword}": (chained(keyword), {"a": 1}) for keyword in ("anyOf", "oneOf", "allOf")},
-    "unique objects": (on({"uniqueItems": True}), {"a": [{"x": n} for n in range(3000)]}),
-    "a hundred thousand items": (on({"uniqueItems": True}), {"a": [[n] for n in range(100_000)]}),
-    "a huge enum": (on({"enum": MANY}), {"a": "y"}),
-    "an enum over and over": (on({"items": {"enum": MANY[:4000]}}), {"a": ["y"] * 3000}),
-    "a tiny step": (on({"multipleOf": 1e-300}), {"a": 1e308}),
-    "a number that is no float": (on({"multipleOf": 0.1}), {"a": 10**4000}),
-    "a step of nothing": (on({"multipleOf": 0}), {"a": 1}),
-    "a number that nobody writes": (on({"maximum": 10**4999}), {"a": 10**5000}),
-    "itself": ({"$ref": "#"}, {}),
-    "itself in depth": (on({"$ref": "#"}), deep(300)),
-    "deep arguments": (on({}), deep(100_000)),
-    "a deep schema": (on(deep(5000)), {"a": 1}),
-    "anchors": (
+    "a pattern that is too large": lambda: (on({"pattern": "(a{1000}){1000}"}), {"a": "a"}),
+    "a long pattern": lambda: (on({"pattern": "a?" * 1_000_000}), {"a": "a"}),
+    "a long text": lambda: (on({"type": "string"}), {"a": "x" * MILLION}),
+    "messages that quote it": lambda: (on({"allOf": [{"type": "null"}] * 60}), {"a": "é" * MILLION}),
+    "many rows": lambda: (on(ROWS), {"a": [{"b": "x"}] * 2000}),
+    "wrong rows": lambda: (on(ROWS), {"a": [{}] * 2000}),
+    "nested anyOf": lambda: (on(nested("anyOf", 12)), {"a": 1}),
+    "nested oneOf": lambda: (on(nested("oneOf", 10)), {"a": 1}),
+    "doubling anyOf": lambda: (chained("anyOf"), {"a": 1}),
+    "doubling oneOf": lambda: (chained("oneOf"), {"a": 1}),
+    "doubling allOf": lambda: (chained("allOf"), {"a": 1}),
+    "unique objects": lambda: (on({"uniqueItems": True}), {"a": [{"x": n} for n in range(3000)]}),
+    "a hundred thousand items": lambda: (on({"uniqueItems": True}), {"a": [[n] for n in range(100_000)]}),
+    "a huge enum": lambda: (on({"enum": MANY}), {"a": "y"}),
+    "an enum over and over": lambda: (on({"items": {"enum": MANY[:4000]}}), {"a": ["y"] * 3000}),
+    "a tiny step": lambda: (on({"multipleOf": 1e-300}), {"a": 1e308}),
+    "a number that is no float": lambda: (on({"multipleOf": 0.1}), {"a": 10**4000}),
+    "a step of nothing": lambda: (on({"multipleOf": 0}), {"a": 1}),
+    "a number that nobody writes": lambda: (on({"maximum": 10**4999}), {"a": 10**5000}),
+    "itself": lambda: ({"$ref": "#"}, {}),
+    "itself in depth": lambda: (on({"$ref": "#"}), deep(300)),
+    "deep arguments": lambda: (on({}), deep(100_000)),
+    "a deep schema": lambda: (on(deep(5000)), {"a": 1}),
+    "anchors": lambda: (
         {"$defs": {str(n): {"$anchor": f"n{n}"} for n in range(1000)}, **on({"items": {"$ref": "#n999"}})},
         {"a": [1] * 2000},
     ),
-    "dynamic references": ({"$dynamicAnchor": "n", **on({"items": {"$dynamicRef": "#n"}})}, {"a": [[]] * 2000}),
-    "the schema of schemas": (on({"$ref": "https://json-schema.org/draft/2020-12/schema"}), {"a": {"properties": {}}}),
-    "unevaluated names": (
+    "dynamic references": lambda: ({"$dynamicAnchor": "n", **on({"items": {"$dynamicRef": "#n"}})}, {"a": [[]] * 2000}),
+    "the schema of schemas": lambda: (
+        on({"$ref": "https://json-schema.org/draft/2020-12/schema"}),
+        {"a": {"properties": {}}},
+    ),
+    "unevaluated names": lambda: (
         {"allOf": [{"properties": {f"k{n}": {}}} for n in range(500)], "unevaluatedProperties": False},
         {f"k{n}": 1 for n in range(3000)},
     ),
-    "unknown names": ({"properties": {}, "additionalProperties": False}, {f"k{n}": 1 for n in range(9000)}),
-    "long names": ({"additionalProperties": False}, {"k" * 900 + str(n): 1 for n in range(500)}),
-    "a name of a megabyte": ({}, {"k" * MILLION: 1}),
-    "contains in contains": (on({"contains": {"contains": {"contains": {"const": 3}}}}), {"a": [[[1] * 20] * 20] * 20}),
-    "what depends on what": (on({"items": {"dependentRequired": {"x": MANY[:3000]}}}), {"a": [{"x": 1}] * 1000}),
-    "required over and over": (on({"items": {"required": MANY[:4000]}}), {"a": [{}] * 1000}),
-    "keywords that nobody knows": (on({"items": {"allOf": [{f"z{n}": 1 for n in range(500)}] * 7}}), {"a": [1] * 2000}),
-    "bounds of names": ({"propertyNames": {"maxLength": 3}}, {f"kkkk{n}": 1 for n in range(5000)}),
-    "forms that all fit": (on({"oneOf": [{}] * 2000}), {"a": 1}),
-    "a schema of a hundred thousand": ({"properties": {name: {"type": "string"} for name in MANY}}, {"a": 1}),
-    "types over types": (on({"type": ["string"] * 10_000}), {"a": 1}),
+    "unknown names": lambda: ({"properties": {}, "additionalProperties": False}, {f"k{n}": 1 for n in range(9000)}),
+    "long names": lambda: ({"additionalProperties": False}, {"k" * 900 + str(n): 1 for n in range(500)}),
+    "a name of a megabyte": lambda: ({}, {"k" * MILLION: 1}),
+    "contains in contains": lambda: (
+        on({"contains": {"contains": {"contains": {"const": 3}}}}),
+        {"a": [[[1] * 20] * 20] * 20},
+    ),
+    "what depends on what": lambda: (
+        on({"items": {"dependentRequired": {"x": MANY[:3000]}}}),
+        {"a": [{"x": 1}] * 1000},
+    ),
+    "required over and over": lambda: (on({"items": {"required": MANY[:4000]}}), {"a": [{}] * 1000}),
+    "keywords that nobody knows": lambda: (
+        on({"items": {"allOf": [{f"z{n}": 1 for n in range(500)}] * 7}}),
+        {"a": [1] * 2000},
+    ),
+    "bounds of names": lambda: ({"propertyNames": {"maxLength": 3}}, {f"kkkk{n}": 1 for n in range(5000)}),
+    "forms that all fit": lambda: (on({"oneOf": [{}] * 2000}), {"a": 1}),
+    "a schema of a hundred thousand": lambda: ({"properties": {name: {"type": "string"} for name in MANY}}, {"a": 1}),
+    "types over types": lambda: (on({"type": ["string"] * 10_000}), {"a": 1}),
 }
+"""Made when they are wanted: together they take hundreds of megabytes."""
 
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_no_schema_and_no_arguments_hold_the_loop(name: str) -> None:
-    definition, given_ = CHECKED[name]
+    definition, given_ = CHECKED[name]()
     hostile = tool(definition)
     held(
         lambda: arguments.problem(hostile, given_),
@@ -183,16 +201,16 @@ def test_what_is_not_looked_at_is_never_held_against_a_call(definition: Json) ->
     assert arguments.problem(tool(definition), {"a": "x"}) is None
 
 
-CONVERTED: dict[str, Json] = {
-    "a huge enum": on({"enum": [f"v{n}" for n in range(MILLION)]}),
-    "places": on({"prefixItems": [{"type": "string", "minLength": n} for n in range(900)]}),
-    "places with enums": on({"prefixItems": [{"enum": [f"{n}_{m}" for m in range(250)]} for n in range(900)]}),
-    "forms": on({"anyOf": [{"properties": {"a": {"enum": [f"x{n}"]}}} for n in range(900)]}),
-    "a long pointer": on({"$ref": "#" + "/a" * 500_000}),
-    "a long description": on({"description": "x" * 10 * MILLION}),
-    "large constants": {"properties": {f"a{n}": {"const": ["x" * 1000] * 100} for n in range(900)}},
-    "types": on({"type": ["string"] * MILLION}),
-    "doubling": {
+CONVERTED: dict[str, Callable[[], Json]] = {
+    "a huge enum": lambda: on({"enum": [f"v{n}" for n in range(MILLION)]}),
+    "places": lambda: on({"prefixItems": [{"type": "string", "minLength": n} for n in range(900)]}),
+    "places with enums": lambda: on({"prefixItems": [{"enum": [f"{n}_{m}" for m in range(250)]} for n in range(900)]}),
+    "forms": lambda: on({"anyOf": [{"properties": {"a": {"enum": [f"x{n}"]}}} for n in range(900)]}),
+    "a long pointer": lambda: on({"$ref": "#" + "/a" * 500_000}),
+    "a long description": lambda: on({"description": "x" * 10 * MILLION}),
+    "large constants": lambda: {"properties": {f"a{n}": {"const": ["x" * 1000] * 100} for n in range(900)}},
+    "types": lambda: on({"type": ["string"] * MILLION}),
+    "doubling": lambda: {
         "$defs": {f"d{n}": {"properties": {name: {"$ref": f"#/$defs/d{n + 1}"} for name in "ab"}} for n in range(20)},
         "$ref": "#/$defs/d0",
     },
@@ -201,7 +219,8 @@ CONVERTED: dict[str, Json] = {
 
 @pytest.mark.parametrize("name", CONVERTED)
 def test_no_schema_takes_long_to_be_made_fit_for_providers(name: str) -> None:
-    held(lambda: schema.convert(CONVERTED[name]))
+    definition = CONVERTED[name]()
+    held(lambda: schema.convert(definition))
 
 
 def message(result: Any) -> bytes:
@@ -214,27 +233,27 @@ def received(raw: bytes) -> None:
 
 
 BASE64 = ("A" * 499 + " ") * 14_000
-RESULTS: dict[str, Callable[[], object]] = {
-    "runs that are nearly base64": lambda: content.text({"content": [], "structuredContent": {"a": BASE64}}),
-    "base64": lambda: content.text({"content": [], "structuredContent": {"a": "A" * 7 * MILLION}}),
-    "many links": lambda: content.text({"content": [{"type": "resource_link", "name": "é" * 5000}] * 25_000}),
-    "many texts": lambda: content.text({"content": [{"type": "text", "text": "x"}] * 25_000}),
-    "a long text": lambda: content.text({"content": [{"type": "text", "text": "\ud800é" * MILLION}]}),
-    "spaces": lambda: text.line(" " * 10 * MILLION),
-    "a long line": partial(received, message("x" * 3 * MILLION)),
-    "a line that is too long": partial(received, message("x" * 20 * MILLION)),
-    "a line of lists": partial(received, message([[]] * MILLION)),
-    "a line of objects": partial(received, message([{"a": 1}] * 20_000)),
-    "a table in a text": partial(received, message("1,2,3\n" * 200_000)),
-    "quotes": partial(received, message(['"', ""] * 400_000)),
-    "half a character": partial(received, message(["\ud800", *([[]] * 20_000)])),
-    "a deep line": partial(received, b"[" * 50_000 + b"]" * 50_000),
+RESULTS: dict[str, Callable[[], Callable[[], object]]] = {
+    "runs that are nearly base64": lambda: partial(content.text, {"content": [], "structuredContent": {"a": BASE64}}),
+    "base64": lambda: partial(content.text, {"content": [], "structuredContent": {"a": "A" * 7 * MILLION}}),
+    "many links": lambda: partial(content.text, {"content": [{"type": "resource_link", "name": "é" * 5000}] * 25_000}),
+    "many texts": lambda: partial(content.text, {"content": [{"type": "text", "text": "x"}] * 25_000}),
+    "a long text": lambda: partial(content.text, {"content": [{"type": "text", "text": "\ud800é" * MILLION}]}),
+    "spaces": lambda: partial(text.line, " " * 10 * MILLION),
+    "a long line": lambda: partial(received, message("x" * 3 * MILLION)),
+    "a line that is too long": lambda: partial(received, message("x" * 20 * MILLION)),
+    "a line of lists": lambda: partial(received, message([[]] * MILLION)),
+    "a line of objects": lambda: partial(received, message([{"a": 1}] * 20_000)),
+    "a table in a text": lambda: partial(received, message("1,2,3\n" * 200_000)),
+    "quotes": lambda: partial(received, message(['"', ""] * 400_000)),
+    "half a character": lambda: partial(received, message(["\ud800", *([[]] * 20_000)])),
+    "a deep line": lambda: partial(received, b"[" * 50_000 + b"]" * 50_000),
 }
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_no_result_of_a_tool_holds_the_loop(name: str) -> None:
-    held(RESULTS[name])
+    held(RESULTS[name]())
 
 
 ANSWERS = {
