@@ -51,7 +51,9 @@ run: $(VENV)/.run
 
 # Everything at once, more workers than cores since many a test only waits: the browser's tests and the page's build are
 # among the others, and pytest says what each kind took. Tests that bound a time run by themselves, after the others;
-# with ARGS either part may have none (pytest's exit code 5).
+# with ARGS either part may have none (pytest's exit code 5). Where the environment keeps Python from writing bytecode,
+# every worker would compile all tests, and every bot itself.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev
 	@began=$$(date +%s); \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not alone' $(ARGS); status=$$?; \

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
 
-from tests import memory, statements, tiers
+from tests import compiled, memory, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness")
 memory.use()
@@ -20,8 +21,19 @@ if "CI" not in os.environ:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.disable()  # what the collection makes stays
     config.pluginmanager.register(statements.Plugin(config), "statements")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """The modules and the tests are a million objects that stay: the garbage collector need never look through them."""
+    gc.disable()
+    try:
+        compiled.import_from_another_place(session.config)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
@@ -31,12 +43,6 @@ def anyio_backend() -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.long_ones_first(items)
-
-
-def pytest_collection_finish() -> None:
-    """The modules and the tests are a million objects: no test need have the garbage collector look through them."""
-    gc.freeze()
-    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
