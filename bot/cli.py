@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bot until it is told to stop, or one of the other commands. Out: the exit code; 2 when a setting is
     wrong, after one sentence."""
+    began = time.monotonic()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         chosen = _parser(words[0] if words else "run").parse_args(words)
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 return trying.run(chosen)
             case _:
-                return _run()
+                return _run(began)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -68,7 +70,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _run() -> int:
+def _run(began: float) -> int:
     from bot import logs, settings  # noqa: PLC0415
 
     loaded = settings.load()
@@ -77,11 +79,11 @@ def _run() -> int:
     # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service
     # switches the collector on again when it has loaded everything.
     gc.disable()
-    asyncio.run(_serve(loaded))
+    asyncio.run(_serve(loaded, began))
     return 0
 
 
-async def _serve(loaded: Settings) -> None:
+async def _serve(loaded: Settings, began: float) -> None:
     """Start the tool servers' processes first, which take a third of a second to get up, then all the rest. However
     this ends, they end with it."""
     from bot.tools import config, toolset  # noqa: PLC0415
@@ -91,6 +93,6 @@ async def _serve(loaded: Settings) -> None:
         await tools.launch()
         from bot import service  # noqa: PLC0415
 
-        await service.run(loaded, tools)
+        await service.run(loaded, tools, began)
     finally:
         await tools.aclose()

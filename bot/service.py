@@ -48,6 +48,13 @@ log = logging.getLogger(__name__)
 
 COLLECT = (20_000, 20, 50)
 """Python's own thresholds look through hundreds of turns' objects many times a second (docs/bench.md)."""
+START_SECONDS = 7.0
+"""From the start of the process, for all that Slack is asked before the socket is opened: when Slack is silent, the
+process is to have ended after ten seconds, also where loading and ending take two."""
+LEAST_SECONDS = 4.5
+"""So long Slack may take whatever loading took."""
+WARM_SECONDS = 2.0
+"""Of these, for what is asked last."""
 MODEL_IDLE_SECONDS = 120.0
 """Models that reason may be silent for a minute and more before the first word."""
 MODEL_TOTAL_SECONDS = 600.0
@@ -57,10 +64,11 @@ CLOSE_SECONDS = 3.5
 """At the stop, how long the tool servers may take to end."""
 
 
-async def run(settings: Settings, tools: McpToolset) -> None:
-    """Run until SIGTERM or SIGINT. `tools` is the caller's to close. Raises SettingsError when the start cannot
-    succeed."""
+async def run(settings: Settings, tools: McpToolset, began: float) -> None:
+    """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic).
+    Raises SettingsError when the start cannot succeed."""
     started = time.monotonic()
+    asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - started))
     for finding in settings.findings:
         log.warning("BOT_CONFIG, %s", finding.words())
     stopped = asyncio.Event()
@@ -76,9 +84,13 @@ async def run(settings: Settings, tools: McpToolset) -> None:
     async with Database(settings.database_url) as database:
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
-            (identity, url), _ = await asyncio.gather(slack.preflight(these), _check_key(settings, these.session))
+            first = asking.left(START_SECONDS, keep=WARM_SECONDS)
+            (identity, url), _ = await asyncio.gather(
+                slack.preflight(these, first), _check_key(settings, these.session, first)
+            )
             service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools)
-            starting, stopping = asyncio.create_task(service.start(url)), asyncio.create_task(stopped.wait())
+            starting = asyncio.create_task(service.start(url, asking.left(START_SECONDS)))
+            stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
                 starting.cancel()
@@ -172,10 +184,10 @@ class Service:
         self._app = slack.bolt(these, register)
         self._socket = slack.Socket(self._app, these, under_way)
 
-    async def start(self, url: str) -> None:
-        """Recover, then open the socket."""
+    async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
+        """Recover, then open the socket. In: its address, and how long what Slack is asked before may take."""
         await self._tools.start()
-        await slack.warm(self._app)
+        await slack.warm(self._app, seconds)
         self._replies.inherit(await self._store.last_post())
         for thread_id in await self._store.waiting():
             self._wake_both(thread_id)
@@ -257,8 +269,8 @@ async def _ended(tasks: Collection[asyncio.Task[object]]) -> None:
         await asyncio.wait(tasks)
 
 
-async def _check_key(settings: Settings, session: aiohttp.ClientSession) -> None:
+async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds: float) -> None:
     try:
-        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key)
+        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key, seconds)
     except ModelUnauthorized as error:
         raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it ({error.detail})") from error

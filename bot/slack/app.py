@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -28,8 +28,9 @@ from bot.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 REQUEST_SECONDS = 30
-PREFLIGHT_SECONDS = 8.0
 PING_SECONDS = 3.0
 """A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
 
@@ -75,17 +76,19 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
     return Clients(session=session, calling=calling, posting=client(patient), casual=client(), app_token=app_token)
 
 
-async def preflight(these: Clients) -> tuple[Identity, str]:
+async def preflight(these: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Identity, str]:
     """Check both tokens, so that a wrong one ends the start instead of being tried for ever.
 
-    Out: who we are, and the address of a socket that may be opened once. Raises SettingsError.
+    In: how long that may take. Out: who we are, and the address of a socket that may be opened once. Raises
+    SettingsError.
     """
     identity, opened = await asyncio.gather(
-        _checked("SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the installed app", these.calling.auth_test()),
+        _checked("SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the installed app", these.calling.auth_test(), seconds),
         _checked(
             "SLACK_APP_TOKEN",
             "an app-level token (xapp-…) with the scope connections:write",
             these.calling.apps_connections_open(app_token=these.app_token),
+            seconds,
         ),
     )
     who = Identity(
@@ -97,9 +100,9 @@ async def preflight(these: Clients) -> tuple[Identity, str]:
     return who, str(opened["url"])
 
 
-async def _checked(setting: str, needed: str, call: Any) -> Any:
+async def _checked(setting: str, needed: str, call: Coroutine[Any, Any, T], seconds: float) -> T:
     try:
-        return await asyncio.wait_for(call, PREFLIGHT_SECONDS)
+        return await asyncio.wait_for(call, seconds)
     except SlackApiError as error:
         data = error.response.data
         code = data.get("error") if isinstance(data, dict) else f"HTTP {error.response.status_code}"
@@ -132,11 +135,11 @@ def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
     return app
 
 
-async def warm(app: AsyncApp) -> None:
+async def warm(app: AsyncApp, seconds: float) -> None:
     """Have Bolt do its own auth.test now: otherwise every event that arrives before the first one has returned makes
-    another, before its ack. Raises SettingsError when Slack refuses."""
-    probe = {"type": "event_callback", "event": {"type": "warm_up"}}
-    response = await app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=probe))
+    another, before its ack. In: how long that may take. Raises SettingsError when Slack refuses or is silent."""
+    probe = AsyncBoltRequest(mode="socket_mode", body={"type": "event_callback", "event": {"type": "warm_up"}})
+    response = await _checked("SLACK_BOT_TOKEN", "the bot token", app.async_dispatch(probe), seconds)
     if response.status != 200:
         raise SettingsError("SLACK_BOT_TOKEN", "Slack does not accept it")
 

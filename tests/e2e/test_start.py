@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
 
 import pytest
 
-from tests import harness
+from bot.errors import SettingsError
+from bot.sandbox.slack import SlackSandbox
+from bot.slack import app
 from tests.harness import Bot, world
 from tests.tools.helpers import is_alive, until
 
@@ -38,10 +41,9 @@ WRONG = {
 }
 
 
-@pytest.fixture(autouse=True)
-def not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here the start itself is tested: `python -m bot`."""
-    monkeypatch.setattr(harness, "FORKED", False)
+AS_IT_IS = ("a wrong bot token", "no tokens at all", "a database that is no database")
+"""Mistakes with which `python -m bot` is started, with all that Python loads for it: one that is found when everything
+is loaded, one before anything is, one in between. The other bots are forked."""
 
 
 @pytest.mark.parametrize("mistake", WRONG)
@@ -52,6 +54,7 @@ async def test_a_setting_that_is_wrong_ends_the_start_with_one_sentence_that_nam
     (tmp_path / "garbage").write_text("this is neither JSON nor a database = [\n" * 100)
     (tmp_path / "unknown.toml").write_text("[limits]\nsteeps = 3\n")
     async with world(tmp_path, start=False) as here:
+        here.bot.forked = mistake not in AS_IT_IS
         here.expected_refusals.append("invalid_auth")
         begun = time.monotonic()
         await here.bot.start(**environment)
@@ -67,11 +70,32 @@ async def test_a_setting_that_is_wrong_ends_the_start_with_one_sentence_that_nam
 async def test_slack_that_never_answers_ends_the_start_within_ten_seconds(tmp_path: Path) -> None:
     async with world(tmp_path, start=False) as here:
         here.slack.faults.add("auth.test", "hang", times=1)
+        here.bot.forked = False
         begun = time.monotonic()
         await here.bot.start()
         assert await here.bot.ended(12) == 2
         assert time.monotonic() - begun < 10
         assert here.bot.log.startswith("SLACK_API_URL: ")
+
+
+async def asked(these: app.Clients) -> None:
+    """All that Slack is asked before the socket is opened."""
+    await app.preflight(these, 0.1)
+    await app.warm(app.bolt(these, lambda _: None), 0.1)
+
+
+@pytest.mark.parametrize("silent", ["auth.test", "apps.connections.open", "the second auth.test"])
+async def test_none_of_what_slack_is_asked_before_the_socket_is_waited_for_longer_than_allowed(silent: str) -> None:
+    async with SlackSandbox() as slack:
+        these = app.clients(slack.api_url, slack.bot_token, slack.app_token)
+        try:
+            if silent == "the second auth.test":
+                slack.faults.add("auth.test", "slow", times=1)
+            slack.faults.add(silent.removeprefix("the second "), "hang", times=None)
+            with pytest.raises(SettingsError, match="SLACK_API_URL: Slack could not be reached"):
+                await asyncio.wait_for(asked(these), 5)
+        finally:
+            await these.session.close()
 
 
 @pytest.mark.parametrize("mistake", ["a wrong bot token", "a database that is a folder"])
@@ -94,6 +118,7 @@ async def test_a_start_that_is_refused_leaves_no_server_process(tmp_path: Path, 
 async def test_the_socket_is_open_within_three_seconds_while_the_server_is_still_starting(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text('{"mcpServers": {"never": {"command": "sleep", "args": ["60"]}}}')
     async with world(tmp_path, start=False) as here:
+        here.bot.forked = False
         begun = time.monotonic()
         await here.bot.start()
         await here.ready()
