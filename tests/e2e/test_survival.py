@@ -14,6 +14,7 @@ import pytest
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import ROOT, World, world
 
+SERVERS = ROOT / "tests" / "tools" / "servers"
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 
@@ -181,7 +182,7 @@ async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_wi
             query = "SELECT count(*) FROM posts WHERE kind = 'answer' AND state = 'posted'"
             return here.bot.rows(query) == [(300,)]
 
-        await here.model.until(answered, 60, "300 answers")
+        await here.until(answered, 60, "300 answers", poll=0.1)
         for number, ts in enumerate(threads):
             answers = [reply for reply in here.replies(ts) if "It says:" in reply.plain]
             assert len(answers) == 1
@@ -226,13 +227,14 @@ async def test_what_cannot_be_written_down_is_not_acked_and_is_answered_when_it_
 
 SLOW = '''
 import os, pathlib, sys, time
-from mcp.server import MCPServer
+sys.path.insert(0, sys.argv[1])
+from raw import RawServer, text
 home = pathlib.Path(__file__).parent
-server = MCPServer("slow")
+server = RawServer()
 
-@server.tool()
-def count(step: int) -> str:
+def count(arguments):
     """Count a run; slowly the first time. Dies at 9."""
+    step = arguments["step"]
     with open(home / "runs", "a") as runs:
         runs.write("run")
     if step == 9:
@@ -240,15 +242,17 @@ def count(step: int) -> str:
     end = time.monotonic() + (0 if (home / "fast").exists() else 2 if step == 2 else 20)
     while time.monotonic() < end:
         time.sleep(0.05)
-    return "counted"
+    return text("counted")
 
-server.run()
+step = {"type": "object", "properties": {"step": {"type": "integer"}}, "required": ["step"]}
+server.tool(count, inputSchema=step)
+server.serve()
 '''
 
 
 def slow_server(home: Path) -> str:
     path = home / "mcp.json"
-    entry = {"command": sys.executable, "args": [str(home / "server.py")]}
+    entry = {"command": sys.executable, "args": [str(home / "server.py"), str(SERVERS)]}
     path.write_text(json.dumps({"mcpServers": {"slow": entry}}))
     return str(path)
 
@@ -266,8 +270,7 @@ time.sleep(1000)
 async def test_sigterm_ends_within_fifteen_seconds_whatever_does_not_answer(tmp_path: Path) -> None:
     """A call that never ends, a server that does not let itself be ended, and a Slack that is silent."""
     (tmp_path / "server.py").write_text(STUBBORN)
-    servers = ROOT / "tests" / "tools" / "servers"
-    odd = {"command": sys.executable, "args": ["server.py", str(servers), str(servers / "odd.py"), "journal"]}
+    odd = {"command": sys.executable, "args": ["server.py", str(SERVERS), str(SERVERS / "odd.py"), "journal"]}
     (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"odd": {**odd, "cwd": str(tmp_path)}}}))
     async with world(tmp_path, MCP_CONFIG=str(tmp_path / "mcp.json")) as here:
         here.model.script(calls(call("odd__hang", {"words": "once"})), text("Never said."))
