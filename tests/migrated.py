@@ -16,6 +16,13 @@ def new(path: Path) -> None:
         path.write_bytes(_migrated())
 
 
+def in_memory() -> sqlite3.Connection:
+    """A database of its own that is in no file."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(_migrated())
+    return connection
+
+
 @functools.cache
 def _migrated() -> bytes:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:

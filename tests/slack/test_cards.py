@@ -342,18 +342,20 @@ def test_drawing_a_card_takes_little_time_however_much_it_is_about(name: str) ->
     """Nothing else happens in the bot meanwhile. The bounds are some five times what a slow machine takes."""
     approval = LARGE[name]
 
-    def least(draw: Callable[[], object]) -> float:
-        times: list[float] = []
-        for _ in range(3):
+    def takes(draw: Callable[[], object], most: float) -> bool:
+        """Whether it takes so many seconds at most, once in three tries."""
+
+        def seconds() -> float:
             began = time.process_time()
             draw()
-            times.append(time.process_time() - began)
-        return min(times)
+            return time.process_time() - began
 
-    assert least(lambda: cards.redrawn([approval])) < 0.1
-    assert least(lambda: details.details(approval)) < 0.3
+        return any(seconds() < most for _ in range(3))
+
+    assert takes(lambda: cards.redrawn([approval]), 0.1)
+    assert takes(lambda: details.details(approval), 0.3)
     if approval.decision is Decision.AWAITING:
-        assert least(lambda: cards.cards([approval])) < 0.25
+        assert takes(lambda: cards.cards([approval]), 0.25)
 
 
 def test_thousands_of_values_are_in_the_file_as_json_one_on_a_line() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.core.calls import canonical
 from bot.errors import StoreError
 from bot.store import audit
-from bot.store.schema import MIGRATIONS
+from tests import migrated
 
 COUNT = 7
 COLUMNS = ("at", "kind", "thread_id", "call", "approval", "actor", "facts", "previous", "hash")
@@ -36,13 +36,6 @@ json_values = st.recursive(
 )
 
 
-def empty() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for script in MIGRATIONS:
-        connection.executescript(script)
-    return connection
-
-
 def fill(connection: sqlite3.Connection, count: int) -> None:
     for number in range(count):
         facts = {"tool": "files__write_file", "arguments": {"path": f"/srv/{number % 2}"}}
@@ -50,7 +43,7 @@ def fill(connection: sqlite3.Connection, count: int) -> None:
 
 
 def original() -> sqlite3.Connection:
-    connection = empty()
+    connection = migrated.in_memory()
     fill(connection, COUNT)
     return connection
 
@@ -82,7 +75,7 @@ def reseal(connection: sqlite3.Connection) -> None:
 
 
 def test_what_was_recorded_is_sound_and_its_hash_noted_at_any_time_is_still_there() -> None:
-    connection = empty()
+    connection = migrated.in_memory()
     assert audit.verify(connection) == []
     noted: list[str] = []
     for _ in range(COUNT):
@@ -96,7 +89,7 @@ def test_what_was_recorded_is_sound_and_its_hash_noted_at_any_time_is_still_ther
 @given(st.dictionaries(texts, json_values, max_size=4), texts, texts)
 @example({chr(0xD800): 1, chr(0xDFFF): 2}, "U\ud800", "\ud800")
 def test_whatever_is_recorded_is_sound_and_comes_back(facts: dict[str, Any], actor: str, approval: str) -> None:
-    connection = empty()
+    connection = migrated.in_memory()
     fill(connection, 1)
     audit.record(connection, "decided", actor=actor, approval=approval, facts=facts)
     assert audit.verify(connection) == []
@@ -132,7 +125,7 @@ def test_a_time_changed_by_the_smallest_step_and_text_that_is_no_text_are_found(
 @given(places, st.text(max_size=5))
 def test_a_change_with_a_hash_to_match_is_found_by_what_follows(place: int, actor: str) -> None:
     """Records can only be made to fit by recording: a copy of the chain with one other record lends its record."""
-    forged = empty()
+    forged = migrated.in_memory()
     fill(forged, place - 1)
     for row in ORIGINAL.execute("SELECT * FROM audit WHERE seq < ?", (place,)):
         forged.execute("DELETE FROM audit WHERE seq = ?", row[:1])
@@ -252,7 +245,7 @@ def test_a_head_that_does_not_fit_is_found(change: str) -> None:
 
 
 def test_many_findings_are_cut_short_and_counted() -> None:
-    connection = empty()
+    connection = migrated.in_memory()
     fill(connection, 100)
     connection.execute("UPDATE audit SET actor = 'U2'")
     findings = audit.verify(connection)
@@ -262,7 +255,7 @@ def test_many_findings_are_cut_short_and_counted() -> None:
 
 @pytest.mark.parametrize("change", ["DELETE FROM audit_head", "UPDATE audit_head SET seq = 3"])
 def test_nothing_is_recorded_behind_a_head_that_was_moved_back(change: str) -> None:
-    connection = empty()
+    connection = migrated.in_memory()
     fill(connection, COUNT)
     connection.execute(change)
     with pytest.raises(StoreError):
@@ -270,7 +263,7 @@ def test_nothing_is_recorded_behind_a_head_that_was_moved_back(change: str) -> N
 
 
 def test_records_come_in_order_by_time_and_thread_and_with_their_place() -> None:
-    connection = empty()
+    connection = migrated.in_memory()
     place = ("T1", "C1", "100.1")
     insert = "INSERT INTO threads (id, team, channel, thread_ts, kind, created_at) VALUES (1, ?, ?, ?, 'channel', 0)"
     connection.execute(insert, place)
@@ -354,7 +347,7 @@ def test_a_hidden_value_is_nowhere_in_what_is_recorded(arguments: dict[str, Any]
     if data.draw(st.booleans()):
         text = text[: data.draw(st.integers(0, len(text)))]
     kept = audit.redacted(text, "tool", [f"tool.{name}"])
-    connection = empty()
+    connection = migrated.in_memory()
     audit.record(connection, "requested", facts={"arguments": kept})
     assert HIDDEN not in connection.execute("SELECT facts FROM audit").fetchone()[0]
     assert audit.verify(connection) == []
