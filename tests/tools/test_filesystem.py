@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -19,17 +18,6 @@ from tests.tools.helpers import call, processes_with, running, tool, until_down
 from tests.tools.providers import complaints
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return tmp_path / "workspace"
-
-
-@pytest.fixture
-async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*config.load(None, workspace)) as toolset:
-        yield toolset
 
 
 async def test_it_offers_its_tools_with_annotations_that_count(files: McpToolset) -> None:
@@ -101,7 +89,7 @@ async def test_it_is_back_after_kill_9_and_a_call_made_meanwhile_succeeds(files:
     assert processes_with(str(workspace)) != [pid]
 
 
-async def test_nothing_of_it_is_left_after_the_end(workspace: Path) -> None:
-    async with running(*config.load(None, workspace)):
-        assert len(processes_with(str(workspace))) == 1
-    assert processes_with(str(workspace)) == []
+async def test_nothing_of_it_is_left_after_the_end(tmp_path: Path) -> None:
+    async with running(*config.load(None, tmp_path)):
+        assert len(processes_with(str(tmp_path))) == 1
+    assert processes_with(str(tmp_path)) == []

@@ -6,7 +6,6 @@ import os
 import re
 import time
 import tracemalloc
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.calls import Certainty, JsonObject, Preview
-from bot.tools import config, diff
+from bot.tools import diff
 from bot.tools.toolset import McpToolset
 from tests.tools.helpers import call, python_server, running, tool
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return tmp_path / "workspace"
-
-
-@pytest.fixture
-async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*config.load(None, workspace)) as toolset:
-        yield toolset
 
 
 async def preview(files: McpToolset, name: str, **arguments: Any) -> Preview:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,9 @@ from bot.core.calls import Before, Certainty, JsonObject, Undone, canonical
 from bot.tools import config, undo
 from bot.tools.paths import Filesystem
 from bot.tools.toolset import McpToolset
-from tests.tools.helpers import call, running, tool
+from tests.tools.helpers import call, tool
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return tmp_path / "workspace"
-
-
-@pytest.fixture
-async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*config.load(None, workspace)) as toolset:
-        yield toolset
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
