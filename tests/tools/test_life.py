@@ -111,10 +111,10 @@ async def test_a_server_of_the_new_protocol_works_and_says_when_its_tools_change
 
 
 async def test_the_order_of_tools_is_that_of_the_configuration_whoever_starts_first() -> None:
-    async with running(python_server("modern.py", key="z_slow"), starting_as("well", "a_fast")) as toolset:
+    async with running(starting_as("late", "z_slow"), starting_as("well", "a_fast")) as toolset:
         assert [known.name for known in toolset.tools()] == [
             "z_slow__echo",
-            "z_slow__grow",
+            "z_slow__pids",
             "a_fast__echo",
             "a_fast__pids",
         ]

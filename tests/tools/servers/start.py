@@ -67,6 +67,8 @@ manner = sys.argv[1]
 if manner == "exits":
     print(f"cannot reach the database with {os.environ.get('TOKEN', 'no token')}", file=sys.stderr, flush=True)
     sys.exit(7)
+if manner == "late":
+    time.sleep(0.3)
 if manner == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     children.append(subprocess.Popen([sys.executable, "-c", "import time\nwhile True: time.sleep(1)"]).pid)
