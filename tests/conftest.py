@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests import compiled, memory, statements, tiers
+from tests import compiled, lagging, memory, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness")
 memory.use()
@@ -22,6 +22,7 @@ if "CI" not in os.environ:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(statements.Plugin(config), "statements")
+    config.pluginmanager.register(lagging.Plugin(config), "lagging")
 
 
 @pytest.hookimpl(wrapper=True)

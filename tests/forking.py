@@ -31,6 +31,8 @@ from tests import seeds, standin
 ROOT = Path(__file__).parents[1]
 STATEMENTS = "STATEMENTS_OF_THE_BOT"
 """The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
+LAG = "LAG_OF_THE_BOT"
+"""The variable that names the file in which what holds their event loop is noted (`tests.lagging`)."""
 LOADED = (
     *("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
     *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.keywords"),
@@ -171,6 +173,8 @@ def _serve(descriptor: int) -> None:
         importlib.import_module(name)
     if STATEMENTS in os.environ:
         importlib.import_module("tests.statements").record(os.environ[STATEMENTS])
+    if LAG in os.environ:
+        importlib.import_module("tests.lagging").record(os.environ[LAG])
     gc.collect()
     gc.freeze()
     readable, written = os.pipe()
