@@ -16,6 +16,7 @@ from bot.core.policy import Tier
 from bot.core.ports import Surface, Toolset
 from bot.core.requests import Approval, Card, Question
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
+from bot.pace import Pace, beside
 
 FILES = "What this would change has changed since the request was shown"
 TOOL = "The tool's definition has changed since the request was shown"
@@ -55,6 +56,7 @@ class Asking:
             return ()
         previews = await asyncio.gather(*(self._preview(wish.call) for wish in wishes))
         approvals: list[Approval] = []
+        pace = Pace()
         privacy = await self.surface.privacy(state.place)
         for wish, preview in zip(wishes, previews, strict=True):
             call = wish.call
@@ -69,7 +71,8 @@ class Asking:
                 call.result = f"as things are now this would fail: {preview.broken}"
                 continue
             approvals.append(self._approval(state, wish, preview, privacy))
-        return self.surface.cards(approvals) if approvals else ()
+            await pace.rest()
+        return await beside(sum(each.size for each in approvals), self.surface.cards, approvals) if approvals else ()
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
         """Whether the only person who could decide never may: somebody of another organisation, or deactivated."""

@@ -14,6 +14,7 @@ from bot.core.policy import Facts, Judgement, Policy, Ruling, Tier, repeatable, 
 from bot.core.ports import Reply, Store, Surface, Toolset
 from bot.core.requests import Grant
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
+from bot.pace import Pace, beside
 
 CHANGED = "The standing grant for this no longer holds: the tool's definition has changed since it was given."
 
@@ -44,19 +45,27 @@ class Judge:
             found.append(Facts(place.channel, kind, user, groups))
         return found
 
-    def offered(self, facts: Sequence[Facts]) -> Sequence[Tool]:
+    async def offered(self, facts: Sequence[Facts]) -> Sequence[Tool]:
         """The tools that the model may know of."""
         tools = self.toolset.tools()
         if not self.policy.rules:
             return tools
-        return [tool for tool in tools if not any(self.policy.hides(tool, each) for each in facts)]
+
+        def chosen() -> Sequence[Tool]:
+            return [tool for tool in tools if not any(self.policy.hides(tool, each) for each in facts)]
+
+        return await beside(len(tools) * len(facts) * self.policy.effort, chosen)
 
     async def take(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
         """The calls of a reply, judged; and by position what those who are asked should know."""
         facts = await self.facts(state)
         seq = state.length
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
-        calls = [await self._read(raw, seq, position, reply, facts) for position, raw in enumerate(raw_calls)]
+        calls: list[Call] = []
+        pace = Pace()
+        for position, raw in enumerate(raw_calls):
+            calls.append(await self._read(raw, seq, position, reply, facts))
+            await pace.rest()
         notes: dict[int, str] = {}
         for call in calls:
             if call.state is CallState.AWAITING:
@@ -66,7 +75,8 @@ class Judge:
     async def now(self, state: ThreadState, call: Call, tool: Tool) -> Ruling:
         """What is to become of a call that was allowed or approved before, as the policy, the grants and the paths are
         now."""
-        ruling = (await self._rule(tool, json.loads(call.arguments), await self.facts(state))).ruling
+        arguments = json.loads(call.arguments)
+        ruling = (await self._rule(tool, arguments, len(call.arguments), await self.facts(state))).ruling
         if ruling is not Ruling.ASK:
             return ruling
         granted, _ = await self._granted(state, call, tool)
@@ -75,14 +85,16 @@ class Judge:
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
         """Whether the policy would refuse such a call in that thread now."""
         state = await self.store.load(thread_id)
-        return (await self._rule(tool, arguments, await self.facts(state))).ruling is Ruling.DENY
+        size = len(canonical(arguments))
+        return (await self._rule(tool, arguments, size, await self.facts(state))).ruling is Ruling.DENY
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Have a call be about the tool as it is defined now."""
         call.tool_digest, call.tier = tool.digest, tier(tool)
 
-    async def _rule(self, tool: Tool, arguments: JsonObject, facts: Sequence[Facts]) -> Judgement:
-        """What the policy says; the strictest, when it says different things for different people."""
+    async def _rule(self, tool: Tool, arguments: JsonObject, size: int, facts: Sequence[Facts]) -> Judgement:
+        """What the policy says of arguments with so many characters; the strictest, when it says different things for
+        different people."""
 
         def judge(inside: Inside) -> Judgement:
             judgements = [self.policy.judge(tool, arguments, each, inside) for each in facts]
@@ -91,7 +103,7 @@ class Judge:
         # Only where paths lie is asked of a disk, which may take long; the rest is known here.
         if self.policy.asks_where(tool):
             return await self.toolset.looking(tool, judge)
-        return judge(lambda *_: None)
+        return await beside(size * len(facts) * self.policy.effort, judge, lambda *_: None)
 
     async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
         """Make a call of what the model wrote, and let the arguments' schema and then the policy speak on it."""
@@ -114,7 +126,9 @@ class Judge:
         if broken is not None:
             call.arguments = broken[:2000]
         if tool is None:
-            call.outcome, call.result = CallOutcome.INVALID, prompt.unknown_tool(name, self.offered(facts))
+            names = [tool.name for tool in await self.offered(facts)]
+            call.outcome = CallOutcome.INVALID
+            call.result = await beside(len(names) * len(name), prompt.unknown_tool, name, names)
             return call
         call.server, call.remote_name, call.tool_digest = tool.server, tool.remote_name, tool.digest
         call.tier = tier(tool)
@@ -122,18 +136,11 @@ class Judge:
             call.outcome = CallOutcome.INVALID
             call.result = "the arguments are not a JSON object (cut off or malformed). Make the call again, whole."
             return call
-        arguments: JsonObject = {}
-        try:
-            arguments = scrub(json.loads(call.arguments))
-            call.arguments = canonical(arguments)
-            problem = self.problem(tool, arguments)
-        except (ValueError, RecursionError, OverflowError):
-            call.arguments = call.arguments[:2000]
-            problem = "the arguments hold a number that JSON has not, or are nested too deeply."
+        arguments, call.arguments, problem = await beside(len(call.arguments), self._sound, tool, call.arguments)
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
-        judgement = await self._rule(tool, arguments, facts)
+        judgement = await self._rule(tool, arguments, len(call.arguments), facts)
         call.why = judgement.words
         if judgement.ruling is Ruling.DENY:
             refuse(call)
@@ -141,6 +148,14 @@ class Judge:
         call.repeatable = repeatable(tool)
         call.state = CallState.READY if judgement.ruling is Ruling.ALLOW else CallState.AWAITING
         return call
+
+    def _sound(self, tool: Tool, text: str) -> tuple[JsonObject, str, str | None]:
+        """Arguments as they are to be sent, their canonical text, and what is wrong with them."""
+        try:
+            arguments = scrub(json.loads(text))
+            return arguments, canonical(arguments), self.problem(tool, arguments)
+        except (ValueError, RecursionError, OverflowError):
+            return {}, text[:2000], "the arguments hold a number that JSON has not, or are nested too deeply."
 
     async def _look_for_grant(self, state: ThreadState, call: Call) -> str:
         """Let the call run if a standing grant covers it. Out: a word to those who are asked, about a grant that does

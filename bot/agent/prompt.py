@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Sequence
 
-from bot.core.calls import JsonObject, Tool
+from bot.core.calls import JsonObject
 from bot.core.thread import Call, CallOutcome
 
 INSTRUCTIONS = """\
@@ -77,9 +77,8 @@ def result_of(call: Call) -> str:
     return changed + ended
 
 
-def unknown_tool(name: str, tools: Sequence[Tool]) -> str:
-    """Why a call of a tool that does not exist was not made, with the names that are near."""
-    names = [tool.name for tool in tools]
+def unknown_tool(name: str, names: Sequence[str]) -> str:
+    """Why a call of a tool that does not exist was not made, with those of these names that are near."""
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:10]
     listed = ", ".join(near) if near else "none at the moment"
     return f"there is no tool named {name[:100]!r}. Tools that come near: {listed}."
@@ -87,7 +86,7 @@ def unknown_tool(name: str, tools: Sequence[Tool]) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether a text shows nothing: white space and characters without a shape."""
-    return not any(character.isprintable() and not character.isspace() for character in text)
+    return not any(character.isprintable() and not character.isspace() for character in set(text))
 
 
 CUT_OFF = "The answer ends here because it reached the model's limit of length."

@@ -20,6 +20,7 @@ from bot.core.ports import Held, Reply, Store, Surface, Toolset
 from bot.core.privacy import Privacy
 from bot.core.requests import Question
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
+from bot.pace import Pace, beside
 
 ATTEMPTS = 3
 """How often a call that does no harm twice is handed to its server, restarts included."""
@@ -59,7 +60,7 @@ class Steps:
         change.cards = await self.asking.cards(state, wishes)
         said = str(reply.message.get("content") or "").strip()
         if said:
-            change.drafts = [*change.drafts, *self.surface.answer(said)]
+            change.drafts = [*change.drafts, *await beside(len(said), self.surface.answer, said)]
         held: dict[int, Held] = {}
         try:
             # What need not wait for others is started in the same commit; the rest when it is its turn.
@@ -103,7 +104,9 @@ class Steps:
         waiting = [call for call in free if call.state is CallState.AWAITING and not call.asked]
         ready = [call for call in free if call.state is CallState.READY]
         refused: list[Call] = []
+        pace = Pace()
         for call in (*waiting, *ready):
+            await pace.rest()
             tool = self.toolset.find(call.tool)
             if tool is not None and await self.judge.now(state, call, tool) is Ruling.DENY:
                 refuse(call)
@@ -165,10 +168,15 @@ class Steps:
         for call in told:
             call.summarised = True
         shown = [call for call in told if call.outcome not in SHOWN_ON_CARD]
-        drafts = self.surface.summary(shown, await self.surface.privacy(state.place))
+        size = sum(len(call.arguments) for call in shown)
+        drafts = await beside(size, self.surface.summary, shown, await self.surface.privacy(state.place))
         if all(call.state is CallState.FINISHED for call in calls):
             done = [other for other in state.calls if other.seq < calls[0].seq]
-            answers = [prompt.tool(call, guard.note([*done, *calls], call)) for call in calls]
+            answers: list[tuple[str, str]] = []
+            pace = Pace()
+            for call in calls:
+                answers.append(prompt.tool(call, guard.note([*done, *calls], call)))
+                await pace.rest()
             await self.store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
             self.surface.deliver(state.id)
             return True

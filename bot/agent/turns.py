@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bot import failpoints
@@ -23,6 +23,7 @@ from bot.core.outside import items, mapping, parsed, text
 from bot.core.ports import Model, ModelRequest, Reply, Store, Surface, Toolset
 from bot.core.thread import Draft, ThreadState, Turn
 from bot.errors import ModelError
+from bot.pace import Pace, beside
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,11 @@ class Agent:
             if earlier:
                 state.unread = (await self.store.load(state.id)).unread
         unread = list(state.unread)
-        messages = [prompt.user(await self.surface.quote(message)) for message in unread]
+        messages: list[tuple[str, str]] = []
+        pace = Pace()
+        for message in unread:
+            messages.append(prompt.user(await self.surface.quote(message)))
+            await pace.rest()
         first = 0
         if not state.length:
             messages.insert(0, prompt.system(self.instructions()))
@@ -165,14 +170,12 @@ class Agent:
         """The tool list, by digest and as JSON text. While a server is away a thread keeps its last one: the calls in
         its history need their tools, and the provider's cache the same bytes."""
         known = {tool.name for tool in self.toolset.tools()}
-        tools = self.steps.judge.offered(await self.steps.judge.facts(state))
-        live = functions(tools)
+        tools = await self.steps.judge.offered(await self.steps.judge.facts(state))
+        live = await functions(tools)
         if (problems or not known) and state.functions and state.functions != live[0]:
-            kept = [each for each in items(parsed(await self.store.functions(state.functions))) if name_of(each)]
-            if any(name_of(function) not in known for function in kept):
-                allowed = {tool.name for tool in tools}
-                body = dumps([each for each in kept if name_of(each) not in known or name_of(each) in allowed])
-                return sha256(body), body
+            allowed = {tool.name for tool in tools}
+            last = await self.store.functions(state.functions)
+            return await beside(len(last), _kept, last, known, allowed) or live
         return live
 
     def _told(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
@@ -192,7 +195,7 @@ class Agent:
                 note = f"{note} {prompt.CUT_OFF}".strip()
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
-            change.drafts = [*change.drafts, *self.surface.answer(said, note)]
+            change.drafts = [*change.drafts, *await beside(len(said), self.surface.answer, said, note)]
         elif not turn.nudged:
             turn.nudged = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
@@ -239,15 +242,31 @@ MOST_LISTS = 100
 """Tool lists kept in memory: the policy may offer others in other places."""
 
 
-def functions(tools: Sequence[Tool]) -> tuple[str, str]:
+async def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     """The tool list of a request: its digest, and its JSON text. Built again only when a definition changes."""
     key = tuple(tool.digest for tool in tools)
-    if key not in _functions:
+    found = _functions.get(key)
+    if found is None:
+        # A schema may have a thousand parts.
+        found = await beside(len(tools) * 500, _listed, tools)
         if len(_functions) >= MOST_LISTS:
             _functions.clear()
-        body = dumps([tool.function() for tool in tools])
-        _functions[key] = (sha256(body), body)
-    return _functions[key]
+        _functions[key] = found
+    return found
+
+
+def _listed(tools: Sequence[Tool]) -> tuple[str, str]:
+    body = dumps([tool.function() for tool in tools])
+    return sha256(body), body
+
+
+def _kept(last: str, known: Collection[str], allowed: Collection[str]) -> tuple[str, str] | None:
+    """Of the tools that a thread was offered last, those that are away now or may be called; None when none is away."""
+    kept = [each for each in items(parsed(last)) if name_of(each)]
+    if all(name_of(function) in known for function in kept):
+        return None
+    body = dumps([each for each in kept if name_of(each) not in known or name_of(each) in allowed])
+    return sha256(body), body
 
 
 def dumps(functions: Sequence[JsonObject]) -> str:

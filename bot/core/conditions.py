@@ -105,8 +105,8 @@ def fits(glob: str, text: str, *, as_glob: bool = False) -> bool:
     With `as_glob` the text is a glob too, and the question is whether whatever fits that one fits this one. Then a yes
     is certain and a no is not.
     """
-    if "*" not in glob and "?" not in glob:
-        return glob == text
+    if not as_glob:
+        return _fits(glob, text)
     states = _skipping(glob, {0})
     for character in text:
         after: set[int] = set()
@@ -115,7 +115,7 @@ def fits(glob: str, text: str, *, as_glob: bool = False) -> bool:
                 continue
             if glob[state] == "*":
                 after.add(state)
-            elif not (as_glob and character == "*") and glob[state] in ("?", character):
+            elif character != "*" and glob[state] in ("?", character):
                 after.add(state + 1)
         states = _skipping(glob, after)
     return len(glob) in states
@@ -140,6 +140,34 @@ def every(answers: Iterable[bool | None]) -> bool | None:
 def _either(answers: Iterable[bool | None]) -> bool | None:
     opposite = every(None if answer is None else not answer for answer in answers)
     return None if opposite is None else not opposite
+
+
+def _fits(glob: str, text: str) -> bool:
+    """Whether the parts between the `*` stand in the text, in their order. A model writes some of these texts, and a
+    server others: each part is looked for once."""
+    first, *parts = glob.split("*")
+    if not parts:
+        return len(glob) == len(text) and _stands(first, text, 0)
+    last, at = parts.pop(), len(first)
+    end = len(text) - len(last)
+    if end < at or not (_stands(first, text, 0) and _stands(last, text, end)):
+        return False
+    for part in parts:
+        if "?" in part:
+            at = next((place for place in range(at, end - len(part) + 1) if _stands(part, text, place)), -1)
+        else:
+            at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _stands(part: str, text: str, at: int) -> bool:
+    """Whether a part without `*` stands at a place that has room for it."""
+    if "?" not in part:
+        return text.startswith(part, at)
+    return all(sign in ("?", character) for sign, character in zip(part, text[at : at + len(part)], strict=False))
 
 
 def _skipping(glob: str, states: set[int]) -> set[int]:

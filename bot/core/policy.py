@@ -170,6 +170,14 @@ class Policy:
         return any(each.names(tool) and any(one.check in asking for one in each.conditions) for each in self.rules)
 
     @property
+    def effort(self) -> int:
+        """How much there is to compare a tool or a value with: of rules, globs, values and conditions together."""
+        return sum(
+            1 + len(each.servers) + len(each.tools) + sum(1 + len(one.values) for one in each.conditions)
+            for each in self.rules
+        )
+
+    @property
     def groups(self) -> frozenset[str]:
         """The user groups that rules name."""
         return frozenset(user for each in self.rules for user in each.users if user.startswith("S"))

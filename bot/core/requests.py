@@ -107,6 +107,13 @@ class Approval:
     """Who has approved so far."""
     undo: Undo | None = None
 
+    @property
+    def size(self) -> int:
+        """How much there is to show of it, in characters."""
+        call, preview = self.call, self.preview
+        shown = len(preview.diff) + len(preview.words) if preview else 0
+        return shown + len(call.arguments) + len(call.original) + len(call.result) + len(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

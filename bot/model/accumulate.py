@@ -22,6 +22,12 @@ from bot.core.ports import Reply
 MOST_REPAIRED: Final = 300_000
 """Characters of arguments that are not JSON and are looked at more closely."""
 
+MOST_CHARACTERS: Final = 1_000_000
+"""Of texts, arguments and reasoning in one reply. No model writes a third of it; the rest is left out, as of a reply
+that has reached its limit of length."""
+MOST_CALLS: Final = 64
+"""In one reply; later ones are left out in the same way."""
+
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _ID: Final = re.compile(r"[!-~]{1,256}")
 _FENCE: Final = "```"
@@ -100,7 +106,8 @@ class _Call:
             return False
         if name != self.name or (id and self.id and id != self.id):
             return True
-        return bool(arguments.strip()) and is_object("".join(self.arguments))
+        ended = "".join(self.arguments[-1:]).rstrip().endswith("}")
+        return ended and bool(arguments.strip()) and is_object("".join(self.arguments))
 
 
 class _Reasoning:
@@ -160,6 +167,8 @@ class Accumulator:
         self._details: list[_Reasoning] = []
         self._usage: JsonObject = {}
         self._half = ""
+        self.size = 0
+        """Characters of all that was taken, about."""
 
     def add(self, chunk: JsonObject) -> str | None:
         """Take a chunk, of a stream or of a reply that is not streamed.
@@ -201,7 +210,7 @@ class Accumulator:
             self._add_details(details, streamed)
             news = ""
         if isinstance(reasoning := delta.get("reasoning"), str) and reasoning:
-            self.reasoning.append(reasoning)
+            self.reasoning.append(self._room_for(reasoning))
             news = ""
         if isinstance(tool_calls := delta.get("tool_calls"), list) and tool_calls:
             for position, entry in enumerate(tool_calls):
@@ -209,14 +218,23 @@ class Accumulator:
                     self._add_call(entry, None if streamed else position)
             news = ""
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
-            self._refusal.append(refusal)
+            self._refusal.append(self._room_for(refusal))
             news = ""
         content = delta.get("content")
         if isinstance(content, str) and content:
             return self._add_text(content)
         return news
 
+    def _room_for(self, text: str) -> str:
+        """As much of a text as there is room for."""
+        room = max(0, MOST_CHARACTERS - self.size)
+        self.size += len(text)
+        return text if len(text) <= room else text[:room]
+
     def _add_text(self, content: str) -> str:
+        content = self._room_for(content)
+        if not content:
+            return ""
         self._text.append(content)
         if self._half or not content.isascii():
             # A pair that is cut between two chunks is shown with the second.
@@ -228,6 +246,9 @@ class Accumulator:
     def _add_details(self, details: Iterable[Any], streamed: bool) -> None:
         for entry in details:
             if not isinstance(entry, dict):
+                continue
+            self.size += _weight(entry)
+            if self.size > MOST_CHARACTERS:
                 continue
             last = self._details[-1] if self._details else None
             if streamed and last is not None and last.continued_by(entry):
@@ -247,11 +268,14 @@ class Accumulator:
             arguments = "" if arguments is None else _text_of(arguments)
         call = self._find(index, id)
         if call is None or call.begins_another(id, name, arguments):
+            if len(self._calls) >= MOST_CALLS:
+                self.size = max(self.size, MOST_CHARACTERS + 1)
+                return
             call = _Call(index)
             self._calls.append(call)
         call.id = call.id or id
         call.name = call.name or name
-        call.arguments.append(arguments)
+        call.arguments.append(self._room_for(arguments))
 
     def _find(self, index: int | None, id: str) -> _Call | None:
         """The call that a delta continues: by its index, without one by its id, without both the last one."""
@@ -279,14 +303,14 @@ class Accumulator:
             arguments = repaired(raw)
             if arguments is None:
                 invalid[id] = raw
-            function = {"name": _TOOL_NAME.sub("_", call.name)[:64] or "unnamed", "arguments": arguments or "{}"}
+            function = {"name": _TOOL_NAME.sub("_", call.name[:64]) or "unnamed", "arguments": arguments or "{}"}
             calls.append({"id": id, "type": "function", "function": function})
         if calls:
             message["content"] = content if content.strip() else None
             message["tool_calls"] = calls
         if self._details:
             message["reasoning_details"] = _sound(detail.finished() for detail in self._details)
-        finish = self.finish_reason or ""
+        finish = "length" if self.size > MOST_CHARACTERS else self.finish_reason or ""
         return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid)
 
     def _in_order(self) -> list[_Call]:
@@ -295,6 +319,15 @@ class Accumulator:
         if all(call.index is not None for call in calls):
             calls.sort(key=lambda call: call.index or 0)
         return calls
+
+
+def _weight(value: object) -> int:
+    """About how many characters a value is written with."""
+    if isinstance(value, dict):
+        return sum(len(key) + _weight(item) for key, item in value.items())
+    if isinstance(value, list):
+        return len(value) + sum(map(_weight, value))
+    return len(value) if isinstance(value, str) else 8
 
 
 def _usage(usage: JsonObject) -> Usage:

@@ -18,15 +18,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from bot.core.calls import JsonObject
+from bot.core.outside import MOST_VALUES, values
 from bot.core.ports import ModelRequest, Reply
 from bot.core.transcript import Transcript
 from bot.errors import ModelUnauthorized, ModelUnavailable
 from bot.model.accumulate import Accumulator
 from bot.model.failures import BrokenReply, Failure, classify
-from bot.model.sse import EventReader
+from bot.model.sse import LONGEST_LINE, EventReader
 from bot.model.watchdog import Watchdog
+from bot.pace import Pace, beside
 
 if TYPE_CHECKING:
+    import httpx2
+
     from bot.model.client import Client
 
 log = logging.getLogger(__name__)
@@ -119,7 +123,7 @@ class OpenRouter:
             if not limit.expired():
                 raise
             raise ModelUnavailable(f"no answer within {self._total_seconds:g} s") from None
-        return got.reply(lambda id: _is_used(id, request.messages))
+        return await beside(got.size, got.reply, lambda id: _is_used(id, request.messages))
 
     async def _persist(
         self, client: Client, request: ModelRequest, on_text: Callable[[str], None] | None
@@ -136,7 +140,7 @@ class OpenRouter:
                 failure = classify(problem, self._api_key)
             if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                messages = Transcript(map(_without_reasoning, messages))
+                messages = await beside(messages.size, Transcript, map(_without_reasoning, messages))
                 attempt -= 1
                 continue
             pause = self._pause(attempt, failure)
@@ -217,7 +221,7 @@ class _Listener:
             self._watchdog.shorten(_AFTER_DONE)
             return
         try:
-            chunk = json.loads(str(data, "utf-8"))
+            chunk = json.loads(str(data, "utf-8")) if values(data) <= MOST_VALUES else None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):
@@ -241,22 +245,34 @@ async def _read(client: Client, body: bytes, listener: _Listener) -> None:
     """Send the request and hand on the events until the response ends."""
     from bot.model.client import pieces  # noqa: PLC0415 - see `_connect`
 
-    reader = EventReader()
+    reader, pace = EventReader(), Pace()
     response = await client.send_chat(body)
     try:
         if "text/event-stream" in response.headers.get("content-type", ""):
             async for piece in pieces(response, listener.pause):
                 for data in reader.feed(piece):
                     listener.take(data)
-        elif (content := await response.aread()).lstrip().startswith((b"data:", b":")):
+                    await pace.rest()
+        elif (content := await _whole(response)).lstrip().startswith((b"data:", b":")):
             for data in reader.feed(content):
                 listener.take(data)
+                await pace.rest()
         else:
             listener.take(content)
         for data in reader.finish():
             listener.take(data)
     finally:
         await response.aclose()
+
+
+async def _whole(response: httpx2.Response) -> bytes:
+    """A body that is no stream. Raises BrokenReply for one that is too long."""
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece
+        if len(content) > LONGEST_LINE:
+            raise BrokenReply(f"more than {LONGEST_LINE:,} bytes in one piece")
+    return bytes(content)
 
 
 def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:

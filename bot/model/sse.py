@@ -7,7 +7,7 @@ not with a single CR.
 
 from __future__ import annotations
 
-LONGEST_LINE = 32 * 1024 * 1024
+LONGEST_LINE = 4 * 1024 * 1024
 """Bytes. Of a line that is longer only the beginning is kept, which is no JSON."""
 
 

@@ -19,6 +19,8 @@ LONGEST = 100_000
 """Characters of a message; Slack cuts them off at 40,000 (docs.slack.dev/reference/methods/chat.postMessage)."""
 LONGEST_NAME = 500
 MOST_FILES = 100
+MOST_FORWARDED = 100
+"""Slack's own limit of attachments."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -37,7 +39,7 @@ def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
     if not (user and channel and ts) or user == bot_user:
         return None
     kind = text(event.get("channel_type"), LONGEST_NAME) or KINDS.get(channel[:1], "channel")
-    said = text("\n".join([text(event.get("text")), *_quoted(event)]).strip(), LONGEST)
+    said = text("\n".join([_start(event.get("text")), *_quoted(event)]).strip(), LONGEST)
     files = [mapping(file) for file in items(event.get("files"))[:MOST_FILES] if isinstance(file, dict)]
     return Incoming(
         place=Place(_id(body.get("team_id")), channel, _ts(event.get("thread_ts")) or ts, kind),
@@ -60,8 +62,13 @@ def _ts(value: object) -> str:
     return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
+def _start(value: object) -> str:
+    """As much of a text as could be taken, and one character more, so that it shows that it was cut."""
+    return text(value[: LONGEST + 1] if isinstance(value, str) else value)
+
+
 def _quoted(event: JsonObject) -> list[str]:
     """What a person forwarded with a message: Slack puts it into attachments."""
-    attachments = [mapping(item) for item in items(event.get("attachments"))]
-    texts = [text(item.get("text")) or text(item.get("fallback")) for item in attachments]
+    attachments = [mapping(item) for item in items(event.get("attachments"))[:MOST_FORWARDED]]
+    texts = [_start(item.get("text")) or _start(item.get("fallback")) for item in attachments]
     return [f"(forwarded) {each}" for each in texts if each]

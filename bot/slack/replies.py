@@ -23,6 +23,7 @@ from bot.core.changes import Deliveries, Owed
 from bot.core.ports import Store
 from bot.core.thread import Place
 from bot.errors import StoreError
+from bot.pace import beside
 from bot.slack.blocks import cards, messages, parking
 from bot.slack.posting import FINAL, MALFORMED, PATIENT, TROUBLES, Poster, code_of, refused
 from bot.slack.progress import Progress
@@ -185,7 +186,8 @@ class Replies:
         approval = owed.draft.key if owed.draft.kind == "card" else str(payload.get("approval") or "")
         # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
         if owed.draft.kind == "file" and not approval:
-            await self._store.owe(thread_id, messages.parts(str(payload["content"]), owed.draft.key))
+            content = str(payload["content"])
+            await self._store.owe(thread_id, await beside(len(content), messages.parts, content, owed.draft.key))
         if approval:
             await self._store.withdraw(approval)
             self._advance(thread_id)
@@ -194,7 +196,9 @@ class Replies:
     async def _redraw(self, deliveries: Deliveries) -> None:
         """Have cards show how things stand now."""
         for card in deliveries.stale:
-            payload = cards.redrawn(card.approvals) if card.approvals else parking.retried(card.payload)
+            size = sum(approval.size for approval in card.approvals)
+            shown = await beside(size, cards.redrawn, card.approvals) if card.approvals else None
+            payload = parking.retried(card.payload) if shown is None else shown
             with failpoints.around("redraw card"):
                 await self._update(self._calling, deliveries.place.channel, card.ts, payload)
             await self._store.drawn(card.post, card.revision)

@@ -16,8 +16,7 @@ def split(text: str, limit: int) -> list[str]:
     Cuts between lines, rather at blank lines; a code block that is cut is closed and opened again with its own fence;
     a line that is too long by itself is cut hard.
     """
-    if len(text) > MOST:
-        text = f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
+    text = bounded(text)
     pieces: list[str] = []
     lines: list[str] = []
     size = 0
@@ -43,6 +42,11 @@ def split(text: str, limit: int) -> list[str]:
                 fence = ""
     pieces.append("\n".join(lines).strip("\n"))
     return [piece for piece in pieces if piece.strip()]
+
+
+def bounded(text: str) -> str:
+    """As much of a text as is shown of it, with a word about the rest."""
+    return text if len(text) <= MOST + 100 else f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
 
 
 def _closing(fence: str) -> str:

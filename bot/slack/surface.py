@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LATE_SECONDS = 10.0
 """A first message that comes so late was delivered again: what followed it may have come before it."""
 MOST_EARLIER = 100
+MOST_NAMED = 50
+"""People of whom Slack is asked what they are called, of those that one message mentions."""
 
 
 class SlackSurface:
@@ -94,7 +96,7 @@ class SlackSurface:
     async def quote(self, message: Unread) -> str:
         if not message.user:  # a note of the app's own
             return message.text
-        users = [message.user, *(mentioned(message.text) - {self._bot_user})]
+        users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MOST_NAMED]]
         names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
         names[self._bot_user] = "you"
         text = message.text.strip().removeprefix(f"<@{self._bot_user}>")

@@ -15,8 +15,8 @@ _PING = re.compile(
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
 """A mention that is not closed here may be closed by what comes to stand behind it."""
-_UNUSUAL = re.compile(r"[^\n\t -~]+")
-"""Looked at one by one; the rest, nearly all of most texts, is not."""
+_USUAL = re.compile(r"[\n\t -~]*")
+"""What most texts consist of, and nothing to look at one by one."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
@@ -79,12 +79,7 @@ def escaped(text: str) -> str:
 def visible(text: str) -> str:
     """Text in which every character shows: bidi controls, invisible and control characters are written out, and so is
     the bracket that marks them, so that no two texts look the same. Newlines and tabs stay."""
-    return _UNUSUAL.sub(_written_out, text)
-
-
-def _written_out(match: re.Match[str]) -> str:
-    hidden = {ord(character): f"⟨U+{ord(character):04X}⟩" for character in set(match[0]) if _hidden(character)}
-    return match[0].translate(hidden) if hidden else match[0]
+    return text if _USUAL.fullmatch(text) else text.translate(_SHOWN)
 
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for number in range(0x180B, 0x1810)}
@@ -98,6 +93,22 @@ def _hidden(character: str) -> bool:
     if character in _BLANK or 0xFE00 <= number <= 0xFE0F or 0xE0100 <= number <= 0xE01EF:  # variation selectors
         return True
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+class _Shown(dict[int, str | int]):
+    """What is shown for each character; each is looked at once."""
+
+    MOST = 30_000
+    """Of which that is remembered: a text of a stranger's may have a million different ones."""
+
+    def __missing__(self, number: int) -> str | int:
+        if len(self) >= self.MOST:
+            self.clear()
+        shown = self[number] = f"⟨U+{number:04X}⟩" if _hidden(chr(number)) else number
+        return shown
+
+
+_SHOWN = _Shown()
 
 
 def code(text: str, limit: int = 120) -> str:

@@ -28,6 +28,9 @@ PAGE = 500
 DEEPEST = 100
 """Levels of arguments that are looked through. The model's own tools have a handful; Python gives up at about 1,000."""
 
+LONGEST_NAME = 2_000
+"""Characters of the full name of an argument. Each is compared with each pattern."""
+
 _COLUMNS = "seq, at, kind, thread_id, call, approval, actor, facts, previous, hash"
 _TYPES = (int, float, str, int, int, str, str, str, str, str)
 
@@ -193,7 +196,7 @@ def redacted(arguments_json: str, tool: str, patterns: Sequence[str]) -> JsonObj
 
 
 def _redacted(value: Any, name: str, patterns: Sequence[str], depth: int) -> Any:
-    if depth > DEEPEST or (isinstance(value, float) and not math.isfinite(value)):
+    if depth > DEEPEST or len(name) > LONGEST_NAME or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(name)
     if any(fnmatchcase(name, pattern) for pattern in patterns):
         return {"redacted": True, "characters": len(value if isinstance(value, str) else canonical(value))}

@@ -126,10 +126,12 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
 
     known = _known.get(tool.digest)
     if known is None:
+        # Kept when it is whole: another thread may be looking for it.
+        known = _Known()
+        _prepare(known, tool)
         if len(_known) >= _MOST_VALIDATORS:
             _known.clear()
-        known = _known[tool.digest] = _Known()
-        _prepare(known, tool)
+        _known[tool.digest] = known
     check = Check(known.patterns, known.nodes)
     token, trouble = current.set(check), ""
     errors: list[ValidationError] = []

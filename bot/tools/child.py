@@ -26,6 +26,7 @@ from mcp.shared.dispatcher import coerce_request_id
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse, RequestId
 
+from bot.pace import Pace
 from bot.tools.config import ServerConfig
 from bot.tools.guard import Guard
 from bot.tools.launch import CHUNK, Ahead
@@ -105,11 +106,12 @@ class Child:
         """Take in messages until the output ends."""
         stdout = self._process.stdout
         assert stdout is not None
-        lines = Lines(self.key)
+        lines, pace = Lines(self.key), Pace()
         try:
             while data := await stdout.read(CHUNK):
                 for raw in lines.feed(data):
                     await self._take_in(raw)
+                    await pace.rest()
         except OSError as problem:
             log.warning("reading from %s failed: %s", self.key, problem)
         finally:
@@ -129,7 +131,9 @@ class Child:
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
             delivery = self._waiting.get(coerce_request_id(message.id))
             if delivery is not None and isinstance(message, JSONRPCResponse):
-                delivery.reply = message.result
+                delivery.reply, delivery.size = message.result, len(raw)
+                kind = {"resultType": "complete"} if "resultType" in message.result else {}
+                message = message.model_copy(update={"result": {**delivery.stand_in, **kind}})
             elif delivery is not None:
                 delivery.refused = True
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):

@@ -293,7 +293,8 @@ class Server:
         """Make the server's definitions ours."""
         # In a thread: a thousand tools take a second.
         tools = await asyncio.to_thread(self._offered, definitions)
-        if tools != list(self.tools):
+        # The digest covers all of a definition. To compare the schemas of a thousand tools takes long.
+        if [tool.digest for tool in tools] != [tool.digest for tool in self.tools]:
             self.tools = tuple(tools)
             self._on_tools()
 

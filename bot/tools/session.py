@@ -21,6 +21,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from bot.core.calls import Certainty, JsonObject, canonical, sha256
+from bot.pace import ANY, beside
 from bot.tools import content
 from bot.tools.child import Child
 from bot.tools.config import ServerConfig
@@ -35,6 +36,8 @@ CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx fetches first takes 7 s and more."""
 MOST_PAGES = 100
 MOST_TOOLS = 1000
+LONGEST_NAME = 1000
+"""Characters of a tool's name. The specification has 128."""
 
 _VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
 _MARGIN_SECONDS = 5.0
@@ -85,9 +88,9 @@ class Session:
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page = await self._page(cursor)
-            for raw in page["tools"]:
-                definition = _definition(raw, self._key)
-                if definition is not None and len(found) < MOST_TOOLS:
+            # In a thread: a page may hold megabytes.
+            for definition in await beside(ANY, _definitions, page["tools"], self._key):
+                if len(found) < MOST_TOOLS:
                     found.setdefault(definition.name, definition)
             following = page.get("nextCursor")
             if not isinstance(following, str) or following == cursor:
@@ -115,7 +118,7 @@ class Session:
     ) -> tuple[Certainty, str]:
         """Run a tool by the server's name of it. Out: what is known of the call, and the result (`whole`: exactly as it
         came, else as a model may read it) or what happened."""
-        delivery = Delivery()
+        delivery = Delivery({"content": []})
         request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
         trouble = ""
         try:
@@ -135,14 +138,14 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
-            return _outcome(delivery.reply, whole=whole)
+            return await beside(delivery.size, _outcome, delivery.reply, whole=whole)
         if delivery.written:
             return Certainty.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return Certainty.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
 
     async def _page(self, cursor: str | None) -> JsonObject:
         """One page of tools/list, as it came: one tool that the SDK cannot parse must not cost all the others."""
-        delivery = Delivery()
+        delivery = Delivery({"tools": []})
         request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
         with suppress(ValidationError):
             await self._request(request, TypeAdapter(types.ListToolsResult), delivery, CONNECT_SECONDS)
@@ -200,12 +203,21 @@ async def connect(
         on_exit(child)
 
 
+def _definitions(page: list[Any], key: str) -> list[Definition]:
+    """The tools of a page that can be used."""
+    found = (_definition(raw, key) for raw in page)
+    return [definition for definition in found if definition is not None]
+
+
 def _definition(raw: Any, key: str) -> Definition | None:
     """A tool of a list; None when it cannot be used."""
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
         log.warning("%s lists a tool without a name; it is not used", key)
         return None
     name, schema = raw["name"], raw.get("inputSchema")
+    if len(name) > LONGEST_NAME:
+        log.warning("%s lists a tool with a name of %d characters; it is not used", key, len(name))
+        return None
     description, hints, execution = raw.get("description"), raw.get("annotations"), raw.get("execution")
     if isinstance(execution, dict) and execution.get("taskSupport") == "required":
         return None

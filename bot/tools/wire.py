@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
 from bot.core.calls import JsonObject
+from bot.core.outside import MOST_VALUES, values
 from bot.tools.text import sendable
 
 log = logging.getLogger(__name__)
@@ -19,8 +21,6 @@ log = logging.getLogger(__name__)
 LONGEST_LINE = 4 * 1024 * 1024
 """Bytes of one message. Parsing it blocks the loop (20 ms for so much text), and the model is shown 40 KB of it at
 most."""
-MOST_VALUES = 30_000
-"""About as many JSON values in one message, by its commas and brackets: 20 ms as well."""
 
 _ID_WITHIN = 200
 _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
@@ -30,12 +30,16 @@ _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\
 class Delivery:
     """How far one request got. It is put into `current_delivery` by whoever makes the request."""
 
+    stand_in: JsonObject
+    """What the SDK gets for the `result`: it checks every part of one, several times over, and nobody uses that."""
     abandoned: bool = False
     """Nobody waits any more: if it is not written yet, it must not be."""
     written: bool = False
     """Its first byte may have reached the server."""
     reply: JsonObject | None = None
     """The `result` that the server answered, as it came."""
+    size: int = 0
+    """Bytes of the message that it came in."""
     refused: bool = False
     """The server answered with a protocol error."""
 
@@ -52,17 +56,17 @@ class Lines:
         self._parts: list[bytes] = []
         self._size = 0
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that end in this chunk."""
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that end in this chunk, one by one. Each is to be taken before the next chunk."""
         *ends, rest = chunk.split(b"\n")
-        lines = [self._line(end) for end in ends]
+        for end in ends:
+            yield self._line(end)
         self._add(rest)
-        return lines
 
     def _line(self, end: bytes) -> bytes:
         self._add(end)
         raw = b"".join(self._parts)
-        too_big = self._size > LONGEST_LINE or _values(raw) > MOST_VALUES
+        too_big = self._size > LONGEST_LINE or values(raw) > MOST_VALUES
         line = _too_big(raw, self._size, self._key) if too_big else raw
         self._parts, self._size = [], 0
         return line
@@ -74,16 +78,6 @@ class Lines:
             # Of what is too big its begin and its end are kept: one of them names the request.
             raw = b"".join(self._parts)
             self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
-
-
-def _values(raw: bytes) -> int:
-    """About as many as the JSON values in a message are. Signs within texts do not count: many a text is a table."""
-    found = sum(raw.count(sign) for sign in b",[{")
-    quotes = raw.count(b'"')
-    if found <= MOST_VALUES or quotes > 8 * MOST_VALUES:
-        return max(found, quotes // 8)
-    between = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    return sum(part.count(sign) for part in between for sign in b",[{")
 
 
 def _too_big(raw: bytes, size: int, key: str) -> bytes:

@@ -20,10 +20,10 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "agent", "model", "tools", "slack", "store", "wake", "sandbox")
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
-    "agent": {"core", "errors", "failpoints"},
-    "model": {"core", "errors"},
-    "tools": {"core", "errors", "patterns"},
-    "slack": {"core", "errors", "failpoints"},
+    "agent": {"core", "errors", "failpoints", "pace"},
+    "model": {"core", "errors", "pace"},
+    "tools": {"core", "errors", "pace", "patterns"},
+    "slack": {"core", "errors", "failpoints", "pace"},
     "store": {"core", "errors", "failpoints"},
     "wake": set(),
     "sandbox": set(),

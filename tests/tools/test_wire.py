@@ -30,7 +30,7 @@ def test_a_message_that_is_too_big_becomes_an_answer_that_says_so(
     lines = wire.Lines("s")
     found = [line for start in range(0, len(raw), 300) for line in lines.feed(raw[start : start + 300])]
     assert found == []
-    (answer, after) = lines.feed(b"\nshort\n")
+    (answer, after) = [*lines.feed(b"\nshort\n")]
     assert after == b"short"
     content = json.loads(answer)
     assert content["id"] == 7
@@ -39,7 +39,7 @@ def test_a_message_that_is_too_big_becomes_an_answer_that_says_so(
 
 def test_too_big_a_line_that_names_no_request_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "LONGEST_LINE", 100)
-    assert wire.Lines("s").feed(b"x" * 1000 + b"\nok\n") == [b"", b"ok"]
+    assert [*wire.Lines("s").feed(b"x" * 1000 + b"\nok\n")] == [b"", b"ok"]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ from bot.slack.text import visible
 PAGE = "details.page"
 """The action id of the buttons that leaf through a window."""
 TITLE = "Everything in full"
+MOST_PAGES = 300
+"""How far somebody may leaf: the file has everything."""
 AHEAD = 20
 """Pages after the one that is shown which are still counted."""
 MOST_NAMED = 1_000
@@ -45,10 +47,11 @@ _ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
 def details(approval: Approval, page: int = 0) -> JsonObject:
     """The window with all of it, at a page that is counted from 0; one that is not there gives the nearest."""
     blocks: list[Block] = []
+    page = min(max(page, 0), MOST_PAGES - 1)
     number = last = 0
     for at, block in _paged(approval):
         last = at
-        if at > max(page, 0) + AHEAD:
+        if at > page + AHEAD:
             break
         if at > number and at <= page:
             number, blocks = at, []
@@ -59,7 +62,7 @@ def details(approval: Approval, page: int = 0) -> JsonObject:
         blocks.insert(0, remark(f"Page {number + 1} of {many}"))
     if number > 0:
         blocks.insert(0, _turn(approval, number - 1, "Previous page"))
-    if number < last:
+    if number < min(last, MOST_PAGES - 1):
         blocks.append(_turn(approval, number + 1, "Next page"))
     return modal(TITLE, blocks, private_metadata=approval.id)
 

@@ -24,6 +24,8 @@ ACTION = "value"
 LONGEST = 3_000
 """Characters of a text field (Slack's plain_text_input element)."""
 MOST = 90
+MOST_LOOKED_AT = 200
+"""Arguments that are tried, since many may not fit."""
 MOST_OPTIONS = 100
 OPTION = 75
 HINT = 150
@@ -75,11 +77,14 @@ def fields_of(approval: Approval, schema: Mapping[str, Any]) -> tuple[list[Field
     """The fields of a form, and the names of the arguments that fit in none and stay as they are."""
     fields: list[Field] = []
     left: list[str] = []
-    room = _ROOM
+    room, looked_at = _ROOM, 0
     for name, value, part, required in _arguments(approval, schema):
-        field = _field(name, value, part, required=required)
+        # A server may have thousands of arguments, and lists of values that no window has room for.
+        full = len(fields) >= MOST or looked_at >= MOST_LOOKED_AT
+        looked_at += 1
+        field = None if full else _field(name, value, part, required=required)
         weight = len(json.dumps(block(field))) if field else 0
-        if field is None or len(fields) >= MOST or weight > room:
+        if field is None or weight > room:
             if value is not ABSENT:
                 left.append(name)
             continue

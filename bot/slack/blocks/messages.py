@@ -12,7 +12,7 @@ from bot.core.requests import Approval
 from bot.core.thread import Call, Draft
 from bot.slack.blocks.parts import REQUESTER, Block, context, date, mentions
 from bot.slack.blocks.words import counts, line
-from bot.slack.split import split
+from bot.slack.split import bounded, split
 from bot.slack.text import brief, code, escaped, harmless, visible
 
 MARKDOWN_LIMIT = 10_000
@@ -46,10 +46,10 @@ def markdown(text: str) -> Block:
 
 def answer(text: str, note: str, parts: int) -> list[Draft]:
     """The model's answer: in as many messages as it needs, or as a file when it needs more than `parts`."""
-    pieces = split(harmless(text), MARKDOWN_LIMIT)
+    pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
     notes = [context(escaped(note))] if note else []
     if len(pieces) > parts:
-        opening = split(harmless(text), 2_000)[0]
+        opening = split(harmless(text[:10_000]), 2_000)[0]
         said = draft("answer", [markdown(opening), context("The whole answer is in the file below."), *notes], opening)
         return [said, file("answer.md", text, "The whole answer")]
     last = len(pieces) - 1
@@ -61,7 +61,7 @@ def answer(text: str, note: str, parts: int) -> list[Draft]:
 
 def parts(text: str, key: str) -> list[Draft]:
     """A text in as many messages as it needs, with keys made from this one."""
-    pieces = split(harmless(text), MARKDOWN_LIMIT)
+    pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
     return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
 
 

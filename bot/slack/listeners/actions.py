@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.core.calls import JsonObject
 from bot.core.outside import items, mapping
 from bot.core.requests import Approval, Decision, Settlement, Verdict
+from bot.pace import ANY, beside
 from bot.slack.blocks import buttons, details, forms
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.words import arguments_of
@@ -130,7 +131,7 @@ async def _show(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened) ->
     elif not may:
         await desk.tell(body, "The details are for the person who asked and for those who may decide.")
     else:
-        await desk.show(body, details.details(approval))
+        await desk.show(body, await beside(approval.size, details.details, approval))
 
 
 async def _turn_page(desk: Desk, body: JsonObject) -> None:
@@ -146,7 +147,8 @@ async def _turn_page(desk: Desk, body: JsonObject) -> None:
         return
     if not await _may_see(desk, desk.people.inquiry(), body, approval):
         return
-    await desk.client.views_update(view_id=str(view.get("id")), view=details.details(approval, page))
+    shown = await beside(approval.size, details.details, approval, page)
+    await desk.client.views_update(view_id=str(view.get("id")), view=shown)
 
 
 async def _open(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened, name: str, *, prefix: bool) -> None:
@@ -173,11 +175,14 @@ async def _open(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened, na
     elif tool is None:
         await desk.tell(body, "The tool is not there at the moment, so this cannot be opened. Nothing was changed.")
     elif name == buttons.EDIT:
-        await desk.show(body, forms.edit(approval, tool.schema, opened))
+        # What a tool's schema may hold is its server's choice.
+        await desk.show(body, await beside(ANY, forms.edit, approval, tool.schema, opened))
     elif approval.grants:
         # In the time that is left for opening a window; a disk that does not tell offers no folders.
         folders: Sequence[str] = ()
         with suppress(TimeoutError):
             async with asyncio.timeout(asked.left(ACK_SECONDS)):
-                folders = await desk.toolset.folders(tool, arguments_of(approval.call))
-        await desk.show(body, forms.always(approval, folders, desk.rules.grant_days, opened))
+                given = await beside(approval.size, arguments_of, approval.call)
+                folders = await desk.toolset.folders(tool, given)
+        view = await beside(approval.size, forms.always, approval, folders, desk.rules.grant_days, opened)
+        await desk.show(body, view)

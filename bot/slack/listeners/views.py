@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.calls import JsonObject, Tool, canonical
 from bot.core.requests import Approval, Decision, Grant
+from bot.pace import ANY, beside
 from bot.slack.blocks import forms, parts
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.words import arguments_of
@@ -44,11 +45,8 @@ def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
         if tool is None:
             await _close(ack, "The tool is not there any more, so nothing was changed.")
             return
-        arguments, errors = forms.edited(body["view"], approval, tool.schema)
-        errors = errors or _beside_fields(body["view"], problems(tool, arguments))
-        text = canonical(arguments)
-        if not errors and text == approval.call.arguments:
-            errors = _beside_fields(body["view"], {"": "Nothing was changed. Press Cancel to leave it as it is."})
+        # What a tool's schema may hold is its server's choice.
+        arguments, text, errors = await beside(ANY, _edited, body["view"], approval, tool, problems)
         click = await desk.click(asked, approval, opened, body, Decision.EDITED)
         if not errors and click.entitled:  # what files say is for those who may decide
             against = await _against(desk, asked, approval, tool, arguments)
@@ -90,6 +88,18 @@ def register(app: AsyncApp, desk: Desk, problems: Problems) -> None:
     app.view(forms.ALWAYS)(on_always)
 
 
+def _edited(
+    view: JsonObject, approval: Approval, tool: Tool, problems: Problems
+) -> tuple[JsonObject, str, dict[str, str]]:
+    """The arguments as a person left them, their canonical text, and by block id what is wrong with them."""
+    arguments, errors = forms.edited(view, approval, tool.schema)
+    errors = errors or _beside_fields(view, problems(tool, arguments))
+    text = canonical(arguments)
+    if not errors and text == approval.call.arguments:
+        errors = _beside_fields(view, {"": "Nothing was changed. Press Cancel to leave it as it is."})
+    return arguments, text, errors
+
+
 async def _about(desk: Desk, body: JsonObject) -> tuple[Approval, Opened, JsonObject] | None:
     """The request that the window was opened from; what came with it."""
     try:
@@ -128,7 +138,7 @@ async def _grant(desk: Desk, asked: Inquiry, body: JsonObject, approval: Approva
     tool = desk.toolset.find(approval.call.tool)
     if tool is None or tool.digest != approval.call.tool_digest:
         return None
-    arguments = arguments_of(approval.call)
+    arguments = await beside(approval.size, arguments_of, approval.call)
     if choice.scope == "folder":
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
             # What comes back from Slack names a folder; only one that was offered counts.
