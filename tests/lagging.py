@@ -99,6 +99,12 @@ def where(handle: Any) -> str:
     return f"{owner if isinstance(owner, asyncio.Task) else handle!r:.600}"
 
 
+def noted() -> list[str]:
+    """What was noted so far by this process and its bots."""
+    path = Path(os.environ[NOTED])
+    return [str(json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
 def record(path: str) -> None:
     """Measure the bots that are forked from this process."""
     _Watch(path, "in a bot").install()
@@ -130,9 +136,7 @@ class Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        path = Path(os.environ[NOTED])
-        if path.exists():
-            self._noted += [str(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        self._noted += noted()
         if self._worker is not None:
             self._worker["lag"] = self._noted
         elif self._noted and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
