@@ -16,7 +16,10 @@ from typing import Any
 
 from bot.errors import SettingsError
 from bot.tools import default, names
+from bot.tools.disk import before_the_loop
 
+FOLDER_SECONDS = 5.0
+"""What it may take to look at the folder to work in."""
 CALL_SECONDS = 60.0
 """How long a call may take when the configuration does not say; the MCP SDKs' own default."""
 LONGEST_CALL_SECONDS = 3600.0
@@ -52,13 +55,34 @@ def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None =
     place in it and how to mend it, and never quotes a value that may be a secret.
     """
     if path is None:
-        root = default.folder(workspace)
+        root = _answering(workspace)
         command, args = default.command(root)
         # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
         # what lies in the workspace was written by a model.
         cwd = None if command == default.NPX else root
         return (ServerConfig(default.KEY, command, args, cwd=cwd, trusted=True),)
     return _File(path, os.environ if environ is None else environ).servers()
+
+
+def _answering(workspace: Path) -> Path:
+    """The folder to work in. Raises SettingsError for one that cannot be had, also when its disk does not answer."""
+    found: list[Path | SettingsError] = []
+
+    def look() -> None:
+        try:
+            found.append(default.folder(workspace))
+        except SettingsError as problem:
+            found.append(problem)
+
+    before_the_loop([look], FOLDER_SECONDS)
+    match found:
+        case [Path() as folder]:
+            return folder
+        case [SettingsError() as problem]:
+            raise problem
+        case _:
+            words = f"the disk with the folder {workspace} does not answer; name a folder on another one."
+            raise SettingsError("BOT_WORKSPACE", words)
 
 
 class _File:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -112,6 +113,18 @@ class Disk:
             job.loop.call_soon_threadsafe(_tell, job.future, result, problem)
         except RuntimeError:
             return  # the loop has ended, and with it all who waited
+
+
+def before_the_loop(works: Iterable[Callable[[], object]], seconds: float) -> bool:
+    """Call functions side by side and wait for them, no longer than so. Whether all have ended; what has not goes on.
+    For the start, when nobody is kept waiting yet."""
+    threads = [threading.Thread(target=work, name="a disk, at the start", daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
 
 
 def _tell(future: asyncio.Future[Any], result: object, problem: BaseException | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 import sys
 from asyncio.subprocess import Process, SubprocessStreamProtocol
@@ -13,8 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.tools.config import ServerConfig
+from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.guard import Guard
 
+AHEAD_SECONDS: Final = 0.5
+"""What the start of the bot waits for the start of a server's process, which takes milliseconds."""
+NO_ANSWER: Final = "the disk with its program or its folder does not answer"
 CHUNK: Final = 256 * 1024
 """Bytes that are read at a time at most."""
 
@@ -44,9 +50,17 @@ class Launched:
         self.transport.close()
 
 
-async def launch(config: ServerConfig, guard: Guard) -> Launched:
-    """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
+async def launch(config: ServerConfig, guard: Guard, disk: Disk | None = None) -> Launched:
+    """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist.
+
+    Until the process has entered its folder and found its program the loop is held. So both are looked at before, by
+    the threads of a disk of its own: one that does not answer keeps nobody but this server.
+    """
     loop = asyncio.get_running_loop()
+    try:
+        await (disk or Disk(config.key)).run(_look, config)
+    except DiskTimeoutError as problem:
+        raise TimeoutError(errno.ETIMEDOUT, NO_ANSWER) from problem
     transport, protocol = await loop.subprocess_exec(
         lambda: SubprocessStreamProtocol(limit=CHUNK, loop=loop),
         config.command,
@@ -58,6 +72,18 @@ async def launch(config: ServerConfig, guard: Guard) -> Launched:
     process = Process(transport, protocol, loop)
     guard.watch(process.pid)
     return Launched(transport, process)
+
+
+def _look(config: ServerConfig) -> None:
+    """Have the disk answer for all that the start of the process asks of it; what is wrong is found out there."""
+    with suppress(OSError, ValueError):
+        if config.cwd is not None:
+            os.stat(config.cwd)
+        path = {**inherited(), **config.env}.get("PATH")
+        found = shutil.which(config.command, path=path)
+        if found is not None:
+            with open(found, "rb") as program:
+                program.read(1)
 
 
 def inherited() -> dict[str, str]:
@@ -73,17 +99,18 @@ class Ahead:
     def __init__(self, config: ServerConfig, guard: Guard) -> None:
         self._config = config
         self._guard = guard
+        self._disk = Disk(config.key)
         self._task: asyncio.Task[Launched] | None = None
 
     async def launch(self) -> None:
-        """Start it. Never raises: whoever takes it is told what is wrong."""
-        self._task = asyncio.create_task(launch(self._config, self._guard))
-        await asyncio.wait([self._task])
+        """Start it, and wait a moment for that. Never raises: whoever takes it is told what is wrong."""
+        self._task = asyncio.create_task(launch(self._config, self._guard, self._disk))
+        await asyncio.wait([self._task], timeout=AHEAD_SECONDS)
 
     def take(self) -> Awaitable[Launched]:
         """Have it, and end it then; one that is started now when there is none."""
         task, self._task = self._task, None
-        return task or launch(self._config, self._guard)
+        return task or launch(self._config, self._guard, self._disk)
 
     async def abandon(self) -> None:
         """End it if nobody has taken it."""

@@ -47,6 +47,8 @@ class Life:
                 self.reason, self.may_be_the_question = f"its folder {folder} is gone", False
             case FileNotFoundError():
                 self.reason, self.may_be_the_question = f"the command `{config.command}` was not found", False
+            case TimeoutError(strerror=str(words)):
+                self.reason, self.may_be_the_question = words, False
             case TimeoutError():
                 self.reason = "it did not answer"
             case OSError():

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from bot.tools import default
 from bot.tools.config import ServerConfig
@@ -232,7 +232,7 @@ def _is_the_server(argument: str) -> bool:
     if path.parts[-3:] != _SCRIPT:
         return False
     try:
-        with open(path.parents[1] / "package.json", encoding="utf-8") as manifest:
+        with Path(path.parents[1], "package.json").open(encoding="utf-8") as manifest:
             content = json.load(manifest)
         return content["name"] == default.PACKAGE and _is_new_enough(content["version"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from bot.core.calls import Before, BusyError, Certainty, JsonObject, Outcome, Preview, Tool, Undone
@@ -11,7 +12,7 @@ from bot.core.conditions import Inside
 from bot.core.ports import Held
 from bot.tools import arguments, preview, scope, undo
 from bot.tools.config import ServerConfig
-from bot.tools.disk import Disk, DiskTimeoutError
+from bot.tools.disk import Disk, DiskTimeoutError, before_the_loop
 from bot.tools.guard import Guard
 from bot.tools.holding import Holding
 from bot.tools.paths import Filesystem
@@ -19,6 +20,8 @@ from bot.tools.server import Server, State
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 2.0
+"""What it may take at the start to find out which files the servers work on."""
 PATH_SECONDS = 5.0
 """What it may take to find out where paths lie; after that nobody can say."""
 UNDO_SECONDS = 60.0
@@ -31,12 +34,19 @@ class McpToolset:
         """In: the servers in the order their tools are to be offered in, with different keys (`config.load`)."""
         self._guard = Guard()
         self._servers = {config.key: Server(config, self._guard, self._forget_tools) for config in servers}
-        self._files = {config.key: found for config in servers if (found := Filesystem.of(config)) is not None}
+        self._files: dict[str, Filesystem] = {}
+        """Those that are known. The manifest of a server that does not answer is read when it does."""
+        before_the_loop([partial(self._look_at_files, config) for config in servers], LOOK_SECONDS)
         self._holding = Holding()
         self._disk = Disk("tools that work on no known files")
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
+
+    def _look_at_files(self, config: ServerConfig) -> None:
+        """Find out which files a server works on. For a thread."""
+        if (found := Filesystem.of(config)) is not None:
+            self._files[config.key] = found
 
     async def launch(self) -> None:
         """Start the processes of all servers ahead of `start`, in milliseconds: they get up meanwhile."""

@@ -10,16 +10,20 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.core.calls import Before, BusyError, JsonObject, Tool
 from bot.core.conditions import Check, Condition
 from bot.core.policy import Facts, Policy, Rule, Ruling
-from bot.tools import default, disk, preview, toolset
+from bot.errors import SettingsError
+from bot.tools import config, default, disk, preview, toolset
 from bot.tools.config import ServerConfig
 from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.toolset import McpToolset
+from tests.tools.deadfolder import dead_folder
+from tests.tools.helpers import python_server, until
 
 pytestmark = pytest.mark.anyio
 
@@ -181,3 +185,80 @@ async def test_what_is_raised_is_raised_and_many_at_once_share_a_few_threads() -
         await some.run(broken)
     assert await asyncio.gather(*(some.run(lambda n=n: n * n) for n in range(200))) == [n * n for n in range(200)]
     assert len([thread for thread in threading.enumerate() if thread.name == "disk of many"]) <= disk.THREADS
+
+
+async def test_a_server_whose_folder_is_on_a_dead_disk_keeps_nobody_waiting_and_starts_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "SECONDS", 0.2)
+    servers = [python_server("odd.py", tmp_path / "journal", key=name, cwd=tmp_path / name) for name in (DEAD, "well")]
+    for server in servers:
+        assert server.cwd is not None
+        server.cwd.mkdir()
+    tools = McpToolset(servers)
+    try:
+        with dead_disk(monkeypatch), lag() as longest:
+            await tools.launch()
+            await tools.start()
+            [trouble] = await tools.ready(20)
+            assert f"`{DEAD}`" in trouble
+            assert "does not answer" in trouble
+            assert any(tool.server == "well" for tool in tools.tools())
+        assert longest[0] < 0.25
+        await until(lambda: any(tool.server == DEAD for tool in tools.tools()), what="the server's start")
+    finally:
+        await tools.aclose()
+
+
+async def test_a_disk_behind_which_nobody_is_keeps_only_its_own_server_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "SECONDS", 0.2)
+    (tmp_path / DEAD).mkdir()
+    servers = [
+        python_server("odd.py", tmp_path / "a", key=DEAD, cwd=tmp_path / DEAD),
+        python_server("odd.py", tmp_path / "b", key="well"),
+    ]
+    with dead_folder(tmp_path / DEAD):
+        tools = McpToolset(servers)
+        try:
+            with lag() as longest:
+                await tools.launch()
+                await tools.start()
+                [trouble] = await tools.ready(20)
+            assert "does not answer" in trouble
+            assert longest[0] < 0.5
+        finally:
+            await tools.aclose()
+
+
+async def test_a_manifest_on_a_dead_disk_is_read_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolset, "LOOK_SECONDS", 0.1)
+    package = tmp_path / DEAD / default.PACKAGE
+    (package / "dist").mkdir(parents=True)
+    manifest = {"name": default.PACKAGE, "version": default.pinned_version()}
+    (package / "package.json").write_text(json.dumps(manifest))
+    config = ServerConfig("files", "node", (str(package / "dist" / "index.js"), str(tmp_path)), trusted=True)
+    answers, real = threading.Event(), Path.open
+
+    def slow(path: Path, *arguments: Any, **options: Any) -> Any:
+        answers.wait(30)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", slow)
+    before = time.monotonic()
+    tools = McpToolset([config])
+    assert time.monotonic() - before < 2
+    assert tools.paths(write("files"), {"path": "a.txt"}) is None
+    answers.set()
+    await until(lambda: tools.paths(write("files"), {"path": "a.txt"}) == ["a.txt"], what="the manifest")
+
+
+def test_a_workspace_on_a_dead_disk_ends_the_start_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "FOLDER_SECONDS", 0.2)
+    with dead_folder(tmp_path), pytest.raises(SettingsError, match="does not answer; name a folder on another one"):
+        config.load(None, tmp_path)
