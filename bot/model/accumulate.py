@@ -22,8 +22,8 @@ from bot.core.ports import Reply
 MOST_REPAIRED: Final = 300_000
 """Characters of arguments that are not JSON and are looked at more closely."""
 
-MOST_CHARACTERS: Final = 1_000_000
-"""Of texts, arguments and reasoning in one reply. No model writes a third of it; the rest is left out, as of a reply
+MOST_CHARACTERS: Final = 2_000_000
+"""Of texts, arguments and reasoning in one reply. No model writes a quarter of it; the rest is left out, as of a reply
 that has reached its limit of length."""
 MOST_CALLS: Final = 64
 """In one reply; later ones are left out in the same way."""

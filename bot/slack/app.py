@@ -24,6 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.outside import MOST_VALUES, values
 from bot.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -194,6 +195,17 @@ class Socket:
         self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
         self._handler.under_way = under_way
         self._session = these.session
+        client: Any = self._handler.client
+        enqueue: Callable[[str], Awaitable[None]] = client.enqueue_message
+
+        async def enqueue_readable(message: str) -> None:
+            # It is parsed on the event loop, and nothing that Slack has to say has so many parts.
+            if values(message.encode("utf-8", "replace")) > MOST_VALUES:
+                log.warning("Slack sent a message of %d characters with too many values; it is left out", len(message))
+                return
+            await enqueue(message)
+
+        client.enqueue_message = enqueue_readable
 
     async def open(self, url: str) -> None:
         """Open the first connection, at an address from apps.connections.open; returns when it stands."""

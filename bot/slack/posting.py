@@ -29,6 +29,8 @@ TIMEOUT_SETTLE_SECONDS = 20.0
 """The same for one that Slack did not answer in time: it may be slow, and do it yet."""
 CLOCKS_APART_SECONDS = 3600.0
 """How far our clock and Slack's may be apart when a thread is read from the time of a post on."""
+PAGE = 50
+"""Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
 SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 
 TROUBLES = (SlackClientError, ClientError, TimeoutError, OSError)
@@ -174,7 +176,7 @@ class Poster:
                     ts=place.thread_ts,
                     include_all_metadata=True,
                     oldest=f"{owed.created_at - CLOCKS_APART_SECONDS:.6f}",
-                    limit=200,
+                    limit=PAGE,
                     cursor=cursor or None,
                 )
             except SlackApiError as error:

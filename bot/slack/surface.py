@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.calls import JsonObject
 from bot.core.limits import Limits
 from bot.core.privacy import Privacy
 from bot.core.requests import Approval, Card
@@ -17,7 +18,7 @@ from bot.core.thread import Call, Draft, Incoming, Place, Unread
 from bot.slack.blocks import cards, messages, parking
 from bot.slack.incoming import incoming
 from bot.slack.people import People
-from bot.slack.posting import TROUBLES, code_of
+from bot.slack.posting import PAGE, TROUBLES, code_of
 from bot.slack.progress import Progress
 from bot.slack.text import mentioned, readable, speaker
 
@@ -112,16 +113,27 @@ class SlackSurface:
         late = time.time() - float(first.ts) > LATE_SECONDS
         if first.ts == place.thread_ts and not late:
             return ()
+        said: list[JsonObject] = []
+        cursor = ""
         try:
-            page = await self._calling.conversations_replies(
-                channel=place.channel, ts=place.thread_ts, limit=MOST_EARLIER, include_all_metadata=False
-            )
+            while len(said) < MOST_EARLIER:
+                page = await self._calling.conversations_replies(
+                    channel=place.channel,
+                    ts=place.thread_ts,
+                    limit=PAGE,
+                    include_all_metadata=False,
+                    cursor=cursor or None,
+                )
+                said += page.get("messages") or []
+                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+                if not cursor:
+                    break
         except TROUBLES as error:
             log.warning("what was said before in %s cannot be read (%s)", place.channel, code_of(error))
             return ()
         found = [
             incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
-            for message in page.get("messages") or []
+            for message in said[:MOST_EARLIER]
         ]
         return [
             message if message.ts > first.ts else replace(message, addressed=False, earlier=True)

@@ -29,10 +29,10 @@ def deep(levels: int, inner: object) -> object:
 
 
 ARGUMENTS: dict[str, Json] = {
-    "a long text": {"words": "x" * 900_000},
-    "lines": {"words": "x\n" * 300_000},
+    "a long text": {"words": "x" * 1_900_000},
+    "lines": {"words": "x\n" * 600_000},
     "quotes": {"words": '"\\' * 200_000},
-    "hidden characters": {"words": HIDDEN * 10_000},
+    "hidden characters": {"words": HIDDEN * 40_000},
     "our own bracket": {"words": "⟨" * 200_000},
     "many arguments": {f"k{number}": "x" * 50 for number in range(9000)},
     "many hidden characters": {f"k {number}\u202e": "y\u202e" * 10 for number in range(5000)},
