@@ -44,7 +44,9 @@ class _Watch:
         """The number of the callback that runs now, and the CPU time at its beginning."""
         self._seen: tuple[int, str] = (0, "")
         """The number of one that was seen to run for long, and what it was doing."""
-        self._looking = 0
+        self._looking = False
+        # A fork has one thread, whichever its parent had.
+        os.register_at_fork(after_in_child=lambda: setattr(self, "_looking", False))
 
     def collected(self, phase: str, _: dict[str, int]) -> None:
         """The collector of the tests goes through everything that they have loaded: it is none of the bot's."""
@@ -61,7 +63,7 @@ class _Watch:
             began, before = time.thread_time(), self.collecting
             number = self._callback[0] + 1
             self._callback = (number, began)
-            if self._looking != os.getpid():
+            if not self._looking:
                 self._look()
             original(handle)
             taken = time.thread_time() - began - (self.collecting - before)
@@ -73,7 +75,7 @@ class _Watch:
 
     def _look(self) -> None:
         """Look from a thread what takes long while it does: afterwards nobody can tell."""
-        self._looking = os.getpid()
+        self._looking = True
         loops, clock = threading.get_ident(), time.pthread_getcpuclockid(threading.get_ident())
 
         def look() -> None:

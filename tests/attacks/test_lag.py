@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,12 @@ from bot.agent.judging import scrub
 from bot.core import guard
 from bot.core.calls import Tool, canonical
 from bot.core.thread import Call, CallOutcome, CallState
-from bot.model import accumulate, sse
+from bot.model import accumulate, openrouter, sse
+from bot.model.failures import BrokenReply
+from bot.model.watchdog import Watchdog
 from bot.slack import split
 from bot.slack import text as slack_text
+from bot.store import audit
 from bot.tools import arguments, content, schema, text, wire
 from tests.lag import watched
 
@@ -302,6 +306,54 @@ CALLS = {
     "brackets": "[" * 100_000 + "]" * 100_000,
     "a fence twice": "```" + " " * 90_000 + "x" + " " * 90_000 + "x",
 }
+
+
+def event(**delta: Any) -> bytes:
+    return json.dumps({"id": "g", "choices": [{"index": 0, "delta": delta}]}).encode()
+
+
+MADE = {"index": 0, "id": "c", "function": {"name": "t", "arguments": '{"a": "}'}}
+EVENTS = {
+    "a long text": [event(content="x" * 3 * MILLION)],
+    "half characters": [event(content="\ud83d\ude00" * 300_000)],
+    "a long refusal": [event(refusal="é" * MILLION)],
+    "a million values": [b'{"choices":[' + b"[]," * MILLION + b"[]]}"],
+    "many calls at once": [event(tool_calls=[{**MADE, "index": number} for number in range(3000)])],
+    "a call in pieces that all have its name": [event(tool_calls=[MADE])] * 300,
+    "arguments that are no text": [event(tool_calls=[{"function": {"name": "t", "arguments": {"a": [1] * 20_000}}}])],
+    "reasoning": [event(reasoning="x" * MILLION)],
+    "many entries of reasoning": [event(reasoning_details=[{"type": "a", "text": "x"}] * 7000)],
+    "a long entry of reasoning": [event(reasoning_details=[{"type": "a", "data": "x" * 3 * MILLION}])],
+    "a long name": [event(tool_calls=[{"function": {"name": "é" * MILLION, "arguments": "{}"}}])],
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
+    async def do() -> None:
+        async with Watchdog(60) as watchdog:
+            listener = openrouter._Listener(got, watchdog, None)  # pyright: ignore[reportPrivateUsage]
+            for data in EVENTS[name]:
+                await asyncio.sleep(0)
+                with suppress(BrokenReply):
+                    listener.take(data)
+            await asyncio.sleep(0)
+
+    got = accumulate.Accumulator()
+    with watched() as lag:
+        asyncio.run(do())
+    lag.check()
+    reply = got.reply()
+    assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * accumulate.MOST_CHARACTERS
+    assert len(reply.message.get("tool_calls", ())) <= accumulate.MOST_CALLS
+
+
+def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:
+    given_: Any = dict.fromkeys(map(str, range(9000)), 1)
+    for _ in range(90):
+        given_ = {"n" * 990: given_}
+    held(lambda: audit.redacted(json.dumps(given_), "t", ("*a*b*c*", "s.*x*", "t.n*")))
+    assert audit.redacted(json.dumps(given_), "t", ("t.*.secret",)) == {"unreadable": len(json.dumps(given_))}
 
 
 @pytest.mark.parametrize("name", CALLS)
