@@ -6,6 +6,7 @@ Importing this imports the SDK, which takes 0.7 s; `bot.tools.server` does so in
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import logging
 from collections.abc import AsyncGenerator, Callable
@@ -31,6 +32,10 @@ from bot.tools.text import line
 from bot.tools.wire import Delivery, current_delivery
 
 log = logging.getLogger(__name__)
+
+# anyio, which the SDK runs on, imports its larger half when it is first used: on the event loop, if not here.
+with suppress(ImportError):
+    importlib.import_module("anyio._backends._asyncio")
 
 CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx fetches first takes 7 s and more."""
