@@ -24,6 +24,8 @@ AGAIN = (
     "This was approved before, but not run, because what it was based on has changed. What you see is how it is now."
 )
 
+LONGEST_REASON = 2_000
+"""Characters: it names a path, which may be as long as the model likes."""
 NOBODY = (
     "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
     "Say so, and that a member has to ask."
@@ -68,7 +70,7 @@ class Asking:
                 continue
             if preview and preview.broken and wish.question is Question.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
-                call.result = f"as things are now this would fail: {preview.broken}"
+                call.result = f"as things are now this would fail: {preview.broken[:LONGEST_REASON]}"
                 continue
             approvals.append(self._approval(state, wish, preview, privacy))
             await pace.rest()

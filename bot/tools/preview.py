@@ -18,13 +18,15 @@ from bot.tools import diff
 from bot.tools.diff import counted
 from bot.tools.disk import SECONDS as LOOK_SECONDS
 from bot.tools.disk import DiskTimeoutError
-from bot.tools.files import LONGEST_READ, Kind, State, look, missing
+from bot.tools.files import Kind, State, look, missing
 from bot.tools.paths import Filesystem, Place, RefusedError, within
 from bot.tools.text import line, sendable
 
 TOOLS = ("write_file", "edit_file", "move_file", "create_directory")
 LONGEST_DIFF = 1024 * 1024
 """Bytes of either text; longer ones are said in words."""
+LONGEST_EDITED = 8 * 1024 * 1024
+"""Bytes of a file that is edited. A longer one is said in words, too: to take it apart takes everybody's time."""
 DRY_RUN_SECONDS = 5.0
 
 _FENCED = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
@@ -155,11 +157,10 @@ def _replaced(place: Place, path: str, was: State, new: bytes) -> tuple[str, str
 
 async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun, tries: int = 2) -> Preview:
     """By the server's own dry run. The file is looked at before and after it, so the diff is that of the basis."""
-    sight = await files.disk.run(see, files, tool, arguments, LONGEST_READ)
-    if (early := _without_dry_run(sight, tool, arguments)) is not None:
+    sight, early, old = await files.disk.run(_before_the_dry_run, files, tool, arguments)
+    if early is not None:
         return early
-    path, (place,), was = arguments["path"], sight.places, sight.states[0]
-    old = (was.content or b"").decode()
+    path, (place,) = arguments["path"], sight.places
     unknown = Preview(sight.basis, f"Edits the file {path}. What would change could not be found out.")
     try:
         async with asyncio.timeout(DRY_RUN_SECONDS):
@@ -170,6 +171,14 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
         return await _edit(files, tool, arguments, dry_run, tries - 1) if tries > 1 else unknown
     shown = await files.disk.run(_edited, place, old, outcome)
     return replace(shown, basis=sight.basis, words=shown.words and shown.words + _leads(path, place))
+
+
+def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
+    """What is there, what can be said of an edit at once, and the text that is to be edited."""
+    sight = see(files, tool, arguments, LONGEST_EDITED)
+    early = _without_dry_run(sight, tool, arguments)
+    content = sight.states[0].content if sight.states else None
+    return sight, early, (content or b"").decode() if early is None else ""
 
 
 def _without_dry_run(sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:

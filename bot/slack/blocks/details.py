@@ -149,7 +149,7 @@ def _listed(call: Call) -> str:
     """The arguments for the file. Nobody reads thousands of names: so many stand there as the JSON that they are."""
     values = list(islice(arguments.readable(call), MOST_NAMED + 1))
     if len(values) > MOST_NAMED:
-        text = _indented(spelled("\n".join(filter(None, _ITEM.findall(call.arguments)))))
+        text = _indented(spelled("\n".join(found[0] for found in _ITEM.finditer(call.arguments) if found[0])))
         return f"More than {MOST_NAMED:,} values, as JSON:\n{text}"
     listed = [f"{spelled(name)}:\n{_indented(spelled(value))}" for name, value in values]
     return "\n\n".join(listed) or "No arguments."

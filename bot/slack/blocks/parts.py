@@ -24,6 +24,8 @@ CHUNK = 2_900
 VIEW_LIMIT = 200_000
 """Bytes of a window, below Slack's 250 kB."""
 VIEW_BLOCKS = 95
+AT_ONCE = 100_000
+"""Characters that are replaced in one go: nothing else of the process gets on meanwhile, whatever thread it is in."""
 FEW = 10
 """Different characters that are replaced faster one by one than all at once."""
 REQUESTER = "requester"
@@ -49,6 +51,8 @@ def spelled(text: str) -> str:
     """As `visible`, for long texts: each different character is looked at once."""
     if len(text) < CHUNK // 10:
         return visible(text)
+    if len(text) > AT_ONCE:
+        return "".join(spelled(text[at : at + AT_ONCE]) for at in range(0, len(text), AT_ONCE))
     written = {each: shown for each in set(text) if (shown := visible(each)) != each}
     if len(written) > FEW:
         return text.translate(str.maketrans(written))
