@@ -13,10 +13,11 @@ import pytest
 from bot.agent import turns
 from bot.agent.judging import Judge
 from bot.core.approvers import ApprovalRules
-from bot.core.calls import Certainty
+from bot.core.calls import Certainty, Outcome, Tool
 from bot.core.conditions import Check, Condition, fits
 from bot.core.policy import Facts, Policy, Rule, Ruling
-from bot.tools import arguments
+from bot.tools import arguments, preview
+from bot.tools.paths import Filesystem
 from bot.tools.session import MOST_TOOLS
 from tests.lag import watched
 from tests.tools import helpers
@@ -165,3 +166,23 @@ class _Anywhere(Judge):
 
     async def facts(self, state: Any) -> list[Facts]:
         return [Facts("C1", "channel", "U1", frozenset())]
+
+
+async def test_the_preview_of_an_edit_of_a_long_file_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3))
+    (tmp_path / "longer.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3 + 10))
+    files = Filesystem("files", [str(tmp_path)], None, {})
+    properties = {"dryRun": {"type": "boolean"}}
+    edit = Tool("f__edit_file", "f", "edit_file", "", {"properties": properties}, {}, True, False, True, False, "d")
+    asked: list[object] = []
+
+    async def dry_run(arguments: dict[str, Any]) -> Outcome:
+        asked.append(arguments["path"])
+        return Outcome(Certainty.ERROR, "no", 0.0)
+
+    with watched() as lag:
+        for name in ("long.txt", "longer.txt"):
+            shown = await asyncio.create_task(preview.preview(files, edit, {"path": name}, dry_run))
+    assert asked == ["long.txt"]
+    assert "too long to show what would change" in shown.words
+    lag.check()
