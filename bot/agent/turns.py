@@ -189,7 +189,7 @@ class Agent:
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         said = str(message.get("content") or "").strip()
-        if not prompt.is_blank(said):
+        if not await beside(len(said), prompt.is_blank, said):
             note = prompt.closed(turn.closing, self.limits.steps)
             if reply.finish_reason == "length":
                 note = f"{note} {prompt.CUT_OFF}".strip()

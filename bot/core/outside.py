@@ -37,10 +37,21 @@ def text(value: object, limit: int = 0) -> str:
     """A text that has UTF-8 and no NUL; empty for what is none. With a limit the rest is cut off, visibly."""
     if not isinstance(value, str):
         return ""
-    if not value.isascii():
-        value = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    value = whole(value)
     value = value.replace("\0", REPLACEMENT)
     return f"{value[:limit]}… (cut off)" if limit and len(value) > limit else value
+
+
+def whole(text: str) -> str:
+    """The text with surrogate pairs joined that came in two pieces, and lone surrogates replaced: UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # JSON joins pairs, and UTF-8 has three bytes that are none for each of the others: Python's own ways to do it
+        # take ten times as long, and whoever writes a million of these means to have us busy.
+        raw = json.loads(json.dumps(text)).encode("utf-8", "surrogatepass")
+        return raw.decode("utf-8", "replace").replace(3 * REPLACEMENT, REPLACEMENT)
+    return text
 
 
 def mapping(value: object) -> JsonObject:

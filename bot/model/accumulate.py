@@ -17,6 +17,7 @@ from typing import Any, Final
 from bot.core import outside
 from bot.core.calls import JsonObject
 from bot.core.changes import Usage
+from bot.core.outside import whole
 from bot.core.ports import Reply
 
 MOST_REPAIRED: Final = 300_000
@@ -34,7 +35,6 @@ _FENCE: Final = "```"
 _LANGUAGE: Final = string.ascii_letters + string.digits
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
 """A string without an end goes to the end of all, so that no later quote is tried in vain."""
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NAME_LENGTH: Final = 200
 _REASONING_TEXT: Final = ("text", "summary")
 
@@ -79,13 +79,6 @@ def repaired(text: str) -> str | None:
         bare = bare[len(_FENCE) : -len(_FENCE)].lstrip(_LANGUAGE).strip()
     bare = _STRING_OR_COMMA.sub(lambda found: "" if found[0] == "," else found[0], bare)
     return bare if is_object(bare) else None
-
-
-def whole(text: str) -> str:
-    """The text with surrogate pairs joined that came in two chunks, and lone surrogates replaced: UTF-8 has none."""
-    if text.isascii() or not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class _Call:

@@ -316,6 +316,7 @@ MADE = {"index": 0, "id": "c", "function": {"name": "t", "arguments": '{"a": "}'
 EVENTS = {
     "a long text": [event(content="x" * 3 * MILLION)],
     "half characters": [event(content="\ud83d\ude00" * 300_000)],
+    "lone halves of characters": [event(content="\ud83d" * 500_000)],
     "a long refusal": [event(refusal="é" * MILLION)],
     "a million values": [b'{"choices":[' + b"[]," * MILLION + b"[]]}"],
     "many calls at once": [event(tool_calls=[{**MADE, "index": number} for number in range(3000)])],
