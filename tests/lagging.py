@@ -26,8 +26,8 @@ from tests.lag import MOST_SECONDS
 
 NOTED = "LAG_OF_THE_BOT"
 """The variable that names the file to note callbacks in, a JSON string a line."""
-IN_PROCESS = ("agent", "attacks", "property", "store", "wake")
-"""Folders of tests that run the bot's parts in their own process."""
+IN_PROCESS = ("agent", "model", "property", "wake", "test_in_process.py", "test_lag.py", "test_lag_servers.py")
+"""Folders and files of tests that run the bot's parts in their own process, and not what lies outside of it."""
 
 
 class _Watch:
@@ -127,7 +127,7 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        self._watch.about = item.nodeid if item.path.parent.name in IN_PROCESS else ""
+        self._watch.about = item.nodeid if {item.path.parent.name, item.path.name} & {*IN_PROCESS} else ""
         try:
             return (yield)
         finally:
