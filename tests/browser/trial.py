@@ -1,4 +1,8 @@
-"""`python -m bot try` as a process, and the files that it works on."""
+"""`python -m bot try` as a process, and the files that it works on.
+
+It is forked from a process that has loaded its modules, its bot too, and a stand-in serves the files:
+tests/e2e/test_try.py has the program as a newcomer starts it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from tests.forking import Forked, nursery
+from tests.harness import FORKED
 
 T = TypeVar("T")
 
@@ -27,7 +34,7 @@ class Trial:
     """The running program."""
 
     folder: Path
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Forked
     address: str = ""
     printed: list[str] = field(default_factory=list[str])
 
@@ -53,13 +60,16 @@ class Trial:
         except TimeoutError:
             raise AssertionError(f"no {what} after {seconds} s; printed: {''.join(self.printed[-30:])}") from None
 
-    async def read(self) -> None:
+    async def read(self, descriptor: int) -> None:
         """Take down what it prints, so that it never waits for a reader."""
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            self.printed.append(line.decode("utf-8", "replace"))
-            if not self.address and (found := ADDRESS.search(self.printed[-1])):
-                self.address = found[0]
+        stream = asyncio.StreamReader()
+        with os.fdopen(descriptor, "rb") as pipe:
+            loop = asyncio.get_running_loop()
+            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
+            while line := await stream.readline():
+                self.printed.append(line.decode("utf-8", "replace"))
+                if not self.address and (found := ADDRESS.search(self.printed[-1])):
+                    self.address = found[0]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -72,16 +82,26 @@ def environment(home: Path) -> dict[str, str]:
 async def trial(home: Path, *arguments: str) -> AsyncGenerator[Trial]:
     """The program in a folder of its own, ended as a person ends it."""
     folder = home / "trial"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "try", "--no-open", "--port", "0", "--folder", str(folder), *arguments),
-        cwd=home,
-        env=environment(home),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    argv = ("try", "--no-open", "--port", "0", "--folder", str(folder), *arguments)
+    reads, writes = os.pipe()
+    try:
+        if FORKED:
+            process: asyncio.subprocess.Process | Forked = nursery().start(
+                home, environment(home), (writes, writes), argv=argv
+            )
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", *argv),
+                cwd=home,
+                env=environment(home),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writes,
+                stderr=writes,
+            )
+    finally:
+        os.close(writes)
     this = Trial(folder, process)
-    reading = asyncio.create_task(this.read())
+    reading = asyncio.create_task(this.read(reads))
     try:
         await this.until(lambda: this.address or process.returncode is not None, "address", START_SECONDS)
         assert this.address, "".join(this.printed)
