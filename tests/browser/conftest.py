@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from tests.browser import chrome
 from tests.browser.pages import Visitor
@@ -37,7 +37,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="package")
-async def browser(anyio_backend: str) -> AsyncGenerator[Browser]:
+async def windows(anyio_backend: str) -> AsyncGenerator[chrome.Windows]:
     program = chrome.installed()
     if program is None:
         reason = "no Chromium is installed: install it (Debian: `apt install chromium`) or name it with CHROMIUM"
@@ -45,24 +45,23 @@ async def browser(anyio_backend: str) -> AsyncGenerator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     async with chrome.chromium(program) as running:
-        yield running
+        yield chrome.Windows(running)
 
 
 @pytest.fixture
-def visiting(browser: Browser, request: pytest.FixtureRequest) -> Visiting:
+def visiting(windows: chrome.Windows, request: pytest.FixtureRequest) -> Visiting:
     """Come to an address with a fresh browser. Whatever went wrong on the page fails the test in the end."""
 
     @asynccontextmanager
     async def come(address: str, **options: Any) -> AsyncGenerator[Visitor]:
-        origin = address.partition("//")[0] + "//" + address.split("/")[2]
-        async with chrome.guarded(browser, origin, **options) as (page, guard):
-            failed = True
+        async with windows.window(address, **options) as window:
+            guard, failed = window.guard, True
             try:
-                yield await Visitor(page, guard, address).arrive()
+                yield await Visitor(window.page, guard, address).arrive()
                 failed = request.node.stash.get(FAILED, False)
             finally:
                 if failed:
-                    print(await _picture(page, request.node.name), *guard.complaints, sep="\n")
+                    print(await _picture(window.page, request.node.name), *guard.complaints, sep="\n")
             assert failed or guard.complaints == [], "what the page did besides"
 
     return come

@@ -1,4 +1,8 @@
-"""The page as a person uses it: everything is found by its role and its name, as a screen reader tells them."""
+"""The page as a person uses it: everything is found by its role and its name, as a screen reader tells them.
+
+What is to appear is waited for by `wait_for`: an `expect` that does not find its element yet describes the whole page,
+for its message, each time that it looks.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,8 @@ class Visitor:
         return size is not None and size["width"] < 600
 
     async def arrive(self) -> Self:
-        """Open the address that the program has printed."""
-        await self.page.goto(self.address)
-        await expect(self.sidebar.or_(self.main).first).to_be_visible()
+        """See what is at the address that the program has printed."""
+        await self.sidebar.or_(self.main).first.wait_for()
         return self
 
     @property
@@ -93,7 +96,7 @@ class Visitor:
         leave = self.page.get_by_role("button", name=re.compile(r"^(Back to the conversations|Close thread)$"))
         while not await self.sidebar.is_visible():
             await leave.first.click()
-            await expect(self.sidebar.or_(self.main).first).to_be_visible()
+            await self.sidebar.or_(self.main).first.wait_for()
 
     def composer(self, conversation: str = "#general") -> Locator:
         """Where one writes."""
@@ -117,7 +120,7 @@ class Visitor:
         await message.hover()
         either = message.get_by_role("button", name=REPLIES).or_(self.button("Reply in thread", message))
         await either.first.click()
-        await expect(self.thread).to_be_visible()
+        await self.thread.wait_for()
 
     async def ask(self, text: str, conversation: str = "#general") -> Locator:
         """Write to the bot and open the thread. Out: the message."""
@@ -140,7 +143,7 @@ class Visitor:
         found = self.answers(*([] if besides is None else [await besides.get_attribute("data-ts") or ""]))
         for each in words:
             found = found.filter(has_text=each)
-        await expect(found.last).to_be_visible()
+        await found.last.wait_for()
         return await self.settled_in_thread(found.last)
 
     async def settled_in_thread(self, article: Locator) -> Locator:
@@ -151,7 +154,7 @@ class Visitor:
     async def asked(self) -> Locator:
         """Wait for a card on which something can be decided. Out: it."""
         open_ones = self.replies.filter(has=self.page.get_by_role("button", name="Approve", exact=True))
-        await expect(open_ones.last).to_be_visible()
+        await open_ones.last.wait_for()
         return await self.settled_in_thread(open_ones.last)
 
     async def press(self, name: str, within: Locator) -> None:
@@ -177,7 +180,7 @@ class Visitor:
     async def opened(self, title: str) -> Locator:
         """Wait for the window of this title. Out: it."""
         window = self.page.get_by_role("dialog", name=title, exact=True)
-        await expect(window).to_be_visible()
+        await window.wait_for()
         return window
 
     async def close_windows(self) -> None:

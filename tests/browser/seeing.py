@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Locator, expect
 
 from tests.browser.pages import Visitor
 
+Theme = Literal["light", "dark"]
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 400, "height": 800}
 GRAVE = ("serious", "critical")
 AXE = Axe().axe_script
+COLOURED = ("color-contrast", "link-in-text-block")
+"""The rules that look at colours. They take longer than all the others."""
+COLOURS, OTHERS = {"runOnly": COLOURED}, {"rules": {rule: {"enabled": False} for rule in COLOURED}}
+COMMON = {"resultTypes": ["violations"], "selectors": False, "preload": False}
+RUN = "(part, options) => axe.run(part, options).then(all => all.violations)"
 
 
 async def fits(at: Visitor) -> None:
@@ -17,17 +26,32 @@ async def fits(at: Visitor) -> None:
     assert await at.page.evaluate(too_wide) <= 0, "the page scrolls sideways"
 
 
-async def sound(at: Visitor, scene: str) -> None:
-    """What is shown now has no serious fault, and needs no more room than there is."""
+async def sound(at: Visitor, scene: str, fresh: Locator | None = None) -> None:
+    """What is shown now has no serious fault, light or dark, and needs no more room than there is.
+
+    In: the part that no earlier scene had, when there is one: the colours of the rest have been looked at.
+    """
     await fits(at)
     if not await at.page.evaluate("'axe' in window"):
         await at.page.evaluate(AXE)
-    found = await at.page.evaluate("axe.run({resultTypes: ['violations']}).then(all => all.violations)")
-    grave = [
+    whole = at.page.locator("html")
+    looks: list[tuple[Theme, Locator, dict[str, Any]]] = [("light", whole, {}), ("dark", whole, COLOURS)]
+    if fresh is not None:
+        looks = [("light", whole, OTHERS), ("light", fresh, COLOURS), ("dark", fresh, COLOURS)]
+    grave: list[str] = []
+    for theme, part, rules in looks:
+        await at.page.emulate_media(color_scheme=theme)
+        await expect(whole).to_have_attribute("data-theme", theme)
+        found = await part.evaluate(RUN, {**COMMON, **rules})
+        grave += _grave(f"{scene}, {theme}", found)
+    assert grave == [], "\n".join(grave)
+
+
+def _grave(scene: str, violations: list[dict[str, Any]]) -> list[str]:
+    return [
         f"{scene}: {violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
         f" {node['failureSummary'][:300]}"
-        for violation in found
+        for violation in violations
         if violation["impact"] in GRAVE
         for node in violation["nodes"][:3]
     ]
-    assert grave == []

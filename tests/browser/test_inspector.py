@@ -71,13 +71,13 @@ async def test_what_slack_refuses_is_told_in_its_words_and_counted(at: Visitor, 
     line = calls(at, "invalid_blocks").last
     await line.click()
     reason = "no more than 25 items allowed [json-pointer:/blocks/0/elements]"
-    await expect(at.inspector.get_by_text(reason).first).to_be_visible()
+    await at.inspector.get_by_text(reason).first.wait_for()
     await expect(at.button("Inspector")).to_contain_text(str(len(stage.slack.rejected)))
     await stage.post("another that is fine")
     await expect(calls(at, "another that is fine")).to_have_count(1)
     await at.inspector.get_by_label("Refused only").check()
     await expect(calls(at, "another that is fine")).to_have_count(0)
-    await expect(line).to_be_visible()
+    await line.wait_for()
 
 
 async def test_the_traffic_can_be_searched_and_cleared(at: Visitor, stage: Stage) -> None:

@@ -34,7 +34,7 @@ async def test_ask_and_approve(at: Visitor, running: Trial) -> None:
     press = at.page.keyboard.press
     await tab_to(at, at.composer())
     await at.page.keyboard.type("@Coll")
-    await expect(at.page.get_by_role("listbox").get_by_role("option", name=re.compile(BOT)).first).to_be_visible()
+    await at.page.get_by_role("listbox").get_by_role("option", name=re.compile(BOT)).first.wait_for()
     await press("Enter")
     await at.page.keyboard.type('write "by keys" to keys.md')
     await expect(at.composer()).to_have_value(f'@{BOT} write "by keys" to keys.md')
@@ -42,7 +42,7 @@ async def test_ask_and_approve(at: Visitor, running: Trial) -> None:
     await expect(at.composer()).to_have_value("")
     message = await at.settled(at.messages.get_by_role("article").filter(has_text="keys.md").last)
     counted = message.get_by_role("button", name=REPLIES)
-    await expect(counted).to_be_visible()
+    await counted.wait_for()
     await tab_to(at, counted, "Shift+Tab")
     await press("Enter")
     card = await at.asked()

@@ -60,7 +60,7 @@ async def run(at: Visitor, what: str, conversation: str = "#general") -> None:
 async def posted(at: Visitor, words: str) -> Locator:
     """Wait for the newest message with these words. Out: it."""
     found = at.messages.get_by_role("article").filter(has_text=words).last
-    await expect(found).to_be_visible()
+    await found.wait_for()
     return await at.settled(found)
 
 
@@ -86,7 +86,7 @@ async def test_slash_commands_are_offered_and_run(at: Visitor) -> None:
 async def test_an_unknown_command_is_refused_in_words_and_what_was_typed_stays(at: Visitor) -> None:
     await at.composer().fill("/nothing of the kind")
     await at.composer().press("Enter")
-    await expect(at.page.get_by_role("alert")).to_contain_text("/nothing")
+    await at.page.get_by_role("alert").filter(has_text="/nothing").wait_for()
     await expect(at.composer()).to_have_value("/nothing of the kind")
 
 
@@ -159,10 +159,10 @@ async def test_every_input_takes_what_is_put_into_it(at: Visitor, play: Play) ->
     await window.get_by_label("Files").set_input_files(
         [{"name": "enclosed.txt", "mimeType": "text/plain", "buffer": b"enclosed"}]
     )
-    await expect(window.get_by_text("enclosed.txt")).to_be_visible()
+    await window.get_by_text("enclosed.txt").wait_for()
 
     await at.press("Save", window)
-    await expect(window.locator("[aria-invalid=true]").first).to_be_visible()
+    await window.locator("[aria-invalid=true]").first.wait_for()
     await at.press("Save", window)
     result = await at.opened("What I got")
     for words in (
@@ -188,7 +188,7 @@ async def test_an_ephemeral_message_is_changed_and_removed_by_its_buttons(at: Vi
     await expect(message).to_contain_text("Only visible to you")
     async with visiting(at.page.url) as other:
         await other.act_as("Bob Jones")
-        await expect(other.messages).to_be_visible()
+        await other.messages.wait_for()
         await expect(other.messages.get_by_text("Only you see this.")).to_have_count(0)
     await at.press("Change it", message)
     await expect(await posted(at, "Changed.")).to_contain_text("Only visible to you")
@@ -204,7 +204,7 @@ async def test_files_of_the_app_are_shown_and_files_for_it_arrive(at: Visitor) -
     await at.open_thread(root)
     message = await at.said("A report and a picture", "report.txt")
     picture = message.get_by_role("img", name=re.compile("green square|picture", re.IGNORECASE))
-    await expect(picture).to_be_visible()
+    await picture.wait_for()
     assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 32
     async with at.page.expect_download() as downloading:
         await message.get_by_role("link", name=re.compile(r"Download.*[Rr]eport")).click()
@@ -235,9 +235,9 @@ async def test_suggested_prompts_are_said_with_one_press(at: Visitor, play: Play
     await run(at, "prompts")
     await at.to(bot)
     await at.tab("Messages")
-    await expect(at.main.get_by_text("Try one of these")).to_be_visible()
+    await at.main.get_by_text("Try one of these").wait_for()
     await at.button("Count to three", at.main).click()
-    await expect(at.messages.get_by_text("Count: one, two, three")).to_be_visible()
+    await at.messages.get_by_text("Count: one, two, three").wait_for()
 
 
 async def test_a_menu_says_what_was_picked(at: Visitor) -> None:
@@ -318,7 +318,7 @@ async def test_every_kind_of_block_is_drawn(at: Visitor) -> None:
         await expect(message).to_contain_text(words)
     for name in ("On the card", "A button", "Good answer", "Bad answer", "Throw away"):
         await expect(at.button(name, message)).to_have_count(1)
-    await expect(message.get_by_role("textbox", name="A field in a message")).to_be_visible()
+    await message.get_by_role("textbox", name="A field in a message").wait_for()
     await expect(at.messages.get_by_text("This page cannot draw")).to_have_count(0)
     table = await posted(at, "file-1.md")
     await expect(table).to_contain_text("10 bytes")
@@ -327,13 +327,13 @@ async def test_every_kind_of_block_is_drawn(at: Visitor) -> None:
 async def test_streams_that_die_are_seen_in_the_inspector_and_end_on_the_page(at: Visitor, play: Play) -> None:
     await run(at, "stream")
     await at.open_thread(await posted(at, "A stream with tasks"))
-    await expect(at.answers().last).to_contain_text("I look at the files first.")
+    await at.said("I look at the files first.")
     await at.break_something("Streams die")
     play.app.go_on()
     await at.inspect("Traffic")
     line = at.inspector.get_by_role("button", name=re.compile(r"Call chat\.appendStream.* fault "))
     await line.last.click()
-    await expect(at.inspector.get_by_text("message_not_in_streaming_state").first).to_be_visible()
+    await at.inspector.get_by_text("message_not_in_streaming_state").first.wait_for()
     await at.mend_everything()
     await expect(at.answers().last).not_to_contain_text("Read release.md")
 
@@ -348,20 +348,17 @@ async def test_the_app_comes_back_when_its_connection_is_cut_without_a_word(at: 
     assert len(play.stage.slack.envelopes) > before
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_neither_every_block_nor_every_input_has_a_serious_fault(
-    play: Play, visiting: Visiting, theme: str
-) -> None:
-    async with visiting(play.stage.page.address, color_scheme=theme, viewport=NARROW) as at:
+async def test_neither_every_block_nor_every_input_has_a_serious_fault(play: Play, visiting: Visiting) -> None:
+    async with visiting(play.stage.page.address, viewport=NARROW) as at:
         await at.to("#general")
         await run(at, "all blocks")
         await posted(at, "A section with fields")
         await posted(at, "file-1.md")
         await sound(at, "every block")
         await run(at, "menus")
-        await posted(at, "An overflow menu")
-        await sound(at, "menus")
+        menus = await posted(at, "An overflow menu")
+        await sound(at, "menus", menus)
         await run(at, "ask")
-        await at.opened("Every input")
-        await sound(at, "every input")
+        window = await at.opened("Every input")
+        await sound(at, "every input", window)
     await cleared(play)

@@ -63,7 +63,7 @@ async def test_what_a_person_types_is_shown_as_it_was_typed(at: Visitor, stage: 
         await at.button("Send", at.main).click()
         await stage.slack.until(lambda before=before: len(stage.general.top_level) > before, what="the message")
         message = at.page.locator(f'article[data-ts="{stage.general.top_level[-1].ts}"]')
-        await expect(message).to_be_visible()
+        await message.wait_for()
         shown = await message.inner_text()
         wrong += [] if text in shown else [f"{text!r} became {shown!r}"]
     assert wrong == []
@@ -100,9 +100,9 @@ async def test_what_an_app_posts_stays_text_wherever_it_stands(at: Visitor, stag
         ts = await stage.post(text, blocks)
         message = at.page.locator(f'article[data-ts="{ts}"]')
         pre = message.locator("pre").filter(has_text=text)
-        await expect(pre.first).to_be_visible()
-        await expect(message.get_by_role("heading", name=text, exact=True)).to_be_visible()
-        await expect(at.button(text[:75], message)).to_be_visible()
+        await pre.first.wait_for()
+        await message.get_by_role("heading", name=text, exact=True).wait_for()
+        await at.button(text[:75], message).wait_for()
         await stage.post(text)
     await harmless(at)
 
@@ -112,7 +112,7 @@ async def test_a_name_and_a_topic_stay_text(at: Visitor, stage: Stage) -> None:
     eve = stage.slack.add_person(name)
     stage.slack.invite(stage.general, eve)
     await stage.slack.say(stage.general, eve, "hello from eve")
-    await expect(at.messages.get_by_text(name, exact=True).first).to_be_visible()
+    await at.messages.get_by_text(name, exact=True).first.wait_for()
     await expect(at.page.get_by_label("Act as").get_by_role("option", name=name)).to_have_count(1)
     await harmless(at)
 
@@ -125,7 +125,7 @@ async def test_pictures_from_elsewhere_are_not_fetched_but_named(at: Visitor, st
     )
     message = at.page.locator(f'article[data-ts="{ts}"]')
     await expect(message).to_contain_text("a picture of the release")
-    await expect(message.locator(f'a[href="{PICTURE}"]').first).to_be_visible()
+    await message.locator(f'a[href="{PICTURE}"]').first.wait_for()
     await harmless(at)
 
 

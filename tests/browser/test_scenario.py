@@ -23,7 +23,7 @@ async def test_its_steps_are_shown_and_what_it_did_stays(running: Trial, visitin
     async with visiting(running.address) as at:
         shown = await at.inspect("Scenario")
         steps = shown.get_by_role("listitem")
-        await expect(steps.last).to_contain_text("Done")
+        await steps.last.filter(has_text="Done").wait_for()
         for step in await steps.all():
             await expect(step).to_contain_text("Done")
         await at.close_inspector()

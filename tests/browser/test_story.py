@@ -133,12 +133,12 @@ async def test_somebody_else_is_told_who_may_decide_and_the_card_stays_as_it_is(
     path = await moved(at, running, "others.md")
     card = await at.asked()
     await at.act_as("Bob Jones")
-    await expect(card).to_be_visible()
+    await card.wait_for()
     await at.press("Approve", card)
     told = await at.said("Only visible to you", "@Alice", "can decide")
     await expect(at.button("Approve", card)).to_have_count(1)
     await at.act_as("Alice Smith")
-    await expect(card).to_be_visible()
+    await card.wait_for()
     await expect(told).to_have_count(0)
     assert path.read_text() == PLAN
     await at.press("Deny", card)
@@ -207,10 +207,10 @@ async def test_the_whole_way_of_a_mention_can_be_read_in_the_inspector(at: Visit
         "Call chat.postMessage .*What only way.md says",
     ):
         line = at.inspector.get_by_role("listitem").get_by_role("button", name=re.compile(words)).last
-        await expect(line).to_be_visible()
+        await line.wait_for()
         await line.click()
     await expect(at.inspector).to_contain_text("app_mention")
-    await expect(at.inspector.get_by_role("region", name=re.compile("Response|Answer")).last).to_be_visible()
+    await at.inspector.get_by_role("region", name=re.compile("Response|Answer")).last.wait_for()
     shown = await at.inspector.inner_text()
     assert not re.search(r"xox[bp]-|xapp-|sk-or-", shown)
 
@@ -236,7 +236,7 @@ async def test_a_private_channel_does_not_exist_for_who_is_not_in_it(at: Visitor
     await expect(message).to_have_count(0)
     carol = at.page.url.rpartition("#/")[2].partition("/")[0]
     await at.page.goto(f"{at.address}#/{carol}/{private.rpartition('/')[2]}")
-    await expect(at.sidebar).to_be_visible()
+    await at.sidebar.wait_for()
     await expect(at.page.get_by_text("a secret of finance")).to_have_count(0)
 
 
@@ -272,11 +272,11 @@ async def test_a_file_is_attached_shown_and_downloaded_as_it_was(at: Visitor, tm
             {"name": "dot.png", "mimeType": "image/png", "buffer": DOT},
         ]
     )
-    await expect(at.main.get_by_text("figures ümläut.bin")).to_be_visible()
+    await at.main.get_by_text("figures ümläut.bin").wait_for()
     message = await at.say("two files for everybody")
     await expect(message).to_contain_text("figures ümläut.bin")
     picture = message.get_by_role("img", name=re.compile("dot"))
-    await expect(picture).to_be_visible()
+    await picture.wait_for()
     assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
     async with at.page.expect_download() as downloading:
         await message.get_by_role("link", name=re.compile(r"Download.*figures")).click()
@@ -299,7 +299,7 @@ async def test_what_one_has_not_read_yet_is_counted_beside_the_channel(at: Visit
     await at.act_as("Bob Jones")
     await expect(at.link("#general")).to_have_accessible_name("#general, 2 unread")
     await at.to("#general")
-    await expect(at.messages.get_by_text("to whom it may concern")).to_be_visible()
+    await at.messages.get_by_text("to whom it may concern").wait_for()
     await expect(at.link("#general")).to_have_accessible_name("#general")
 
 
