@@ -111,12 +111,19 @@ class Service:
     """All parts of one running bot."""
 
     def __init__(
-        self, settings: Settings, store: SqliteStore, these: slack.Clients, identity: slack.Identity, tools: McpToolset
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        these: slack.Clients,
+        identity: slack.Identity,
+        tools: McpToolset,
+        model: OpenRouter | None = None,
     ) -> None:
+        """`model` is the one of the settings unless another is given."""
         limits = settings.limits
         self._settings, self._store, self._these, self._tools = settings, store, these, tools
         self._background: set[asyncio.Task[object]] = set()
-        self._model = OpenRouter(
+        self._model = model or OpenRouter(
             api_key=settings.openrouter_api_key,
             base_url=settings.openrouter_base_url,
             models=settings.models,

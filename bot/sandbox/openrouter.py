@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
 
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 JsonObject = dict[str, Any]
-
+T = TypeVar("T")
 
 Respond = Callable[[ChatRequest], Answer | Awaitable[Answer]]
 Hook = Callable[[ChatRequest], Awaitable[object] | object]
@@ -179,13 +179,21 @@ class ModelSandbox:
         return await self._complete(request)
 
     async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        async def write(chat: ChatRequest, answer: Answer) -> web.StreamResponse:
+            return await answering.write(request, chat, answer, self._closing)
+
+        return await self.complete(await request.read(), request.headers, write)
+
+    async def complete(
+        self, body: bytes, headers: Mapping[str, str], write: Callable[[ChatRequest, Answer], Awaitable[T]]
+    ) -> T:
+        """Judge a chat completion that came with the right key, and have the answer to it written."""
         try:
             payload, texts = parse(body.decode())
         except ValueError as error:
             self.violations.append(f"the body is not a JSON object: {error}")
-            return as_error(400, {"code": 400, "message": "Invalid JSON"})
-        chat = chat_request(self._count, body, payload, request.headers)
+            return await write(chat_request(self._count, body, {}, headers), _refusal("Invalid JSON"))
+        chat = chat_request(self._count, body, payload, headers)
         self._count += 1
         self.requests.append(chat)
         if self._keep is not None:
@@ -196,16 +204,16 @@ class ModelSandbox:
         faults = self._faults(chat, texts)
         if faults:
             self.violations.extend(faults)
-            raw = {"code": 400, "message": "; ".join(faults), "metadata": {"error_type": "invalid_request"}}
-            self._note(entry, Failure("status", 400, raw, None, Completion(), 0), chat)
-            return as_error(400, raw)
+            refusal = _refusal("; ".join(faults), metadata={"error_type": "invalid_request"})
+            self._note(entry, refusal, chat)
+            return await write(chat, refusal)
         strike = self.faults.strike() if self.faults is not None else None
         try:
             answer = strike.answer if strike is not None and strike.answer is not None else await self._decide(chat)
             if strike is not None:
                 answer = strike.upon(answer)
             self._remember(answer, chat)
-            response = await answering.write(request, chat, answer, self._closing)
+            response = await write(chat, answer)
         except BaseException:
             if self.journal is not None:
                 self.journal.end(entry, status=499, error="broken off", fault=strike.kind if strike else "")
@@ -264,6 +272,10 @@ class ModelSandbox:
             for message in chat.messages:
                 for made in message.get("tool_calls") or ():
                     self._reasoning.pop(made.get("id"), None)
+
+
+def _refusal(message: str, **more: JsonObject) -> Failure:
+    return Failure("status", 400, {"code": 400, "message": message, **more}, None, Completion(), 0)
 
 
 async def _run(hooks: list[Hook], chat: ChatRequest) -> None:

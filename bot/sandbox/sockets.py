@@ -100,6 +100,11 @@ class SocketHub:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse(heartbeat=30.0, compress=False, timeout=CLOSE_TIMEOUT)
         await socket.prepare(request)
+        await self.converse(request, socket)
+        return socket
+
+    async def converse(self, request: web.BaseRequest, socket: web.WebSocketResponse) -> None:
+        """Speak over a connection that stands until it ends."""
         self._opened += 1
         connection = Connection(self._opened, request, socket)
         self.connections.append(connection)
@@ -116,7 +121,6 @@ class SocketHub:
         finally:
             writer.cancel()
             self._lost(connection)
-        return socket
 
     def _hello(self) -> Json:
         return {

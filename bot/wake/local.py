@@ -44,6 +44,11 @@ class Wakes:
         """No more is taken: finish what you are at."""
         return not self._open
 
+    @property
+    def idle(self) -> bool:
+        """No run is under way or due."""
+        return not self._running and not self._waiting
+
     def wake(self, key: int) -> None:
         """See to it that the work runs for this key from now on at least once."""
         if not self._open:

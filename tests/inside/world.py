@@ -1,0 +1,236 @@
+"""The world of `tests.harness` inside this process: the service's own parts over a real file and real tool servers,
+with Slack and the model at hand. A case takes milliseconds, and a test of the one runs in the other as it is.
+
+What only a process shows (its death, its start and its end, sockets that break, a model that fails on the way) needs
+`tests.harness`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import io
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import aiohttp
+
+from bot import logs, settings
+from bot.sandbox.openrouter import ModelSandbox
+from bot.service import Service
+from bot.slack import app as slack_app
+from bot.store.database import Database
+from bot.store.sqlite import SqliteStore
+from bot.tools import config, default
+from bot.tools.config import ServerConfig
+from bot.tools.toolset import McpToolset
+from tests import standin
+from tests.harness import Bot, World
+from tests.inside.model import NearModel, NearModelSandbox
+from tests.inside.slack import Line, NearSlack
+
+T = TypeVar("T")
+MOMENT = 0.001
+"""Seconds between two looks at whether the bot is quiet."""
+
+
+class Parts(Service):
+    """A service that says whether it has anything to do."""
+
+    _lasting: frozenset[asyncio.Task[object]] = frozenset()
+
+    async def start(self, url: str) -> None:
+        await super().start(url)
+        self._lasting = frozenset(self._background)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs but what runs for as long as the bot does."""
+        wakes = (self._threads, self._deliveries, self._undos)
+        return all(each.idle for each in wakes) and self._background <= self._lasting
+
+    async def _load(self) -> None:
+        """As a bot does, but the garbage collector is the tests' own."""
+        await self._model.warm()
+        await self._tools.ready(self._settings.limits.servers_seconds)
+
+
+class BotInside(Bot):
+    """The bot as a part of this process, started and stopped as often as a test wants."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], slack: NearSlack, model: ModelSandbox) -> None:
+        super().__init__(home, environment)
+        self._slack, self._model = slack, model
+        self._parts: Parts | None = None
+        self._database: Database | None = None
+        self._line: Line | None = None
+        self._reading: sqlite3.Connection | None = None
+        self._said = io.StringIO()
+
+    @property
+    def log(self) -> str:
+        return self._said.getvalue()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way."""
+        return self._parts is None or self._parts.idle
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """What is logged meanwhile is the bot's."""
+        root = logging.getLogger()
+        handler = logging.StreamHandler(self._said)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        before = {name: logging.getLogger(name).level for name in (*logs.QUIET, "")}
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        for name in logs.QUIET:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
+            for name, level in before.items():
+                logging.getLogger(name).setLevel(level)
+
+    async def start(self, **environment: str) -> Self:
+        """Put the parts together and open the socket. Raises SettingsError where the process would end with it."""
+        self.starts += 1
+        values = {**self.environment, **environment}
+        loaded = settings.load(values, self.home)
+        for finding in loaded.findings:
+            logging.getLogger("bot.service").warning("BOT_CONFIG, %s", finding.words())
+        found = [_served(each) for each in config.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
+        tools = McpToolset(found)
+        await tools.launch()
+        self._database = await Database(loaded.database_url).__aenter__()
+        self._line = Line(self._slack)
+        these = await _clients(loaded, self._line)
+        identity, url = await slack_app.preflight(these)
+        model = NearModel(
+            self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
+        )
+        store = SqliteStore(self._database, loaded.redact)
+        self._parts = Parts(loaded, store, these, identity, tools, model)
+        await self._parts.start(url)
+        return self
+
+    async def stop(self) -> int:
+        """Drain and end, as on SIGTERM."""
+        parts, self._parts = self._parts, None
+        if parts is not None and self._database is not None and self._line is not None:
+            await parts.stop()
+            await self._database.__aexit__(None, None, None)
+            await self._line.close()
+        return 0
+
+    async def kill(self) -> None:
+        """What only a process can suffer; here it ends."""
+        await self.stop()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        if self._reading is None:
+            self._reading = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)
+        return self._reading.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Look into the database no more."""
+        if self._reading is not None:
+            self._reading.close()
+
+
+class Inside(World):
+    """The world, in which the bot is quiet as soon as nothing of it runs."""
+
+    async def quiet(self, timeout: float = 20) -> None:
+        bot, until = cast(BotInside, self.bot), time.monotonic() + timeout
+        while not bot.idle and time.monotonic() < until:
+            await asyncio.sleep(MOMENT)
+        await super().quiet(timeout)
+
+
+@cache
+def _stand_in() -> tuple[Path, Path]:
+    folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
+    _folders.append(folder)
+    return standin.install(Path(folder.name))
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def _served(server: ServerConfig) -> ServerConfig:
+    """The server, by the stand-in if it is the one that the set-up installs."""
+    if not any(argument.endswith(f"{default.PACKAGE}/dist/index.js") for argument in server.args):
+        return server
+    programs, program = _stand_in()
+    return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *server.args[1:]))
+
+
+async def _clients(loaded: settings.Settings, line: Line) -> slack_app.Clients:
+    """The clients, over the line."""
+    these = slack_app.clients(loaded.slack_api_url, loaded.slack_bot_token, loaded.slack_app_token)
+    await these.session.close()
+    session = cast(aiohttp.ClientSession, line)
+    for client in (these.calling, these.posting, these.casual):
+        client.session = session
+    return dataclasses.replace(these, session=session)
+
+
+@asynccontextmanager
+async def inside(
+    home: Path, *, ready: bool = True, start: bool = True, real_files: bool = False, **environment: str
+) -> AsyncGenerator[World]:
+    """`tests.harness.world` inside this process."""
+    workspace = home / "workspace"
+    workspace.mkdir()
+    async with NearSlack(file_share_delay=0.5) as slack, NearModelSandbox() as model:
+        values = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "OPENROUTER_API_KEY": model.api_key,
+            "OPENROUTER_BASE_URL": model.base_url,
+            "OPENROUTER_MODEL": "sandbox/model",
+            "DATABASE_URL": f"sqlite:///{home}/bot.db",
+            "BOT_WORKSPACE": str(workspace),
+            **environment,
+        }
+        bot = BotInside(home, values, slack, model)
+        alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
+        general = slack.add_channel("general", members=[alice, bob])
+        this = Inside(slack, model, bot, workspace, alice, bob, general)
+        with bot.logging(), _home(home):
+            try:
+                if start:
+                    await bot.start()
+                yield this
+                this.check()
+            finally:
+                await bot.kill()
+                bot.close()
+
+
+@contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    """Be somebody who lives there, as the process is."""
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before
