@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from bot.sandbox.journal import Envelope
 from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import Call, call, calls, text
 from tests import standin
-from tests.harness import ROOT, World, world
+from tests.harness import ROOT, World
+from tests.inside.fixtures import Opens, Worlds, worlds, worlds_of_the_module
+
+__all__ = ["worlds", "worlds_of_the_module"]
 
 Json = dict[str, Any]
 
@@ -141,12 +145,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    home = tmp_path_factory.mktemp("attacked")
+@asynccontextmanager
+async def attacked(opens: Opens, home: Path) -> AsyncGenerator[World]:
+    """The world that most attacks are made on."""
     prepare(home, RULES)
-    async with world(home) as this:
+    async with opens(home) as this:
         yield this
+
+
+@pytest.fixture
+async def running(worlds: Worlds) -> World:
+    return await worlds.of(attacked)
 
 
 @pytest.fixture

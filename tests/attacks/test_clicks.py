@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,9 +36,10 @@ from tests.attacks.conftest import (
     window,
     write,
 )
-from tests.harness import World, world
+from tests.harness import World
+from tests.inside.fixtures import Opens, Worlds, some
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 Json = dict[str, Any]
 ZEROS = "0" * 32
@@ -335,6 +338,7 @@ async def test_approve_all_reaches_only_what_stands_on_its_message_and_what_the_
     await here.reply(elsewhere, "It is done.", other if where == "channel" else here.general)
 
 
+@pytest.mark.across
 async def test_a_click_while_the_bot_is_away_counts_once_when_it_is_back(here: World) -> None:
     ts, card = await ask(here, call(R + "note", {"words": "once"}))
     approve = click(here, card, action(card, "Approve"), here.alice)
@@ -576,11 +580,11 @@ class Strict:
     away: dict[str, Person]
 
 
-@pytest.fixture(scope="module")
-async def under_rules(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Strict]:
-    home = tmp_path_factory.mktemp("strict")
+@asynccontextmanager
+async def under_rules(opens: Opens, home: Path) -> AsyncGenerator[Strict]:
+    """What is done under the strictest rules."""
     prepare(home, "")
-    async with world(home, start=False) as here:
+    async with opens(home, start=False) as here:
         slack = here.slack
         names = ("Alice Strict", "Bob Strict", "Carol Strict")
         alice, bob, carol = (slack.add_person(name) for name in names)
@@ -602,14 +606,15 @@ async def under_rules(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerato
 
 
 @pytest.fixture
-async def strict(under_rules: Strict) -> AsyncGenerator[Strict]:
-    here = under_rules.here
+async def strict(worlds: Worlds) -> AsyncGenerator[Strict]:
+    this = await worlds.of(under_rules)
+    here = this.here
     here.fresh()
-    here.alice, here.bob = under_rules.alice, under_rules.bob
-    for person in (here.alice, here.bob, under_rules.carol, *under_rules.away.values()):
+    here.alice, here.bob = this.alice, this.bob
+    for person in (here.alice, here.bob, this.carol, *this.away.values()):
         here.slack.invite(here.general, person)
     (here.bot.home / "journal").write_text("")
-    yield under_rules
+    yield this
     await here.quiet()
     here.check()
 

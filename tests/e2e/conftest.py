@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.harness import World, world
+from tests.harness import World
+from tests.inside.fixtures import Opens, Worlds, worlds, worlds_of_the_module
+
+__all__ = ["worlds", "worlds_of_the_module"]
 
 
 @pytest.fixture(scope="module")
@@ -14,11 +19,23 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-async def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    real_files = getattr(request.module, "REAL_FILES", False)
-    async with world(tmp_path_factory.mktemp("bot"), real_files=real_files) as this:
+@asynccontextmanager
+async def plain(opens: Opens, home: Path) -> AsyncGenerator[World]:
+    """A bot that nobody has configured."""
+    async with opens(home) as this:
         yield this
+
+
+@asynccontextmanager
+async def with_real_files(opens: Opens, home: Path) -> AsyncGenerator[World]:
+    """The same, whose files Node serves."""
+    async with opens(home, real_files=True) as this:
+        yield this
+
+
+@pytest.fixture
+async def running(request: pytest.FixtureRequest, worlds: Worlds) -> World:
+    return await worlds.of(with_real_files if getattr(request.module, "REAL_FILES", False) else plain)
 
 
 @pytest.fixture

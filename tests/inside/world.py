@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import io
 import logging
 import os
-import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -29,7 +27,7 @@ from bot import logs, settings
 from bot.sandbox.openrouter import ModelSandbox
 from bot.service import Service
 from bot.slack import app as slack_app
-from bot.store.database import Database
+from bot.store.database import Database, Work
 from bot.store.sqlite import SqliteStore
 from bot.tools import config, default
 from bot.tools.config import ServerConfig
@@ -63,6 +61,13 @@ class Parts(Service):
         """As a bot does, but the garbage collector is the tests' own."""
         await self._model.warm()
         await self._tools.ready(self._settings.limits.servers_seconds)
+
+
+class Eager(Database):
+    """A database that begins every commit at once: sharing one spares a busy bot's disk, and keeps a test waiting."""
+
+    async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
+        return await super().write(work, synced=synced)
 
 
 class BotInside(Bot):
@@ -114,7 +119,7 @@ class BotInside(Bot):
         found = [_served(each) for each in config.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
         tools = McpToolset(found)
         await tools.launch()
-        self._database = await Database(loaded.database_url).__aenter__()
+        self._database = await Eager(loaded.database_url).__aenter__()
         self._line = Line(self._slack)
         these = await _clients(loaded, self._line)
         identity, url = await slack_app.preflight(these)
