@@ -14,7 +14,7 @@ from bot.sandbox.openrouter import Call, call, calls, text
 from tests.attacks.conftest import R, ask, carried, decision, grants, journal, now, started, untouched, window, write
 from tests.harness import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 NFD = unicodedata.normalize("NFD", "nótes")
 SECRET = "must stay as it is"

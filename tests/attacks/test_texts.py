@@ -13,7 +13,7 @@ from bot.sandbox.openrouter import ChatRequest, call, calls, text
 from tests.attacks.conftest import R, ask, carried, decision, journal, now, started, untouched, window, write
 from tests.harness import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 Json = dict[str, Any]
 FORGERIES = {

@@ -6,7 +6,9 @@ import json
 import os
 import signal
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,9 +20,10 @@ from bot.sandbox.slack import SlackSandbox
 from bot.slack.directory import Directory
 from tests.e2e.asking import answered, ask, asked, diff, edit, field, reason, says, window
 from tests.e2e.turns import whispered
-from tests.harness import World, processes, world
+from tests.harness import World, processes
+from tests.inside.fixtures import Opens, Worlds, some
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 BOT = """
 [[policy.rules]]
@@ -92,10 +95,10 @@ def staff_of(slack: SlackSandbox) -> Staff:
     )
 
 
-@pytest.fixture(scope="module")
-async def staged(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tuple[World, Staff]]:
-    home = tmp_path_factory.mktemp("bot")
-    async with world(home, start=False) as this:
+@asynccontextmanager
+async def stage(opens: Opens, home: Path) -> AsyncGenerator[tuple[World, Staff]]:
+    """A bot that is told who may decide, and those people."""
+    async with opens(home, start=False) as this:
         staff = staff_of(this.slack)
         people = [staff.carol, staff.dave, staff.missed, staff.gone, staff.outsider]
         others = [*(person.id for person in people), staff.group, staff.former, staff.unsure]
@@ -106,7 +109,12 @@ async def staged(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tup
         yield this, staff
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+async def staged(worlds: Worlds) -> tuple[World, Staff]:
+    return await worlds.of(stage)
+
+
+@pytest.fixture
 def running(staged: tuple[World, Staff]) -> World:
     return staged[0]
 

@@ -32,11 +32,13 @@ from tests.e2e.asking import (
     window,
 )
 from tests.e2e.turns import whispered
-from tests.harness import World, processes, world
+from tests.harness import World, processes
+from tests.inside.fixtures import some
+from tests.inside.world import inside
 from tests.slack import samples
 from tests.tools.test_preview import patched
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 
 def write(here: World, name: str, content: str) -> Call:
@@ -243,7 +245,7 @@ async def test_an_edit_to_what_would_fail_is_refused_in_the_window_until_it_woul
 async def test_an_edit_to_what_the_policy_denies_is_refused_in_the_window(tmp_path: Path) -> None:
     rule = '[[policy.rules]]\naction = "deny"\ntool = "write_file"\narguments.path.inside = ["secret"]\n'
     (tmp_path / "bot.toml").write_text(rule)
-    async with world(tmp_path) as here:
+    async with inside(tmp_path) as here:
         (here.workspace / "secret").mkdir()
         ts = await ask(here, write(here, "a.txt", "first\n"))
         [card] = await asked(here, ts)
@@ -265,7 +267,7 @@ async def test_an_edit_to_what_the_policy_denies_is_refused_in_the_window(tmp_pa
 async def test_an_edit_is_not_taken_while_nobody_can_say_whether_the_policy_allows_it(tmp_path: Path) -> None:
     rule = '[[policy.rules]]\naction = "deny"\ntool = "write_file"\nchannel = ["dm"]\n'
     (tmp_path / "bot.toml").write_text(rule)
-    async with world(tmp_path) as here:
+    async with inside(tmp_path) as here:
         ts = await ask(here, write(here, "a.txt", "first\n"))
         [card] = await asked(here, ts)
         view = await window(here, card, "Edit…", here.alice)

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,27 @@ import pytest
 
 from bot.sandbox.model import Person, View
 from tests.e2e.turns import OBEY, Turn, begin, define, ran, servers
-from tests.harness import World, processes, world
+from tests.harness import World, processes
+from tests.inside.fixtures import Opens, Worlds
+from tests.inside.world import inside
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 WRITE = "filesystem__write_file"
 UNDER = "under a standing grant"
 
 
-@pytest.fixture(scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
-    home = tmp_path_factory.mktemp("bot")
+@asynccontextmanager
+async def stage(opens: Opens, home: Path) -> AsyncGenerator[World]:
+    """A bot with a server that nobody trusts."""
     servers(home, OBEY)
-    async with world(home) as this:
+    async with opens(home) as this:
         yield this
+
+
+@pytest.fixture
+async def running(worlds: Worlds) -> World:
+    return await worlds.of(stage)
 
 
 async def write(here: World, path: Path | str, content: str = "text", **more: Any) -> Turn:
@@ -165,7 +173,7 @@ async def test_the_turn_of_somebody_else_is_not_covered(here: World, where: str)
 
 
 async def test_what_an_approver_grants_covers_the_thread_or_what_the_approver_asks_for(tmp_path: Path) -> None:
-    async with world(tmp_path, start=False) as here:
+    async with inside(tmp_path, start=False) as here:
         carol = here.slack.add_person("Carol King")
         (tmp_path / "bot.toml").write_text(f'[approvals]\napprovers = ["requester", "{carol.id}"]\n')
         await here.bot.start()
@@ -337,7 +345,7 @@ async def test_a_grant_ends_when_its_time_is_over(here: World) -> None:
 
 async def test_no_grant_is_given_for_longer_than_the_configuration_allows(tmp_path: Path) -> None:
     (tmp_path / "bot.toml").write_text("[approvals]\ngrant_days = 0.00002\n")
-    async with world(tmp_path) as here:
+    async with inside(tmp_path) as here:
         turn = await write(here, here.workspace / "a.txt")
         await turn.always("any", where="mine")
         [(created, until)] = here.bot.rows("SELECT created_at, expires_at FROM grants")
@@ -432,7 +440,7 @@ async def test_a_grant_holds_over_a_restart(here: World) -> None:
 
 
 async def test_a_grant_counts_no_longer_when_the_configuration_takes_grants_away(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with inside(tmp_path) as here:
         await (await write(here, here.workspace / "a.txt")).always("any", where="mine")
         await here.bot.stop()
         (tmp_path / "bot.toml").write_text("[approvals]\ngrants = false\n")

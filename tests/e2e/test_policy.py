@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from bot.sandbox.model import Channel, Person
 from bot.sandbox.openrouter import ChatRequest, call, calls, text
 from tests.e2e.turns import OBEY, begin, ran, servers
 from tests.harness import ROOT, World, world
+from tests.inside.fixtures import Opens, Worlds, some
+from tests.inside.world import inside
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 RULES = """\
 [[policy.rules]]
@@ -90,10 +93,10 @@ class Ruled:
         return self.here.bot.home / "workspace" / "notes"
 
 
-@pytest.fixture(scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Ruled]:
-    home = tmp_path_factory.mktemp("bot")
-    async with world(home, start=False) as here:
+@asynccontextmanager
+async def stage(opens: Opens, home: Path) -> AsyncGenerator[Ruled]:
+    """The bot with these rules."""
+    async with opens(home, start=False) as here:
         carol, dave = here.slack.add_person("Carol King"), here.slack.add_person("Dave Low")
         group = here.slack.add_usergroup("makers", [dave])
         locked, workshop = here.slack.add_channel("locked"), here.slack.add_channel("workshop")
@@ -107,7 +110,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Ru
 
 
 @pytest.fixture
-async def ruled(running: Ruled) -> AsyncGenerator[Ruled]:
+async def ruled(worlds: Worlds) -> AsyncGenerator[Ruled]:
+    running = await worlds.of(stage)
     running.here.fresh()
     yield running
     await running.here.quiet()
@@ -336,7 +340,7 @@ user = "{group}"
 
 
 async def test_a_user_group_that_slack_does_not_tell_of_never_allows(tmp_path: Path) -> None:
-    async with world(tmp_path, start=False) as here:
+    async with inside(tmp_path, start=False) as here:
         group = here.slack.add_usergroup("makers", [here.alice])
         (tmp_path / "bot.toml").write_text(GROUPED.format(group=group))
         await here.bot.start()
@@ -386,11 +390,13 @@ BROKEN: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", BROKEN)
-async def test_a_broken_bot_toml_ends_the_start_with_its_line_and_how_to_mend_it(tmp_path: Path, mistake: str) -> None:
+@pytest.mark.parametrize("mistake", some(BROKEN, across=["no TOML"]))
+async def test_a_broken_bot_toml_ends_the_start_with_its_line_and_how_to_mend_it(
+    worlds: Worlds, tmp_path: Path, mistake: str
+) -> None:
     content, line, mend = BROKEN[mistake]
     (tmp_path / "bot.toml").write_text(content)
-    async with world(tmp_path, start=False) as here:
+    async with worlds.opens(tmp_path, start=False) as here:
         await here.bot.start()
         assert await here.bot.ended(10) == 2
         said = here.bot.log.strip().splitlines()
@@ -405,7 +411,7 @@ LATER = '[[policy.rules]]\naction = "deny"\ntool = "write_file"\narguments.path.
 
 
 async def test_what_has_become_denied_since_it_was_asked_about_is_refused_when_it_is_approved(tmp_path: Path) -> None:
-    async with world(tmp_path) as here:
+    async with inside(tmp_path) as here:
         closed = here.bot.home / "workspace" / "closed"
         closed.mkdir()
         granted = await begin(here, "filesystem__write_file", {"path": str(closed / "a.txt"), "content": "1"})
@@ -436,6 +442,7 @@ async def test_what_has_become_denied_since_it_was_asked_about_is_refused_when_i
         assert (closed / "a.txt").read_text() == "1"
 
 
+@pytest.mark.across
 async def test_what_was_approved_and_not_begun_is_refused_by_a_rule_that_came_in_between(tmp_path: Path) -> None:
     crashing = {"CRASH_LOG": str(tmp_path / "points"), "PYTHONPATH": f"{ROOT / 'tests' / 'crash'}:{ROOT}"}
     async with world(tmp_path, ready=False, start=False, real_files=False, **crashing) as here:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import call, calls, text
 from tests.e2e.turns import OBEY, Turn, begin, servers, whispered
-from tests.harness import World, world
+from tests.harness import World
+from tests.inside.fixtures import Opens, Worlds, some
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 SECRET = "Zx81SECRETqq"
 """Stands in paths, contents, results and errors, and must never be seen in an open channel."""
@@ -34,12 +36,11 @@ class Quiet:
     carol: Person
 
 
-@pytest.fixture(scope="module", params=["summary", "private"])
-async def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Quiet]:
-    home = tmp_path_factory.mktemp("bot")
-    mode = str(request.param)
+@asynccontextmanager
+async def stage(opens: Opens, home: Path, mode: str) -> AsyncGenerator[Quiet]:
+    """The bot in this mode."""
     servers(home, OBEY)
-    async with world(home, start=False) as here:
+    async with opens(home, start=False) as here:
         carol = here.slack.add_person("Carol King")
         (home / "bot.toml").write_text(
             f'[agent]\nprivacy = "{mode}"\n[approvals]\napprovers = ["requester", "{carol.id}"]\n'
@@ -51,8 +52,14 @@ async def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         yield Quiet(here, mode, carol)
 
 
+@pytest.fixture(scope="module", params=["summary", "private"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def quiet(running: Quiet) -> AsyncGenerator[Quiet]:
+async def quiet(mode: str, worlds: Worlds) -> AsyncGenerator[Quiet]:
+    running = await worlds.of(stage, mode)
     running.here.fresh()
     before = len(running.here.slack.calls)
     yield running

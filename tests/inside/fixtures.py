@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -18,6 +18,7 @@ from tests.harness import World, world
 from tests.inside.world import inside
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Opens(Protocol):
@@ -28,7 +29,7 @@ class Opens(Protocol):
     ) -> AbstractAsyncContextManager[World]: ...
 
 
-Stage = Callable[[Opens, Path], AbstractAsyncContextManager[T]]
+Stage = Callable[Concatenate[Opens, Path, P], AbstractAsyncContextManager[T]]
 
 
 def some(values: Iterable[Any], *, across: Iterable[Any]) -> list[ParameterSet]:
@@ -49,11 +50,11 @@ class Worlds:
         """What opens a world of the test's kind."""
         return inside if self._within else world
 
-    async def of(self, stage: Stage[T], key: str = "") -> T:
-        """What this stage gives, set in a world of the test's kind, once for each `key`."""
-        known = (self._within, stage, key)
+    async def of(self, stage: Stage[P, T], *told: P.args, **options: P.kwargs) -> T:
+        """What this stage gives, set in a world of the test's kind, once for all that it is told."""
+        known = (self._within, stage, told)
         if known not in self._module.begun:
-            opened = stage(self.opens, self._folders.mktemp("bot"))
+            opened = stage(self.opens, self._folders.mktemp("bot"), *told, **options)
             self._module.begun[known] = await self._module.stack.enter_async_context(opened)
         return self._module.begun[known]
 
@@ -61,7 +62,7 @@ class Worlds:
 class _Module:
     def __init__(self, stack: AsyncExitStack) -> None:
         self.stack = stack
-        self.begun: dict[tuple[bool, Any, str], Any] = {}
+        self.begun: dict[tuple[object, ...], Any] = {}
 
 
 @pytest.fixture(scope="module")

@@ -53,21 +53,30 @@ class Transport:
 
 
 class Request:
-    """A request as the sandbox reads it. A body is bytes of JSON or the fields of a form, as it was sent."""
+    """A request as the sandbox reads it, with a body or the fields of a form."""
 
     def __init__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, form: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        kind: str = "",
+        body: bytes = b"",
+        form: Mapping[str, str] | None = None,
     ) -> None:
         parts = urlsplit(url)
-        self.method, self.path, self.headers = method, parts.path, headers
+        self.method, self.path, self.headers, self.content_type = method, parts.path, headers or {}, kind
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        self.content_type = "application/x-www-form-urlencoded" if body is None else "application/json"
-        self.can_read_body = body is not None or bool(form)
         self.transport = Transport()
-        self._body, self._form = body, form
+        self._body, self._form = body, form or {}
+
+    @property
+    def can_read_body(self) -> bool:
+        return bool(self._body or self._form)
 
     async def read(self) -> bytes:
-        return self._body or b""
+        return self._body
 
     async def post(self) -> Mapping[str, str]:
         return self._form
@@ -101,10 +110,16 @@ class Line:
 
     def request(self, method: str, url: str, **options: Any) -> AbstractAsyncContextManager[Answer]:
         """Send a request, with the options that Slack's SDK gives."""
-        sent: Any = options.get("json")
-        body = None if sent is None else json.dumps(sent).encode()
-        form = {str(key): str(value) for key, value in (options.get("data") or options.get("params") or {}).items()}
-        return _Exchange(self, Request(method, url, options.get("headers") or {}, body, form))
+        headers, data = options.get("headers"), options.get("data") or options.get("params") or {}
+        if options.get("json") is not None:
+            body = json.dumps(options["json"]).encode()
+            request = Request(method, url, headers=headers, kind="application/json", body=body)
+        elif isinstance(data, bytes):
+            request = Request(method, url, headers=headers, kind="application/octet-stream", body=data)
+        else:
+            form = {str(key): str(value) for key, value in data.items()}
+            request = Request(method, url, headers=headers, kind="application/x-www-form-urlencoded", form=form)
+        return _Exchange(self, request)
 
     async def exchange(self, request: Request) -> Answer:
         """The answer to a request. It is worked on to its end, also when nobody waits for it any longer."""
@@ -117,7 +132,7 @@ class Line:
         """Open a socket."""
         far = FarEnd()
         near = far.near = NearEnd(far)
-        request = Request("GET", url, {}, None, {})
+        request = Request("GET", url)
         request.transport.near = near
         self._begin(self._slack.converse(request, far))
         return near

@@ -16,7 +16,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -24,6 +24,7 @@ from typing import Any, Self, TypeVar, cast
 import aiohttp
 
 from bot import logs, settings
+from bot.errors import SettingsError
 from bot.sandbox.openrouter import ModelSandbox
 from bot.service import Service
 from bot.slack import app as slack_app
@@ -40,6 +41,7 @@ from tests.inside.slack import Line, NearSlack
 T = TypeVar("T")
 MOMENT = 0.001
 """Seconds between two looks at whether the bot is quiet."""
+ACK_SECONDS = 1.0
 
 
 class Parts(Service):
@@ -64,10 +66,11 @@ class Parts(Service):
 
 
 class Eager(Database):
-    """A database that begins every commit at once: sharing one spares a busy bot's disk, and keeps a test waiting."""
+    """A database that keeps no test waiting: for another transaction to share a commit with, or for a disk to have what
+    only a power cut would lose."""
 
     async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
-        return await super().write(work, synced=synced)
+        return await super().write(work, synced=False)
 
 
 class BotInside(Bot):
@@ -77,8 +80,8 @@ class BotInside(Bot):
         super().__init__(home, environment)
         self._slack, self._model = slack, model
         self._parts: Parts | None = None
-        self._database: Database | None = None
-        self._line: Line | None = None
+        self._ending = AsyncExitStack()
+        self._code: int | None = None
         self._reading: sqlite3.Connection | None = None
         self._said = io.StringIO()
 
@@ -110,34 +113,51 @@ class BotInside(Bot):
                 logging.getLogger(name).setLevel(level)
 
     async def start(self, **environment: str) -> Self:
-        """Put the parts together and open the socket. Raises SettingsError where the process would end with it."""
+        """Put the parts together and open the socket. A setting that is wrong is told and ends it, as it does the
+        process (`bot.cli.main`)."""
         self.starts += 1
-        values = {**self.environment, **environment}
+        self._code = None
+        try:
+            await self._begin({**self.environment, **environment})
+        except SettingsError as error:
+            self._said.write(f"{error}\n")
+            self._code = 2
+            await self.stop()
+        return self
+
+    async def _begin(self, values: Mapping[str, str]) -> None:
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
             logging.getLogger("bot.service").warning("BOT_CONFIG, %s", finding.words())
         found = [_served(each) for each in config.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
+        ending = self._ending = AsyncExitStack()
         tools = McpToolset(found)
+        ending.push_async_callback(tools.aclose)
         await tools.launch()
-        self._database = await Eager(loaded.database_url).__aenter__()
-        self._line = Line(self._slack)
-        these = await _clients(loaded, self._line)
+        database = await ending.enter_async_context(Eager(loaded.database_url))
+        line = Line(self._slack)
+        ending.push_async_callback(line.close)
+        these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
         model = NearModel(
             self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
         )
-        store = SqliteStore(self._database, loaded.redact)
-        self._parts = Parts(loaded, store, these, identity, tools, model)
+        self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model)
+        ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
-        return self
+
+    async def ended(self, seconds: float = 20) -> int:
+        """How the last start ended. Raises AssertionError when it runs."""
+        assert self._code is not None, "it runs"
+        return self._code
 
     async def stop(self) -> int:
-        """Drain and end, as on SIGTERM."""
-        parts, self._parts = self._parts, None
-        if parts is not None and self._database is not None and self._line is not None:
-            await parts.stop()
-            await self._database.__aexit__(None, None, None)
-            await self._line.close()
+        """Drain and end, as on SIGTERM. What is on its way gets its ack first: an ack for a socket that closes meanwhile
+        is an error in the log of Slack's SDK."""
+        self._parts, until = None, time.monotonic() + ACK_SECONDS
+        while any(each.unacked for each in self._slack.hub.connections) and time.monotonic() < until:
+            await asyncio.sleep(MOMENT)
+        await self._ending.aclose()
         return 0
 
     async def kill(self) -> None:
