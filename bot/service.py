@@ -117,6 +117,7 @@ class Service:
         these: slack.Clients,
         identity: slack.Identity,
         tools: McpToolset,
+        *,
         model: OpenRouter | None = None,
     ) -> None:
         """`model` is the one of the settings unless another is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,12 @@ ROOT = Path(__file__).parent
 IN_FRONT = ("test_page_build.py", "test_bench.py", "test_settling.py")
 """Files with one test that takes as long as many others: whoever gets it must not get it last."""
 TIERS: dict[str, tuple[str, ...]] = {
-    "in process": (
-        *("agent", "attacks", "core", "house", "model", "offline", "page", "property", "sandbox", "slack", "store"),
-    ),
-    "processes": ("bench", "crash", "e2e", "tools"),
+    "in process": ("agent", "core", "house", "model", "offline", "page", "property", "sandbox", "slack", "store"),
+    "processes": ("attacks", "bench", "crash", "e2e", "tools"),
     "browser": ("browser",),
 }
+INSIDE = "bot in process"
+"""The bot's parts all together beside the test (`tests/inside`): by mark, since such files have cases of both kinds."""
 BUILD = "page build"
 OTHER = "other"
 
@@ -33,29 +33,38 @@ class Tier:
     ended: float = 0.0
 
 
-def tier_of(nodeid: str) -> str:
-    """The kind of a test, by where it is."""
+def is_inside(marks: Container[str]) -> bool:
+    """Whether a test has the bot in its own process."""
+    return "inside" in marks and "across" not in marks
+
+
+def tier_of(nodeid: str, marks: Container[str]) -> str:
+    """The kind of a test, by its marks and by where it is."""
     file = nodeid.partition("::")[0]
     if nodeid.endswith("test_building_the_page_anew_gives_the_same_bytes"):
         return BUILD
+    if is_inside(marks):
+        return INSIDE
     folder = file.split("/")[1] if file.count("/") > 1 else ""
     return next((name for name, folders in TIERS.items() if folder in folders), OTHER)
 
 
-def long_ones_first(items: list[pytest.Item]) -> None:
-    """So that at the end no worker is left alone with a test that takes long."""
-    items.sort(key=lambda item: item.path.name not in IN_FRONT)
+def in_order(items: list[pytest.Item]) -> None:
+    """Long tests first, so that at the end no worker is left alone with one; those of a file that share a bot process
+    side by side, so that fewer workers start one."""
+    files = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (item.path.name not in IN_FRONT, files[item.path], is_inside(item.keywords)))
 
 
 def lines(reports: Iterable[pytest.TestReport]) -> Sequence[str]:
     """A line for each kind that was run."""
     found: dict[str, Tier] = {}
     for report in reports:
-        tier = found.setdefault(tier_of(report.nodeid), Tier())
+        tier = found.setdefault(tier_of(report.nodeid, report.keywords), Tier())
         tier.tests.add(report.nodeid)
         tier.seconds += report.duration
         tier.began, tier.ended = min(tier.began, report.start), max(tier.ended, report.stop)
     return [
-        f"{name:<10}  {len(tier.tests):>5} tests  {tier.seconds:>7.1f} s within {tier.ended - tier.began:>6.1f} s"
+        f"{name:<14}  {len(tier.tests):>5} tests  {tier.seconds:>7.1f} s within {tier.ended - tier.began:>6.1f} s"
         for name, tier in sorted(found.items(), key=lambda each: -each[1].seconds)
     ]

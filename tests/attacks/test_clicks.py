@@ -45,7 +45,10 @@ Json = dict[str, Any]
 ZEROS = "0" * 32
 
 
-@pytest.mark.parametrize("who", ["bystander", "outsider", "connect", "deactivated", "bot", "our bot", "nobody", "odd"])
+WRONG = ("bystander", "outsider", "connect", "deactivated", "bot", "our bot", "nobody", "odd")
+
+
+@pytest.mark.parametrize("who", some(WRONG, across=["bystander"]))
 @pytest.mark.parametrize("label", ["Approve", "Deny"])
 async def test_the_wrong_person_decides_nothing(here: World, who: str, label: str) -> None:
     here.expected_refusals += ["user_not_in_channel", "chat.postEphemeral", "users.info"]
@@ -64,7 +67,7 @@ async def test_the_wrong_person_decides_nothing(here: World, who: str, label: st
     await untouched(here, ts, card, request=carried(card)[0])
 
 
-@pytest.mark.parametrize("kind", ["connect", "deactivated"])
+@pytest.mark.parametrize("kind", some(["connect", "deactivated"], across=["connect"]))
 async def test_nobody_is_asked_what_only_somebody_could_approve_who_never_may(here: World, kind: str) -> None:
     away = {"connect": {"team_id": "T0ELSEWHERE"}, "deactivated": {"deleted": True}}[kind]
     person = here.slack.workspace.add_person(
@@ -80,9 +83,10 @@ async def test_nobody_is_asked_what_only_somebody_could_approve_who_never_may(he
     assert "no active member of this workspace" in here.model.requests[-1].messages[-1]["content"]
 
 
-@pytest.mark.parametrize(
-    "lie", ["team", "team of the user", "no team", "channel", "no channel", "message", "no message"]
-)
+LIES = ("team", "team of the user", "no team", "channel", "no channel", "message", "no message")
+
+
+@pytest.mark.parametrize("lie", some(LIES, across=["channel"]))
 async def test_a_click_from_elsewhere_decides_nothing(here: World, lie: str) -> None:
     here.expected_refusals += ["chat.postEphemeral"]
     ts, card = await ask(here, write(here))
@@ -136,7 +140,7 @@ VALUES: dict[str, Callable[[str, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("shape", VALUES)
+@pytest.mark.parametrize("shape", some(VALUES, across=["zeros"]))
 async def test_a_forged_value_decides_nothing_whoever_sends_it(here: World, shape: str) -> None:
     ts, card = await ask(here, write(here))
     request, digest = carried(card)
@@ -180,7 +184,7 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, across=["skipped"]))
 async def test_the_value_of_a_button_under_another_name_does_nothing(here: World, name: str) -> None:
     ts, card = await ask(here, write(here))
     await send(here, click(here, card, action(card, "Approve", action_id=f"approval.{name}"), here.alice))
@@ -219,7 +223,7 @@ async def test_what_may_have_run_is_not_answered_by_buttons_of_another_question(
     assert grants(here) == []
 
 
-@pytest.mark.parametrize("ending", ["approved", "denied", "edited", "stopped", "drifted"])
+@pytest.mark.parametrize("ending", some(["approved", "denied", "edited", "stopped", "drifted"], across=["approved"]))
 async def test_a_spent_click_runs_nothing(here: World, ending: str) -> None:
     (here.workspace / "a.txt").write_text("as it was")
     ts, card = await ask(here, write(here))
@@ -253,6 +257,7 @@ async def test_a_spent_click_runs_nothing(here: World, ending: str) -> None:
     assert (here.workspace / "a.txt").read_text() == "changed by hand"
 
 
+@pytest.mark.across
 async def test_one_envelope_delivered_again_and_again_approves_once(here: World) -> None:
     ts, card = await ask(here, call(R + "note", {"words": "once"}))
     payload = click(here, card, action(card, "Approve"), here.alice)
@@ -274,6 +279,7 @@ async def test_twenty_clicks_at_once_run_a_call_once(here: World) -> None:
     assert len(here.model.requests) == 2
 
 
+@pytest.mark.across
 async def test_approve_and_deny_at_once_settle_on_one_of_them(here: World) -> None:
     ts, card = await ask(here, call(R + "note", {"words": "ran"}))
     request, _ = carried(card)
@@ -359,7 +365,7 @@ async def test_a_click_while_the_bot_is_away_counts_once_when_it_is_back(here: W
     assert here.bot.rows("SELECT user FROM votes WHERE approval = ?", request) == [(here.alice.id,)]
 
 
-@pytest.mark.parametrize("who", ["bystander", "outsider", "again"])
+@pytest.mark.parametrize("who", some(["bystander", "outsider", "again"], across=["again"]))
 async def test_undo_is_pressed_once_by_whoever_may(here: World, who: str) -> None:
     here.expected_refusals += ["user_not_in_channel"]
     ts, card = await ask(here, write(here))
@@ -408,7 +414,7 @@ async def test_a_window_that_names_somebody_elses_request_does_nothing(here: Wor
     await untouched(here, ts, card)
 
 
-@pytest.mark.parametrize("label", ["Edit…", "Always…", "approval.more"])
+@pytest.mark.parametrize("label", some(["Edit…", "Always…", "approval.more"], across=["Edit…"]))
 async def test_a_window_that_somebody_else_sends_does_nothing(here: World, label: str) -> None:
     ts, card = await ask(here, write(here))
     view = await window(here, card, label, here.alice, "Deny with a reason…" if label == "approval.more" else None)
@@ -433,7 +439,7 @@ SEALS: dict[str, Callable[[list[str]], Json | str]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SEALS)
+@pytest.mark.parametrize("shape", some(SEALS, across=["digest"]))
 @pytest.mark.parametrize("label", ["Edit…", "Always…"])
 async def test_a_window_with_a_forged_note_does_nothing(here: World, shape: str, label: str) -> None:
     ts, card = await ask(here, write(here))
@@ -481,7 +487,7 @@ STATES: dict[str, Json] = {
 }
 
 
-@pytest.mark.parametrize("shape", STATES)
+@pytest.mark.parametrize("shape", some(STATES, across=["a list"]))
 async def test_an_edit_slips_in_nothing_that_the_window_did_not_offer(here: World, shape: str) -> None:
     ts, card = await ask(here, write(here))
     view = await window(here, card, "Edit…", here.alice)
@@ -526,7 +532,7 @@ ALWAYS: dict[str, tuple[Json, tuple[str, ...], float]] = {
 }
 
 
-@pytest.mark.parametrize("shape", ALWAYS)
+@pytest.mark.parametrize("shape", some(ALWAYS, across=["the root"]))
 async def test_a_grant_that_the_window_did_not_offer_is_not_given(here: World, shape: str) -> None:
     ts, card = await ask(here, write(here))
     view = await window(here, card, "Always…", here.alice)
@@ -641,7 +647,7 @@ async def test_one_of_two_approves_and_the_other_denies_at_the_same_moment(stric
     assert journal(here) == []
 
 
-@pytest.mark.parametrize("who", ["himself", "the requester", "connect", "deactivated", "bot"])
+@pytest.mark.parametrize("who", some(["himself", "the requester", "connect", "deactivated", "bot"], across=["himself"]))
 async def test_the_second_approval_is_another_persons_who_may(strict: Strict, who: str) -> None:
     here = strict.here
     ts, card = await ask(here, call(R + "note", {"words": "never"}))
@@ -686,6 +692,7 @@ async def test_no_grant_is_given_where_two_must_agree_however_the_window_is_made
 SECRET = "hidden-7f3a"
 
 
+@pytest.mark.across
 async def test_what_is_private_is_shown_to_no_bystander_under_any_name(strict: Strict) -> None:
     here = strict.here
     mallory = here.slack.add_person("Mallory Curious")

@@ -13,6 +13,7 @@ from bot.sandbox.model import Message, Person
 from bot.sandbox.openrouter import Call, call, calls, text
 from tests.attacks.conftest import R, ask, carried, decision, grants, journal, now, started, untouched, window, write
 from tests.harness import World
+from tests.inside.fixtures import some
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -90,7 +91,7 @@ async def deny(here: World, ts: str) -> None:
     await here.quiet()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", some(PATHS, across=list(PATHS)[:1]))
 async def test_a_path_that_leaves_the_folder_of_a_rule_is_not_written_unasked(here: World, path: str) -> None:
     # The rule's folder is the first one of the server; what a case is about stands there.
     root = here.workspace.parent
@@ -224,6 +225,7 @@ async def test_a_grant_for_moving_in_a_folder_moves_nothing_out_of_it_nor_into_i
     assert (started(here, ts), outside(root)) == (ran, before)
 
 
+@pytest.mark.across
 async def test_a_folder_that_becomes_a_link_takes_its_grant_nowhere(here: World) -> None:
     root = here.workspace
     stage(root)
@@ -301,7 +303,7 @@ async def turn(here: World, what: str) -> None:
     await here.until(lambda: here.bot.log.count("has listed its tools anew") > listed, what="the tools", poll=0.02)
 
 
-@pytest.mark.parametrize("what", ["schema", "description", "annotations", "twin"])
+@pytest.mark.parametrize("what", some(["schema", "description", "annotations", "twin"], across=["schema"]))
 async def test_a_tool_that_turns_into_another_loses_its_grant(here: World, what: str) -> None:
     name = f"{R}pinned_{what}"
     ts = await grant(here, call(name, {"words": "as it was"}), "any", "mine")
@@ -334,7 +336,7 @@ async def test_a_tool_that_turns_into_another_before_the_click_does_not_run(here
     here.model.prefix_breaks.clear()
 
 
-@pytest.mark.parametrize("into", ["link", "folder", "nothing", "link above"])
+@pytest.mark.parametrize("into", some(["link", "folder", "nothing", "link above"], across=["link"]))
 async def test_a_file_that_is_swapped_after_the_card_is_not_written(here: World, into: str) -> None:
     root = here.workspace
     stage(root)

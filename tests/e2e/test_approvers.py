@@ -204,6 +204,7 @@ async def test_the_requester_may_always_take_a_request_back(here: World, staff: 
     assert "denied" in (await answered(here, ts))[0]
 
 
+@pytest.mark.across
 async def test_two_have_to_approve_and_one_person_counts_once(here: World, staff: Staff) -> None:
     ts = await ask(here, folder(here))
     [card] = await asked(here, ts)
@@ -282,6 +283,7 @@ async def test_somebody_else_has_to_approve_and_the_requester_may_deny(here: Wor
     assert (here.workspace / "a.txt").read_text() == "text\n"
 
 
+@pytest.mark.across
 async def test_who_has_changed_the_arguments_may_not_approve_them(here: World, staff: Staff) -> None:
     ts = await ask(here, write(here, "first\n"))
     [card] = await asked(here, ts)
@@ -305,7 +307,10 @@ async def test_who_has_changed_the_arguments_may_not_approve_them(here: World, s
     assert (here.workspace / "a.txt").read_text() == "third\n"
 
 
-@pytest.mark.parametrize("who", ["gone", "outsider", "gone_of_group", "outsider_of_group"])
+NEITHER = ("gone", "outsider", "gone_of_group", "outsider_of_group")
+
+
+@pytest.mark.parametrize("who", some(NEITHER, across=["outsider_of_group"]))
 async def test_deactivated_people_and_those_of_other_organisations_never_decide(
     here: World, staff: Staff, who: str
 ) -> None:
@@ -360,6 +365,7 @@ async def test_when_slack_does_not_tell_who_is_in_a_group_nobody_is_and_a_later_
     assert f"Approved by <@{staff.judy.id}>" in card.plain
 
 
+@pytest.mark.across
 async def test_however_long_slack_takes_a_click_is_answered_in_time_and_does_not_count(
     here: World, staff: Staff
 ) -> None:
@@ -413,6 +419,7 @@ async def test_what_slack_tells_too_late_for_one_click_is_there_for_the_next(her
     assert f"Approved by <@{staff.carol.id}>" in card.plain
 
 
+@pytest.mark.across
 async def test_a_window_is_answered_in_time_when_slack_and_the_tools_are_slow_together(
     here: World, staff: Staff
 ) -> None:

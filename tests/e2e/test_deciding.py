@@ -175,6 +175,7 @@ async def test_nobody_is_asked_about_a_call_that_would_fail_and_the_model_is_tol
     }
 
 
+@pytest.mark.across
 async def test_an_edited_call_is_asked_about_anew_and_runs_as_it_was_edited(here: World) -> None:
     target = here.workspace / "a.txt"
     target.write_text("old\n")
@@ -449,6 +450,7 @@ def written(here: World, *names: str) -> Callable[[], bool]:
     return lambda: there(here) == list(names)
 
 
+@pytest.mark.across
 async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decision(here: World) -> None:
     ts = await ask(here, *(write(here, name, name) for name in NAMES[:4]))
     [card] = await asked(here, ts)
@@ -479,7 +481,7 @@ async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decis
     assert "4 requests, all decided" in card.plain
 
 
-@pytest.mark.parametrize("button", ["Approve all", "Deny all"])
+@pytest.mark.parametrize("button", some(["Approve all", "Deny all"], across=["Approve all"]))
 async def test_all_that_is_open_is_decided_at_once_and_what_was_decided_before_stays(here: World, button: str) -> None:
     ts = await ask(here, *(write(here, name, name) for name in NAMES[:4]))
     [card] = await asked(here, ts)
@@ -528,6 +530,7 @@ async def test_nine_calls_take_more_than_one_message_and_run_when_all_of_these_a
     assert there(here) == NAMES
 
 
+@pytest.mark.across
 async def test_details_of_a_long_change_are_complete_over_several_pages(here: World) -> None:
     target = here.workspace / "a.txt"
     target.write_text("old\n")

@@ -17,7 +17,7 @@ import pytest
 from bot.sandbox.model import Person, View
 from tests.e2e.turns import OBEY, Turn, begin, define, ran, servers
 from tests.harness import World, processes
-from tests.inside.fixtures import Opens, Worlds
+from tests.inside.fixtures import Opens, Worlds, some
 from tests.inside.world import inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -66,6 +66,7 @@ def buttons(view: View) -> list[dict[str, Any]]:
     return [element for block in view.blocks if block["type"] == "actions" for element in block["elements"]]
 
 
+@pytest.mark.across
 async def test_a_grant_lets_the_next_call_run_without_a_card_and_the_thread_is_told_under_what(here: World) -> None:
     turn = await write(here, here.workspace / "a.txt", "first")
     await turn.always("any")
@@ -296,7 +297,7 @@ async def redefine(here: World, definition: dict[str, Any]) -> None:
     await here.until(lambda: here.bot.log.count(words) > times, what="the new definition", poll=0.02)
 
 
-@pytest.mark.parametrize("part", OTHERS)
+@pytest.mark.parametrize("part", some(OTHERS, across=["schema"]))
 async def test_a_tool_that_changes_asks_again_with_a_word_on_why_and_its_grant_is_gone(here: World, part: str) -> None:
     await (await begin(here, "shifting__obey", {"words": "one"})).always("any", where="mine")
     await (await begin(here, "shifting__obey", {"words": "two"})).ran_unasked()
@@ -355,6 +356,7 @@ async def test_no_grant_is_given_for_longer_than_the_configuration_allows(tmp_pa
         assert not (here.workspace / "b.txt").exists()
 
 
+@pytest.mark.across
 async def test_the_home_lists_grants_with_their_scope_and_revoke_ends_them(here: World) -> None:
     assert "There are none" in (await home_of(here, here.alice)).plain
     notes = here.workspace / "notes"
@@ -428,6 +430,7 @@ async def test_a_revocation_that_somebody_else_forges_does_nothing(here: World) 
     await (await write(here, here.workspace / "b.txt")).ran_unasked()
 
 
+@pytest.mark.across
 async def test_a_grant_holds_over_a_restart(here: World) -> None:
     turn = await write(here, here.workspace / "a.txt")
     await turn.always("folder:0", where="thread")

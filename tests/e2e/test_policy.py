@@ -122,6 +122,7 @@ def offered(request: ChatRequest) -> set[str]:
     return {tool["function"]["name"] for tool in request.tools}
 
 
+@pytest.mark.across
 async def test_a_rule_with_a_folder_lets_a_write_inside_it_run_unasked(ruled: Ruled) -> None:
     target = ruled.notes / "a.txt"
     turn = await begin(ruled.here, "filesystem__write_file", {"path": str(target), "content": "one\n"})
@@ -154,6 +155,7 @@ async def test_what_leads_out_of_the_folder_of_a_rule_asks(ruled: Ruled) -> None
     assert list((ruled.notes.parent / "notes-evil").iterdir()) == []
 
 
+@pytest.mark.across
 async def test_a_tool_that_is_denied_is_hidden_from_the_model_and_refused_all_the_same(ruled: Ruled) -> None:
     source = ruled.here.workspace / "a.txt"
     source.write_text("stays")
@@ -313,6 +315,7 @@ async def test_what_an_untrusted_server_says_of_its_tools_counts_for_nothing(rul
     assert ran(ruled.here.bot.home) == before
 
 
+@pytest.mark.across
 async def test_warnings_about_the_rules_are_in_the_log_with_their_line(ruled: Ruled) -> None:
     warnings = [line for line in ruled.here.bot.log.splitlines() if "BOT_CONFIG" in line]
     line = RULES[: RULES.rindex("[[")].count("\n") + 1

@@ -15,7 +15,7 @@ from bot.sandbox.model import Channel, Message, Person, View
 from bot.sandbox.openrouter import call, calls, text
 from tests.e2e.turns import OBEY, Turn, begin, servers, whispered
 from tests.harness import World
-from tests.inside.fixtures import Opens, Worlds, some
+from tests.inside.fixtures import Opens, Worlds
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -128,6 +128,7 @@ def full(view: View) -> str:
     return json.dumps(view.data, ensure_ascii=False)
 
 
+@pytest.mark.across
 async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_decide(quiet: Quiet) -> None:
     here = quiet.here
     turn, target = await write(quiet)

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from tests import tiers
 from tests.harness import World, world
 from tests.inside.world import inside
 
@@ -75,5 +76,4 @@ async def worlds_of_the_module() -> AsyncGenerator[_Module]:
 def worlds(
     request: pytest.FixtureRequest, worlds_of_the_module: _Module, tmp_path_factory: pytest.TempPathFactory
 ) -> Worlds:
-    within = "inside" in request.keywords and request.node.get_closest_marker("across") is None
-    return Worlds(worlds_of_the_module, tmp_path_factory, within=within)
+    return Worlds(worlds_of_the_module, tmp_path_factory, within=tiers.is_inside(request.keywords))

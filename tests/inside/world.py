@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -95,7 +95,7 @@ class BotInside(Bot):
         return self._parts is None or self._parts.idle
 
     @contextmanager
-    def logging(self) -> Iterator[None]:
+    def logging(self) -> Generator[None]:
         """What is logged meanwhile is the bot's."""
         root = logging.getLogger()
         handler = logging.StreamHandler(self._said)
@@ -142,7 +142,7 @@ class BotInside(Bot):
         model = NearModel(
             self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
         )
-        self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model)
+        self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model=model)
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
 
@@ -152,8 +152,8 @@ class BotInside(Bot):
         return self._code
 
     async def stop(self) -> int:
-        """Drain and end, as on SIGTERM. What is on its way gets its ack first: an ack for a socket that closes meanwhile
-        is an error in the log of Slack's SDK."""
+        """Drain and end, as on SIGTERM. What is on its way gets its ack first: one for a closed socket is an error in
+        the log of Slack's SDK."""
         self._parts, until = None, time.monotonic() + ACK_SECONDS
         while any(each.unacked for each in self._slack.hub.connections) and time.monotonic() < until:
             await asyncio.sleep(MOMENT)
@@ -248,7 +248,7 @@ async def inside(
 
 
 @contextmanager
-def _home(folder: Path) -> Iterator[None]:
+def _home(folder: Path) -> Generator[None]:
     """Be somebody who lives there, as the process is."""
     before = os.environ.get("HOME")
     os.environ["HOME"] = str(folder)
