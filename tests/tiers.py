@@ -11,9 +11,13 @@ import pytest
 ROOT = Path(__file__).parent
 IN_FRONT = ("test_page_build.py", "test_bench.py", "test_settling.py")
 """Files with one test that takes as long as many others: whoever gets it must not get it last."""
+PROCESSES = "processes"
 TIERS: dict[str, tuple[str, ...]] = {
-    "in process": ("agent", "core", "house", "model", "offline", "page", "property", "sandbox", "slack", "store"),
-    "processes": ("attacks", "bench", "crash", "e2e", "tools"),
+    "in process": (
+        *("agent", "attacks", "core", "house", "inside", "model", "offline", "page", "patterns", "property"),
+        *("sandbox", "slack", "store", "wake"),
+    ),
+    PROCESSES: ("bench", "crash", "e2e", "tools"),
     "browser": ("browser",),
 }
 INSIDE = "bot in process"
@@ -45,6 +49,8 @@ def tier_of(nodeid: str, marks: Container[str]) -> str:
         return BUILD
     if is_inside(marks):
         return INSIDE
+    if "across" in marks:
+        return PROCESSES
     folder = file.split("/")[1] if file.count("/") > 1 else ""
     return next((name for name, folders in TIERS.items() if folder in folders), OTHER)
 

@@ -10,7 +10,7 @@ from tests.attacks.conftest import R, journal, write
 from tests.attacks.test_scopes import grant
 from tests.harness import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.across]
 
 MIXED = "somebody else has had a say in this turn"
 
