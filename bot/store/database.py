@@ -12,11 +12,13 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import aiosqlite
 
@@ -26,11 +28,18 @@ from bot.store.schema import MIGRATIONS
 
 T = TypeVar("T")
 JOIN_SECONDS = 2.0
-SOON_SECONDS = 0.2
+SOON_SECONDS = 1.0
+WAL_PAGES = 4_000
+"""Pages of 4 KiB that gather before they are copied into the file. Turns write the same pages again and again, and with
+SQLite's 1,000 each of them is copied four times as often."""
 Work = Callable[[sqlite3.Connection], T]
+Ahead = Callable[[sqlite3.Connection, T], Mapping[Hashable, object]]
 
 BATCH = 64
 """Transactions that share one commit at most, so that the first does not wait long for the last."""
+QUIET = 2
+"""With so many transactions or fewer in a commit, what their callers ask for next is read right away. Each visit to the
+thread wakes it and the loop, which costs a quiet process more than the query; under load nobody would still want it."""
 
 
 class _Connection(aiosqlite.Connection):
@@ -72,7 +81,9 @@ class Database:
         self._path = path_of(url)
         self._lock: int | None = None
         self._connection: _Connection | None = None
-        self._pending: list[tuple[Work[Any], asyncio.Future[Any], bool]] = []
+        self._pending: list[_Write] = []
+        self._ahead: dict[Hashable, object] = {}
+        """What was read along with the last commit, until the next one begins."""
         self._committer: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -113,6 +124,7 @@ class Database:
         await self._shut()
 
     async def _shut(self) -> None:
+        self._ahead = {}
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
@@ -120,8 +132,10 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
-    async def read(self, work: Work[T]) -> T:
-        """Run a function that only reads."""
+    async def read(self, work: Work[T], key: Hashable = None) -> T:
+        """Run a function that only reads. With a `key`, what the last commit has read ahead under it will do."""
+        if key in self._ahead:
+            return cast(T, self._ahead.pop(key))
         if self._connection is None:
             raise StoreError("the database is closed")
         try:
@@ -129,22 +143,26 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(f"{type(error).__name__}: {error}") from error
 
-    async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
+    async def write(
+        self, work: Work[T], *, synced: bool = True, soon: bool = False, ahead: Ahead[T] | None = None
+    ) -> T:
         """Run a function as one transaction; returns when it is on the disk. Without `synced` it outlives the process,
         but not a power cut, unless a later one that is synced does: for what is found out again by looking. With
-        `soon` it waits a moment for another transaction to share a commit with.
+        `soon` it waits a moment for another transaction to share a commit with. `ahead` reads, by key, what is probably
+        asked for next; it gets the function's result.
 
         The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
         database refuses (disk full, file gone).
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append((work, future, synced))
+        self._pending.append(_Write(work, future, synced, ahead))
         if self._committer is None:
             if not soon:
                 self._begin()
             elif self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
-        return await asyncio.shield(future)
+        # A caller who is cancelled takes back only the future: the transaction is made all the same.
+        return await future
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -157,22 +175,26 @@ class Database:
         try:
             while self._pending:
                 batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
-                works = [work for work, _, _ in batch]
-                synced = any(synced for _, _, synced in batch)
+                self._ahead = {}
+                results: list[Any]
                 try:
-                    results: list[Any] = await self.read(partial(_run, works, synced))
+                    results, ahead = await self.read(partial(_run, batch))
                 except StoreError as error:
-                    results = [error] * len(batch)
+                    results, ahead = [error] * len(batch), {}
                 except Exception as error:  # noqa: BLE001  # raised by every write of the batch
                     refusal = StoreError(f"{type(error).__name__}: {error}")
-                    results = [refusal] * len(batch)
+                    results, ahead = [refusal] * len(batch), {}
                 except BaseException:
                     # Whatever ends this task (the loop itself, say), nobody is to wait for what will not come.
-                    for _, future, _ in batch:
-                        if not future.done():
-                            future.set_exception(StoreError("the write was cut off; it may have been made or not"))
+                    for write in batch:
+                        if not write.future.done():
+                            write.future.set_exception(
+                                StoreError("the write was cut off; it may have been made or not")
+                            )
                     raise
-                for (_, future, _), result in zip(batch, results, strict=True):
+                self._ahead = ahead
+                for write, result in zip(batch, results, strict=True):
+                    future = write.future
                     if future.done():
                         continue
                     if isinstance(result, sqlite3.OperationalError):
@@ -187,7 +209,13 @@ class Database:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Set the modes and migrate, each migration in one transaction."""
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        "busy_timeout=5000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"wal_autocheckpoint={WAL_PAGES}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
@@ -197,9 +225,30 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 
 
-def _run(works: list[Work[Any]], synced: bool, connection: sqlite3.Connection) -> list[Any]:
-    """Run each function (in a savepoint, if it is not alone), then commit once. An exception stands in the place of a
-    result."""
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A transaction that waits for its turn."""
+
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    synced: bool
+    ahead: Ahead[Any] | None
+
+
+def _run(batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple[list[Any], dict[Hashable, object]]:
+    """Run each function (in a savepoint, if it is not alone), then commit once. Out: their results, with an exception
+    in the place of one that was raised, and what was read ahead."""
+    results = _committed([write.work for write in batch], any(write.synced for write in batch), connection)
+    found: dict[Hashable, object] = {}
+    if len(batch) <= QUIET:
+        for write, result in zip(batch, results, strict=True):
+            if write.ahead is not None and not isinstance(result, BaseException):
+                with suppress(Exception):  # who needs it reads it, and is told what is wrong
+                    found.update(write.ahead(connection, result))
+    return results, found
+
+
+def _committed(works: Sequence[Work[Any]], synced: bool, connection: sqlite3.Connection) -> list[Any]:
     results: list[Any] = []
     # In WAL mode NORMAL leaves out the sync of a commit, and keeps the order of commits (sqlite.org/pragma.html).
     connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 
 from bot.core.calls import Undone
@@ -35,13 +35,20 @@ class SqliteStore:
         def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
             return inbox.admit(connection, incoming)
 
-        return await self._database.write(admit)
+        def ahead(connection: sqlite3.Connection, admitted: tuple[Admission, int]) -> dict[Hashable, object]:
+            kind, thread_id = admitted
+            return {_loading(thread_id): log.load(connection, thread_id)} if kind is Admission.STARTS else {}
+
+        return await self._database.write(admit, ahead=ahead)
 
     async def waiting(self) -> Sequence[int]:
         return await self._database.read(inbox.waiting)
 
     async def load(self, thread_id: int) -> ThreadState:
-        return await self._database.read(lambda connection: log.load(connection, thread_id))
+        state = await self._database.read(partial(log.load, thread_id=thread_id), _loading(thread_id))
+        if not state.length:
+            state.transcript = Transcript()
+        return state
 
     async def transcript(self, state: ThreadState) -> Transcript:
         kept = state.transcript
@@ -62,7 +69,14 @@ class SqliteStore:
         work.__name__ = change.name
         if state.turn is not None and change.messages and change.gets_on:
             state.turn.attempts, state.turn.announced = 1, True
-        turn_id, unread, stopped_by = await self._database.write(work, synced=change.synced)
+
+        def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
+            return {_delivering(state.id): _deliveries(connection, state.id)}
+
+        owes = bool(change.drafts or change.cards)
+        turn_id, unread, stopped_by = await self._database.write(
+            work, synced=change.synced, ahead=ahead if owes else None
+        )
         if state.transcript is not None:
             state.transcript.extend(body for _, body in change.messages)
             self._transcripts.keep(state.id, state.transcript)
@@ -197,16 +211,7 @@ class SqliteStore:
         return await self._database.write(end_grant)
 
     async def deliveries(self, thread_id: int) -> Deliveries:
-        def read(connection: sqlite3.Connection) -> Deliveries:
-            place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
-            return Deliveries(
-                place=Place(*place.fetchone()),
-                owed=posts.owed(connection, thread_id),
-                stale=requests.stale(connection, thread_id),
-                progress=posts.progress(connection, thread_id),
-            )
-
-        return await self._database.read(read)
+        return await self._database.read(partial(_deliveries, thread_id=thread_id), _delivering(thread_id))
 
     async def last_post(self) -> int:
         return await self._database.read(posts.last)
@@ -234,3 +239,21 @@ class SqliteStore:
             requests.drawn(connection, post, revision)
 
         await self._database.write(drawn, synced=False)
+
+
+def _deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
+    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
+    return Deliveries(
+        place=Place(*place.fetchone()),
+        owed=posts.owed(connection, thread_id),
+        stale=requests.stale(connection, thread_id),
+        progress=posts.progress(connection, thread_id),
+    )
+
+
+def _loading(thread_id: int) -> Hashable:
+    return "load", thread_id
+
+
+def _delivering(thread_id: int) -> Hashable:
+    return "deliveries", thread_id

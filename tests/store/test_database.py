@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Hashable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,64 @@ async def test_transactions_that_wait_together_share_a_commit_and_fail_alone(tmp
         assert [type(result) for result in results] == [int, int, sqlite3.IntegrityError, int]
         count = await database.read(lambda connection: connection.execute("SELECT count(*) FROM threads").fetchone())
         assert count == (3,)
+
+
+def teams(connection: sqlite3.Connection) -> list[str]:
+    return [str(team) for (team,) in connection.execute("SELECT team FROM threads ORDER BY id")]
+
+
+def nothing(connection: sqlite3.Connection) -> list[str]:
+    raise AssertionError("it was read with the commit")
+
+
+async def test_what_is_asked_for_after_a_commit_was_read_with_it_and_once(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        for team in ("a", "b"):
+            await database.write(
+                lambda connection, team=team: insert(connection, team),
+                ahead=lambda connection, thread: {("teams", thread): teams(connection)},
+            )
+        assert await database.read(nothing, ("teams", 2)) == ["a", "b"]
+        with pytest.raises(AssertionError):
+            await database.read(nothing, ("teams", 2))
+
+
+async def test_what_was_read_with_a_commit_is_forgotten_when_another_begins(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        await database.write(lambda connection: insert(connection, "a"), ahead=lambda c, _: {"teams": teams(c)})
+        writing = asyncio.ensure_future(database.write(lambda connection: insert(connection, "b")))
+        await asyncio.sleep(0)  # it is handed to the thread
+        await asyncio.sleep(0)
+        assert await database.read(teams, "teams") == ["a", "b"]
+        await writing
+
+
+async def test_what_cannot_be_read_with_a_commit_leaves_the_commit_alone(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        assert await database.write(lambda connection: insert(connection, "a"), ahead=lambda c, _: 1 / 0) == 1  # type: ignore[arg-type]
+        assert await database.read(teams, "teams") == ["a"]
+
+
+async def test_nothing_is_read_along_with_the_commit_of_many(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def ahead(_: sqlite3.Connection, thread: int) -> dict[Hashable, object]:
+        read.append(thread)
+        return {}
+
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        await asyncio.gather(*(database.write(lambda c, team=team: insert(c, team), ahead=ahead) for team in "abc"))
+    assert read == []
+
+
+async def test_a_caller_who_is_cancelled_takes_back_nothing(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        writing = asyncio.ensure_future(database.write(lambda connection: insert(connection, "a")))
+        await asyncio.sleep(0)
+        writing.cancel()
+        assert await asyncio.gather(writing, return_exceptions=True) != [1]
+        await database.write(lambda connection: insert(connection, "b"))
+        assert await database.read(teams) == ["a", "b"]
 
 
 async def test_a_closed_database_refuses(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ async def test_an_unread_message_with_odd_files_is_read(tmp_path: Path, files: s
         with sqlite3.connect(tmp_path / "bot.db") as connection:
             connection.execute("UPDATE inbox SET files = ?", (files,))
         connection.close()
-        [message] = (await store.load(thread)).unread
+    async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
+        [message] = (await SqliteStore(database).load(thread)).unread
         assert list(message.files) == (["a.txt"] if "a.txt" in files else [])
 
 
