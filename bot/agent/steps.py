@@ -61,6 +61,8 @@ class Steps:
         said = str(reply.message.get("content") or "").strip()
         if said:
             change.drafts = [*change.drafts, *await beside(len(said), self.surface.answer, said)]
+        # Lost in a power cut, calls that do no harm twice are made once more; nobody has seen anything of them.
+        change.synced = bool(change.drafts or change.cards) or not all(call.repeatable for call in calls)
         held: dict[int, Held] = {}
         try:
             # What need not wait for others is started in the same commit; the rest when it is its turn.

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -79,11 +79,13 @@ async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> Async
     """The body of a response as it comes, in batches: a piece that had to be waited for is followed by a `pause` (in
     seconds, asked after each piece) in which the next ones gather in the socket. Watch for silence outside."""
     transport = reading(response)
-    body = response.aiter_bytes()
+    # What is not compressed needs none of the generators that every piece would pass through.
+    encoded = response.headers.get("content-encoding", "identity") != "identity"
+    stream = response.aiter_bytes() if encoded else aiter(cast(httpx2.AsyncByteStream, response.stream))
     gathered = False
     while True:
         began = time.monotonic()
-        piece = await anext(body, b"")
+        piece = await anext(stream, b"")
         waited = time.monotonic() - began > WAITED_SECONDS
         if not piece:
             return
