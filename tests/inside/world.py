@@ -28,7 +28,7 @@ from bot.errors import SettingsError
 from bot.sandbox.openrouter import ModelSandbox
 from bot.service import Service
 from bot.slack import app as slack_app
-from bot.store.database import Database, Work
+from bot.store.database import Ahead, Database, Work
 from bot.store.sqlite import SqliteStore
 from bot.tools import config, default
 from bot.tools.config import ServerConfig
@@ -49,8 +49,8 @@ class Parts(Service):
 
     _lasting: frozenset[asyncio.Task[object]] = frozenset()
 
-    async def start(self, url: str) -> None:
-        await super().start(url)
+    async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
+        await super().start(url, seconds)
         self._lasting = frozenset(self._background)
 
     @property
@@ -69,8 +69,10 @@ class Eager(Database):
     """A database that keeps no test waiting: for another transaction to share a commit with, or for a disk to have what
     only a power cut would lose."""
 
-    async def write(self, work: Work[T], *, synced: bool = True, soon: bool = False) -> T:
-        return await super().write(work, synced=False)
+    async def write(
+        self, work: Work[T], *, synced: bool = True, soon: bool = False, ahead: Ahead[T] | None = None
+    ) -> T:
+        return await super().write(work, synced=False, ahead=ahead)
 
 
 class BotInside(Bot):
