@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import sys
 import time
@@ -71,7 +70,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def _run(began: float) -> int:
-    from bot import logs, settings  # noqa: PLC0415
+    from bot import interrupt, logs, settings  # noqa: PLC0415
 
     loaded = settings.load()
     secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
@@ -79,7 +78,7 @@ def _run(began: float) -> int:
     # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service
     # switches the collector on again when it has loaded everything.
     gc.disable()
-    asyncio.run(_serve(loaded, began))
+    interrupt.run(_serve(loaded, began))
     return 0
 
 

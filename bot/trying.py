@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dotenv import dotenv_values
 
-from bot import settings
+from bot import interrupt, settings
 from bot.errors import SettingsError
 from bot.sandbox.errors import ImpossibleAct
 from bot.sandbox.openrouter import ModelSandbox
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         with prepared(arguments.folder, arguments.workspace) as folder:
             own = logging.FileHandler(folder.own_log, encoding="utf-8", delay=True)
             logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, handlers=[own])
-            return asyncio.run(_Trial(arguments, folder, scenario).run())
+            return interrupt.run(_Trial(arguments, folder, scenario).run())
     except (Unusable, ScenarioError) as error:
         raise SettingsError(error.option, error.problem) from error
     except KeyboardInterrupt:
