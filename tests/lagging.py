@@ -107,9 +107,19 @@ def noted() -> list[str]:
     return [str(json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
+_watches: list[_Watch] = []
+
+
 def record(path: str) -> None:
     """Measure the bots that are forked from this process."""
-    _Watch(path, "in a bot").install()
+    _watches.append(_Watch(path, "in a bot"))
+    _watches[-1].install()
+
+
+def leave_out() -> None:
+    """This process is no bot."""
+    for watch in _watches:
+        watch.about = ""
 
 
 class Plugin:
