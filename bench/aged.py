@@ -14,17 +14,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import secrets
-import statistics
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from pathlib import Path
 
+from common import furnished, measurable, parser_of
+from common import rows as rows_of
 from multiply import counts, multiply
-from side import FILES, FILLER, TITLES, BenchError, Figures, Replies, Side
+from side import TITLES, BenchError, Figures, Replies, Side
 from turn import positive, ratio, say
 
 from bot.sandbox.openrouter import ModelSandbox
@@ -37,12 +35,7 @@ async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dic
     """Figures by round: young, aged; and the rows by table of both databases."""
     replies = Replies(0.0, 20)
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
-        workspace = home / "workspace"
-        workspace.mkdir()
-        notes = {workspace / f"note-{number}.txt": secrets.token_hex(8) for number in range(FILES)}
-        for path, secret in notes.items():
-            path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
+        home, workspace, notes = furnished(stack)
         both: list[Side] = []
         rows: dict[str, dict[str, int]] = {}
         for age in AGES:
@@ -78,13 +71,7 @@ def table(rounds: Sequence[Sequence[Figures]], rows: dict[str, dict[str, int]]) 
     """Minimum, median and maximum over the rounds, and the median of the ratios within a round."""
     sizes = [f"{age}: {rows[age]['posts']:,} posts, {rows[age]['messages']:,} messages" for age in AGES]
     lines = ["; ".join(sizes), f"{f'{len(rounds)} rounds':34}{AGES[0]:^26}{AGES[1]:^26}  aged/young"]
-    for name, title in TITLES.items():
-        cells: list[str] = []
-        for index in range(len(AGES)):
-            values = [float(getattr(figures[index], name)) for figures in rounds]
-            cells.append(f"{min(values):8.1f}{statistics.median(values):8.1f}{max(values):8.1f}  ")
-        lines.append(f"{title:34}{cells[0]}{cells[1]}{of_the_aged(name, rounds):12.2f}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *rows_of(rounds, {name: of_the_aged(name, rounds) for name in TITLES})])
 
 
 def of_the_aged(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
@@ -94,9 +81,7 @@ def of_the_aged(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. Out: the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python bench/aged.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("aged", __doc__)
     parser.add_argument("--rounds", type=positive, default=7, metavar="N", help="of each database (7)")
     parser.add_argument("--turns", type=positive, default=50, metavar="N", help="turns in a round (50)")
     parser.add_argument("--posts", type=positive, default=200_000, metavar="N", help="in the aged one, at least")
@@ -104,10 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seeds", type=positive, default=20, metavar="N", help="real turns of which the aged one is made (20)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
-    if not Path("/proc/self/stat").exists():
-        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+    if not measurable():
         return 2
     try:
         rounds, rows = asyncio.run(measure(options))

@@ -21,7 +21,6 @@ approval of a write in each thread, from the press to the acknowledgement.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -38,6 +37,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from common import measurable, parser_of
 from longer import grow
 from side import FILLER, ROUND_SECONDS, BenchError, Replies, Side, cpu_of
 
@@ -267,17 +267,13 @@ def table(found: Found) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. Out: the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python bench/growth.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("growth", __doc__)
     parser.add_argument("--short", type=int, default=40, metavar="N", help="messages in a short thread (40)")
     parser.add_argument("--long", type=int, default=1200, metavar="N", help="messages in a long thread (1200)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds that count (5)")
     parser.add_argument("--turns", type=int, default=20, metavar="N", help="threads of each length (20)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
-    if not Path("/proc/self/stat").exists():
-        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+    if not measurable():
         return 2
     try:
         found = asyncio.run(measure((options.short, options.long), options.rounds, options.turns))

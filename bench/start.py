@@ -16,19 +16,16 @@ database of ours is a new one each time, as is the folder, but Python's and Node
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import secrets
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 
-from side import FILES, FILLER, WORDS, BenchError, Replies, Side, cpu_of_tree
+from common import furnished, parser_of
+from side import WORDS, BenchError, Replies, Side, cpu_of_tree
 
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.slack import SlackSandbox
@@ -42,12 +39,7 @@ Figures = dict[str, float]
 async def start(name: str) -> Figures:
     """One start of one bot, until it has answered. Raises BenchError."""
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
-        workspace = home / "workspace"
-        workspace.mkdir()
-        notes = {workspace / f"note-{number}.txt": secrets.token_hex(8) for number in range(FILES)}
-        for path, secret in notes.items():
-            path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
+        home, workspace, notes = furnished(stack)
         slack = await stack.enter_async_context(SlackSandbox())
         model = ModelSandbox()
         model.respond = Replies(0.0, 20).decide
@@ -89,11 +81,8 @@ def table(rounds: Sequence[dict[str, Figures]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. Out: the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python bench/start.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("start", __doc__)
     parser.add_argument("--starts", type=int, default=7, metavar="N", help="of each bot (7)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
     try:
         rounds = asyncio.run(measure(max(1, options.starts)))

@@ -27,16 +27,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import secrets
 import statistics
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from side import FILES, FILLER, QUIET_SECONDS, ROUND_SECONDS, TITLES, WORDS, BenchError, Figures, Replies, Side
+from common import furnished, measurable, parser_of, rows
+from side import QUIET_SECONDS, ROUND_SECONDS, TITLES, WORDS, BenchError, Figures, Replies, Side
 
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.slack import SlackSandbox
@@ -46,12 +45,7 @@ from bot.sandbox.slack import SlackSandbox
 async def sides(replies: Replies) -> AsyncGenerator[list[Side]]:
     """Both bots, running, over one folder with notes."""
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
-        workspace = home / "workspace"
-        workspace.mkdir()
-        notes = {workspace / f"note-{number}.txt": secrets.token_hex(8) for number in range(FILES)}
-        for path, secret in notes.items():
-            path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
+        home, workspace, notes = furnished(stack)
         both: list[Side] = []
         for name in WORDS:
             (home / name).mkdir()
@@ -86,13 +80,7 @@ async def measure(threads: Sequence[int], rounds: int, turns: int, replies: Repl
 def table(many: int, rounds: Sequence[Sequence[Figures]]) -> str:
     """Minimum, median and maximum over the rounds, and the median of the ratios within a round."""
     lines = [f"{f'{many} at once, {len(rounds)} rounds':34}{'our bot':^26}{'plain bot':^26}  ours/plain"]
-    for name, title in TITLES.items():
-        cells: list[str] = []
-        for index in range(len(WORDS)):
-            values = [float(getattr(figures[index], name)) for figures in rounds]
-            cells.append(f"{min(values):8.1f}{statistics.median(values):8.1f}{max(values):8.1f}  ")
-        lines.append(f"{title:34}{cells[0]}{cells[1]}{ratio(name, rounds):12.2f}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *rows(rounds, {name: ratio(name, rounds) for name in TITLES})])
 
 
 def ratio(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
@@ -129,9 +117,7 @@ def positive(value: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. Out: the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python bench/turn.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("turn", __doc__)
     parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="of each bot (5)")
     parser.add_argument(
         "--threads",
@@ -145,10 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--latency", type=float, default=0.0, metavar="S", help="seconds the model takes (0)")
     parser.add_argument("--chunks", type=positive, default=20, metavar="N", help="pieces of a streamed answer (20)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
-    if not Path("/proc/self/stat").exists():
-        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+    if not measurable():
         return 2
     try:
         replies = Replies(options.latency, options.chunks)

@@ -16,7 +16,6 @@ the process is started again, and somebody clicks Approve on a real card as soon
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import re
@@ -28,6 +27,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from common import measurable, parser_of
 from multiply import counts, multiply
 from side import BenchError, Side, cpu_of
 from turn import positive
@@ -161,9 +161,7 @@ def table(measured: Sequence[Figures]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print. Out: the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python bench/waiting.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of("waiting", __doc__)
     parser.add_argument(
         "--open",
         type=lambda value: [0 if part == "0" else positive(part) for part in value.split(",")],
@@ -174,10 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--idle", type=float, default=10.0, metavar="S", help="how long it is looked at while idle (10 seconds)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
     options = parser.parse_args(arguments)
-    if not Path("/proc/self/stat").exists():
-        sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+    if not measurable():
         return 2
     try:
         measured = [asyncio.run(measure(several, options.idle)) for several in options.open]

@@ -1,0 +1,54 @@
+"""What the benches share: the folder that they work over, their command line, and the table of two sides."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from side import FILES, FILLER, TITLES, Figures
+
+
+def furnished(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
+    """A folder that is removed in the end. Out: it, the workspace in it, and the secret that each note there holds."""
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
+    workspace = home / "workspace"
+    workspace.mkdir()
+    notes = {workspace / f"note-{number}.txt": secrets.token_hex(8) for number in range(FILES)}
+    for path, secret in notes.items():
+        path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
+    return home, workspace, notes
+
+
+def parser_of(name: str, about: str | None) -> argparse.ArgumentParser:
+    """The command line of a bench, with what all of them take."""
+    parser = argparse.ArgumentParser(
+        prog=f"python bench/{name}.py", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
+    return parser
+
+
+def measurable() -> bool:
+    """Whether this system tells the CPU time of processes; says so where it does not."""
+    if Path("/proc/self/stat").exists():
+        return True
+    sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
+    return False
+
+
+def rows(rounds: Sequence[Sequence[Figures]], ratios: dict[str, float]) -> list[str]:
+    """A line for each figure: minimum, median and maximum of both sides, and the ratio."""
+    lines: list[str] = []
+    for name, title in TITLES.items():
+        cells: list[str] = []
+        for index in range(2):
+            values = [float(getattr(figures[index], name)) for figures in rounds]
+            cells.append(f"{min(values):8.1f}{statistics.median(values):8.1f}{max(values):8.1f}  ")
+        lines.append(f"{title:34}{cells[0]}{cells[1]}{ratios[name]:12.2f}")
+    return lines
