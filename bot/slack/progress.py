@@ -34,8 +34,9 @@ class Progress:
             showing = self._running[thread_id] = _Showing(words)
             self._set(thread_id, showing, self._limits.progress_after_seconds)
         elif words != showing.words:
+            due = showing.timer is None and showing.words != showing.shown
             showing.words = words
-            if showing.timer is None:
+            if showing.timer is None and not due:
                 self._set(thread_id, showing, self._limits.progress_every_seconds)
 
     def rest(self, thread_id: int) -> None:

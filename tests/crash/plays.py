@@ -50,6 +50,12 @@ async def approve(here: World, card: Message, put: str = "+END") -> None:
     await here.slack.click(card, label, by=here.alice)
 
 
+async def approve_when_told(here: World, card: Message) -> None:
+    """Approve once the thread says what the call beside it has done."""
+    await here.until(lambda: any("list_directory" in reply.plain for reply in here.replies(card.thread_ts or "")))
+    await approve(here, card)
+
+
 async def approve_by_two(here: World, card: Message) -> None:
     if "Approve" not in card.buttons:
         await approve(here, card)
@@ -134,7 +140,7 @@ PLAYS = {
     "safe": Play(approve, left="END", tools=("read",), decisions=()),
     "slow": Play(approve, left="END", tools=("read",), decisions=()),
     "risky": Play(approve),
-    "mixed": Play(approve, tools=("list+edit",)),
+    "mixed": Play(approve_when_told, tools=("list+edit",)),
     "edited": Play(edit, left="edited +END", decisions=("edited", "approved")),
     "drifted": Play(change_and_approve, left="changed +END", decisions=("drifted", "approved")),
     "undone": Play(approve_and_undo, left="END"),
