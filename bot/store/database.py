@@ -29,9 +29,6 @@ from bot.store.schema import MIGRATIONS
 T = TypeVar("T")
 JOIN_SECONDS = 2.0
 SOON_SECONDS = 1.0
-WAL_PAGES = 4_000
-"""Pages of 4 KiB that gather before they are copied into the file. Turns write the same pages again and again, and with
-SQLite's 1,000 each of them is copied four times as often."""
 Work = Callable[[sqlite3.Connection], T]
 Ahead = Callable[[sqlite3.Connection, T], Mapping[Hashable, object]]
 
@@ -55,6 +52,12 @@ class _Connection(aiosqlite.Connection):
 
     async def on_thread(self, work: Work[T]) -> T:
         return await self._execute(lambda: work(self._conn))
+
+    def hand_over(self, work: Work[T], ended: Callable[[T], None]) -> None:
+        """Run a function that raises nothing, and give the loop what it returns: without a task and without a future,
+        each of which would be one more pass of the loop until the caller goes on."""
+        loop = asyncio.get_running_loop()
+        self._tx.put_nowait((None, lambda: loop.call_soon_threadsafe(ended, work(self._conn))))
 
 
 def path_of(url: str) -> Path:
@@ -82,10 +85,13 @@ class Database:
         self._lock: int | None = None
         self._connection: _Connection | None = None
         self._pending: list[_Write] = []
+        self._batch: list[_Write] = []
+        """What the thread is at."""
+        self._commits = _Commits()
         self._ahead: dict[Hashable, object] = {}
         """What was read along with the last commit, until the next one begins."""
-        self._committer: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        """Begins the next batch, when none is under way: in the next pass of the loop, or after a moment."""
 
     async def __aenter__(self) -> Self:
         """Lock, open and migrate the file. Raises SettingsError in words an operator can act on."""
@@ -119,8 +125,8 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._begin()
-        while self._committer is not None:
-            await asyncio.wait([self._committer])
+        while self._batch and self._connection is not None:
+            await self._connection.on_thread(_nothing)  # it comes after the batch, and so does what the loop is told
         await self._shut()
 
     async def _shut(self) -> None:
@@ -154,68 +160,53 @@ class Database:
         The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
         database refuses (disk full, file gone).
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._connection is None:
+            raise StoreError("the database is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         self._pending.append(_Write(work, future, synced, ahead))
-        if self._committer is None:
-            if not soon:
-                self._begin()
-            elif self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._begin)
+        if not self._batch:
+            if not soon and isinstance(self._timer, asyncio.TimerHandle):
+                self._timer.cancel()
+                self._timer = None
+            if self._timer is None:
+                self._timer = loop.call_later(SOON_SECONDS, self._begin) if soon else loop.call_soon(self._begin)
         # A caller who is cancelled takes back only the future: the transaction is made all the same.
         return await future
 
     def _begin(self) -> None:
+        """Give the thread the next batch, if it has none."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._committer is None and self._pending:
-            self._committer = asyncio.create_task(self._commit())
+        if self._batch or not self._pending or self._connection is None:
+            return
+        self._batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+        self._ahead = {}
+        self._connection.hand_over(partial(self._commits.run, self._batch), self._ended)
 
-    async def _commit(self) -> None:
-        try:
-            while self._pending:
-                batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
-                self._ahead = {}
-                results: list[Any]
-                try:
-                    results, ahead = await self.read(partial(_run, batch))
-                except StoreError as error:
-                    results, ahead = [error] * len(batch), {}
-                except Exception as error:  # noqa: BLE001  # raised by every write of the batch
-                    refusal = StoreError(f"{type(error).__name__}: {error}")
-                    results, ahead = [refusal] * len(batch), {}
-                except BaseException:
-                    # Whatever ends this task (the loop itself, say), nobody is to wait for what will not come.
-                    for write in batch:
-                        if not write.future.done():
-                            write.future.set_exception(
-                                StoreError("the write was cut off; it may have been made or not")
-                            )
-                    raise
-                self._ahead = ahead
-                for write, result in zip(batch, results, strict=True):
-                    future = write.future
-                    if future.done():
-                        continue
-                    if isinstance(result, sqlite3.OperationalError):
-                        future.set_exception(StoreError(f"{type(result).__name__}: {result}"))
-                    elif isinstance(result, BaseException):
-                        future.set_exception(result)
-                    else:
-                        future.set_result(result)
-        finally:
-            self._committer = None
+    def _ended(self, outcome: tuple[list[Any], dict[Hashable, object]]) -> None:
+        """Tell those who wait how their transactions have ended."""
+        batch, self._batch = self._batch, []
+        results, self._ahead = outcome
+        for write, result in zip(batch, results, strict=True):
+            future = write.future
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        self._begin()
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    """Wait for the thread."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Set the modes and migrate, each migration in one transaction."""
-    for pragma in (
-        "busy_timeout=5000",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"wal_autocheckpoint={WAL_PAGES}",
-    ):
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
@@ -235,48 +226,72 @@ class _Write:
     ahead: Ahead[Any] | None
 
 
-def _run(batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple[list[Any], dict[Hashable, object]]:
-    """Run each function (in a savepoint, if it is not alone), then commit once. Out: their results, with an exception
-    in the place of one that was raised, and what was read ahead."""
-    results = _committed([write.work for write in batch], any(write.synced for write in batch), connection)
+class _Commits:
+    """Makes transactions, on the connection's thread."""
+
+    def __init__(self) -> None:
+        self._synced: bool | None = None
+        """How the connection commits now."""
+
+    def run(self, batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple[list[Any], dict[Hashable, object]]:
+        """Run each function (in a savepoint, if it is not alone), then commit once. Out: their results, with an
+        exception in the place of one that was raised, and what was read ahead. Raises nothing."""
+        try:
+            self._sync(any(write.synced for write in batch), connection)
+            return _committed(batch, connection)
+        except BaseException as error:  # noqa: BLE001  # raised by every write of the batch
+            return [StoreError(f"{type(error).__name__}: {error}")] * len(batch), {}
+
+    def _sync(self, synced: bool, connection: sqlite3.Connection) -> None:
+        # In WAL mode NORMAL leaves out the sync of a commit, and keeps the order of commits (sqlite.org/pragma.html).
+        if synced is not self._synced:
+            connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+            self._synced = synced
+
+
+def _committed(batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple[list[Any], dict[Hashable, object]]:
+    results: list[Any] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for write in batch:
+            if len(batch) > 1:
+                connection.execute("SAVEPOINT one")
+            try:
+                results.append(write.work(connection))
+            except Exception as error:  # noqa: BLE001  # handed to the caller, who raises it
+                if isinstance(error, sqlite3.OperationalError):
+                    error = StoreError(f"{type(error).__name__}: {error}")
+                if len(batch) == 1:
+                    connection.execute("ROLLBACK")
+                    return [error], {}
+                connection.execute("ROLLBACK TO one")
+                results.append(error)
+            if len(batch) > 1:
+                connection.execute("RELEASE one")
+        found = _read_ahead(batch, results, connection)
+        for write in batch:
+            failpoints.reach(f"before commit: {write.work.__name__}")
+        connection.execute("COMMIT")
+        for write in batch:
+            failpoints.reach(f"after commit: {write.work.__name__}")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return results, found
+
+
+def _read_ahead(
+    batch: Sequence[_Write], results: Sequence[Any], connection: sqlite3.Connection
+) -> dict[Hashable, object]:
+    """What the callers ask for next, read in the same transaction: each one more would take locks of its own."""
     found: dict[Hashable, object] = {}
     if len(batch) <= QUIET:
         for write, result in zip(batch, results, strict=True):
             if write.ahead is not None and not isinstance(result, BaseException):
                 with suppress(Exception):  # who needs it reads it, and is told what is wrong
                     found.update(write.ahead(connection, result))
-    return results, found
-
-
-def _committed(works: Sequence[Work[Any]], synced: bool, connection: sqlite3.Connection) -> list[Any]:
-    results: list[Any] = []
-    # In WAL mode NORMAL leaves out the sync of a commit, and keeps the order of commits (sqlite.org/pragma.html).
-    connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for work in works:
-            if len(works) > 1:
-                connection.execute("SAVEPOINT one")
-            try:
-                results.append(work(connection))
-            except Exception as error:  # noqa: BLE001  # handed to the caller, who raises it
-                if len(works) == 1:
-                    connection.execute("ROLLBACK")
-                    return [error]
-                connection.execute("ROLLBACK TO one")
-                results.append(error)
-            if len(works) > 1:
-                connection.execute("RELEASE one")
-        for work in works:
-            failpoints.reach(f"before commit: {work.__name__}")
-        connection.execute("COMMIT")
-        for work in works:
-            failpoints.reach(f"after commit: {work.__name__}")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return results
+    return found
 
 
 def now() -> float:

@@ -198,22 +198,23 @@ def save_turn(
 ) -> None:
     """Write the turn's counters; with an outcome it ends."""
     usage = usage or Usage()
+    # `ended_at` is in two indexes, which are only written when it is.
+    ends = ", outcome = ?, ended_at = ?" if outcome else ""
     connection.execute(
-        "UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?, outcome = ?, ended_at = ?,"
-        " prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
-        " cached_tokens = cached_tokens + ?, cost = cost + ? WHERE id = ?",
+        f"UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?,"
+        f" prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
+        f" cached_tokens = cached_tokens + ?, cost = cost + ?{ends} WHERE id = ?",
         (
             turn.steps,
             turn.seconds,
             turn.nudged,
             turn.closing,
             turn.attempts,
-            outcome,
-            now() if outcome else None,
             usage.prompt_tokens,
             usage.completion_tokens,
             usage.cached_tokens,
             usage.cost,
+            *((outcome, now()) if outcome else ()),
             turn.id,
         ),
     )

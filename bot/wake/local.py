@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -36,6 +35,8 @@ class Wakes:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, None] = {}
         self._failures: dict[int, int] = {}
+        self._starts = 0
+        """Runs that have begun in this pass of the loop."""
         self._open = True
         self._changes: dict[int, asyncio.Event] = {}
 
@@ -59,9 +60,9 @@ class Wakes:
             if key in self._changes:
                 self._changes[key].set()
         elif key not in self._waiting:
-            if not self._waiting:
-                asyncio.get_running_loop().call_soon(self._begin)
             self._waiting[key] = None
+            if self._starts < STARTS_A_PASS:
+                self._start()
 
     async def woken(self, key: int) -> None:
         """Return when a key whose work is running is woken, at once when it was woken since the work began or last
@@ -72,12 +73,20 @@ class Wakes:
             await event.wait()
         self._news.discard(key)
 
-    def _begin(self) -> None:
-        for key in list(itertools.islice(self._waiting, STARTS_A_PASS)):
-            del self._waiting[key]
-            self._running[key] = asyncio.create_task(self._run(key))
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._begin)
+    def _start(self) -> None:
+        """Begin the run that has waited longest."""
+        if not self._starts:
+            asyncio.get_running_loop().call_soon(self._pass)
+        self._starts += 1
+        key = next(iter(self._waiting))
+        del self._waiting[key]
+        self._running[key] = asyncio.create_task(self._run(key))
+
+    def _pass(self) -> None:
+        """The next pass of the loop has begun."""
+        self._starts = 0
+        while self._waiting and self._starts < STARTS_A_PASS:
+            self._start()
 
     async def close(self, seconds: float) -> None:
         """Take no more wakes, let what runs finish, and cancel it when it takes too long: all of it in so many

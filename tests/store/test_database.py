@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import failpoints
 from bot.errors import SettingsError, StoreError
 from bot.store.database import Database, path_of
 from bot.store.schema import MIGRATIONS
@@ -91,6 +92,34 @@ async def test_a_caller_who_is_cancelled_takes_back_nothing(tmp_path: Path) -> N
         assert await asyncio.gather(writing, return_exceptions=True) != [1]
         await database.write(lambda connection: insert(connection, "b"))
         assert await database.read(teams) == ["a", "b"]
+
+
+async def test_closing_waits_for_transactions_whose_callers_have_gone(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        writing = [asyncio.ensure_future(database.write(lambda c, team=team: insert(c, team))) for team in "ab"]
+        await asyncio.sleep(0)
+        writing += [asyncio.ensure_future(database.write(lambda c: insert(c, "c"), soon=True))]
+        await asyncio.sleep(0)
+        for each in writing:
+            each.cancel()
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        assert await database.read(teams) == ["a", "b", "c"]
+
+
+async def test_what_was_read_with_a_commit_that_fails_is_not_used(tmp_path: Path) -> None:
+    async with Database(f"sqlite:///{tmp_path}/a.db") as database:
+        failpoints.install(_no_commit)
+        try:
+            with pytest.raises(StoreError):
+                await database.write(lambda connection: insert(connection, "a"), ahead=lambda c, _: {"teams": teams(c)})
+        finally:
+            failpoints.install(lambda _: None)
+        assert await database.read(teams, "teams") == []
+
+
+def _no_commit(name: str) -> None:
+    if name.startswith("before commit"):
+        raise OSError("the disk is full")
 
 
 async def test_a_closed_database_refuses(tmp_path: Path) -> None:

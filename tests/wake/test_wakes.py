@@ -142,3 +142,23 @@ async def test_what_is_remembered_of_failures_is_bounded(monkeypatch: pytest.Mon
         await asyncio.sleep(0)
     sizes = {name: len(value) for name, value in vars(woken).items() if isinstance(value, dict | set)}
     assert sizes == {**dict.fromkeys(sizes, 0), "_failures": 5}
+
+
+async def test_many_wakes_at_once_begin_a_few_in_each_pass_of_the_loop_and_all_in_order() -> None:
+    begun: list[int] = []
+
+    async def work(key: int) -> None:
+        begun.append(key)
+        await asyncio.Event().wait()
+
+    woken = wakes(work)
+    for key in range(20):
+        woken.wake(key)
+    passes = [0]
+    while len(begun) < 20:
+        await asyncio.sleep(0)
+        passes.append(len(begun))
+        assert passes[-1] - passes[-2] <= local.STARTS_A_PASS
+        assert len(passes) < 100
+    assert begun == list(range(20))
+    await woken.close(0.1)
