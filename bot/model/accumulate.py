@@ -163,6 +163,11 @@ class Accumulator:
         self.size = 0
         """Characters of all that was taken, about."""
 
+    @property
+    def calls(self) -> bool:
+        """Whether there are tool calls in it so far."""
+        return bool(self._calls)
+
     def add(self, chunk: JsonObject) -> str | None:
         """Take a chunk, of a stream or of a reply that is not streamed.
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Final, cast
+from functools import partial
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -78,45 +79,67 @@ class Client(AsyncOpenAI):
 async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> AsyncGenerator[bytes]:
     """The body of a response as it comes, in batches: a piece that had to be waited for is followed by a `pause` (in
     seconds, asked after each piece) in which the next ones gather in the socket. Watch for silence outside."""
-    transport = reading(response)
+    gathering = Gathering(response)
     # What is not compressed needs none of the generators that every piece would pass through.
     encoded = response.headers.get("content-encoding", "identity") != "identity"
-    stream = response.aiter_bytes() if encoded else aiter(cast(httpx2.AsyncByteStream, response.stream))
+    read = partial(anext, response.aiter_bytes(), b"") if encoded else gathering.read
     gathered = False
-    while True:
-        began = time.monotonic()
-        piece = await anext(stream, b"")
-        waited = time.monotonic() - began > WAITED_SECONDS
-        if not piece:
-            return
-        yield piece
-        slow = (waited or gathered) and len(piece) < FAST_BYTES
-        seconds = pause() if slow else 0.0
-        gathered = seconds > 0
-        if gathered:
-            await _gather(transport, seconds)
-
-
-def reading(response: httpx2.Response) -> asyncio.ReadTransport | None:
-    """The transport that a response is read from. Neither httpx2 nor openai tell it in public: when their insides
-    change it is None, and what comes in a pause wakes the process, though nobody's task."""
-    inner = getattr(getattr(response.stream, "_stream", None), "_aiohttp_response", None)
-    connection = inner.connection if isinstance(inner, aiohttp.ClientResponse) else None
-    transport = None if connection is None else connection.transport
-    return transport if isinstance(transport, asyncio.ReadTransport) else None
-
-
-async def _gather(transport: asyncio.ReadTransport | None, seconds: float) -> None:
-    """Read nothing for so long."""
-    if transport is None or transport.is_closing():
-        await asyncio.sleep(seconds)
-        return
-    transport.pause_reading()
     try:
-        await asyncio.sleep(seconds)
+        while True:
+            began = time.monotonic()
+            piece = await read()
+            waited = time.monotonic() - began > WAITED_SECONDS
+            if not piece:
+                return
+            yield piece
+            slow = (waited or gathered) and len(piece) < FAST_BYTES
+            seconds = pause() if slow else 0.0
+            gathered = seconds > 0
+            if gathered:
+                await gathering.begin(seconds)
     finally:
-        if not transport.is_closing():
-            transport.resume_reading()
+        gathering.end()
+
+
+class Gathering:
+    """Keeps the process from being woken by what comes in: for a while nothing is read from the socket."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        # Neither httpx2 nor openai tell it in public: when their insides change, what comes wakes the process, though
+        # nobody's task.
+        inner = getattr(getattr(response.stream, "_stream", None), "_aiohttp_response", None)
+        self._response = inner if isinstance(inner, aiohttp.ClientResponse) else None
+        self.read = (
+            partial(anext, response.aiter_raw(), b"") if self._response is None else self._response.content.readany
+        )
+        self._paused: asyncio.ReadTransport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def transport(self) -> asyncio.ReadTransport | None:
+        """What the response is read from; None once it has ended, when the connection may be another one's."""
+        connection = self._response.connection if self._response is not None else None
+        transport = connection.transport if connection is not None else None
+        return transport if isinstance(transport, asyncio.ReadTransport) else None
+
+    async def begin(self, seconds: float) -> None:
+        """Read nothing for so long. Returns at once where the next read waits by itself."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            await asyncio.sleep(seconds)
+        elif self._paused is None:
+            transport.pause_reading()
+            self._paused = transport
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.end)
+
+    def end(self) -> None:
+        """Read on."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._paused is not None and not self._paused.is_closing():
+            self._paused.resume_reading()
+        self._paused = None
 
 
 def _is_local(url: str) -> bool:

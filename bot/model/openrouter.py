@@ -14,6 +14,7 @@ import json
 import logging
 import random
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -42,9 +43,12 @@ _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """A provider that asks for a longer pause than this many seconds is not waited for: a person is."""
 _REASONING: Final = b'"reasoning_details"'
-BATCH_SECONDS, LAST_SECONDS = 0.05, 0.02
-"""How long nothing is read after a piece that had to be waited for, and when only the end is to come. A model writes up
-to a hundred pieces a second, and each would wake a sleeping process; who reads along does not notice the delay."""
+CALLS_SECONDS, WORDS_SECONDS, LONGEST_SECONDS, LAST_SECONDS = 0.05, 0.08, 0.25, 0.02
+"""How long nothing is read after a piece that had to be waited for: at the beginning of a call, which is short, and of
+words; at most; and when only the end is to come. A model writes up to a hundred pieces a second, and each would wake a
+sleeping process; who reads along does not notice the delay, and least in a long reply."""
+GROWTH = 0.5
+"""By how much of the time since a reply has begun the pause grows."""
 _AFTER_DONE: Final = 0.25
 """Seconds to wait for the connection's end after [DONE], so that it can be used again."""
 
@@ -211,6 +215,7 @@ class _Listener:
         self.got = got
         self._watchdog = watchdog
         self._on_text = on_text
+        self._began = 0.0
         self.done = False
         """[DONE] was read."""
 
@@ -221,7 +226,8 @@ class _Listener:
             self._watchdog.shorten(_AFTER_DONE)
             return
         try:
-            chunk = json.loads(str(data, "utf-8")) if values(data) <= MOST_VALUES else None
+            few = len(data) <= MOST_VALUES or values(data) <= MOST_VALUES
+            chunk = json.loads(str(data, "utf-8")) if few else None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):
@@ -238,7 +244,12 @@ class _Listener:
         """How long the next pieces may gather: while there is text to come, for the last event, and for the end."""
         if self.done:
             return 0.0
-        return LAST_SECONDS if self.got.finish_reason is not None else BATCH_SECONDS
+        if self.got.finish_reason is not None:
+            return LAST_SECONDS
+        now = time.monotonic()
+        self._began = self._began or now
+        shortest = CALLS_SECONDS if self.got.calls else WORDS_SECONDS
+        return min(LONGEST_SECONDS, shortest + GROWTH * (now - self._began))
 
 
 async def _read(client: Client, body: bytes, listener: _Listener) -> None:

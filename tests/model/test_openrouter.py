@@ -15,9 +15,9 @@ import pytest
 from bot.core.changes import Usage
 from bot.core.ports import Model
 from bot.errors import ModelUnauthorized
-from bot.model import client as model_client
+from bot.model.client import Gathering
 from bot.model.key import check_key
-from bot.model.openrouter import BATCH_SECONDS, OpenRouter
+from bot.model.openrouter import CALLS_SECONDS, OpenRouter
 from bot.model.sse import EventReader
 from bot.sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.model.conftest import Connect, asking, tool, user
@@ -411,7 +411,7 @@ class TestAStreamInBatches:
         seconds = asyncio.get_running_loop().time() - began
         assert reply.message["content"] == "word " * 60
         assert "".join(read) == "word " * 60
-        assert len(fed) <= min(40, seconds / BATCH_SECONDS + 6)  # the comment, the last ones, the end
+        assert len(fed) <= min(40, seconds / CALLS_SECONDS + 6)  # the comment, the last ones, the end
         assert sandbox.connections == 1
 
     async def test_the_transport_that_is_paused_is_known_in_this_version_of_openai(
@@ -419,18 +419,18 @@ class TestAStreamInBatches:
     ) -> None:
         sandbox.script(text("a b c d", chunks=4, delay=0.02))
         known: list[asyncio.ReadTransport | None] = []
-        reading = model_client.reading
+        begin = Gathering.begin
 
-        def noted(response: Any) -> asyncio.ReadTransport | None:
-            known.append(reading(response))
-            return known[-1]
+        async def noted(gathering: Gathering, seconds: float) -> None:
+            known.append(gathering.transport)
+            await begin(gathering, seconds)
 
-        monkeypatch.setattr(model_client, "reading", noted)
+        monkeypatch.setattr(Gathering, "begin", noted)
 
         await client.complete(asking())
 
-        assert len(known) == 1
-        assert known[0] is not None
+        assert known
+        assert None not in known
 
     async def test_the_first_word_is_handed_on_before_the_last_is_written(
         self, sandbox: ModelSandbox, client: OpenRouter
