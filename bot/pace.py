@@ -20,7 +20,7 @@ SMALL: Final = 5_000
 ANY: Final = SMALL + 1
 """For work of which nobody knows how long it takes."""
 SECONDS: Final = 0.01
-"""How long many small things are worked on without a pause."""
+"""CPU time for which many small things are worked on without a pause."""
 
 # Few threads of its own: they compute, and each more of them would have the loop wait longer for the interpreter.
 _threads: Final = ThreadPoolExecutor(2, thread_name_prefix="beside the loop")
@@ -37,10 +37,11 @@ class Pace:
     """For a loop over things of which each is quickly done, however many there are."""
 
     def __init__(self) -> None:
-        self._since = time.monotonic()
+        # The thread's own time: who has waited for the next thing has kept nobody else waiting.
+        self._since = time.thread_time()
 
     async def rest(self) -> None:
         """Let others run, if that has not been done for a while."""
-        if time.monotonic() - self._since > SECONDS:
+        if time.thread_time() - self._since > SECONDS:
             await asyncio.sleep(0)
-            self._since = time.monotonic()
+            self._since = time.thread_time()

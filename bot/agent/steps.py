@@ -134,6 +134,17 @@ class Steps:
         self.surface.progress(state.id, "Using tools" if private else f"Using {names}")
         started = time.monotonic()
         runner = Runner(self.store, self.toolset, self.surface, self.judge, self.asking)
+        if all(call in calls or call.state is CallState.FINISHED for call in state.step) and len(calls) == 1:
+            # Nothing can be decided meanwhile that would begin another one.
+            await runner.run(state, calls[0], rights.get(calls[0].position))
+        else:
+            await self._run_together(state, calls, rights, runner)
+        if state.turn is not None:
+            state.turn.seconds += time.monotonic() - started
+
+    async def _run_together(
+        self, state: ThreadState, calls: Sequence[Call], rights: Mapping[int, Held], runner: Runner
+    ) -> None:
         # A group, so that no call goes on unseen when another one's end could not be written.
         async with asyncio.TaskGroup() as group:
             running = {group.create_task(runner.run(state, call, rights.get(call.position))): call.id for call in calls}
@@ -149,8 +160,6 @@ class Steps:
                     await self._look_again(state, running.values())
                     begun = await self._begin(state, busy=running.values())
                     running |= {group.create_task(runner.run(state, call)): call.id for call in begun}
-        if state.turn is not None:
-            state.turn.seconds += time.monotonic() - started
 
     async def _look_again(self, state: ThreadState, busy: Collection[int]) -> None:
         """Bring the calls that are in people's hands in step with the store, while others run."""
