@@ -1,4 +1,4 @@
-"""The openai package, set up for OpenRouter. Importing this module costs 0.8 s: do it off the event loop."""
+"""The openai package, set up for OpenRouter. Importing this module takes a while: do it off the event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
+
+from bot.model.lazily import lazily
+
+with lazily("openai.types"):
+    from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
 
 WAITED_SECONDS: Final = 0.004
 """A piece that was there sooner came in one burst with what precedes it, so that the next is on its way."""

@@ -203,7 +203,7 @@ class OpenRouter:
         return self._client
 
     def _connect(self) -> Client:
-        from bot.model.client import connect  # noqa: PLC0415 - loads openai, which takes 0.8 s
+        from bot.model.client import connect  # noqa: PLC0415 - loads openai, which takes a while
 
         return connect(api_key=self._api_key, base_url=self._base_url, headers=self._headers)
 
