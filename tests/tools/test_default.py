@@ -77,3 +77,27 @@ def test_a_node_that_cannot_say_its_version_is_not_used(tmp_path: Path, monkeypa
     broken = program(tmp_path / "bin" / "node", "hello")
     monkeypatch.setenv("PATH", str(broken.parent))
     assert default.node() != str(broken)
+
+
+def test_a_node_that_was_asked_ahead_is_asked_once_and_told_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = program(tmp_path / "bin" / "node", "v20.1.0")
+    node.write_text(f"#!/bin/sh\n/usr/bin/env >> {tmp_path}/asked\necho v20.1.0\n")
+    monkeypatch.setenv("PATH", str(node.parent))
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    default.look_ahead()
+    command, _ = default.command(tmp_path)
+    assert command == str(node)
+    asked = (tmp_path / "asked").read_text()
+    assert asked.count("PATH=") == 1
+    assert "xoxb-secret" not in asked
+
+
+def test_a_node_that_never_answers_is_passed_over(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = program(tmp_path / "bin" / "node", "")
+    silent.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    monkeypatch.setenv("PATH", str(silent.parent))
+    monkeypatch.setattr(default, "_VERSION_SECONDS", 0.1)
+    default.look_ahead()
+    assert default.node() == str(wheel)
