@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -436,7 +437,7 @@ async def test_the_pieces_start_again_after_a_failure(sandbox: ModelSandbox, cli
 def test_only_the_client_module_imports_openai() -> None:
     sources = {path.name: path.read_text() for path in Path(failures.__file__).parent.glob("*.py")}
 
-    assert [name for name, source in sources.items() if "\nfrom openai" in source or "\nimport openai" in source] == [
+    assert [name for name, source in sources.items() if re.search(r"^\s*(from|import) openai", source, re.M)] == [
         "client.py"
     ]
 

@@ -9,8 +9,8 @@ import pytest
 from mcp.client.stdio import get_default_environment
 
 from bot.tools.config import ServerConfig
-from bot.tools.guard import Guard
 from bot.tools.environment import inherited
+from bot.tools.guard import Guard
 from bot.tools.launch import Ahead
 from bot.tools.toolset import McpToolset
 from tests.tools.helpers import is_alive, processes_with, until
