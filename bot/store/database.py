@@ -124,16 +124,16 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._begin()
-        while self._batch and self._connection is not None:
+        while (self._batch or self._pending) and self._connection is not None:
+            self._begin()
             await self._connection.on_thread(_nothing)  # it comes after the batch, and so does what the loop is told
         await self._shut()
 
     async def _shut(self) -> None:
         self._ahead = {}
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None  # nothing is taken that would come after its end
+        if connection is not None:
+            await connection.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -201,7 +201,7 @@ class Database:
 
 
 def _nothing(connection: sqlite3.Connection) -> None:
-    """Wait for the thread."""
+    """Does nothing; who waits for it knows that the thread has done all that came before."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

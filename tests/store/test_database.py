@@ -106,6 +106,43 @@ async def test_closing_waits_for_transactions_whose_callers_have_gone(tmp_path: 
         assert await database.read(teams) == ["a", "b", "c"]
 
 
+async def test_every_write_while_the_database_closes_is_made_or_refused(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a.db")
+    writing: list[asyncio.Future[int]] = []
+
+    async def keep_writing() -> None:
+        while True:
+            writing.append(asyncio.ensure_future(database.write(lambda c: insert(c, str(len(writing))))))
+            await asyncio.sleep(0)
+            if writing[-1].done():  # refused
+                return
+
+    async with database:
+        for team in "abc":
+            await database.write(lambda c, team=team: insert(c, team))
+        flood = asyncio.ensure_future(keep_writing())
+        asyncio.get_running_loop().call_later(0.05, flood.cancel)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await asyncio.gather(flood, return_exceptions=True)
+        ended = await asyncio.gather(*writing, return_exceptions=True)
+    assert all(isinstance(each, int | StoreError) for each in ended)
+
+
+async def test_a_write_by_somebody_whom_the_last_commit_woke_is_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a.db")
+
+    async def two() -> list[int]:
+        return [await database.write(lambda c: insert(c, "a")), await database.write(lambda c: insert(c, "b"))]
+
+    async with database:
+        writing = asyncio.ensure_future(two())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert await writing == [1, 2]
+
+
 async def test_what_was_read_with_a_commit_that_fails_is_not_used(tmp_path: Path) -> None:
     async with Database(f"sqlite:///{tmp_path}/a.db") as database:
         failpoints.install(_no_commit)
