@@ -58,7 +58,8 @@ def fill(connection: sqlite3.Connection, threads: int) -> None:
         ("votes (approval, user, at)", f"'done' || n, 'U1', {at} FROM n"),
         (
             _GRANT,
-            f"'T1', 'U' || n, n, 't' || n % 9, 's', 'r', 'd', 'any', '', 'done' || n, {at}, {until},"
+            f"'T1', 'U' || n, n, CASE WHEN n % 2 THEN 'files__write' ELSE 't' || n % 9 END, 's', 'r', 'd', 'any', '',"
+            f" 'done' || n, {at}, {until},"
             " CASE WHEN n % 9 THEN 'expired' ELSE '' END FROM n",
         ),
         (

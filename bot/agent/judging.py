@@ -174,10 +174,8 @@ class Judge:
         if not approvers.grants or state.turn is None:
             return "", ""
         note, requester = "", state.turn.requester
-        for grant in await self.store.grants(state.place.team, call.tool):
-            # It stands for a click of the person who gave it, so it covers what that person could approve now.
-            if grant.thread_id not in (0, state.id) or (not grant.thread_id and grant.user != requester):
-                continue
+        # Each stands for a click of the person who gave it, so it covers what that person could approve now.
+        for grant in await self.store.grants_for(state.place.team, call.tool, state.id, requester):
             if (grant.server, grant.remote_name) != (call.server, call.remote_name):
                 continue
             if grant.tool_digest != call.tool_digest:

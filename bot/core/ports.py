@@ -233,8 +233,12 @@ class Store(Protocol):
         """Remind people of a request, once."""
         ...
 
-    async def grants(self, team: str, tool: str = "", user: str = "") -> Sequence[Grant]:
-        """The grants that hold now, for a tool, else of a person."""
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        """The grants of a person that hold now."""
+        ...
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        """The grants that may let a tool run now: those for this thread, and this person's for everywhere."""
         ...
 
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:

@@ -76,13 +76,27 @@ def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
     return audit.redacted(arguments, approval.call.tool, redact) == audit.redacted(arguments, approval.call.tool, ())
 
 
-def held(connection: sqlite3.Connection, team: str, tool: str, user: str) -> list[Grant]:
-    """The grants of a team that hold now, for a tool or of a person, the newest first."""
-    column, value = ("tool", tool) if tool else ("user", user)
+def held(connection: sqlite3.Connection, team: str, user: str) -> list[Grant]:
+    """The grants of a person that hold now, the newest first."""
+    return _newest_first(_held(connection, team, "g.user = ?", (user,)))
+
+
+def _newest_first(grants: list[Grant]) -> list[Grant]:
+    return sorted(grants, key=lambda grant: grant.id, reverse=True)
+
+
+def held_for(connection: sqlite3.Connection, team: str, tool: str, thread_id: int, user: str) -> list[Grant]:
+    """Those for a tool that hold in this thread, and those of this person that hold everywhere, the newest first."""
+    here = _held(connection, team, "g.tool = ? AND g.thread_id = ?", (tool, thread_id))
+    everywhere = _held(connection, team, "g.tool = ? AND g.thread_id = 0 AND g.user = ?", (tool, user))
+    return _newest_first([*here, *everywhere])
+
+
+def _held(connection: sqlite3.Connection, team: str, condition: str, values: Sequence[object]) -> list[Grant]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM grants g LEFT JOIN threads t ON t.id = g.thread_id"
-        f" WHERE g.{column} = ? AND g.ended = '' AND g.team = ? AND g.expires_at > ? ORDER BY g.id DESC",
-        (value, team, now()),
+        f" WHERE {condition} AND g.ended = '' AND g.team = ? AND g.expires_at > ?",
+        (*values, team, now()),
     )
     return [_from(row) for row in rows]
 

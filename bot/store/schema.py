@@ -288,4 +288,9 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE threads ADD COLUMN parked TEXT NOT NULL DEFAULT '';
     CREATE INDEX threads_parked ON threads (id) WHERE parked <> '';
     """,
+    """
+    -- Looked for by thread, or by person where they hold everywhere.
+    DROP INDEX grants_held;
+    CREATE INDEX grants_held ON grants (tool, thread_id, user) WHERE ended = '';
+    """,
 )

@@ -201,8 +201,11 @@ class SqliteStore:
 
         await self._database.write(remind)
 
-    async def grants(self, team: str, tool: str = "", user: str = "") -> Sequence[Grant]:
-        return await self._database.read(lambda connection: grants.held(connection, team, tool, user))
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        return await self._database.read(lambda connection: grants.held(connection, team, user))
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        return await self._database.read(lambda connection: grants.held_for(connection, team, tool, thread_id, user))
 
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
         def end_grant(connection: sqlite3.Connection) -> bool:

@@ -18,13 +18,13 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """Listen to people who open the Home, and to its buttons."""
 
     async def publish(user: str) -> None:
-        grants = await desk.store.grants(desk.people.team, user=user)
+        grants = await desk.store.grants(desk.people.team, user)
         for grant in grants:
             tool = desk.toolset.find(grant.tool)
             if tool is not None and tool.digest != grant.tool_digest:
                 await desk.store.end_grant(grant.id, "void")
         try:
-            held = await desk.store.grants(desk.people.team, user=user)
+            held = await desk.store.grants(desk.people.team, user)
             await desk.client.views_publish(user_id=user, view=home.home(held))
         except TROUBLES as error:
             log.warning("could not show %s the Home: %s", user, code_of(error))
