@@ -19,6 +19,7 @@ from bot.core.calls import JsonObject
 from bot.core.changes import Usage
 from bot.core.outside import whole
 from bot.core.ports import Reply
+from bot.model.reasoning import Reasoning, sound, weight
 
 MOST_REPAIRED: Final = 300_000
 """Characters of arguments that are not JSON and are looked at more closely."""
@@ -26,6 +27,8 @@ MOST_REPAIRED: Final = 300_000
 MOST_CHARACTERS: Final = 2_000_000
 """Of texts, arguments and reasoning in one reply. No model writes a quarter of it; the rest is left out, as of a reply
 that has reached its limit of length."""
+MOST_EXAMINED: Final = 2_000_000
+"""Characters of arguments that are parsed to find out whether a call has ended; after that none is taken to have."""
 MOST_CALLS: Final = 64
 """In one reply; later ones are left out in the same way."""
 
@@ -36,7 +39,6 @@ _LANGUAGE: Final = string.ascii_letters + string.digits
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
 """A string without an end goes to the end of all, so that no later quote is tried in vain."""
 _NAME_LENGTH: Final = 200
-_REASONING_TEXT: Final = ("text", "summary")
 
 
 def _no_constant(name: str) -> float:
@@ -84,59 +86,26 @@ def repaired(text: str) -> str | None:
 class _Call:
     """One tool call on its way."""
 
-    __slots__ = ("arguments", "id", "index", "name")
+    __slots__ = ("arguments", "id", "index", "name", "size")
 
     def __init__(self, index: int | None) -> None:
         self.index = index
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
+        self.size = 0
+        """Characters of the arguments."""
 
-    def begins_another(self, id: str, name: str, arguments: str) -> bool:
+    def begins_another(self, id: str, name: str, arguments: str, ended: Callable[[_Call], bool]) -> bool:
         """Whether a delta that points here is really the beginning of another call. Only one with a name can be:
-        there are servers that make up a new id for every delta, and servers that repeat the name."""
+        there are servers that make up a new id for every delta, and servers that repeat the name. `ended` says whether
+        the arguments are whole."""
         if not name or not self.name:
             return False
         if name != self.name or (id and self.id and id != self.id):
             return True
-        ended = "".join(self.arguments[-1:]).rstrip().endswith("}")
-        return ended and bool(arguments.strip()) and is_object("".join(self.arguments))
-
-
-class _Reasoning:
-    """One entry of reasoning_details on its way."""
-
-    __slots__ = ("entry", "field", "parts")
-
-    def __init__(self, entry: JsonObject) -> None:
-        self.entry = dict(entry)
-        self.field = next((name for name in _REASONING_TEXT if name in entry), None)
-        self.parts: list[str] = [entry[self.field]] if self.field and isinstance(entry[self.field], str) else []
-
-    def continued_by(self, entry: JsonObject) -> bool:
-        """Whether a fragment belongs to this entry. Fragments of one entry follow each other and agree on type, index
-        and id; index alone decides nothing, as some providers stream every entry with index 0. Encrypted entries come
-        whole, and nothing follows the signature of an entry."""
-        kind = self.entry.get("type")
-        if kind != entry.get("type") or kind == "reasoning.encrypted" or self.entry.get("signature"):
-            return False
-        return all(
-            self.entry.get(key) is None or entry.get(key) is None or self.entry[key] == entry[key]
-            for key in ("index", "id", "format")
-        )
-
-    def add(self, entry: JsonObject) -> None:
-        for key, value in entry.items():
-            if key in _REASONING_TEXT and isinstance(value, str):
-                self.field = key
-                self.parts.append(value)
-            elif self.entry.get(key) is None:
-                self.entry[key] = value
-
-    def finished(self) -> JsonObject:
-        if self.field is not None and self.parts:
-            self.entry[self.field] = whole("".join(self.parts))
-        return self.entry
+        closed = "".join(self.arguments[-1:]).rstrip().endswith("}")
+        return closed and bool(arguments.strip()) and ended(self)
 
 
 class Accumulator:
@@ -157,9 +126,10 @@ class Accumulator:
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._calls: list[_Call] = []
-        self._details: list[_Reasoning] = []
+        self._details: list[Reasoning] = []
         self._usage: JsonObject = {}
         self._half = ""
+        self._examined = 0
         self.size = 0
         """Characters of all that was taken, about."""
 
@@ -245,14 +215,17 @@ class Accumulator:
         for entry in details:
             if not isinstance(entry, dict):
                 continue
-            self.size += _weight(entry)
+            try:
+                self.size += weight(entry)
+            except RecursionError:  # nested absurdly deep: no provider would take it back
+                continue
             if self.size > MOST_CHARACTERS:
                 continue
             last = self._details[-1] if self._details else None
             if streamed and last is not None and last.continued_by(entry):
                 last.add(entry)
             else:
-                self._details.append(_Reasoning(entry))
+                self._details.append(Reasoning(entry))
 
     def _add_call(self, entry: JsonObject, position: int | None) -> None:
         index, id = entry.get("index"), entry.get("id")
@@ -265,7 +238,7 @@ class Accumulator:
         if not isinstance(arguments, str):
             arguments = "" if arguments is None else _text_of(arguments)
         call = self._find(index, id)
-        if call is None or call.begins_another(id, name, arguments):
+        if call is None or call.begins_another(id, name, arguments, self._ended):
             if len(self._calls) >= MOST_CALLS:
                 self.size = max(self.size, MOST_CHARACTERS + 1)
                 return
@@ -273,7 +246,14 @@ class Accumulator:
             self._calls.append(call)
         call.id = call.id or id
         call.name = call.name or name
-        call.arguments.append(self._room_for(arguments))
+        arguments = self._room_for(arguments)
+        call.arguments.append(arguments)
+        call.size += len(arguments)
+
+    def _ended(self, call: _Call) -> bool:
+        """Whether its arguments are a whole object. Every delta may ask that, of all that came before."""
+        self._examined += call.size
+        return self._examined <= MOST_EXAMINED and is_object("".join(call.arguments))
 
     def _find(self, index: int | None, id: str) -> _Call | None:
         """The call that a delta continues: by its index, without one by its id, without both the last one."""
@@ -307,7 +287,7 @@ class Accumulator:
             message["content"] = content if content.strip() else None
             message["tool_calls"] = calls
         if self._details:
-            message["reasoning_details"] = _sound(detail.finished() for detail in self._details)
+            message["reasoning_details"] = sound(detail.finished() for detail in self._details)
         finish = "length" if self.size > MOST_CHARACTERS else self.finish_reason or ""
         return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid)
 
@@ -319,15 +299,6 @@ class Accumulator:
         return calls
 
 
-def _weight(value: object) -> int:
-    """About how many characters a value is written with."""
-    if isinstance(value, dict):
-        return sum(len(key) + _weight(item) for key, item in value.items())
-    if isinstance(value, list):
-        return len(value) + sum(map(_weight, value))
-    return len(value) if isinstance(value, str) else 8
-
-
 def _usage(usage: JsonObject) -> Usage:
     return Usage(
         prompt_tokens=outside.count(usage.get("prompt_tokens")),
@@ -335,14 +306,3 @@ def _usage(usage: JsonObject) -> Usage:
         cached_tokens=outside.count(outside.mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
         cost=outside.amount(usage.get("cost")),
     )
-
-
-def _sound(details: Iterable[JsonObject]) -> list[JsonObject]:
-    """Those entries of reasoning that JSON can carry back: a number that is none would spoil every later request."""
-    found: list[JsonObject] = []
-    for entry in details:
-        try:
-            found.append(json.loads(outside.dumps(entry)))
-        except (RecursionError, ValueError):
-            continue
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -101,6 +101,8 @@ async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> Async
             gathered = seconds > 0
             if gathered:
                 await gathering.begin(seconds)
+            else:
+                gathering.end()
     finally:
         gathering.end()
 
@@ -113,9 +115,10 @@ class Gathering:
         # nobody's task.
         inner = getattr(getattr(response.stream, "_stream", None), "_aiohttp_response", None)
         self._response = inner if isinstance(inner, aiohttp.ClientResponse) else None
-        self.read = (
-            partial(anext, response.aiter_raw(), b"") if self._response is None else self._response.content.readany
-        )
+        self.read: Callable[[], Awaitable[bytes]] = partial(anext, response.aiter_raw(), b"")
+        """The next bytes, at most FAST_BYTES; none at the end."""
+        if self._response is not None:
+            self.read = partial(self._response.content.read, FAST_BYTES)
         self._paused: asyncio.ReadTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -127,7 +130,7 @@ class Gathering:
         return transport if isinstance(transport, asyncio.ReadTransport) else None
 
     async def begin(self, seconds: float) -> None:
-        """Read nothing for so long. Returns at once where the next read waits by itself."""
+        """Read nothing for so long. Returns at once if the transport could be paused; otherwise sleeps."""
         transport = self.transport
         if transport is None or transport.is_closing():
             await asyncio.sleep(seconds)

@@ -1,7 +1,7 @@
 """What went wrong with a request to the model, in one place: which error it is, and whether asking again may help.
 
 Sources: OpenRouter's "Errors and Debugging" and its `APIErrorType`; the exceptions of openai, whose status errors carry
-`status_code`, `body` and `response` (they are not imported here: that would take 0.8 s). OpenRouter reports the same
+`status_code`, `body` and `response` (they are not imported here: that takes a while). OpenRouter reports the same
 failure in several places and shapes: as an HTTP status, as an error object with status 200, as an error in mid-stream;
 with `error_type` in `metadata` or directly in the error.
 """

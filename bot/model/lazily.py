@@ -18,13 +18,14 @@ from typing import Any
 @contextmanager
 def lazily(name: str) -> Generator[None]:
     """While this is entered, a package of this name and the packages in it are imported without running their
-    `__init__`. It runs when a name is first asked for that is not there; modules within them are loaded as ever."""
+    `__init__`. It runs when a missing name is first looked up; the modules in them are loaded as usual."""
     finder = _Finder(name)
-    sys.meta_path.insert(0, finder)
+    # Other threads are importing, and may be going through the list as it is.
+    sys.meta_path = [finder, *sys.meta_path]
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        sys.meta_path = [each for each in sys.meta_path if each is not finder]
 
 
 class _Finder(MetaPathFinder):

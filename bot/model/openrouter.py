@@ -23,7 +23,7 @@ from bot.core.outside import MOST_VALUES, values
 from bot.core.ports import ModelRequest, Reply
 from bot.core.transcript import Transcript
 from bot.errors import ModelUnauthorized, ModelUnavailable
-from bot.model.accumulate import Accumulator
+from bot.model.accumulate import MOST_CHARACTERS, Accumulator
 from bot.model.failures import BrokenReply, Failure, classify
 from bot.model.sse import LONGEST_LINE, EventReader
 from bot.model.watchdog import Watchdog
@@ -43,12 +43,17 @@ _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """A provider that asks for a longer pause than this many seconds is not waited for: a person is."""
 _REASONING: Final = b'"reasoning_details"'
-CALLS_SECONDS, WORDS_SECONDS, LONGEST_SECONDS, LAST_SECONDS = 0.05, 0.08, 0.25, 0.02
-"""How long nothing is read after a piece that had to be waited for: at the beginning of a call, which is short, and of
-words; at most; and when only the end is to come. A model writes up to a hundred pieces a second, and each would wake a
-sleeping process; who reads along does not notice the delay, and least in a long reply."""
+# A model writes up to a hundred pieces a second, and each would wake a sleeping process. So a piece that had to be
+# waited for is followed by a pause in which nothing is read; who reads along does not notice, least in a long reply.
+CALLS_SECONDS = 0.05
+"""The first pause in a call, which is short."""
+WORDS_SECONDS = 0.08
+"""The first pause in words."""
 GROWTH = 0.5
-"""By how much of the time since a reply has begun the pause grows."""
+"""By how much of the time since the reply has begun the pause grows."""
+LONGEST_SECONDS = 0.25
+LAST_SECONDS = 0.02
+"""The pause when only the end is to come."""
 _AFTER_DONE: Final = 0.25
 """Seconds to wait for the connection's end after [DONE], so that it can be used again."""
 
@@ -180,6 +185,8 @@ class OpenRouter:
                 raise
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
+        if got.size > MOST_CHARACTERS:
+            log.warning("the model's reply was longer than any should be; its last words or calls were left out")
         return got
 
     def _body(self, request: ModelRequest, messages: Transcript) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from bot.core.calls import JsonObject, Tool
 from bot.tools.files import missing
-from bot.tools.paths import Filesystem, RefusedError, within
+from bot.tools.paths import Filesystem, RefusedError
 from bot.tools.text import sendable
 
 Claim = frozenset[str]
@@ -51,7 +52,51 @@ def of_paths(paths: Iterable[str]) -> Claim:
 
 def overlap(one: Claim, other: Claim) -> bool:
     """Whether two claims have something in common."""
-    return any(within(a, b) or within(b, a) for a in one for b in other)
+    taken = Taken()
+    taken.add(other)
+    return taken.touches(one)
+
+
+class Taken:
+    """Claims, looked up by path: however many there are, whether one touches them costs the same."""
+
+    def __init__(self) -> None:
+        self._paths: Counter[str] = Counter()
+        self._above: Counter[str] = Counter()
+        """The folders in which they lie."""
+
+    def add(self, claim: Claim) -> None:
+        """One more."""
+        for path in claim:
+            self._paths[path] += 1
+            self._above.update(_above(path))
+
+    def remove(self, claim: Claim) -> None:
+        """One that was added."""
+        for path in claim:
+            _take(self._paths, path)
+            for folder in _above(path):
+                _take(self._above, folder)
+
+    def touches(self, claim: Claim) -> bool:
+        """Whether it has something in common with any of them."""
+        return any(
+            path in self._paths or path in self._above or any(folder in self._paths for folder in _above(path))
+            for path in claim
+        )
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders in which a real path lies."""
+    while path != "/" and (cut := path.rfind("/")) >= 0:
+        path = path[:cut] or "/"
+        yield path
+
+
+def _take(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 class Claims:
@@ -59,14 +104,16 @@ class Claims:
     nobody holds one part while waiting for another."""
 
     def __init__(self) -> None:
-        self._held: list[Claim] = []
-        self._waiting: list[tuple[Claim, asyncio.Future[None]]] = []
+        self._held = Taken()
+        self._wanted = Taken()
+        """What is waited for."""
+        self._waiting: dict[asyncio.Future[None], Claim] = {}
 
     def seize(self, wanted: Claim) -> bool:
         """Claim it, if nobody has any of it or has waited longer for some of it."""
-        if any(overlap(wanted, other) for other in (*self._held, *(claim for claim, _ in self._waiting))):
+        if self._held.touches(wanted) or self._wanted.touches(wanted):
             return False
-        self._held.append(wanted)
+        self._held.add(wanted)
         return True
 
     async def acquire(self, wanted: Claim) -> bool:
@@ -74,14 +121,15 @@ class Claims:
         if self.seize(wanted):
             return True
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((wanted, granted))
+        self._waiting[granted] = wanted
+        self._wanted.add(wanted)
         try:
             await granted
         except BaseException:
-            if granted.done() and not granted.cancelled():
-                self._held.remove(wanted)
+            if self._waiting.pop(granted, None) is not None:
+                self._wanted.remove(wanted)
             else:
-                self._waiting.remove((wanted, granted))
+                self._held.remove(wanted)
             self._grant()
             raise
         return False
@@ -92,13 +140,14 @@ class Claims:
         self._grant()
 
     def _grant(self) -> None:
-        before: list[Claim] = []
-        for wanted, granted in list(self._waiting):
-            if granted.done():
+        before = Taken()
+        for granted, wanted in list(self._waiting.items()):
+            if granted.done():  # given up; who waited is about to say so
                 continue
-            if any(overlap(wanted, other) for other in (*self._held, *before)):
-                before.append(wanted)
+            if self._held.touches(wanted) or before.touches(wanted):
+                before.add(wanted)
             else:
-                self._waiting.remove((wanted, granted))
-                self._held.append(wanted)
+                del self._waiting[granted]
+                self._wanted.remove(wanted)
+                self._held.add(wanted)
                 granted.set_result(None)

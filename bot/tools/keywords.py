@@ -67,9 +67,10 @@ class Check:
     def matches(self, expression: str, text: str) -> bool | None:
         """Whether an expression matches somewhere in a text; None when that is for the server to say."""
         if expression not in self.patterns and len(self.patterns) < MOST_PATTERNS:
-            self.spend(100 + 2 * len(expression))
+            # Each class of Unicode is compiled from hundreds of ranges, and the first text that is read builds tables.
+            self.spend(100 + 2 * len(expression) + 110 * expression.lower().count(r"\p"))
             compiled = self.patterns[expression] = of_server(expression)
-            self.spend(4000 if compiled is None else compiled.size // 4)
+            self.spend(4000 if compiled is None else compiled.size // 4 + min(compiled.size, 1500))
         pattern = self.patterns.get(expression)
         if pattern is None:
             self.unread.append(expression)

@@ -25,6 +25,7 @@ from bot.slack import split
 from bot.slack import text as slack_text
 from bot.store import audit
 from bot.tools import arguments, content, schema, text, wire
+from bot.tools.claims import Claims
 from tests.lag import watched
 
 Json = dict[str, Any]
@@ -117,6 +118,18 @@ CHECKED: dict[str, Callable[[], tuple[Json, Json]]] = {
     "anchors": lambda: (
         {"$defs": {str(n): {"$anchor": f"n{n}"} for n in range(1000)}, **on({"items": {"$ref": "#n999"}})},
         {"a": [1] * 2000},
+    ),
+    "fifty expressions of many classes": lambda: (
+        on({"allOf": [{"pattern": r"(\p{L}|\p{Nd})*" * 60 + "x" * n} for n in range(50)]}),
+        {"a": "x"},
+    ),
+    "fifty expressions that match nothing": lambda: (
+        on({"allOf": [{"pattern": r"[^\w\W\s]{1,9}(\p{L}|\p{Nd})*" * 40 + "x" * n} for n in range(50)]}),
+        {"a": "x"},
+    ),
+    "fifty expressions that are too large": lambda: (
+        on({"allOf": [{"pattern": r"\p{Lu}" * 200 + "x" * n} for n in range(50)]}),
+        {"a": "x"},
     ),
     "dynamic references": lambda: ({"$dynamicAnchor": "n", **on({"items": {"$dynamicRef": "#n"}})}, {"a": [[]] * 2000}),
     "the schema of schemas": lambda: (
@@ -321,6 +334,18 @@ EVENTS = {
     "a million values": [b'{"choices":[' + b"[]," * MILLION + b"[]]}"],
     "many calls at once": [event(tool_calls=[{**MADE, "index": number} for number in range(3000)])],
     "a call in pieces that all have its name": [event(tool_calls=[MADE])] * 300,
+    "a long call of which every piece could be the last": [
+        event(tool_calls=[{**MADE, "function": {"name": "t", "arguments": '{"a":"' + "x" * 1_900_000}}]),
+        event(tool_calls=[{**MADE, "function": {"name": "t", "arguments": "}"}}] * 3500),
+    ],
+    "many calls that are whole after every piece": [
+        event(tool_calls=[{"id": "c", "function": {"name": "t", "arguments": '{"a":1}' + " " * 9000 + "}"}}]),
+        event(tool_calls=[{"id": "c", "function": {"name": "t", "arguments": "}"}}] * 3500),
+    ],
+    "reasoning in reasoning": [
+        event(reasoning_details=[json.loads('{"a":' * 400 + "1" + "}" * 400), {"type": "a", "text": "x"}]),
+        b'{"choices":[{"delta":{"reasoning_details":[' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"]}}]}",
+    ],
     "arguments that are no text": [event(tool_calls=[{"function": {"name": "t", "arguments": {"a": [1] * 20_000}}}])],
     "reasoning": [event(reasoning="x" * MILLION)],
     "many entries of reasoning": [event(reasoning_details=[{"type": "a", "text": "x"}] * 7000)],
@@ -383,3 +408,22 @@ def test_a_line_without_end_costs_no_more_the_longer_it_gets() -> None:
     reader = sse.EventReader()
     held(*[lambda: reader.feed(b"x" * 100_000)] * 400)
     assert reader.finish() == []
+
+
+def test_many_calls_that_wait_for_one_folder_are_let_go_at_once() -> None:
+    async def do() -> None:
+        claims = Claims()
+        folder = frozenset({"/files"})
+        assert claims.seize(folder)
+        waiting = [asyncio.ensure_future(claims.acquire(frozenset({f"/files/{n % 40}/{n}"}))) for n in range(1500)]
+        await asyncio.sleep(0)
+        claims.release(folder)
+        assert await asyncio.gather(*waiting) == [False] * 1500
+        assert not claims.seize(folder)
+        for n in range(1500):
+            claims.release(frozenset({f"/files/{n % 40}/{n}"}))
+        assert claims.seize(folder)
+
+    with watched() as lag:
+        asyncio.run(do())
+    lag.check()

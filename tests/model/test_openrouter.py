@@ -15,7 +15,7 @@ import pytest
 from bot.core.changes import Usage
 from bot.core.ports import Model
 from bot.errors import ModelUnauthorized
-from bot.model.client import Gathering
+from bot.model.client import FAST_BYTES, Gathering
 from bot.model.key import check_key
 from bot.model.openrouter import CALLS_SECONDS, OpenRouter
 from bot.model.sse import EventReader
@@ -413,6 +413,24 @@ class TestAStreamInBatches:
         assert "".join(read) == "word " * 60
         assert len(fed) <= min(40, seconds / CALLS_SECONDS + 6)  # the comment, the last ones, the end
         assert sandbox.connections == 1
+
+    async def test_what_comes_in_one_burst_is_read_in_pieces_that_are_soon_worked_through(
+        self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox.script(text("word " * 100_000, chunks=2000))
+        fed: list[int] = []
+        feed = EventReader.feed
+
+        def noted(reader: EventReader, piece: bytes) -> list[bytes]:
+            fed.append(len(piece))
+            return feed(reader, piece)
+
+        monkeypatch.setattr(EventReader, "feed", noted)
+
+        reply = await client.complete(asking())
+
+        assert reply.message["content"] == "word " * 100_000
+        assert max(fed) <= FAST_BYTES
 
     async def test_the_transport_that_is_paused_is_known_in_this_version_of_openai(
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
