@@ -192,7 +192,11 @@ class _File:
 
     def _folder(self, text: str, place: str) -> Path:
         folder = self._path.absolute().parent / Path(text).expanduser()
-        if not folder.is_dir():
+        found: list[bool] = []
+        before_the_loop([lambda: found.append(os.path.isdir(folder))], FOLDER_SECONDS)
+        if not found:
+            raise self._wrong(place, f"the disk with {folder} does not answer; name a folder on another one.")
+        if not found[0]:
             raise self._wrong(place, f"there is no folder {folder}.")
         return folder
 

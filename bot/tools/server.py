@@ -43,6 +43,12 @@ RELIST_PAUSE = 0.2
 _CLOSE_SECONDS = 3.0
 
 
+def pause_after(deaths: int) -> float:
+    """Seconds until the next start, after so many deaths in a row."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 20))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
 class State(StrEnum):
     """Where a server is in its life."""
 
@@ -200,7 +206,7 @@ class Server:
                 began = time.monotonic()
                 self._reason = await self._try_life()
                 deaths = 1 if time.monotonic() - began > STABLE_SECONDS else deaths + 1
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (deaths - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+                pause = pause_after(deaths)
                 self._retry_at = time.monotonic() + pause
                 self._move(State.DOWN)
                 said = f" Its last words: {self._last_words}." if self._last_words else ""

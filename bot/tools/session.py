@@ -95,8 +95,10 @@ class Session:
             page = await self._page(cursor)
             # In a thread: a page may hold megabytes.
             for definition in await beside(ANY, _definitions, page["tools"], self._key):
-                if len(found) < MOST_TOOLS:
-                    found.setdefault(definition.name, definition)
+                if len(found) == MOST_TOOLS:
+                    log.warning("%s has more than %d tools; the rest is not used", self._key, MOST_TOOLS)
+                    return list(found.values())
+                found.setdefault(definition.name, definition)
             following = page.get("nextCursor")
             if not isinstance(following, str) or following == cursor:
                 return list(found.values())

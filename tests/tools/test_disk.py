@@ -256,6 +256,18 @@ async def test_a_manifest_on_a_dead_disk_is_read_when_it_answers(
     await until(lambda: tools.paths(write("files"), {"path": "a.txt"}) == ["a.txt"], what="the manifest")
 
 
+def test_a_configured_folder_on_a_dead_disk_ends_the_start_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "FOLDER_SECONDS", 0.2)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    servers = tmp_path / "mcp.json"
+    servers.write_text(json.dumps({"mcpServers": {"files": {"command": "node", "cwd": str(gone)}}}))
+    with dead_folder(gone), pytest.raises(SettingsError, match="does not answer; name a folder on another one"):
+        config.load(servers, tmp_path)
+
+
 def test_a_workspace_on_a_dead_disk_ends_the_start_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
