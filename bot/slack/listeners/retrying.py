@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 WORDS = {
     Verdict.ALREADY: "I have taken this up again already; there is nothing more to do. Nothing was changed.",
-    Verdict.NOT_YOURS: "Only those who have asked me something here can have me try again. Nothing was changed: "
-    "mention me in the thread if you want to ask, too.",
+    Verdict.NOT_YOURS: "Only those whose request I am stuck on can have me try again. Nothing was changed: "
+    "mention me in the thread if you want to ask something too.",
     Verdict.UNKNOWN: "I know nothing of mine that waits behind this button, so nothing was done.",
 }
 
