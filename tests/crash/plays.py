@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.model import Message, View
-from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.harness import World
 
 FINISHED = "Finished."
@@ -147,8 +147,16 @@ PLAYS = {
     "stopped": Play(stop, left="END", ends=STOPPED, decisions=("stopped",)),
     "denied": Play(deny, left="END", decisions=("denied",)),
     "voted": Play(approve_by_two),
+    "silent": Play(approve, left="END", tools=("read",), ends="gave an empty answer twice", decisions=()),
+    "failing": Play(approve, left="END", tools=("read",), ends="credits", decisions=()),
+    "closing": Play(approve, left="END", tools=("read",), decisions=()),
+    "withdrawn": Play(approve, left="END", decisions=("withdrawn",)),
     "granted": Play(always, left="++END", tools=("edit", "edit again")),
 }
+
+
+LAST = {"silent": empty(), "failing": failure(402)}
+"""What the model says at the end instead of a word."""
 
 
 def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
@@ -164,7 +172,7 @@ def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
     def answer(request: ChatRequest) -> Answer:
         step = sum("tool_calls" in message for message in request.messages)
         if step == len(PLAYS[kind].tools):
-            return text(FINISHED)
+            return LAST.get(kind) or text(FINISHED)
         wanted = [made[name] for name in PLAYS[kind].tools[step].split("+")]
         named = [
             call(f"filesystem__{tool}", arguments, id=f"call_{step}_{place}")
@@ -240,11 +248,21 @@ async def dismiss(here: World, tasks: set[asyncio.Task[object]]) -> None:
 def configure(here: World, kind: str) -> None:
     """What the play needs: bot.toml, the file and the model."""
     toml = f"[limits]\nprogress_after_seconds = {0.05 if kind == 'slow' else 60}\n"
+    if kind == "closing":
+        toml += "steps = 1\n"
+    if kind == "withdrawn":
+        # Slack will not show the card, so nobody can be asked.
+        here.slack.faults.add("chat.postMessage", "error", times=None, code="invalid_blocks", match=is_card)
     if kind == "voted":
         toml += f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n[approvals.destructive]\nneeded = 2\n'
     (here.bot.home / "bot.toml").write_text(toml)
     (here.workspace / "a.txt").write_text("END")
     here.model.respond = respond(here, kind)
+
+
+def is_card(call: dict[str, Any]) -> bool:
+    """Whether a message is a card with a question."""
+    return "Approve" in json.dumps(call.get("blocks") or [])
 
 
 def answered_calls(messages: Sequence[dict[str, Any]]) -> bool:

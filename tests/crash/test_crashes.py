@@ -54,6 +54,11 @@ KINDS = {
     "stopped": [*commits("stop", "answer the calls", "stop the turn"), *around("post notice")],
     "denied": commits("settle", "answer the calls"),
     "voted": commits("settle", "drawn", "settle#2"),
+    # when the model says nothing, or fails for good, when a limit is reached, when Slack does not take the card,
+    "silent": [*commits("ask again", "give up"), *around("post notice")],
+    "failing": [*commits("give up"), *around("post notice")],
+    "closing": commits("close the turn"),
+    "withdrawn": commits("withdraw", "post_closed"),
     # and when a standing grant lets the second call run.
     "granted": [
         *commits("give", "start a call", "take the calls#2", "answer the calls#2"),
@@ -141,6 +146,17 @@ async def test_a_call_that_was_cut_off_before_and_after_it_ran_has_run_once(tmp_
         assert [row[0] for row in decided] == ["approved", "run_again", "run_again", "it_ran"]
 
 
+async def test_a_request_to_the_model_that_a_death_has_cut_off_is_counted_before_it_is_made_again(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, "safe", "before model request#1") as here:
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+        await perform(here, "safe", ts, "before commit: try again#1", "after commit: try again#1")
+        assert here.bot.starts == 4
+        assert len(here.model.requests) <= 3
+        check(here, "safe", ts)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Path, kind: str) -> None:
     async with stage(tmp_path, kind, "") as here:
@@ -153,7 +169,7 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         points = (tmp_path / "points").read_text().splitlines()
         passed = {point for point in points if not any(other in point for other in others)}
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"
-        covered = SAFE if kind in ("safe", "slow") else RISKY
+        covered = SAFE if kind in ("safe", "slow", "silent", "failing", "closing") else RISKY
         if kind in ("safe", "slow", "risky"):
             # A mention is admitted twice; how often a card is drawn depends on how quickly it is.
             timing = {*commits("admit#2", "drawn#2"), *around("redraw card#2")}
