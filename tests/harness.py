@@ -245,6 +245,20 @@ def is_progress(message: Message) -> bool:
     return ":hourglass_flowing_sand:" in str(message.blocks)
 
 
+def settings_of(slack: SlackSandbox, model: ModelSandbox, home: Path, workspace: Path) -> dict[str, str]:
+    """The settings of a bot that talks to these stand-ins."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "OPENROUTER_API_KEY": model.api_key,
+        "OPENROUTER_BASE_URL": model.base_url,
+        "OPENROUTER_MODEL": "sandbox/model",
+        "DATABASE_URL": f"sqlite:///{home}/bot.db",
+        "BOT_WORKSPACE": str(workspace),
+    }
+
+
 @asynccontextmanager
 async def world(
     home: Path, *, ready: bool = True, start: bool = True, real_files: bool = False, **environment: str
@@ -258,14 +272,7 @@ async def world(
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "PYTHONPATH": str(ROOT),
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_APP_TOKEN": slack.app_token,
-            "SLACK_API_URL": slack.api_url,
-            "OPENROUTER_API_KEY": model.api_key,
-            "OPENROUTER_BASE_URL": model.base_url,
-            "OPENROUTER_MODEL": "sandbox/model",
-            "DATABASE_URL": f"sqlite:///{home}/bot.db",
-            "BOT_WORKSPACE": str(workspace),
+            **settings_of(slack, model, home, workspace),
             "LOG_LEVEL": "info",
             **environment,
         }

@@ -96,8 +96,7 @@ async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
 async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_alone(here: World) -> None:
     file, card = await both_changed(here)
     await here.until(lambda: any(name == "Undo" for name in card.buttons), what="Undo on the first card")
-    row = next(each for each in ("approval.undo", "approval.undo.2") if each in json.dumps(card.blocks))
-    await here.slack.click(card, row, by=here.alice)
+    await here.slack.click(card, "Undo", by=here.alice)  # of whichever of the two came first
     await says(here, card, "Not undone")
     assert file.read_text() == "ONE\ntwo\nTHREE\n"
 

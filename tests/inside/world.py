@@ -34,7 +34,7 @@ from bot.tools import config, default
 from bot.tools.config import ServerConfig
 from bot.tools.toolset import McpToolset
 from tests import standin
-from tests.harness import Bot, World
+from tests.harness import Bot, World, settings_of
 from tests.inside.model import NearModel, NearModelSandbox
 from tests.inside.slack import Line, NearSlack
 
@@ -223,17 +223,7 @@ async def inside(
     workspace = home / "workspace"
     workspace.mkdir()
     async with NearSlack(file_share_delay=0.5) as slack, NearModelSandbox() as model:
-        values = {
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_APP_TOKEN": slack.app_token,
-            "SLACK_API_URL": slack.api_url,
-            "OPENROUTER_API_KEY": model.api_key,
-            "OPENROUTER_BASE_URL": model.base_url,
-            "OPENROUTER_MODEL": "sandbox/model",
-            "DATABASE_URL": f"sqlite:///{home}/bot.db",
-            "BOT_WORKSPACE": str(workspace),
-            **environment,
-        }
+        values = {**settings_of(slack, model, home, workspace), **environment}
         bot = BotInside(home, values, slack, model)
         alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
         general = slack.add_channel("general", members=[alice, bob])

@@ -388,6 +388,19 @@ async def test_a_conversation_only_ever_grows(sandbox: ModelSandbox, client: Ope
     assert sandbox.prefix_breaks == []
 
 
+def pieces_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the pieces in which streams are read from now on."""
+    fed: list[int] = []
+    feed = EventReader.feed
+
+    def noted(reader: EventReader, piece: bytes) -> list[bytes]:
+        fed.append(len(piece))
+        return feed(reader, piece)
+
+    monkeypatch.setattr(EventReader, "feed", noted)
+    return fed
+
+
 class TestAStreamInBatches:
     """Pieces that come one by one are read several at a time; what is read is the same."""
 
@@ -395,14 +408,7 @@ class TestAStreamInBatches:
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sandbox.script(text("word " * 60, chunks=60, first_token=0.02, delay=0.005))
-        fed: list[int] = []
-        feed = EventReader.feed
-
-        def counted(reader: EventReader, piece: bytes) -> list[bytes]:
-            fed.append(len(piece))
-            return feed(reader, piece)
-
-        monkeypatch.setattr(EventReader, "feed", counted)
+        fed = pieces_fed(monkeypatch)
         read: list[str] = []
         began = asyncio.get_running_loop().time()
 
@@ -418,14 +424,7 @@ class TestAStreamInBatches:
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sandbox.script(text("word " * 100_000, chunks=2000))
-        fed: list[int] = []
-        feed = EventReader.feed
-
-        def noted(reader: EventReader, piece: bytes) -> list[bytes]:
-            fed.append(len(piece))
-            return feed(reader, piece)
-
-        monkeypatch.setattr(EventReader, "feed", noted)
+        fed = pieces_fed(monkeypatch)
 
         reply = await client.complete(asking())
 
