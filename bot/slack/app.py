@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.outside import MOST_VALUES, values
+from bot.core.outside import MOST_VALUES, mapping, parsed, text, values
 from bot.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
     session = aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
         connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
     )
 
     def client(*handlers: Any) -> AsyncWebClient:
@@ -168,10 +169,18 @@ class _Session:
         await self._session.close()
 
 
+def _by_a_bot(message: str) -> str:
+    """The envelope of an event that says what a bot has posted, which starts nothing; empty for anything else. Each of
+    our own posts comes back as one: its ack needs no queue, no task and no Bolt."""
+    envelope = mapping(parsed(message)) if '"bot_id"' in message else {}
+    event = mapping(mapping(envelope.get("payload")).get("event"))
+    posted = event.get("type") in ("message", "app_mention") and event.get("bot_id")
+    return text(envelope.get("envelope_id")) if posted and envelope.get("type") == "events_api" else ""
+
+
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's, but two kinds of events get their ack without it. What bots have posted starts nothing, and each of our
-    own posts comes back as such an event. And a mention arrives as two events at once: the second waits for the commit
-    of the first, and is not acked either when that fails."""
+    """Bolt's, but a mention arrives as two events at once: the second gets its ack without Bolt. It waits for the
+    commit of the first, and is not acked either when that fails."""
 
     under_way: Mapping[tuple[str, str], Awaitable[object]]
 
@@ -181,7 +190,6 @@ class _Handler(AsyncSocketModeHandler):
             commit = self.under_way.get((str(event.get("channel")), str(event.get("ts"))))
             if commit is not None:
                 await asyncio.wait_for(asyncio.shield(commit), REQUEST_SECONDS)
-            if commit is not None or event.get("bot_id"):
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
                 return
         await super().handle(client, req)
@@ -202,6 +210,9 @@ class Socket:
             # It is parsed on the event loop, and nothing that Slack has to say has so many parts.
             if values(message.encode("utf-8", "replace")) > MOST_VALUES:
                 log.warning("Slack sent a message of %d characters with too many values; it is left out", len(message))
+                return
+            if envelope := _by_a_bot(message):
+                await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope))
                 return
             await enqueue(message)
 
