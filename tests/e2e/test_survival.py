@@ -74,6 +74,7 @@ async def test_a_call_that_was_cut_off_may_or_may_not_have_run_and_a_person_says
         await here.bot.kill()
         (tmp_path / "fast").touch()
         await here.bot.start()
+        await here.ready()  # what is owed is posted before the socket opens
         question = await here.reply(ts, "it may or may not have run")
         assert question.buttons == ["It ran", "Run again", "Skip"]
         assert len(here.model.requests) == 1
