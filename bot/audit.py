@@ -46,7 +46,7 @@ json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).
 previous is the hash of the record before, empty in the first; seq counts from 1. team, channel and thread_ts are
 looked up by thread and not hashed.
 
-Whoever can write to the database can write all records anew. So note the head, the last hash, elsewhere from time to
+Whoever can write to the database can rewrite all records. So note the head, the last hash, elsewhere from time to
 time: verify --head HASH finds out whether it still is among them.
 """
 

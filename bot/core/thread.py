@@ -153,7 +153,7 @@ class Call:
         self.attempts += 1
 
     def become(self, other: Call) -> None:
-        """Stand as the other does: the same call, read anew."""
+        """Stand as the other does: the same call, read again."""
         for each in fields(self):
             setattr(self, each.name, getattr(other, each.name))
 

@@ -65,7 +65,7 @@ class Client(AsyncOpenAI):
         """Send a chat completion that is streamed. The caller reads the response's bytes and closes it.
 
         A request of the package's own HTTP client rather than `post`: that builds options, headers and a response
-        object anew each time, which took a third of the CPU of a request. Errors are the package's own all the same.
+        object again each time, which took a third of the CPU of a request. Errors are the package's own all the same.
         """
         request = httpx2.Request(
             "POST", self._chat_url, headers=self._chat_headers, content=body, extensions=_EXTENSIONS

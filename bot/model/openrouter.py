@@ -1,7 +1,7 @@
 """The model behind OpenRouter's chat completions API.
 
 Always streamed, so that a silent connection can be told from a long answer. The request is bytes joined from the texts
-in the log: nothing is parsed or written anew, which keeps the provider's prompt cache valid and the event loop free.
+in the log: nothing is parsed or written again, which keeps the provider's prompt cache valid and the event loop free.
 
 Fields beyond OpenAI's are from OpenRouter's API reference: `models` (fallbacks, at most three), `session_id`, `user`,
 `plugins`, `cache_control` (top level: Anthropic's models only) and `usage` (older gateways report the cost only then).

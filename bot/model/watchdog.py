@@ -1,4 +1,4 @@
-"""A time limit that starts anew whenever something happens, cheap enough for every token of a stream."""
+"""A time limit that starts again whenever something happens, cheap enough for every token of a stream."""
 
 from __future__ import annotations
 

@@ -289,7 +289,7 @@ class Server:
                     log.warning("%s: listing the changed tools failed: %s", self.config.key, text.line(str(problem)))
                 else:
                     await self._adopt(definitions)
-                    log.info("the tool server %s has listed its tools anew", self.config.key)
+                    log.info("the tool server %s has listed its tools again", self.config.key)
 
     def _note_change(self) -> None:
         self._tools_changed = True

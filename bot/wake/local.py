@@ -127,7 +127,7 @@ class Wakes:
             self._again.discard(key)
 
     def _try_later(self, key: int) -> None:
-        """A passing error (a full disk, say) mends itself; one of ours must not run for ever."""
+        """A passing error (a full disk, say) goes away by itself; one of ours must not run for ever."""
         failures = self._failures[key] = self._failures.pop(key, 0) + 1
         if len(self._failures) > MOST_FAILURES:
             del self._failures[next(iter(self._failures))]

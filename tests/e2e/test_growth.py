@@ -20,6 +20,7 @@ from bot.slack import app
 from bot.store.database import Database
 from bot.store.sqlite import SqliteStore
 from bot.tools.toolset import McpToolset
+from tests.harness import settings_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(80)]
 
@@ -71,15 +72,7 @@ def attributes(thing: object) -> list[tuple[str, object]]:
 @asynccontextmanager
 async def serving(home: Path, slack: SlackSandbox, model: ModelSandbox) -> AsyncGenerator[tuple[Service, Database]]:
     """The service in this process."""
-    environment = {
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
-        "SLACK_API_URL": slack.api_url,
-        "OPENROUTER_API_KEY": model.api_key,
-        "OPENROUTER_BASE_URL": model.base_url,
-        "OPENROUTER_MODEL": "sandbox/model",
-        "DATABASE_URL": f"sqlite:///{home}/bot.db",
-    }
+    environment = settings_of(slack, model, home, home / "workspace")
     loaded = settings.load(environment, home)
     async with Database(loaded.database_url) as database:
         these = app.clients(loaded.slack_api_url, loaded.slack_bot_token, loaded.slack_app_token)
