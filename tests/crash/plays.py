@@ -8,46 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot.sandbox.model import Message, View
+from bot.sandbox.model import Message
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
+from tests.crash import operating
+from tests.crash.pressing import FINISHED, STOPPED, Play, approve, buttons, send
 from tests.harness import World
-
-FINISHED = "Finished."
-STOPPED = "What was already done stays done"
-LEFT_ON_RECORDS = {"Undo", "Details"}
-
-
-@dataclass(frozen=True)
-class Play:
-    """One turn, and what people do in it."""
-
-    press: Callable[[World, Message], Awaitable[object]]
-    """What is done with a card that can be decided."""
-    left: str = "+END"
-    """What `a.txt` holds at the end; at the start it is END."""
-    tools: tuple[str, ...] = ("edit",)
-    """What the model wants, one step after the other; those of a step with a plus between them."""
-    ends: str = FINISHED
-    """Words of the last message, which stands there once."""
-    decisions: tuple[str, ...] = ("approved",)
-    """How the requests about whether a call may run have ended, in order."""
-
-
-def buttons(card: Message) -> set[str]:
-    """What can be decided on a card."""
-    return set(card.buttons) - LEFT_ON_RECORDS
-
-
-async def approve(here: World, card: Message, put: str = "+END") -> None:
-    """Approve what is asked; of a call that was cut off say whether the text that it puts in is there."""
-    label = "Approve"
-    if "Approve" not in card.buttons:
-        label = "It ran" if put in (here.workspace / "a.txt").read_text() else "Run again"
-    await here.slack.click(card, label, by=here.alice)
 
 
 async def approve_when_told(here: World, card: Message) -> None:
@@ -103,39 +71,6 @@ async def always(here: World, card: Message) -> None:
     await send(here, card, "Always…")
 
 
-async def send(here: World, card: Message, button: str, value: str = "", containing: str = "") -> None:
-    """Open a window from a card and send it, with a value in the first field that has these words."""
-    view = None
-    while view is None:
-        view = await opened(here, card, button)
-    await here.slack.submit(here.alice, view, filled(view, value, containing) if value else None)
-
-
-async def opened(here: World, card: Message, button: str) -> View | None:
-    """The window that a button or a menu entry opens; None when the person is told to press again, because right after
-    a start the tools are not there yet."""
-    up, told = servers_up(here), len(here.slack.ephemerals(here.alice))
-    if button in card.buttons:
-        await here.slack.click(card, button, by=here.alice)
-    else:
-        await here.slack.click(card, "approval.more", by=here.alice, option=button)
-    await here.until(lambda: here.slack.modals(here.alice) or len(here.slack.ephemerals(here.alice)) > told)
-    view = next(iter(here.slack.modals(here.alice)), None)
-    if view is None:
-        await here.until(lambda: servers_up(here) > up, poll=0.05, what="the tools")
-    return view
-
-
-def servers_up(here: World) -> int:
-    """How often a tool server has been started."""
-    return here.bot.log.count("the tool server filesystem is up")
-
-
-def filled(view: View, value: str, containing: str) -> dict[str, dict[str, str]]:
-    fields = [block for block in view.blocks if block["type"] == "input" and containing in json.dumps(block)]
-    return {fields[0]["block_id"]: {fields[0]["element"]["action_id"]: value}}
-
-
 PLAYS = {
     "safe": Play(approve, left="END", tools=("read",), decisions=()),
     "slow": Play(approve, left="END", tools=("read",), decisions=()),
@@ -143,19 +78,20 @@ PLAYS = {
     "mixed": Play(approve_when_told, tools=("list+edit",)),
     "edited": Play(edit, left="edited +END", decisions=("edited", "approved")),
     "drifted": Play(change_and_approve, left="changed +END", decisions=("drifted", "approved")),
-    "undone": Play(approve_and_undo, left="END"),
+    "undone": Play(approve_and_undo, left="END", afterwards="SELECT 1 FROM undos WHERE state = 'undone'"),
     "stopped": Play(stop, left="END", ends=STOPPED, decisions=("stopped",)),
     "denied": Play(deny, left="END", decisions=("denied",)),
     "voted": Play(approve_by_two),
     "silent": Play(approve, left="END", tools=("read",), ends="gave an empty answer twice", decisions=()),
     "failing": Play(approve, left="END", tools=("read",), ends="credits", decisions=()),
-    "closing": Play(approve, left="END", tools=("read",), decisions=()),
+    "closing": Play(approve, left="END", tools=("read",), decisions=(), limits="steps = 1\n"),
     "withdrawn": Play(approve, left="END", decisions=("withdrawn",)),
     "granted": Play(always, left="++END", tools=("edit", "edit again")),
+    **operating.PLAYS,
 }
 
 
-LAST = {"silent": empty(), "failing": failure(402)}
+LAST = {"silent": empty(), "failing": failure(402), "lengthy": text(operating.LENGTHY)}
 """What the model says at the end instead of a word."""
 
 
@@ -195,8 +131,8 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
         return any(play.ends in reply.plain for reply in here.replies(ts))
 
     def to_press(card: Message) -> bool:
-        undo = kind == "undone" and "Undo" in card.buttons and ended()
-        return bool(buttons(card) or undo) and (here.bot.starts, card.ts, bool(buttons(card))) not in pressed
+        afterwards = play.afterwards and "Undo" in card.buttons and ended()
+        return bool(buttons(card) or afterwards) and (here.bot.starts, card.ts, bool(buttons(card))) not in pressed
 
     def open_cards() -> list[Message]:
         return [reply for reply in here.replies(ts) if to_press(reply)]
@@ -213,8 +149,7 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
             " UNION SELECT 1 FROM inbox WHERE seq IS NULL AND addressed"
             " UNION SELECT 1 FROM undos WHERE state = 'undoing'"
         )
-        undone = kind != "undone" or here.bot.rows("SELECT count(*) FROM undos WHERE state = 'undone'") == [(1,)]
-        return bool(undone and not owed)
+        return not owed and bool(not play.afterwards or here.bot.rows(play.afterwards))
 
     while True:
         # Polled for what Slack does not see: the death, and the end of what the bot does besides.
@@ -226,7 +161,8 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
         if died():
             await dismiss(here, tasks)
             await here.bot.start(CRASH_AT=next(following, ""))
-            await here.ready()
+            # What is done at the start may be the end of it too.
+            await here.until(lambda: here.slack.hub.ready or died(), poll=0.02, what="an open socket")
         else:
             card = open_cards()[0]
             pressed.add((here.bot.starts, card.ts, bool(buttons(card))))
@@ -248,8 +184,7 @@ async def dismiss(here: World, tasks: set[asyncio.Task[object]]) -> None:
 def configure(here: World, kind: str) -> None:
     """What the play needs: bot.toml, the file and the model."""
     toml = f"[limits]\nprogress_after_seconds = {0.05 if kind == 'slow' else 60}\n"
-    if kind == "closing":
-        toml += "steps = 1\n"
+    toml += PLAYS[kind].limits
     if kind == "withdrawn":
         # Slack will not show the card, so nobody can be asked.
         here.slack.faults.add("chat.postMessage", "error", times=None, code="invalid_blocks", match=is_card)
@@ -257,7 +192,8 @@ def configure(here: World, kind: str) -> None:
         toml += f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n[approvals.destructive]\nneeded = 2\n'
     (here.bot.home / "bot.toml").write_text(toml)
     (here.workspace / "a.txt").write_text("END")
-    here.model.respond = respond(here, kind)
+    answer = respond(here, kind)
+    here.model.respond = operating.deployed_meanwhile(here, answer) if kind == "deployed" else answer
 
 
 def is_card(call: dict[str, Any]) -> bool:

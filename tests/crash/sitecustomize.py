@@ -3,11 +3,17 @@ the process at the one that CRASH_AT names (`name#2`: the second time)."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
 from collections import Counter
 
 from bot import failpoints
+
+SHARE_PAUSES = (0.2, 0.4)
+"""So long the Slack of the tests takes at most to show a file (half a second). After a death the bot waits for one as
+long as for the slowest, which is 11 s with Slack itself."""
 
 _passed: Counter[str] = Counter()
 
@@ -23,3 +29,5 @@ def _reached(name: str) -> None:
 
 if "CRASH_LOG" in os.environ:
     failpoints.install(_reached)
+    importlib.import_module("bot.slack.posting")
+    vars(sys.modules["bot.slack.posting"])["SHARE_PAUSES"] = SHARE_PAUSES

@@ -6,15 +6,20 @@ settled once, the tool's effect happens at most once (once when approved), and e
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, closing
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
+from bot.core.limits import TRIES
 from bot.store import audit
-from tests.crash.plays import LEFT_ON_RECORDS, PLAYS, answered_calls, configure, perform
+from tests.crash.census import boundaries
+from tests.crash.plays import PLAYS, answered_calls, configure, perform
+from tests.crash.pressing import LEFT_ON_RECORDS
 from tests.harness import ROOT, World, world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -67,6 +72,26 @@ KINDS = {
 }
 
 
+LIVES = ""
+"""Of a process that is not killed at a point: the operator ends it."""
+AGAIN = ("before model request#1", *commits("try again"))
+IN_ONE_PLAY = [
+    # The model has answered, and we cannot write it down; people are told, and one of them has it tried again.
+    ("parked", commits("failed")),
+    ("parked", ["before commit: failed#3", *commits("park")]),
+    ("parked", around("post parked")),
+    ("parked", commits("retry")),
+    # The operator stops the bot in the middle of a request to the model, or a request is open for long.
+    ("deployed", [*commits("uncount"), LIVES, LIVES]),
+    ("reminded", [LIVES, *commits("remind")]),
+    ("expired", [LIVES, *commits("expire")]),
+    # A grant is taken back, an answer does not fit into messages.
+    ("revoked", commits("end_grant")),
+    ("lengthy", around("post file")),
+]
+"""Where a process is killed and the next one after it: of boundaries that only such plays come by."""
+
+
 def names(points: Iterable[str]) -> set[str]:
     """Without the number: which time it was."""
     return {point.partition("#")[0] for point in points}
@@ -93,6 +118,7 @@ async def stage(home: Path, kind: str, crash_at: str, *, real_files: bool = Fals
         configure(here, kind)
         await here.bot.start(CRASH_AT=crash_at)
         await here.ready()
+        PLAYS[kind].begins(here)
         yield here
 
 
@@ -101,12 +127,45 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed(tmp_path: P
     async with stage(tmp_path, kind, point) as here:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
         await perform(here, kind, ts)
-        if here.bot.starts == 1:  # it died at the very end, with nothing left for anybody to do
-            await here.bot.ended()
-            await here.bot.start(CRASH_AT="")
-            await here.ready()
+        if here.bot.starts == 1:
+            await revive(here)
         await here.quiet()
         check(here, kind, ts)
+
+
+async def revive(here: World) -> None:
+    """Start the bot that has died at the very end, with nothing left for anybody to do."""
+    assert await here.bot.ended() == -signal.SIGKILL
+    await here.bot.start(CRASH_AT="")
+    await here.ready()
+
+
+@pytest.mark.parametrize(("kind", "points"), IN_ONE_PLAY, ids=[f"{kind}-{max(points)}" for kind, points in IN_ONE_PLAY])
+async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_boundary_and_after_it(
+    tmp_path: Path, kind: str, points: list[str]
+) -> None:
+    async with stage(tmp_path, kind, points[0]) as here:
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+        await perform(here, kind, ts, *points[1:])
+        if here.bot.starts == len(points):
+            await revive(here)
+        assert here.bot.starts == 1 + len(points), "it died at each of them"
+        await here.quiet()
+        check(here, kind, ts)
+
+
+def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
+    once = {point for _, point in POINTS}
+    killed = names([*once, *AGAIN, *(point for _, points in IN_ONE_PLAY for point in points)])
+    found = boundaries()
+    assert len(found) > 40
+    missing = [
+        f"{side} {boundary}"
+        for boundary in sorted(found)
+        for side in ("before", "after")
+        if not any(fnmatchcase(point, f"{side} {boundary}") for point in killed)
+    ]
+    assert missing == []
 
 
 def check(here: World, kind: str, ts: str) -> None:
@@ -114,7 +173,9 @@ def check(here: World, kind: str, ts: str) -> None:
     play = PLAYS[kind]
     assert (here.workspace / "a.txt").read_text() == play.left
     replies = here.replies(ts)
-    assert sum(play.ends in reply.plain for reply in replies) == 1
+    for words in (play.ends, *play.once):
+        assert sum(words in reply.plain for reply in replies) == 1
+    assert sum(bool(reply.files) for reply in replies) == (kind == "lengthy")
     assert {label for reply in replies for label in reply.buttons} <= LEFT_ON_RECORDS, "every card is a record"
 
     messages = [json.loads(body) for (body,) in here.bot.rows("SELECT body FROM messages ORDER BY seq")]
@@ -132,6 +193,9 @@ def check(here: World, kind: str, ts: str) -> None:
     assert here.bot.rows(settled) == [(1,)] * len(asked), "each request was settled once"
     undone = here.bot.rows("SELECT kind FROM audit WHERE kind LIKE 'undo%' ORDER BY seq")
     assert undone == ([("undo",), ("undone",)] if kind == "undone" else [])
+    assert here.bot.rows("SELECT count(*) FROM audit WHERE kind = 'revoked'") == [(int(kind == "revoked"),)]
+    if kind == "parked":
+        assert len(here.model.requests) <= TRIES + 1, "a person has had it tried again once"
     with closing(sqlite3.connect(f"file:{here.bot.database}?mode=ro", uri=True)) as connection:
         assert audit.verify(connection) == []
 
@@ -149,9 +213,9 @@ async def test_a_call_that_was_cut_off_before_and_after_it_ran_has_run_once(tmp_
 async def test_a_request_to_the_model_that_a_death_has_cut_off_is_counted_before_it_is_made_again(
     tmp_path: Path,
 ) -> None:
-    async with stage(tmp_path, "safe", "before model request#1") as here:
+    async with stage(tmp_path, "safe", AGAIN[0]) as here:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
-        await perform(here, "safe", ts, "before commit: try again#1", "after commit: try again#1")
+        await perform(here, "safe", ts, *AGAIN[1:])
         assert here.bot.starts == 4
         assert len(here.model.requests) <= 3
         check(here, "safe", ts)
@@ -164,7 +228,7 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         await perform(here, kind, ts)
         await here.quiet()
         check(here, kind, ts)
-        # The sweep is not of the turn; a tool that only reads is killed at in the safe play.
+        # The sweep, which comes by in every play, has one of its own; a tool that only reads the safe one.
         others = ("expire", "list_directory")
         points = (tmp_path / "points").read_text().splitlines()
         passed = {point for point in points if not any(other in point for other in others)}

@@ -1,0 +1,84 @@
+"""What a play of the crash suite is, and what its people do with a card in Slack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.sandbox.model import Message, View
+from tests.harness import World
+
+FINISHED = "Finished."
+STOPPED = "What was already done stays done"
+LEFT_ON_RECORDS = {"Undo", "Details"}
+
+
+@dataclass(frozen=True)
+class Play:
+    """One turn, and what people do in it."""
+
+    press: Callable[[World, Message], Awaitable[object]]
+    """What is done with a card that can be decided."""
+    left: str = "+END"
+    """What `a.txt` holds at the end; at the start it is END."""
+    tools: tuple[str, ...] = ("edit",)
+    """What the model wants, one step after the other; those of a step with a plus between them."""
+    ends: str = FINISHED
+    """Words of the last message, which stands there once."""
+    decisions: tuple[str, ...] = ("approved",)
+    """How the requests about whether a call may run have ended, in order."""
+    once: tuple[str, ...] = ()
+    """Words of further messages, each of which stands there once."""
+    afterwards: str = ""
+    """After the end the record is pressed too: a query that gives a row once that is done."""
+    limits: str = ""
+    """Lines of [limits] in bot.toml."""
+    begins: Callable[[World], None] = lambda here: None
+    """What is so before anybody says anything."""
+
+
+def buttons(card: Message) -> set[str]:
+    """What can be decided on a card."""
+    return set(card.buttons) - LEFT_ON_RECORDS
+
+
+async def approve(here: World, card: Message, put: str = "+END") -> None:
+    """Approve what is asked; of a call that was cut off say whether the text that it puts in is there."""
+    label = "Approve"
+    if "Approve" not in card.buttons:
+        label = "It ran" if put in (here.workspace / "a.txt").read_text() else "Run again"
+    await here.slack.click(card, label, by=here.alice)
+
+
+async def send(here: World, card: Message, button: str, value: str = "", containing: str = "") -> None:
+    """Open a window from a card and send it, with a value in the first field that has these words."""
+    view = None
+    while view is None:
+        view = await opened(here, card, button)
+    await here.slack.submit(here.alice, view, filled(view, value, containing) if value else None)
+
+
+async def opened(here: World, card: Message, button: str) -> View | None:
+    """The window that a button or a menu entry opens; None when the person is told to press again, because right after
+    a start the tools are not there yet."""
+    up, told = servers_up(here), len(here.slack.ephemerals(here.alice))
+    if button in card.buttons:
+        await here.slack.click(card, button, by=here.alice)
+    else:
+        await here.slack.click(card, "approval.more", by=here.alice, option=button)
+    await here.until(lambda: here.slack.modals(here.alice) or len(here.slack.ephemerals(here.alice)) > told)
+    view = next(iter(here.slack.modals(here.alice)), None)
+    if view is None:
+        await here.until(lambda: servers_up(here) > up, poll=0.05, what="the tools")
+    return view
+
+
+def servers_up(here: World) -> int:
+    """How often a tool server has been started."""
+    return here.bot.log.count("the tool server filesystem is up")
+
+
+def filled(view: View, value: str, containing: str) -> dict[str, dict[str, str]]:
+    fields = [block for block in view.blocks if block["type"] == "input" and containing in json.dumps(block)]
+    return {fields[0]["block_id"]: {fields[0]["element"]["action_id"]: value}}
