@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from heapq import merge
+from operator import attrgetter
 from typing import Any
 
 from bot.core.calls import JsonObject, canonical, sha256
@@ -25,6 +27,8 @@ MOST_FINDINGS = 20
 NEAR = 1_000
 """How far away from its own place a record is looked for that does not belong where it stands."""
 PAGE = 500
+LEAST = -(2**63)
+"""SQLite's least number."""
 DEEPEST = 100
 """Levels of arguments that are looked through. The model's own tools have a handful; Python gives up at about 1,000."""
 
@@ -98,15 +102,54 @@ def moment(at: object) -> str:
 def records(
     connection: sqlite3.Connection, since: float = 0.0, *, until: float = math.inf, thread_ts: str = ""
 ) -> Iterator[Record]:
-    """The records of a time (from `since`, before `until`) and a thread, in order.
+    """The records of a time (from `since`, before `until`) and a thread, in order. Read are those and few others,
+    however many there are.
 
     Read page by page: a reader that is slow, or waits for a person, holds no snapshot open while the bot writes.
     """
-    conditions, values = ["seq > ?"], list[object]()
+    part = _part(connection, since, until)
+    if not thread_ts:
+        return _pages(connection, part)
+    threads = connection.execute("SELECT id FROM threads WHERE thread_ts = ? ORDER BY id", (thread_ts,)).fetchall()
+    return merge(*(_pages(connection, part, thread) for (thread,) in threads), key=attrgetter("seq"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The records of a time: they stand after one number and up to another, with others among them where a clock was
+    set back."""
+
+    since: float = -math.inf
+    until: float = math.inf
+    after: float = -math.inf
+    last: float = math.inf
+
+
+def _part(connection: sqlite3.Connection, since: float, until: float) -> _Part:
+    """Find out where the records of a time are."""
+    begins = since if since > 0 else -math.inf
+    if until < math.inf:
+        query, values = "SELECT min(seq), max(seq) FROM audit WHERE at >= ? AND at < ?", [begins, until]
+    elif begins > -math.inf:
+        query, values = "SELECT min(seq), max(seq) FROM audit WHERE at >= ?", [begins]
+    else:
+        return _Part()
+    # Both ends in one statement: for one alone SQLite would go through the records until it meets it.
+    first, last = connection.execute(query, values).fetchone()
+    if first is None:
+        return _Part(begins, until, math.inf)
+    # What is written while they are read belongs to them when they have no end.
+    return _Part(begins, until, first - 1 if first > LEAST else -math.inf, last if until < math.inf else math.inf)
+
+
+def _pages(connection: sqlite3.Connection, part: _Part, thread: int | None = None) -> Iterator[Record]:
+    """The records of a part, of one thread or of all."""
+    # The plus keeps SQLite from finding them by their times, only to sort them again for each page.
+    conditions, values = ["a.seq > ?", "a.seq <= ?"], [part.last]
     for condition, value, wanted in (
-        ("at >= ?", since, since > 0),
-        ("at < ?", until, until < math.inf),
-        ("thread_ts = ?", thread_ts, thread_ts),
+        ("+a.at >= ?", part.since, part.since > -math.inf),
+        ("+a.at < ?", part.until, part.until < math.inf),
+        ("a.thread_id = ?", thread or 0, thread is not None),
     ):
         if wanted:
             conditions.append(condition)
@@ -115,9 +158,9 @@ def records(
     query = (
         f"SELECT {columns}, coalesce(team, ''), coalesce(channel, ''), coalesce(thread_ts, '')"
         " FROM audit a LEFT JOIN threads t ON t.id = a.thread_id"
-        f" WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT {PAGE}"
+        f" WHERE {' AND '.join(conditions)} ORDER BY a.seq LIMIT {PAGE}"
     )
-    rows = connection.execute(query, (-math.inf, *values)).fetchall()
+    rows = connection.execute(query, (part.after, *values)).fetchall()
     while rows:
         yield from (Record(*row) for row in rows)
         rows = connection.execute(query, (rows[-1][0], *values)).fetchall() if len(rows) == PAGE else []

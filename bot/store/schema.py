@@ -293,4 +293,10 @@ MIGRATIONS: tuple[str, ...] = (
     DROP INDEX grants_held;
     CREATE INDEX grants_held ON grants (tool, thread_id, user) WHERE ended = '';
     """,
+    """
+    -- The records of a time and of a thread. A clock may be set back, so times need not be in the order of the records.
+    CREATE INDEX audit_of_time ON audit (at);
+    CREATE INDEX audit_of_thread ON audit (thread_id);
+    CREATE INDEX threads_of_ts ON threads (thread_ts);
+    """,
 )
