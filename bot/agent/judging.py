@@ -10,6 +10,7 @@ from bot.agent import prompt
 from bot.core.approvers import ApprovalRules
 from bot.core.calls import JsonObject, Tool, canonical
 from bot.core.conditions import Inside
+from bot.core.limits import MOST_CALLS
 from bot.core.policy import Facts, Judgement, Policy, Ruling, Tier, repeatable, tier
 from bot.core.ports import Reply, Store, Surface, Toolset
 from bot.core.requests import Grant
@@ -125,6 +126,10 @@ class Judge:
         broken = reply.invalid_arguments.get(call_id)
         if broken is not None:
             call.arguments = broken[:2000]
+        if position >= MOST_CALLS:
+            last = position == len(reply.message["tool_calls"]) - 1
+            call.outcome, call.result = CallOutcome.SURPLUS, prompt.surplus(more=last and reply.left_out)
+            return call
         if tool is None:
             names = [tool.name for tool in await self.offered(facts)]
             call.outcome = CallOutcome.INVALID

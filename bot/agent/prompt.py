@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from bot.core.calls import JsonObject
+from bot.core.limits import MOST_CALLS
 from bot.core.thread import Call, CallOutcome
 
 INSTRUCTIONS = """\
@@ -72,9 +73,16 @@ def result_of(call: Call) -> str:
         return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
     if call.outcome is not None and call.outcome in words:
         return changed + words[call.outcome]
-    prefix = {CallOutcome.ERROR: "Error: ", CallOutcome.INVALID: "Not run: ", CallOutcome.REFUSED: "Not run: "}
+    not_run = (CallOutcome.INVALID, CallOutcome.REFUSED, CallOutcome.SURPLUS)
+    prefix = {CallOutcome.ERROR: "Error: ", **dict.fromkeys(not_run, "Not run: ")}
     ended = prefix.get(call.outcome or CallOutcome.OK, "") + (call.result if call.result.strip() else "(no output)")
     return changed + ended
+
+
+def surplus(*, more: bool) -> str:
+    """Why a call was not made that was beyond those of one step; `more` followed of which nothing is kept."""
+    words = f"at most {MOST_CALLS} calls run in one step. If it is still needed, make it again in the next step."
+    return f"{words} More calls followed this one and were left out; make those again, too." if more else words
 
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:

@@ -8,6 +8,9 @@ TRIES = 3
 """How often a thread may fail in a row, and a request to the model be begun without anything coming of it, before the
 thread is parked: then only a person takes it up again."""
 
+MOST_CALLS = 64
+"""Calls of one step that are run. The model is told to make those beyond it once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

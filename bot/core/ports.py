@@ -47,6 +47,8 @@ class Reply:
     invalid_arguments: Mapping[str, str] = field(default_factory=dict[str, str])
     """By call id, the arguments that are no JSON object, as the model wrote them. The message has `{}` in their place,
     because providers reject every later request whose history has such arguments: such a call must not be run."""
+    left_out: bool = False
+    """There were even more calls than the message has."""
 
 
 class Model(Protocol):

@@ -89,6 +89,8 @@ class CallOutcome(StrEnum):
     """An unknown tool or arguments that do not fit; nobody was asked, nothing ran."""
     REFUSED = "refused"
     """The policy denies the tool, or a limit was reached; nothing ran."""
+    SURPLUS = "surplus"
+    """It was beyond those that are run in one step; nothing ran."""
     DENIED = "denied"
     EXPIRED = "expired"
     ASSUMED = "assumed"

@@ -17,6 +17,7 @@ from typing import Any, Final
 from bot.core import outside
 from bot.core.calls import JsonObject
 from bot.core.changes import Usage
+from bot.core.limits import MOST_CALLS
 from bot.core.outside import whole
 from bot.core.ports import Reply
 from bot.model.reasoning import Reasoning, sound, weight
@@ -29,8 +30,9 @@ MOST_CHARACTERS: Final = 2_000_000
 that has reached its limit of length."""
 MOST_EXAMINED: Final = 2_000_000
 """Characters of arguments that are parsed to find out whether a call has ended; after that none is taken to have."""
-MOST_CALLS: Final = 64
-"""In one reply; later ones are left out in the same way."""
+MOST_TAKEN: Final = 2 * MOST_CALLS
+"""Calls in one reply: some more than are run, so that the model is told of each that it is to be made again. Those
+after them are left out."""
 
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _ID: Final = re.compile(r"[!-~]{1,256}")
@@ -86,7 +88,7 @@ def repaired(text: str) -> str | None:
 class _Call:
     """One tool call on its way."""
 
-    __slots__ = ("arguments", "id", "index", "name", "size")
+    __slots__ = ("arguments", "cut", "id", "index", "name", "size")
 
     def __init__(self, index: int | None) -> None:
         self.index = index
@@ -95,6 +97,8 @@ class _Call:
         self.arguments: list[str] = []
         self.size = 0
         """Characters of the arguments."""
+        self.cut = False
+        """Some of the arguments were left out."""
 
     def begins_another(self, id: str, name: str, arguments: str, ended: Callable[[_Call], bool]) -> bool:
         """Whether a delta that points here is really the beginning of another call. Only one with a name can be:
@@ -132,6 +136,8 @@ class Accumulator:
         self._examined = 0
         self.size = 0
         """Characters of all that was taken, about."""
+        self.left_out = False
+        """There were more calls than are taken."""
 
     @property
     def calls(self) -> bool:
@@ -238,17 +244,24 @@ class Accumulator:
         if not isinstance(arguments, str):
             arguments = "" if arguments is None else _text_of(arguments)
         call = self._find(index, id)
+        if self.left_out:
+            # Whether it goes on with a call that was taken or with one that was not, nobody can say any more. What was
+            # cut off is no JSON; only where nothing had come yet nothing would show it.
+            if call is not None and not "".join(call.arguments).strip():
+                call.cut = True
+            return
         if call is None or call.begins_another(id, name, arguments, self._ended):
-            if len(self._calls) >= MOST_CALLS:
-                self.size = max(self.size, MOST_CHARACTERS + 1)
+            if len(self._calls) >= MOST_TAKEN:
+                self.left_out = True
                 return
             call = _Call(index)
             self._calls.append(call)
         call.id = call.id or id
         call.name = call.name or name
-        arguments = self._room_for(arguments)
-        call.arguments.append(arguments)
-        call.size += len(arguments)
+        taken = self._room_for(arguments)
+        call.arguments.append(taken)
+        call.size += len(taken)
+        call.cut = call.cut or len(taken) < len(arguments)
 
     def _ended(self, call: _Call) -> bool:
         """Whether its arguments are a whole object. Every delta may ask that, of all that came before."""
@@ -278,7 +291,8 @@ class Accumulator:
                 id = f"call_{secrets.token_hex(12)}"
             ids.add(id)
             raw = whole("".join(call.arguments))
-            arguments = repaired(raw)
+            # Nothing would stand for no arguments at all.
+            arguments = None if call.cut else repaired(raw)
             if arguments is None:
                 invalid[id] = raw
             function = {"name": _TOOL_NAME.sub("_", call.name[:64]) or "unnamed", "arguments": arguments or "{}"}
@@ -289,7 +303,7 @@ class Accumulator:
         if self._details:
             message["reasoning_details"] = sound(detail.finished() for detail in self._details)
         finish = "length" if self.size > MOST_CHARACTERS else self.finish_reason or ""
-        return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid)
+        return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid, self.left_out)
 
     def _in_order(self) -> list[_Call]:
         """The calls by index, when all have one; otherwise as they began."""

@@ -187,6 +187,8 @@ class OpenRouter:
             raise BrokenReply("the reply ended before it was complete")
         if got.size > MOST_CHARACTERS:
             log.warning("the model's reply was longer than any should be; its last words or calls were left out")
+        if got.left_out:
+            log.warning("the model's reply had more tool calls than any should have; the last were left out")
         return got
 
     def _body(self, request: ModelRequest, messages: Transcript) -> bytes:

@@ -371,7 +371,7 @@ def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
     lag.check()
     reply = got.reply()
     assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * accumulate.MOST_CHARACTERS
-    assert len(reply.message.get("tool_calls", ())) <= accumulate.MOST_CALLS
+    assert len(reply.message.get("tool_calls", ())) <= accumulate.MOST_TAKEN
 
 
 def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.model.accumulate import MOST_CALLS, MOST_CHARACTERS
+from bot.model.accumulate import MOST_CHARACTERS, MOST_TAKEN
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests import lagging
 from tests.attacks.conftest import R, ask, now, started
@@ -82,13 +82,13 @@ async def test_many_long_calls_in_one_step_are_asked_about_and_denied(here: Worl
 
 
 async def test_more_calls_than_anybody_makes_are_left_out(here: World) -> None:
-    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MOST_CALLS + 100)]
+    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MOST_TAKEN + 100)]
     here.model.respond = lambda _: text("Well.")
     here.model.script(calls(*made))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
     await here.reply(ts, "Well.")
     answers = [message for message in here.model.requests[-1].messages if message["role"] == "tool"]
-    assert len(answers) == MOST_CALLS
+    assert len(answers) == MOST_TAKEN
 
 
 async def test_an_answer_without_end_is_cut_and_says_so(here: World) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from bot.core.privacy import Privacy
 from bot.core.requests import Approval
-from bot.core.thread import Call, Draft
+from bot.core.thread import Call, CallOutcome, Draft
 from bot.slack.blocks.parts import REQUESTER, Block, context, date, mentions
-from bot.slack.blocks.words import counts, line
+from bot.slack.blocks.words import counts, ending, line
 from bot.slack.split import bounded, split
 from bot.slack.text import brief, code, escaped, harmless, visible
 
@@ -71,7 +71,12 @@ def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
     if not calls:
         return []
     named = privacy in (Privacy.FULL, Privacy.SUMMARY)
-    lines = [line(call, privacy) for call in calls] if named else [counts(calls)]
+    surplus = [call for call in calls if call.outcome is CallOutcome.SURPLUS]
+    lines = (
+        [line(call, privacy) for call in calls if call.outcome is not CallOutcome.SURPLUS] if named else [counts(calls)]
+    )
+    if named and surplus:
+        lines.append(f"– {len(surplus)} more {'call' if len(surplus) == 1 else 'calls'} · {ending(surplus[0])}")
     pieces = split("\n\n".join(lines), MARKDOWN_LIMIT)
     return [draft("summary", [markdown(piece)], piece.replace("`", "")) for piece in pieces]
 

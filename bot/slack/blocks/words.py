@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from bot.core.calls import JsonObject
+from bot.core.limits import MOST_CALLS
 from bot.core.privacy import Privacy
 from bot.core.thread import Call, CallOutcome
 from bot.slack.text import code
@@ -102,6 +103,7 @@ _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.EXPIRED: "nobody decided in time",
     CallOutcome.UNSHOWN: "Slack did not let me ask",
     CallOutcome.STOPPED: "the turn was stopped",
+    CallOutcome.SURPLUS: f"at most {MOST_CALLS} run at once",
 }
 _DOUBTFUL: dict[CallOutcome | None, str] = {
     CallOutcome.ASSUMED: "cut off; a person says that it ran",
