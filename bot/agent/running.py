@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import failpoints
 from bot.agent.asking import AGAIN, Asking, Wish
 from bot.agent.judging import Judge, refuse
-from bot.core.calls import Before, BusyError, Certainty, Outcome, Tool
+from bot.core.calls import Before, BusyError, Certainty, InStep, Outcome, Tool
 from bot.core.changes import Change
 from bot.core.policy import Ruling
 from bot.core.ports import Held, Store, Surface, Toolset
@@ -17,6 +18,13 @@ from bot.core.requests import Question
 from bot.core.thread import Call, CallOutcome, CallState, ThreadState
 
 NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
+
+
+def in_step(thread_id: int, step: Sequence[Call], call: Call) -> InStep | None:
+    """Where a call stands in its step, if the order matters: where one of several may change something."""
+    if len(step) < 2 or all(each.repeatable or not each.server for each in step):
+        return None
+    return InStep((thread_id, call.seq), call.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class Runner:
                 await self._finish(state, call, await self._hand_over(call, found), None)
                 return
             if held is None:
-                held = await self.toolset.hold(tool, json.loads(call.arguments))
+                held = await self.toolset.hold(tool, json.loads(call.arguments), in_step(state.id, state.step, call))
             await self._run(state, call, tool, held)
         except BusyError as busy:
             await self._finish(state, call, Outcome(Certainty.UNSENT, str(busy), 0.0), None)

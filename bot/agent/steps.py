@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from bot.agent import prompt
 from bot.agent.asking import Asking, Wish
 from bot.agent.judging import Judge, refuse
-from bot.agent.running import Runner
+from bot.agent.running import Runner, in_step
 from bot.core import guard
+from bot.core.calls import InStep
 from bot.core.changes import Change
 from bot.core.limits import Limits
 from bot.core.policy import Ruling
@@ -67,9 +68,12 @@ class Steps:
         try:
             # What need not wait for others is started in the same commit; the rest when it is its turn.
             for call in runnable:
-                if (right := await self._seize(call)) is not None:
+                at = in_step(state.id, calls, call)
+                if (right := await self._seize(call, at)) is not None:
                     held[call.position] = right
                     call.start()
+                elif at is not None:
+                    break  # none of those after it may be about the same and come first
             await self.store.commit(state, change)
             if change.drafts or change.cards:
                 self.surface.deliver(state.id)
@@ -80,10 +84,10 @@ class Steps:
                 right.release()
         return await self._conclude(state)
 
-    async def _seize(self, call: Call) -> Held | None:
+    async def _seize(self, call: Call, at: InStep | None) -> Held | None:
         """The right to hand the call over at once, if it need not wait for that."""
         tool = self.toolset.find(call.tool)
-        return await self.toolset.seize(tool, json.loads(call.arguments)) if tool is not None else None
+        return await self.toolset.seize(tool, json.loads(call.arguments), at) if tool is not None else None
 
     async def settle(self, state: ThreadState) -> bool:
         """Go on with calls that were written down before: after a decision, or after a restart."""

@@ -31,6 +31,15 @@ def sha256(*parts: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class InStep:
+    """Where a call stands among those of its step, which are to run in this order where they are about the same."""
+
+    step: tuple[int, int]
+    """The thread, and the place in its log."""
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One tool of one MCP server, as it is offered to the model and as the server knows it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from bot.core.calls import Before, JsonObject, Outcome, Preview, Tool, Undone
+from bot.core.calls import Before, InStep, JsonObject, Outcome, Preview, Tool, Undone
 from bot.core.changes import Change, Deliveries, Taking, Usage
 from bot.core.conditions import Inside
 from bot.core.privacy import Privacy
@@ -89,14 +89,15 @@ class Toolset(Protocol):
         caller's cancellation cancels the call."""
         ...
 
-    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
         """The right to make a call, if it need not wait for other calls."""
         ...
 
-    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
         """The right to make a call, as soon as its server has room for it. It is held from the last look at what the
         call will change until it has ended: other calls that may change the same things wait, and so does the taking
-        back of one. Raises BusyError when others take too long."""
+        back of one. `at` puts it behind those before it in its step that are about the same things and may run, too.
+        Raises BusyError when others take too long."""
         ...
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from bot.core.calls import JsonObject, Tool
@@ -16,6 +16,8 @@ from bot.tools.text import sendable
 
 Claim = frozenset[str]
 """Real paths, each standing for all that lies below it; and files that have several names by their inodes."""
+MOST_READ = 4_000
+"""Characters of the paths of one call that are looked at one by one."""
 
 
 def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
@@ -37,6 +39,17 @@ def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
     return of_paths(place.path for place in places)
 
 
+def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
+    """What a call with these path arguments may read, in the same form; of very many paths, all that the server has.
+    For a thread."""
+    try:
+        if sum(map(len, paths)) > MOST_READ:
+            return of_paths(files.roots())
+        return of_paths(files.place(sendable(path)).path for path in paths)
+    except RefusedError:  # the server will not read it either
+        return frozenset()
+
+
 def of_paths(paths: Iterable[str]) -> Claim:
     """The same of real paths. For a thread."""
     found: set[str] = set()
@@ -50,11 +63,9 @@ def of_paths(paths: Iterable[str]) -> Claim:
     return frozenset(found)
 
 
-def overlap(one: Claim, other: Claim) -> bool:
-    """Whether two claims have something in common."""
-    taken = Taken()
-    taken.add(other)
-    return taken.touches(one)
+def folders(claim: Claim) -> frozenset[str]:
+    """The folders in which its paths lie."""
+    return frozenset(folder for path in claim for folder in _above(path))
 
 
 class Taken:

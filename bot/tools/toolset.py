@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from bot.core.calls import Before, BusyError, Certainty, JsonObject, Outcome, Preview, Tool, Undone
+from bot.core.calls import Before, BusyError, Certainty, InStep, JsonObject, Outcome, Preview, Tool, Undone
 from bot.core.conditions import Inside
 from bot.core.ports import Held
 from bot.tools import arguments, preview, scope, undo
+from bot.tools.claims import claim, reading
 from bot.tools.config import ServerConfig
 from bot.tools.disk import Disk, DiskTimeoutError, before_the_loop
 from bot.tools.guard import Guard
-from bot.tools.holding import Holding
+from bot.tools.holding import Files, Holding
 from bot.tools.paths import Filesystem
 from bot.tools.server import Server, State
 
@@ -102,18 +103,18 @@ class McpToolset:
             return Outcome(Certainty.UNSENT, words, 0.0)
         return await server.call(tool, arguments, entered=held is not None)
 
-    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
         """The right to make a call, if its server has room and nobody else is at the files that it changes, whichever
         server that is by: their folders may be the same."""
         server = self._servers.get(tool.server)
-        return await self._holding.seize(server, tool, arguments, self._changed_by(tool)) if server else None
+        return await self._holding.seize(server, self._files_of(tool, arguments, at), at) if server else None
 
-    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
         """The same, as soon as that is so. Raises BusyError when others take longer than this call itself may."""
         server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
-        return await self._holding.hold(server, tool, arguments, self._changed_by(tool))
+        return await self._holding.hold(server, self._files_of(tool, arguments, at), at)
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call of a trusted filesystem server would do to its files; None for other calls. Changes nothing,
@@ -200,6 +201,16 @@ class McpToolset:
     def paths(self, tool: Tool, arguments: JsonObject) -> Sequence[str] | None:
         """The path arguments of a call of a trusted filesystem server; None for other calls."""
         return scope.paths(tool, arguments) if tool.server in self._files else None
+
+    def _files_of(self, tool: Tool, arguments: JsonObject, at: InStep | None) -> Files | None:
+        """The files that a call is about: those that it changes, or, where its step has an order, those that it reads.
+        None when it is about none that we know."""
+        if (files := self._changed_by(tool)) is not None:
+            return Files(files.disk, True, partial(claim, files, tool, arguments))
+        files, paths = self._files.get(tool.server), scope.paths(tool, arguments)
+        if at is None or files is None or not paths:
+            return None
+        return Files(files.disk, False, partial(reading, files, paths))
 
     def _disk_of(self, tool: Tool) -> Disk:
         """Who looks at the paths of a tool's calls."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.calls import Before, Certainty, JsonObject, Outcome, Preview, Tool, Undone, canonical, sha256
+from bot.core.calls import Before, Certainty, InStep, JsonObject, Outcome, Preview, Tool, Undone, canonical, sha256
 from bot.core.changes import Usage
 from bot.core.conditions import Inside
 from bot.core.ports import Held, ModelRequest, Reply
@@ -209,10 +209,10 @@ class Files:
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
-    async def seize(self, tool: Tool, arguments: JsonObject) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
         return None if tool.server == "files" and self.writing.locked() else await self.hold(tool, arguments)
 
-    async def hold(self, tool: Tool, arguments: JsonObject) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
         if tool.server != "files":
             return Room(None)
         await self.writing.acquire()

@@ -126,7 +126,7 @@ async def test_a_call_that_waits_too_long_is_not_sent_and_says_so(tmp_path: Path
     stage(tmp_path)
     tools = files(tmp_path, seconds=0.05)
     first = await held(tools, "write_file", path="a/1.txt")
-    with pytest.raises(BusyError, match=r"changing the same files for 0.05 s. The call was not sent"):
+    with pytest.raises(BusyError, match=r"at the same files for 0.05 s. The call was not sent"):
         await held(tools, "write_file", path="a/1.txt")
     first.release()
     rights = [await held(tools, "read_file", path="a/1.txt") for _ in range(CALLS_AT_ONCE)]

@@ -1,0 +1,97 @@
+"""The order of the calls of one step: those that are about the same files run as the model has given them.
+
+A call is in hand from the moment at which it may run, before anything is found out about it, until it has ended. It
+waits for those before it that are in hand; not for one that waits for a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.core.calls import InStep
+from bot.tools.claims import Claim, folders
+
+KNOWN_SECONDS = 1.0
+"""How long a call waits to learn which files one before it is about: that may be on a disk that does not answer."""
+
+
+class Ticket:
+    """A call in hand."""
+
+    def __init__(self, step: dict[int, Ticket], position: int, *, changes: bool) -> None:
+        self._step = step
+        self._position = position
+        self._changes = changes
+        self._claim: Claim = frozenset()
+        self._folders: Claim = frozenset()
+        self._known = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    def know(self, claim: Claim) -> None:
+        """These are its files."""
+        self._claim, self._folders = claim, folders(claim)
+        self._known.set()
+
+    def end(self) -> None:
+        """It is in hand no more; doing it again does nothing."""
+        if self._step.get(self._position) is self:
+            del self._step[self._position]
+        self._known.set()
+        self._ended.set()
+
+    def first(self, *, surely: bool = False) -> bool:
+        """Whether none before it is about the same files; `surely`: as far as one can know that of all of them."""
+        return not self._same() and not (surely and self._unknown())
+
+    async def turn(self) -> bool:
+        """Wait until those before it that are about the same files have ended. Out: whether there were any."""
+        waited = False
+        while unknown := self._unknown():
+            try:
+                async with asyncio.timeout(KNOWN_SECONDS):
+                    for each in unknown:
+                        await each._known.wait()
+            except TimeoutError:
+                break
+        while same := self._same():
+            waited = True
+            for each in same:
+                await each._ended.wait()
+        return waited
+
+    def _before(self) -> list[Ticket]:
+        """Those before it for which the order matters: one of the two changes something."""
+        found = [each for position, each in self._step.items() if position < self._position]
+        return [each for each in found if each._changes or self._changes]
+
+    def _unknown(self) -> list[Ticket]:
+        return [each for each in self._before() if not each._known.is_set()]
+
+    def _same(self) -> list[Ticket]:
+        return [each for each in self._before() if self._meets(each)]
+
+    def _meets(self, other: Ticket) -> bool:
+        mine, theirs = self._claim, other._claim
+        apart = mine.isdisjoint(theirs) and mine.isdisjoint(other._folders) and theirs.isdisjoint(self._folders)
+        return not apart
+
+
+class Steps:
+    """The calls in hand, by their steps."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[int, int], dict[int, Ticket]] = {}
+
+    def take(self, at: InStep | None, *, changes: bool) -> Ticket:
+        """A call is in hand from now on; without a step there are no others beside it."""
+        if at is None:
+            return Ticket({}, 0, changes=changes)
+        step = self._steps.setdefault(at.step, {})
+        ticket = step[at.position] = Ticket(step, at.position, changes=changes)
+        return ticket
+
+    def end(self, at: InStep | None, ticket: Ticket) -> None:
+        """It has ended."""
+        ticket.end()
+        if at is not None and self._steps.get(at.step) == {}:
+            del self._steps[at.step]
