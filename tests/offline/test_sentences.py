@@ -155,6 +155,7 @@ def test_requests_of_several_people_are_done_one_after_the_other() -> None:
 
 _WORDS = (
     *("list", "read", "write", "add", "replace", "change", "tick", "off", "move", "copy", "create", "call", "folder"),
+    *("workspace", "here", "everything", "show", "what", "is", "are", "there", "info", "tree", "find", "where"),
     *(
         "file",
         "in",

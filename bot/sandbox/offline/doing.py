@@ -60,6 +60,7 @@ def _call(kit: Kit, tool: str, arguments: Any = None) -> Doing:
 
 _DOINGS: Final[dict[str, Callable[..., Doing]]] = {
     "list": looking.list_folder,
+    "home": looking.list_home,
     "read": looking.read_file,
     "search": looking.search,
     "tree": looking.tree,
@@ -73,6 +74,7 @@ _DOINGS: Final[dict[str, Callable[..., Doing]]] = {
     "tick": changing.tick,
     "untick": changing.untick,
     "move": changing.move,
+    "rename": changing.move,
     "move_into": changing.move_into,
     "copy": changing.copy,
     "mkdir": changing.mkdir,
@@ -81,6 +83,7 @@ _DOINGS: Final[dict[str, Callable[..., Doing]]] = {
     "call": _call,
 }
 _DESCRIBED: Final[dict[str, tuple[str, int]]] = {
+    "home": ("list", 0),
     "write": ("write", -1),
     "create": ("write", 0),
     "append": ("add to", -1),
@@ -92,6 +95,7 @@ _DESCRIBED: Final[dict[str, tuple[str, int]]] = {
     "search": ("search for", 0),
     "tree": ("read the tree of", 0),
     "info": ("look at", 0),
+    "rename": ("rename", 0),
     "move_into": ("move", 0),
     "mkdir": ("create the folder", 0),
     "folders": ("ask for the folders", 0),

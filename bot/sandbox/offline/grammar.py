@@ -20,7 +20,7 @@ LONGEST = 600
 """Characters of a sentence without its quoted texts."""
 
 GRAMMAR: Final = r"""
-start: _greeting? _polite* _steps _bye*
+start: _greeting? _polite* (_steps | bare) _bye*
      | hello _bye*
      | help | thanks | again
 
@@ -29,19 +29,38 @@ step: _operation (_AND _polite* _operation)*
 _operation: list | read | search | tree | info | write | append | replace | tick | untick
           | move | copy | mkdir | delete | folders | call | help
 
-list:     _LIST _files? (_IN folder)?
+bare:     _files (_here | _IN folder)? -> list
+list:     _asking _here?
+        | _asking _IN folder
         | _LIST folder
-        | _SHOW _files (_IN folder)?
-        | _WHICH _files _ARE _THERE? (_IN folder)?
-        | _WHAT _IS _THERE? _IN _THE? _FOLDER name?
-        | _WHAT _IS _THERE? _IN _HERE
+        | _LIST _THE? _CONTENTS folder
+        | _AROUND
+        | _OPENS _here
+        | _OPENS _directory
+        | _WHAT (_IS _THERE | _THERE _IS)
+        | _WHAT _IS _THERE? _here
+        | _WHAT _IS _THERE? _IN _directory
+        | _WHAT _have _here?
+        | _IS _THERE? _ANYTHING (_here | _IN folder)?
+        | _WHAT _IS _THERE _IN folder
+        | _SEARCH _files (_here | _IN folder)?
+        | (_WHAT | _WHICH _files) _DOES _here _SAY
+        | _WHICH _files _DOES folder _SAY
+        | _WHAT _DOES _directory _SAY
+_asking:  (_LIST | _show) _files _have?
+        | _LIST
+        | _WHICH (_IS | _ARE) _files
+        | _WHICH _files (_ARE _THERE? | _THERE? _ARE | _have)
+        | _ARE _THERE? _files
+        | _have _files
+        | (_LIST | _show) _ALL _have?
 read:     _READ _CONTENTS? _path_and_more
         | _WHAT _IS _IN file
         | _WHAT _DOES file _SAY
 _path_and_more: file (_AND file)*
-search:   _SEARCH _FOR? _files? _NAMED? name (_IN folder)?
-        | _WHERE _IS file
-tree:     _SHOW? _THE? _TREE (_IN folder)?
+search:   _SEARCH _FOR? _THE? _files? _NAMED? name (_IN folder | _here)?
+        | _WHERE _IS file (_IN folder | _here)?
+tree:     _SHOW? _THE? _TREE (_IN folder | _here)?
 info:     (_INFO | _LIST _INFO | _READ _INFO) _ABOUT? file
         | _HOW _BIG _IS file
         | _WHEN _IS file _CHANGED
@@ -60,7 +79,8 @@ tick:     _TICK _OFF? text _OFF? _IN file
         | _MARK text _AS? _DONE _IN file
 untick:   _UNTICK text _IN file
         | _MARK text _AS? _OPEN _IN file
-move:     _MOVE file _TO file
+move:     _PUT file _TO file
+        | _RENAME file _TO file                    -> rename
         | _MOVE _THE? _FOLDER name _TO file
         | _MOVE file _TO _THE? _FOLDER name        -> move_into
         | _MOVE file _TO _THE? name _FOLDER              -> move_into
@@ -70,11 +90,17 @@ mkdir:    _CREATE _NEW? _THE? _FOLDER _NAMED? name
         | _MKDIR name
 delete:   _DELETE file
         | _DELETE _THE? _FOLDER name
-folders:  _WHICH _FOLDER _MAY _USE
+folders:  _WHICH (_FOLDER | _FILE) _MAY _USE
 call:     _CALL _THE? name _TOOL? (_WITH? JSON)?
 
-file:     _THE? _FILE? _NAMED? name _FILE?
-folder:   _THE? _FOLDER? _NAMED? name _FOLDER?
+file:     _THE? name
+        | _THE? (_FILE _NAMED? | _NAMED) name _FILE?     -> named
+        | _THE? name _FILE                               -> named
+_directory: placed | located
+placed:   _THE? name _FOLDER                             -> folder
+located:  _THE? _FOLDER _NAMED? name                     -> named
+folder:   _THE? name _FOLDER?
+        | _THE? (_FOLDER _NAMED? | _NAMED) name _FOLDER? -> named
 name:     NAME+ | LITERAL
 text:     WORD+ | LITERAL
 literal:  LITERAL
@@ -83,14 +109,21 @@ hello:    _HELLO _THERE? name? _bye*
 help:     _HELP | _WHAT _CAN_DO | _WHO
 thanks:   _THANKS (_AND _THANKS | WORD)*
 again:    _AGAIN
-_files:   _ALL? _THE? (_FILE | _FOLDER | _CONTENTS) (_AND _FOLDER)?
+_files:   _ALL? _THE? (_FILE | _FOLDER | _CONTENTS) (_AND (_FILE | _FOLDER))?
+_show:    _SHOW | _SEE
+_have:    _HAVE | _BE
+_here:    _IN? _HERE
+        | _IN? _THE? _FOLDER
 _greeting: _HELLO _THERE? (NAME? (_AND | _THEN))?
-_polite:  _POLITE | _AND
+_polite:  _POLITE | _TELL | _AND
 _bye:     _PLEASE | _THANKS | _AND | _THEN | _NOW
 
-_LIST:     /list|ls|dir/i
-_SHOW:     /show( me)?|display|print|list|give me/i
-_READ:     /read( me)?( out)?|show( me)?|open|cat|display|print|view/i
+_LIST:     /((give|show|get)( me)? )?((a|the) )?list of|list( me)?|ls|dir/i
+_SHOW:     /show( (me|us))?|display|print|list|give me|(get|fetch)( (me|us))?/i
+_SEE:      /((let me|i want to|i would like to|i'd like to) )?see/i
+_OPENS:    /open( up)?|((have|take) a )?look (at|in|into|inside|around)|view|browse|explore|show( (me|us))?/i
+_AROUND:   /((have|take) a )?look around/i
+_READ:     /read( me)?( out)?|show( me)?|open|cat|display|print|view|((have|take) a )?look (at|in|into|inside)/i
 _WRITE:    /write|save|put/i
 _CREATE:   /create|make|touch/i
 _ADD:      /add|append/i
@@ -101,11 +134,13 @@ _TICK:     /tick|check/i
 _UNTICK:   /untick|uncheck/i
 _MARK:     /mark/i
 _MOVE:     /move|rename|mv/i
+_PUT:      /move/i
+_RENAME:   /rename|mv/i
 _COPY:     /copy|cp|duplicate/i
 _DELETE:   /delete|remove|rm|erase/i
 _MKDIR:    /mkdir/i
 _CALL:     /call|run/i
-_SEARCH:   /search|find|look|locate/i
+_SEARCH:   /search|find|look(?= (for|up) )|locate/i
 _INFO:     /info(rmation)?|details|stat/i
 _TREE:     /(folder |directory )?tree/i
 _HELP:     /help( me)?|commands/i
@@ -115,6 +150,7 @@ _HELLO:    /hello|hi|hey|good (morning|afternoon|evening|day)/i
 _THANKS:   /thanks?( you)?( (so|very) much| a lot)?|cheers|great|nice|ok(ay)?|perfect/i
 _AGAIN:    /(please )?(try|do it|once) (again|more)|go on|continue|retry|carry on/i
 _POLITE:   /please|(can|could|would|will) you|i (want|need|would like|'d like) you to|let's|kindly|now|first|just/i
+_TELL:     /(tell|show)( (me|us))?(?= (what|which|where|how|when))/i
 _PLEASE:   /please|for me/i
 _NOW:      /now|again|there|everyone|all/i
 _WHICH:    /which|what/i
@@ -122,21 +158,24 @@ _WHAT:     /what/i
 _WHERE:    /where/i
 _WHEN:     /when/i
 _IS:       /is|are|was/i
-_ARE:      /are|do you (have|see)|do we have|have you( got)?|exist|can you see/i
+_ARE:      /are|exist/i
+_HAVE:     /(that )?((do )?(i|you|we) (have|see|got)|have (i|you|we)( got)?|(can )?(i|you|we)( can)? see)/i
+_BE:       /(there|that) (are|is)/i
 _MAY:      /(may|can|could) you|are you allowed to/i
 _USE:      /use|see|work in|work with|touch|access/i
 _DOES:     /does/i
-_SAY:      /say|contain|hold/i
+_SAY:      /say|contain|hold|have( in it)?/i
+_ANYTHING: /anything|something/i
 _HOW:      /how/i
 _BIG:      /big|large|long/i
 _CHANGED:  /(last )?(changed|modified|edited|written)/i
 _THERE:    /there|again/i
-_HERE:     /here|there|it/i
-_ALL:      /all|every|any/i
+_HERE:     /here|there|it|inside/i
+_ALL:      /all( of)?|every|any/i
 _THE:      /the|a|an|my|our|your|this|that|to the/i
 _NEW:      /(a )?new|an? (empty|new)/i
-_FILE:     /files?|documents?|notes?(?= (called|named))/i
-_FOLDER:   /folders?|director(y|ies)|workspace/i
+_FILE:     /files?|documents?|(file|folder|directory) list(ing)?|notes?(?= (called|named))/i
+_FOLDER:   /folders?|director(y|ies)/i
 _CONTENTS: /(the )?(contents?|text)( of)?|everything/i
 _NAMED:    /called|named|(that |which )?match(es|ing)?/i
 _ABOUT:    /about|on|for|of/i
@@ -162,18 +201,28 @@ JSON:      /\ue000\d+\ue001/
 %ignore / /
 """
 
-_VERB: Final = (
-    "list|ls|show|display|print|read|open|cat|view|write|save|put|create|make|touch|add|append|replace|change|edit|"
-    "tick|check|untick|uncheck|mark|move|rename|mv|copy|cp|delete|remove|rm|mkdir|call|search|find|what|which|where|"
-    "info|tree"
+_CHANGING: Final = (
+    "write|save|put|create|make|touch|add|append|replace|change|edit|tick|check|untick|uncheck|mark|move|rename|mv|"
+    "copy|cp|delete|remove|rm|mkdir|call"
 )
+_VERB: Final = rf"list|ls|show|display|print|read|open|cat|view|{_CHANGING}|search|find|what|which|where|info|tree"
 _KEYWORD: Final = (
     rf"({_VERB}|then|and|the|a|an|my|our|your|this|that|in|inside|of|from|to|into|onto|with|containing|called|named|saying|file|"
-    r"files|folder|folders|directory|is|are|was|does|please|say|contain|contents|content|everything|all|off|as|done|"
-    r"again|now|last|about|for|new|it|here|[.!?;&,])(?!\S)"
+    r"files|folder|folders|directory|is|are|was|does|please|say|contain|contents|content|everything|all|every|any|off|as|done|"
+    r"again|now|last|about|for|new|it|here|there|anything|something|[.!?;&,])(?!\S)"
 )
+_HOME: Final = frozenset(
+    ("workspace", "root", "current", "present", "whole", "entire", "top", "level", "top-level", "working")
+)
+"""Words for the folder that everything is in, unless there is one of that name."""
+_WHOSE: Final = frozenset(("shared", "common", "own", "team", "main", "project", "complete", "full", "same"))
+"""What may be said of a workspace besides."""
+_FILLS: Final = ("write", "create", "append", "append_to", "copy", "replace", "replace_in", "tick", "untick")
+"""What needs a file."""
 _WRITES: Final = ("write", "create", "append", "append_to")
 _SOURCE: Final = re.compile(r"(?i)\S+\.\w{1,5}$|(from|(the )?(contents?|text)( of| from)?) |.* to \S+\.\w{1,5} and ")
+_CHANGES: Final = re.compile(rf"(?i)\b({_CHANGING})\b")
+_HERE: Final = re.compile(r"(?<=\b(?:in|of|at) )\./?(?=\s|$)")
 _ABOVE: Final = re.compile(r"(^|\s)\.\.(\s|$)")
 _WHOLE_WORDS: Final = re.compile(r"^(_[A-Z_]+: +)/(.+)/i$", re.MULTILINE)
 
@@ -223,6 +272,8 @@ def _tidy(text: str) -> str:
     text = re.sub(r"\s+(?=\ue000)", " ", re.sub(r"(?i)\b(what|where|who)['’]s\b", r"\1 is", text))
     lines = [line.strip().lstrip("-*•>").strip() for line in text.split("\n")]
     joined = " ; ".join(line for line in lines if line)
+    if not _CHANGES.search(joined):
+        joined = _HERE.sub("here", joined)
     spaced = re.sub(r"(?<=\S)([.,;!?]+)(?=\s|$)", lambda found: f" {found[1][0]} ", joined)
     return re.sub(r"\s+", " ", spaced).strip(" .;!?,…")
 
@@ -232,7 +283,29 @@ def _ops(node: Any, sentence: Sentence) -> list[Op]:
     verb = str(node.data)
     if verb in _WRITES and any(_is_no_text(child, word) for child, word in zip(node.children, words, strict=True)):
         raise NotUnderstood
-    return [Op(verb, (word,)) for word in words] if verb == "read" else [Op(verb, words)]
+    homely = [_is_home(child, word) for child, word in zip(node.children, words, strict=True)]
+    if verb == "read":
+        return [Op("home" if home else verb, (word,)) for word, home in zip(words, homely, strict=True)]
+    if verb == "list" and any(homely):
+        return [Op("home", words)]
+    if verb in ("search", "tree") and any(homely[0 if verb == "tree" else 1 :]):
+        return [Op(verb, words[:-1])]
+    if verb == "info" and any(homely):
+        return [Op("info", (".",))]
+    if verb == "move" and homely[1]:
+        return [Op("move_into", (words[0], "."))]
+    if verb in _FILLS and any(homely):
+        raise NotUnderstood
+    return [Op(verb, words)]
+
+
+def _is_home(node: Any, word: Any) -> bool:
+    """Whether words stand for the folder that everything is in: `the workspace`, `my current folder`."""
+    if getattr(node, "data", "") not in ("file", "folder"):
+        return False
+    tokens = [token for part in node.children for token in part.children]
+    said = frozenset(str(word).lower().split())
+    return all(token.type == "NAME" for token in tokens) and said <= (_HOME | _WHOSE if "workspace" in said else _HOME)
 
 
 def _is_no_text(node: Any, word: Any) -> bool:

@@ -15,6 +15,16 @@ def list_folder(kit: Kit, where: str = ".") -> Doing:
     return Done(wording.listing(result.text, "The folder" if where == "." else code(where)))
 
 
+def list_home(kit: Kit, name: str) -> Doing:
+    """List the folder that everything is in; or one in it that really has the name that was said for it."""
+    result = yield kit.want({"path": "."}, "list_directory", "list_directory_with_sizes")
+    if not result.ok:
+        return Done(trouble(result, f"list {code('.')}"), well=False)
+    if name in wording.folders(result.text):
+        return (yield from list_folder(kit, name))
+    return Done(wording.listing(result.text, "The folder"))
+
+
 def tree(kit: Kit, where: str = ".") -> Doing:
     result = yield kit.want({"path": where}, "directory_tree")
     if not result.ok:

@@ -44,6 +44,12 @@ def listing(text: str, where: str) -> str:
     return f"{where}: {counted}.\n{shortened(names)}"
 
 
+def folders(text: str) -> list[str]:
+    """The folders among a directory's entries. In: what `list_directory` gives."""
+    found = (_LEADING.match(line.strip()) for line in text.splitlines())
+    return [entry[2].rstrip("/") for entry in found if entry and entry[1] == "DIR"]
+
+
 def shortened(lines: list[str]) -> str:
     """The first lines, and how many there are more."""
     more = [f"- and {len(lines) - MOST_LISTED} more"] if len(lines) > MOST_LISTED else []
