@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 STATEMENTS = "STATEMENTS_OF_THE_BOT"
 """The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
 LAG = "LAG_OF_THE_BOT"
-"""The variable that names the file in which what holds their event loop is noted (`tests.lagging`)."""
+"""The variable that names the file in which what holds their event loop is noted (`tests.watch`)."""
 LOADED = (
     *("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
     *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.keywords"),
@@ -174,7 +174,7 @@ def _serve(descriptor: int) -> None:
     if STATEMENTS in os.environ:
         importlib.import_module("tests.statements").record(os.environ[STATEMENTS])
     if LAG in os.environ:
-        importlib.import_module("tests.lagging").record(os.environ[LAG])
+        importlib.import_module("tests.watch").record(os.environ[LAG])
     gc.collect()
     gc.freeze()
     readable, written = os.pipe()
@@ -231,7 +231,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
         if request["argv"][:1] == ["try"]:
             seeds.plant(request["seeds"], lambda environment, folder: _main(environment, folder, []))
         if request["argv"]:
-            sys.modules["tests.lagging"].leave_out()  # what holds the loop of the trial, say, holds up no team
+            sys.modules["tests.watch"].leave_out()  # what holds the loop of the trial, say, holds up no team
         code = _main(request["environment"], request["folder"], request["argv"])
     finally:
         os._exit(code)

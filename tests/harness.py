@@ -19,6 +19,7 @@ from bot.sandbox.journal import ApiCall
 from bot.sandbox.model import Channel, Message, Person
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.slack import SlackSandbox
+from tests import watch
 from tests.forking import Forked, nursery
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class Bot:
                 "-m",
                 "bot",
                 cwd=self.home,
-                env={**self.environment, **environment},
+                env={**self.environment, **environment, **measured()},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -225,6 +226,12 @@ class World:
         assert len(marks) == len(set(marks)), "a message was posted twice"
         assert self._keys.isdisjoint(marks), "a message of an earlier test was posted again"
         assert self.errors_expected or "Traceback" not in self.bot.log[self._log_read :]
+
+
+def measured() -> dict[str, str]:
+    """What a process is started with so that it notes what holds its loop, in a run that looks for that."""
+    noted = os.environ.get(watch.NOTED)
+    return {watch.NOTED: noted, "PYTHONPATH": f"{ROOT / 'tests' / 'measured'}:{ROOT}"} if noted else {}
 
 
 def processes(marker: str) -> list[int]:

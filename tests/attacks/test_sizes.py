@@ -1,17 +1,15 @@
 """However much a model, a server or a person sends: the bot does what it does with it, and its loop is held by nothing
-for more than 50 ms (`tests.lagging` measures it in the bot)."""
+for more than 50 ms (`tests.lagging` measures it in the bot and fails the test)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from bot.model.accumulate import MOST_CHARACTERS, MOST_TAKEN
 from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
-from tests import lagging
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World
 
@@ -41,13 +39,6 @@ ARGUMENTS: dict[str, Json] = {
     "long names": {"k" * 900 + str(number): number for number in range(500)},
     "depth": {"a": deep(90, dict.fromkeys(map(str, range(3000)), 1))},
 }
-
-
-@pytest.fixture
-async def here(here: World) -> AsyncGenerator[World]:
-    before = lagging.noted()
-    yield here
-    assert lagging.noted() == before
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

@@ -13,8 +13,10 @@ from bot.errors import ModelUnavailable
 from bot.model.accumulate import Accumulator
 from bot.model.openrouter import OpenRouter
 from bot.model.sse import EventReader
+from bot.pace import Pace
 from bot.sandbox import openrouter_wire as wire
 from bot.sandbox.openrouter import Answer, ChatRequest, Completion, ModelSandbox
+from tests.watch import outside
 
 if TYPE_CHECKING:
     from bot.model.client import Client
@@ -53,8 +55,11 @@ class NearModel(OpenRouter):
         return cast("Client", _NoNetwork())
 
     async def _attempt(self, client: Client, body: bytes, on_text: Callable[[str], None] | None) -> Accumulator:
-        got, reader = Accumulator(), EventReader()
-        for data in reader.feed(await self._sandbox.complete(body, {}, _written)) + reader.finish():
+        got, reader, pace = Accumulator(), EventReader(), Pace()
+        # The sandbox is no part of the bot, whose callbacks are measured.
+        asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
+        for data in reader.feed(await asked) + reader.finish():
+            await pace.rest()
             if data.strip() != b"[DONE]":
                 chunk: JsonObject = json.loads(data)
                 if (text := got.add(chunk)) and on_text is not None:

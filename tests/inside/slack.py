@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import WSMessage, WSMsgType, web
 
 from bot.sandbox.slack import SlackSandbox
+from tests.watch import outside
 
 CLOSED = WSMessage(WSMsgType.CLOSED, None, None)
 
@@ -144,7 +145,7 @@ class Line:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _begin(self, work: Any) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work, context=outside())
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         return task

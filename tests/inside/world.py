@@ -37,6 +37,7 @@ from tests import standin
 from tests.harness import Bot, World, settings_of
 from tests.inside.model import NearModel, NearModelSandbox
 from tests.inside.slack import Line, NearSlack
+from tests.watch import as_a_bot
 
 T = TypeVar("T")
 MOMENT = 0.001
@@ -120,7 +121,7 @@ class BotInside(Bot):
         self.starts += 1
         self._code = None
         try:
-            await self._begin({**self.environment, **environment})
+            await as_a_bot(self._begin({**self.environment, **environment}))
         except SettingsError as error:
             self._said.write(f"{error}\n")
             self._code = 2
@@ -159,7 +160,7 @@ class BotInside(Bot):
         self._parts, until = None, time.monotonic() + ACK_SECONDS
         while any(each.unacked for each in self._slack.hub.connections) and time.monotonic() < until:
             await asyncio.sleep(MOMENT)
-        await self._ending.aclose()
+        await as_a_bot(self._ending.aclose())
         return 0
 
     async def kill(self) -> None:

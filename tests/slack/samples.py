@@ -13,6 +13,7 @@ from bot.core.thread import Call, CallOutcome, CallState
 from bot.sandbox import text as texts
 from bot.sandbox import validation
 from bot.slack.blocks import cards
+from tests.watch import apart
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 DIGEST = "0123456789abcdef" * 4
@@ -115,6 +116,7 @@ class Shown:
         return "".join(part["text"] for box in boxes for part in box["elements"])
 
 
+@apart()
 def taken(payload: str | JsonObject) -> Shown:
     """A message as Slack takes it; fails when it does not."""
     content: JsonObject = json.loads(payload) if isinstance(payload, str) else payload
@@ -127,6 +129,7 @@ def taken(payload: str | JsonObject) -> Shown:
     return Shown(blocks, wire["text"])
 
 
+@apart()
 def window(view: JsonObject) -> Shown:
     """A view as Slack takes it; fails when it does not."""
     json.dumps(view, ensure_ascii=False).encode("utf-8")

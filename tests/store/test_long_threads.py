@@ -104,7 +104,7 @@ class Thread:
         await self.bot.start()
         await self.bot.live(self.ask)
         await self.bot.stop()
-        assert length - 4 < grow(self._path, 1, length) <= length
+        assert length - 4 < await asyncio.to_thread(grow, self._path, 1, length) <= length
         connection = self._plain(self._path)
         connection.create_function("seen", 1, str)
         connection.executescript(COUNTED)
