@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 
+from bot.model.failures import MOST_BODY
 from bot.model.lazily import lazily
 
 with lazily("openai.types"):
@@ -26,6 +27,10 @@ FAST_BYTES: Final = 16 * 1024
 _LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=120)
 _TIMEOUT: Final = httpx2.Timeout(None, connect=10)
 _EXTENSIONS: Final = {"timeout": _TIMEOUT.as_dict()}
+
+
+_OF_THE_WHOLE: Final = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that do not hold of the beginning of a body, decoded."""
 
 
 class Client(AsyncOpenAI):
@@ -74,10 +79,22 @@ class Client(AsyncOpenAI):
         if response.is_success:
             return response
         try:
-            await response.aread()
-            raise self._make_status_error_from_response(response)
+            body = await _beginning(response)
         finally:
             await response.aclose()
+        headers = [item for item in response.headers.multi_items() if item[0].lower() not in _OF_THE_WHOLE]
+        said = httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+        raise self._make_status_error_from_response(said)
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    """The body of an error, as much as is looked at of one: nothing limits what a gateway sends."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece[:MOST_BODY]
+        if len(body) >= MOST_BODY:
+            break
+    return bytes(body[:MOST_BODY])
 
 
 async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> AsyncGenerator[bytes]:

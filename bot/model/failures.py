@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from bot.core.calls import JsonObject
@@ -86,6 +87,13 @@ _REASONING: Final = re.compile(
 )
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
+MOST_SAID: Final = 4_000
+"""Characters of an error's message that are looked at. What it is about stands at its beginning, and whoever writes
+megabytes into one has us search them for a long time."""
+_DEEPEST: Final = 4
+_WIDEST: Final = 10
+MOST_BODY: Final = 64 * 1024
+"""Bytes that are read of what comes with an HTTP error: a web page, or an object with a sentence in it."""
 
 
 class BrokenReply(Exception):
@@ -119,7 +127,7 @@ def classify(problem: BaseException, secret: str = "") -> Failure:
     error = _error_object(problem)
     if error is None:
         words = _words(problem)
-        return Failure(ModelUnavailable(_clean(words, secret)), True, None, False)
+        return Failure(ModelUnavailable(_clean(words[:MOST_SAID], secret)), True, None, False)
     status = getattr(problem, "status_code", None) or _status(error.get("code"))
     type_ = _error_type(error)
     message, raw = _texts(error)
@@ -166,14 +174,14 @@ def _words(problem: BaseException) -> str:
 def _status(code: object) -> int | None:
     if isinstance(code, int):
         return code if 400 <= code <= 599 else None
-    return int(code) if isinstance(code, str) and re.fullmatch(r"[45]\d\d", code) else None
+    return int(code) if isinstance(code, str) and len(code) == 3 and re.fullmatch(r"[45]\d\d", code) else None
 
 
 def _error_type(error: Mapping[str, Any]) -> str:
     """`metadata.error_type`, or `error_type` directly in the error, or a name in the place of the code."""
     for found in (_mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
         if isinstance(found, str) and _status(found) is None:
-            return found.removesuffix("_error")
+            return found[:MOST_SAID].removesuffix("_error")
     return ""
 
 
@@ -182,15 +190,30 @@ def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
     raw = _mapping(error.get("metadata")).get("raw")
     if raw is not None and not isinstance(raw, str):
         raw = _said(raw)
-    return _said(error.get("message") or ""), raw or ""
+    return _said(error.get("message") or "")[:MOST_SAID], (raw or "")[:MOST_SAID]
 
 
 def _said(value: object) -> str:
     """A message as text, also when it is another piece of JSON."""
     try:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        return value if isinstance(value, str) else json.dumps(_beginning(value), ensure_ascii=False, default=str)
     except (RecursionError, ValueError):
         return "(no message that can be read)"
+
+
+def _beginning(value: Any, depth: int = 0) -> Any:
+    """As much of a piece of JSON as is looked at."""
+    if isinstance(value, str):
+        return value[:MOST_SAID]
+    if isinstance(value, Mapping | list) and depth >= _DEEPEST:
+        return "…"
+    if isinstance(value, Mapping):
+        pairs: Mapping[Any, Any] = value
+        return {str(key)[:MOST_SAID]: _beginning(item, depth + 1) for key, item in islice(pairs.items(), _WIDEST)}
+    if isinstance(value, list):
+        parts: list[Any] = value
+        return [_beginning(item, depth + 1) for item in parts[:_WIDEST]]
+    return value
 
 
 def _kind(type_: str, status: int | None, said: str) -> type[ModelError]:
@@ -224,7 +247,8 @@ def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) ->
 
 def _first_line(body: str) -> str:
     """Of a body that is no JSON (often a proxy's web page), as much as helps to recognise it."""
-    return " ".join(re.sub(r"<[^>]*>", " ", body).split())[:200]
+    # A tag does not go beyond the next one: of many that are never closed none is looked through to the end of all.
+    return " ".join(re.sub(r"<[^<>]*>", " ", body[:MOST_BODY]).split())[:200]
 
 
 def _clean(detail: str, secret: str) -> str:
