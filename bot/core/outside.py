@@ -16,6 +16,8 @@ MOST = 10**15
 """More than there is of anything that is counted here; a sum of many still fits into SQLite's 64 bits."""
 MOST_VALUES = 30_000
 """JSON values in one message from outside, by its commas and brackets: so many take 20 ms to be parsed."""
+LONGEST_ID = 255
+"""Slack's limit of an action_id (docs.slack.dev/reference/block-kit/block-elements/button-element)."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -40,6 +42,12 @@ def text(value: object, limit: int = 0) -> str:
     value = whole(value)
     value = value.replace("\0", REPLACEMENT)
     return f"{value[:limit]}… (cut off)" if limit and len(value) > limit else value
+
+
+def reference(value: object) -> str:
+    """An id, a timestamp or the like of Slack's, none of which is longer than 255 characters; empty for anything else.
+    What is looked up by it, or sent back with it, is not to be as long as somebody likes."""
+    return text(value) if isinstance(value, str) and len(value) <= LONGEST_ID else ""
 
 
 def whole(text: str) -> str:

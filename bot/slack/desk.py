@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.calls import JsonObject, Tool
-from bot.core.outside import mapping, text
+from bot.core.outside import mapping, reference
 from bot.core.ports import Store, Toolset
 from bot.core.requests import Approval, Click, Decision, Settlement, Verdict
 from bot.core.thread import CallOutcome
@@ -140,21 +140,23 @@ class Desk:
     async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
         """A word that only the person who acted sees."""
         container = mapping(body.get("container"))
-        channel = mapping(body.get("channel")).get("id") or container.get("channel_id")
-        thread = container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")
+        channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
+        thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")) or None
         if opened is not None:
             channel, thread = opened.channel, opened.thread_ts or None
         if not channel:
             return
         try:
-            await self.client.chat_postEphemeral(channel=channel, user=user_of(body), text=words, thread_ts=thread)
+            await self.client.chat_postEphemeral(
+                channel=channel, user=user_of(body), text=words, thread_ts=thread or None
+            )
         except TROUBLES as error:
             log.warning("could not tell %s: %s", user_of(body), code_of(error))
 
     async def show(self, body: JsonObject, view: JsonObject, opened: Opened | None = None) -> None:
         """Open a window; Slack allows 3 seconds for it after the click."""
         try:
-            await self.client.views_open(trigger_id=str(body["trigger_id"]), view=view)
+            await self.client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
         except TROUBLES as error:
             log.warning("could not open a window: %s", code_of(error))
             await self.tell(body, "Slack did not open the window. Nothing was changed: press the button again.", opened)
@@ -162,12 +164,12 @@ class Desk:
 
 def user_of(body: JsonObject) -> str:
     """Who acted."""
-    return text(mapping(body.get("user")).get("id"))
+    return reference(mapping(body.get("user")).get("id"))
 
 
 def team_of(body: JsonObject) -> str:
     """In which workspace they acted."""
-    return text(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
+    return reference(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
@@ -176,9 +178,9 @@ def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
     return Opened(
         approval=request[0],
         digest=request[1],
-        channel=text(mapping(body.get("channel")).get("id")),
-        message_ts=text(message.get("ts")),
-        thread_ts=text(container.get("thread_ts") or message.get("thread_ts")),
+        channel=reference(mapping(body.get("channel")).get("id")),
+        message_ts=reference(message.get("ts")),
+        thread_ts=reference(container.get("thread_ts") or message.get("thread_ts")),
     )
 
 

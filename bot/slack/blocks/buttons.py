@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.calls import JsonObject
+from bot.core.outside import reference
 from bot.core.requests import Approval, Decision, Question
 from bot.slack.blocks.parts import Block, confirmation, option, plain_text
 
@@ -101,7 +102,7 @@ def opened(value: str) -> Pressed:
 def pressed(action: JsonObject) -> tuple[str, Pressed]:
     """Which button or menu entry an action of Slack's is about, and what it carries. Raises ValueError when it is none
     of ours, or when the one does not belong to the other."""
-    name = named(str(action.get("action_id")))
+    name = named(reference(action.get("action_id")))
     chosen = action.get("selected_option") if name == MORE else action
     carried = opened(str(chosen.get("value")) if isinstance(chosen, dict) else "")
     expected = (REASON, STOP) if name == MORE else ("all",) if name in (ALL_APPROVED, ALL_DENIED) else ("one",)

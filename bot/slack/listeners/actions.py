@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.calls import JsonObject
-from bot.core.outside import items, mapping
+from bot.core.outside import items, mapping, reference
 from bot.core.requests import Approval, Decision, Settlement, Verdict
 from bot.pace import ANY, beside
 from bot.slack.blocks import buttons, details, forms
@@ -148,7 +148,7 @@ async def _turn_page(desk: Desk, body: JsonObject) -> None:
     if not await _may_see(desk, desk.people.inquiry(), body, approval):
         return
     shown = await beside(approval.size, details.details, approval, page)
-    await desk.client.views_update(view_id=str(view.get("id")), view=shown)
+    await desk.client.views_update(view_id=reference(view.get("id")), view=shown)
 
 
 async def _open(desk: Desk, asked: Inquiry, body: JsonObject, opened: Opened, name: str, *, prefix: bool) -> None:

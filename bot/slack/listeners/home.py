@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.core.outside import reference
 from bot.slack.blocks import home
 from bot.slack.desk import Desk, user_of
 from bot.slack.posting import TROUBLES, code_of
@@ -30,8 +31,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
             log.warning("could not show %s the Home: %s", user, code_of(error))
 
     async def on_opened(event: dict[str, Any]) -> None:
-        if event.get("tab") == "home" and isinstance(event.get("user"), str):
-            desk.background(publish(event["user"]))
+        if event.get("tab") == "home" and (user := reference(event.get("user"))):
+            desk.background(publish(user))
 
     async def on_revoke(ack: AsyncAck, body: dict[str, Any]) -> None:
         user = user_of(body)
