@@ -16,7 +16,7 @@ from tests.harness import World
 pytestmark = pytest.mark.anyio
 
 Json = dict[str, Any]
-LONG = 3_500_000
+LONG = 3_000_000
 """Signs in a payload: with some more its socket closes."""
 MOST = 4_000_000
 TEXTS = {
@@ -30,7 +30,7 @@ _deep: Any = []
 for _ in range(400):
     _deep = [_deep]
 SHAPES: dict[str, Any] = {
-    "values": [[]] * 14_000,
+    "values": [[]] * 9_000,
     "names": {f"k{number}": "x" * 200 for number in range(9000)},
     "depth": _deep,
     "long names": {"k" * 100_000 + str(number): 1 for number in range(30)},
