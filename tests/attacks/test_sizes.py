@@ -3,13 +3,12 @@ for more than 50 ms (`tests.lagging` measures it in the bot and fails the test).
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from bot.model.accumulate import MOST_CHARACTERS, MOST_TAKEN
-from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from bot.sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World
 
@@ -97,22 +96,3 @@ async def test_a_message_with_thousands_of_people_in_it_is_answered(here: World)
     ts = await here.slack.say(here.general, here.alice, f"<@BOT> {said}")
     await here.reply(ts, "Well.")
     assert len([call for call in here.slack.calls if call.method == "users.info"]) - asked <= 60
-
-
-async def test_two_hundred_threads_at_once_are_answered_each_after_a_call(here: World) -> None:
-    threads = 200
-
-    def answer(request: ChatRequest) -> Answer:
-        if request.messages[-1]["role"] == "tool":
-            return text("Well.")
-        return calls(call("filesystem__list_directory", {"path": str(here.workspace)}))
-
-    here.model.respond = answer
-    roots = await asyncio.gather(
-        *(here.slack.say(here.general, here.alice, f"<@BOT> number {number}") for number in range(threads))
-    )
-
-    def answered() -> bool:
-        return all(any("Well." in reply.plain for reply in here.replies(ts)) for ts in roots)
-
-    await here.until(answered, 60, "200 answers")

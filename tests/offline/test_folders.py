@@ -45,11 +45,12 @@ OTHERS = (
     *("<@U123> what is in the folder", "LIST THE FILES IN THE WORKSPACE", "List files in my workspace, please!"),
 )
 ASKED = (
-    *(f"{verb} {thing} {place}".strip() for verb in VERBS[:3] for thing in THINGS for place in PLACES[::7]),
+    *(f"{verb} {thing} {place}".strip() for verb in VERBS[:3] for thing in THINGS for place in PLACES[::9]),
     *(
         f"{verb} {THINGS[number % len(THINGS)]} {place}".strip()
-        for verb in VERBS
+        for at, verb in enumerate(VERBS)
         for number, place in enumerate(PLACES)
+        if (number + at) % 3 == 0
     ),
     *(f"{question} {place}?" for question in QUESTIONS for place in ("in the folder", "in the workspace")),
     *(f"{question} here?" for question in QUESTIONS if not question.endswith("there")),
@@ -57,14 +58,14 @@ ASKED = (
 )
 
 
-@pytest.mark.parametrize("said", sorted(set(ASKED)))
-def test_whatever_words_people_have_for_it_the_folder_that_everything_is_in_is_listed(said: str) -> None:
-    talk = [user(said)]
-    reply = respond(request(*talk))
-    assert wanted(reply) == [ROOT]
-    answer = respond(request(*talk, *made(reply, FILES)))
-    assert not answer.calls
-    assert "The folder: 1 folder and 1 file." in answer.text
+def test_whatever_words_people_have_for_it_the_folder_that_everything_is_in_is_listed() -> None:
+    for said in sorted(set(ASKED)):
+        talk = [user(said)]
+        reply = respond(request(*talk))
+        assert wanted(reply) == [ROOT], said
+        answer = respond(request(*talk, *made(reply, FILES)))
+        assert not answer.calls, said
+        assert "The folder: 1 folder and 1 file." in answer.text, said
 
 
 @pytest.mark.parametrize(
