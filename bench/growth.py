@@ -41,9 +41,9 @@ from common import measurable, parser_of
 from longer import grow
 from side import FILLER, ROUND_SECONDS, BenchError, Replies, Side, cpu_of
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
+from slack_sandbox.slack import SlackSandbox
 
 SETTLE_SECONDS = 0.4
 """After a turn its last posts are still recorded."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.sandbox.journal import ApiCall
-from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
-from bot.sandbox.slack import SlackSandbox
-from bot.tools import default
+from bot.tools.filesystem import default_server
+from slack_sandbox.journal import ApiCall
+from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
+from slack_sandbox.slack import SlackSandbox
 
 ROUND_SECONDS = 60.0
 START_SECONDS = 30.0
@@ -137,7 +137,7 @@ class Side:
         command = [sys.executable, "-m", "bot"]
         if self.name == "plain":
             self.slack.subscriptions.intersection_update({"app_mention"})
-            program, arguments = default.command(workspace)
+            program, arguments = default_server.command(workspace)
             command = [sys.executable, str(Path(__file__).with_name("plain_bot.py")), program, *arguments]
         environment = {
             "PATH": os.environ["PATH"],

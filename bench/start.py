@@ -27,8 +27,8 @@ from contextlib import AsyncExitStack
 from common import furnished, parser_of
 from side import WORDS, BenchError, Replies, Side, cpu_of_tree
 
-from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.openrouter import ModelSandbox
+from slack_sandbox.slack import SlackSandbox
 
 TITLES = {"socket": "socket open (s)", "answer": "first answer (s)", "cpu": "CPU, with children (s)"}
 ANSWER_SECONDS = 30.0

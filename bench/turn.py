@@ -7,8 +7,8 @@
 A turn: somebody mentions the bot, it asks the model, reads one file through the filesystem MCP server (the real one, on
 Node), asks the model again, and posts the answer in the thread. Both bots are processes of their own: `python -m bot`,
 which is durable (every step is on the disk before it counts), and `bench/plain_bot.py`, about 40 lines of Bolt, openai
-and mcp with the history in a dict. Each has its own stand-ins for Slack and for the model (`bot.sandbox`), all in this
-process, and gets the events that it listens to: the plain one mentions, ours messages too.
+and mcp with the history in a dict. Each has its own stand-ins for Slack and for the model (`slack_sandbox`), all in
+this process, and gets the events that it listens to: the plain one mentions, ours messages too.
 
 The rounds alternate (ours, plain, ours, plain …) after a warm-up that does not count, so that whatever else the machine
 does falls on both. Absolute figures are the machine's; compare the ratios, which are taken within a round.
@@ -37,8 +37,8 @@ from pathlib import Path
 from common import furnished, measurable, parser_of, rows
 from side import QUIET_SECONDS, ROUND_SECONDS, TITLES, WORDS, BenchError, Figures, Replies, Side
 
-from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.openrouter import ModelSandbox
+from slack_sandbox.slack import SlackSandbox
 
 
 @asynccontextmanager

@@ -32,9 +32,9 @@ from multiply import counts, multiply
 from side import BenchError, Side, cpu_of
 from turn import positive
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
+from slack_sandbox.slack import SlackSandbox
 
 SETTLING = 0.3
 """This part of the idle seconds goes by after the click before the process is taken for quiet: its first sweep is

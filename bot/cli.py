@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.config.settings import Settings
 
 # Everything else is imported late, so that a mistake in the settings is told at once and --help costs nothing.
 
@@ -26,17 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = _parser(words[0] if words else "run").parse_args(words)
         match chosen.command:
             case "doctor":
-                from bot import doctor  # noqa: PLC0415
+                from bot.commands import doctor  # noqa: PLC0415
 
                 return doctor.run(chosen)
             case "audit":
-                from bot import audit  # noqa: PLC0415
+                from bot.commands import audit  # noqa: PLC0415
 
                 return audit.run(chosen)
             case "try":
-                from bot import trying  # noqa: PLC0415
+                from bot.commands import try_  # noqa: PLC0415
 
-                return trying.run(chosen)
+                return try_.run(chosen)
             case _:
                 return _run(began)
     except SettingsError as error:
@@ -55,27 +55,28 @@ def _parser(command: str) -> argparse.ArgumentParser:
     audit_parser = commands.add_parser("audit", help="export or verify the record of what was approved and run")
     try_parser = commands.add_parser("try", help="try it in a browser, in a Slack of its own, with no account")
     if command == "doctor":
-        from bot import doctor  # noqa: PLC0415
+        from bot.commands import doctor  # noqa: PLC0415
 
         doctor.add_arguments(doctor_parser)
     elif command == "audit":
-        from bot import audit  # noqa: PLC0415
+        from bot.commands import audit  # noqa: PLC0415
 
         audit.add_arguments(audit_parser)
     elif command == "try":
-        from bot import trying  # noqa: PLC0415
+        from bot.commands import try_  # noqa: PLC0415
 
-        trying.add_arguments(try_parser)
+        try_.add_arguments(try_parser)
     return parser
 
 
 def _run(began: float) -> int:
-    from bot import interrupt, logs, settings  # noqa: PLC0415
-    from bot.tools import default  # noqa: PLC0415
+    from bot import interrupt, logs  # noqa: PLC0415
+    from bot.config import settings  # noqa: PLC0415
+    from bot.tools.filesystem import default_server  # noqa: PLC0415
 
     loaded = settings.load()
     if loaded.mcp_config is None:
-        default.look_ahead()
+        default_server.look_ahead()
     secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
     logs.configure(loaded.log_level, loaded.log_format, secrets)
     # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service
@@ -88,13 +89,14 @@ def _run(began: float) -> int:
 async def _serve(loaded: Settings, began: float) -> None:
     """Start the tool servers' processes first, which take a third of a second to get up, then all the rest. However
     this ends, they end with it."""
-    from bot.tools import config, toolset  # noqa: PLC0415
+    from bot.config import mcp_json  # noqa: PLC0415
+    from bot.tools.mcp import toolset  # noqa: PLC0415
 
-    tools = toolset.McpToolset(config.load(loaded.mcp_config, loaded.workspace, loaded.variables))
+    tools = toolset.McpToolset(mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables))
     try:
         await tools.launch()
-        from bot import service  # noqa: PLC0415
+        from bot import app  # noqa: PLC0415
 
-        await service.run(loaded, tools, began)
+        await app.run(loaded, tools, began)
     finally:
         await tools.aclose()

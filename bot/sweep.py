@@ -7,8 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from bot.core.ports import Store, Surface
-from bot.core.requests import Approval
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.questions import Approval
 from bot.errors import StoreError
 from bot.supervised import Reports
 
@@ -20,7 +21,7 @@ class Sweep:
     """Its parts stand for themselves: one that fails keeps no other from being done."""
 
     store: Store
-    surface: Surface
+    gateway: ChatGateway
     remind_hours: float
     """So long before the end of a request people are reminded of it; 0: never."""
     pause: float
@@ -68,11 +69,11 @@ class Sweep:
         for thread_id, approval in due:
 
             async def remind(thread_id: int = thread_id, approval: Approval = approval) -> tuple[int]:
-                await self.store.remind(thread_id, approval.id, [self.surface.reminder(approval)])
+                await self.store.remind(thread_id, approval.id, [self.gateway.reminder(approval)])
                 return (thread_id,)
 
             reminded.update(await self._part(f"reminding people of request {approval.id}", remind))
         return reminded
 
     async def _takings(self) -> list[int]:
-        return [thread_id for thread_id, _ in await self.store.takings()]
+        return [thread_id for thread_id, _ in await self.store.undo_jobs()]

@@ -2,7 +2,7 @@
 
 What runs is `bot.cli.main` as in `python -m bot`, or any other command of it, in a process, folder and environment of
 its own. Loading openai, mcp and Slack's SDK takes a second of CPU, and the tests start some hundreds of bots;
-tests/e2e/test_start.py starts them the other way, and tests/e2e/test_try.py the trial.
+tests/process/test_start.py starts them the other way, and tests/process/test_try.py the trial.
 """
 
 from __future__ import annotations
@@ -34,9 +34,15 @@ STATEMENTS = "STATEMENTS_OF_THE_BOT"
 LAG = "LAG_OF_THE_BOT"
 """The variable that names the file in which what holds their event loop is noted (`tests.watch`)."""
 LOADED = (
-    *("bot.cli", "bot.service", "bot.tools.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
-    *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.keywords"),
-    *("bot.audit", "bot.doctor", "bot.trying", "bot.sandbox.relay", "bot.sandbox.trial.furnishing"),
+    *("bot.cli", "bot.app", "bot.tools.mcp.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
+    *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.json_schema.keywords"),
+    *(
+        "bot.commands.audit",
+        "bot.commands.doctor",
+        "bot.commands.try_",
+        "slack_sandbox.relay",
+        "slack_sandbox.trial.environment",
+    ),
 )
 LONGEST = 1 << 20
 SOON_SECONDS = 0.01
@@ -227,7 +233,7 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
         sys.argv = ["bot", *request["argv"]]
         if request["server"]:
             # As if it were the one that the set-up has installed.
-            vars(sys.modules["bot.tools.default"])["_INSTALLED"] = Path(request["server"])
+            vars(sys.modules["bot.tools.filesystem.default_server"])["_INSTALLED"] = Path(request["server"])
         if request["argv"][:1] == ["try"]:
             seeds.plant(request["seeds"], lambda environment, folder: _main(environment, folder, []))
         if request["argv"]:
@@ -249,7 +255,7 @@ def _main(environment: Mapping[str, str], folder: str, argv: list[str]) -> int:
             runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
         else:
             # What a bot waits for another transaction, a test would wait for the end of every turn.
-            vars(sys.modules["bot.store.database"])["SOON_SECONDS"] = SOON_SECONDS
+            vars(sys.modules["bot.store.sqlite.database"])["SOON_SECONDS"] = SOON_SECONDS
         return sys.modules["bot.cli"].main(argv)
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from bot.sandbox.journal import ApiCall
-from bot.sandbox.model import Channel, Message, Person
-from bot.sandbox.openrouter import ModelSandbox
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.journal import ApiCall
+from slack_sandbox.model import Channel, Message, Person
+from slack_sandbox.openrouter import ModelSandbox
+from slack_sandbox.slack import SlackSandbox
 from tests import watch
 from tests.forking import Forked, nursery
 

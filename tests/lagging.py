@@ -3,7 +3,7 @@ failed.
 
 What is measured is the CPU time that each callback takes of the loop's own thread (`tests.watch`): in the bots that
 `tests.forking` forks, in those that are started as `python -m bot` once their socket is open, in those that run inside
-this process (`tests.inside`), and in this process during tests that run the bot's parts in it. Of the fuzz tests that
+this process (`tests.inprocess`), and in this process during tests that run the bot's parts in it. Of the fuzz tests that
 need no loop each example is measured as if it were a callback: what it tries, the bot calls on its loop.
 """
 
@@ -24,7 +24,7 @@ import pytest
 from tests.watch import NOTED, Notes, Watch, use
 
 IN_PROCESS = (
-    *("agent", "core", "model", "patterns", "property", "slack", "store", "tools", "wake"),
+    *("agent", "core", "model", "patterns", "property", "slack", "store", "tools", "scheduler"),
     *("test_in_process.py", "test_lag.py", "test_lag_servers.py"),
 )
 """Folders and files of tests that run the bot's parts in their own process, and not what lies outside of it."""

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.store.schema import MIGRATIONS
+from bot.store.sqlite.schema import MIGRATIONS
 
 
 def new(path: Path) -> None:

@@ -12,9 +12,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from bot.tools import default
+from bot.tools.filesystem import default_server
 
-PROGRAM = Path(__file__).parent / "tools" / "servers" / "filesystem.py"
+PROGRAM = Path(__file__).parent / "unit" / "tools" / "servers" / "filesystem.py"
 SCRIPT = """#!/bin/sh
 case $1 in
     --version) echo v{version}.0.0 ;;
@@ -28,19 +28,23 @@ def install(folder: Path) -> tuple[Path, Path]:
     """Put it into this folder. Out: the folder for the PATH, and the file that counts as the installed server."""
     node = folder / "bin" / "node"
     node.parent.mkdir(parents=True)
-    package = folder / "node_modules" / default.PACKAGE
+    package = folder / "node_modules" / default_server.PACKAGE
     server = package / "dist" / "index.js"
     python = Path(sys.executable).resolve()
-    node.write_text(SCRIPT.format(version=default.OLDEST_NODE, python=python, server=server, programs=node.parent))
+    node.write_text(
+        SCRIPT.format(version=default_server.OLDEST_NODE, python=python, server=server, programs=node.parent)
+    )
     node.chmod(0o755)
     server.parent.mkdir(parents=True)
     server.symlink_to(PROGRAM)
-    (package / "package.json").write_text(json.dumps({"name": default.PACKAGE, "version": default.pinned_version()}))
+    (package / "package.json").write_text(
+        json.dumps({"name": default_server.PACKAGE, "version": default_server.pinned_version()})
+    )
     return node.parent, server
 
 
 def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
-    """The command and its arguments that serve this folder, for an mcp.json; as `bot.tools.default.command`."""
+    """The command and its arguments that serve this folder, for an mcp.json; as the one of `default_server`."""
     programs, server = installed()
     return str(programs / "node"), (str(server), str(workspace))
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.schema import MIGRATIONS
+from bot.store.sqlite.schema import MIGRATIONS
 from tests.filled import fill
 
 NOTED = "STATEMENTS_OF_THE_BOT"

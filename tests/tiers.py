@@ -14,14 +14,14 @@ IN_FRONT = ("test_page_build.py", "test_bench.py", "test_settling.py")
 PROCESSES = "processes"
 TIERS: dict[str, tuple[str, ...]] = {
     "in process": (
-        *("agent", "attacks", "core", "house", "inside", "model", "offline", "page", "patterns", "property"),
-        *("sandbox", "slack", "store", "wake"),
+        *("attacks", "inprocess", "property", "sandbox", "structure"),
+        *(f"unit/{name}" for name in ("agent", "core", "model", "patterns", "scheduler", "slack", "store")),
     ),
-    PROCESSES: ("bench", "crash", "e2e", "tools"),
+    PROCESSES: ("bench", "crash", "process", "unit/tools"),
     "browser": ("browser",),
 }
 INSIDE = "bot in process"
-"""The bot's parts all together beside the test (`tests/inside`): by mark, since such files have cases of both kinds."""
+"""The bot's parts all together beside the test (`tests/inprocess`): by mark, as such files have cases of both kinds."""
 BUILD = "page build"
 OTHER = "other"
 
@@ -51,8 +51,8 @@ def tier_of(nodeid: str, marks: Container[str]) -> str:
         return INSIDE
     if "across" in marks:
         return PROCESSES
-    folder = file.split("/")[1] if file.count("/") > 1 else ""
-    return next((name for name, folders in TIERS.items() if folder in folders), OTHER)
+    folders = ["/".join(file.split("/")[1:depth]) for depth in (2, 3)]
+    return next((name for name, known in TIERS.items() if any(folder in known for folder in folders)), OTHER)
 
 
 def in_order(items: list[pytest.Item]) -> None:

@@ -6,9 +6,9 @@ import difflib
 import json
 from collections.abc import Sequence
 
-from bot.core.calls import JsonObject
+from bot.core.calls import Call, CallOutcome
+from bot.core.json_text import JsonObject
 from bot.core.limits import MOST_CALLS
-from bot.core.thread import Call, CallOutcome
 
 INSTRUCTIONS = """\
 You are a helpful colleague in a Slack thread, with tools. Several people may take part; each of their messages begins \

@@ -1,138 +1,100 @@
-"""Tools, calls of them, and what came of a call. Pure data."""
+"""A tool call of a turn: what the model asked for, where it stands, and how it ended. Pure data."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
-
-JsonObject = dict[str, Any]
 
 
-def canonical(value: object) -> str:
-    """One text for equal JSON values: sorted keys, no spaces, every character as it is.
+class CallState(StrEnum):
+    """Where a tool call stands. `finished` is the only one that has a result."""
 
-    In: any JSON value. Out: its canonical text. Raises ValueError for NaN and infinities, which JSON has not.
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def sha256(*parts: str) -> str:
-    """The hex digest over the parts, each preceded by its length so that no two lists of parts collide."""
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(raw))
-        digest.update(raw)
-    return digest.hexdigest()
+    READY = "ready"
+    """Allowed by the policy or approved by a person; not handed to the server yet."""
+    AWAITING = "awaiting"
+    """A person has to decide."""
+    STARTED = "started"
+    """Committed before the server got it. Found at a load, nobody knows whether it ran."""
+    UNKNOWN = "unknown"
+    """It may or may not have run; a person has to say."""
+    FINISHED = "finished"
 
 
-@dataclass(frozen=True, slots=True)
-class InStep:
-    """Where a call stands among those of its step, which are to run in this order where they are about the same."""
-
-    step: tuple[int, int]
-    """The thread, and the place in its log."""
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """One tool of one MCP server, as it is offered to the model and as the server knows it."""
-
-    name: str
-    """Offered to the model: `{server key}__{tool}`, `^[a-zA-Z0-9_-]{1,64}$` (the strictest provider's rule)."""
-    server: str
-    """The key of the server in the configuration."""
-    remote_name: str
-    """The server's own name of the tool; what `tools/call` is sent."""
-    description: str
-    schema: Mapping[str, Any]
-    """The server's own JSON Schema of the arguments, unchanged: arguments are validated against it."""
-    parameters: Mapping[str, Any]
-    """The schema converted so that the strictest provider accepts it; only the model sees it."""
-    trusted: bool
-    """Our configuration trusts the server, so its annotations count (MCP specification, tools: annotations)."""
-    read_only: bool
-    """The server's readOnlyHint; false when absent."""
-    destructive: bool
-    """The server's destructiveHint; true when absent (the specification's default)."""
-    idempotent: bool
-    """The server's idempotentHint; false when absent."""
-    digest: str
-    """sha256 of name, description, schema and annotations: changes when the tool's definition does."""
-
-    def function(self) -> JsonObject:
-        """The OpenAI function tool that a request carries."""
-        return {
-            "type": "function",
-            "function": {
-                "name": self.name,
-                "description": self.description,
-                "parameters": dict(self.parameters),
-            },
-        }
-
-
-class Certainty(StrEnum):
-    """What is known of a call that was handed to a server."""
+class CallOutcome(StrEnum):
+    """How a finished call ended."""
 
     OK = "ok"
-    """It ran and gave a result."""
     ERROR = "error"
-    """The server answered that it failed (MCP `isError` or a protocol error for this request)."""
-    UNSENT = "unsent"
-    """It never left: the server was down, or refused before the call was written. It certainly did not run."""
-    UNKNOWN = "unknown"
-    """It was sent and no answer came (timeout, dropped connection, killed server): it may or may not have run."""
+    INVALID = "invalid"
+    """An unknown tool or arguments that do not fit; nobody was asked, nothing ran."""
+    REFUSED = "refused"
+    """The policy denies the tool, or a limit was reached; nothing ran."""
+    SURPLUS = "surplus"
+    """It was beyond those that are run in one step; nothing ran."""
+    DENIED = "denied"
+    EXPIRED = "expired"
+    ASSUMED = "assumed"
+    """A person said that an interrupted call ran; its output is not known."""
+    SKIPPED = "skipped"
+    """A person said to go on without an interrupted call."""
+    UNSHOWN = "unshown"
+    """Slack would not show the request, so nobody was asked; nothing ran."""
+    UNRESOLVED = "unresolved"
+    """Nobody said in time whether an interrupted call ran."""
+    STOPPED = "stopped"
+    """A person stopped the turn before it ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a server made of one call."""
+@dataclass(slots=True)
+class Call:
+    """One tool call of the model, and its state."""
 
-    certainty: Certainty
-    text: str
-    """For the model: the result's content as text, already cut to the limit; for the others, what happened in words."""
-    seconds: float
+    id: int
+    """The store's number; 0 until it is recorded."""
+    seq: int
+    """The place in the log of the assistant message that made it."""
+    position: int
+    call_id: str
+    """The model's own id, which the tool message must carry."""
+    tool: str
+    """The name under which the model called it."""
+    server: str
+    remote_name: str
+    arguments: str
+    """Canonical JSON of exactly what is shown, approved and run."""
+    tool_digest: str
+    repeatable: bool
+    """Our policy says that running it twice does no harm."""
+    state: CallState
+    outcome: CallOutcome | None = None
+    result: str = ""
+    """What the model reads; of a denied call the reason that the person gave."""
+    seconds: float = 0.0
+    attempts: int = 0
+    summarised: bool = False
+    tier: str = ""
+    """How much harm the tool may do (`bot.core.policy.rules.Tier`)."""
+    why: str = ""
+    """What lets it run without a question, in words: a rule, a grant."""
+    original: str = ""
+    """The arguments as the model wrote them, when a person has changed them since."""
+    editors: tuple[str, ...] = ()
+    """Who has changed them."""
+    asked: bool = False
+    """A request about it is open, as the store found it."""
+    approval: str = ""
+    """The request that allows it to run, as the store found it."""
+    approved_digest: str = ""
+    """The digest of what that request showed."""
+    basis: str = ""
+    """What that request's card was based on (`bot.core.tools.Preview.basis`)."""
 
+    def start(self) -> None:
+        """It is about to be handed to its server; from the next commit on it may have run."""
+        self.state = CallState.STARTED
+        self.attempts += 1
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a call would do to things as they are now, found out without doing it."""
-
-    basis: str
-    """A digest of the state of what the call would change; another one at the run means that it has drifted. Empty when
-    there is nothing to compare."""
-    words: str
-    """What will happen, in plain sentences of ours; what they name may be data of a tool or a model."""
-    diff: str = ""
-    """A unified diff, complete, with `---` and `+++` lines; empty when there is none to show."""
-    broken: str = ""
-    """Why the call would fail as things are, in words; empty when nothing speaks against it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What a call is about to change, as it was: enough to take the call back."""
-
-    plan: str
-    """Canonical JSON: what kind of change it is, which paths it concerns and what they were."""
-    content: bytes = b""
-    """The content that is replaced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """How taking a call back has ended."""
-
-    done: bool
-    words: str
-    """What was done, or why nothing was: a sentence for people."""
-
-
-class BusyError(Exception):
-    """A call could not be handed over: others took too long. The text is for the model."""
+    def become(self, other: Call) -> None:
+        """Stand as the other does: the same call, read again."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))

@@ -14,7 +14,7 @@ import aiohttp
 import httpx2
 
 from bot.model.failures import MOST_BODY
-from bot.model.lazily import lazily
+from bot.model.lazy_imports import lazily
 
 with lazily("openai.types"):
     from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from bot.core.calls import JsonObject
+from bot.core.json_text import JsonObject
 from bot.errors import (
     ContextTooLong,
     ModelError,

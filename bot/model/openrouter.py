@@ -18,14 +18,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bot.core.calls import JsonObject
-from bot.core.outside import MOST_VALUES, values
-from bot.core.ports import ModelRequest, Reply
+from bot.core.json_text import JsonObject
+from bot.core.ports.model import ModelRequest, Reply
 from bot.core.transcript import Transcript
+from bot.core.untrusted import MOST_VALUES, values
 from bot.errors import ModelUnauthorized, ModelUnavailable
-from bot.model.accumulate import MOST_CHARACTERS, Accumulator
 from bot.model.failures import BrokenReply, Failure, classify
 from bot.model.sse import LONGEST_LINE, EventReader
+from bot.model.stream_accumulator import MOST_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
 from bot.pace import Pace, beside
 

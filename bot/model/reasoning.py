@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from bot.core import outside
-from bot.core.calls import JsonObject
-from bot.core.outside import whole
+from bot.core import untrusted
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import whole
 
 _REASONING_TEXT: Final = ("text", "summary")
 
@@ -63,7 +63,7 @@ def sound(details: Iterable[JsonObject]) -> list[JsonObject]:
     found: list[JsonObject] = []
     for entry in details:
         try:
-            found.append(json.loads(outside.dumps(entry)))
+            found.append(json.loads(untrusted.dumps(entry)))
         except (RecursionError, ValueError):
             continue
     return found

@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.outside import MOST_VALUES, mapping, parsed, text, values
+from bot.core.untrusted import MOST_VALUES, mapping, parsed, text, values
 from bot.errors import SettingsError
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.core.calls import InStep
-from bot.tools.claims import Claim, folders
+from bot.core.tools import InStep
+from bot.tools.filesystem.claims import Claim, folders
 
 KNOWN_SECONDS = 1.0
 """How long a call waits to learn which files one before it is about: that may be on a disk that does not answer."""

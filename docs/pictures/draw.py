@@ -16,9 +16,9 @@ from typing import Any
 from playwright.async_api import Browser, Page, Route, async_playwright
 from smaller import smaller
 
-from bot.sandbox.model import Channel, Message, Person, View
-from bot.sandbox.page import Page as Served
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import Channel, Message, Person, View
+from slack_sandbox.page import Page as Served
+from slack_sandbox.slack import SlackSandbox
 
 Json = dict[str, Any]
 

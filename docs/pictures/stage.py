@@ -19,10 +19,10 @@ from typing import TypeVar
 
 from draw import SEEN_AT, Entry, Json
 
-from bot.sandbox.model import Channel, Message, Person, View
-from bot.sandbox.openrouter import Call, ChatRequest, Completion, ModelSandbox, calls, text
-from bot.sandbox.slack import SlackSandbox
-from bot.tools import default
+from bot.tools.filesystem import default_server
+from slack_sandbox.model import Channel, Message, Person, View
+from slack_sandbox.openrouter import Call, ChatRequest, Completion, ModelSandbox, calls, text
+from slack_sandbox.slack import SlackSandbox
 
 T = TypeVar("T")
 
@@ -209,7 +209,7 @@ async def stage() -> AsyncGenerator[Stage]:
         home = Path(folder)
         workspace = home / "workspace"
         workspace.mkdir()
-        program, arguments = default.command(workspace)
+        program, arguments = default_server.command(workspace)
         filesystem = {"command": program, "args": arguments, "trusted": True}
         office = {"command": sys.executable, "args": [str(OFFICE), str(home / "busy")]}
         servers = {"mcpServers": {"filesystem": filesystem, "office": office}}

@@ -1,7 +1,7 @@
 """Brings a card into each of its states, by clicking as people do, and has what Slack shows drawn for approvals.md.
 
 `make pictures` runs this. The bot, its database, the filesystem server and the files are real; Slack and the model are
-the local ones of bot/sandbox. Nothing is drawn that the bot did not send.
+the local ones of slack_sandbox. Nothing is drawn that the bot did not send.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 from draw import Entry, NoChromium, chromium, draw
 from stage import ROOT, Stage, stage
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import Call, call
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import Call, call
 
 IMAGES = ROOT / "docs" / "images"
 OTHERS = ("try.png",)

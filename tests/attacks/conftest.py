@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.journal import Envelope
-from bot.sandbox.model import Channel, Message, Person, View
-from bot.sandbox.openrouter import Call, call, calls, text
+from slack_sandbox.journal import Envelope
+from slack_sandbox.model import Channel, Message, Person, View
+from slack_sandbox.openrouter import Call, call, calls, text
 from tests import standin
 from tests.harness import ROOT, World
-from tests.inside.fixtures import Opens, Worlds, worlds, worlds_of_the_module
+from tests.inprocess.fixtures import Opens, Worlds, worlds, worlds_of_the_module
 
 __all__ = ["worlds", "worlds_of_the_module"]
 
@@ -134,7 +134,7 @@ def prepare(home: Path, configuration: str) -> None:
         "filesystem": {"command": program, "args": list(arguments), "trusted": True},
         ROGUE: {
             "command": sys.executable,
-            "args": [str(home / "rogue.py"), str(ROOT / "tests" / "tools" / "servers"), str(home / "journal")],
+            "args": [str(home / "rogue.py"), str(ROOT / "tests" / "unit" / "tools" / "servers"), str(home / "journal")],
         },
     }
     (home / "mcp.json").write_text(json.dumps({"mcpServers": servers}))

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.model import Channel, Message, Person
-from bot.sandbox.openrouter import call, calls, text
 from bot.slack.blocks.forms import field_of
+from slack_sandbox.model import Channel, Message, Person
+from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import (
     R,
     action,
@@ -37,7 +37,7 @@ from tests.attacks.conftest import (
     write,
 )
 from tests.harness import World
-from tests.inside.fixtures import Opens, Worlds, some
+from tests.inprocess.fixtures import Opens, Worlds, some
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 

@@ -14,18 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.agent.judging import scrub
-from bot.core import guard
-from bot.core.calls import Tool, canonical
-from bot.core.thread import Call, CallOutcome, CallState
-from bot.model import accumulate, openrouter, sse
+from bot.agent import loop_detection
+from bot.agent.authorization import scrub
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.json_text import canonical
+from bot.core.tools import Tool
+from bot.model import openrouter, sse, stream_accumulator
 from bot.model.failures import BrokenReply
 from bot.model.watchdog import Watchdog
-from bot.slack import split
 from bot.slack import text as slack_text
-from bot.store import audit
-from bot.tools import arguments, content, schema, text, wire
-from bot.tools.claims import Claims
+from bot.slack.blocks import split
+from bot.store.sqlite import audit
+from bot.tools import text
+from bot.tools.filesystem.claims import Claims
+from bot.tools.json_schema import arguments, portable
+from bot.tools.mcp import content, jsonrpc
 from tests.lag import watched
 
 Json = dict[str, Any]
@@ -237,7 +240,7 @@ CONVERTED: dict[str, Callable[[], Json]] = {
 @pytest.mark.parametrize("name", CONVERTED)
 def test_no_schema_takes_long_to_be_made_fit_for_providers(name: str) -> None:
     definition = CONVERTED[name]()
-    held(lambda: schema.convert(definition))
+    held(lambda: portable.convert(definition))
 
 
 def message(result: Any) -> bytes:
@@ -245,8 +248,8 @@ def message(result: Any) -> bytes:
 
 
 def received(raw: bytes) -> None:
-    for found in wire.Lines("s").feed(raw + b"\n"):
-        wire.parsed(found)
+    for found in jsonrpc.Lines("s").feed(raw + b"\n"):
+        jsonrpc.parsed(found)
 
 
 BASE64 = ("A" * 499 + " ") * 14_000
@@ -365,13 +368,13 @@ def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
                     listener.take(data)
             await asyncio.sleep(0)
 
-    got = accumulate.Accumulator()
+    got = stream_accumulator.Accumulator()
     with watched() as lag:
         asyncio.run(do())
     lag.check()
     reply = got.reply()
-    assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * accumulate.MOST_CHARACTERS
-    assert len(reply.message.get("tool_calls", ())) <= accumulate.MOST_TAKEN
+    assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * stream_accumulator.MOST_CHARACTERS
+    assert len(reply.message.get("tool_calls", ())) <= stream_accumulator.MOST_TAKEN
 
 
 def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:
@@ -384,7 +387,7 @@ def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_no_arguments_of_a_model_hold_the_loop_while_they_are_read(name: str) -> None:
-    held(lambda: accumulate.repaired(CALLS[name]))
+    held(lambda: stream_accumulator.repaired(CALLS[name]))
 
 
 def finished(number: int) -> Call:
@@ -397,8 +400,8 @@ def test_long_arguments_hold_nothing_when_calls_are_compared_or_cleaned() -> Non
     made = [finished(number) for number in range(40)]
     many = {"a": [[]] * 100_000}
     held(
-        lambda: guard.note(made, made[-1]),
-        lambda: guard.going_round(made),
+        lambda: loop_detection.note(made, made[-1]),
+        lambda: loop_detection.going_round(made),
         lambda: scrub(many),
         lambda: canonical({"a": "x" * MILLION}),
     )

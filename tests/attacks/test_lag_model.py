@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.ports import ModelRequest
+from bot.core.ports.model import ModelRequest
 from bot.core.transcript import Transcript
 from bot.errors import ModelError
 from bot.model.failures import MOST_BODY, BrokenReply, classify

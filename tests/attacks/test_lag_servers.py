@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from bot.agent import turns
-from bot.agent.judging import Judge
-from bot.core.approvers import ApprovalRules
-from bot.core.calls import Certainty, Outcome, Tool
-from bot.core.conditions import Check, Condition, fits
-from bot.core.policy import Facts, Policy, Rule, Ruling
-from bot.tools import arguments, preview
-from bot.tools.paths import Filesystem
-from bot.tools.session import MOST_TOOLS
+from bot.agent import turn
+from bot.agent.authorization import CallAuthorizer
+from bot.core.policy.approvers import ApprovalRules
+from bot.core.policy.conditions import Check, Condition, fits
+from bot.core.policy.rules import Facts, Policy, Rule, Ruling
+from bot.core.tools import CallResult, DeliveryStatus, Tool
+from bot.tools.filesystem import preview
+from bot.tools.filesystem.paths import Filesystem
+from bot.tools.json_schema import arguments
+from bot.tools.mcp.session import MOST_TOOLS
 from tests.lag import watched
-from tests.tools import helpers
-from tests.tools.helpers import SERVERS
+from tests.unit.tools import helpers
+from tests.unit.tools.helpers import SERVERS
 
 pytestmark = pytest.mark.anyio
 arguments.load()
@@ -108,7 +109,7 @@ async def test_nothing_that_a_server_writes_holds_the_loop(script: Path) -> None
             with watched() as lag:
                 # A task of its own: what has begun already is not measured.
                 outcome = await asyncio.create_task(helpers.call(toolset, f"odd__{tool}", **given))
-            assert outcome.certainty in (Certainty.OK, Certainty.ERROR), name
+            assert outcome.certainty in (DeliveryStatus.OK, DeliveryStatus.ERROR), name
             assert lag.longest <= 0.05, f"{name}: {lag.longest * 1000:.0f} ms in {lag.what}"
 
 
@@ -122,9 +123,9 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
     async def listed() -> tuple[int, str]:
         async with helpers.running(helpers.python_server(str(script), SERVERS, 1200)) as toolset:
             unused: Any = None
-            judge = Judge(unused, toolset, unused, Policy(rules), ApprovalRules(), arguments.problem)
+            judge = CallAuthorizer(unused, toolset, unused, Policy(rules), ApprovalRules(), arguments.problem)
             offered = await judge.offered([Facts("C1", "channel", "U1", frozenset())])
-            return len(offered), (await turns.functions(offered))[1]
+            return len(offered), (await turn.functions(offered))[1]
 
     with watched() as lag:
         number, body = await asyncio.create_task(listed())
@@ -161,7 +162,7 @@ async def test_conditions_on_many_arguments_are_judged_beside_the_loop(script: P
     lag.check()
 
 
-class _Anywhere(Judge):
+class _Anywhere(CallAuthorizer):
     """Judges without asking where it is."""
 
     async def facts(self, state: Any) -> list[Facts]:
@@ -176,9 +177,9 @@ async def test_the_preview_of_an_edit_of_a_long_file_holds_nothing(tmp_path: Pat
     edit = Tool("f__edit_file", "f", "edit_file", "", {"properties": properties}, {}, True, False, True, False, "d")
     asked: list[object] = []
 
-    async def dry_run(arguments: dict[str, Any]) -> Outcome:
+    async def dry_run(arguments: dict[str, Any]) -> CallResult:
         asked.append(arguments["path"])
-        return Outcome(Certainty.ERROR, "no", 0.0)
+        return CallResult(DeliveryStatus.ERROR, "no", 0.0)
 
     with watched() as lag:
         for name in ("long.txt", "longer.txt"):

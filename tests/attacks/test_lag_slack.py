@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import call, text
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import call, text
 from tests.attacks.conftest import R, action, ask, click, submission, untouched, window
 from tests.harness import World
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.model.accumulate import MOST_CHARACTERS, MOST_TAKEN
-from bot.sandbox.openrouter import call, calls, text
+from bot.model.stream_accumulator import MOST_CHARACTERS, MOST_TAKEN
+from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, text
+from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World, world
 from tests.watch import A_BOT, NOTED, Notes
 

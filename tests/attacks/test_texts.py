@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.model import Message, Person
-from bot.sandbox.openrouter import ChatRequest, call, calls, text
+from slack_sandbox.model import Message, Person
+from slack_sandbox.openrouter import ChatRequest, call, calls, text
 from tests.attacks.conftest import R, ask, carried, decision, journal, now, started, untouched, window, write
 from tests.harness import World
-from tests.inside.fixtures import some
+from tests.inprocess.fixtures import some
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import call, calls, text
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, journal, write
 from tests.attacks.test_scopes import grant
 from tests.harness import World

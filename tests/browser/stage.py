@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.model import Channel, Json, Person
-from bot.sandbox.page.server import Page
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import Channel, Json, Person
+from slack_sandbox.page.server import Page
+from slack_sandbox.slack import SlackSandbox
 
 
 @dataclass

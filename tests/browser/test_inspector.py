@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Locator, expect
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox.model import Json
+from slack_sandbox.model import Json
 from tests.browser.conftest import Visiting
 from tests.browser.pages import Visitor
 from tests.browser.stage import Stage, staged

@@ -14,7 +14,7 @@ from tests.browser.conftest import Visiting
 from tests.browser.pages import Visitor
 from tests.browser.seeing import NARROW, sound
 from tests.browser.stage import Stage, staged
-from tests.page.testapp import Demo, demo
+from tests.sandbox.page.testapp import Demo, demo
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from bot.sandbox.model import Json
+from slack_sandbox.model import Json
 from tests.browser.conftest import Visiting
 from tests.browser.pages import Visitor
 from tests.browser.stage import Stage, staged

@@ -20,7 +20,7 @@ FAULTS: dict[str, float | None] = {
     "Breaks off": 1,
     "Freeze the bot": 1,
 }
-"""One of each kind; all of them are in tests/e2e/test_trial_faults.py."""
+"""One of each kind; all of them are in tests/process/test_trial_faults.py."""
 
 
 @pytest.fixture

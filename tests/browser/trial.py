@@ -1,7 +1,7 @@
 """`python -m bot try` as a process, and the files that it works on.
 
 It is forked from a process that has loaded its modules, its bot too, and a stand-in serves the files:
-tests/e2e/test_try.py has the program as a newcomer starts it.
+tests/process/test_try.py has the program as a newcomer starts it.
 """
 
 from __future__ import annotations

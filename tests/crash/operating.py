@@ -9,8 +9,8 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import Answer, ChatRequest
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import Answer, ChatRequest
 from tests.crash.pressing import Play, approve, buttons, send
 from tests.harness import World
 

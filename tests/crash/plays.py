@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot.sandbox.model import Message
-from bot.sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
+from slack_sandbox.model import Message
+from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.crash import operating
 from tests.crash.pressing import FINISHED, STOPPED, Play, approve, buttons, send
 from tests.harness import World

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.sandbox.model import Message, View
+from slack_sandbox.model import Message, View
 from tests.harness import World
 
 FINISHED = "Finished."

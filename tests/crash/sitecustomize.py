@@ -29,5 +29,5 @@ def _reached(name: str) -> None:
 
 if "CRASH_LOG" in os.environ:
     failpoints.install(_reached)
-    importlib.import_module("bot.slack.posting")
-    vars(sys.modules["bot.slack.posting"])["SHARE_PAUSES"] = SHARE_PAUSES
+    importlib.import_module("bot.slack.delivery.sender")
+    vars(sys.modules["bot.slack.delivery.sender"])["SHARE_PAUSES"] = SHARE_PAUSES

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.limits import TRIES
-from bot.store import audit
+from bot.store.sqlite import audit
 from tests.crash.census import boundaries
 from tests.crash.plays import PLAYS, answered_calls, configure, perform
 from tests.crash.pressing import LEFT_ON_RECORDS
@@ -54,7 +54,7 @@ KINDS = {
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
     "edited": [*commits("edit", "ask", "start a call"), *around("post card#2")],
     "drifted": [*commits("start a call", "drift"), *around("post card#2")],
-    "undone": [*commits("take_back", "begin_taking", "taken_back"), *around("undo")],
+    "undone": [*commits("request_undo", "begin_undo", "end_undo"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("stop", "answer the calls", "stop the turn"), *around("post notice")],
     "denied": commits("settle", "answer the calls"),

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from bot import failpoints
-from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
-from bot.core.calls import JsonObject
-from bot.core.ports import ModelRequest, Reply
-from bot.core.thread import Incoming
+from bot.core.inbox import Incoming
+from bot.core.json_text import JsonObject
+from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.ports.model import ModelRequest, Reply
 from bot.slack.blocks.fields import field_of
 from tests.property.outside import ALICE, BOB, BOT, STAMPS, TEAM, Button, Dead, Files, ScriptedModel, World
 from tests.property.running import PLACE, Bot, press, submit

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.approvers import ApprovalRules
-from bot.core.calls import JsonObject, Tool
-from bot.core.policy import Policy, Rule, Ruling
-from bot.core.thread import Incoming
+from bot.core.inbox import Incoming
+from bot.core.json_text import JsonObject
+from bot.core.policy.approvers import ApprovalRules
+from bot.core.policy.rules import Policy, Rule, Ruling
+from bot.core.tools import Tool
 from tests.property.outside import ALICE, BOT, TEAM, Files, ScriptedModel, World
 from tests.property.running import PLACE, Bot, press
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.core.approvers import ApprovalRules
-from bot.core.changes import Change, Usage
-from bot.core.ports import ModelRequest, Reply
-from bot.core.thread import Incoming
-from bot.slack.blocks.parking import WORDS
+from bot.core.inbox import Incoming
+from bot.core.policy.approvers import ApprovalRules
+from bot.core.ports.model import ModelRequest, Reply
+from bot.core.transaction import Change, Usage
+from bot.slack.blocks.retry_notice import WORDS
 from tests.property.outside import ALICE, BOT, TEAM, Button, Files, Room, ScriptedModel, World
 from tests.property.running import PLACE, Bot, press
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 SWEEPS = 8
 """More than a thread that fails every time may be tried."""
-PARTS = ("store", "toolset", "surface", "model")
+PARTS = ("store", "toolset", "gateway", "model")
 
 
 class Broken(Exception):
@@ -92,7 +92,7 @@ class Reader(ScriptedModel):
 
 
 class Failing(Bot):
-    """Runs one turn; what raises is told the agent, and tried again, as `bot.wake.local` and the sweep do it."""
+    """Runs one turn; what raises is told the agent, and tried again, as `bot.scheduler.local` and the sweep do it."""
 
     def __init__(self, path: Path) -> None:
         self.world = World()
@@ -105,11 +105,18 @@ class Failing(Bot):
         await self.start()
         self.faults = faults
         agent = self._agent
-        store, toolset, surface, model = (faults.around(part, getattr(agent, part)) for part in PARTS)
-        judge = replace(agent.steps.judge, store=store, toolset=toolset, surface=surface)
-        asking = replace(agent.steps.asking, toolset=toolset, surface=surface)
-        steps = replace(agent.steps, store=store, toolset=toolset, surface=surface, judge=judge, asking=asking)
-        self._agent = replace(agent, store=store, toolset=toolset, surface=surface, model=model, steps=steps)
+        store, toolset, gateway, model = (faults.around(part, getattr(agent, part)) for part in PARTS)
+        authorizer = replace(agent.tool_steps.authorizer, store=store, toolset=toolset, gateway=gateway)
+        requester = replace(agent.tool_steps.approval_requester, toolset=toolset, gateway=gateway)
+        steps = replace(
+            agent.tool_steps,
+            store=store,
+            toolset=toolset,
+            gateway=gateway,
+            authorizer=authorizer,
+            approval_requester=requester,
+        )
+        self._agent = replace(agent, store=store, toolset=toolset, gateway=gateway, model=model, tool_steps=steps)
 
     async def asked(self) -> None:
         """Alice asks, and everything that follows from it happens."""

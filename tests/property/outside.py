@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.core.calls import Before, Certainty, InStep, JsonObject, Outcome, Preview, Tool, Undone, canonical, sha256
-from bot.core.changes import Usage
-from bot.core.conditions import Inside
-from bot.core.ports import Held, ModelRequest, Reply
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.policy.conditions import Inside
+from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.toolset import Held
+from bot.core.tools import CallResult, DeliveryStatus, InStep, Preview, Tool, Undone, UndoSnapshot
+from bot.core.transaction import Usage
 
 T = TypeVar("T")
 
@@ -157,17 +159,17 @@ class Files:
     def find(self, name: str) -> Tool | None:
         return next((tool for tool in self.tools() if tool.name == name), None)
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> Outcome:
+    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
         self.world.alive()
         if self.find(tool.name) != tool:
-            return Outcome(Certainty.UNSENT, "its definition has changed.", 0.0)
+            return CallResult(DeliveryStatus.UNSENT, "its definition has changed.", 0.0)
         self.handed(tool, arguments)
         fate = self.fates.pop(0) if self.fates else ""
         await self.world.moment()
         if fate == "unsent":
-            return Outcome(Certainty.UNSENT, "the server is away.", 0.0)
+            return CallResult(DeliveryStatus.UNSENT, "the server is away.", 0.0)
         if fate == "error":
-            return Outcome(Certainty.ERROR, "the server would not.", 0.0)
+            return CallResult(DeliveryStatus.ERROR, "the server would not.", 0.0)
         if fate != "lost" and not tool.read_only:
             self.times[canonical(arguments)] += 1
         if fate != "lost" and tool.remote_name == "write":
@@ -175,8 +177,8 @@ class Files:
         if fate != "lost" and tool.remote_name == "drop":
             self.files.pop(arguments["path"], None)
         if fate in ("lost", "cut"):
-            return Outcome(Certainty.UNKNOWN, "no answer came.", 0.0)
-        return Outcome(Certainty.OK, self.files.get(arguments["path"], "nothing"), 0.0)
+            return CallResult(DeliveryStatus.UNKNOWN, "no answer came.", 0.0)
+        return CallResult(DeliveryStatus.OK, self.files.get(arguments["path"], "nothing"), 0.0)
 
     def basis_now(self, tool: Tool, arguments: JsonObject) -> str:
         """The digest of what a call would change."""
@@ -198,14 +200,14 @@ class Files:
         await self.world.moment()
         return self.basis_now(tool, arguments)
 
-    async def keep(self, tool: Tool, arguments: JsonObject) -> Before | None:
+    async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
         await self.world.moment()
         if not self.basis_now(tool, arguments):
             return None
         plan = {"path": arguments["path"], "was": self.files.get(arguments["path"]), "kept": self.world.stamp()}
-        return Before(canonical(plan))
+        return UndoSnapshot(canonical(plan))
 
-    async def after(self, before: Before) -> str:
+    async def post_state_digest(self, before: UndoSnapshot) -> str:
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
@@ -218,7 +220,7 @@ class Files:
         await self.writing.acquire()
         return Room(self.writing)
 
-    async def undo(self, before: Before, after: str, *, again: bool = True) -> Undone:
+    async def undo(self, before: UndoSnapshot, after: str, *, again: bool = True) -> Undone:
         await self.world.moment()
         plan: JsonObject = json.loads(before.plan)
         path, was = plan["path"], plan["was"]

@@ -1,4 +1,4 @@
-"""The bot's own parts put together as `bot.service` does it, over what lies outside; it can be killed at any failpoint
+"""The bot's own parts put together as `bot.app` does it, over what lies outside; it can be killed at any failpoint
 and started again. People act on it, and what it then has to do is done to its end, one thing after another."""
 
 from __future__ import annotations
@@ -14,31 +14,32 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
-from bot.agent.asking import Asking
-from bot.agent.judging import Judge
-from bot.agent.steps import Steps
-from bot.agent.turns import Agent
-from bot.agent.undoing import Undoing
-from bot.core.approvers import ApprovalRules
-from bot.core.calls import JsonObject
+from bot.agent.approval_requests import ApprovalRequester
+from bot.agent.authorization import CallAuthorizer
+from bot.agent.tool_step import ToolSteps
+from bot.agent.turn import Agent
+from bot.agent.undo import UndoRunner
+from bot.core.inbox import Incoming
+from bot.core.json_text import JsonObject
 from bot.core.limits import Limits
-from bot.core.policy import Policy
-from bot.core.privacy import Privacy
-from bot.core.thread import Incoming, Place
-from bot.slack.blocks import cards, parking
-from bot.slack.desk import Desk
+from bot.core.policy.approvers import ApprovalRules
+from bot.core.policy.privacy import Privacy
+from bot.core.policy.rules import Policy
+from bot.core.thread_ref import ThreadRef
+from bot.slack.approval_handler import ApprovalHandler
+from bot.slack.authorization import Authorizer
+from bot.slack.blocks import cards, retry_notice
+from bot.slack.delivery.progress import Progress
 from bot.slack.directory import Directory
-from bot.slack.listeners import actions, retrying, views
-from bot.slack.people import People
-from bot.slack.progress import Progress
-from bot.slack.surface import SlackSurface
-from bot.store.database import Database
-from bot.store.sqlite import SqliteStore
-from bot.tools.arguments import problem, problems
+from bot.slack.gateway import SlackGateway
+from bot.slack.intake import buttons, retry_button, windows
+from bot.store.sqlite.database import Database
+from bot.store.sqlite.store import SqliteStore
+from bot.tools.json_schema.arguments import problem, problems
 from tests import migrated
 from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World
 
-PLACE = Place(TEAM, CHANNEL, "1700000000.000001", "channel")
+PLACE = ThreadRef(TEAM, CHANNEL, "1700000000.000001", "channel")
 LIMITS = Limits(progress_after_seconds=1e6)
 Handler = Callable[..., Awaitable[None]]
 
@@ -105,25 +106,29 @@ class Bot:
         self._database = await Database(f"sqlite:///{self.path}").__aenter__()
         store, files, rules = SqliteStore(self._database), self.files, self.rules
         client = cast(AsyncWebClient, SlackClient(self.slack))
-        people = People(Directory(client), rules, rules.groups, TEAM)
+        authorizer = Authorizer(Directory(client), rules, rules.groups, TEAM)
         progress = Progress(LIMITS, self._owing.add)
-        surface = SlackSurface(
-            LIMITS, client, progress, self._owing.add, bot_user=BOT, people=people, privacy=Privacy.FULL
+        gateway = SlackGateway(
+            LIMITS, client, progress, self._owing.add, bot_user=BOT, authorizer=authorizer, privacy=Privacy.FULL
         )
-        judge = Judge(store, files, surface, self.policy, rules, problem)
-        steps = Steps(store, files, surface, LIMITS, judge, Asking(files, surface, LIMITS, rules), self._changed)
-        self.store, self._surface = store, surface
-        self._agent = Agent(store, self.model, files, surface, steps, LIMITS, lambda: "Be helpful.", lambda: False)
-        self._undo = Undoing(store, files, surface)
+        judge = CallAuthorizer(store, files, gateway, self.policy, rules, problem)
+        steps = ToolSteps(
+            store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._changed
+        )
+        self.store, self._gateway = store, gateway
+        self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, lambda: "Be helpful.", lambda: False)
+        self._undo = UndoRunner(store, files, gateway)
         self._ears = Ears()
-        desk = Desk(store, files, people, rules, client, self._wake, self._undoing.add, self._background, judge.denies)
+        handler = ApprovalHandler(
+            store, files, authorizer, rules, client, self._wake, self._undoing.add, self._background, judge.denies
+        )
         app = cast(AsyncApp, self._ears)
-        views.register(app, desk, problems)
-        retrying.register(app, desk)
-        actions.register(app, desk)
+        windows.register(app, handler, problems)
+        retry_button.register(app, handler)
+        buttons.register(app, handler)
         for thread_id in await store.waiting():
             self._wake(thread_id)
-        self._undoing.update([thread_id for thread_id, _ in await store.takings()])
+        self._undoing.update([thread_id for thread_id, _ in await store.undo_jobs()])
 
     async def live(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this, and what follows from it, to its end. Dies the process meanwhile, another one takes over."""
@@ -207,12 +212,12 @@ class Bot:
     async def sweep(self) -> None:
         """What the service does from time to time."""
         for thread_id, approval in await self.store.unreminded(2 * LIMITS.approval_hours * 3600):
-            await self.store.remind(thread_id, approval.id, [self._surface.reminder(approval)])
+            await self.store.remind(thread_id, approval.id, [self._gateway.reminder(approval)])
         for thread_id in [*await self.store.expire(), *await self.store.waiting()]:
             self._wake(thread_id)
 
     async def _deliver(self, thread_id: int) -> None:
-        """Bring Slack in step, as `bot.slack.replies` does: what is there under its key is not posted again."""
+        """Bring Slack in step, as `bot.slack.delivery.outbox` does: what is there under its key is not posted again."""
         while (deliveries := await self.store.deliveries(thread_id)).owed:
             for owed in deliveries.owed:
                 key, kind = owed.draft.key, owed.draft.kind
@@ -227,7 +232,7 @@ class Bot:
                         self.slack.post(key, kind, json.loads(owed.draft.payload))
                 await self.store.posted(owed.id, self.slack.messages[key].ts)
         for card in deliveries.stale:
-            payload = cards.redrawn(card.approvals) if card.approvals else parking.retried(card.payload)
+            payload = cards.redrawn(card.approvals) if card.approvals else retry_notice.retried(card.payload)
             with failpoints.around("redraw card"):
                 self.slack.update(card.ts, payload)
             await self.store.drawn(card.post, card.revision)

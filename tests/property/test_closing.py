@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.agent.prompt import CLOSING, CUT_OFF, EMPTY_TWICE, GO_ON_AFTER, why_closed
-from bot.core.changes import Usage
 from bot.core.limits import Limits
-from bot.core.ports import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply
+from bot.core.transaction import Usage
 from bot.errors import ModelError, ModelUnavailable
 from tests.property.failing import Broken, Failing, Faults
 from tests.property.outside import ScriptedModel
@@ -79,7 +79,7 @@ class Limited(Failing):
 
     def limit(self, limits: Limits, model: Closing) -> None:
         agent = self._agent
-        self._agent = replace(agent, limits=limits, model=model, steps=replace(agent.steps, limits=limits))
+        self._agent = replace(agent, limits=limits, model=model, tool_steps=replace(agent.tool_steps, limits=limits))
 
     @property
     def texts(self) -> list[str]:

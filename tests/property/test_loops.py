@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.agent.prompt import SORRY
-from bot.core.changes import Usage
+from bot.core.transaction import Usage
 from tests.property.failing import Failing, Faults
 from tests.property.test_settling import FOLDER
 
@@ -46,7 +46,7 @@ NAMES = names()
 
 
 def test_the_turn_that_fails_here_and_there_awaits_every_part() -> None:
-    assert {name.partition(".")[0] for name in NAMES} == {"store", "toolset", "surface", "model"}
+    assert {name.partition(".")[0] for name in NAMES} == {"store", "toolset", "gateway", "model"}
     wanted = ("read the inbox", "take the calls", "answer the calls", "finish a call", "start a call", "answer")
     assert {f"store.commit ({each})" for each in wanted} <= set(NAMES)
     assert "store.commit (try again)" not in NAMES, "a turn that goes well pays no commit for counting"

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.approvers import REQUESTER, ApprovalRules, Approvers
-from bot.core.calls import JsonObject
-from bot.core.policy import Policy, Rule, Ruling
-from bot.core.thread import Incoming
+from bot.core.inbox import Incoming
+from bot.core.json_text import JsonObject
+from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.policy.rules import Policy, Rule, Ruling
 from bot.slack.blocks.fields import field_of
 from tests.property.outside import (
     ALICE,

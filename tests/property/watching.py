@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bot.core.calls import JsonObject, Tool, canonical, sha256
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.tools import Tool
 from bot.slack.blocks import cards
-from bot.store import audit, requests
+from bot.store.sqlite import audit, question_rows
 from tests.property.outside import BOB, CAROL, DAVE, STAMPS, Files, Slack, World, unanswered
 
 FINAL = {"denied", "expired", "edited", "stopped", "drifted", "it_ran", "skipped", "withdrawn"}
@@ -184,7 +185,7 @@ class Watch:
             " approvals WHERE call IN (SELECT call FROM approvals GROUP BY call HAVING count(*) > 1))"
         )
         for post, key in self._file.execute(asked_once):
-            wanted: Any = cards.redrawn(requests.of_post(self._file, post))
+            wanted: Any = cards.redrawn(question_rows.of_post(self._file, post))
             assert self._slack.messages[key].payload["blocks"] == wanted["blocks"], "a card shows what is not so"
 
 

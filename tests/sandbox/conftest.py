@@ -8,8 +8,8 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.model import Channel, Person
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import Channel, Person
+from slack_sandbox.slack import SlackSandbox
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.model import ResponseUrl
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.model import ResponseUrl
+from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus import CARD, FORM
 
 Json = dict[str, Any]

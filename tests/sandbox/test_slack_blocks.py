@@ -11,9 +11,9 @@ from jsonschema.validators import extend
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox import text as texts
-from bot.sandbox.model import Channel
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox import text as texts
+from slack_sandbox.model import Channel
+from slack_sandbox.slack import SlackSandbox
 from tests.sandbox import slack_corpus_accepted as accepted
 from tests.sandbox import slack_corpus_refused as refused
 from tests.sandbox.slack_corpus import actions, button, card, container, flat, raw, section, table
@@ -139,7 +139,7 @@ def _discriminator(checker: Any, rule: Json, value: Any, schema: Json) -> Iterat
 
 
 def test_jsonschema_judges_the_shipped_schema_alike() -> None:
-    document = json.loads(resources.files("bot.sandbox").joinpath("block_kit.schema.json").read_text("utf-8"))
+    document = json.loads(resources.files("slack_sandbox").joinpath("block_kit.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(document)
     checker: Any = extend(jsonschema.Draft202012Validator, {"discriminator": _discriminator})
     messages = checker({**document, "$ref": "#/$defs/message_blocks"})

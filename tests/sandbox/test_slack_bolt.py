@@ -7,9 +7,9 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.errors import ImpossibleAct
-from bot.sandbox.model import Channel, Message, Person
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.model import Channel, Message, Person
+from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus import CARD
 
 pytestmark = pytest.mark.anyio

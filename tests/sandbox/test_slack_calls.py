@@ -9,8 +9,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.methods import METHODS
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.methods import METHODS
+from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus_calls import CALLS, Call
 from tests.sandbox.slack_things import Things
 

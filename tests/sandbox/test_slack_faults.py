@@ -11,10 +11,10 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.faults import Faults
-from bot.sandbox.journal import ApiCall
-from bot.sandbox.model import Channel
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.faults import Faults
+from slack_sandbox.journal import ApiCall
+from slack_sandbox.model import Channel
+from slack_sandbox.slack import SlackSandbox
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,9 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.errors import NotReached
-from bot.sandbox.model import Channel, Person
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox.errors import NotReached
+from slack_sandbox.model import Channel, Person
+from slack_sandbox.slack import SlackSandbox
 
 pytestmark = pytest.mark.anyio
 

@@ -9,11 +9,11 @@ from slack_sdk.models.messages.chunk import BlocksChunk, MarkdownTextChunk, Plan
 from slack_sdk.web.async_chat_stream import AsyncChatStream
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox import text as texts
-from bot.sandbox.errors import ImpossibleAct
-from bot.sandbox.methods import agents
-from bot.sandbox.model import Channel, Person
-from bot.sandbox.slack import SlackSandbox
+from slack_sandbox import text as texts
+from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.methods import agents
+from slack_sandbox.model import Channel, Person
+from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus import CARD
 
 pytestmark = pytest.mark.anyio

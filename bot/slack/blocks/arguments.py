@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from bot.core.thread import Call
-from bot.slack.blocks.parts import Block, bold, fitting, plain, preformatted, section, shown_code
-from bot.slack.blocks.words import arguments_of, fields, is_single, ordered
+from bot.core.calls import Call
+from bot.slack.blocks.call_text import arguments_of, fields, is_single, ordered
+from bot.slack.blocks.elements import Block, bold, fitting, plain, preformatted, section, shown_code
 from bot.slack.text import visible
 
 CARD_LIMIT = 3_000

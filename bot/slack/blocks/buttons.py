@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.calls import JsonObject
-from bot.core.outside import reference
-from bot.core.requests import Approval, Decision, Question
-from bot.slack.blocks.parts import Block, confirmation, option, plain_text
+from bot.core.json_text import JsonObject
+from bot.core.questions import Approval, Decision, Question
+from bot.core.untrusted import reference
+from bot.slack.blocks.elements import Block, confirmation, option, plain_text
 
 PREFIX = "approval."
 EDIT = "edit"

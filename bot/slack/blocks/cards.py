@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.core.calls import JsonObject
-from bot.core.privacy import Privacy
-from bot.core.requests import Approval, Card, Decision, Question
-from bot.core.thread import Draft
-from bot.slack.blocks import buttons, details, records, rows
+from bot.core.json_text import JsonObject
+from bot.core.policy.privacy import Privacy
+from bot.core.posts import Draft
+from bot.core.questions import Approval, Card, Decision, Question
+from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
+from bot.slack.blocks.elements import Block, actions, bold, rich, section, size
 from bot.slack.blocks.messages import draft, file
-from bot.slack.blocks.parts import Block, actions, bold, rich, section, size
 from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
@@ -37,11 +37,11 @@ def cards(approvals: Sequence[Approval]) -> list[Card]:
     found: list[Card] = []
     for group in _groups(approvals):
         drafts: list[Draft] = []
-        filed = {approval.id: rows.in_file(approval) for approval in group}
+        filed = {approval.id: approval_row.in_file(approval) for approval in group}
         for approval in group:
             if filed[approval.id]:
                 text, comment = details.in_a_file(approval), "What I ask about below, in full"
-                drafts.append(file(rows.FILE, text, comment, group[0].id, rows.file_key(approval)))
+                drafts.append(file(approval_row.FILE, text, comment, group[0].id, approval_row.file_key(approval)))
         fallback = _asking(group)
         found.append(Card(group, [*drafts, draft("card", _drawn(group, filed), fallback, key=group[0].id)]))
     return found
@@ -60,7 +60,7 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     groups: list[list[Approval]] = []
     weight = 0
     for approval in approvals:
-        made = rows.row(approval, 1, alone=False)
+        made = approval_row.row(approval, 1, alone=False)
         heavy = size(made) + BLOCK_WEIGHT * len(made) + RECORD
         if not groups or len(groups[-1]) >= MOST_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
             groups.append([])
@@ -74,10 +74,10 @@ def _drawn(approvals: Sequence[Approval], filed: Mapping[str, bool] | None = Non
     """`filed` says which requests have a file with everything, if that is known."""
     known = filed or {}
     if len(approvals) == 1:
-        return rows.row(approvals[0], 1, alone=True, filed=known.get(approvals[0].id))
+        return approval_row.row(approvals[0], 1, alone=True, filed=known.get(approvals[0].id))
     blocks: list[Block] = [rich(section(bold(_opening(approvals))))]
     for number, approval in enumerate(approvals, start=1):
-        blocks += rows.row(approval, number, alone=False, filed=known.get(approval.id))
+        blocks += approval_row.row(approval, number, alone=False, filed=known.get(approval.id))
     waiting = [approval for approval in approvals if _asks(approval)]
     if len(waiting) > 1 and (both := buttons.together(waiting)):
         blocks += [{"type": "divider"}, actions(f"all-{approvals[0].id}", both)]
@@ -116,4 +116,4 @@ def _decided(approvals: Sequence[Approval]) -> str:
         return _opening(approvals)
     approval = approvals[0]
     known = approval.privacy in (Privacy.FULL, Privacy.SUMMARY)
-    return f"{records.HEADINGS[approval.decision]} {visible(approval.call.remote_name) if known else 'a tool call'}"
+    return f"{decided_row.HEADINGS[approval.decision]} {visible(approval.call.remote_name) if known else 'a tool call'}"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from bot.core.calls import JsonObject
-from bot.core.requests import Approval
-from bot.core.thread import Call, CallState
+from bot.core.calls import Call, CallState
+from bot.core.json_text import JsonObject
+from bot.core.questions import Approval
 from bot.slack.blocks import arguments, buttons
-from bot.slack.blocks.parts import (
+from bot.slack.blocks.elements import (
     VIEW_BLOCKS,
     VIEW_LIMIT,
     Block,

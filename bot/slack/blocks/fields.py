@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from bot.core.calls import JsonObject, canonical, sha256
-from bot.core.requests import Approval
-from bot.slack.blocks.parts import VIEW_LIMIT, Block, one_line, option, plain_text
-from bot.slack.blocks.words import arguments_of, plain
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.questions import Approval
+from bot.slack.blocks.call_text import arguments_of, plain
+from bot.slack.blocks.elements import VIEW_LIMIT, Block, one_line, option, plain_text
 from bot.slack.text import sendable
 
 ACTION = "value"

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
-from bot.core.calls import JsonObject
-from bot.core.requests import Approval
+from bot.core.json_text import JsonObject
+from bot.core.questions import Approval
 from bot.slack.blocks import fields
 from bot.slack.blocks.buttons import unsealed
+from bot.slack.blocks.call_text import arguments_of, phrase
+from bot.slack.blocks.elements import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
 from bot.slack.blocks.fields import ABSENT, ACTION, field_of
-from bot.slack.blocks.parts import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
-from bot.slack.blocks.words import arguments_of, phrase
 from bot.slack.text import sendable
 
 __all__ = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bot.core.calls import JsonObject
-from bot.core.requests import Grant
+from bot.core.json_text import JsonObject
+from bot.core.questions import Grant
 from bot.slack.blocks import buttons
-from bot.slack.blocks.parts import (
+from bot.slack.blocks.elements import (
     Block,
     actions,
     code,

@@ -7,12 +7,13 @@ import json
 import uuid
 from collections.abc import Sequence
 
-from bot.core.privacy import Privacy
-from bot.core.requests import Approval
-from bot.core.thread import Call, CallOutcome, Draft
-from bot.slack.blocks.parts import REQUESTER, Block, context, date, mentions
-from bot.slack.blocks.words import counts, ending, line
-from bot.slack.split import bounded, split
+from bot.core.calls import Call, CallOutcome
+from bot.core.policy.privacy import Privacy
+from bot.core.posts import Draft
+from bot.core.questions import Approval
+from bot.slack.blocks.call_text import counts, ending, line
+from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
+from bot.slack.blocks.split import bounded, split
 from bot.slack.text import brief, code, escaped, harmless, visible
 
 MARKDOWN_LIMIT = 10_000

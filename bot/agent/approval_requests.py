@@ -1,0 +1,131 @@
+"""Requests to people: what they are shown, what it was based on, and whether that is still true when the call runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.json_text import sha256
+from bot.core.limits import Limits
+from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.policy.rules import Tier
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.toolset import Toolset
+from bot.core.questions import Approval, Card, Question
+from bot.core.thread import ThreadState
+from bot.core.tools import Preview, Tool
+from bot.pace import Pace, beside
+
+FILES = "What this would change has changed since the request was shown"
+TOOL = "The tool's definition has changed since the request was shown"
+AGAIN = (
+    "This was approved before, but not run, because what it was based on has changed. What you see is how it is now."
+)
+
+LONGEST_REASON = 2_000
+"""Characters: it names a path, which may be as long as the model likes."""
+NOBODY = (
+    "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
+    "Say so, and that a member has to ask."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """A call that somebody is to be asked about."""
+
+    call: Call
+    question: Question
+    note: str = ""
+    """Why it is asked once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequester:
+    """Makes cards, and checks before a run that they still hold."""
+
+    toolset: Toolset
+    gateway: ChatGateway
+    limits: Limits
+    approvals: ApprovalRules
+
+    async def cards(self, state: ThreadState, wanted: Sequence[PendingApproval]) -> Sequence[Card]:
+        """The cards for these calls. A call that would fail as things are is worth nobody's time: it ends here, and the
+        model is told why."""
+        if not wanted:
+            return ()
+        previews = await asyncio.gather(*(self._preview(pending.call) for pending in wanted))
+        approvals: list[Approval] = []
+        pace = Pace()
+        privacy = await self.gateway.privacy(state.place)
+        for pending, preview in zip(wanted, previews, strict=True):
+            call = pending.call
+            if await self._nobody_can(state, call):
+                asked = pending.question is Question.MAY_IT_RUN
+                call.state = CallState.FINISHED
+                call.outcome = CallOutcome.REFUSED if asked else CallOutcome.UNRESOLVED
+                call.result = NOBODY
+                continue
+            if preview and preview.broken and pending.question is Question.MAY_IT_RUN:
+                call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
+                call.result = f"as things are now this would fail: {preview.broken[:LONGEST_REASON]}"
+                continue
+            approvals.append(self._approval(state, pending, preview, privacy))
+            await pace.rest()
+        return await beside(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
+
+    async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
+        """Whether the only person who could decide never may: somebody of another organisation, or deactivated."""
+        requester = state.turn.requester if state.turn else ""
+        return self._rules(call).people == (REQUESTER,) and await self.gateway.outsider(requester)
+
+    def _rules(self, call: Call) -> Approvers:
+        return self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+
+    def _approval(
+        self, state: ThreadState, pending: PendingApproval, preview: Preview | None, privacy: str
+    ) -> Approval:
+        call = pending.call
+        approvers = self._rules(call)
+        once = pending.question is Question.DID_IT_RUN
+        return Approval(
+            id=secrets.token_urlsafe(18),
+            question=pending.question,
+            digest=digest(call, preview.basis if preview else ""),
+            requester=state.turn.requester if state.turn else "",
+            call=call,
+            thread_id=state.id,
+            channel=state.place.channel,
+            people=approvers.people,
+            needed=approvers.needed,
+            no_self=approvers.no_self,
+            grants=approvers.grants and not once and not call.original,
+            privacy=privacy,
+            preview=preview,
+            note=pending.note,
+            expires_at=time.time() + self.limits.approval_hours * 3600,
+        )
+
+    async def _preview(self, call: Call) -> Preview | None:
+        tool = self.toolset.find(call.tool)
+        return await self.toolset.preview(tool, json.loads(call.arguments)) if tool is not None else None
+
+    async def drift(self, call: Call, tool: Tool) -> str:
+        """What is no longer as the card of an approved call showed it; empty when all of it is."""
+        if not call.approval:
+            return ""
+        if tool.digest != call.tool_digest:
+            return TOOL
+        basis = await self.toolset.basis(tool, json.loads(call.arguments))
+        return "" if digest(call, basis) == call.approved_digest else FILES
+
+
+def digest(call: Call, basis: str) -> str:
+    """What an approval is bound to: the server, the tool, its definition, the arguments in full, and what was there."""
+    parts = (call.server, call.remote_name, call.tool_digest, call.arguments)
+    return sha256(*parts, basis) if basis else sha256(*parts)

@@ -1,0 +1,159 @@
+"""Runs one call: a last look at whether it still may, what it changes kept, handed over once, its end written down."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import failpoints
+from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
+from bot.agent.authorization import CallAuthorizer, refuse
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.policy.rules import Ruling
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Held, Toolset
+from bot.core.questions import Question
+from bot.core.thread import ThreadState
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, InStep, Tool, UndoSnapshot
+from bot.core.transaction import Change
+
+NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
+
+
+def in_step(thread_id: int, step: Sequence[Call], call: Call) -> InStep | None:
+    """Where a call stands in its step, if the order matters: where one of several may change something."""
+    if len(step) < 2 or all(each.repeatable or not each.server for each in step):
+        return None
+    return InStep((thread_id, call.seq), call.position)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecutor:
+    """Takes calls that may run."""
+
+    store: Store
+    toolset: Toolset
+    gateway: ChatGateway
+    authorizer: CallAuthorizer
+    approval_requester: ApprovalRequester
+
+    async def run(self, state: ThreadState, call: Call, held: Held | None = None) -> None:
+        """Run a call to its end, or ask about it when what let it run is no longer true. With the right to do so held
+        it is on the disk as started; else it is started when it is its turn, so that one that was cut off while it
+        waited is known not to have run."""
+        found = tool = self.toolset.find(call.tool)
+        # Another server's tool under the same name is not this one changed: such a call is not made at all.
+        if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
+            tool = None
+        # Whatever else changes the same things waits from our last look until we know what the call has left.
+        try:
+            if tool is None:
+                await self._finish(state, call, await self._hand_over(call, found), None)
+                return
+            if held is None:
+                held = await self.toolset.hold(tool, json.loads(call.arguments), in_step(state.id, state.step, call))
+            await self._run(state, call, tool, held)
+        except BusyError as busy:
+            await self._finish(state, call, CallResult(DeliveryStatus.UNSENT, str(busy), 0.0), None)
+        finally:
+            if held is not None:
+                held.release()
+
+    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held) -> None:
+        """Start a call, look once more, hand it over and write down how it ended."""
+        before = await self._keep(call, tool)
+        if call.state is not CallState.STARTED and not await self._start(state, call, before):
+            return
+        if not await self._may(state, call, tool):
+            return
+        outcome = await self._hand_over(call, tool, held)
+        if outcome.certainty is DeliveryStatus.UNKNOWN and call.repeatable:
+            outcome = await self._hand_over(call, tool, held)
+        await self._finish(state, call, outcome, before)
+
+    async def _start(self, state: ThreadState, call: Call, before: UndoSnapshot | None) -> bool:
+        """Write down that it is about to be handed over; false when somebody has stopped the turn while it waited."""
+        call.start()
+        befores = [(call, before)] if before is not None else []
+        await self.store.commit(state, Change("start a call", calls=[call], befores=befores))
+        return call.state is CallState.STARTED
+
+    async def _finish(self, state: ThreadState, call: Call, outcome: CallResult, before: UndoSnapshot | None) -> None:
+        """Write down how a call has ended."""
+        ran = outcome.certainty is DeliveryStatus.OK
+        after = await self.toolset.post_state_digest(before) if before is not None and ran else ""
+        call.seconds, call.result = outcome.seconds, outcome.text
+        change = Change("finish a call", calls=[call])
+        if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
+            call.state = CallState.UNKNOWN
+            change.cards = await self.approval_requester.cards(state, [PendingApproval(call, Question.DID_IT_RUN)])
+        else:
+            call.state = CallState.FINISHED
+            call.outcome = CallOutcome.OK if ran else CallOutcome.ERROR
+            if before is not None:
+                change.afters = [(call, after, time.time() + self.approval_requester.approvals.undo_minutes * 60)]
+        # The last of a step is written together with the step's answers: one commit less.
+        unfinished = any(other.state is not CallState.FINISHED for other in state.step)
+        if change.cards or change.afters or unfinished:
+            await self.store.commit(state, change)
+            if change.cards or call.approval:
+                self.gateway.deliver(state.id)
+
+    async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
+        """What an approved call is about to change, so that it can be taken back."""
+        if not call.approval or not self.approval_requester.approvals.undo_minutes:
+            return None
+        return await self.toolset.snapshot(tool, json.loads(call.arguments))
+
+    async def _may(self, state: ThreadState, call: Call, tool: Tool) -> bool:
+        """The last look before the server gets it. When it may not run, it is asked about, or ends."""
+        if call.approval:
+            why = await self.approval_requester.drift(call, tool)
+        elif tool.digest != call.tool_digest:
+            return True  # it is not made then, and the model is told why
+        else:
+            ruling = await self.authorizer.reevaluate(state, call, tool)
+            if ruling is Ruling.DENY:
+                call.attempts -= 1  # this one was not made
+                refuse(call)
+                await self.store.commit(state, Change("finish a call", calls=[call]))
+                return False
+            why = "" if ruling is Ruling.ALLOW else NOW_ASKS
+        if why:
+            await self._ask_afresh(state, call, tool, why)
+        return not why
+
+    async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
+        """What let it run is no longer true: nothing is run. People are asked, with things as they are."""
+        call.attempts -= 1
+        self.authorizer.renew(call, tool)
+        before = call.attempts > 0 and not call.repeatable
+        question = Question.DID_IT_RUN if before else Question.MAY_IT_RUN
+        call.state = CallState.UNKNOWN if before else CallState.AWAITING
+        problem = self.authorizer.problem(tool, json.loads(call.arguments))
+        if problem is not None and question is Question.MAY_IT_RUN:
+            call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, problem
+            cards = ()
+        else:
+            cards = await self.approval_requester.cards(
+                state, [PendingApproval(call, question, AGAIN if call.approval else why)]
+            )
+        more = "" if cards else " As things are now it would fail, so the model was told instead of asking again."
+        call.asked = bool(cards)
+        drifted = [(call.approval, f"{why}.{more}")] if call.approval else []
+        await self.store.commit(state, Change("drift", calls=[call], cards=cards, drifted=drifted))
+        call.approval = ""
+        self.gateway.deliver(state.id)
+
+    async def _hand_over(self, call: Call, tool: Tool | None, held: Held | None = None) -> CallResult:
+        """Give the server exactly what was written down, if the tool is still what it was then."""
+        if tool is None:
+            return CallResult(DeliveryStatus.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
+        if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):
+            gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
+            return CallResult(DeliveryStatus.UNSENT, gone, 0.0)
+        with failpoints.around(f"tool call {call.remote_name}"):
+            return await self.toolset.call(tool, json.loads(call.arguments), held)

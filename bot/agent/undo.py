@@ -1,0 +1,35 @@
+"""Takes approved calls back, once somebody has pressed Undo. Doing it again does no more, so a crash does no harm."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from bot import failpoints
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Toolset
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRunner:
+    """Works on one thread at a time; what it finds undone already it only writes down."""
+
+    store: Store
+    toolset: Toolset
+    gateway: ChatGateway
+
+    async def run(self, thread_id: int) -> None:
+        """Take back what is to be taken back in this thread."""
+        for thread, job in await self.store.undo_jobs(thread_id):
+            if not job.begun:
+                await self.store.begin_undo(job.call.id)
+            with failpoints.around("undo"):
+                undone = await self.toolset.undo(job.before, job.after, again=job.begun)
+            log.info("thread %s: undo of call %s: %s", thread, job.call.id, undone.words)
+            what = " ".join(undone.words.split())
+            note = f"(From the app: a person has undone your call of {job.call.tool}: {what})"
+            await self.store.end_undo(thread, job.call.id, undone, note)
+            self.gateway.deliver(thread)

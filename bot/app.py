@@ -1,0 +1,284 @@
+"""The running bot: its parts put together, started in order, stopped in order.
+
+Start: settings, database, tokens, recovery, and only then the socket. Stop: intake, turns, posts, servers, database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from collections.abc import Collection, Coroutine
+from typing import Any
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+
+from bot.agent.approval_requests import ApprovalRequester
+from bot.agent.authorization import CallAuthorizer
+from bot.agent.prompt import INSTRUCTIONS
+from bot.agent.tool_step import ToolSteps
+from bot.agent.turn import Agent
+from bot.agent.undo import UndoRunner
+from bot.config.settings import Settings
+from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, end_for_sure
+from bot.errors import ModelUnauthorized, SettingsError
+from bot.model.key_check import check_key
+from bot.model.openrouter import OpenRouter
+from bot.scheduler.local import Wakes
+from bot.slack import app as slack
+from bot.slack.approval_handler import ApprovalHandler
+from bot.slack.authorization import Authorizer
+from bot.slack.delivery.outbox import Outbox
+from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.sender import Sender
+from bot.slack.directory import Directory
+from bot.slack.gateway import SlackGateway
+from bot.slack.intake import buttons, events, home, retry_button, windows
+from bot.store.sqlite.database import Database
+from bot.store.sqlite.store import SqliteStore
+from bot.supervised import forever
+from bot.sweep import Sweep
+from bot.tools.json_schema.arguments import problem, problems
+from bot.tools.mcp.toolset import McpToolset
+
+log = logging.getLogger(__name__)
+
+COLLECT = (20_000, 20, 50)
+"""Python's own thresholds look through hundreds of turns' objects many times a second (docs/bench.md)."""
+START_SECONDS = 7.0
+"""From the start of the process, for all that Slack is asked before the socket is opened: when Slack is silent, the
+process is to have ended after ten seconds, also where loading and ending take two."""
+LEAST_SECONDS = 4.5
+"""So long Slack may take whatever loading took."""
+WARM_SECONDS = 2.0
+"""Of these, for what is asked last."""
+MODEL_IDLE_SECONDS = 120.0
+"""Models that reason may be silent for a minute and more before the first word."""
+MODEL_TOTAL_SECONDS = 600.0
+DELIVER_SECONDS = 2.0
+"""At the stop, how long posts may take; what is left is posted at the next start."""
+CLOSE_SECONDS = 3.5
+"""At the stop, how long the tool servers may take to end."""
+
+
+async def run(settings: Settings, tools: McpToolset, began: float) -> None:
+    """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic).
+    Raises SettingsError when the start cannot succeed."""
+    started = time.monotonic()
+    asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - started))
+    for finding in settings.findings:
+        log.warning("BOT_CONFIG, %s", finding.words())
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not stopped.is_set():
+            stopped.set()
+            end_for_sure(STOP_SECONDS + LAST_SECONDS)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with Database(settings.database_url) as database:
+        these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
+        try:
+            first = asking.left(START_SECONDS, keep=WARM_SECONDS)
+            (identity, url), _ = await asyncio.gather(
+                slack.preflight(these, first), _check_key(settings, these.session, first)
+            )
+            service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools)
+            starting = asyncio.create_task(service.start(url, asking.left(START_SECONDS)))
+            stopping = asyncio.create_task(stopped.wait())
+            await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+            else:
+                await starting
+                seconds = time.monotonic() - started
+                log.info("ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, seconds)
+            await stopping
+            log.info("stopping")
+            await service.stop()
+            log.info("stopped")
+        finally:
+            await these.session.close()
+
+
+class Service:
+    """All parts of one running bot."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        these: slack.Clients,
+        identity: slack.Identity,
+        tools: McpToolset,
+        *,
+        model: OpenRouter | None = None,
+    ) -> None:
+        """`model` is the one of the settings unless another is given."""
+        limits = settings.limits
+        self._settings, self._store, self._these, self._tools = settings, store, these, tools
+        self._background: set[asyncio.Task[object]] = set()
+        self._model = model or OpenRouter(
+            api_key=settings.openrouter_api_key,
+            base_url=settings.openrouter_base_url,
+            models=settings.models,
+            idle_seconds=MODEL_IDLE_SECONDS,
+            total_seconds=MODEL_TOTAL_SECONDS,
+            title="slack-mcp-agent",
+        )
+        self._threads = Wakes(self._advance, self._apologise)
+        self._deliveries = Wakes(self._reconcile, self._ignore)
+        progress = Progress(limits, self._deliveries.wake)
+        rules = settings.approvals
+        authorizer = Authorizer(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
+        self._gateway = SlackGateway(
+            limits,
+            these.calling,
+            progress,
+            self._deliveries.wake,
+            bot_user=identity.bot_user,
+            authorizer=authorizer,
+            privacy=settings.privacy,
+        )
+        sender = Sender(these.posting, these.calling)
+        self._outbox = Outbox(
+            store,
+            sender,
+            calling=these.calling,
+            casual=these.casual,
+            progress=progress,
+            wake=self._deliveries.wake,
+            advance=self._threads.wake,
+            background=self.background,
+        )
+        judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
+        asking = ApprovalRequester(tools, self._gateway, limits, rules)
+        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.woken)
+        undoing = UndoRunner(store, tools, self._gateway)
+        self._undos = Wakes(undoing.run, self._ignore)
+        handler = ApprovalHandler(
+            store,
+            tools,
+            authorizer,
+            rules,
+            these.calling,
+            self._wake_both,
+            self._undos.wake,
+            self.background,
+            judge.denies,
+        )
+        self._agent = Agent(
+            store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
+        )
+
+        hours = min(rules.remind_hours, limits.approval_hours / 4)
+        self._sweep = Sweep(store, self._gateway, hours, limits.sweep_seconds, self._wake_both, self._undos.wake)
+
+        under_way: dict[tuple[str, str], events.Commit] = {}
+
+        def register(app: AsyncApp) -> None:
+            events.register(app, store, self._threads.wake, identity.bot_user, under_way)
+            home.register(app, handler)
+            windows.register(app, handler, problems)
+            retry_button.register(app, handler)
+            buttons.register(app, handler)
+
+        self._app = slack.bolt(these, register)
+        self._socket = slack.Socket(self._app, these, under_way)
+
+    async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
+        """Recover, then open the socket. In: its address, and how long what Slack is asked before may take."""
+        await self._tools.start()
+        await slack.warm(self._app, seconds)
+        self._outbox.inherit(await self._store.last_post())
+        for thread_id in await self._store.waiting():
+            self._wake_both(thread_id)
+        for thread_id, _ in await self._store.undo_jobs():
+            self._undos.wake(thread_id)
+        await self._socket.open(url)
+        # Not sooner: importing the openai package in a thread would keep the loop from the socket.
+        self.background(self._load())
+        self.background(forever("the sweep", self._sweep.run))
+
+    async def stop(self) -> None:
+        """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
+        deadline = Deadline(STOP_SECONDS)
+        await deadline.part("the socket", self._socket.stop_intake(), 1.0)
+        # Each keeps so much for those after it: what has been said is to be posted, servers are to end well.
+        drained = deadline.left(self._settings.limits.drain_seconds, keep=DELIVER_SECONDS + CLOSE_SECONDS)
+        await asyncio.gather(
+            deadline.part("the turns", self._threads.close(drained), drained + 0.1),
+            deadline.part("undos", self._undos.close(drained), drained + 0.1),
+        )
+        delivered = deadline.left(DELIVER_SECONDS, keep=CLOSE_SECONDS)
+        await deadline.part("posts", self._deliveries.close(delivered), delivered + 0.1)
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(
+            deadline.part("background tasks", _ended(self._background), 1.0),
+            deadline.part("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
+            deadline.part("the model", self._model.aclose(), 1.0),
+        )
+        await deadline.part("the connection to Slack", self._socket.close(), 1.0)
+
+    async def _load(self) -> None:
+        """Load what the first turn needs. It stays, so the garbage collector need not look through it, not even once:
+        that takes 0.15 s, in which the first turn would wait, and finds next to nothing."""
+        try:
+            await self._model.warm()
+            await self._tools.ready(self._settings.limits.servers_seconds)
+        finally:
+            gc.freeze()
+            gc.set_threshold(*COLLECT)
+            gc.enable()
+
+    def background(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run something that nobody waits for; what it raises is logged."""
+        task: asyncio.Task[object] = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background task failed", exc_info=error)
+
+    def _wake_both(self, thread_id: int) -> None:
+        self._threads.wake(thread_id)
+        self._deliveries.wake(thread_id)
+
+    async def _advance(self, thread_id: int) -> None:
+        await self._agent.advance(thread_id)
+
+    async def _reconcile(self, thread_id: int) -> None:
+        await self._outbox.reconcile(thread_id)
+
+    async def _apologise(self, thread_id: int) -> None:
+        """A run was ended by an error of ours."""
+        await self._agent.failed(thread_id)
+
+    async def _ignore(self, thread_id: int) -> None:
+        """An error while posting is in the log; what is owed stays owed."""
+
+    def _instructions(self) -> str:
+        """The first message of a new thread. The date is the day on which the thread began, and stays so."""
+        parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
+        return "\n\n".join(part for part in parts if part)
+
+
+async def _ended(tasks: Collection[asyncio.Task[object]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds: float) -> None:
+    try:
+        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key, seconds)
+    except ModelUnauthorized as error:
+        raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it ({error.detail})") from error

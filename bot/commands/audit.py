@@ -1,0 +1,285 @@
+"""`python -m bot audit`: the audit records for people and for other programs, and whether they are all there."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bot.config import settings
+from bot.core.json_text import JsonObject
+from bot.errors import SettingsError
+from bot.slack.text import visible
+from bot.store.sqlite import audit
+from bot.store.sqlite.audit import Record
+from bot.store.sqlite.database import now, path_of
+
+AUDITED = 2
+"""The version of the database that began to keep records."""
+LONGEST = 80
+"""Characters of a value in the text output."""
+MOST = 12
+"""Facts of a record in the text output."""
+
+_SPAN = re.compile(r"(\d{1,6})([mhdw])")
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_HASH = re.compile(r"[0-9a-f]{64}")
+_BARE = re.compile(r"[\w./+@#*<>-]+")
+_EPILOG = """\
+Times are UTC. A date stands for its beginning, 00:00 UTC; a span such as 30m, 24h, 7d or 2w counts back from now.
+
+Each record's hash is the SHA-256, in hex, over these texts in this order, each preceded by its length in bytes of
+UTF-8, in decimal, and a colon: previous, seq, at, kind, thread, call, approval, actor, facts. They stand so in the
+output of --json; facts is hashed as the text that Python makes of it with
+json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).
+previous is the hash of the record before, empty in the first; seq counts from 1. team, channel and thread_ts are
+looked up by thread and not hashed.
+
+Whoever can write to the database can rewrite all records. So note the head, the last hash, elsewhere from time to
+time: verify --head HASH finds out whether it still is among them.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the arguments that `run` takes."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = "Show who asked for, decided and ran what; or, with verify, whether all is as written."
+    parser.epilog = _EPILOG
+    parser.add_argument("task", nargs="?", choices=["verify"], help="look for changed, missing and re-ordered records")
+    parser.add_argument("--since", type=_time, metavar="TIME", help="from this moment: date, date-time or span")
+    parser.add_argument("--until", type=_time, metavar="TIME", help="before this moment")
+    parser.add_argument("--thread", metavar="TS", help="only of the thread with this timestamp (thread_ts)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, with everything")
+    parser.add_argument("--head", type=_noted, metavar="HASH", help="with verify: a hash that must be among them")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the arguments say, with the database that DATABASE_URL names, which is only read; the bot may run.
+
+    Out: the exit code: 0; 1 when `verify` has found something; 2 when there is nothing to read, after one sentence.
+    """
+    if sys.stdout is None:
+        return _refused("There is no output to write the records to.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has read enough. Python would say so once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SettingsError as error:
+        return _refused(str(error))
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _refused(f"The records cannot be written out: {error.strerror}")
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    exporting = args.since is not None or args.until is not None or args.thread is not None or args.json
+    if args.task == "verify" and exporting:
+        return _refused("verify looks at all records; of the options it takes --head only")
+    if args.task is None and args.head is not None:
+        return _refused("--head goes with verify: python -m bot audit verify --head HASH")
+    since = 0.0 if args.since is None else args.since
+    until = math.inf if args.until is None else args.until
+    if until <= since:
+        return _refused("--until must be later than --since")
+    path = path_of(settings.load(needed=False).database_url)
+    try:
+        with _opened(path) as connection:
+            if args.task == "verify":
+                return _verify(connection, args.head or "")
+            written = _write(audit.records(connection, since, until=until, thread_ts=args.thread or ""), args.json)
+    except sqlite3.Error as error:
+        raise SettingsError("DATABASE_URL", f"{path} cannot be read: {error}") from error
+    if not written:
+        sys.stderr.write("No records.\n")
+    return 0
+
+
+def _refused(sentence: str) -> int:
+    sys.stderr.write(f"{_line(sentence)}\n")
+    return 2
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[sqlite3.Connection]:
+    """The database, only to read. Raises SettingsError when there is none, or none with records."""
+    file, before = _there(path)
+    # Without its -wal file nobody has the database open, and SQLite would make that file to read it: `immutable` keeps
+    # it from that. While the bot runs, or after it was killed, the file is there and must be read.
+    still = not Path(f"{file}-wal").exists()
+    uri = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if still else ''}"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        # What somebody has changed in the file need not be UTF-8.
+        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < AUDITED:
+            problem = f"{path} was written by an older version of the bot, which kept no audit records"
+            raise SettingsError("DATABASE_URL", problem)
+        yield connection
+    if still and _there(path)[1] != before:
+        raise SettingsError("DATABASE_URL", f"{path} was written to while it was read; do this again")
+
+
+def _there(path: Path) -> tuple[Path, tuple[int, ...]]:
+    """The file and what changes when it is written to."""
+    try:
+        file = path.resolve(strict=True)
+        found = file.stat()
+    except OSError as error:
+        raise SettingsError("DATABASE_URL", f"there is no database {path} to read: {error.strerror}") from error
+    return file, (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _verify(connection: sqlite3.Connection, head: str) -> int:
+    connection.execute("BEGIN")
+    findings = audit.verify(connection, head)
+    if findings:
+        sys.stdout.writelines(f"{finding}\n" for finding in findings)
+        return 1
+    row = connection.execute("SELECT count(*), min(seq), max(seq) FROM audit NOT INDEXED").fetchone()
+    if not row[0]:
+        sys.stdout.write("There are no records.\n")
+        return 0
+    ends = connection.execute("SELECT at, hash FROM audit WHERE seq IN (?, ?) ORDER BY seq", row[1:]).fetchall()
+    count = "1 record" if row[0] == 1 else f"{row[0]:,} records"
+    span = f"from {_clock(ends[0][0])} to {_clock(ends[-1][0])}"
+    sys.stdout.write(f"{count} {span}, head {ends[-1][1]}: nothing was changed, removed or re-ordered.\n")
+    return 0
+
+
+def _write(found: Iterator[Record], as_json: bool) -> int:
+    """Write records out. Out: how many."""
+    count = 0
+    for count, record in enumerate(found, start=1):  # noqa: B007
+        sys.stdout.write(f"{_json(record) if as_json else _text(record)}\n")
+    return count
+
+
+def _json(record: Record) -> str:
+    """A record with everything, in ASCII without control characters."""
+    values: JsonObject = {
+        "seq": record.seq,
+        "at": _at(record.at),
+        "kind": record.kind,
+        "team": record.team,
+        "channel": record.channel,
+        "thread_ts": record.thread_ts,
+        "thread": record.thread_id,
+        "call": record.call,
+        "approval": record.approval,
+        "actor": record.actor,
+        "facts": _parsed(record.facts),
+        "previous": record.previous,
+        "hash": record.hash,
+    }
+    try:
+        return json.dumps(values, default=ascii, allow_nan=False)
+    except (ValueError, RecursionError):
+        # Somebody has changed the file: what stands in it is shown as it stands.
+        values["facts"] = record.facts
+        return json.dumps({name: str(value) for name, value in values.items()})
+
+
+def _text(record: Record) -> str:
+    """A record on one line."""
+    facts = _parsed(record.facts)
+    tool = ""
+    if isinstance(facts, dict):
+        tool = _word(facts.pop("tool", ""))
+    approval = _word(str(record.approval)[:8])
+    columns = f"{_word(record.kind):<9}  {_word(record.actor):<11}  {tool:<28}  {approval:<8}"
+    try:
+        words = [f"{name}: {value}" if name else value for name, value in _flat(facts, "")]
+    except RecursionError:
+        words = [_word(str(record.facts))]
+    more = [f"and {len(words) - MOST} more"] if len(words) > MOST else []
+    return f"{_clock(record.at)}  {columns}  {', '.join([*words[:MOST], *more])}".rstrip()
+
+
+def _parsed(facts: object) -> Any:
+    """The facts as JSON, or as they stand when they are none."""
+    try:
+        return json.loads(facts) if isinstance(facts, str) else facts
+    except (ValueError, RecursionError):
+        return facts
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Each single value with its full name, as words."""
+    if isinstance(value, dict) and set(value) == {"redacted", "characters"} and isinstance(value["characters"], int):
+        yield name, f"({value['characters']:,} characters, redacted)"
+    elif isinstance(value, dict) and (value or not name):
+        for inner, item in value.items():
+            yield from _flat(item, f"{name}.{_word(inner)}" if name else _word(inner))
+    elif isinstance(value, list) and value:
+        for place, item in enumerate(value):
+            yield from _flat(item, f"{name}[{place}]")
+    else:
+        yield name, _word(value) or '""'
+
+
+def _word(value: object) -> str:
+    """A value that cannot pass for anything but one: in quotes unless it is a plain word, one line, bounded."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value in ({}, []):
+        return "none"
+    if not isinstance(value, str):
+        return _line(str(value))[:LONGEST]
+    if not value or (len(value) <= LONGEST and _BARE.fullmatch(value)):
+        return _line(value)
+    quoted = _line(json.dumps(value[:LONGEST], ensure_ascii=False))
+    return quoted if len(value) <= LONGEST else f"{quoted}… ({len(value):,} characters)"
+
+
+def _line(text: str) -> str:
+    """Text that nothing of a terminal's takes for a command: every character shows, on one line."""
+    return visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
+
+
+def _clock(at: float) -> str:
+    """A time to the second."""
+    return _at(at).partition(".")[0].replace("T", " ") + "Z"
+
+
+def _at(at: float) -> str:
+    try:
+        return audit.moment(at)
+    except ValueError:
+        return ascii(at)[:LONGEST]
+
+
+def _time(text: str) -> float:
+    """A moment that an operator has named. Out: Unix time in seconds."""
+    span = _SPAN.fullmatch(text.strip())
+    if span:
+        return now() - int(span[1]) * _SECONDS[span[2]]
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        mend = "write a date (2026-11-01), a date-time (2026-11-01T09:30) or a span (24h, 7d)"
+        raise argparse.ArgumentTypeError(f"{_word(text)} is no time; {mend}") from None
+
+
+def _noted(text: str) -> str:
+    """A hash that was noted."""
+    if not _HASH.fullmatch(text.strip().lower()):
+        raise argparse.ArgumentTypeError(f"{_word(text)} is no hash: those have 64 hexadecimal digits")
+    return text.strip().lower()

@@ -1,0 +1,159 @@
+"""`python -m bot doctor`: which tool falls under which rule, who approves, and what is probably not meant."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot import logs
+from bot.config import mcp_json
+from bot.config.lint import Finding, caught, findings_for
+from bot.config.settings import Settings, load
+from bot.core.policy.approvers import Approvers
+from bot.core.policy.rules import Judgement, Ruling, tier
+from bot.core.tools import Tool
+from bot.tools.mcp.toolset import McpToolset
+
+SERVERS_SECONDS = 60.0
+"""Longer than a turn waits: a server that npx fetches first takes its time, and here nobody waits for an answer."""
+_HIDDEN = "deny (hidden)"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found out."""
+
+    settings: Settings
+    tools: Sequence[Tool]
+    troubles: Sequence[str]
+    """One sentence for each server that did not start."""
+    live: Sequence[Finding]
+    """What was found beside the tools there are."""
+
+    @property
+    def code(self) -> int:
+        """0 when all is well or only the file's own warnings are there, else 1."""
+        return 1 if self.troubles or self.live else 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look and print. Out: 0 when all is well, 1 when a server did not start or a rule does not suit the tools.
+    Raises SettingsError."""
+    settings = load(needed=False)
+    # Troubles are told on their own; the log would tell them twice.
+    secrets = (settings.slack_bot_token, settings.slack_app_token, settings.openrouter_api_key)
+    logs.configure("debug" if settings.log_level == "debug" else "error", settings.log_format, secrets)
+    servers = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
+    report = asyncio.run(_look(settings, servers))
+    sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
+    return report.code
+
+
+async def _look(settings: Settings, servers: Sequence[mcp_json.ServerConfig]) -> Report:
+    toolset = McpToolset(servers)
+    await toolset.start()
+    try:
+        troubles = await toolset.ready(SERVERS_SECONDS)
+        tools = toolset.tools()
+    finally:
+        await toolset.aclose()
+    # While a server is away, a rule about its tools matches nothing and is right all the same.
+    live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
+    return Report(settings, tools, troubles, live)
+
+
+def _as_text(report: Report) -> str:
+    settings = report.settings
+    lines: list[str] = []
+    if settings.missing:
+        verb = "is" if len(settings.missing) == 1 else "are"
+        lines.append(f"Missing: {', '.join(settings.missing)} {verb} not set; the bot does not start without.")
+    lines += [f"{finding.level.capitalize()}, {finding.words()}." for finding in (*settings.findings, *report.live)]
+    lines += list(report.troubles)
+    if lines:
+        lines.append("")
+    rows = [("tool", "tier", "who approves", "what applies")]
+    rows += [(tool.name, str(tier(tool)), _who(report, tool), _applies(report, tool)) for tool in report.tools]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        front = "  ".join(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True))
+        lines.append(f"{front}  {row[3]}")
+    if not report.tools:
+        lines[-1] = "There are no tools."
+    return "\n".join(lines) + "\n"
+
+
+def _who(report: Report, tool: Tool) -> str:
+    asks = any(judgement.ruling is Ruling.ASK for judgement, _ in report.settings.policy.explain(tool))
+    return _approvers(report, tool).words() if asks else "–"
+
+
+def _approvers(report: Report, tool: Tool) -> Approvers:
+    return report.settings.approvals.of(tier(tool))
+
+
+def _applies(report: Report, tool: Tool) -> str:
+    """`allow when path is inside notes: rule 1 (line 3); else ask: the default`."""
+    outcomes = report.settings.policy.explain(tool)
+    *under, (last, _) = outcomes
+    parts = [f"{judgement.ruling} {when}: {judgement.words}" for judgement, when in under]
+    final = _HIDDEN if last.ruling is Ruling.DENY and _is_hidden(outcomes) else str(last.ruling)
+    why = last.words if last.rule else "the default"
+    return "; else ".join([*parts, f"{final}: {why}"])
+
+
+def _is_hidden(outcomes: Sequence[tuple[Judgement, str]]) -> bool:
+    """Whether no call of the tool can come to anything, wherever and for whom it is made."""
+    return all(judgement.ruling is Ruling.DENY for judgement, _ in outcomes)
+
+
+def _as_json(report: Report) -> str:
+    settings = report.settings
+    told: dict[str, Any] = {
+        "missing": list(settings.missing),
+        "findings": [_finding(finding) for finding in settings.findings],
+        "findings_of_tools": [_finding(finding) for finding in report.live],
+        "servers": list(report.troubles),
+        "tools": [_tool(report, tool) for tool in report.tools],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"level": finding.level, "line": finding.line, "problem": finding.problem, "mend": finding.mend}
+
+
+def _tool(report: Report, tool: Tool) -> dict[str, Any]:
+    outcomes = report.settings.policy.explain(tool)
+    who = _approvers(report, tool)
+    return {
+        "name": tool.name,
+        "server": tool.server,
+        "tier": str(tier(tool)),
+        "hidden": _is_hidden(outcomes),
+        "applies": [
+            {
+                "ruling": str(judgement.ruling),
+                "when": when,
+                "rule": judgement.words,
+                "line": judgement.rule.line if judgement.rule else None,
+            }
+            for judgement, when in outcomes
+        ],
+        "approvers": {
+            "people": list(who.people),
+            "needed": who.needed,
+            "no_self": who.no_self,
+            "grants": who.grants,
+        },
+    }

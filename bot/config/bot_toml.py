@@ -1,0 +1,216 @@
+"""bot.toml: limits, instructions, the policy, who approves, and what is shown and kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot import patterns
+from bot.config.lint import Finding, findings
+from bot.config.toml_file import KeyPath, Table, TomlFile
+from bot.core.limits import Limits
+from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
+from bot.core.policy.conditions import Check, Condition, Value
+from bot.core.policy.privacy import Privacy
+from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
+
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+_RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "arguments")
+_APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
+_TIMES = ("remind_hours", "undo_minutes", "grant_days")
+_TIERS = tuple(str(tier) for tier in Tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What bot.toml says; the defaults when there is none."""
+
+    limits: Limits = field(default_factory=Limits)
+    instructions: str = ""
+    policy: Policy = field(default_factory=Policy)
+    approvals: ApprovalRules = field(default_factory=ApprovalRules)
+    privacy: Privacy = Privacy.FULL
+    redact: tuple[str, ...] = ()
+    """Globs over `{name of the tool}.{argument}`: what the audit keeps no values of."""
+    findings: tuple[Finding, ...] = ()
+    """Warnings, by line."""
+
+
+def load(path: Path | None) -> Configuration:
+    """Read the file. Raises SettingsError for the first thing that is not as it must be, with its line; when the file
+    can be read, for all findings that are errors at once."""
+    if path is None:
+        return Configuration()
+    file = TomlFile("BOT_CONFIG", path)
+    document = file.document
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "audit"))
+    agent = file.table(document, ("agent",))
+    file.known(agent, ("agent",), ("instructions", "privacy"))
+    audit = file.table(document, ("audit",))
+    file.known(audit, ("audit",), ("redact",))
+    limits, policy = _limits(file), _policy(file)
+    approvals, doubts = _approvals(file, limits)
+    found = sorted([*findings(policy), *doubts], key=lambda finding: finding.line)
+    errors = [finding.words() for finding in found if finding.level == "error"]
+    if errors:
+        raise file.error(". ".join(errors))
+    return Configuration(
+        limits=limits,
+        instructions=file.text(agent, ("agent", "instructions")),
+        policy=policy,
+        approvals=approvals,
+        privacy=Privacy(file.choice(agent, ("agent", "privacy"), list(Privacy), Privacy.FULL)),
+        redact=_redact(file, audit),
+        findings=tuple(found),
+    )
+
+
+def _limits(file: TomlFile) -> Limits:
+    table = file.table(file.document, ("limits",))
+    defaults: dict[str, int | float] = asdict(Limits())
+    file.known(table, ("limits",), defaults)
+    values: dict[str, Any] = {}
+    for name, default in defaults.items():
+        place = ("limits", name)
+        whole = isinstance(default, int)
+        values[name] = file.whole(table, place, default) if whole else file.number(table, place, default)
+    return Limits(**values)
+
+
+def _policy(file: TomlFile) -> Policy:
+    table = file.table(file.document, ("policy",))
+    file.known(table, ("policy",), ("rules",))
+    rules = file.tables(table, ("policy", "rules"))
+    return Policy(tuple(_rule(file, rule, ("policy", "rules", index)) for index, rule in enumerate(rules)))
+
+
+def _rule(file: TomlFile, table: Table, place: KeyPath) -> Rule:
+    file.known(table, place, _RULE_KEYS)
+    if "action" not in table:
+        raise file.wrong(place, f"has no action; write action = {' or '.join(map(repr, map(str, Ruling)))}")
+    action = Ruling(file.choice(table, (*place, "action"), list(Ruling), ""))
+    tiers = file.texts(table, (*place, "tier"))
+    _each(file, (*place, "tier"), (item for item in tiers if item not in _TIERS), f"one of {', '.join(_TIERS)}")
+    channels = file.texts(table, (*place, "channel"))
+    odd = (item for item in channels if item not in KINDS and not _CHANNEL.fullmatch(item))
+    _each(file, (*place, "channel"), odd, f"the id of a channel (C…) or one of {', '.join(KINDS)}")
+    users = file.texts(table, (*place, "user"))
+    odd = (item for item in users if not is_user(item) and not is_group(item))
+    _each(file, (*place, "user"), odd, "the id of a person (U… or W…) or of a user group (S…)")
+    conditions: tuple[Condition, ...] = ()
+    if "arguments" in table:
+        at = (*place, "arguments")
+        conditions = tuple(_conditions(file, file.table(table, at), at, "", action))
+    return Rule(
+        action=action,
+        line=file.line(place),
+        name=file.text(table, (*place, "name")),
+        servers=file.texts(table, (*place, "server")),
+        tools=file.texts(table, (*place, "tool")),
+        tiers=tuple(Tier(item) for item in tiers),
+        channels=channels,
+        users=users,
+        conditions=conditions,
+    )
+
+
+def _each(file: TomlFile, place: KeyPath, odd: Iterable[str], wanted: str) -> None:
+    for item in odd:
+        raise file.wrong(place, f"holds {item!r}, which is not {wanted}")
+
+
+def _conditions(file: TomlFile, table: Table, place: KeyPath, argument: str, action: Ruling) -> list[Condition]:
+    """The conditions on one argument (on all, at the top) and on what lies in it."""
+    # An empty table would make the rule match more than whoever wrote it believes.
+    if not table:
+        raise file.wrong(place, f"holds no condition; write one of {', '.join(Check)}")
+    found: list[Condition] = []
+    for key, value in table.items():
+        at = (*place, key)
+        if isinstance(value, dict):
+            if not key.strip("."):
+                raise file.wrong(at, "has no name of an argument")
+            found += _conditions(file, value, at, f"{argument}.{key}" if argument else key, action)
+        elif not argument:
+            raise file.wrong(at, f"must say which condition; write {key}.inside, {key}.matches or the like")
+        else:
+            file.known({key: value}, place, tuple(Check))
+            found.append(_condition(file, table, at, argument, action))
+    return found
+
+
+def _condition(file: TomlFile, table: Table, place: KeyPath, argument: str, action: Ruling) -> Condition:
+    check = Check(str(place[-1]))
+    if check is Check.EQUALS:
+        return Condition(argument, check, _values(file, table[check], place))
+    if check is not Check.MATCHES:
+        return Condition(argument, check, file.texts(table, place))
+    text: object = table[check]
+    if not isinstance(text, str) or not text:
+        raise file.wrong(place, "must be a regular expression, as a text")
+    # A line break in an argument must not carry it past a rule that denies, nor past what a rule allows.
+    try:
+        return Condition(argument, check, (text,), patterns.of_operator(text, strict=action is Ruling.ALLOW))
+    except patterns.UnreadableError as error:
+        raise file.wrong(place, f"is no regular expression that can be used: {error}") from error
+
+
+def _values(file: TomlFile, value: object, place: KeyPath) -> tuple[Value, ...]:
+    values: list[object] = value if isinstance(value, list) else [value]
+    kept = tuple(item for item in values if isinstance(item, str | int | float | bool))
+    if not values or len(kept) != len(values):
+        raise file.wrong(place, "must be a text, a number, true or false, or a list of such")
+    return kept
+
+
+def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Finding]]:
+    """Who approves, and what is wrong or doubtful about it."""
+    place: KeyPath = ("approvals",)
+    table = file.table(file.document, place)
+    file.known(table, place, (*_APPROVER_KEYS, *_TIMES, *_TIERS))
+    # Read apart: Approvers take grants away where several must agree, and a tier may need one person only.
+    grants = file.flag(table, (*place, "grants"), default=True)
+    general = _approvers(file, table, place, Approvers(), grants)
+    tiers: dict[str, Approvers] = {}
+    found: dict[KeyPath, list[Finding]] = {}
+    for tier in _TIERS:
+        at = (*place, tier) if tier in table else place
+        tiers[tier] = general
+        if tier in table:
+            own = file.table(table, at)
+            file.known(own, at, _APPROVER_KEYS)
+            tiers[tier] = _approvers(file, own, at, general, grants)
+        line, approvers = file.line(at) if table else 0, tiers[tier]
+        found[at] = [
+            *(Finding("error", line, problem, mend) for problem, mend in approvers.problems()),
+            *(Finding("warning", line, problem, mend) for problem, mend in approvers.doubts()),
+        ]
+    defaults = ApprovalRules()
+    rules = ApprovalRules(
+        **tiers,
+        remind_hours=file.number(table, (*place, "remind_hours"), defaults.remind_hours, zero=True),
+        undo_minutes=file.number(table, (*place, "undo_minutes"), defaults.undo_minutes, zero=True),
+        grant_days=file.number(table, (*place, "grant_days"), defaults.grant_days),
+    )
+    at = (*place, "remind_hours")
+    if "remind_hours" in table and rules.remind_hours >= limits.approval_hours:
+        problem = f"people are reminded {rules.remind_hours:g} h before a request expires, and it lasts no longer"
+        found[at] = [Finding("warning", file.line(at), problem, "write less than approval_hours")]
+    return rules, [finding for some in found.values() for finding in some]
+
+
+def _approvers(file: TomlFile, table: Table, place: KeyPath, base: Approvers, grants: bool) -> Approvers:
+    """What a table says, on top of what holds otherwise."""
+    people = file.texts(table, (*place, "approvers"), base.people)
+    needed = file.whole(table, (*place, "needed"), base.needed)
+    no_self = file.flag(table, (*place, "no_self"), base.no_self)
+    return Approvers(people, needed, no_self, file.flag(table, (*place, "grants"), grants))
+
+
+def _redact(file: TomlFile, audit: Table) -> tuple[str, ...]:
+    globs = file.texts(audit, ("audit", "redact"))
+    _each(file, ("audit", "redact"), (glob for glob in globs if "." not in glob), "of the form tool.argument")
+    return globs

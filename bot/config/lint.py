@@ -1,0 +1,180 @@
+"""What is probably not meant as it stands in a policy: by itself, and beside the tools there are.
+
+A rule is called shadowed only when it certainly is: facts and arguments that it would still decide are never
+overlooked, while a rule that several others cover only together is not noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from bot.core.policy.conditions import Condition, fits, listed
+from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier, tier
+from bot.core.tools import Tool
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to mend."""
+
+    level: Literal["error", "warning"]
+    line: int
+    """In the file; 0 when it concerns no line."""
+    problem: str
+    mend: str
+
+    def words(self) -> str:
+        """In one line, for people."""
+        place = f"line {self.line}: " if self.line else ""
+        return f"{place}{self.problem}; {self.mend}"
+
+
+def findings(policy: Policy) -> list[Finding]:
+    """What can be told of rules without knowing the tools: over-broad and shadowed ones, in order."""
+    found: list[Finding] = []
+    for place, rule in enumerate(policy.rules):
+        label = policy.called(rule)
+        if rule.action is Ruling.ALLOW:
+            found += _broad(rule, label)
+        shadow = next((earlier for earlier in policy.rules[:place] if covers(earlier, rule)), None)
+        if shadow is not None:
+            problem = f"{label} never decides anything: {policy.label(shadow)} covers all that it could match"
+            found.append(Finding("warning", rule.line, problem, "move it up, narrow the earlier one, or take it out"))
+    return found
+
+
+def findings_for(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
+    """What can be told of rules beside the tools there are: those that match nothing, and those that allow more than
+    they seem to."""
+    return [*unmatched(policy, tools), *caught(policy, tools)]
+
+
+def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
+    """Names in rules that fit nothing there is: most often a typing mistake. All servers must be up."""
+    found: list[Finding] = []
+    for rule in policy.rules:
+        label = policy.called(rule)
+        before = len(found)
+        names = [name for tool in tools for name in (tool.remote_name, tool.name)]
+        servers = [tool.server for tool in tools]
+        for kind, globs, known in (("server", rule.servers, servers), ("tool", rule.tools, names)):
+            for glob in globs:
+                if not any(fits(glob, name) for name in known):
+                    problem = f"{label} names the {kind} {glob!r}, and there is none"
+                    found.append(Finding("warning", rule.line, problem, _nearest(glob, known)))
+        matched = [tool for tool in tools if rule.names(tool)]
+        arguments = [name for tool in matched for name in _arguments(tool)]
+        for condition in rule.conditions if all(map(_arguments, matched)) and matched else ():
+            whole, head = condition.argument, condition.argument.partition(".")[0]
+            if not any(fits(whole, name) or fits(head, name) for name in arguments):
+                problem = f"{label} names the argument {whole!r}, and no tool that it matches has one"
+                found.append(Finding("warning", rule.line, problem, _nearest(head, arguments)))
+        if len(found) == before and not matched:
+            problem = f"{label} matches no tool: none fits its server, tool and tier together"
+            found.append(Finding("warning", rule.line, problem, "mend its names, or take it out"))
+    return found
+
+
+def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
+    """Tools that a rule allows without having been named or looked at."""
+    found: list[Finding] = []
+    for rule in policy.rules:
+        if rule.action is not Ruling.ALLOW or rule.conditions:
+            continue
+        matched = [tool for tool in tools if rule.names(tool)]
+        label = policy.called(rule)
+        wild = [tool.name for tool in matched if tier(tool) is Tier.DESTRUCTIVE and not _named(rule, tool)]
+        if wild:
+            problem = f"{label} allows by a wildcard what can destroy: {_some(wild)}"
+            found.append(Finding("warning", rule.line, problem, "name the tools, or set a tier or a condition"))
+        strange = [tool.name for tool in matched if not tool.trusted and tool.name not in wild]
+        if strange and not rule.servers:
+            problem = f"{label} names no server and so allows tools of servers that are not trusted: {_some(strange)}"
+            found.append(Finding("warning", rule.line, problem, "name the server"))
+    return found
+
+
+def covers(earlier: Rule, later: Rule) -> bool:
+    """Whether the earlier rule certainly matches whatever the later one does."""
+    # What is unknown counts for a rule that asks or denies and not for one that allows.
+    bold = earlier.action is Ruling.ALLOW and later.action is not Ruling.ALLOW
+    if bold and (earlier.conditions or any(user.startswith("S") for user in earlier.users)):
+        return False
+    tools = earlier.tools
+    if earlier.action is Ruling.ALLOW and not earlier.servers and (bold or later.servers):
+        # Such globs fit offered names only (`Rule.names`), and the later rule's fit the server's own too.
+        tools = tuple(glob for glob in tools if "__" not in glob)
+    return (
+        (not earlier.servers or any(map(_is_any, earlier.servers)) or _within(later.servers, earlier.servers))
+        and (not earlier.tools or any(map(_is_any_tool, earlier.tools)) or _within(later.tools, tools))
+        and set(later.tiers or Tier) <= set(earlier.tiers or Tier)
+        and (_everywhere(earlier) or (bool(later.channels) and set(later.channels) <= set(earlier.channels)))
+        and (not earlier.users or (bool(later.users) and set(later.users) <= set(earlier.users)))
+        and all(any(_equal(one, other) for other in later.conditions) for one in earlier.conditions)
+    )
+
+
+def _broad(rule: Rule, label: str) -> list[Finding]:
+    if rule.conditions:
+        return []
+    any_tier = set(rule.tiers or Tier) == set(Tier)
+    any_tool = not rule.tools or any(map(_is_any_tool, rule.tools))
+    any_server = not rule.servers or any(map(_is_any, rule.servers))
+    if any_tier and any_tool and any_server and not rule.users and _everywhere(rule):
+        problem = f"{label} allows everything: it would switch off all approvals"
+        return [Finding("error", rule.line, problem, 'name the server and the tool, or set tier = "read"')]
+    wild = not rule.tools or any("*" in glob or "?" in glob for glob in rule.tools)
+    if wild and (not rule.tiers or Tier.DESTRUCTIVE in rule.tiers):
+        problem = f"{label} allows by a wildcard, and that may catch tools that can destroy"
+        mend = 'name the tools, set tier = ["read", "write"], or add a condition on the arguments'
+        return [Finding("warning", rule.line, problem, mend)]
+    return []
+
+
+def _within(later: Sequence[str], earlier: Sequence[str]) -> bool:
+    """Whether every name that fits one of the later globs, of which there is one at least, fits one of the earlier."""
+    return bool(later) and all(any(fits(one, other, as_glob=True) for one in earlier) for other in later)
+
+
+def _is_any(glob: str) -> bool:
+    return bool(glob) and set(glob) == {"*"}
+
+
+def _is_any_tool(glob: str) -> bool:
+    """Every tool is offered as `server__tool`."""
+    return set(glob) <= {"*", "_"} and fits(glob, "x__x")
+
+
+def _everywhere(rule: Rule) -> bool:
+    return not rule.channels or set(KINDS) <= set(rule.channels)
+
+
+def _equal(one: Condition, other: Condition) -> bool:
+    """The representations tell true from 1."""
+    return one == other and repr(one.values) == repr(other.values)
+
+
+def _named(rule: Rule, tool: Tool) -> bool:
+    return tool.remote_name in rule.tools or tool.name in rule.tools
+
+
+def _arguments(tool: Tool) -> list[str]:
+    """The arguments that a tool's schema names; none when it does not say."""
+    properties = tool.schema.get("properties")
+    return list(properties) if isinstance(properties, dict) else []
+
+
+def _some(names: Iterable[str]) -> str:
+    names = sorted(names)
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(set(known)), n=3)
+    return f"perhaps {listed(near)} is meant" if near else "mend the name, or take it out"

@@ -1,0 +1,203 @@
+"""Which MCP servers there are: mcp.json in the form that Claude, Cursor and Gemini CLI read (`mcpServers`).
+
+This reads stdio servers. `${VAR}`, `${VAR:-default}` and `${env:VAR}` are replaced in command, args, env and cwd.
+Two keys are ours: `trusted` (its annotations count: read-only tools run without asking) and `timeout`, in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.errors import SettingsError
+from bot.tools.disk import before_the_loop
+from bot.tools.filesystem import default_server
+from bot.tools.mcp import names
+from bot.tools.mcp.server_config import CALL_SECONDS, ServerConfig
+
+FOLDER_SECONDS = 5.0
+"""What it may take to look at the folder to work in."""
+LONGEST_CALL_SECONDS = 3600.0
+
+_SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
+_FILE_KEYS = ("$schema", "mcpServers")
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+
+
+def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None = None) -> tuple[ServerConfig, ...]:
+    """The servers to run, in the order of the file.
+
+    In: the file, or None for the filesystem server over the workspace (created when missing; with a file it is not
+    touched); the variables for `${…}`, by default the process's own. Raises SettingsError, which names the file, the
+    place in it and how to mend it, and never quotes a value that may be a secret.
+    """
+    if path is None:
+        root = _answering(workspace)
+        command, args = default_server.command(root)
+        # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
+        # what lies in the workspace was written by a model.
+        cwd = None if command == default_server.NPX else root
+        return (ServerConfig(default_server.KEY, command, args, cwd=cwd, trusted=True),)
+    return _File(path, os.environ if environ is None else environ).servers()
+
+
+def _answering(workspace: Path) -> Path:
+    """The folder to work in. Raises SettingsError for one that cannot be had, also when its disk does not answer."""
+    found: list[Path | SettingsError] = []
+
+    def look() -> None:
+        try:
+            found.append(default_server.folder(workspace))
+        except SettingsError as problem:
+            found.append(problem)
+
+    before_the_loop([look], FOLDER_SECONDS)
+    match found:
+        case [Path() as folder]:
+            return folder
+        case [SettingsError() as problem]:
+            raise problem
+        case _:
+            words = f"the disk with the folder {workspace} does not answer; name a folder on another one."
+            raise SettingsError("BOT_WORKSPACE", words)
+
+
+class _File:
+    """One mcp.json while it is being read."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+
+    def servers(self) -> tuple[ServerConfig, ...]:
+        content = self._content()
+        self._known(content, _FILE_KEYS, "")
+        if "mcpServers" not in content:
+            raise self._wrong("", "has no `mcpServers`; the servers belong under that key.")
+        entries = self._typed(content["mcpServers"], dict, "mcpServers", "an object")
+        servers: list[ServerConfig] = []
+        prefixes: dict[str, str] = {}
+        for key, entry in entries.items():
+            prefix = names.prefix(key)
+            if not prefix or len(prefix) > names.LONGEST_PREFIX:
+                raise self._wrong(
+                    f"mcpServers.{key}",
+                    f"the name needs 1 to {names.LONGEST_PREFIX} letters, digits, `_` or `-`: tools are named by it.",
+                )
+            if prefix in prefixes:
+                raise self._wrong(
+                    f"mcpServers.{key}",
+                    f"this name and `{prefixes[prefix]}` both become `{prefix}` in tool names; rename one.",
+                )
+            prefixes[prefix] = key
+            server = self._server(key, self._typed(entry, dict, f"mcpServers.{key}", "an object"))
+            if server is not None:
+                servers.append(server)
+        return tuple(servers)
+
+    def _server(self, key: str, entry: dict[str, Any]) -> ServerConfig | None:
+        """One entry; None when it is disabled (what it says is checked all the same, its variables are not)."""
+        place = f"mcpServers.{key}"
+        if "url" in entry or entry.get("type", "stdio") != "stdio":
+            raise self._wrong(place, "only servers that are started with a `command` (stdio) can be used.")
+        self._known(entry, _SERVER_KEYS, place)
+        command = self._typed(entry.get("command"), str, f"{place}.command", "the program to start, as a string")
+        args = self._typed(entry.get("args", []), list, f"{place}.args", "a list of strings")
+        env = self._typed(entry.get("env", {}), dict, f"{place}.env", "an object of strings")
+        cwd = self._typed(entry.get("cwd", ""), str, f"{place}.cwd", "a folder, as a string")
+        trusted = self._typed(entry.get("trusted", False), bool, f"{place}.trusted", "true or false")
+        disabled = self._typed(entry.get("disabled", False), bool, f"{place}.disabled", "true or false")
+        seconds = self._seconds(entry.get("timeout", CALL_SECONDS), f"{place}.timeout")
+        if disabled:
+            return None
+        return ServerConfig(
+            key,
+            self._expanded(command, f"{place}.command", may_be_empty=False),
+            tuple(self._expanded(argument, f"{place}.args[{index}]") for index, argument in enumerate(args)),
+            {name: self._expanded(value, f"{place}.env.{name}") for name, value in env.items()},
+            self._folder(self._expanded(cwd, f"{place}.cwd"), f"{place}.cwd") if cwd else None,
+            trusted,
+            seconds,
+        )
+
+    def _content(self) -> dict[str, Any]:
+        try:
+            text = self._path.read_text("utf-8-sig")
+        except OSError as problem:
+            raise self._wrong("", f"cannot be read ({problem.strerror}).") from problem
+        except UnicodeDecodeError as problem:
+            raise self._wrong("", "is not UTF-8 text.") from problem
+        try:
+            content = json.loads(text, object_pairs_hook=self._without_duplicates)
+        except json.JSONDecodeError as problem:
+            raise self._wrong("", f"is not valid JSON: {problem.msg} in line {problem.lineno}.") from problem
+        except RecursionError as problem:
+            raise self._wrong("", "is nested too deeply.") from problem
+        return self._typed(content, dict, "", "an object with `mcpServers`")
+
+    def _without_duplicates(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in content:
+                raise self._wrong("", f"has the key `{key}` twice in one object; remove one of them.")
+            content[key] = value
+        return content
+
+    def _expanded(self, text: Any, place: str, *, may_be_empty: bool = True) -> str:
+        def value(reference: re.Match[str]) -> str:
+            variable = _VARIABLE.fullmatch(reference[1])
+            if variable is None:
+                raise self._wrong(
+                    place, f"`{reference[0]}` cannot be replaced; use ${{VAR}}, ${{VAR:-default}} or ${{env:VAR}}."
+                )
+            name, fallback = variable.groups()
+            # As in a shell, `:-` also replaces a variable that is set and empty.
+            if found := self._environ.get(name):
+                return found
+            if fallback is not None:
+                return fallback
+            if name in self._environ:
+                return ""
+            raise self._wrong(
+                place, f"the environment variable {name} is not set; set it or write ${{{name}:-default}}."
+            )
+
+        expanded = _REFERENCE.sub(value, self._typed(text, str, place, "a string"))
+        if "\0" in expanded or not (expanded or may_be_empty):
+            raise self._wrong(place, "must not be empty or hold a NUL character.")
+        return expanded
+
+    def _folder(self, text: str, place: str) -> Path:
+        folder = self._path.absolute().parent / Path(text).expanduser()
+        found: list[bool] = []
+        before_the_loop([lambda: found.append(os.path.isdir(folder))], FOLDER_SECONDS)
+        if not found:
+            raise self._wrong(place, f"the disk with {folder} does not answer; name a folder on another one.")
+        if not found[0]:
+            raise self._wrong(place, f"there is no folder {folder}.")
+        return folder
+
+    def _seconds(self, value: Any, place: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_CALL_SECONDS:
+            raise self._wrong(
+                place, f"must be a number of seconds (not milliseconds) above 0 and at most {LONGEST_CALL_SECONDS:.0f}."
+            )
+        return float(value)
+
+    def _known(self, content: dict[str, Any], known: tuple[str, ...], place: str) -> None:
+        for key in content:
+            if key not in known:
+                raise self._wrong(place, f"has an unknown key `{key}`; known are {', '.join(known)}.")
+
+    def _typed(self, value: Any, kind: type, place: str, wanted: str) -> Any:
+        if not isinstance(value, kind):
+            raise self._wrong(place, f"must be {wanted}.")
+        return value
+
+    def _wrong(self, place: str, problem: str) -> SettingsError:
+        return SettingsError("MCP_CONFIG", f"{self._path}{': ' + place if place else ''} {problem}")

@@ -1,0 +1,171 @@
+"""Frozen settings from the environment, .env and bot.toml. An error names the setting and how to mend it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from bot.config import bot_toml
+from bot.config.lint import Finding
+from bot.core.limits import Limits
+from bot.core.policy.approvers import ApprovalRules
+from bot.core.policy.privacy import Privacy
+from bot.core.policy.rules import Policy
+from bot.errors import SettingsError
+
+DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
+REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
+MOST_MODELS = 3
+"""https://openrouter.ai/docs/features/model-routing: `models`."""
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Secrets are not in its repr."""
+
+    slack_bot_token: str = field(repr=False)
+    slack_app_token: str = field(repr=False)
+    slack_api_url: str
+    openrouter_api_key: str = field(repr=False)
+    openrouter_base_url: str
+    models: tuple[str, ...]
+    """The first is asked; the others are OpenRouter's fallbacks, in order."""
+    database_url: str = field(repr=False)
+    workspace: Path
+    mcp_config: Path | None
+    log_level: str
+    log_format: str
+    variables: Mapping[str, str] = field(repr=False)
+    """The environment and .env together: what `${NAME}` in mcp.json may stand for."""
+    limits: Limits
+    instructions: str
+    """Added to the bot's own instructions in new threads."""
+    policy: Policy
+    approvals: ApprovalRules
+    privacy: Privacy
+    redact: tuple[str, ...]
+    """Globs over `{name of the tool}.{argument}`."""
+    findings: tuple[Finding, ...]
+    """What the policy was probably not meant to say."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The tokens and keys that are not set; empty for who could start."""
+        return tuple(name for name in REQUIRED if not self.variables.get(name, "").strip())
+
+
+def load(
+    environment: Mapping[str, str] | None = None, directory: Path | None = None, *, needed: bool = True
+) -> Settings:
+    """Read the settings. The environment wins over .env. Raises SettingsError for the first that is wrong.
+
+    Without `needed` tokens and keys may be missing; then they are empty.
+    """
+    directory = directory or Path.cwd()
+    process = os.environ if environment is None else environment
+    values = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
+    values.update({key: value for key, value in process.items() if value})
+    if needed:
+        _all_there(values)
+    mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")
+    configured = bot_toml.load(_file(values, "BOT_CONFIG", directory / "bot.toml"))
+    return Settings(
+        slack_bot_token=_token(values, "SLACK_BOT_TOKEN", "xoxb-", needed),
+        slack_app_token=_token(values, "SLACK_APP_TOKEN", "xapp-", needed),
+        slack_api_url=_url(values, "SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
+        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", "create one at https://openrouter.ai/keys", needed),
+        openrouter_base_url=_url(values, "OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").rstrip("/"),
+        models=_models(values.get("OPENROUTER_MODEL", DEFAULT_MODEL)),
+        database_url=values.get("DATABASE_URL", "sqlite:///data/bot.db"),
+        workspace=Path(values.get("BOT_WORKSPACE", "workspace")).expanduser(),
+        mcp_config=mcp_config,
+        log_level=_one_of(values, "LOG_LEVEL", LEVELS, "info"),
+        log_format=_one_of(values, "LOG_FORMAT", FORMATS, "text"),
+        variables=values,
+        limits=configured.limits,
+        instructions=configured.instructions,
+        policy=configured.policy,
+        approvals=configured.approvals,
+        privacy=configured.privacy,
+        redact=configured.redact,
+        findings=configured.findings,
+    )
+
+
+def _dotenv(path: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(path, encoding="utf-8") if path.exists() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(".env", f"{path} cannot be read: {error}") from error
+
+
+def _all_there(values: Mapping[str, str]) -> None:
+    """Name everything that is missing at once, so that a first start needs no three tries."""
+    missing = [name for name in REQUIRED if not values.get(name, "").strip()]
+    if len(missing) > 1:
+        others = " and ".join(missing[1:])
+        problem = f"it is not set, and neither is {others}; README.md says where they come from; put them into .env"
+        raise SettingsError(missing[0], problem)
+
+
+def _secret(values: Mapping[str, str], name: str, mend: str, needed: bool) -> str:
+    value = values.get(name, "").strip()
+    if not value and needed:
+        raise SettingsError(name, f"it is not set; {mend}, and put it into .env or the environment")
+    if not value.isascii() or any(character.isspace() for character in value):
+        raise SettingsError(name, "it has a space, a line break or a character that no key has; copy it again")
+    return value
+
+
+def _token(values: Mapping[str, str], name: str, prefix: str, needed: bool) -> str:
+    value = _secret(values, name, f"copy it ({prefix}…) from your app's page at https://api.slack.com/apps", needed)
+    if value and not value.startswith(prefix):
+        raise SettingsError(name, f"it must start with {prefix}; this is another kind of token")
+    return value
+
+
+def _url(values: Mapping[str, str], name: str, default: str) -> str:
+    value = values.get(name, default).strip()
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise SettingsError(name, f"{value!r} is not an http(s) address")
+    return value
+
+
+def _models(value: str) -> tuple[str, ...]:
+    models = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not models:
+        raise SettingsError("OPENROUTER_MODEL", f"it names no model; write for example {DEFAULT_MODEL}")
+    if len(models) > MOST_MODELS:
+        problem = f"it names {len(models)} models; OpenRouter takes one and at most {MOST_MODELS - 1} fallbacks"
+        raise SettingsError("OPENROUTER_MODEL", problem)
+    return models
+
+
+def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = values.get(name, default).strip().lower()
+    if value not in choices:
+        raise SettingsError(name, f"{value!r} is none of {', '.join(choices)}")
+    return value
+
+
+def _file(values: Mapping[str, str], name: str, default: Path) -> Path | None:
+    """The file that a setting names, which must then be there; else the default file if it is there."""
+    named = values.get(name)
+    if named is None:
+        return default if default.is_file() else None
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise SettingsError(name, f"there is no file {path}")
+    return path

@@ -1,0 +1,86 @@
+"""What the agent needs of the place where people are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.core.calls import Call
+from bot.core.inbox import Incoming, Unread
+from bot.core.policy.privacy import Privacy
+from bot.core.posts import Draft
+from bot.core.questions import Approval, Card
+from bot.core.thread_ref import ThreadRef
+
+
+class ChatGateway(Protocol):
+    """Where people are: renders what the agent says, and posts it in its own time."""
+
+    def answer(self, text: str, note: str = "") -> Sequence[Draft]:
+        """The model's answer (Markdown), with a word of the bot's own under it."""
+        ...
+
+    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
+        """What finished calls did, one line a call."""
+        ...
+
+    def notice(self, text: str, key: str = "") -> Sequence[Draft]:
+        """A sentence of the bot's own. The same key is posted once."""
+        ...
+
+    def parked(self) -> Draft:
+        """The word that a thread is parked, with a button that takes it up again."""
+        ...
+
+    def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
+        """The requests of one step, in as few messages as will do."""
+        ...
+
+    def reminder(self, approval: Approval) -> Draft:
+        """A word to those who may decide."""
+        ...
+
+    async def privacy(self, place: ThreadRef) -> Privacy:
+        """How much of arguments and results may be shown there."""
+        ...
+
+    async def kind(self, place: ThreadRef) -> str:
+        """What kind of conversation it surely is: `channel`, `group`, `mpim` or `im`; empty when nobody can say."""
+        ...
+
+    async def groups(self, user: str) -> frozenset[str] | None:
+        """Those user groups that the configuration names and this person is in; None when Slack does not tell."""
+        ...
+
+    async def member(self, user: str) -> bool:
+        """Whether this is an active person of our own workspace; False also when Slack does not tell."""
+        ...
+
+    async def outsider(self, user: str) -> bool:
+        """Whether this certainly is no active person of our own workspace; False when Slack does not tell."""
+        ...
+
+    async def name(self, user: str) -> str:
+        """A person's display name."""
+        ...
+
+    async def quote(self, message: Unread) -> str:
+        """A person's message as the model reads it: with the speaker's name, without Slack's markup."""
+        ...
+
+    async def earlier(self, place: ThreadRef, first: Unread) -> Sequence[Incoming]:
+        """What was said in the thread besides the first message that addressed the bot there: before it, or after it
+        when it was delivered late. Empty when nothing can have been."""
+        ...
+
+    def progress(self, thread_id: int, words: str) -> None:
+        """What the turn is doing now."""
+        ...
+
+    def end_progress(self, thread_id: int) -> None:
+        """The turn has ended or waits for a person."""
+        ...
+
+    def deliver(self, thread_id: int) -> None:
+        """Bring Slack in step with the store, in the background."""
+        ...

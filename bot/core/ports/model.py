@@ -1,0 +1,54 @@
+"""What the agent needs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.core.json_text import JsonObject
+from bot.core.transaction import Usage
+from bot.core.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request to the model. Texts are JSON and go over the wire byte for byte."""
+
+    messages: Transcript
+    """JSON objects in OpenAI roles, exactly as kept in the log."""
+    tools: str
+    """A JSON array of function tools in a fixed order; `[]` when there are none."""
+    tool_choice: str
+    """`auto` or `none`."""
+    session_id: str
+    """Pins the provider and so its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
+    user: str
+    """A stable pseudonym of the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete reply of the model."""
+
+    message: JsonObject
+    """The assistant message to append to the log and to send back unchanged: role, content (string or null),
+    tool_calls (every call has a unique non-empty id, type and function{name, arguments text}), reasoning_details."""
+    finish_reason: str
+    model: str
+    provider: str
+    usage: Usage
+    invalid_arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By call id, the arguments that are no JSON object, as the model wrote them. The message has `{}` in their place,
+    because providers reject every later request whose history has such arguments: such a call must not be run."""
+    left_out: bool = False
+    """There were even more calls than the message has."""
+
+
+class Model(Protocol):
+    """A model that answers a conversation."""
+
+    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+        """Answer, retrying what may be retried. on_text gets each piece of visible text as it arrives (after a retry
+        the pieces start again). Raises a `bot.errors.ModelError` when there is no answer to be had."""
+        ...

@@ -1,0 +1,151 @@
+"""What the agent and the Slack side need of the durable state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.core.deliveries import Deliveries
+from bot.core.inbox import Admission, Incoming
+from bot.core.posts import Draft
+from bot.core.questions import Approval, Click, Grant, Retry, Settlement
+from bot.core.thread import ThreadState
+from bot.core.tools import Undone
+from bot.core.transaction import Change, UndoJob
+from bot.core.transcript import Transcript
+
+
+class Store(Protocol):
+    """The durable state. Every method is one transaction, on the disk when it returns; raises StoreError."""
+
+    async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
+        """Take a delivery down; out: what became of it and the thread's number."""
+        ...
+
+    async def waiting(self) -> Sequence[int]:
+        """The threads that have something left to do now; not those that only wait for the decision of a person."""
+        ...
+
+    async def load(self, thread_id: int) -> ThreadState:
+        """A thread as it stands, with its open turn and what is unread, but without the texts of its log: what this
+        reads does not grow with the thread."""
+        ...
+
+    async def transcript(self, state: ThreadState) -> Transcript:
+        """The thread's log as a request to the model carries it. It is read once and stays with the state, which
+        commits keep in step."""
+        ...
+
+    async def commit(self, state: ThreadState, change: Change) -> None:
+        """Write the change and bring the state in step with it, also with what has become unread meanwhile. The
+        turn's counters are written as they stand in the state."""
+        ...
+
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        """Count a run that an error has ended: `sorry` is posted for the first, the third in a row parks the thread.
+        Out: whether it is parked."""
+        ...
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        """Do nothing for this thread until a person takes it up again; the draft tells them so."""
+        ...
+
+    async def retry(self, pressed: Retry) -> Settlement:
+        """Somebody wants a parked thread taken up again."""
+        ...
+
+    async def uncount(self, thread_id: int) -> None:
+        """The request to the model that was begun last was called off by ourselves: it does not count."""
+        ...
+
+    async def functions(self, digest: str) -> str:
+        """A tool list that a request offered, as JSON text; empty when there is none."""
+        ...
+
+    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        """Let clicks decide, if they may, all in one transaction; the first valid one wins."""
+        ...
+
+    async def edit(self, click: Click, arguments: str) -> Settlement:
+        """Close a request as edited: its call gets these arguments (canonical JSON) and is asked about once more."""
+        ...
+
+    async def grant(self, click: Click, grant: Grant) -> Settlement:
+        """Approve a request and, with it, what the grant covers from now on."""
+        ...
+
+    async def stop(self, click: Click) -> Settlement:
+        """End the turn of a request that is open: its open requests are closed, its calls do not run."""
+        ...
+
+    async def request_undo(self, click: Click) -> Settlement:
+        """Somebody wants an approved call undone, if that is still offered."""
+        ...
+
+    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
+        """(thread, call to take back), of one thread or of all."""
+        ...
+
+    async def begin_undo(self, call: int) -> None:
+        """A call is about to be taken back."""
+        ...
+
+    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        """How it ended; the note is what the model is told at its next turn."""
+        ...
+
+    async def withdraw(self, approval: str) -> None:
+        """Slack will not show the card of this request: its calls end without it, and it is not posted."""
+        ...
+
+    async def find_approval(self, approval: str) -> Approval | None:
+        """A request by its id."""
+        ...
+
+    async def expire(self) -> Sequence[int]:
+        """Close the requests, grants and offers whose time is over; out: the threads concerned."""
+        ...
+
+    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+        """(thread, request) for open requests that end within so many seconds and of which nobody was reminded."""
+        ...
+
+    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+        """Remind people of a request, once."""
+        ...
+
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        """The grants of a person that hold now."""
+        ...
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        """The grants that may let a tool run now: those for this thread, and this person's for everywhere."""
+        ...
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        """End a grant: `revoked` by the person who gave it, or `void`. False when it has ended or is not theirs."""
+        ...
+
+    async def deliveries(self, thread_id: int) -> Deliveries:
+        """What is not in Slack yet."""
+        ...
+
+    async def last_post(self) -> int:
+        """The number of the newest post."""
+        ...
+
+    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
+        """Record messages to post."""
+        ...
+
+    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
+        """The message is in Slack, with this timestamp. `soon` waits a moment for a commit to share."""
+        ...
+
+    async def post_closed(self, post: int, state: str) -> None:
+        """The message was `refused` for good, or `removed`."""
+        ...
+
+    async def drawn(self, post: int, revision: int) -> None:
+        """The card shows this revision now."""
+        ...

@@ -1,0 +1,70 @@
+"""What is written of a thread in one transaction, and what Slack is to be brought in step with. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.core.calls import Call
+from bot.core.posts import Draft
+from bot.core.questions import Card
+from bot.core.tools import UndoSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request cost: tokens, and US dollars as the provider reports them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+
+
+@dataclass(slots=True)
+class Change:
+    """One transaction on a thread: all of it is on the disk, or none."""
+
+    name: str
+    """What happens, in a few words; names the commit in failpoints and logs."""
+    requester: str = ""
+    """Opens a turn of this person."""
+    messages: Sequence[tuple[str, str]] = ()
+    """(role, JSON text) pairs to append to the log."""
+    read: Sequence[tuple[int, int]] = ()
+    """(index into messages, inbox id) of the unread messages that are now in the log."""
+    told: Sequence[int] = ()
+    """Inbox ids of unread messages whose senders are told, with this change, that they have to wait."""
+    new_calls: Sequence[Call] = ()
+    calls: Sequence[Call] = ()
+    """Calls whose state changed."""
+    cards: Sequence[Card] = ()
+    """Requests to people."""
+    drifted: Sequence[tuple[str, str]] = ()
+    """(approved request, what has changed) of calls that were not run because their card is no longer true."""
+    befores: Sequence[tuple[Call, UndoSnapshot]] = ()
+    """What calls that are about to run will change."""
+    afters: Sequence[tuple[Call, str, float]] = ()
+    """(call, digest of what it has left, until when it may be taken back) of calls that ran well."""
+    drafts: Sequence[Draft] = ()
+    """Messages to post. A key that is already there is not recorded again."""
+    functions: tuple[str, str] = ("", "")
+    """Digest and JSON text of the tool list that the request offered."""
+    usage: Usage = field(default_factory=Usage)
+    outcome: str = ""
+    """Ends the turn: `answered`, `failed`."""
+    gets_on: bool = True
+    """Its messages bring the turn on; false of those that others have said to one another."""
+    synced: bool = True
+    """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoJob:
+    """A call that somebody wants taken back."""
+
+    call: Call
+    before: UndoSnapshot
+    after: str
+    begun: bool
+    """It was tried before, and may have been done."""

@@ -1,5 +1,0 @@
-"""The sandbox's page: the local Slack in a browser, for people who try the bot and for tests that do so too."""
-
-from bot.sandbox.page.server import Page
-
-__all__ = ["Page"]

@@ -1,0 +1,214 @@
+"""Where decisions come in: who did what on which card is checked here, and settled in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.calls import CallOutcome
+from bot.core.json_text import JsonObject
+from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Toolset
+from bot.core.questions import Approval, Click, Decision, Settlement, Verdict
+from bot.core.tools import Tool
+from bot.core.untrusted import mapping, reference
+from bot.slack.authorization import AuthorizationCheck, Authorizer
+from bot.slack.blocks import elements
+from bot.slack.blocks.forms import Opened
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+
+log = logging.getLogger(__name__)
+
+CLOSED = {
+    Decision.APPROVED: "approved by <@{who}>",
+    Decision.EDITED: "changed by <@{who}>; a new request has taken its place",
+    Decision.DENIED: "denied by <@{who}>",
+    Decision.EXPIRED: "closed: its time was over",
+    Decision.STOPPED: "stopped by <@{who}>",
+    Decision.DRIFTED: "closed: what it was based on has changed",
+    Decision.IT_RAN: "answered by <@{who}>: it ran",
+    Decision.RUN_AGAIN: "answered by <@{who}>: run again",
+    Decision.SKIPPED: "answered by <@{who}>: skip",
+    Decision.WITHDRAWN: "closed: it could not be shown in full",
+}
+NOT_RUN = {
+    (Decision.APPROVED, CallOutcome.STOPPED): "approved by <@{who}>, but the turn was stopped before it ran",
+    (Decision.EDITED, CallOutcome.STOPPED): "changed by <@{who}>, and the turn was stopped before it ran",
+    (Decision.EDITED, CallOutcome.REFUSED): "changed by <@{who}>; as changed it was not allowed, so it was not run",
+    (Decision.EDITED, CallOutcome.INVALID): "changed by <@{who}>; as changed it would have failed, so it was not run",
+}
+"""Of requests after which the call came to nothing."""
+ACK_SECONDS = 2.5
+"""By when everything that an answer waits for has to be over: Slack takes one for 3 seconds."""
+NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Press the button again in a moment."
+VOTER_NOT_TOLD = (
+    "Slack did not tell me just now who you are, or who they are who have approved before, so nothing was changed. "
+    "Press the button again in a moment."
+)
+STRANGER = "People of other organisations and deactivated people cannot decide. Nothing was changed."
+UNDO_OVER = "This can no longer be undone here: it was taken back already, or its time is over. Nothing was changed."
+NOTHING = "I know no open request behind this button, so nothing was done. It may be from an older message."
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalHandler:
+    """What the listeners for buttons, windows and the Home share."""
+
+    store: Store
+    toolset: Toolset
+    authorizer: Authorizer
+    rules: ApprovalRules
+    client: AsyncWebClient
+    wake: Callable[[int], None]
+    """Have a thread advanced and brought in step."""
+    undo: Callable[[int], None]
+    """Have what is to be taken back in a thread taken back."""
+    background: Callable[[Coroutine[Any, Any, object]], None]
+    """Run what need not be done before the ack."""
+    denies: Callable[[int, Tool, JsonObject], Awaitable[bool]]
+    """Whether the policy denies a call with these arguments in a thread."""
+
+    async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
+        """The request that a button or a window is about, if it is the one whose card was pressed."""
+        approval = await self.store.find_approval(opened.approval)
+        if approval is None or approval.channel != opened.channel:
+            return None
+        same = approval.digest.startswith(opened.digest) if prefix else approval.digest == opened.digest
+        return approval if same and len(opened.digest) >= 32 and user_of(body) else None
+
+    async def click(
+        self,
+        asked: AuthorizationCheck,
+        approval: Approval,
+        opened: Opened,
+        body: JsonObject,
+        decision: Decision,
+        *,
+        reason: str = "",
+    ) -> Click:
+        """What this person does, with whether they may. Whether those may who have approved before has to be known as
+        well: an approval counts together with theirs."""
+        user, approving = user_of(body), decision in (Decision.APPROVED, Decision.RUN_AGAIN)
+        before = [voter for voter in approval.votes if voter != user] if approving else []
+        entitled, *others = await asyncio.gather(
+            *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
+        )
+        return Click(
+            approval=approval.id,
+            digest=approval.digest,
+            decision=decision,
+            user=user,
+            team=team_of(body),
+            channel=opened.channel,
+            message_ts=opened.message_ts,
+            entitled=None if entitled and None in others else entitled,
+            needed=self.authorizer.rules_for(approval).needed,
+            lapsed=frozenset(voter for voter, may in zip(before, others, strict=True) if may is False),
+            reason=reason,
+        )
+
+    def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
+        """After a transaction: wake the thread. Out: what the person is to be told, empty when the card says it."""
+        log.info("thread %s: %s: %s: %s", settlement.thread_id, user, did, settlement.verdict)
+        if settlement.thread_id:
+            self.wake(settlement.thread_id)
+        return self.said(asked, settlement, user)
+
+    def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
+        """The verdict in words, when there is something to say."""
+        approval = settlement.approval
+        match settlement.verdict:
+            case Verdict.SETTLED | Verdict.COUNTED:
+                return ""
+            case Verdict.NOT_TOLD:
+                return VOTER_NOT_TOLD if approval is not None and set(approval.votes) - {user} else NOT_TOLD
+            case Verdict.NOT_YOURS if approval is not None:
+                return self.not_yours(asked, approval, user)
+            case Verdict.ALREADY if approval is not None:
+                return already(approval, user, self.authorizer.rules_for(approval))
+            case _:
+                return NOTHING
+
+    def not_yours(self, asked: AuthorizationCheck, approval: Approval, user: str) -> str:
+        """Who may decide now, to somebody who may not."""
+        return STRANGER if asked.stranger(user) else only(approval, self.authorizer.rules_for(approval))
+
+    async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
+        """A word that only the person who acted sees."""
+        container = mapping(body.get("container"))
+        channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
+        thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")) or None
+        if opened is not None:
+            channel, thread = opened.channel, opened.thread_ts or None
+        if not channel:
+            return
+        try:
+            await self.client.chat_postEphemeral(
+                channel=channel, user=user_of(body), text=words, thread_ts=thread or None
+            )
+        except SLACK_ERRORS as error:
+            log.warning("could not tell %s: %s", user_of(body), code_of(error))
+
+    async def show(self, body: JsonObject, view: JsonObject, opened: Opened | None = None) -> None:
+        """Open a window; Slack allows 3 seconds for it after the click."""
+        try:
+            await self.client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
+        except SLACK_ERRORS as error:
+            log.warning("could not open a window: %s", code_of(error))
+            await self.tell(body, "Slack did not open the window. Nothing was changed: press the button again.", opened)
+
+
+def user_of(body: JsonObject) -> str:
+    """Who acted."""
+    return reference(mapping(body.get("user")).get("id"))
+
+
+def team_of(body: JsonObject) -> str:
+    """In which workspace they acted."""
+    return reference(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
+
+
+def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
+    """What a button of a message is about, and where the message is."""
+    message, container = mapping(body.get("message")), mapping(body.get("container"))
+    return Opened(
+        approval=request[0],
+        digest=request[1],
+        channel=reference(mapping(body.get("channel")).get("id")),
+        message_ts=reference(message.get("ts")),
+        thread_ts=reference(container.get("thread_ts") or message.get("thread_ts")),
+    )
+
+
+def already(approval: Approval, user: str, rules: Approvers) -> str:
+    """How a request has ended, to somebody who comes late; or that this person has approved it already."""
+    if approval.decision is Decision.AWAITING and user in approval.votes:
+        needed = max(approval.needed, rules.needed)
+        return f"You have approved this already; {needed} different people have to. Nothing was changed."
+    outcome = approval.call.outcome
+    ended = NOT_RUN.get((approval.decision, outcome)) if outcome else None
+    how = (ended or CLOSED.get(approval.decision, "closed")).format(who=approval.decided_by)
+    return f"This request was already {how}. Nothing was changed."
+
+
+def only(approval: Approval, rules: Approvers) -> str:
+    """Who may decide a request. The card may say otherwise: it shows the rules of when it was posted."""
+    who = elements.mentions(rules.people, approval.requester, last=" or ")
+    # What the card said of how many there must be holds as well.
+    needed = max(approval.needed, rules.needed)
+    many = f" {needed} different people have to approve." if needed > 1 else ""
+    if rules.people == (REQUESTER,) and not rules.no_self:
+        return f"Only {who}, whose message started this, can decide.{many} Nothing was changed."
+    more = ", and not who asked for it or changed it" if rules.no_self else ""
+    return f"Only {who} can decide{more}.{many} Nothing was changed."
+
+
+def together(words: Sequence[str]) -> str:
+    """What is to be said of several requests, each thing once."""
+    return "\n".join(dict.fromkeys(filter(None, words)))

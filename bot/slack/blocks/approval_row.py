@@ -1,0 +1,229 @@
+"""One request on a card: what would run, as much of it as the thread may see, and who may decide. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bot.core.json_text import JsonObject, canonical
+from bot.core.policy.privacy import Privacy
+from bot.core.questions import Approval, Decision, Question
+from bot.slack.blocks import arguments, buttons, decided_row, details, messages
+from bot.slack.blocks.call_text import arguments_of, phrase
+from bot.slack.blocks.elements import (
+    REQUESTER,
+    Block,
+    actions,
+    bold,
+    code,
+    context,
+    date,
+    emoji,
+    mention,
+    mentions,
+    one_line,
+    plain,
+    remark,
+    rich,
+    section,
+)
+
+CHOICES = (
+    "*It ran*: I go on as if it had worked, without its output. *Run again*: it may then have run twice. "
+    "*Skip*: I go on without it."
+)
+FILE = "arguments.txt"
+NAME = 80
+"""Characters of a name of a tool or a server on a card."""
+WORDS = 500
+"""Characters of a sentence about a call on a card."""
+MOST_NAMES = 15
+MOST_PAGES = 5
+"""Windows of details that somebody may be asked to leaf through; what needs more is a file, too."""
+SURELY_FEW = 2_500
+"""Characters that fit on so few pages, however many values they are."""
+
+
+def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = None) -> list[Block]:
+    """The blocks of a request, the `number`-th of its message; `filed` is what `in_file` says, if that is known."""
+    top, cut = _top(approval, number, alone=alone)
+    open_ = approval.privacy == Privacy.FULL
+    if approval.decision is not Decision.AWAITING:
+        return [top, *decided_row.record(approval, number, alone=alone, details=bool(cut))]
+    blocks = [top]
+    if cut:
+        where = "Press Details for all of it."
+        if filed if filed is not None else in_file(approval):
+            where = f"Everything in full is in the file {messages.file_name(FILE, file_key(approval))} in this thread."
+        blocks.append(remark(" ".join([*cut, where])))
+    said = [CHOICES] if approval.question is Question.DID_IT_RUN else []
+    blocks.append(context(*said, who_decides(approval)))
+    chosen = buttons.deciding(approval, number, details=bool(cut) or not open_)
+    return [*blocks, actions(f"request-{approval.id}", chosen)]
+
+
+def in_file(approval: Approval) -> bool:
+    """Whether a file in the thread holds everything: when a window would have more pages than anybody reads."""
+    if approval.privacy != Privacy.FULL:
+        return False
+    call, preview = approval.call, approval.preview
+    if len(call.arguments) + len(call.original) + len(preview.diff if preview else "") < SURELY_FEW:
+        return False
+    return details.has_more_than(MOST_PAGES, approval)
+
+
+def file_key(approval: Approval) -> str:
+    """The key of the post with that file."""
+    return f"{approval.id}-file"
+
+
+def heading(approval: Approval) -> str:
+    """What a request asks, or what it was decided to be."""
+    if approval.decision is not Decision.AWAITING:
+        return decided_row.HEADINGS[approval.decision]
+    if approval.question is Question.DID_IT_RUN:
+        return "This call was cut off: it may or may not have run."
+    return "May I do this?"
+
+
+def who_decides(approval: Approval) -> str:
+    """Who may decide until when, in mrkdwn."""
+    until = date(approval.expires_at)
+    requester = mention(approval.requester)
+    several = _still_needed(approval)
+    if approval.people == (REQUESTER,) and not approval.no_self:
+        return f"Only {requester}, whose message started this, can decide, until {until}.{several}"
+    barred = {REQUESTER, approval.requester, *approval.call.editors} if approval.no_self else set[str]()
+    people = [who for who in approval.people if who not in barred]
+    words = f"Only {mentions(people, approval.requester, last=' or ') or 'others'} can decide, until {until}.{several}"
+    if not approval.no_self:
+        own = {REQUESTER, approval.requester} & set(approval.people)
+        return words if own else f"{words} {requester}, whose message started this, can only change, deny or stop it."
+    editors = [who for who in approval.call.editors if who != approval.requester]
+    changed = f" and {mentions(editors)}, who changed it" if editors else ""
+    return f"{words} It cannot be approved by {requester}, whose message started this{changed}."
+
+
+def _still_needed(approval: Approval) -> str:
+    if approval.needed <= 1:
+        return ""
+    so_far = f"so far: {mentions(approval.votes)}" if approval.votes else "nobody has yet"
+    count = f"{len(approval.votes)} of {approval.needed}"
+    return f" {approval.needed} of them have to approve; {so_far} ({count})."
+
+
+def _top(approval: Approval, number: int, *, alone: bool) -> tuple[Block, list[str]]:
+    """What would run or has run, and for each thing that is cut a sentence that says so."""
+    title = bold(heading(approval) if alone else f"{number}. {_numbered(approval)}".rstrip())
+    if approval.privacy == Privacy.FULL:
+        return _in_full(approval, title)
+    if approval.privacy == Privacy.SUMMARY:
+        return rich(*_again(approval), section(title, *_by_name(approval))), []
+    waits = approval.decision is Decision.AWAITING
+    return rich(section(title, plain(" A tool call waits for a decision." if waits else " A tool call."))), []
+
+
+def _numbered(approval: Approval) -> str:
+    asks = approval.decision is Decision.AWAITING and approval.question is Question.MAY_IT_RUN
+    return "" if asks else heading(approval)
+
+
+def _tool(approval: Approval) -> list[Block]:
+    call = approval.call
+    said = phrase(call)
+    # A preview says of this very file whether it is replaced.
+    said = said.partition(";")[0] if approval.preview and approval.privacy == Privacy.FULL else said
+    words = f" {said}." if said else ""
+    return [plain(f"{words} Tool "), code(call.remote_name, NAME), plain(" of "), code(call.server or "?", NAME)]
+
+
+def _by_name(approval: Approval) -> list[Block]:
+    """The tool and the names of its arguments, without a value."""
+    elements = _tool(approval)
+    names = arguments.names(approval.call)
+    for index, name in enumerate(names[:MOST_NAMES]):
+        elements += [plain(", " if index else ", with the arguments "), code(name, NAME)]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return [*elements, plain(f"{more}." if names else ", without arguments.")]
+
+
+def _again(approval: Approval) -> list[Block]:
+    return [section(emoji("repeat"), plain(" This is asked once more."))] if approval.note else []
+
+
+def _in_full(approval: Approval, title: Block) -> tuple[Block, list[str]]:
+    call, preview = approval.call, approval.preview
+    waits = approval.decision is Decision.AWAITING
+    diff = preview.diff if preview else ""
+    values = arguments.readable(call, without=arguments.diffed(call) if diff else ())
+    budget = arguments.CARD_LIMIT
+    fields, cut, left = arguments.on_card(values, budget // 2 if diff else budget)
+    elements = [section(emoji("repeat"), plain(" "), plain(one_line(approval.note, WORDS)))] if approval.note else []
+    elements.append(section(title, *_tool(approval), plain(", with:" if fields else "." if diff else _bare(approval))))
+    elements += [*fields, *_changed(approval)]
+    if preview and waits and preview.words:
+        elements.append(section(plain(one_line(preview.words, WORDS))))
+    if preview and waits and preview.broken:
+        elements.append(_warning(preview.broken))
+    if diff:
+        shown, missing = arguments.diff_on_card(diff, left + budget // 2)
+        elements += shown
+        cut += missing
+    if waits and approval.question is Question.DID_IT_RUN:
+        why = call.result.strip() or "The bot was stopped in the middle of it."
+        elements.append(section(plain(one_line(why, WORDS))))
+        cut += _cut_sentence(why)
+    for text in (call.remote_name, call.server):
+        cut += ["A name is not shown in full here."] if len(one_line(text, NAME)) > NAME else []
+    for text in (preview.words, preview.broken) if preview and waits else ():
+        cut += _cut_sentence(text)
+    return rich(*elements), list(dict.fromkeys(cut))
+
+
+def _bare(approval: Approval) -> str:
+    return ", with:" if arguments_of(approval.call) else ", without arguments."
+
+
+def _cut_sentence(text: str) -> list[str]:
+    return ["A sentence is not shown in full here."] if len(one_line(text, WORDS)) > WORDS else []
+
+
+def _warning(broken: str) -> Block:
+    return section(emoji("warning"), plain(f" As things are now this would fail: {one_line(broken, WORDS)}"))
+
+
+def _changed(approval: Approval) -> list[Block]:
+    """Which arguments are not the model's, and whose they are."""
+    call = approval.call
+    if call.original in ("", call.arguments):
+        return []
+    names = changed(call.original, call.arguments)
+    by: list[Block] = []
+    for index, editor in enumerate(dict.fromkeys(call.editors)):
+        by += [plain(", " if index else " by "), _user(editor)]
+    elements = [emoji("pencil2"), plain(" The arguments were changed"), *by]
+    for index, name in enumerate(names[:MOST_NAMES]):
+        elements += [plain(", " if index else ": "), code(name, NAME)]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return [section(*elements, plain(f"{more}."))]
+
+
+def _user(user: str) -> Block:
+    known = mention(user) == f"<@{user}>"
+    return {"type": "user", "user_id": user} if known else plain(one_line(user, NAME))
+
+
+def changed(original: str, now: str) -> Sequence[str]:
+    """The names of the arguments that differ between two argument texts."""
+    try:
+        before, after = json.loads(original), json.loads(now)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    names = before.keys() | after.keys()
+    return sorted(name for name in names if _text(before, name) != _text(after, name))
+
+
+def _text(values: JsonObject, name: str) -> str:
+    return canonical(values[name]) if name in values else ""

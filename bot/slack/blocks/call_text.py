@@ -1,0 +1,166 @@
+"""Tool calls in words: what a call is about, and how it ended. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from bot.core.calls import Call, CallOutcome
+from bot.core.json_text import JsonObject
+from bot.core.limits import MOST_CALLS
+from bot.core.policy.privacy import Privacy
+from bot.slack.text import code
+
+_WORD = re.compile(r"[\w-]+", re.ASCII)
+_LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
+_ORDER = ("path", "source", "destination", "oldText", "newText")
+"""Names that are read in this order; others follow by the alphabet."""
+
+_TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
+"""Argument names that say most about a call, in the order in which they are shown."""
+
+_PHRASES = {
+    "write_file": "Write a file; one that is already there is replaced",
+    "edit_file": "Change text in a file",
+    "move_file": "Move or rename a file or folder",
+    "create_directory": "Create a folder",
+}
+"""Words for the tools of the filesystem server; others are named by their own name."""
+
+
+def arguments_of(call: Call) -> JsonObject:
+    """The arguments of a call; those that were never valid under one name. Not to be changed."""
+    return _parsed(call.arguments)
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> JsonObject:
+    """Drawing a request asks for its arguments several times in a row, and they may be megabytes."""
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        return {"arguments": text}
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
+def plain(value: object) -> str:
+    """A single value as a person writes it. Text that could pass for another kind of value is quoted."""
+    if isinstance(value, str) and not _LITERAL.fullmatch(value.strip()) and not value.startswith('"'):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_single(value: object) -> bool:
+    """Whether a value is shown as one, and not part by part."""
+    return not isinstance(value, dict | list) or not value
+
+
+def ordered(names: Collection[str]) -> list[str]:
+    """Names of arguments in the order in which they are read."""
+    return [*(name for name in _ORDER if name in names), *sorted(name for name in names if name not in _ORDER)]
+
+
+def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every single value of nested arguments in the order in which they are read, under its full name:
+    `edits[1].oldText`. Names that are not plain words are quoted, so that no name can pass for a place in the
+    structure. They are made one by one: who needs the first few of many does not pay for the rest."""
+    if is_single(value):
+        yield name, plain(value)
+    elif isinstance(value, list):
+        for number, item in enumerate(value, start=1):
+            yield from fields(item, f"{name}[{number}]")
+    elif isinstance(value, dict):
+        # A stable sort: single values come before those with parts.
+        for key in sorted(ordered(value), key=lambda each: not is_single(value[each])):
+            step = key if _WORD.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+            yield from fields(value[key], f"{name}.{step}" if name else step)
+
+
+def phrase(call: Call) -> str:
+    """What the call does, in words of ours, else empty. Only tools of the default server have such words."""
+    return _PHRASES.get(call.remote_name, "") if call.server == "filesystem" else ""
+
+
+def telling(call: Call) -> str:
+    """The two arguments that say most, as Markdown code; those that are not known by their value with their name."""
+    arguments = arguments_of(call)
+    known = [name for name in _TELLING if name in arguments and is_single(arguments[name])]
+    if known:
+        return " ".join(code(plain(arguments[name]), 80) for name in known[:2])
+    others = islice(fields(arguments), 2) if arguments else ()
+    return ", ".join(f"{code(name, 40)} {code(value, 60)}" for name, value in others)
+
+
+_SIGNS: dict[CallOutcome | None, str] = {CallOutcome.OK: "✓", CallOutcome.ERROR: "✗"}
+_NOT_RUN: dict[CallOutcome | None, str] = {
+    CallOutcome.REFUSED: "it is not allowed here",
+    CallOutcome.DENIED: "it was denied",
+    CallOutcome.EXPIRED: "nobody decided in time",
+    CallOutcome.UNSHOWN: "Slack did not let me ask",
+    CallOutcome.STOPPED: "the turn was stopped",
+    CallOutcome.SURPLUS: f"at most {MOST_CALLS} run at once",
+}
+_DOUBTFUL: dict[CallOutcome | None, str] = {
+    CallOutcome.ASSUMED: "cut off; a person says that it ran",
+    CallOutcome.SKIPPED: "cut off; it may or may not have run, and a person went on without it",
+    CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
+}
+
+
+def why_not(call: Call) -> str:
+    """Why a call was not made, for people: the model reads the rest."""
+    if call.outcome in _NOT_RUN:
+        return _NOT_RUN[call.outcome]
+    return "its arguments do not fit" if call.server else "there is no such tool"
+
+
+def ending(call: Call) -> str:
+    """How a finished call ended, in words of ours alone: without its result or its error."""
+    if call.outcome is CallOutcome.OK:
+        return "done"
+    if call.outcome is CallOutcome.ERROR:
+        return "failed"
+    if call.outcome in _DOUBTFUL:
+        return _DOUBTFUL[call.outcome]
+    return f"not run: {why_not(call)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a form that people read."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def line(call: Call, privacy: str = Privacy.FULL) -> str:
+    """One line of Markdown: the tool, its telling arguments, how it ended, how long it took. Unless the privacy is
+    full, nothing of arguments and errors."""
+    open_ = privacy == Privacy.FULL
+    parts = [f"{code(call.remote_name, 64)} {telling(call) if open_ else ''}".strip()]
+    if call.original:
+        parts[0] += " (arguments changed by a person)"
+    lines = len(call.result.splitlines())
+    if open_ and call.outcome is CallOutcome.ERROR:
+        parts.append(f"failed: {code(call.result.strip() or 'no reason given', 160)}")
+    elif open_ and call.outcome is CallOutcome.OK and lines > 1 and call.repeatable:
+        parts.append(f"{lines} lines")
+    else:
+        parts.append(ending(call))
+    if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
+        parts.append(duration(call.seconds))
+    if open_ and call.why.startswith("grant"):
+        parts.append("under a standing grant")
+    return f"{_SIGNS.get(call.outcome, '–')} " + " · ".join(parts)
+
+
+def counts(calls: Sequence[Call]) -> str:
+    """What calls came to, in one line without any of their names: `✓ 2 tool calls: 1 done, 1 failed`."""
+    ends = Counter(ending(call).partition(":")[0].partition(";")[0] for call in calls)
+    listed = ", ".join(f"{number} {end}" for end, number in ends.items())
+    sign = "✓" if all(call.outcome is CallOutcome.OK for call in calls) else "–"
+    return f"{sign} {len(calls)} tool call{'' if len(calls) == 1 else 's'}: {listed}"

@@ -1,0 +1,146 @@
+"""What a decided request has come to, as its card says it. Pure."""
+
+from __future__ import annotations
+
+from bot.core.calls import CallOutcome, CallState
+from bot.core.policy.privacy import Privacy
+from bot.core.questions import Approval, Decision, Question, Undo, UndoState
+from bot.slack.blocks import buttons
+from bot.slack.blocks.call_text import ending, why_not
+from bot.slack.blocks.elements import Block, context, date, mention, mentions, plain, quote, rich, section, sentence
+
+HEADINGS = {
+    Decision.APPROVED: "Approved:",
+    Decision.EDITED: "Edited:",
+    Decision.DENIED: "Denied:",
+    Decision.EXPIRED: "Expired:",
+    Decision.STOPPED: "Stopped:",
+    Decision.DRIFTED: "Not run:",
+    Decision.IT_RAN: "Cut off, but it ran:",
+    Decision.RUN_AGAIN: "Cut off, and run again:",
+    Decision.SKIPPED: "Cut off, and skipped:",
+    Decision.WITHDRAWN: "Withdrawn:",
+}
+GONE = ":twisted_rightwards_arrows: Approved by {who}, but things had changed, so it was not run"
+"""Of a drifted call that cannot be made any more, so that nobody is asked again."""
+NOT_ASKED = ":pencil2: Edited by {who}; it was not run: {why}"
+"""Of an edited call that is not made, so that nobody is asked again."""
+RECORDS = {
+    Decision.APPROVED: ":white_check_mark: Approved by {who}",
+    Decision.EDITED: ":pencil2: Edited by {who}; a new request is below",
+    Decision.DENIED: ":no_entry_sign: Denied by {who}",
+    Decision.EXPIRED: ":hourglass: Nobody decided in time, so it was not run",
+    Decision.STOPPED: ":octagonal_sign: Stopped by {who}, so it was not run",
+    Decision.DRIFTED: f"{GONE}; a fresh request is below",
+    Decision.IT_RAN: ":white_check_mark: {who} says that it ran",
+    Decision.RUN_AGAIN: ":repeat: {who} had it run again",
+    Decision.SKIPPED: ":fast_forward: {who} went on without it",
+    Decision.WITHDRAWN: ":no_entry_sign: This could not be shown in full, so nobody was asked",
+}
+DOUBTFUL = {
+    Decision.EXPIRED: ":hourglass: Nobody said in time whether it ran; I went on without knowing",
+    Decision.STOPPED: ":octagonal_sign: Stopped by {who}; nobody said whether it ran",
+}
+"""Of a call that was cut off."""
+RUNS = (Decision.APPROVED, Decision.RUN_AGAIN)
+QUOTED = 300
+QUOTED_IN_A_ROW = 120
+"""Characters of a reason or an error on a card: of one request, of several."""
+
+
+def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[Block]:
+    """Who decided what and when, what came of it, and the buttons that are left; `details` when something is cut."""
+    open_ = approval.privacy == Privacy.FULL
+    limit = QUOTED if alone else QUOTED_IN_A_ROW
+    said = [f"{_decided(approval)} · {date(approval.decided_at)}"]
+    if came := _came_of_it(approval):
+        said.append(came)
+    blocks = [context(" · ".join(said)), *(_quoted(approval, limit) if open_ else [])]
+    undo = approval.undo
+    if undo is not None and (words := _undone(undo)):
+        blocks.append(context(words))
+        if open_ and undo.state in (UndoState.REFUSED, UndoState.UNDONE) and _says_more(undo.words):
+            blocks.append(rich(quote(sentence(undo.words, limit))))
+    left: list[Block] = []
+    if undo is not None and undo.state is UndoState.OFFERED:
+        left.append(buttons.undoing(approval, row, named=open_))
+    if details or not open_ or _cut(approval, limit):
+        left.append(buttons.showing(approval, row))
+    return [*blocks, _left(approval, left)] if left else blocks
+
+
+def _cut(approval: Approval, limit: int) -> bool:
+    """Whether the reason, or what came of the call, is longer than a card shows."""
+    texts = [approval.reason, approval.undo.words if approval.undo else ""]
+    if _failed(approval):
+        texts.append(approval.call.result)
+    return any(len(sentence(text, limit)) > limit for text in texts)
+
+
+def _left(approval: Approval, left: list[Block]) -> Block:
+    return {"type": "actions", "block_id": f"record-{approval.id}"[:255], "elements": left}
+
+
+def _decided(approval: Approval) -> str:
+    words = RECORDS[approval.decision]
+    if approval.question is Question.DID_IT_RUN:
+        words = DOUBTFUL.get(approval.decision, words)
+    if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
+        again = {Decision.DRIFTED: GONE, Decision.EDITED: NOT_ASKED}
+        words = again.get(approval.decision, words).replace("{why}", why_not(approval.call))
+    if approval.decision in (Decision.APPROVED, Decision.DRIFTED) and len(approval.votes) > 1:
+        return words.format(who=mentions(approval.votes))
+    partly = approval.needed > 1 and approval.votes and approval.decision is not Decision.APPROVED
+    votes = f" ({len(approval.votes)} of {approval.needed} had approved)" if partly else ""
+    return words.format(who=mention(approval.decided_by)) + votes
+
+
+def _came_of_it(approval: Approval) -> str:
+    call = approval.call
+    if approval.decision not in RUNS:
+        return ""
+    # No card is drawn again only because its call has begun, so one word has to hold for both.
+    if call.state in (CallState.READY, CallState.STARTED):
+        return ":arrows_counterclockwise: under way"
+    if call.state is CallState.UNKNOWN:
+        return ":grey_question: cut off: it may or may not have run"
+    if call.state is not CallState.FINISHED:
+        return ""
+    signs = {CallOutcome.OK: ":white_check_mark: ", CallOutcome.ERROR: ":x: "}
+    return f"{signs.get(call.outcome, '') if call.outcome else ''}{ending(call)}"
+
+
+def _failed(approval: Approval) -> bool:
+    call = approval.call
+    return approval.decision in RUNS and call.state is CallState.FINISHED and call.outcome is CallOutcome.ERROR
+
+
+def _quoted(approval: Approval, limit: int) -> list[Block]:
+    """What a person or a tool said about it, as a quotation."""
+    blocks: list[Block] = []
+    if approval.reason.strip():
+        label = "Reason:" if approval.decision is Decision.DENIED else "Why:"
+        label = label if approval.decision in (Decision.DENIED, Decision.DRIFTED) else "Note:"
+        blocks.append(rich(section(plain(label)), quote(sentence(approval.reason, limit))))
+    if _failed(approval):
+        error = sentence(approval.call.result, limit) or "no reason given"
+        blocks.append(rich(section(plain("The tool's error:")), quote(error)))
+    return blocks
+
+
+def _says_more(words: str) -> bool:
+    return words.strip(" .").casefold() not in ("", "undone")
+
+
+def _undone(undo: Undo) -> str:
+    match undo.state:
+        case UndoState.OFFERED:
+            return f"It can be undone until {date(undo.until)}."
+        case UndoState.UNDOING:
+            return f":hourglass_flowing_sand: Being undone by {mention(undo.by)}"
+        case UndoState.UNDONE:
+            return f":leftwards_arrow_with_hook: Undone by {mention(undo.by)}"
+        case UndoState.REFUSED:
+            return ":warning: Not undone"
+        case _:
+            return ""

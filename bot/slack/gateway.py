@@ -1,0 +1,155 @@
+"""Slack as the agent sees it: renders, reads, and asks for delivery. Implements `bot.core.ports.ChatGateway`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.calls import Call
+from bot.core.inbox import Incoming, Unread
+from bot.core.json_text import JsonObject
+from bot.core.limits import Limits
+from bot.core.policy.privacy import Privacy
+from bot.core.posts import Draft
+from bot.core.questions import Approval, Card
+from bot.core.thread_ref import ThreadRef
+from bot.slack.authorization import Authorizer
+from bot.slack.blocks import cards, messages, retry_notice
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.sender import PAGE
+from bot.slack.intake.messages import incoming
+from bot.slack.text import mentioned, readable, speaker
+
+log = logging.getLogger(__name__)
+
+LATE_SECONDS = 10.0
+"""A first message that comes so late was delivered again: what followed it may have come before it."""
+MOST_EARLIER = 100
+MOST_NAMED = 50
+"""People of whom Slack is asked what they are called, of those that one message mentions."""
+
+
+class SlackGateway:
+    """One for all threads."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        calling: AsyncWebClient,
+        progress: Progress,
+        deliver: Callable[[int], None],
+        *,
+        bot_user: str,
+        authorizer: Authorizer,
+        privacy: Privacy,
+    ) -> None:
+        self._limits = limits
+        self._calling = calling
+        self._authorizer = authorizer
+        self._directory = authorizer.directory
+        self._privacy = privacy
+        self._progress = progress
+        self._deliver = deliver
+        self._bot_user = bot_user
+
+    def answer(self, text: str, note: str = "") -> Sequence[Draft]:
+        return messages.answer(text, note, self._limits.answer_parts)
+
+    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
+        return messages.summary(calls, privacy)
+
+    def notice(self, text: str, key: str = "") -> Sequence[Draft]:
+        return messages.notice(text, key)
+
+    def parked(self) -> Draft:
+        return retry_notice.parked()
+
+    def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
+        return cards.cards(approvals)
+
+    def reminder(self, approval: Approval) -> Draft:
+        return messages.reminder(approval)
+
+    async def privacy(self, place: ThreadRef) -> Privacy:
+        if self._privacy is Privacy.FULL or place.kind == "im":
+            return Privacy.FULL
+        return self._privacy if await self._directory.is_open(place.channel) else Privacy.FULL
+
+    async def kind(self, place: ThreadRef) -> str:
+        # A mention does not say what it was said in, and an id does not tell: private channels begin with C or G
+        # (docs.slack.dev/reference/objects/conversation-object).
+        return place.kind if place.kind in ("im", "mpim") else await self._directory.kind(place.channel)
+
+    async def groups(self, user: str) -> frozenset[str] | None:
+        return await self._authorizer.groups(user)
+
+    async def member(self, user: str) -> bool:
+        return await self._authorizer.member(user) is True
+
+    async def outsider(self, user: str) -> bool:
+        return await self._authorizer.member(user) is False
+
+    async def name(self, user: str) -> str:
+        return speaker(await self._directory.name(user))
+
+    async def quote(self, message: Unread) -> str:
+        if not message.user:  # a note of the app's own
+            return message.text
+        users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MOST_NAMED]]
+        names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
+        names[self._bot_user] = "you"
+        text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
+        said = readable(text, names).strip()
+        if message.files:
+            listed = ", ".join(message.files)
+            said = f"{said}\n(attached, and not readable to you: {listed})".strip()
+        name = speaker(names[message.user])
+        manner = "" if message.addressed else " (to others in the thread, not to you)"
+        return f"{name}{manner}: {said or '(no text)'}"
+
+    async def earlier(self, place: ThreadRef, first: Unread) -> Sequence[Incoming]:
+        late = time.time() - float(first.ts) > LATE_SECONDS
+        if first.ts == place.thread_ts and not late:
+            return ()
+        said: list[JsonObject] = []
+        cursor = ""
+        try:
+            while len(said) < MOST_EARLIER:
+                page = await self._calling.conversations_replies(
+                    channel=place.channel,
+                    ts=place.thread_ts,
+                    limit=PAGE,
+                    include_all_metadata=False,
+                    cursor=cursor or None,
+                )
+                said += page.get("messages") or []
+                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+                if not cursor:
+                    break
+        except SLACK_ERRORS as error:
+            log.warning("what was said before in %s cannot be read (%s)", place.channel, code_of(error))
+            return ()
+        found = [
+            incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
+            for message in said[:MOST_EARLIER]
+        ]
+        return [
+            message if message.ts > first.ts else replace(message, addressed=False, earlier=True)
+            for message in found
+            if message is not None and message.ts != first.ts
+        ]
+
+    def progress(self, thread_id: int, words: str) -> None:
+        self._progress.tell(thread_id, words)
+
+    def end_progress(self, thread_id: int) -> None:
+        self._progress.end(thread_id)
+
+    def deliver(self, thread_id: int) -> None:
+        self._deliver(thread_id)

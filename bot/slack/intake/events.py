@@ -1,0 +1,41 @@
+"""What people say: committed before Slack gets its ack, then the thread is woken. Nothing else happens here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.core.inbox import Admission
+from bot.core.ports.store import Store
+from bot.slack.intake.messages import incoming
+
+Commit = asyncio.Task[tuple[Admission, int]]
+
+
+def register(
+    app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str, under_way: dict[tuple[str, str], Commit]
+) -> None:
+    """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts."""
+
+    async def on_message(body: dict[str, Any]) -> None:
+        message = incoming(body, bot_user)
+        if message is None:
+            return
+        # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
+        key = (message.place.channel, message.ts)
+        if message.addressed and key in under_way:
+            await asyncio.shield(under_way[key])
+            return
+        task = asyncio.create_task(store.admit(message))
+        if message.addressed:
+            under_way[key] = task
+            task.add_done_callback(lambda _: under_way.pop(key, None))
+        admission, thread_id = await asyncio.shield(task)
+        if admission is Admission.STARTS:
+            wake(thread_id)
+
+    app.event("app_mention")(on_message)
+    app.event("message")(on_message)

@@ -1,0 +1,53 @@
+"""The app's Home: the standing grants of a person, each with a button that ends it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.core.untrusted import reference
+from bot.slack.approval_handler import ApprovalHandler, user_of
+from bot.slack.blocks import home
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+
+log = logging.getLogger(__name__)
+
+
+def register(app: AsyncApp, handler: ApprovalHandler) -> None:
+    """Listen to people who open the Home, and to its buttons."""
+
+    async def publish(user: str) -> None:
+        grants = await handler.store.grants(handler.authorizer.team, user)
+        for grant in grants:
+            tool = handler.toolset.find(grant.tool)
+            if tool is not None and tool.digest != grant.tool_digest:
+                await handler.store.end_grant(grant.id, "void")
+        try:
+            held = await handler.store.grants(handler.authorizer.team, user)
+            await handler.client.views_publish(user_id=user, view=home.home(held))
+        except SLACK_ERRORS as error:
+            log.warning("could not show %s the Home: %s", user, code_of(error))
+
+    async def on_opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home" and (user := reference(event.get("user"))):
+            handler.background(publish(user))
+
+    async def on_revoke(ack: AsyncAck, body: dict[str, Any]) -> None:
+        user = user_of(body)
+        try:
+            grant = home.opened_grant(str(body["actions"][0].get("value") or ""))
+        except ValueError:
+            grant = 0
+        # Without a name any grant would be ended: the store then takes it for our own doing.
+        if not grant or not user:
+            await ack()
+            return
+        ended = await handler.store.end_grant(grant, "revoked", user)
+        log.info("%s revokes grant %s: %s", user, grant, "done" if ended else "not theirs, or ended before")
+        await ack()
+        handler.background(publish(user))
+
+    app.event("app_home_opened")(on_opened)
+    app.action(home.REVOKE)(on_revoke)

@@ -1,0 +1,87 @@
+"""One change of a thread, written whole: log, calls, requests, posts, audit. Inside a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.inbox import Unread
+from bot.core.json_text import JsonObject
+from bot.core.questions import Card, Decision
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change
+from bot.store.sqlite import approvals, audit, log, parked_threads, posts, undos
+
+
+def apply(
+    connection: sqlite3.Connection, state: ThreadState, change: Change, redact: Sequence[str]
+) -> tuple[int, list[Unread], str]:
+    """Write the change of a thread that stands as `state` says. Out: the turn, what is unread now, and who has stopped
+    the turn."""
+    start = state.length
+    turn_id = state.turn.id if state.turn else 0
+    if change.requester:
+        turn_id = log.open_turn(connection, state.id, change.requester, start)
+    log.append(connection, state.id, turn_id, start, change.messages)
+    log.mark_read(connection, [(start + index, id_) for index, id_ in change.read])
+    log.mark_told(connection, change.told)
+    for call in change.new_calls:
+        call.id = log.insert_call(connection, state.id, turn_id, call)
+    moved = [*change.new_calls, *log.save_calls(connection, change.calls)]
+    for call in moved:
+        _record(connection, state, call, redact)
+    posts.owe(connection, state.id, change.drafts)
+    for approval, words in change.drifted:
+        approvals.drift(connection, state.id, approval, words)
+    stopped_by = log.stopped_by(connection, turn_id)
+    for card in change.cards:
+        _ask(connection, state.id, card, redact, stopped_by)
+    for call, before in change.befores:
+        if call.state is CallState.STARTED:
+            undos.keep(connection, call, before)
+    for call, after, until in change.afters:
+        undos.offer(connection, call, after, until)
+    for call in moved:
+        if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
+            approvals.touch_all(connection, call.id)
+    if change.functions[0] and change.functions[0] != state.functions:
+        log.save_functions(connection, state.id, *change.functions)
+    parked_threads.changed(connection, state.id, change)
+    if state.turn is not None:
+        log.save_turn(connection, state.turn, change.usage, change.outcome or None)
+    return turn_id, log.unread(connection, state.id), stopped_by
+
+
+def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str], stopped_by: str) -> None:
+    """Ask people; nobody in a turn that somebody has stopped: there the card only says how it ended."""
+    approvals.ask(connection, thread_id, card, redact)
+    for approval in card.approvals if stopped_by else ():
+        approvals.close(connection, thread_id, approval, Decision.STOPPED, user=stopped_by)
+        log.renew(connection, approval.call)
+
+
+def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, redact: Sequence[str]) -> None:
+    """What is handed to a server, and how it ended, is taken down apart from what was asked and decided."""
+    if call.state not in (CallState.STARTED, CallState.FINISHED):
+        return
+    facts: JsonObject = {"tool": call.tool}
+    if call.state is CallState.STARTED:
+        facts |= {"attempt": call.attempts}
+        if call.approval:
+            facts["digest"] = call.approved_digest
+        else:
+            facts |= {"why": call.why, "arguments": approvals.arguments(call, redact)}
+    else:
+        facts |= {"outcome": str(call.outcome), "seconds": round(call.seconds, 3)}
+        if call.outcome is CallOutcome.REFUSED and not call.approval:
+            facts["arguments"] = approvals.arguments(call, redact)
+    audit.record(
+        connection,
+        call.state.value,
+        thread_id=state.id,
+        call=call.id,
+        approval=call.approval,
+        actor=state.turn.requester if state.turn else "",
+        facts=facts,
+    )

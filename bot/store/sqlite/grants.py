@@ -1,0 +1,145 @@
+"""Standing grants: given with an approval, held until their time is over, ended by hand or by a changed tool."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bot.core.questions import Approval, Click, Decision, Grant, Question, Settlement, Verdict
+from bot.store.sqlite import approvals, audit
+from bot.store.sqlite.database import now
+
+_COLUMNS = (
+    "g.id, g.user, g.thread_id, coalesce(t.channel, ''), g.tool, g.server, g.remote_name, g.tool_digest, g.scope,"
+    " g.value, g.created_at, g.expires_at, g.ended"
+)
+
+
+def give(connection: sqlite3.Connection, click: Click, grant: Grant, redact: Sequence[str] = ()) -> Settlement:
+    """Approve a request and keep the grant. Where one person's approval is not enough there is none to give. `redact`
+    is what the audit leaves out."""
+    checked = approvals.check(connection, click)
+    approval = checked.approval
+    if checked.verdict is not Verdict.SETTLED or approval is None:
+        return checked
+    if (
+        grant.thread_id not in (0, approval.thread_id)
+        or not approval.grants
+        or approval.question is not Question.MAY_IT_RUN
+        or click.decision is not Decision.APPROVED
+    ):
+        return Settlement(Verdict.UNKNOWN)
+    settlement = approvals.settle(connection, click)
+    if settlement.verdict is not Verdict.SETTLED:
+        return settlement
+    _, team, _ = approvals.place_of(connection, approval.id)
+    cursor = connection.execute(
+        "INSERT INTO grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval,"
+        " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            team,
+            click.user,
+            grant.thread_id,
+            approval.call.tool,
+            approval.call.server,
+            approval.call.remote_name,
+            approval.call.tool_digest,
+            grant.scope,
+            grant.value,
+            approval.id,
+            now(),
+            grant.expires_at,
+        ),
+    )
+    audit.record(
+        connection,
+        "granted",
+        thread_id=settlement.thread_id,
+        call=approval.call.id,
+        approval=approval.id,
+        actor=click.user,
+        facts={
+            "grant": cursor.lastrowid or 0,
+            "tool": approval.call.tool,
+            "where": "thread" if grant.thread_id else "everywhere",
+            "scope": grant.scope,
+            **({"folder": grant.value} if grant.scope == "folder" and _is_open(approval, redact) else {}),
+            "until": grant.expires_at,
+        },
+    )
+    return settlement
+
+
+def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
+    """Whether the audit keeps the arguments as they are: the folder is taken from them."""
+    arguments = approval.call.arguments
+    return audit.redacted(arguments, approval.call.tool, redact) == audit.redacted(arguments, approval.call.tool, ())
+
+
+def held(connection: sqlite3.Connection, team: str, user: str) -> list[Grant]:
+    """The grants of a person that hold now, the newest first."""
+    return _newest_first(_held(connection, team, "g.user = ?", (user,)))
+
+
+def _newest_first(grants: list[Grant]) -> list[Grant]:
+    return sorted(grants, key=lambda grant: grant.id, reverse=True)
+
+
+def held_for(connection: sqlite3.Connection, team: str, tool: str, thread_id: int, user: str) -> list[Grant]:
+    """Those for a tool that hold in this thread, and those of this person that hold everywhere, the newest first."""
+    here = _held(connection, team, "g.tool = ? AND g.thread_id = ?", (tool, thread_id))
+    everywhere = _held(connection, team, "g.tool = ? AND g.thread_id = 0 AND g.user = ?", (tool, user))
+    return _newest_first([*here, *everywhere])
+
+
+def _held(connection: sqlite3.Connection, team: str, condition: str, values: Sequence[object]) -> list[Grant]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM grants g LEFT JOIN threads t ON t.id = g.thread_id"
+        f" WHERE {condition} AND g.ended = '' AND g.team = ? AND g.expires_at > ?",
+        (*values, team, now()),
+    )
+    return [_from(row) for row in rows]
+
+
+def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool:
+    """End a grant; with a user only one of theirs. False when there was nothing to end."""
+    row = connection.execute(
+        "SELECT user, thread_id, tool FROM grants WHERE id = ? AND ended = ''", (grant,)
+    ).fetchone()
+    if row is None or (user and row[0] != user):
+        return False
+    connection.execute(
+        "UPDATE grants SET ended = ?, ended_by = ?, ended_at = ? WHERE id = ?", (how, user, now(), grant)
+    )
+    kind = "voided" if how == "void" else how
+    audit.record(connection, kind, thread_id=int(row[1]), actor=user, facts={"grant": grant, "tool": str(row[2])})
+    return True
+
+
+def expire(connection: sqlite3.Connection, most: int) -> int:
+    """End the grants whose time is over, so many at most; returns how many it were."""
+    rows = connection.execute(
+        "SELECT id FROM grants WHERE ended = '' AND expires_at <= ? LIMIT ?", (now(), most)
+    ).fetchall()
+    for (grant,) in rows:
+        end(connection, int(grant), "expired", "")
+    return len(rows)
+
+
+def _from(row: Sequence[object]) -> Grant:
+    id_, user, thread_id, place, tool, server, remote_name, digest, scope, value, created_at, expires_at, ended = row
+    return Grant(
+        id=int(str(id_)),
+        user=str(user),
+        thread_id=int(str(thread_id)),
+        place=str(place),
+        tool=str(tool),
+        server=str(server),
+        remote_name=str(remote_name),
+        tool_digest=str(digest),
+        scope=str(scope),
+        value=str(value),
+        created_at=float(str(created_at)),
+        expires_at=float(str(expires_at)),
+        ended=str(ended),
+    )

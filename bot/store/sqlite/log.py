@@ -1,0 +1,295 @@
+"""The log of a thread, its turns and its tool calls. Functions over a connection, inside a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.inbox import Unread
+from bot.core.thread import ThreadState, Turn
+from bot.core.thread_ref import ThreadRef
+from bot.core.transaction import Usage
+from bot.core.untrusted import items, parsed
+from bot.errors import StoreError
+from bot.store.sqlite.database import now
+
+CALL_COLUMNS = (
+    "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
+    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors"
+)
+
+
+def call_from(row: Sequence[object]) -> Call:
+    """A call from the columns of CALL_COLUMNS."""
+    (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors = rest
+    return Call(
+        id=int(str(id_)),
+        seq=int(str(seq)),
+        position=int(str(position)),
+        call_id=str(call_id),
+        tool=str(tool),
+        server=str(server),
+        remote_name=str(remote_name),
+        arguments=str(arguments),
+        tool_digest=str(digest),
+        repeatable=bool(repeatable),
+        state=CallState(str(state)),
+        outcome=None if outcome is None else CallOutcome(str(outcome)),
+        result=str(result),
+        seconds=float(str(seconds)),
+        attempts=int(str(attempts)),
+        summarised=bool(summarised),
+        tier=str(tier),
+        why=str(why),
+        original=str(original),
+        editors=tuple(str(editors).split()),
+    )
+
+
+def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
+    """All that `advance` needs of a thread, but for the texts of its log (`bodies`)."""
+    row = connection.execute(
+        "SELECT team, channel, thread_ts, kind, functions, parked FROM threads WHERE id = ?", (thread_id,)
+    )
+    *place, functions, parked = row.fetchone()
+    last = connection.execute(
+        "SELECT seq + 1, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
+    ).fetchone()
+    length, role = last or (0, "")
+    state = ThreadState(thread_id, ThreadRef(*place), length=length, last_role=role, turn=None, functions=functions)
+    state.parked = bool(parked)
+    turn = connection.execute(
+        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts FROM turns"
+        " WHERE thread_id = ? AND ended_at IS NULL",
+        (thread_id,),
+    ).fetchone()
+    if turn is not None:
+        state.turn = Turn(
+            id=turn[0],
+            requester=turn[1],
+            steps=turn[2],
+            seconds=turn[3],
+            nudged=bool(turn[4]),
+            closing=turn[5],
+            stopped_by=turn[6],
+            attempts=turn[8],
+            others=_others(connection, thread_id, turn[7], turn[1]),
+        )
+        rows = connection.execute(
+            f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",
+            (turn[0],),
+        )
+        state.calls = [call_from(row) for row in rows]
+        if any(call.state is not CallState.FINISHED for call in state.calls):
+            _mark_asked(connection, turn[0], state.calls)
+    state.unread = unread(connection, thread_id)
+    return state
+
+
+def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:
+    """Who besides the requester has addressed the bot in the turn that begins at this place of the log."""
+    rows = connection.execute(
+        "SELECT user FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed AND user NOT IN ('', ?)",
+        (thread_id, first, requester),
+    )
+    return tuple(sorted({str(row[0]) for row in rows}))
+
+
+def bodies(connection: sqlite3.Connection, thread_id: int, begin: int, end: int) -> list[bytes]:
+    """The texts of the log from one place up to another, as they are stored: UTF-8. Raises StoreError when one is
+    missing, since every place after it would be another one's."""
+    rows = connection.execute(
+        "SELECT CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
+        (thread_id, begin, end),
+    )
+    found = [row[0] for row in rows]
+    if len(found) != end - begin:
+        raise StoreError(f"the log of thread {thread_id} has {len(found)} messages from {begin} to {end}")
+    return found
+
+
+def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:
+    """Which calls somebody is being asked about, and which request allows the others."""
+    by_id = {call.id: call for call in calls}
+    rows = connection.execute(
+        "SELECT a.call, a.id, a.digest, a.basis, a.decision FROM approvals a JOIN calls c ON c.id = a.call"
+        " WHERE c.turn_id = ? AND c.state <> 'finished' AND a.decision IN ('awaiting', 'approved', 'run_again')"
+        " ORDER BY a.created_at",
+        (turn_id,),
+    )
+    for call_id, approval, digest, basis, decision in rows:
+        call = by_id[call_id]
+        if decision == "awaiting":
+            call.asked = True
+        else:
+            call.approval, call.approved_digest, call.basis = approval, digest, basis
+
+
+def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
+    """Who has stopped the turn; empty when nobody has."""
+    row = connection.execute("SELECT stopped_by FROM turns WHERE id = ?", (turn_id,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
+    """Messages that are not in the log yet, in the order of the thread."""
+    rows = connection.execute(
+        "SELECT id, user, ts, text, files, addressed, told FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
+        (thread_id,),
+    )
+    return [
+        Unread(
+            id=row[0],
+            user=row[1],
+            ts=row[2],
+            text=row[3],
+            files=[name for name in items(parsed(row[4])) if isinstance(name, str)],
+            addressed=bool(row[5]),
+            told=bool(row[6]),
+        )
+        for row in rows
+    ]
+
+
+def functions(connection: sqlite3.Connection, digest: str) -> str:
+    """A tool list by its digest."""
+    row = connection.execute("SELECT body FROM functions WHERE digest = ?", (digest,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, body: str) -> None:
+    """This is what the thread's last request offered."""
+    connection.execute("INSERT OR IGNORE INTO functions (digest, body) VALUES (?, ?)", (digest, body))
+    connection.execute("UPDATE threads SET functions = ? WHERE id = ?", (digest, thread_id))
+
+
+def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
+    """Start a turn at this place of the log, with the request to the model that follows; the index allows one open turn
+    a thread."""
+    cursor = connection.execute(
+        "INSERT INTO turns (thread_id, requester, first, opened_at, attempts) VALUES (?, ?, ?, ?, 1)",
+        (thread_id, requester, first, now()),
+    )
+    return cursor.lastrowid or 0
+
+
+def append(
+    connection: sqlite3.Connection, thread_id: int, turn_id: int, seq: int, messages: Iterable[tuple[str, str]]
+) -> None:
+    """Append (role, JSON text) pairs from this place on; the primary key refuses a place that is taken."""
+    at = now()
+    connection.executemany(
+        "INSERT INTO messages (thread_id, turn_id, seq, role, body, at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(thread_id, turn_id, place, role, body, at) for place, (role, body) in enumerate(messages, start=seq)],
+    )
+
+
+def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) -> None:
+    """(place in the log, inbox id) pairs."""
+    connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
+
+
+def mark_told(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """The senders of these unread messages know that they have to wait for a decision."""
+    connection.executemany("UPDATE inbox SET told = 1 WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def save_turn(
+    connection: sqlite3.Connection, turn: Turn, usage: Usage | None = None, outcome: str | None = None
+) -> None:
+    """Write the turn's counters; with an outcome it ends."""
+    usage = usage or Usage()
+    # `ended_at` is in two indexes, which are only written when it is.
+    ends = ", outcome = ?, ended_at = ?" if outcome else ""
+    connection.execute(
+        f"UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?,"
+        f" prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
+        f" cached_tokens = cached_tokens + ?, cost = cost + ?{ends} WHERE id = ?",
+        (
+            turn.steps,
+            turn.seconds,
+            turn.nudged,
+            turn.closing,
+            turn.attempts,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.cached_tokens,
+            usage.cost,
+            *((outcome, now()) if outcome else ()),
+            turn.id,
+        ),
+    )
+    if outcome:
+        # What had to wait for a decision in this turn, and is still unread, is to be read now.
+        connection.execute(
+            "UPDATE inbox SET told = 0 WHERE thread_id = (SELECT thread_id FROM turns WHERE id = ?)"
+            " AND seq IS NULL AND told",
+            (turn.id,),
+        )
+
+
+def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: Call) -> int:
+    """Record a call as it stands; returns its number."""
+    cursor = connection.execute(
+        "INSERT INTO calls (thread_id, turn_id, seq, position, call_id, tool, server, remote_name, arguments,"
+        " tool_digest, repeatable, state, outcome, result, attempts, tier, why)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            thread_id,
+            turn_id,
+            call.seq,
+            call.position,
+            call.call_id,
+            call.tool,
+            call.server,
+            call.remote_name,
+            call.arguments,
+            call.tool_digest,
+            call.repeatable,
+            call.state,
+            call.outcome,
+            call.result,
+            call.attempts,
+            call.tier,
+            call.why,
+        ),
+    )
+    return cursor.lastrowid or 0
+
+
+def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Call]:
+    """Write where the calls stand; returns those that are in another state, or attempt, than before. One that has a
+    result keeps it, whatever comes later, and is given back with it; its arguments are written by who changes them."""
+    moved: list[Call] = []
+    for call in calls:
+        before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
+        written = connection.execute(
+            "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
+            " tool_digest = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
+            (
+                call.state,
+                call.outcome,
+                call.result,
+                call.seconds,
+                call.attempts,
+                call.summarised,
+                call.tool_digest,
+                call.id,
+                call.outcome,
+            ),
+        ).rowcount
+        if not written:
+            renew(connection, call)
+        elif before != (call.state, call.attempts):
+            moved.append(call)
+    return moved
+
+
+def renew(connection: sqlite3.Connection, call: Call) -> None:
+    """Have a call stand as it is written: a person may have ended it meanwhile."""
+    state, outcome, call.result, call.attempts = connection.execute(
+        "SELECT state, outcome, result, attempts FROM calls WHERE id = ?", (call.id,)
+    ).fetchone()
+    call.state, call.outcome = CallState(state), None if outcome is None else CallOutcome(outcome)

@@ -1,0 +1,266 @@
+"""The store on SQLite: each method one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Hashable, Sequence
+from functools import partial
+
+from bot.core.deliveries import Deliveries
+from bot.core.inbox import Admission, Incoming, Unread
+from bot.core.posts import Draft
+from bot.core.questions import Approval, Click, Grant, Retry, Settlement
+from bot.core.thread import ThreadState, Turn
+from bot.core.thread_ref import ThreadRef
+from bot.core.tools import Undone
+from bot.core.transaction import Change, UndoJob
+from bot.core.transcript import Transcript
+from bot.store.sqlite import approvals, grants, inbox, log, parked_threads, posts, question_rows, undos
+from bot.store.sqlite.commit import apply
+from bot.store.sqlite.database import Database
+from bot.store.sqlite.transcript_cache import Transcripts
+from bot.store.sqlite.unreadable import OddRows
+
+AT_ONCE = 100
+"""Requests, grants and offers that are ended in one transaction, and reminders that are due at one look."""
+
+
+class SqliteStore:
+    """Implements `bot.core.ports.Store`."""
+
+    def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
+        """`redact`: patterns of the arguments that the audit does not keep (`[audit] redact`)."""
+        self._database = database
+        self._redact = tuple(redact)
+        self._transcripts = Transcripts()
+        self._odd = OddRows()
+
+    async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
+        def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
+            return inbox.admit(connection, incoming)
+
+        def ahead(connection: sqlite3.Connection, admitted: tuple[Admission, int]) -> dict[Hashable, object]:
+            kind, thread_id = admitted
+            return {_loading(thread_id): log.load(connection, thread_id)} if kind is Admission.STARTS else {}
+
+        return await self._database.write(admit, ahead=ahead)
+
+    async def waiting(self) -> Sequence[int]:
+        return await self._database.read(inbox.waiting)
+
+    async def load(self, thread_id: int) -> ThreadState:
+        state = await self._database.read(partial(log.load, thread_id=thread_id), _loading(thread_id))
+        if not state.length:
+            state.transcript = Transcript()
+        return state
+
+    async def transcript(self, state: ThreadState) -> Transcript:
+        kept = state.transcript
+        if kept is None:
+            kept = self._transcripts.of(state.id, state.length)
+        while (begin := len(kept)) < state.length:
+            bodies = await self._database.read(partial(log.bodies, thread_id=state.id, begin=begin, end=state.length))
+            if len(kept) == begin:  # nobody else has added them meanwhile
+                kept.extend(bodies)
+        self._transcripts.keep(state.id, kept)
+        state.transcript = kept
+        return kept
+
+    async def commit(self, state: ThreadState, change: Change) -> None:
+        def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str]:
+            return apply(connection, state, change, self._redact)
+
+        work.__name__ = change.name
+        if state.turn is not None and change.messages and change.gets_on:
+            state.turn.attempts, state.turn.announced = 1, True
+
+        def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
+            return {_delivering(state.id): _deliveries(connection, state.id)}
+
+        owes = bool(change.drafts or change.cards)
+        turn_id, unread, stopped_by = await self._database.write(
+            work, synced=change.synced, ahead=ahead if owes else None
+        )
+        if state.transcript is not None:
+            state.transcript.extend(body for _, body in change.messages)
+            self._transcripts.keep(state.id, state.transcript)
+        state.length += len(change.messages)
+        if change.messages:
+            state.last_role = change.messages[-1][0]
+        state.calls.extend(change.new_calls)
+        state.unread = unread
+        state.functions = change.functions[0] or state.functions
+        if change.requester:
+            state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
+            state.calls = []
+        if change.outcome:
+            state.turn, state.calls = None, []
+        if state.turn is not None:
+            state.turn.stopped_by = stopped_by
+
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        def failed(connection: sqlite3.Connection) -> bool:
+            return parked_threads.failed(connection, thread_id, sorry, parked)
+
+        return await self._database.write(failed)
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        def park(connection: sqlite3.Connection) -> None:
+            parked_threads.park(connection, thread_id, parked)
+
+        await self._database.write(park)
+
+    async def retry(self, pressed: Retry) -> Settlement:
+        def retry(connection: sqlite3.Connection) -> Settlement:
+            return parked_threads.retry(connection, pressed)
+
+        return await self._database.write(retry)
+
+    async def uncount(self, thread_id: int) -> None:
+        def uncount(connection: sqlite3.Connection) -> None:
+            parked_threads.uncount(connection, thread_id)
+
+        await self._database.write(uncount, synced=False)
+
+    async def functions(self, digest: str) -> str:
+        return await self._database.read(lambda connection: log.functions(connection, digest))
+
+    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        def settle(connection: sqlite3.Connection) -> list[Settlement]:
+            return [approvals.settle(connection, click) for click in clicks]
+
+        return await self._database.write(settle)
+
+    async def edit(self, click: Click, arguments: str) -> Settlement:
+        def edit(connection: sqlite3.Connection) -> Settlement:
+            return approvals.edit(connection, click, arguments, self._redact)
+
+        return await self._database.write(edit)
+
+    async def grant(self, click: Click, grant: Grant) -> Settlement:
+        def give(connection: sqlite3.Connection) -> Settlement:
+            return grants.give(connection, click, grant, self._redact)
+
+        return await self._database.write(give)
+
+    async def stop(self, click: Click) -> Settlement:
+        def stop(connection: sqlite3.Connection) -> Settlement:
+            return approvals.stop(connection, click)
+
+        return await self._database.write(stop)
+
+    async def request_undo(self, click: Click) -> Settlement:
+        def request_undo(connection: sqlite3.Connection) -> Settlement:
+            return undos.request_undo(connection, click)
+
+        return await self._database.write(request_undo)
+
+    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
+        return await self._database.read(lambda connection: undos.undo_jobs(connection, thread_id, self._odd))
+
+    async def begin_undo(self, call: int) -> None:
+        def begin_undo(connection: sqlite3.Connection) -> None:
+            undos.begin(connection, call)
+
+        await self._database.write(begin_undo)
+
+    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        def end_undo(connection: sqlite3.Connection) -> None:
+            undos.end_undo(connection, thread_id, call, undone, note)
+
+        await self._database.write(end_undo)
+
+    async def withdraw(self, approval: str) -> None:
+        def withdraw(connection: sqlite3.Connection) -> None:
+            approvals.withdraw(connection, approval)
+
+        await self._database.write(withdraw)
+
+    async def find_approval(self, approval: str) -> Approval | None:
+        return await self._database.read(lambda connection: question_rows.find(connection, approval))
+
+    async def expire(self) -> Sequence[int]:
+        found: set[int] = set()
+
+        def expire(connection: sqlite3.Connection) -> bool:
+            ended = grants.expire(connection, AT_ONCE)
+            closed, withdrawn = approvals.expire(connection, AT_ONCE, self._odd), undos.expire(connection, AT_ONCE)
+            found.update([*closed, *withdrawn])
+            return max(ended, len(closed), len(withdrawn)) >= AT_ONCE
+
+        # Others write between the parts: thousands of requests may have come to their end while the bot was away.
+        while await self._database.write(expire):
+            pass
+        return sorted(found)
+
+    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+        return await self._database.read(
+            lambda connection: approvals.unreminded(connection, seconds, AT_ONCE, self._odd)
+        )
+
+    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+        def remind(connection: sqlite3.Connection) -> None:
+            if approvals.reminded(connection, thread_id, approval):
+                posts.owe(connection, thread_id, drafts)
+
+        await self._database.write(remind)
+
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        return await self._database.read(lambda connection: grants.held(connection, team, user))
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        return await self._database.read(lambda connection: grants.held_for(connection, team, tool, thread_id, user))
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        def end_grant(connection: sqlite3.Connection) -> bool:
+            return grants.end(connection, grant, how, user)
+
+        return await self._database.write(end_grant)
+
+    async def deliveries(self, thread_id: int) -> Deliveries:
+        return await self._database.read(partial(_deliveries, thread_id=thread_id), _delivering(thread_id))
+
+    async def last_post(self) -> int:
+        return await self._database.read(posts.last)
+
+    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
+        def owe(connection: sqlite3.Connection) -> None:
+            posts.owe(connection, thread_id, drafts)
+
+        await self._database.write(owe, synced=False)
+
+    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
+        def posted(connection: sqlite3.Connection) -> None:
+            posts.posted(connection, post, ts)
+
+        await self._database.write(posted, synced=False, soon=soon)
+
+    async def post_closed(self, post: int, state: str) -> None:
+        def post_closed(connection: sqlite3.Connection) -> None:
+            posts.close(connection, post, state)
+
+        await self._database.write(post_closed, synced=False)
+
+    async def drawn(self, post: int, revision: int) -> None:
+        def drawn(connection: sqlite3.Connection) -> None:
+            question_rows.drawn(connection, post, revision)
+
+        await self._database.write(drawn, synced=False)
+
+
+def _deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
+    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
+    return Deliveries(
+        place=ThreadRef(*place.fetchone()),
+        owed=posts.owed(connection, thread_id),
+        stale=question_rows.stale(connection, thread_id),
+        progress=posts.progress(connection, thread_id),
+    )
+
+
+def _loading(thread_id: int) -> Hashable:
+    return "load", thread_id
+
+
+def _delivering(thread_id: int) -> Hashable:
+    return "deliveries", thread_id

@@ -1,0 +1,141 @@
+"""What approved calls were about to change, and the taking back of it. Functions over a connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from bot.core.calls import Call
+from bot.core.questions import Click, Settlement, UndoState, Verdict
+from bot.core.tools import Undone, UndoSnapshot
+from bot.core.transaction import UndoJob
+from bot.store.sqlite import audit, question_rows
+from bot.store.sqlite.approvals import touch
+from bot.store.sqlite.database import now
+from bot.store.sqlite.log import CALL_COLUMNS, call_from
+from bot.store.sqlite.unreadable import OddRows
+
+
+def keep(connection: sqlite3.Connection, call: Call, before: UndoSnapshot) -> None:
+    """Take down what the call is about to change. Another attempt of the same call takes the place of the last."""
+    connection.execute(
+        "INSERT OR REPLACE INTO undos (call, approval, plan, content) VALUES (?, ?, ?, ?)",
+        (call.id, call.approval, before.plan, before.content),
+    )
+
+
+def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) -> None:
+    """The call ran well: it may be taken back while things are as it left them."""
+    if not after:
+        _close(connection, call.id)
+        return
+    connection.execute(
+        "UPDATE undos SET state = 'offered', after = ?, until = ? WHERE call = ? AND state = 'kept'",
+        (after, until, call.id),
+    )
+
+
+def request_undo(connection: sqlite3.Connection, click: Click) -> Settlement:
+    """Somebody presses Undo: the first to do so in time, on that card, who may."""
+    approval = question_rows.find(connection, click.approval)
+    if approval is None or approval.undo is None:
+        return Settlement(Verdict.UNKNOWN)
+    thread_id, team, ts = question_rows.place_of(connection, approval.id)
+    if (click.team, click.channel, click.digest, click.message_ts) != (team, approval.channel, approval.digest, ts):
+        return Settlement(Verdict.UNKNOWN)
+    if not click.entitled:
+        return Settlement(Verdict.NOT_TOLD if click.entitled is None else Verdict.NOT_YOURS, thread_id, approval)
+    changed = connection.execute(
+        "UPDATE undos SET state = 'undoing', by = ? WHERE call = ? AND state = 'offered' AND until > ?",
+        (click.user, approval.call.id, now()),
+    ).rowcount
+    if not changed:
+        return Settlement(Verdict.ALREADY, thread_id, approval)
+    where = (thread_id, approval.call.id, approval.id)
+    _record(connection, "undo", where, click.user, {"tool": approval.call.tool})
+    touch(connection, approval.id)
+    return Settlement(Verdict.SETTLED, thread_id, question_rows.find(connection, approval.id))
+
+
+def undo_jobs(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> list[tuple[int, UndoJob]]:
+    """(thread, call) for what is being taken back, in one thread or (0) in all."""
+    columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
+    rows = connection.execute(
+        f"SELECT c.thread_id, u.plan, u.content, u.after, u.begun, {columns} FROM undos u JOIN calls c ON c.id = u.call"
+        " WHERE u.state = 'undoing' AND (? = 0 OR c.thread_id = ?)",
+        (thread_id, thread_id),
+    )
+    found: list[tuple[int, UndoJob]] = []
+    for thread, plan, content, after, begun, *call in rows.fetchall():
+
+        def one(row: Sequence[object] = (plan, content, after, begun), call: Sequence[object] = tuple(call)) -> UndoJob:
+            plan, content, after, begun = row
+            return UndoJob(call_from(call), UndoSnapshot(str(plan), _bytes(content)), str(after), bool(begun))
+
+        job = odd.around(connection, f"what was kept of call {call[0]}", one)
+        if job is not None:
+            found.append((int(thread), job))
+    return found
+
+
+def _bytes(content: object) -> bytes:
+    if not isinstance(content, bytes):
+        raise ValueError("its content is no bytes")
+    return content
+
+
+def begin(connection: sqlite3.Connection, call: int) -> None:
+    """The call is about to be taken back; found so after a crash, it may have been."""
+    connection.execute("UPDATE undos SET begun = 1 WHERE call = ?", (call,))
+
+
+def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: Undone, note: str) -> None:
+    """How it ended, once; what was kept is no longer needed. The model reads the note at its next turn."""
+    state = UndoState.UNDONE if undone.done else UndoState.REFUSED
+    changed = connection.execute(
+        "UPDATE undos SET state = ?, words = ?, content = x'' WHERE call = ? AND state = 'undoing'",
+        (state, undone.words, call),
+    ).rowcount
+    if not changed:
+        return
+    approval, user = connection.execute("SELECT approval, by FROM undos WHERE call = ?", (call,)).fetchone()
+    where = (thread_id, call, str(approval))
+    # The words name paths, which the audit may have to leave out; the card has them.
+    _record(connection, "undone", where, user, {"done": undone.done})
+    touch(connection, approval)
+    if undone.done:
+        connection.execute(
+            "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
+            " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
+            (thread_id, f"undo-{call}", f"{now():.6f}", note, now()),
+        )
+
+
+def expire(connection: sqlite3.Connection, most: int) -> list[int]:
+    """Withdraw the offers whose time is over, so many at most; returns the thread of each. What was kept of calls that
+    have ended in another way than well (denied after a drift, cut off) goes as well."""
+    connection.execute("UPDATE undos SET state = 'closed', content = x'' WHERE state = 'kept' AND until > 0")
+    rows = connection.execute(
+        "SELECT u.call, u.approval, c.thread_id FROM undos u JOIN calls c ON c.id = u.call"
+        " WHERE u.state = 'offered' AND u.until <= ? LIMIT ?",
+        (now(), most),
+    ).fetchall()
+    for call, approval, _ in rows:
+        _close(connection, int(call))
+        touch(connection, str(approval))
+    return [int(row[2]) for row in rows]
+
+
+def _close(connection: sqlite3.Connection, call: int) -> None:
+    connection.execute("UPDATE undos SET state = 'closed', content = x'' WHERE call = ?", (call,))
+
+
+def _record(
+    connection: sqlite3.Connection,
+    kind: str,
+    where: tuple[int, int, str],
+    actor: str,
+    facts: Mapping[str, object],
+) -> None:
+    thread_id, call, approval = where
+    audit.record(connection, kind, thread_id=thread_id, call=call, approval=approval, actor=actor, facts=dict(facts))

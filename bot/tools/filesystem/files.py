@@ -1,0 +1,213 @@
+"""Files under a server's folders, reached so that nobody can lead the way astray, and changed all or nothing.
+
+Every path is walked from its root, name by name, each opened in the folder before it and never through a symbolic link
+(openat(2), O_NOFOLLOW): a link that is put in the way after the path was checked ends in an error, not elsewhere.
+All of this is for threads: disks may be slow. Everything raises OSError.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core.json_text import sha256
+from bot.tools.filesystem.paths import ResolvedPath
+
+LONGEST_READ = 50 * 1024 * 1024
+"""Bytes. Longer files are told apart by size, time and inode, not by content: hashing so much takes 0.1 s and more."""
+
+_FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+_CHUNK = 1024 * 1024
+
+
+class Kind(StrEnum):
+    """What is at a place."""
+
+    ABSENT = "absent"
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    OTHER = "other"
+    """A pipe, a socket, a device."""
+    UNKNOWN = "unknown"
+    """It cannot be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is at a place now."""
+
+    kind: Kind
+    size: int = 0
+    """Bytes of a file, entries of a folder."""
+    mode: int = 0
+    """The permission bits."""
+    device: int = 0
+    inode: int = 0
+    content: bytes | None = None
+    """Of a file that is not too long."""
+    print: str = ""
+    """A digest of the content of a file, of size, time and inode of anything else, of the error of what is unknown."""
+
+    @property
+    def identity(self) -> str:
+        """The same as long as it is the same file or folder, whatever it is called."""
+        return f"{self.device}:{self.inode}"
+
+
+def look(place: ResolvedPath, keep: int = 0) -> State:
+    """What is at a place. Never raises.
+
+    In: `keep`, the longest content that is given back, in bytes.
+    """
+    try:
+        if not place.parts:
+            return _described(os.stat(place.root), len(os.listdir(place.root)))
+        with _folder_of(place) as (folder, name):
+            about = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISDIR(about.st_mode):
+                return _folder(folder, name, about)
+            return _file(folder, name, keep) if stat.S_ISREG(about.st_mode) else _described(about, 0)
+    except FileNotFoundError:
+        return State(Kind.ABSENT)
+    except OSError as problem:
+        return State(Kind.UNKNOWN, print=sha256("error", str(problem.errno)))
+
+
+def missing(place: ResolvedPath) -> list[ResolvedPath]:
+    """The folders that are not there yet on the way to a place and at it, the outermost first. Never raises."""
+    way = [place]
+    while way[-1].parts and look(way[-1]).kind is Kind.ABSENT:
+        way.append(way[-1].parent)
+    return way[-2::-1]
+
+
+def replace(place: ResolvedPath, content: bytes, mode: int, temporary: str) -> None:
+    """Put a file with this content and mode at the place, at once or not at all, on the disk when this returns.
+
+    In: the name of the file that is written first, in the same folder; one that an interrupted replacement left there
+    is removed.
+    """
+    with _folder_of(place) as (folder, name):
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        try:
+            handle = os.open(temporary, _NEW, 0o600, dir_fd=folder)
+            with open(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(handle, mode)
+                os.fsync(handle)
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
+        os.fsync(folder)
+
+
+def unlink(place: ResolvedPath) -> None:
+    """Remove a file."""
+    with _folder_of(place) as (folder, name):
+        os.unlink(name, dir_fd=folder)
+        os.fsync(folder)
+
+
+def rmdir(place: ResolvedPath) -> None:
+    """Remove an empty folder."""
+    with _folder_of(place) as (folder, name):
+        os.rmdir(name, dir_fd=folder)
+        os.fsync(folder)
+
+
+def rename(source: ResolvedPath, destination: ResolvedPath) -> None:
+    """Move a file or a folder to a place where nothing is; FileExistsError when something is there.
+
+    A file gets its second name before it loses the first, so a crash in between leaves both (link(2) never overwrites);
+    doing it again ends that.
+    """
+    with _folder_of(source) as (old_folder, old), _folder_of(destination) as (new_folder, new):
+        about = os.stat(old, dir_fd=old_folder, follow_symlinks=False)
+        with suppress(FileNotFoundError):
+            there = os.stat(new, dir_fd=new_folder, follow_symlinks=False)
+            if stat.S_ISDIR(about.st_mode) or not os.path.samestat(about, there):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            os.unlink(old, dir_fd=old_folder)
+            return
+        if stat.S_ISREG(about.st_mode) and _linked(old, new, old_folder, new_folder):
+            os.unlink(old, dir_fd=old_folder)
+        else:
+            os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        os.fsync(new_folder)
+        os.fsync(old_folder)
+
+
+def _linked(old: str, new: str, old_folder: int, new_folder: int) -> bool:
+    """Whether the second name could be made; some disks have none."""
+    try:
+        os.link(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _folder_of(place: ResolvedPath) -> Generator[tuple[int, str]]:
+    """The folder that a place is in, opened, and the name in it."""
+    *above, name = place.parts or [""]
+    if not name:
+        raise PermissionError(errno.EPERM, "it is a folder of the tool server itself")
+    folder = os.open(place.root, _FOLDER)
+    try:
+        for part in above:
+            deeper = os.open(part, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+        yield folder, name
+    finally:
+        os.close(folder)
+
+
+def _folder(parent: int, name: str, about: os.stat_result) -> State:
+    folder = os.open(name, _FOLDER, dir_fd=parent)
+    try:
+        return _described(about, len(os.listdir(folder)))
+    finally:
+        os.close(folder)
+
+
+def _file(parent: int, name: str, keep: int) -> State:
+    with open(os.open(name, _READ, dir_fd=parent), "rb") as file:
+        about = os.fstat(file.fileno())
+        if about.st_size > LONGEST_READ or not stat.S_ISREG(about.st_mode):
+            return _described(about, about.st_size)
+        digest = hashlib.sha256()
+        kept: list[bytes] = []
+        size = 0
+        # One that grows all the while is cut off here, and looks different the next time.
+        while size <= LONGEST_READ and (chunk := file.read(_CHUNK)):
+            digest.update(chunk)
+            size += len(chunk)
+            if size <= keep:
+                kept.append(chunk)
+    content = b"".join(kept) if size <= keep else None
+    mode = stat.S_IMODE(about.st_mode)
+    return State(Kind.FILE, size, mode, about.st_dev, about.st_ino, content, digest.hexdigest())
+
+
+def _described(about: os.stat_result, size: int) -> State:
+    """What is not read."""
+    kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
+    kind = kinds.get(stat.S_IFMT(about.st_mode), Kind.OTHER)
+    marks = sha256(str(about.st_size), str(about.st_mtime_ns), str(about.st_ino), str(about.st_dev))
+    return State(kind, size, stat.S_IMODE(about.st_mode), about.st_dev, about.st_ino, None, marks)

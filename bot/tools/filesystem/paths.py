@@ -1,0 +1,246 @@
+"""Which file a path means to the filesystem server, found out as the server does it.
+
+The rules are those of @modelcontextprotocol/server-filesystem: `validatePath` in dist/lib.js, `normalizePath` and
+`expandHome` in dist/path-utils.js, `isPathWithinAllowedDirectories` in dist/path-validation.js, and how dist/index.js
+reads its arguments. Where they let a path out of the server's folders, it is refused here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from bot.tools.disk import Disk
+from bot.tools.filesystem import default_server
+from bot.tools.mcp.server_config import ServerConfig
+
+_RUNNERS = {"node", "nodejs", "npx", "bun", "bunx"}
+"""Programs that run the server on this machine; what a container or another machine runs has other files."""
+_PROGRAM = "mcp-server-filesystem"
+_SCRIPT = ("server-filesystem", "dist", "index.js")
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_WINDOWS = re.compile(r"[A-Za-z]:(?:[\\/]|\Z)")
+_UNPAIRED = re.compile("[\ud800-\udfff]")
+_SPACE = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # noqa: E501
+"""What JavaScript's `trim` takes away (ECMA-262, WhiteSpace and LineTerminator)."""
+
+
+class RefusedError(Exception):
+    """The server would not work on this path; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPath:
+    """Where a path leads, all symbolic links followed; nothing need be there."""
+
+    root: str
+    """The folder of the server that holds it."""
+    path: str
+    """Absolute."""
+    straight: bool = field(default=True, compare=False)
+    """It is what the path says by its letters: no symbolic link and no other Unicode form in between."""
+
+    @property
+    def parts(self) -> list[str]:
+        """The names on the way from the root; none for the root itself."""
+        return [part for part in self.path[len(self.root) :].split("/") if part]
+
+    @property
+    def parent(self) -> ResolvedPath:
+        """The folder it lies in. Only for what is not the root."""
+        return ResolvedPath(self.root, os.path.dirname(self.path))
+
+
+class Filesystem:
+    """The folders of one filesystem server on this machine."""
+
+    def __init__(self, key: str, folders: Sequence[str], cwd: str | None, env: Mapping[str, str]) -> None:
+        """In: the server's key, the folder arguments it is started with, the folder it is started in and the variables
+        that it is given besides our own."""
+        self.key = key
+        self.disk = Disk(key)
+        """Where everything that looks at these files is done."""
+        self._folders = tuple(folders)
+        self._cwd = cwd
+        self._env = env
+
+    @classmethod
+    def of(cls, config: ServerConfig) -> Filesystem | None:
+        """The files that a configured server works on; None when it is no trusted filesystem server on this machine of
+        a version that follows these rules."""
+        if not config.trusted or sys.platform == "win32":
+            return None
+        folders = _folders(config)
+        return cls(config.key, folders, str(config.cwd) if config.cwd else None, config.env) if folders else None
+
+    def roots(self) -> list[str]:
+        """The server's folders, all symbolic links followed, without repetition."""
+        return _real(self._allowed())
+
+    def place(self, requested: str) -> ResolvedPath:
+        """Where this path leads. Raises RefusedError when the server would not have it."""
+        allowed = self._allowed()
+        roots = _real(allowed)
+        expanded = self._expanded(requested)
+        if "\0" in expanded:
+            raise RefusedError("the path holds a NUL character")
+        if _WINDOWS.match(expanded):
+            raise RefusedError("it is a Windows path, and this is not Windows")
+        absolute = normal(expanded) if expanded.startswith("/") else _resolved(expanded, allowed)
+        if not _within_any(_trimmed(absolute), allowed):
+            raise RefusedError("it lies outside the folders of the tool server")
+        try:
+            real = os.path.realpath(absolute, strict=True)
+        except FileNotFoundError:
+            real = _missing(absolute, allowed, roots)
+        except OSError as problem:
+            raise RefusedError(f"the path cannot be followed ({problem.strerror})") from problem
+        place = _rooted(real, roots)
+        base = _base(absolute, allowed)
+        plain = normal(f"{os.path.realpath(base)}/{os.path.relpath(absolute, base)}")
+        return ResolvedPath(place.root, place.path, plain == place.path)
+
+    def _allowed(self) -> list[str]:
+        allowed: list[str] = []
+        for folder in self._folders:
+            absolute = normal(os.path.join(self._cwd or os.getcwd(), self._expanded(folder)))
+            allowed.append(_trimmed(absolute))
+            with suppress(OSError):
+                allowed.append(_trimmed(os.path.realpath(absolute, strict=True)))
+        allowed = [folder for folder in dict.fromkeys(allowed) if os.path.isdir(folder)]
+        if not allowed:
+            raise RefusedError("the tool server has no folder")
+        return allowed
+
+    def _expanded(self, path: str) -> str:
+        if path != "~" and not path.startswith("~/"):
+            return path
+        home = self._env.get("HOME", os.path.expanduser("~"))
+        return normal(f"{home}/{path[1:]}") if home.startswith("/") else os.path.normpath(f"{home}/{path[1:]}")
+
+
+def normal(path: str) -> str:
+    """An absolute path without `.`, `..` and doubled slashes, by its letters alone, as Node's `path.resolve` does."""
+    return "/" + os.path.normpath(path).lstrip("/")
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a normal absolute path is a folder or lies in it, by its letters."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _within_any(path: str, folders: list[str]) -> bool:
+    return any(within(normal(path), normal(folder)) for folder in folders)
+
+
+def _resolved(path: str, allowed: list[str]) -> str:
+    """A relative path: in the first folder that still holds it, else in the first of all."""
+    candidates = [normal(f"{folder}/{path}") for folder in allowed]
+    return next((path for path in candidates if _within_any(_trimmed(path), allowed)), candidates[0])
+
+
+def _missing(absolute: str, allowed: list[str], roots: list[str]) -> str:
+    """A path on which something is not there, or is there in another Unicode form."""
+    base = _base(absolute, allowed)
+    try:
+        current = os.path.realpath(base, strict=True)
+        parts = [part for part in os.path.relpath(absolute, base).split("/") if part]
+        for index, part in enumerate(parts):
+            entry = _entry(current, part)
+            if entry is None:
+                return normal("/".join([current, *parts[index:]]))
+            current = os.path.realpath(os.path.join(current, entry), strict=True)
+            _rooted(current, roots)
+    except FileNotFoundError as problem:
+        raise RefusedError("there is a symbolic link on the path that leads nowhere") from problem
+    except OSError as problem:
+        raise RefusedError(f"the path cannot be followed ({problem.strerror})") from problem
+    return current
+
+
+def _rooted(real: str, roots: list[str]) -> ResolvedPath:
+    holding = [root for root in roots if within(real, root)]
+    if not holding:
+        raise RefusedError("it leads out of the folders of the tool server")
+    if _UNPAIRED.search(real):
+        raise RefusedError("a name on it is not UTF-8")
+    return ResolvedPath(max(holding, key=len), real)
+
+
+def _base(absolute: str, allowed: list[str]) -> str:
+    return max((folder for folder in allowed if within(_trimmed(absolute), folder)), key=len)
+
+
+def _real(folders: list[str]) -> list[str]:
+    return list(dict.fromkeys(os.path.realpath(folder) for folder in folders))
+
+
+def _trimmed(path: str) -> str:
+    """A path as the server compares it: without the white space and the quote that it ends in."""
+    path = re.sub(r"""["']\Z""", "", path.strip(_SPACE))
+    return re.sub(r"(?<!^)/\Z", "", re.sub("/+", "/", path))
+
+
+def _entry(folder: str, part: str) -> str | None:
+    """The entry of a folder that is meant by a name; None when there is none.
+
+    What the disk itself takes for that name counts first: on a disk that ignores case or Unicode form the server would
+    take it for missing and still reach it.
+    """
+    with suppress(FileNotFoundError):
+        os.lstat(os.path.join(folder, part))
+        return part
+    wanted = unicodedata.normalize("NFC", part)
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in entries if unicodedata.normalize("NFC", entry.name) == wanted]
+    if len(found) > 1:
+        raise RefusedError(f"several files differ from the name {part} in nothing but their Unicode form")
+    return found[0] if found else None
+
+
+def _folders(config: ServerConfig) -> tuple[str, ...]:
+    """The folder arguments of a filesystem server; none for other servers."""
+    program = PurePath(config.command)
+    if program.name == _PROGRAM:
+        return config.args
+    if program.name not in _RUNNERS:
+        return ()
+    for index, argument in enumerate(config.args):
+        if not argument.startswith("-"):
+            # What stands here is run; any later word is an argument of it.
+            return config.args[index + 1 :] if _is_the_server(argument) else ()
+        if argument in {"-p", "-c", "-r", "-e", "--package", "--call", "--require", "--eval"}:
+            return ()
+    return ()
+
+
+def _is_the_server(argument: str) -> bool:
+    """Whether a word of a command line names the server, in a version that is not older than the one known here."""
+    if argument == default_server.PACKAGE:
+        return True
+    name, _, version = argument.rpartition("@")
+    if name == default_server.PACKAGE:
+        return version == "latest" or _is_new_enough(version)
+    path = PurePath(argument)
+    if path.parts[-3:] != _SCRIPT:
+        return False
+    try:
+        with Path(path.parents[1], "package.json").open(encoding="utf-8") as manifest:
+            content = json.load(manifest)
+        return content["name"] == default_server.PACKAGE and _is_new_enough(content["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_new_enough(version: str) -> bool:
+    found, known = _VERSION.match(version), _VERSION.match(default_server.pinned_version())
+    if found is None or known is None:
+        return False
+    return tuple(map(int, found.groups())) >= tuple(map(int, known.groups()))

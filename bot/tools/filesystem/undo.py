@@ -1,0 +1,197 @@
+"""UndoJob back what a call of the filesystem server did, if nothing has changed since.
+
+What a call is about to change is taken down before it runs (`keep`), what it left is told apart by a digest (`after`),
+and `undo` acts only on exactly that. Each step leaves a state that `undo` recognises when it is asked again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.tools import Tool, Undone, UndoSnapshot
+from bot.tools.filesystem import files as disk
+from bot.tools.filesystem.claims import Claim, of_paths
+from bot.tools.filesystem.files import Kind, look
+from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
+from bot.tools.filesystem.preview import see
+
+LONGEST_KEPT = 5 * 1024 * 1024
+"""Bytes of a file's content that are kept."""
+
+_CHANGED = "It has changed since, so I left it alone"
+_ALREADY = "It was already as before."
+_NOTHING = "It is already as it was before; nothing was done."
+_BETWEEN = ";"
+
+
+def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
+    """What the call is about to change; None when it changes nothing that could be taken back. For a thread; never
+    raises."""
+    sight = see(files, tool, arguments, LONGEST_KEPT)
+    if sight.refused or (tool.remote_name == "edit_file" and arguments.get("dryRun") is True):
+        return None
+    was, content = sight.states[0], b""
+    plan: dict[str, Any] = {"server": files.key, "tool": tool.remote_name, "paths": [p.path for p in sight.places]}
+    if tool.remote_name == "create_directory":
+        if was.kind is not Kind.ABSENT:
+            return None
+        plan["paths"] = [folder.path for folder in sight.missing]
+    elif tool.remote_name == "move_file":
+        if was.kind not in {Kind.FILE, Kind.FOLDER} or sight.states[1].kind is not Kind.ABSENT:
+            return None
+        plan["was"] = was.identity
+    elif was.kind is Kind.ABSENT and sight.states[1].kind is Kind.FOLDER:
+        plan["was"] = None
+    elif was.kind is Kind.FILE and was.content is not None:
+        plan["was"], content = {"mode": was.mode, "print": was.print}, was.content
+    else:
+        return None
+    return UndoSnapshot(canonical(plan), content)
+
+
+def server(before: UndoSnapshot) -> str:
+    """The key of the server whose call this is; empty when the plan cannot be read."""
+    key = _plan(before).get("server")
+    return key if isinstance(key, str) else ""
+
+
+def after(files: Filesystem, before: UndoSnapshot) -> str:
+    """A digest of what the call has left; empty when it cannot be read. For a thread; never raises.
+
+    For created folders it is one digest for each, because taking them back is a step for each.
+    """
+    plan = _plan(before)
+    try:
+        places = _places(files, plan)
+        if plan["tool"] == "create_directory":
+            marks = [_mark(place) for place in places]
+            return _BETWEEN.join(marks) if all(marks) else ""
+        marks = [_mark(place, content=True, same=plan["tool"] == "move_file") for place in places]
+    except (RefusedError, KeyError):
+        return ""
+    return sha256(*marks) if all(marks) else ""
+
+
+def claim(before: UndoSnapshot) -> Claim:
+    """What `undo` may change. For a thread."""
+    paths = _plan(before).get("paths")
+    return of_paths(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
+
+
+def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True) -> Undone:
+    """Take the call back. In: what `keep` and `after` gave, and whether an earlier attempt may have begun: only then is
+    what is as before known to be our own doing, or what is half done. For a thread; never raises."""
+    plan = _plan(before)
+    try:
+        places = _places(files, plan)
+        match plan["tool"]:
+            case "create_directory":
+                return _remove(places, left, again=again)
+            case "move_file":
+                return _move_back(files, before, places, plan["was"], left, again=again)
+            case _:
+                return _restore(files, before, places[0], plan["was"], left, again=again)
+    except OSError as problem:
+        return Undone(False, f"It could not be taken back: {problem.strerror or problem}.")
+    except RefusedError as problem:
+        return Undone(False, f"It could not be taken back: {problem}.")
+    except (KeyError, IndexError, TypeError, ValueError):
+        return Undone(False, "It could not be taken back: what is known of it cannot be read.")
+
+
+def _restore(
+    files: Filesystem,
+    before: UndoSnapshot,
+    place: ResolvedPath,
+    was: Mapping[str, Any] | None,
+    left: str,
+    *,
+    again: bool,
+) -> Undone:
+    now, unchanged = look(place), after(files, before) == left
+    if was is None:
+        as_before = now.kind is Kind.ABSENT
+    else:
+        as_before = now.kind is Kind.FILE and (now.print, now.mode) == (was["print"], was["mode"])
+    if as_before:
+        # A call that has changed nothing leaves things as before: that is taken back, too.
+        return Undone(True, _ALREADY) if again or unchanged else Undone(False, _NOTHING)
+    if not unchanged:
+        return Undone(False, f"{_CHANGED}: {place.path}.")
+    if was is None:
+        disk.unlink(place)
+        return Undone(True, f"Removed the file {place.path} again.")
+    # The same name each time, so that a crash leaves nothing that is not cleaned up by doing it again.
+    disk.replace(place, before.content, was["mode"], f".{sha256(before.plan, left)[:32]}.tmp")
+    return Undone(True, f"{place.path} is as it was before.")
+
+
+def _move_back(
+    files: Filesystem, before: UndoSnapshot, places: list[ResolvedPath], identity: str, left: str, *, again: bool
+) -> Undone:
+    source, destination = places
+    old, new = look(source), look(destination)
+    if old.identity == identity and new.kind is Kind.ABSENT:
+        return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
+    # A crash in the middle of moving a file back leaves it with both names.
+    halfway = again and old.kind is Kind.FILE and old.identity == new.identity == identity
+    if not halfway and after(files, before) != left:
+        where = source if old.kind is not Kind.ABSENT and new.identity == identity else destination
+        return Undone(False, f"{_CHANGED}: {where.path}.")
+    disk.rename(destination, source)
+    return Undone(True, f"Moved {destination.path} back to {source.path}.")
+
+
+def _remove(places: list[ResolvedPath], left: str, *, again: bool) -> Undone:
+    marks = left.split(_BETWEEN)
+    there = [place for place in places if look(place).kind is not Kind.ABSENT]
+    if not there:
+        return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
+    if not again and len(there) < len(places):
+        return Undone(False, f"{_CHANGED}: {places[len(there)].path}.")
+    for place, mark in zip(there, marks, strict=False):
+        if len(marks) != len(places) or _mark(place) != mark:
+            return Undone(False, f"{_CHANGED}: {place.path}.")
+    for place, inner in zip(there, [*there[1:], None], strict=True):
+        if look(place).size > (0 if inner is None else 1):
+            return Undone(False, f"The folder {place.path} is no longer empty, so I left it alone.")
+    for place in reversed(there):
+        disk.rmdir(place)
+    return Undone(True, f"Removed {', '.join(f'the folder {place.path}' for place in there)} again.")
+
+
+def _mark(place: ResolvedPath, *, content: bool = False, same: bool = True) -> str:
+    """A digest of what is at a place; empty when nobody knows.
+
+    In: whether the content and mode of a file count, and whether it must be the same file.
+    """
+    state = look(place)
+    if state.kind is Kind.UNKNOWN:
+        return ""
+    whole = [state.print, str(state.mode)] if content and state.kind is Kind.FILE else []
+    return sha256(state.kind, *whole, state.identity if same or not whole else "")
+
+
+def _plan(before: UndoSnapshot) -> Mapping[str, Any]:
+    try:
+        plan = json.loads(before.plan)
+    except ValueError:
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
+def _places(files: Filesystem, plan: Mapping[str, Any]) -> list[ResolvedPath]:
+    """The places of a plan, which must still lie in the server's folders. They were resolved when the plan was made;
+    what leads elsewhere now is an error when it is opened."""
+    roots = files.roots()
+    places: list[ResolvedPath] = []
+    for path in plan["paths"]:
+        holding = [root for root in roots if within(path, root)]
+        if not holding or os.path.normpath(path) != path:
+            raise RefusedError(f"{path} lies outside the folders of the tool server")
+        places.append(ResolvedPath(max(holding, key=len), path))
+    return places

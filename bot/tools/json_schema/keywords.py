@@ -1,0 +1,271 @@
+"""JSON Schema's keywords with a bound on what checking costs. Imports jsonschema: only for `arguments` beside it.
+
+A schema is its server's, the arguments are a model's, and checking one by the other is exponential, quadratic or
+without end for some. Everything that is done is counted, in units of a microsecond or less, and what would cost more
+than MOST_UNITS is given up; the server decides then, as it does in any case. Counted are steps and not time, so that
+the same arguments have the same verdict on every machine.
+
+What jsonschema itself does in more than linear time, or with Python's `re`, is done here. Some things are left to the
+server, and count as met: an expression that RE2 cannot read, `unevaluatedProperties` and its like (which hardly any
+server has), a reference that leads out of the schema. Where what counts as met would be held against a call (`not`,
+`oneOf` and such), nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, cast
+
+from jsonschema import ValidationError, validators
+from jsonschema.protocols import Validator
+
+from bot.patterns import Pattern, TooMuchError, of_server
+
+MOST_UNITS: Final = 30_000
+MOST_TO_READ: Final = 15_000
+"""Values of a schema, counted as `quotable` does: about 10,000."""
+MOST_PATTERNS: Final = 50
+"""Of one schema; further ones are left to the server."""
+
+_SCHEMA: Final = 8
+_KEYWORD: Final = 6
+_ERROR: Final = 10
+_REFERENCE: Final = 40
+_LONG: Final = 100
+"""Characters of a text, or members of a list or an object, that a message quotes."""
+_TURNING: Final = ("not", "oneOf", "if", "contains")
+"""Keywords that find something wrong because a part of theirs fits."""
+
+Keyword = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
+
+
+class SpentError(Exception):
+    """Checking would cost too much."""
+
+
+@dataclass(eq=False)
+class Check:
+    """One check under way: what it may still cost, and the expressions of its schema."""
+
+    patterns: dict[str, Pattern | None]
+    """Those that are compiled, None for one that cannot be."""
+    nodes: int
+    """Of the schema."""
+    left: int = MOST_UNITS
+    unread: list[str] = field(default_factory=list)
+    """Keywords, expressions and references that were not looked at."""
+
+    def spend(self, units: int) -> None:
+        """Raises SpentError when that is more than is left."""
+        self.left -= units
+        if self.left < 0:
+            raise SpentError
+
+    def matches(self, expression: str, text: str) -> bool | None:
+        """Whether an expression matches somewhere in a text; None when that is for the server to say."""
+        if expression not in self.patterns and len(self.patterns) < MOST_PATTERNS:
+            # Each class of Unicode is compiled from hundreds of ranges, and the first text that is read builds tables.
+            self.spend(100 + 2 * len(expression) + 110 * expression.lower().count(r"\p"))
+            compiled = self.patterns[expression] = of_server(expression)
+            self.spend(4000 if compiled is None else compiled.size // 4 + min(compiled.size, 1500))
+        pattern = self.patterns.get(expression)
+        if pattern is None:
+            self.unread.append(expression)
+            return None
+        self.spend(pattern.cost(text))
+        try:
+            return pattern.search(text)
+        except TooMuchError:
+            self.unread.append(expression)
+            return None
+
+
+current: ContextVar[Check] = ContextVar("current")
+
+
+class _Text(str):
+    """A text whose messages quote its beginning."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(f"{self[:_LONG]!s}…") if len(self) > _LONG else str.__repr__(self)
+
+
+class _List(list[Any]):
+    def __repr__(self) -> str:
+        return list.__repr__(self) if len(self) < 10 else f"a list of {len(self)}"
+
+
+class _Object(dict[Any, Any]):
+    def __repr__(self) -> str:
+        return dict.__repr__(self) if len(self) < 10 else f"an object of {len(self)}"
+
+
+def quotable(value: Any) -> Any:
+    """The same JSON value, but jsonschema's messages, which quote values whole, quote little of it. Costs a unit for
+    each value in it. Raises RecursionError."""
+    check = current.get()
+
+    def copy(item: Any, depth: int) -> Any:
+        check.spend(1)
+        if isinstance(item, str):
+            return _Text(item) if len(item) > _LONG else item
+        if isinstance(item, list):
+            check.spend(len(item) // 2)
+            return _List([copy(part, depth + 1) for part in item]) if depth < _DEEPEST else _too_deep()
+        if isinstance(item, Mapping):
+            check.spend(len(item) // 2)
+            pairs = {(_Text(key) if len(key) > _LONG else key): copy(part, depth + 1) for key, part in item.items()}
+            return _Object(pairs) if depth < _DEEPEST else _too_deep()
+        return item
+
+    return copy(value, 0)
+
+
+_DEEPEST: Final = 80
+"""Levels: a message quotes them all, and every one takes three frames of Python to check."""
+
+
+def _too_deep() -> None:
+    raise RecursionError("nested too deeply")
+
+
+@cache
+def counted(kind: type[Validator]) -> type[Validator]:
+    """The validator of a dialect of JSON Schema whose every step is counted."""
+    original: Any = kind
+    theirs: dict[str, Keyword] = dict(original.VALIDATORS)
+    known = {name: _counting(name, _OURS.get(name, keyword)) for name, keyword in theirs.items() if name != "format"}
+    applicable: Callable[[Any], Iterable[tuple[str, Any]]] = original._APPLICABLE_VALIDATORS
+
+    def chosen(schema: Any) -> list[tuple[str, Any]]:
+        current.get().spend(_SCHEMA + len(schema) // 8)
+        return [(name, value) for name, value in applicable(schema) if name in known]
+
+    made: Any = validators.create(
+        meta_schema=original.META_SCHEMA,
+        validators=cast(Any, known),
+        type_checker=original.TYPE_CHECKER,
+        id_of=original.ID_OF,
+        applicable_validators=chosen,
+    )
+    return made
+
+
+def _counting(name: str, keyword: Keyword) -> Keyword:
+    def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        check = current.get()
+        check.spend(_KEYWORD + (_size(value) + _size(instance)) // 4)
+        unread = len(check.unread)
+        if name == "$ref":
+            if not value.startswith("#"):
+                check.unread.append(value)
+                return
+            pointer = value == "#" or value.startswith("#/")
+            check.spend(_REFERENCE + (10 * value.count("/") if pointer else 500 + 10 * check.nodes))
+        elif name in ("dependentRequired", "dependencies"):
+            check.spend(sum(_size(names) for names in value.values()) // 4)
+        errors = keyword(validator, value, instance, schema) or ()
+        if name in _TURNING:
+            errors = list(errors)
+            if len(check.unread) > unread:
+                return
+        for error in errors:
+            check.spend(_ERROR)
+            yield error
+
+    return run
+
+
+def _left_to_server(name: str) -> Keyword:
+    def run(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
+        current.get().unread.append(name)
+        return ()
+
+    return run
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, list | dict) else 0
+
+
+def _is_object(validator: Any, instance: Any) -> bool:
+    return bool(validator.is_type(instance, "object"))
+
+
+def _pattern(validator: Any, expression: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and current.get().matches(expression, instance) is False:
+        yield ValidationError(f"{instance!r} does not match {expression!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if _is_object(validator, instance):
+        for expression, part in patterns.items():
+            for key, value in instance.items():
+                if current.get().matches(expression, key):
+                    yield from validator.descend(value, part, path=key, schema_path=expression)
+
+
+def _additional_properties(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not _is_object(validator, instance):
+        return
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    # An expression that is not looked at may match any name.
+    extras = [
+        key
+        for key in instance
+        if key not in known and all(current.get().matches(expression, key) is False for expression in patterns)
+    ]
+    if wanted is False and extras:
+        yield ValidationError(f"{len(extras)} names are unknown")
+    elif isinstance(wanted, dict):
+        for extra in extras:
+            yield from validator.descend(instance[extra], wanted, path=extra)
+
+
+def _const(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if _frozen(instance) != _frozen(wanted):
+        yield ValidationError(f"{wanted!r} was expected")
+
+
+def _enum(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    mine = _frozen(instance)
+    # A text is compared at once with all of them; equal to it is only a text.
+    if not (mine in wanted if isinstance(mine, str) else any(mine == _frozen(each) for each in wanted)):
+        yield ValidationError(f"{instance!r} is not one of {wanted!r}")
+
+
+def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if wanted and isinstance(instance, list) and len({_frozen(item) for item in instance}) < len(instance):
+        yield ValidationError(f"{instance!r} has non-unique elements")
+
+
+def _frozen(value: Any) -> Any:
+    """Something that is equal for equal JSON values only, and can be a member of a set. Neither is true 1, nor is a
+    list the object with the same members; but 1 is 1.0."""
+    current.get().spend(1)
+    if isinstance(value, bool):
+        return (value,)
+    if isinstance(value, list):
+        return ("list", *map(_frozen, value))
+    if isinstance(value, dict):
+        return ("object", frozenset((key, _frozen(item)) for key, item in value.items()))
+    return value
+
+
+_OURS: Final[dict[str, Keyword]] = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "const": _const,
+    "enum": _enum,
+    "uniqueItems": _unique_items,
+    **{
+        name: _left_to_server(name)
+        for name in ("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef")
+    },
+}

@@ -1,0 +1,288 @@
+"""JSON Schemas of tools, made fit for every provider. (Checking arguments against the original: `arguments.py`.)
+
+A provider refuses the whole request when one schema in it is not to its taste, so one bad tool would silence the bot.
+The rules, each from the error message of the provider that has it:
+- Anthropic, Bedrock: the root is an object without anyOf, oneOf, allOf; no `$ref` anywhere; the arguments' names match
+  `^[a-zA-Z0-9_.-]{1,64}$`.
+- Gemini: arrays have `items`, and those a type; `enum` holds non-empty strings only; `format` is `date-time` or absent;
+  no type lists in `items`; unions are `anyOf`.
+- OpenAI: every pattern is a regular expression of its own dialect; enums are of limited size.
+What cannot be said in this common language is dropped, or said in the description: the server's own schema still
+decides whether a call fits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from bot.core.json_text import JsonObject
+from bot.tools.text import line, visible
+
+MOST_NODES = 1000
+"""Schemas in one schema. Two `$ref`s that each hold two grow without end; what is beyond counts as "anything"."""
+DEEPEST = 24
+MOST_VALUES = 20_000
+"""JSON values in one schema, and hundreds of characters of its texts. A larger one is offered as "any object"."""
+MOST_FORMS = 50
+"""Of a list whose every place has a schema of its own."""
+MOST_ENUM_VALUES = 250
+"""OpenAI limits the size of larger enums (structured outputs: limitations on enum size)."""
+
+_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+_LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
+_ARGUMENT = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+_ANYTHING_IN_A_LIST: JsonObject = {"type": "string"}
+
+
+def convert(schema: Mapping[str, Any]) -> JsonObject:
+    """A function tool's `parameters` from a tool's `inputSchema`, whatever that is: an object schema that every
+    provider accepts. References are resolved within the schema only; nothing is ever fetched."""
+    if _too_large(schema):
+        return {"type": "object", "properties": {}}
+    found = _Converter(schema).convert(schema, 0, ())
+    properties: JsonObject = dict(found.get("properties", {}))
+    required: set[str] = set(found.get("required", ()))
+    forms: list[JsonObject] = found.get("anyOf", [])
+    for form in forms:
+        for name, value in form.get("properties", {}).items():
+            properties[name] = _either(properties[name], value) if name in properties else value
+    if forms:
+        required |= set.intersection(*(set(form.get("required", ())) for form in forms))
+    parameters: JsonObject = {
+        "type": "object",
+        "properties": {name: value for name, value in properties.items() if _ARGUMENT.fullmatch(name)},
+        "required": [name for name in properties if name in required],
+    }
+    if "additionalProperties" in found and not forms:
+        parameters["additionalProperties"] = found["additionalProperties"]
+    if "description" in found:
+        parameters["description"] = found["description"]
+    _tidy(parameters)
+    return parameters
+
+
+def _too_large(schema: Any) -> bool:
+    """Whether to look at it all would take too long, let alone to send it with every request."""
+    room = MOST_VALUES
+    left = [schema]
+    while left and room >= 0:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            room -= len(value) + sum(len(key) for key in value) // 100 if len(value) <= room else room + 1
+            left.extend(value.values() if room >= 0 else ())
+        elif isinstance(value, list):
+            room -= len(value)
+            left.extend(value if room >= 0 else ())
+        elif isinstance(value, str):
+            room -= len(value) // 100
+    return room < 0
+
+
+class _Converter:
+    """One conversion: it keeps the schema that references point into, and how much may still be looked at."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._nodes_left = MOST_NODES
+
+    def convert(self, schema: Any, depth: int, references: tuple[str, ...]) -> JsonObject:
+        """One schema in the common language; `{}` is anything. In: the references it was reached through."""
+        self._nodes_left -= 1
+        if not isinstance(schema, Mapping) or depth > DEEPEST or self._nodes_left < 0:
+            return {}
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            return self._referred(reference, schema, depth, references)
+        notes: list[str] = []
+        out: JsonObject = {}
+        self._set_object(out, schema, depth, references)
+        self._set_array(out, schema, depth, references)
+        self._set_values(out, schema, notes)
+        self._set_type(out, schema)
+        for part in self._list(schema.get("allOf")):
+            _add(out, self.convert(part, depth + 1, references))
+        forms = [
+            self.convert(form, depth + 1, references) for form in self._list(schema.get("anyOf", schema.get("oneOf")))
+        ]
+        if forms := [form for index, form in enumerate(forms) if form and form not in forms[:index]]:
+            _add(out, forms[0] if len(forms) == 1 else {"anyOf": forms})
+        described = schema.get("description")
+        if description := visible(" ".join([described if isinstance(described, str) else "", *notes])):
+            out["description"] = description
+        if out.get("type") == "array":
+            _give_items_a_type(out)
+        return out
+
+    def _referred(
+        self, reference: str, schema: Mapping[str, Any], depth: int, references: tuple[str, ...]
+    ) -> JsonObject:
+        target = self._target(reference)
+        if target is None:
+            target = {}
+        elif reference in references:
+            # It holds itself. One more level would not help the model; what it is, an object or a list, does.
+            target = {"type": target.get("type", "object")}
+        beside = {key: value for key, value in schema.items() if key != "$ref"}
+        return self.convert({**target, **beside}, depth + 1, (*references, reference))
+
+    def _target(self, reference: str) -> Mapping[str, Any] | None:
+        """What a JSON pointer into this very schema points at (RFC 6901); None for anything else."""
+        if reference != "#" and not reference.startswith("#/"):
+            return None
+        found: Any = self._root
+        for step in reference[2:].split("/") if len(reference) > 1 else []:
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
+            if isinstance(found, Mapping) and key in found:
+                found = found[key]
+            elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+                found = found[int(key)]
+            else:
+                return None
+        return found if isinstance(found, Mapping) else None
+
+    def _set_object(self, out: JsonObject, schema: Mapping[str, Any], depth: int, references: tuple[str, ...]) -> None:
+        required = [name for name in self._list(schema.get("required")) if isinstance(name, str)]
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            kept: JsonObject = {}
+            for name, value in properties.items():
+                # `false` allows no value. A name such as `$ref` would be taken for a keyword by somebody.
+                if value is False or name.startswith("$") or self._nodes_left <= 0:
+                    continue
+                converted = self.convert(value, depth + 1, references)
+                kept[name] = converted if name in required else _without_null(converted)
+            out["properties"] = kept
+        if required:
+            out["required"] = list(dict.fromkeys(required))
+        more = schema.get("additionalProperties")
+        if isinstance(more, bool):
+            out["additionalProperties"] = more
+        elif isinstance(more, Mapping):
+            out["additionalProperties"] = self.convert(more, depth + 1, references) or True
+
+    def _set_array(self, out: JsonObject, schema: Mapping[str, Any], depth: int, references: tuple[str, ...]) -> None:
+        items = schema.get("items")
+        if isinstance(items, Mapping):
+            out["items"] = _without_null(self.convert(items, depth + 1, references))
+        elif tuple_of := self._list(schema.get("prefixItems", items)):
+            forms = [_without_null(self.convert(item, depth + 1, references)) for item in tuple_of[:MOST_FORMS]]
+            out["items"] = forms[0]
+            for form in forms[1:]:
+                out["items"] = _either(out["items"], form)
+
+    def _set_values(self, out: JsonObject, schema: Mapping[str, Any], notes: list[str]) -> None:
+        values = [schema["const"]] if "const" in schema else self._list(schema.get("enum"))
+        texts = [value for value in values if isinstance(value, str) and value]
+        if texts and len(texts) == len([value for value in values if value is not None]) <= MOST_ENUM_VALUES:
+            out["enum"] = list(dict.fromkeys(texts))
+        elif values:
+            notes.append(f"One of: {line(json.dumps(values, ensure_ascii=False)[1:-1], 500)}.")
+        for key in _LIMITS:
+            if isinstance(limit := schema.get(key), int | float) and not isinstance(limit, bool):
+                out[key] = limit
+        default = schema.get("default")
+        if isinstance(default, str | int | float | bool):
+            out["default"] = default
+        form = schema.get("format")
+        if form == "date-time":
+            out["format"] = form
+        elif isinstance(form, str):
+            notes.append(f"Format: {line(form, 50)}.")
+        if isinstance(pattern := schema.get("pattern"), str):
+            notes.append(f"Pattern: {line(pattern)}")
+
+    def _set_type(self, out: JsonObject, schema: Mapping[str, Any]) -> None:
+        declared = schema.get("type")
+        types = [kind for kind in (declared if isinstance(declared, list) else [declared]) if kind in _TYPES]
+        if not types and "properties" in out:
+            types = ["object"]
+        elif not types and "items" in out:
+            types = ["array"]
+        if out.get("enum"):
+            # Only strings are left in it.
+            types = ["string"]
+        if len(types) == 1:
+            out["type"] = types[0]
+        elif len(types) > 1:
+            _split_by_type(out, types)
+
+    def _list(self, value: Any) -> list[Any]:
+        """The list itself, as long as there is room for its members; nothing for what is no list."""
+        return value[: max(self._nodes_left, 0)] if isinstance(value, list) else []
+
+
+def _split_by_type(out: JsonObject, types: Sequence[str]) -> None:
+    """Turn a schema for several types into one form for each, with the keywords that concern it."""
+    concern = {
+        "object": ("properties", "required", "additionalProperties"),
+        "array": ("items", "minItems", "maxItems"),
+        "string": ("enum", "minLength", "maxLength", "format"),
+        "number": ("minimum", "maximum"),
+        "integer": ("minimum", "maximum"),
+    }
+    forms = [{"type": kind, **{key: out[key] for key in concern.get(kind, ()) if key in out}} for kind in types]
+    for keys in concern.values():
+        for key in keys:
+            out.pop(key, None)
+    for form in forms:
+        if form["type"] == "array":
+            _give_items_a_type(form)
+    out["anyOf"] = forms
+
+
+def _give_items_a_type(array: JsonObject) -> None:
+    """Some providers refuse an array whose items may be anything."""
+    items = array.get("items", {})
+    if not items.keys() & {"type", "anyOf"}:
+        array["items"] = {**items, **_ANYTHING_IN_A_LIST}
+
+
+def _without_null(schema: JsonObject) -> JsonObject:
+    """The schema without `null` as a form: an argument that may be left out need not be null."""
+    forms: list[JsonObject] = schema.get("anyOf", [])
+    rest = [form for form in forms if form.get("type") != "null"]
+    if not rest or len(rest) == len(forms):
+        return schema
+    out = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest[0], **out} if len(rest) == 1 else {**out, "anyOf": rest}
+
+
+def _either(one: JsonObject, other: JsonObject) -> JsonObject:
+    """A schema for what fits one or the other."""
+    if one == other:
+        return one
+    if not one or not other:
+        return {}
+    if "enum" in one and "enum" in other:
+        return {**other, **one, "enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
+    forms = [form for part in (one, other) for form in (part["anyOf"] if set(part) == {"anyOf"} else [part])]
+    return {"anyOf": [form for index, form in enumerate(forms) if form not in forms[:index]]}
+
+
+def _tidy(schema: JsonObject) -> None:
+    """Require only what is there, here and below (Gemini: "property is not defined")."""
+    if "required" in schema:
+        schema["required"] = [name for name in schema["required"] if name in schema.get("properties", {})]
+        if not schema["required"]:
+            del schema["required"]
+    more = schema.get("additionalProperties")
+    parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), schema.get("items"), more]
+    for part in parts:
+        if isinstance(part, dict):
+            _tidy(part)
+
+
+def _add(out: JsonObject, part: JsonObject) -> None:
+    """Let `out` also demand what `part` does, as far as the common language goes. `out` has the last word."""
+    for key, value in part.items():
+        if key == "properties":
+            known = out.get(key, {})
+            out[key] = {**known, **{name: schema for name, schema in value.items() if name not in known}}
+        elif key == "required":
+            out[key] = list(dict.fromkeys([*out.get(key, []), *value]))
+        else:
+            out.setdefault(key, value)

@@ -1,0 +1,110 @@
+"""Lines of a server's stdout, one JSON-RPC message each (specification: stdio), and how far a request got."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import MOST_VALUES, values
+from bot.tools.text import sendable
+
+log = logging.getLogger(__name__)
+
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes of one message. Parsing it blocks the loop (20 ms for so much text), and the model is shown 40 KB of it at
+most."""
+
+_ID_WITHIN = 200
+_ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
+
+
+@dataclass(eq=False)
+class Delivery:
+    """How far one request got. It is put into `current_delivery` by whoever makes the request."""
+
+    stand_in: JsonObject
+    """What the SDK gets for the `result`: it checks every part of one, several times over, and nobody uses that."""
+    abandoned: bool = False
+    """Nobody waits any more: if it is not written yet, it must not be."""
+    written: bool = False
+    """Its first byte may have reached the server."""
+    reply: JsonObject | None = None
+    """The `result` that the server answered, as it came."""
+    size: int = 0
+    """Bytes of the message that it came in."""
+    refused: bool = False
+    """The server answered with a protocol error."""
+
+
+current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
+
+
+class Lines:
+    """Puts lines together from chunks of output. Only new bytes are searched for a line's end, so this is linear; what
+    is longer than LONGEST_LINE is never kept whole."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that end in this chunk, one by one. Each is to be taken before the next chunk."""
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            yield self._line(end)
+        self._add(rest)
+
+    def _line(self, end: bytes) -> bytes:
+        self._add(end)
+        raw = b"".join(self._parts)
+        too_big = self._size > LONGEST_LINE or values(raw) > MOST_VALUES
+        line = _too_big(raw, self._size, self._key) if too_big else raw
+        self._parts, self._size = [], 0
+        return line
+
+    def _add(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > LONGEST_LINE:
+            # Of what is too big its begin and its end are kept: one of them names the request.
+            raw = b"".join(self._parts)
+            self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
+
+
+def _too_big(raw: bytes, size: int, key: str) -> bytes:
+    """The answer in the place of one that is too big: it ran, so its caller must not wait and must not try again."""
+    log.warning("%s sent a message of %d bytes, which is too big", key, size)
+    found = _ID.search(raw[:_ID_WITHIN] + raw[-_ID_WITHIN:])
+    if found is None:
+        return b""
+    words = f"The tool ran, but its result of {size:,} bytes is too big to be taken in. Ask for less of it."
+    result = {"content": [{"type": "text", "text": words}], "isError": True}
+    return json.dumps({"jsonrpc": "2.0", "id": int(found[1] or found[2]), "result": result}).encode()
+
+
+def parsed(raw: bytes) -> JSONRPCMessage | None:
+    """The message in one line of output; None when there is none.
+
+    What the SDK's parser refuses is looked at once more, for otherwise a reply is lost and its call waits in vain:
+    bytes that are not UTF-8 become U+FFFD; so does half an emoji, which JavaScript writes as a lone surrogate; and a
+    progress mark that was printed without a line break is skipped.
+    """
+    with suppress(ValueError):
+        return jsonrpc_message_adapter.validate_json(raw, by_name=False)
+    text = raw.decode("utf-8", "replace")
+    begin = text.find("{")
+    if begin < 0:
+        return None
+    try:
+        return jsonrpc_message_adapter.validate_python(sendable(json.loads(text[begin:])), by_name=False)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,261 @@
+"""One connection to one MCP server: what it offers, and calls of it. The only room that knows the MCP SDK's client.
+
+Importing this imports the SDK, which takes 0.7 s; `bot.tools.mcp.server` does so in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.metadata
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as types
+from mcp import Client, MCPError
+from mcp.client.session import IncomingMessage
+from mcp.client.subscriptions import SubscriptionLost
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from pydantic import TypeAdapter, ValidationError
+
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.tools import DeliveryStatus
+from bot.pace import ANY, beside
+from bot.tools.mcp import content
+from bot.tools.mcp.jsonrpc import Delivery, current_delivery
+from bot.tools.mcp.process_reaper import Guard
+from bot.tools.mcp.server_config import ServerConfig
+from bot.tools.mcp.transports.process import Ahead
+from bot.tools.mcp.transports.stdio import Child
+from bot.tools.text import line
+
+log = logging.getLogger(__name__)
+
+# anyio, which the SDK runs on, imports its larger half when it is first used: on the event loop, if not here.
+with suppress(ImportError):
+    importlib.import_module("anyio._backends._asyncio")
+
+CONNECT_SECONDS = 60.0
+"""For starting, negotiating and listing. A server that npx fetches first takes 7 s and more."""
+MOST_PAGES = 100
+MOST_TOOLS = 1000
+LONGEST_NAME = 1000
+"""Characters of a tool's name. The specification has 128."""
+
+_VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
+_MARGIN_SECONDS = 5.0
+"""The SDK's read timeout ends a call; this much later it is ended from outside, whatever the SDK does."""
+_RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
+    types.CallToolResult | types.InputRequiredResult
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A tool as its server defines it."""
+
+    name: str
+    description: str
+    schema: JsonObject
+    read_only: bool
+    destructive: bool
+    idempotent: bool
+    digest: str
+
+
+class Session:
+    """An open connection. Made by `connect`; any task may call it, and it never raises for what the server does."""
+
+    def __init__(self, client: Client, child: Child, key: str) -> None:
+        self._client = client
+        self._child = child
+        self._key = key
+
+    @property
+    def ended(self) -> bool:
+        """The server will not be heard again."""
+        return self._child.ended
+
+    @property
+    def is_legacy(self) -> bool:
+        """The server was reached through `initialize`: it speaks 2025-11-25 or older."""
+        return self._client.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
+
+    async def definitions(self) -> list[Definition]:
+        """Every tool that can be used, of all pages. A tool whose definition is broken is left out, with a word in the
+        log; so are tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK cannot do.
+        Raises MCPError, or ValueError when the answer is no list of tools."""
+        if self._client.server_capabilities.tools is None:
+            return []
+        found: dict[str, Definition] = {}
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = await self._page(cursor)
+            # In a thread: a page may hold megabytes.
+            for definition in await beside(ANY, _definitions, page["tools"], self._key):
+                if len(found) == MOST_TOOLS:
+                    log.warning("%s has more than %d tools; the rest is not used", self._key, MOST_TOOLS)
+                    return list(found.values())
+                found.setdefault(definition.name, definition)
+            following = page.get("nextCursor")
+            if not isinstance(following, str) or following == cursor:
+                return list(found.values())
+            cursor = following
+        log.warning("%s has more than %d pages of tools; the rest is not used", self._key, MOST_PAGES)
+        return list(found.values())
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever a server of 2026-07-28 says that its tools changed; returns when it no longer will.
+        (Older servers say so unasked, see `connect`.)"""
+        capability = self._client.server_capabilities.tools
+        if self.is_legacy or capability is None or not capability.list_changed:
+            return
+        try:
+            async with self._client.listen(tools_list_changed=True) as events:
+                async for _ in events:
+                    changed()
+        except (MCPError, SubscriptionLost, TimeoutError) as problem:
+            if not self.ended:
+                log.warning("%s no longer says when its tools change: %s", self._key, line(str(problem)))
+
+    async def call(
+        self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
+    ) -> tuple[DeliveryStatus, str]:
+        """Run a tool by the server's name of it. Out: what is known of the call, and the result (`whole`: exactly as it
+        came, else as a model may read it) or what happened."""
+        delivery = Delivery({"content": []})
+        request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
+        trouble = ""
+        try:
+            # Not `client.call_tool`: that throws a result away which does not match the tool's outputSchema, although
+            # the tool ran and its text is there.
+            await self._request(request, _RESULT, delivery, seconds)
+        except MCPError as problem:
+            if delivery.refused:
+                return DeliveryStatus.ERROR, content.cut(
+                    f"The tool server refused the call: {line(problem.message, 2000)}"
+                )
+            timed_out = problem.code == types.REQUEST_TIMEOUT
+            trouble = f"did not answer within {seconds:g} seconds" if timed_out else "went away before it answered"
+        except TimeoutError:
+            trouble = f"did not answer within {seconds:g} seconds"
+        except (ValueError, RuntimeError, RecursionError) as problem:
+            # A reply that pydantic refuses is looked at below. Otherwise nothing was written: the arguments cannot be
+            # put into JSON.
+            trouble = "could not be asked, because the arguments cannot be sent"
+            log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
+        if delivery.reply is not None:
+            return await beside(delivery.size, _outcome, delivery.reply, whole=whole)
+        if delivery.written:
+            return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
+        return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
+
+    async def _page(self, cursor: str | None) -> JsonObject:
+        """One page of tools/list, as it came: one tool that the SDK cannot parse must not cost all the others."""
+        delivery = Delivery({"tools": []})
+        request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
+        with suppress(ValidationError):
+            await self._request(request, TypeAdapter(types.ListToolsResult), delivery, CONNECT_SECONDS)
+        if delivery.reply is None or not isinstance(delivery.reply.get("tools"), list):
+            raise ValueError("its answer to tools/list holds no list of tools")
+        return delivery.reply
+
+    async def _request(self, request: Any, result: TypeAdapter[Any], delivery: Delivery, seconds: float) -> None:
+        token = current_delivery.set(delivery)
+        try:
+            async with asyncio.timeout(seconds + _MARGIN_SECONDS):
+                await self._client.session.send_request(request, result, request_read_timeout_seconds=seconds)
+        finally:
+            delivery.abandoned = True
+            current_delivery.reset(token)
+
+
+@asynccontextmanager
+async def connect(
+    config: ServerConfig,
+    guard: Guard,
+    *,
+    legacy: bool,
+    on_end: Callable[[], None],
+    on_change: Callable[[], None],
+    on_exit: Callable[[Child], None],
+    ahead: Ahead | None = None,
+) -> AsyncGenerator[Session]:
+    """Start a server and agree on a protocol version; leaving ends the server. Enter and leave in the same task.
+
+    In: `legacy` skips the question for 2026-07-28, for servers that do not bear it. `on_end` is called at once when the
+    server's output ends, `on_change` when an older server says that its tools changed, `on_exit` after the process
+    ended, however this ends; `ahead` may have started it. Raises what the start of a process raises, MCPError,
+    ValueError and RuntimeError, alone or in an ExceptionGroup. No callback for roots, sampling or elicitation is given,
+    so none is announced.
+    """
+    child = Child(config, guard, on_end, ahead)
+
+    async def handle(message: IncomingMessage) -> None:
+        if isinstance(message, types.ToolListChangedNotification):
+            on_change()
+
+    client = Client(
+        child,
+        mode="legacy" if legacy else "auto",
+        read_timeout_seconds=CONNECT_SECONDS,
+        message_handler=handle,
+        client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
+        cache=None,
+    )
+    try:
+        async with client:
+            yield Session(client, child, config.key)
+    finally:
+        on_exit(child)
+
+
+def _definitions(page: list[Any], key: str) -> list[Definition]:
+    """The tools of a page that can be used."""
+    found = (_definition(raw, key) for raw in page)
+    return [definition for definition in found if definition is not None]
+
+
+def _definition(raw: Any, key: str) -> Definition | None:
+    """A tool of a list; None when it cannot be used."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
+        log.warning("%s lists a tool without a name; it is not used", key)
+        return None
+    name, schema = raw["name"], raw.get("inputSchema")
+    if len(name) > LONGEST_NAME:
+        log.warning("%s lists a tool with a name of %d characters; it is not used", key, len(name))
+        return None
+    description, hints, execution = raw.get("description"), raw.get("annotations"), raw.get("execution")
+    if isinstance(execution, dict) and execution.get("taskSupport") == "required":
+        return None
+    hints = hints if isinstance(hints, dict) else {}
+    description = description if isinstance(description, str) else ""
+    try:
+        if not isinstance(schema, dict):
+            raise ValueError("its inputSchema is no object")
+        digest = sha256(name, description, canonical(schema), canonical(hints))
+    except (ValueError, RecursionError) as problem:
+        log.warning("%s: the tool %s is not used: %s", key, line(name, 100), problem)
+        return None
+    return Definition(
+        name,
+        description,
+        schema,
+        read_only=hints.get("readOnlyHint") is True,
+        destructive=hints.get("destructiveHint") is not False,
+        idempotent=hints.get("idempotentHint") is True,
+        digest=digest,
+    )
+
+
+def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
+    """What a `result` of tools/call says. It is read as it came: also one that the SDK finds fault with has run."""
+    if reply.get("resultType") == "input_required":
+        return DeliveryStatus.ERROR, "The tool asked for further input, which this bot cannot give."
+    text = content.whole(reply) if whole else content.text(reply)
+    if text is None:
+        return DeliveryStatus.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."
+    return (DeliveryStatus.ERROR if reply.get("isError") is True else DeliveryStatus.OK), text

@@ -1,0 +1,20 @@
+"""The Web API methods, one module a family; importing this package registers them all."""
+
+from slack_sandbox.methods import agents, auth, chat, conversations, files, reactions, streams, users, views
+from slack_sandbox.methods.registry import METHODS, Args, Method, Slack
+
+__all__ = [
+    "METHODS",
+    "Args",
+    "Method",
+    "Slack",
+    "agents",
+    "auth",
+    "chat",
+    "conversations",
+    "files",
+    "reactions",
+    "streams",
+    "users",
+    "views",
+]

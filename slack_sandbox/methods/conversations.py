@@ -1,0 +1,153 @@
+"""conversations.* methods (docs.slack.dev/reference/methods/conversations.replies and its neighbours)."""
+
+from slack_sandbox.errors import Refused
+from slack_sandbox.methods.registry import Args, Slack, method, need_channel_scope, page
+from slack_sandbox.model import Channel, Json, Message
+
+_READ = ("channels:read", "groups:read", "mpim:read", "im:read")
+_HISTORY = ("channels:history", "groups:history", "mpim:history", "im:history")
+MOST_PEOPLE = 8
+_OPEN = ("im:write", "mpim:write", "channels:manage", "groups:write")
+
+
+def _channel(slack: Slack, args: Args, scope: str) -> Channel:
+    channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
+    need_channel_scope(slack, channel, scope)
+    return channel
+
+
+def _readable(slack: Slack, args: Args) -> Channel:
+    channel = _channel(slack, args, "history")
+    if slack.workspace.bot.id not in channel.members:
+        raise Refused("not_in_channel")
+    return channel
+
+
+def _within(messages: list[Message], args: Args) -> list[Message]:
+    """The messages between `oldest` and `latest`, the bounds themselves only with `inclusive`."""
+    oldest, latest, inclusive = args.text("oldest"), args.text("latest"), args.flag("inclusive")
+    for bound in (oldest, latest):
+        if bound and not bound.replace(".", "", 1).isdigit():
+            raise Refused("invalid_ts_oldest" if bound == oldest else "invalid_ts_latest")
+
+    def inside(message: Message) -> bool:
+        at = float(message.ts)
+        above = not oldest or at > float(oldest) or (inclusive and at == float(oldest))
+        below = not latest or at < float(latest) or (inclusive and at == float(latest))
+        return above and below
+
+    return [message for message in messages if inside(message)]
+
+
+@method("conversations.replies", *_HISTORY, tier=50)
+def replies(slack: Slack, args: Args) -> Json:
+    """A thread, oldest first; every page begins with the root, as Slack's does."""
+    channel = _readable(slack, args)
+    thread = slack.workspace.thread(channel, args.required("ts", "thread_not_found"))
+    if not thread:
+        raise Refused("thread_not_found")
+    root, rest = thread[0], _within(thread[1:], args)
+    found, metadata = page(rest, args, 1000, 1000)
+    with_metadata = args.flag("include_all_metadata")
+    body: Json = {
+        "messages": [message.as_json(metadata=with_metadata) for message in [root, *found]],
+        "has_more": bool(metadata["next_cursor"]),
+    }
+    if metadata["next_cursor"]:
+        body["response_metadata"] = metadata
+    return body
+
+
+@method("conversations.history", *_HISTORY, tier=50)
+def history(slack: Slack, args: Args) -> Json:
+    """The channel's top-level messages, newest first."""
+    channel = _readable(slack, args)
+    messages = sorted(_within(channel.top_level, args), key=lambda message: message.ts, reverse=True)
+    found, metadata = page(messages, args, 100, 999)
+    with_metadata = args.flag("include_all_metadata")
+    body: Json = {
+        "messages": [message.as_json(metadata=with_metadata) for message in found],
+        "has_more": bool(metadata["next_cursor"]),
+        "pin_count": 0,
+    }
+    if metadata["next_cursor"]:
+        body["response_metadata"] = metadata
+    return body
+
+
+def channel_body(slack: Slack, channel: Channel) -> Json:
+    """The conversation object (docs.slack.dev/reference/objects/conversation-object)."""
+    body: Json = {"id": channel.id, "created": channel.created, "is_im": channel.kind == "im", "is_org_shared": False}
+    if channel.kind == "im":
+        others = [member for member in channel.members if member != slack.workspace.bot.id]
+        return {**body, "user": others[0] if others else slack.workspace.bot.id, "is_user_deleted": False}
+    return {
+        **body,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": channel.kind == "channel",
+        "is_group": channel.kind == "group",
+        "is_mpim": channel.kind == "mpim",
+        "is_private": channel.kind != "channel",
+        "is_archived": channel.archived,
+        "is_general": channel.name == "general",
+        "is_member": slack.workspace.bot.id in channel.members,
+        "is_shared": channel.shared_externally,
+        "is_ext_shared": channel.shared_externally,
+        "context_team_id": slack.workspace.team_id,
+        "creator": next(iter(channel.members), ""),
+        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
+        "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
+    }
+
+
+@method("conversations.info", *_READ, tier=50)
+def info(slack: Slack, args: Args) -> Json:
+    """One conversation."""
+    channel = _channel(slack, args, "read")
+    body = channel_body(slack, channel)
+    if args.flag("include_num_members"):
+        body["num_members"] = len(channel.members)
+    return {"channel": body}
+
+
+@method("conversations.list", *_READ, tier=20)
+def list_all(slack: Slack, args: Args) -> Json:
+    """The conversations of the given types that the bot can know of."""
+    wanted = {kind.strip() for kind in (args.text("types") or "public_channel").split(",")}
+    names = {"channel": "public_channel", "group": "private_channel", "mpim": "mpim", "im": "im"}
+    if not wanted <= set(names.values()):
+        raise Refused("invalid_types")
+    known = [
+        channel
+        for channel in slack.workspace.channels.values()
+        if names[channel.kind] in wanted and (channel.kind == "channel" or slack.workspace.bot.id in channel.members)
+    ]
+    found, metadata = page(known, args, 100, 1000)
+    return {"channels": [channel_body(slack, channel) for channel in found], "response_metadata": metadata}
+
+
+@method("conversations.members", *_READ, tier=100)
+def members(slack: Slack, args: Args) -> Json:
+    """The members' ids."""
+    channel = _channel(slack, args, "read")
+    found, metadata = page(list(channel.members), args, 100, 1000)
+    return {"members": found, "response_metadata": metadata}
+
+
+@method("conversations.open", *_OPEN, tier=50)
+def open_direct(slack: Slack, args: Args) -> Json:
+    """Open the direct message with these users."""
+    if args.has("channel"):
+        channel = slack.workspace.channel(args.text("channel"))
+    else:
+        ids = [part for part in args.required("users", "users_list_not_supplied").split(",") if part]
+        if len(ids) > MOST_PEOPLE:
+            raise Refused("too_many_users")
+        people = [slack.workspace.people.get(user) for user in ids]
+        found = [person for person in people if person is not None]
+        if len(found) != len(people):
+            raise Refused("user_not_found")
+        channel = slack.workspace.direct(found)
+    body = channel_body(slack, channel) if args.flag("return_im") else {"id": channel.id}
+    return {"channel": body}

@@ -1,0 +1,104 @@
+"""What every operation needs: how it ends, and how the file that somebody means is found."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+from slack_sandbox.offline import phrasing
+from slack_sandbox.offline.phrasing import code, trouble
+from slack_sandbox.offline.results import Result
+from slack_sandbox.offline.tool_catalog import Kit, Wanted
+
+READ: Final = ("read_text_file", "read_file")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it."""
+
+    words: str
+    well: bool = True
+    """False: what was to come after it is not done."""
+
+
+Doing = Generator[Wanted, Result, Done]
+"""It yields the calls that it wants, is sent the result of each, and returns what there is to say."""
+
+
+class Ended(Exception):
+    """It ends before its end, with these words."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+def opened(kit: Kit, path: str) -> Generator[Wanted, Result, tuple[str, Result]]:
+    """Read a file; one that is not there under its name is searched for once. Ends when there is none."""
+    looked = vague(path)
+    path = yield from located(kit, path)
+    result = yield kit.want({"path": path}, *READ)
+    if result.missing and not looked and kit.has("search_files"):
+        found = names_in((yield searched(kit, posixpath.basename(path), ".")))
+        if len(found) == 1:
+            path = found[0]
+            result = yield kit.want({"path": path}, *READ)
+        elif found:
+            raise Ended(f"There is no {code(path)}, but these have a name like it. Which one?\n{several(found)}")
+    if not result.ok:
+        raise Ended(trouble(result, f"read {code(path)}"))
+    if result.changed is not None and isinstance(result.changed.get("path"), str):
+        path = result.changed["path"]
+    return path, result
+
+
+def located(kit: Kit, path: str, *, new: bool = False) -> Generator[Wanted, Result, str]:
+    """The path of what somebody names without an ending, found by a search. new: nothing found is no harm."""
+    if not vague(path) or not kit.has("search_files"):
+        return path
+    result = yield searched(kit, path, ".")
+    if not result.ok:
+        raise Ended(trouble(result, f"search for {code(path)}"))
+    found = names_in(result)
+    plain = path.lower().replace(" ", "-")
+    stems = {each: posixpath.splitext(posixpath.basename(each))[0].lower() for each in found}
+    exact = [each for each, stem in stems.items() if stem.replace(" ", "-").replace("_", "-") == plain]
+    if len(exact) == 1 or len(found) == 1:
+        return (exact or found)[0]
+    if found:
+        raise Ended(f"Several names have {code(path)} in them. Which one?\n{several(found)}")
+    if new:
+        return path
+    raise Ended(f"I found nothing whose name has {code(path)} in it.")
+
+
+def vague(path: str) -> bool:
+    """Whether it is a name as people say it: `plan`, `release checklist`; not `plan.md`, `docs/plan`."""
+    return "." not in path and "/" not in path
+
+
+def searched(kit: Kit, name: str, where: str) -> Wanted:
+    """A search for names that have these words in them; a pattern is taken as it is."""
+    pattern = name if any(sign in name for sign in "*?") else f"*{'*'.join(name.split())}*"
+    pattern = pattern if "/" in pattern else f"**/{pattern}"
+    return kit.want({"path": where, "pattern": pattern}, "search_files")
+
+
+def names_in(result: Result) -> list[str]:
+    """The paths that a search has found."""
+    lines = [line.strip() for line in result.text.splitlines()] if result.ok else []
+    return [line for line in lines if line and line != "No matches found"]
+
+
+def several(paths: list[str]) -> str:
+    """Paths as a list."""
+    return phrasing.shortened([f"- {code(path)}" for path in paths])
+
+
+def changed_path(result: Result, path: str) -> str:
+    """What it was done to in the end."""
+    changed = result.changed.get("path") if result.changed else None
+    return code(changed if isinstance(changed, str) else path)

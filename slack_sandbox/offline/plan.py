@@ -1,0 +1,122 @@
+"""What people asked for as tasks, played over the results that there are: what comes next, or what there is to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from slack_sandbox.offline import self_description
+from slack_sandbox.offline.conversation import Round, Said
+from slack_sandbox.offline.grammar import NotUnderstood, Op, Steps, TooLong, understand
+from slack_sandbox.offline.operation import Doing, Done
+from slack_sandbox.offline.operations import begin, describe
+from slack_sandbox.offline.results import Result
+from slack_sandbox.offline.tool_catalog import Kit, Wanted
+
+_WORDS_ONLY = frozenset(("hello", "help", "thanks", "again"))
+
+
+class Foreign(Exception):
+    """The calls that were made are not those of this plan: another model made them."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """One operation that is under way, or has ended."""
+
+    op: Op
+    doing: Doing
+    wanted: Wanted | None = None
+    done: Done | None = None
+
+    def advance(self, result: Result | None) -> None:
+        """Go on with the result of the call that was wanted; None to begin."""
+        try:
+            self.wanted = next(self.doing) if result is None else self.doing.send(result)
+        except StopIteration as end:
+            self.wanted, self.done = None, end.value
+
+
+@dataclass(slots=True)
+class Plan:
+    """The tasks of a turn, one message after the other."""
+
+    kit: Kit
+    said: list[Said]
+    words: list[str] = field(default_factory=list[str])
+    """What there is to say of all that has ended."""
+    _step: list[_Running] = field(default_factory=list[_Running])
+    _task: list[tuple[Op, ...]] = field(default_factory=list[tuple[Op, ...]])
+    _waiting: list[Said] = field(default_factory=list[Said])
+
+    def play(self, rounds: list[Round]) -> list[Wanted]:
+        """Go through the calls that were made. Out: the calls to make now; none when all has ended.
+
+        Raises Foreign.
+        """
+        self._waiting = list(self.said)
+        wanted = self._next()
+        for made in rounds:
+            if [want.tool for want in wanted] != [tool for tool, _ in made.calls]:
+                raise Foreign
+            running = [each for each in self._step if each.wanted is not None]
+            for each, result in zip(running, made.results, strict=True):
+                each.advance(result)
+            wanted = self._next()
+        return wanted
+
+    @property
+    def open(self) -> list[str]:
+        """What has not ended, in words."""
+        under_way = [each.op for each in self._step if each.done is None]
+        return [describe(op) for op in (*under_way, *(op for step in self._task for op in step))]
+
+    def _next(self) -> list[Wanted]:
+        while True:
+            wanted = [each.wanted for each in self._step if each.wanted is not None]
+            if wanted:
+                return wanted
+            self._finish_step()
+            if self._task:
+                self._begin_step(self._task.pop(0))
+            elif self._waiting:
+                self._take(self._waiting.pop(0))
+            else:
+                return []
+
+    def _finish_step(self) -> None:
+        dones = [each.done for each in self._step if each.done is not None]
+        self._step = []
+        self.words.extend(done.words for done in dones)
+        if self._task and not all(done.well for done in dones):
+            left = ", ".join(describe(op) for step in self._task for op in step)
+            self.words.append(f"So I did not go on with the rest: {left}.")
+            self._task = []
+
+    def _begin_step(self, ops: tuple[Op, ...]) -> None:
+        for op in ops:
+            if op.verb in _WORDS_ONLY:
+                self.words.append(self_description.answer(op.verb, self.kit))
+                continue
+            running = _Running(op, begin(op, self.kit))
+            running.advance(None)
+            self._step.append(running)
+
+    def _take(self, said: Said) -> None:
+        """Begin with what somebody said."""
+        if said.attached:
+            self.words.append(f"I cannot read attached files ({self_description.plain(said.attached)}).")
+        steps: Steps = ()
+        try:
+            steps = understand(said.text)
+        except TooLong:
+            self.words.append(self_description.TOO_LONG)
+        except NotUnderstood:
+            if said.text.strip(" .!?") and said.text != "(no text)":
+                self.words.append(self_description.not_understood(self.kit))
+            elif not said.attached:
+                self.words.append(self_description.answer("hello", self.kit))
+        if all(op.verb == "again" for step in steps for op in step) and steps:
+            # It is said after something failed: what was asked for before is still here, and is taken up again.
+            self.words.extend([] if len(self.said) > 1 else [self_description.answer("again", self.kit)])
+            steps = ()
+        self._task = list(steps)

@@ -1,0 +1,77 @@
+"""What the offline model says about itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from slack_sandbox.offline.phrasing import code
+from slack_sandbox.offline.tool_catalog import Kit
+
+WHO: Final = "I am the offline model: no AI, only a small grammar in plain English."
+FOOTNOTE: Final = f"_{WHO} Say “help” for what I understand._"
+TOO_LONG: Final = (
+    f"{WHO} That was too long for it: say one thing at a time in a short sentence, with longer texts in quotation "
+    "marks or in a code block."
+)
+_SENTENCES: Final = (
+    (("list_directory", "list_directory_with_sizes"), "list", ("list the files", "list the files in meetings")),
+    (("directory_tree",), "tree", ("show the tree",)),
+    (("read_text_file", "read_file"), "read", ("read plan.md", "what is in plan.md?")),
+    (("search_files",), "search", ("find files named plan",)),
+    (("get_file_info",), "info", ("info about plan.md",)),
+    (("write_file",), "write", ('write "hello" to hello.txt',)),
+    (("edit_file",), "append, replace, tick off", ()),
+    (("edit_file",), "", ('add "call the printer" to notes.md', 'replace "2.3" with "2.4" in config/website.toml')),
+    (("edit_file",), "", ('tick off "tag" in release.md',)),
+    (("move_file",), "move", ("rename notes.md to old-notes.md", "move plan.md into the folder meetings")),
+    (("create_directory",), "create a folder", ("create a folder named archive",)),
+)
+
+
+def answer(verb: str, kit: Kit) -> str:
+    """The answer to something that needs no tool."""
+    if verb == "thanks":
+        return "You are welcome."
+    if verb == "again":
+        return "I keep nothing between answers, so I do not know what to go on with. Say once more what is to be done."
+    if verb == "hello":
+        return f"Hello! {WHO} For instance:\n{_examples(kit)}"
+    return _help(kit)
+
+
+def not_understood(kit: Kit) -> str:
+    """Honest words on a sentence that is none of the grammar's."""
+    return f"I did not understand that. {WHO} {_understood(kit)} For instance:\n{_examples(kit)}"
+
+
+def plain(text: str) -> str:
+    """Names of files on one line."""
+    return " ".join(text.split())[:200]
+
+
+def _understood(kit: Kit) -> str:
+    verbs = [verb for tools, verb, _ in _SENTENCES if verb and kit.has(*tools)]
+    return f"I understand {', '.join(verbs)}." if verbs else "There are no tools for me to use at the moment."
+
+
+def _examples(kit: Kit) -> str:
+    found = [examples[0] for tools, _, examples in _SENTENCES if examples and kit.has(*tools)]
+    chosen = [found[0], found[len(found) // 3], found[len(found) // 2]] if len(found) > 3 else found
+    return "\n".join(f"- {code(example)}" for example in dict.fromkeys(chosen)) or "- `help`"
+
+
+def _help(kit: Kit) -> str:
+    if not kit.names:
+        return f"{WHO} No tools are offered to me at the moment, so there is nothing that I can do."
+    lines = [
+        f"- {' or '.join(code(example) for example in examples)}"
+        for tools, _, examples in _SENTENCES
+        if examples and kit.has(*tools)
+    ]
+    others = [name for name in kit.names if not any(kit.find(*tools) == name for tools, _, _ in _SENTENCES)]
+    lines.append(f"- any tool by its name: {code(f'call {(others or kit.names)[0]} with ' + '{…}')}")
+    return (
+        f"{WHO} What I call is run by the same tools, and asked about in the same way, as with a real model. "
+        "I understand:\n" + "\n".join(lines) + "\n\nJoin two with “and” to do them side by side, with “then” to do one "
+        "after the other. Put texts and names with spaces in quotation marks, longer texts in a code block."
+    )

@@ -1,0 +1,248 @@
+"""What people do in channels: write, attach files, edit, delete, react, open the app's Home, press Stop."""
+
+import mimetypes
+from collections.abc import Iterable, Sequence
+
+from slack_sandbox import text as texts
+from slack_sandbox.clock import Clock
+from slack_sandbox.conditions import Changes
+from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.events import Events
+from slack_sandbox.model import Channel, ChannelKind, File, Json, Message, Person
+from slack_sandbox.state import Workspace
+
+Upload = File | tuple[str, bytes]
+
+
+class Acts:
+    """The people's side of the sandbox; `SlackSandbox` inherits it."""
+
+    def __init__(self, workspace: Workspace, events: Events, clock: Clock, changes: Changes) -> None:
+        self.workspace = workspace
+        self.events = events
+        self.clock = clock
+        self._changes = changes
+        self._port = 0
+
+    @property
+    def origin(self) -> str:
+        """`http://127.0.0.1:PORT`."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def add_person(
+        self, name: str, *, display_name: str | None = None, deleted: bool = False, team_id: str | None = None
+    ) -> Person:
+        """A new person; a `team_id` of another workspace makes a Slack Connect outsider."""
+        person = self.workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id)
+        self._changes.touch()
+        return person
+
+    def add_bot(self, name: str) -> Person:
+        """Another app's bot; `say` as it gives messages with its bot_id."""
+        workspace = self.workspace
+        return workspace.add_person(name, bot_id=workspace.new_id("B"), app_id=workspace.new_id("A"))
+
+    def add_channel(
+        self, name: str, members: Iterable[Person] = (), kind: ChannelKind = "channel", *, bot: bool = True
+    ) -> Channel:
+        """A new conversation; the app's bot is a member unless `bot` is False."""
+        people = [*members, self.workspace.bot] if bot else list(members)
+        channel = self.workspace.add_channel(name, kind, people)
+        self._changes.touch()
+        return channel
+
+    def open_dm(self, person: Person) -> Channel:
+        """The direct message channel of the person and the bot."""
+        return self.workspace.direct([person])
+
+    def add_usergroup(self, handle: str, members: Iterable[Person]) -> str:
+        """A user group; returns its S… id."""
+        group_id = self.workspace.new_id("S")
+        users = [person.id for person in members]
+        self.workspace.usergroups[group_id] = {"id": group_id, "handle": handle, "name": handle, "users": users}
+        return group_id
+
+    def invite(self, channel: Channel | str, person: Person | None = None, *, by: Person | None = None) -> None:
+        """Add a person, or the app's bot when none is named, to a channel; delivered when the app subscribes to
+        member_joined_channel. `by` is who invites; none when the person joins by themselves.
+        """
+        where, joining = self._channel(channel), person or self.workspace.bot
+        if joining.id in where.members:
+            return
+        self.workspace.join(where, joining)
+        event: Json = {
+            "type": "member_joined_channel",
+            "user": joining.id,
+            "channel": where.id,
+            "team": joining.team_id,
+        }
+        event.update(channel_type="C" if where.kind == "channel" else "G", event_ts=self.clock.ts())
+        if by is not None:
+            event["inviter"] = by.id
+        if self.workspace.bot.id in where.members:
+            self.events.publish(event, where)
+        self._changes.touch()
+
+    def kick(self, channel: Channel | str, person: Person | None = None) -> None:
+        """Remove a person, or the app's bot when none is named, from a channel."""
+        self._channel(channel).members.pop((person or self.workspace.bot).id, None)
+        self._changes.touch()
+
+    def add_file(self, person: Person, name: str, content: bytes, mimetype: str | None = None) -> File:
+        """A file that the person uploaded; pass it to `say(files=[…])`."""
+        file_id = self.workspace.new_id("F")
+        kind = mimetype or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        url = f"{self.origin}/files-pri/{self.workspace.team_id}-{file_id}/{name}"
+        file = File(file_id, name, name, kind, person.id, int(self.clock.now()), url, content, complete=True)
+        self.workspace.files[file_id] = file
+        return file
+
+    async def say(
+        self,
+        channel: Channel | str,
+        person: Person,
+        text: str,
+        *,
+        thread_ts: str | None = None,
+        files: Sequence[Upload] = (),
+        subtype: str | None = None,
+        encoded: bool = False,
+    ) -> str:
+        """Post as a person or as another bot; returns the ts. The events are sent before it returns, not yet
+        acknowledged.
+
+        `<@BOT>` stands for a mention of the app. With `encoded` the text is as Slack's client sends it: `& < >` are
+        escaped where they are no control sequence. `subtype` may be `thread_broadcast` or any other that Slack knows;
+        messages with files get `file_share`. Raises ImpossibleAct for a channel the person cannot write in, or an
+        unknown thread.
+        """
+        where = self._channel(channel)
+        if person.id not in where.members:
+            if where.kind != "channel":
+                raise ImpossibleAct(f"{person.name} is not a member of {where.name or where.id}")
+            self.workspace.join(where, person)
+        root = None
+        if thread_ts is not None:
+            root = where.messages.get(thread_ts)
+            if root is None:
+                raise ImpossibleAct(f"no message {thread_ts} to reply to")
+            thread_ts = root.thread_ts or root.ts
+        message = self._written(where, person, self._stored(person, text, encoded=encoded))
+        message.thread_ts = thread_ts
+        message.files = [self._attached(where, person, upload, message.ts) for upload in files]
+        message.subtype = subtype or ("file_share" if files else None)
+        self.workspace.store(where, message)
+        self.events.posted(where, message)
+        self._changes.touch()
+        return message.ts
+
+    def _stored(self, person: Person, text: str, *, encoded: bool) -> str:
+        if person.bot_id or encoded:
+            return texts.as_posted(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+        return texts.as_typed(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+
+    def _written(self, channel: Channel, person: Person, stored: str) -> Message:
+        message = Message(channel.id, self.clock.ts(), person.id, stored, person.team_id)
+        message.blocks = texts.rich_text(stored, self.workspace.new_id("b"))
+        if person.bot_id is None:
+            message.client_msg_id = f"00000000-0000-4000-8000-{int(message.ts.replace('.', '')) % 10**12:012d}"
+        else:
+            message.bot_id, message.app_id = person.bot_id, person.app_id
+            profile: Json = {"id": person.bot_id, "app_id": person.app_id, "name": person.name, "deleted": False}
+            message.bot_profile = {**profile, "team_id": person.team_id, "updated": 0, "icons": {}}
+        return message
+
+    def _attached(self, channel: Channel, person: Person, upload: Upload, ts: str) -> File:
+        file = upload if isinstance(upload, File) else self.add_file(person, upload[0], upload[1])
+        file.shared[channel.id] = ts
+        return file
+
+    async def edit(self, channel: Channel | str, ts: str, person: Person, text: str, *, encoded: bool = False) -> None:
+        """Change the text of the person's own message; delivers message_changed. `encoded` as in `say`."""
+        where, message = self._own(channel, ts, person)
+        previous = message.snapshot()
+        message.text = self._stored(person, text, encoded=encoded)
+        message.blocks = texts.rich_text(message.text, self.workspace.new_id("b"))
+        message.edited = {"user": person.id, "ts": self.clock.ts()}
+        self.events.edited(where, message, previous)
+        self._changes.touch()
+
+    async def delete(self, channel: Channel | str, ts: str, person: Person) -> None:
+        """Delete the person's own message; delivers message_deleted."""
+        where, message = self._own(channel, ts, person)
+        previous = message.snapshot()
+        self.workspace.remove(where, message)
+        self.events.deleted(where, previous)
+        self._changes.touch()
+
+    def _own(self, channel: Channel | str, ts: str, person: Person) -> tuple[Channel, Message]:
+        where = self._channel(channel)
+        message = where.messages.get(ts)
+        if message is None or message.deleted or message.user != person.id:
+            raise ImpossibleAct(f"{person.name} has no message {ts} in {where.name or where.id}")
+        return where, message
+
+    async def react(self, channel: Channel | str, ts: str, person: Person, name: str) -> None:
+        """Add an emoji, or take it back when the person has added it before; delivered when the app subscribes to
+        reaction_added or reaction_removed. Raises ImpossibleAct when the message is gone.
+        """
+        where = self._channel(channel)
+        message = where.messages.get(ts)
+        if message is None or message.deleted:
+            raise ImpossibleAct("the message is gone")
+        people = message.reactions.setdefault(name, [])
+        kind = "reaction_removed" if person.id in people else "reaction_added"
+        if person.id not in people:
+            people.append(person.id)
+        else:
+            people.remove(person.id)
+            if not people:
+                del message.reactions[name]
+        event: Json = {"type": kind, "user": person.id, "reaction": name, "item_user": message.user}
+        event.update(item={"type": "message", "channel": where.id, "ts": ts}, event_ts=self.clock.ts())
+        self.events.publish(event)
+        self._changes.touch()
+
+    def dismiss(self, person: Person, ts: str) -> None:
+        """Do away with an ephemeral message, which its reader can ("Dismiss message"). Raises ImpossibleAct when there
+        is none.
+        """
+        seen = self.workspace.ephemerals.get(person.id, [])
+        found = next((message for message in seen if message.ts == ts and not message.deleted), None)
+        if found is None:
+            raise ImpossibleAct("the message is gone")
+        found.deleted = True
+        self._changes.touch()
+
+    async def open_home(self, person: Person, tab: str = "home") -> None:
+        """Open the app's Home at a tab: `home` or `messages`."""
+        published = self.workspace.homes.get(person.id)
+        view = published.data if published is not None and tab == "home" else None
+        self.events.home_opened(person, self.open_dm(person), tab, view)
+        self._changes.touch()
+
+    def end_streams(self) -> None:
+        """End every open stream of the app, as Slack sometimes does by itself."""
+        for message in self.workspace.everything():
+            if message.stream is not None:
+                message.stream.open = False
+        self._changes.touch()
+
+    async def press_stop(self, channel: Channel | str, thread_ts: str, person: Person) -> None:
+        """Press the Stop of an agent session: Slack ends its streams and sends agent_session_stopped.
+
+        Raises ImpossibleAct unless the session is `processing`: only then does Slack show the button.
+        """
+        where = self._channel(channel)
+        session = self.workspace.sessions.get((where.id, thread_ts))
+        if session is None or session["status"] != "processing":
+            raise ImpossibleAct("no Stop button: the session is not processing")
+        streaming = [message for message in self.workspace.thread(where, thread_ts) if message.streaming]
+        for message in streaming:
+            if message.stream is not None:
+                message.stream.open = False
+        self.events.session_stopped(person, where, thread_ts, [message.ts for message in streaming])
+        self._changes.touch()
+
+    def _channel(self, channel: Channel | str) -> Channel:
+        return self.workspace.channels[channel] if isinstance(channel, str) else channel

@@ -1,0 +1,255 @@
+"""The world of `tests.harness` inside this process: the service's own parts over a real file and real tool servers,
+with Slack and the model at hand. A case takes milliseconds, and a test of the one runs in the other as it is.
+
+What only a process shows (its death, its start and its end, sockets that break, a model that fails on the way) needs
+`tests.harness`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+import logging
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import aiohttp
+
+from bot import logs
+from bot.app import Service
+from bot.config import mcp_json, settings
+from bot.errors import SettingsError
+from bot.slack import app as slack_app
+from bot.store.sqlite.database import Ahead, Database, Work
+from bot.store.sqlite.store import SqliteStore
+from bot.tools.filesystem import default_server
+from bot.tools.mcp.server_config import ServerConfig
+from bot.tools.mcp.toolset import McpToolset
+from slack_sandbox.openrouter import ModelSandbox
+from tests import standin
+from tests.harness import Bot, World, settings_of
+from tests.inprocess.model import NearModel, NearModelSandbox
+from tests.inprocess.slack import Line, NearSlack
+from tests.watch import as_a_bot
+
+T = TypeVar("T")
+MOMENT = 0.001
+"""Seconds between two looks at whether the bot is quiet."""
+ACK_SECONDS = 1.0
+
+
+class Parts(Service):
+    """A service that says whether it has anything to do."""
+
+    _lasting: frozenset[asyncio.Task[object]] = frozenset()
+
+    async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
+        await super().start(url, seconds)
+        self._lasting = frozenset(self._background)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs but what runs for as long as the bot does."""
+        wakes = (self._threads, self._deliveries, self._undos)
+        return all(each.idle for each in wakes) and self._background <= self._lasting
+
+    async def _load(self) -> None:
+        """As a bot does, but the garbage collector is the tests' own."""
+        await self._model.warm()
+        await self._tools.ready(self._settings.limits.servers_seconds)
+
+
+class Eager(Database):
+    """A database that keeps no test waiting: for another transaction to share a commit with, or for a disk to have what
+    only a power cut would lose."""
+
+    async def write(
+        self, work: Work[T], *, synced: bool = True, soon: bool = False, ahead: Ahead[T] | None = None
+    ) -> T:
+        return await super().write(work, synced=False, ahead=ahead)
+
+
+class BotInside(Bot):
+    """The bot as a part of this process, started and stopped as often as a test wants."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], slack: NearSlack, model: ModelSandbox) -> None:
+        super().__init__(home, environment)
+        self._slack, self._model = slack, model
+        self._parts: Parts | None = None
+        self._ending = AsyncExitStack()
+        self._code: int | None = None
+        self._reading: sqlite3.Connection | None = None
+        self._said = io.StringIO()
+
+    @property
+    def log(self) -> str:
+        return self._said.getvalue()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is under way."""
+        return self._parts is None or self._parts.idle
+
+    @contextmanager
+    def logging(self) -> Generator[None]:
+        """What is logged meanwhile is the bot's."""
+        root = logging.getLogger()
+        handler = logging.StreamHandler(self._said)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        before = {name: logging.getLogger(name).level for name in (*logs.QUIET, "")}
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        for name in logs.QUIET:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
+            for name, level in before.items():
+                logging.getLogger(name).setLevel(level)
+
+    async def start(self, **environment: str) -> Self:
+        """Put the parts together and open the socket. A setting that is wrong is told and ends it, as it does the
+        process (`bot.cli.main`)."""
+        self.starts += 1
+        self._code = None
+        try:
+            await as_a_bot(self._begin({**self.environment, **environment}))
+        except SettingsError as error:
+            self._said.write(f"{error}\n")
+            self._code = 2
+            await self.stop()
+        return self
+
+    async def _begin(self, values: Mapping[str, str]) -> None:
+        loaded = settings.load(values, self.home)
+        for finding in loaded.findings:
+            logging.getLogger("bot.app").warning("BOT_CONFIG, %s", finding.words())
+        found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
+        ending = self._ending = AsyncExitStack()
+        tools = McpToolset(found)
+        ending.push_async_callback(tools.aclose)
+        await tools.launch()
+        database = await ending.enter_async_context(Eager(loaded.database_url))
+        line = Line(self._slack)
+        ending.push_async_callback(line.close)
+        these = await _clients(loaded, line)
+        identity, url = await slack_app.preflight(these)
+        model = NearModel(
+            self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
+        )
+        self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model=model)
+        ending.push_async_callback(self._parts.stop)
+        await self._parts.start(url)
+
+    async def ended(self, seconds: float = 20) -> int:
+        """How the last start ended. Raises AssertionError when it runs."""
+        assert self._code is not None, "it runs"
+        return self._code
+
+    async def stop(self) -> int:
+        """Drain and end, as on SIGTERM. What is on its way gets its ack first: one for a closed socket is an error in
+        the log of Slack's SDK."""
+        self._parts, until = None, time.monotonic() + ACK_SECONDS
+        while any(each.unacked for each in self._slack.hub.connections) and time.monotonic() < until:
+            await asyncio.sleep(MOMENT)
+        await as_a_bot(self._ending.aclose())
+        return 0
+
+    async def kill(self) -> None:
+        """What only a process can suffer; here it ends."""
+        await self.stop()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        if self._reading is None:
+            self._reading = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)
+        return self._reading.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Look into the database no more."""
+        if self._reading is not None:
+            self._reading.close()
+
+
+class Inside(World):
+    """The world, in which the bot is quiet as soon as nothing of it runs."""
+
+    async def quiet(self, timeout: float = 20) -> None:
+        bot, until = cast(BotInside, self.bot), time.monotonic() + timeout
+        while not bot.idle and time.monotonic() < until:
+            await asyncio.sleep(MOMENT)
+        await super().quiet(timeout)
+
+
+@cache
+def _stand_in() -> tuple[Path, Path]:
+    folder = tempfile.TemporaryDirectory(prefix="bot-stand-in-")
+    _folders.append(folder)
+    return standin.install(Path(folder.name))
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def _served(server: ServerConfig) -> ServerConfig:
+    """The server, by the stand-in if it is the one that the set-up installs."""
+    if not any(argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args):
+        return server
+    programs, program = _stand_in()
+    return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *server.args[1:]))
+
+
+async def _clients(loaded: settings.Settings, line: Line) -> slack_app.Clients:
+    """The clients, over the line."""
+    these = slack_app.clients(loaded.slack_api_url, loaded.slack_bot_token, loaded.slack_app_token)
+    await these.session.close()
+    session = cast(aiohttp.ClientSession, line)
+    for client in (these.calling, these.posting, these.casual):
+        client.session = session
+    return dataclasses.replace(these, session=session)
+
+
+@asynccontextmanager
+async def inside(
+    home: Path, *, ready: bool = True, start: bool = True, real_files: bool = False, **environment: str
+) -> AsyncGenerator[World]:
+    """`tests.harness.world` inside this process."""
+    workspace = home / "workspace"
+    workspace.mkdir()
+    async with NearSlack(file_share_delay=0.5) as slack, NearModelSandbox() as model:
+        values = {**settings_of(slack, model, home, workspace), **environment}
+        bot = BotInside(home, values, slack, model)
+        alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
+        general = slack.add_channel("general", members=[alice, bob])
+        this = Inside(slack, model, bot, workspace, alice, bob, general)
+        with bot.logging(), _home(home):
+            try:
+                if start:
+                    await bot.start()
+                yield this
+                this.check()
+            finally:
+                await bot.kill()
+                bot.close()
+
+
+@contextmanager
+def _home(folder: Path) -> Generator[None]:
+    """Be somebody who lives there, as the process is."""
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before

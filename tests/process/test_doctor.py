@@ -1,0 +1,186 @@
+"""`python -m bot doctor`: once as a process with the real filesystem server, its other cases in this one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.logs import QUIET
+from bot.tools.filesystem import default_server
+from tests import standin
+from tests.forking import nursery
+from tests.unit.tools.helpers import processes_with
+
+OWN = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_")
+"""How the settings of whoever runs the tests begin."""
+ROOT = Path(__file__).parents[2]
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENROUTER_API_KEY": "sk-or-1"}
+POLICY = """\
+[[policy.rules]]
+name = "notes"
+action = "allow"
+tool = ["write_file", "edit_file"]
+arguments.path.inside = ["notes"]
+
+[[policy.rules]]
+action = "deny"
+tool = "move_file"
+
+[[policy.rules]]
+action = "deny"
+tool = "read_media_file"
+channel = "public"
+
+[approvals.destructive]
+approvers = ["requester", "S0456"]
+needed = 2
+"""
+
+
+def bot(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """Run a command to its end. Out: the exit code and what it said."""
+    known = {key: os.environ[key] for key in ("HOME", "PATH") if key in os.environ}
+    done = nursery().run(folder, {**known, "PYTHONPATH": str(ROOT), **environment}, *words, real_files=True)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@dataclass
+class Doctor:
+    """The same command in this process, where everything is loaded already."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str, **environment: str) -> tuple[int, str, str]:
+        """Run it to its end. Out: the exit code and what it said."""
+        root = logging.getLogger()
+        handlers = list(root.handlers)
+        levels = {name: logging.getLogger(name).level for name in ("root", *QUIET)}
+        with self.monkeypatch.context() as within:
+            within.chdir(self.folder)
+            for name in [name for name in os.environ if name.startswith(OWN)]:
+                within.delenv(name)
+            for name, value in environment.items():
+                within.setenv(name, value)
+            try:
+                code = main(["doctor", *words])
+            finally:
+                logging.captureWarnings(capture=False)
+                root.handlers[:] = handlers
+                for name, level in levels.items():
+                    logging.getLogger(name).setLevel(level)
+        said = self.capsys.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    programs, server = standin.installed()
+    monkeypatch.setattr(default_server, "_INSTALLED", server)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    return Doctor(tmp_path, monkeypatch, capsys)
+
+
+def rows(said: str) -> dict[str, list[str]]:
+    """The table, by tool: tier, who approves, what applies."""
+    lines = [re.split(r" {2,}", line) for line in said.splitlines() if "__" in line]
+    return {cells[0]: cells[1:] for cells in lines if len(cells) == 4}
+
+
+def test_it_prints_for_each_tool_what_applies_and_who_approves(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(POLICY)
+    code, said, errors = bot(tmp_path, "doctor", **TOKENS)
+    assert (code, errors) == (0, "")
+    table = rows(said)
+    assert len(table) == 14
+    assert table["filesystem__write_file"] == [
+        "destructive",
+        "2 of requester, S0456",
+        'allow when path is inside notes: rule "notes" (line 1); else ask: the default',
+    ]
+    assert table["filesystem__move_file"] == ["destructive", "–", "deny (hidden): rule 2 (line 7)"]
+    assert table["filesystem__create_directory"] == ["write", "1 of requester", "ask: the default"]
+    assert table["filesystem__read_media_file"][2] == "deny in public: rule 3 (line 11); else allow: the default"
+    assert table["filesystem__read_text_file"] == ["read", "–", "allow: the default"]
+    lines = [line for line in said.splitlines() if line.split(" ")[0] in table]
+    assert len({line.index(table[line.split(" ")[0]][1]) for line in lines}) == 1, "the columns are aligned"
+    assert processes_with(str(tmp_path)) == [], "the servers have ended"
+
+
+def test_it_prints_the_same_for_machines(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "bot.toml").write_text(POLICY)
+    code, said, _ = doctor("--json")
+    told = json.loads(said)
+    assert code == 0
+    assert told["missing"] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY"]
+    assert (told["findings"], told["findings_of_tools"], told["servers"]) == ([], [], [])
+    tools = {tool["name"]: tool for tool in told["tools"]}
+    assert tools["filesystem__move_file"]["hidden"] is True
+    write = tools["filesystem__write_file"]
+    assert write["approvers"] == {"people": ["requester", "S0456"], "needed": 2, "no_self": False, "grants": False}
+    assert [(each["ruling"], each["when"], each["line"]) for each in write["applies"]] == [
+        ("allow", "when path is inside notes", 1),
+        ("ask", "always", None),
+    ]
+
+
+def test_a_warning_about_the_file_is_told_and_all_is_well(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "bot.toml").write_text(POLICY + '\n[[policy.rules]]\naction = "ask"\ntool = "move_file"\n')
+    code, said, _ = doctor(**TOKENS)
+    assert code == 0
+    assert said.startswith("Warning, line 20: rule 4 never decides anything: rule 2 (line 7) covers all that it could")
+
+
+def test_a_rule_that_suits_no_tool_is_told_with_the_nearest_name(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "deny"\ntool = "move_fle"\n')
+    code, said, _ = doctor()
+    assert code == 1
+    assert "SLACK_BOT_TOKEN, SLACK_APP_TOKEN, OPENROUTER_API_KEY are not set" in said
+    assert "Warning, line 1: rule 1 names the tool 'move_fle', and there is none; perhaps move_file" in said
+
+
+def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "mcp.json").write_text('{"mcpServers": {"gone": {"command": "no-such-program"}}}')
+    (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "deny"\nserver = "gone"\ntool = "x"\n')
+    code, said, errors = doctor(**TOKENS)
+    assert (code, errors) == (1, "")
+    assert said.splitlines() == [
+        "The tool server `gone` is not running: the command `no-such-program` was not found.",
+        "",
+        "There are no tools.",
+    ]
+
+
+def test_settings_that_are_wrong_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "allow"\n')
+    code, said, errors = bot(tmp_path, "doctor")
+    assert (code, said) == (2, "")
+    assert errors.count("\n") == 1
+    assert errors.startswith("BOT_CONFIG: ")
+    assert "line 1: rule 1 allows everything" in errors
+    code, _, errors = bot(tmp_path, "run", **TOKENS)
+    assert (code, errors.count("\n")) == (2, 1), "and the bot does not start with it"
+
+
+def test_help_names_every_command_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    code, said, _ = bot(tmp_path, "--help")
+    assert code == 0
+    assert all(word in said for word in ("run", "doctor", "audit"))
+    look = (
+        "import sys\nfrom bot import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('mcp', 'aiohttp', 'slack_bolt', 'dotenv')])"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,122 @@
+"""The plan of the house: who may import whom, how long a file may be, and that what we ship is valid."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema.validators import validator_for
+
+from bot.config import settings
+
+ROOT = Path(__file__).parents[2]
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "agent": {"core", "errors", "failpoints", "pace"},
+    "model": {"core", "errors", "pace"},
+    "tools": {"core", "errors", "pace", "patterns"},
+    "slack": {"core", "errors", "failpoints", "pace"},
+    "store": {"core", "errors", "failpoints"},
+    "scheduler": set(),
+    "config": {"core", "errors", "patterns", "tools"},
+}
+CORE_LIBRARIES = {"__future__", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "typing"}
+LONGEST = 350
+
+
+def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" if module == "bot" else module for alias in node.names)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_in_one_direction_and_no_adapter_imports_another(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    for path, tree in modules(f"bot/{package}"):
+        ours = {name.split(".")[1] for name in imports(tree) if name.startswith("bot.")}
+        assert ours <= allowed, f"{path.name} imports {ours - allowed}"
+
+
+def test_the_sandbox_imports_nothing_of_the_bot() -> None:
+    for path, tree in modules("slack_sandbox"):
+        assert not [name for name in imports(tree) if name.split(".")[0] == "bot"], path.name
+
+
+def test_the_core_is_pure() -> None:
+    for path, tree in modules("bot/core"):
+        foreign = {name.split(".")[0] for name in imports(tree)} - CORE_LIBRARIES - {"bot"}
+        assert foreign == set(), f"{path.name} imports {foreign}"
+
+
+def test_no_file_is_too_long() -> None:
+    for path in [path for top in ("bot", "slack_sandbox", "bench") for path in ROOT.glob(f"{top}/**/*.py")]:
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
+
+
+def test_the_heavy_packages_are_not_imported_before_the_socket_is_open() -> None:
+    code = "import sys, bot.app; print([name for name in ('mcp', 'openai', 'jsonschema') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_manifest_asks_for_what_the_bot_uses() -> None:
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    events = manifest["settings"]["event_subscriptions"]["bot_events"]
+    messages = ["message.channels", "message.groups", "message.im", "message.mpim"]
+    assert events == ["app_home_opened", "app_mention", *messages]
+    needs = {
+        "app_mention": "app_mentions:read",
+        "message.channels": "channels:history",
+        "message.groups": "groups:history",
+        "message.im": "im:history",
+        "message.mpim": "mpim:history",
+    }
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    posts = {"chat:write", "files:read", "files:write"}
+    looks = {"channels:read", "groups:read", "mpim:read", "usergroups:read", "users:read"}
+    assert {needs[event] for event in events if event in needs} | posts | looks == set(scopes)
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True
+
+
+def test_the_manifest_is_valid_where_slacks_schema_is_at_hand() -> None:
+    """Slack's schema is Slack's own and no part of this project: a copy may lie beside the checkout, or be named by
+    SLACK_MANIFEST_SCHEMA."""
+    beside = [str(path) for path in ROOT.parent.glob("*/data/slack-manifest.schema.json")]
+    path = Path(os.environ.get("SLACK_MANIFEST_SCHEMA", next(iter(beside), "absent")))
+    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    assert set(manifest) == {"_metadata", "display_information", "features", "oauth_config", "settings"}
+    if path.is_file():
+        schema = json.loads(path.read_text("utf-8"))
+        validator = validator_for(schema)(schema)
+        assert [error.message for error in validator.iter_errors(manifest)] == []
+
+
+def test_the_readme_names_every_setting() -> None:
+    source = Path(settings.__file__).read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    names = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for name in sorted(name for name in names if name.isupper() and "_" in name):
+        assert f"`{name}`" in readme, name

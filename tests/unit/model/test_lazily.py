@@ -1,0 +1,43 @@
+"""openai is loaded without the types of all its endpoints, and whoever asks for them gets them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(program: str) -> str:
+    """What a new Python prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_client_is_made_without_the_types_of_the_endpoints() -> None:
+    loaded = run(
+        "import sys\n"
+        "from bot.model.client import connect\n"
+        "connect(api_key='k', base_url='https://example.com/v1', headers={})\n"
+        "print([n for n in ('openai.types.responses.response', 'openai.types.image') if n in sys.modules])"
+    )
+    assert loaded == "[]"
+
+
+def test_a_type_that_is_asked_for_is_there() -> None:
+    found = run(
+        "import bot.model.client, openai\n"
+        "from openai.types.chat import ChatCompletion\n"
+        "from openai.types import shared\n"
+        "print(openai.types.Model.__name__, ChatCompletion.__name__, hasattr(shared, 'FunctionDefinition'),"
+        " hasattr(openai.types, 'nothing_like_it'))"
+    )
+    assert found == "Model ChatCompletion True False"
+
+
+def test_a_package_that_was_loaded_before_stays_as_it_is() -> None:
+    found = run("import openai.types\nimport bot.model.client\nprint(type(openai.types).__name__)")
+    assert found == "module"

@@ -1,0 +1,52 @@
+"""The log in memory: the bytes of a request are those of its texts, however they were added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.transcript import Transcript
+from bot.store.sqlite.transcript_cache import Transcripts
+
+texts = st.lists(st.text(st.characters(), max_size=20).map(lambda text: f"{{{text}}}"), max_size=6)
+
+
+@given(st.lists(texts, max_size=4))
+def test_texts_that_are_added_in_parts_are_joined_as_if_they_came_at_once(parts: Sequence[Sequence[str]]) -> None:
+    transcript, sent = Transcript(), b""
+    for part in parts:
+        transcript.extend(part)
+        now = transcript.between(b"", b"")
+        assert now.startswith(sent), "what was sent before is no prefix"
+        sent = now
+    every = [text for part in parts for text in part]
+    assert transcript.between(b"[", b"]") == f"[{','.join(every)}]".encode("utf-8", "replace")
+    assert list(transcript) == [text.encode("utf-8", "replace").decode() for text in every]
+    assert (len(transcript), transcript.size) == (len(every), len(sent))
+
+
+def test_texts_and_their_utf8_are_the_same_and_can_be_looked_for() -> None:
+    transcript = Transcript(['{"a":"ü🙂"}', b'{"b":1}'])
+    assert list(transcript) == ['{"a":"ü🙂"}', '{"b":1}']
+    assert (transcript.has(b'"b"'), transcript.has(b'"c"')) == (True, False)
+
+
+def test_no_more_is_kept_than_fits_and_what_was_used_last_stays() -> None:
+    kept = Transcripts(most_bytes=100, least_bytes=10)
+    logs = {number: Transcript(["x" * 40]) for number in range(3)}
+    for number in (0, 1, 0, 2):
+        kept.keep(number, logs[number])
+    assert [kept.of(number, 1) is logs[number] for number in range(3)] == [True, False, True]
+    assert kept.size == 80
+    logs[0].extend(["y" * 200])
+    kept.keep(0, logs[0])
+    assert (kept.size, len(kept.of(0, 2)), len(kept.of(2, 1))) == (0, 0, 0), "one alone is larger than all may be"
+
+
+def test_a_short_log_is_not_kept_and_one_that_is_longer_than_the_thread_is_not_used() -> None:
+    kept = Transcripts(most_bytes=100, least_bytes=10)
+    kept.keep(1, Transcript(["x"]))
+    kept.keep(2, Transcript(["x" * 10, "y"]))
+    assert (kept.size, len(kept.of(1, 1)), len(kept.of(2, 1)), len(kept.of(2, 2))) == (12, 0, 0, 2)

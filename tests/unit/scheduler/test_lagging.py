@@ -1,0 +1,123 @@
+"""The measure of the suite's loops: a test during which something held one fails, and says what it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slack_sandbox.openrouter import text
+from tests.harness import ROOT, World, world
+from tests.watch import A_BOT, NOTED, Notes
+
+pytestmark = pytest.mark.anyio
+
+CONFTEST = """
+from tests import lagging
+
+def pytest_configure(config):
+    config.pluginmanager.register(lagging.Plugin(config), "lagging")
+"""
+TESTS = """
+import asyncio, time
+from hypothesis import given, settings, strategies as st
+from tests.watch import apart, as_a_bot, outside
+
+def burn():
+    until = time.thread_time() + 0.2
+    while time.thread_time() < until:
+        pass
+
+async def burning():
+    burn()
+
+def test_a_slow_callback():
+    asyncio.run(burning())
+
+def test_a_slow_callback_of_a_bot_inside():
+    async def do():
+        await as_a_bot(burning())
+    asyncio.run(do())
+
+def test_nothing_follows_from_what_others_did():
+    async def do():
+        await asyncio.sleep(0)
+    asyncio.run(do())
+
+def test_a_slow_callback_of_what_is_outside():
+    async def start():
+        await asyncio.get_running_loop().create_task(burning(), context=outside())
+    async def do():
+        await as_a_bot(start())
+    asyncio.run(do())
+
+def test_what_is_waited_for_holds_nothing():
+    asyncio.run(asyncio.sleep(0.1))
+
+@settings(max_examples=1, deadline=None)
+@given(st.integers())
+def test_a_slow_example(number):
+    burn()
+
+@settings(max_examples=1, deadline=None)
+@given(st.integers())
+def test_an_example_that_a_test_looks_at_for_long(number):
+    with apart():
+        burn()
+"""
+
+
+def failed(folder: Path) -> tuple[set[str], str]:
+    """Run the tests above in this folder; out: those that failed, and what pytest said."""
+    folder.mkdir()
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_it.py").write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
+    lines = [line.split()[1] for line in said.splitlines() if line.startswith("FAILED ")]
+    return {line.rpartition("::")[2] for line in lines}, said
+
+
+def test_a_test_during_which_something_held_the_loop_fails_and_names_it(tmp_path: Path) -> None:
+    names, said = failed(tmp_path / "model")
+    slow = {"test_a_slow_callback", "test_a_slow_callback_of_a_bot_inside", "test_a_slow_example"}
+    assert names == {*slow, "test_a_slow_callback_of_what_is_outside"}, said
+    assert "coro=<burning()" in said
+    assert "in burn\n" in said
+    assert "the longest callback of a loop" in said
+
+
+def test_where_the_loop_is_not_the_bots_alone_only_the_bot_is_measured(tmp_path: Path) -> None:
+    names, said = failed(tmp_path / "anywhere")
+    assert names == {"test_a_slow_callback_of_a_bot_inside", "test_a_slow_example"}, said
+
+
+async def asked(here: World) -> None:
+    here.model.script(text("Well."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
+    await here.reply(ts, "Well.")
+    await here.quiet()
+
+
+@pytest.mark.parametrize("forked", [True, False])
+async def test_a_bot_that_is_a_process_reports_its_longest_callback_even_when_it_is_killed(
+    tmp_path: Path, forked: bool
+) -> None:
+    notes = Notes(os.environ[NOTED])
+    notes.more()
+    async with world(tmp_path, start=False) as here:
+        here.bot.forked = forked
+        await here.bot.start()
+        await here.ready()
+        await asked(here)
+        assert here.bot.process is not None
+        pid = here.bot.process.pid
+    found = [note for note in notes.more() if note.pid == pid]
+    assert found
+    assert {note.whose for note in found} == {A_BOT}
+    # A process loads its modules in a single callback before its socket is open, which is left out.
+    assert not any("_serve" in note.what for note in found), found

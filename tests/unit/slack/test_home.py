@@ -1,0 +1,111 @@
+"""The Home tab, summaries and reminders."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.core.calls import CallOutcome
+from bot.core.questions import Grant
+from bot.slack.blocks import home, messages
+from tests.unit.slack.samples import ALICE, BOB, NASTY, call, ended, nothing_is_forged, request, taken, window
+
+GRANT = Grant(
+    id=7,
+    user=ALICE,
+    thread_id=3,
+    place="C0GENERAL",
+    tool="filesystem__write_file",
+    server="filesystem",
+    remote_name="write_file",
+    tool_digest="t",
+    scope="folder",
+    value="/srv/notes",
+    created_at=1e9,
+    expires_at=1.9e9,
+)
+
+
+def test_without_grants_the_home_says_so() -> None:
+    shown = window(home.home([]))
+    assert "asks first" in shown.plain
+    assert "There are none" in shown.plain
+
+
+def test_each_grant_is_listed_with_a_button_that_revokes_it() -> None:
+    everywhere = replace(GRANT, id=8, thread_id=0, scope="same", value='{"path":"a"}')
+    shown = window(home.home([GRANT, everywhere, replace(GRANT, id=9, scope="any")]))
+    assert "write_file of filesystem, only inside /srv/notes" in shown.plain
+    assert 'only with exactly {"path":"a"}' in shown.plain
+    assert "in a thread in <#C0GENERAL> · until" in shown.plain
+    assert "everywhere, for what you ask" in shown.plain
+    assert "with any arguments" in shown.plain
+    assert [home.opened_grant(shown.button("Revoke", row)["value"]) for row in range(3)] == [7, 8, 9]
+    assert {each["action_id"] for each in shown.elements} == {"grant.revoke"}
+    assert all(each["style"] == "danger" and each["confirm"] for each in shown.elements)
+
+
+def test_a_long_list_of_grants_is_counted() -> None:
+    shown = window(home.home([replace(GRANT, id=number) for number in range(1, 60)]))
+    assert shown.buttons == ["Revoke"] * 30
+    assert "and 29 more" in shown.plain
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_text_of_a_grant_forges_a_line_or_calls_anybody(nasty: str) -> None:
+    bad = [
+        replace(GRANT, remote_name=nasty, server=nasty, value=nasty, place=nasty, scope=scope)
+        for scope in ("folder", "same", "any", nasty)
+    ]
+    shown = window(home.home([replace(grant, id=number) for number, grant in enumerate(bad, start=1)]))
+    nothing_is_forged(shown, set())
+
+
+@pytest.mark.parametrize("value", ["", "7", "{}", '{"g": "7"}', '{"g": true}', '{"g": 0}', '{"g": 7, "x": 1}', "[7]"])
+def test_a_grant_value_that_is_none_of_ours_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        home.opened_grant(value)
+
+
+def test_a_summary_says_no_more_than_the_thread_may_see() -> None:
+    good = replace(ended(CallOutcome.OK, "fine", {"path": "SECRET"}), seconds=0.008)
+    bad = ended(CallOutcome.ERROR, "SECRET", {"path": "SECRET"})
+
+    def said(privacy: str) -> str:
+        [draft] = messages.summary([good, bad], privacy)
+        assert ("SECRET" in draft.payload) == (privacy == "full")
+        return json.loads(draft.payload)["blocks"][0]["text"]
+
+    assert said("full").startswith("✓ `write_file` `SECRET` · done · 8 ms")
+    assert said("summary") == "✓ `write_file` · done · 8 ms\n\n✗ `write_file` · failed · 0 ms"
+    assert said("private") == said("nonsense") == "– 2 tool calls: 1 done, 1 failed"
+
+
+def test_a_summary_says_what_a_person_has_changed_and_what_a_grant_allowed() -> None:
+    one = replace(ended(CallOutcome.OK), original="{}", why="grant 7 of Alice")
+    [draft] = messages.summary([one])
+    assert "(arguments changed by a person)" in draft.payload
+    assert draft.payload.count("under a standing grant") == 2, "in the block and in the fallback"
+    assert "the turn was stopped" in messages.summary([ended(CallOutcome.STOPPED)])[0].payload
+
+
+def test_a_reminder_calls_those_who_may_still_decide_once() -> None:
+    approval = request(people=("requester", BOB, "S0ADMINS"), votes=(BOB,), needed=2)
+    draft = messages.reminder(approval)
+    shown = taken(draft.payload)
+    assert (draft.kind, draft.key) == ("notice", f"remind-{approval.id}")
+    assert shown.pings == {f"<@{ALICE}>", "<!subteam^S0ADMINS>"}
+    assert "this still waits for a decision, until" in shown.plain
+    assert "`write_file`" in shown.plain
+    assert taken(messages.reminder(replace(approval, no_self=True)).payload).pings == {"<!subteam^S0ADMINS>"}
+    assert "write_file" in taken(messages.reminder(replace(approval, privacy="summary")).payload).plain
+    assert "write_file" not in messages.reminder(replace(approval, privacy="private")).payload
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_name_of_a_tool_forges_a_line_of_a_reminder_or_calls_anybody(nasty: str) -> None:
+    shown = taken(messages.reminder(request(call=replace(call(), remote_name=nasty))).payload)
+    assert shown.pings == {f"<@{ALICE}>"}
+    assert "\n" not in shown.blocks[0]["text"]["text"]

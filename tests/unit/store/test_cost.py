@@ -1,0 +1,194 @@
+"""What the store does for one thread costs the same however much else is in the database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.calls import CallOutcome, CallState
+from bot.core.questions import Decision, Grant, Retry, Verdict
+from bot.core.tools import Undone, UndoSnapshot
+from bot.store.sqlite import posts
+from bot.store.sqlite.database import Database
+from bot.store.sqlite.store import SqliteStore
+from tests import statements
+from tests.filled import fill
+from tests.unit.store.lives import ALICE, BOB, draft, waiting_for_a_person
+
+pytestmark = pytest.mark.anyio
+FEW, MANY = 100, 3_000
+METHODS = {name for name in vars(SqliteStore) if not name.startswith("_")}
+
+
+class Meter(SqliteStore):
+    """Counts what each method costs: instructions of SQLite's virtual machine."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.spent: Counter[str] = Counter()
+        self._ticks = 0
+
+    async def install(self) -> None:
+        await self._database.read(lambda connection: connection.set_progress_handler(self._tick, 10))
+
+    def _tick(self) -> int:
+        self._ticks += 1
+        return 0
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return self._metered(name, found) if name in METHODS else found
+
+    def _metered(self, name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def metered(*args: Any, **options: Any) -> Any:
+            before = self._ticks
+            try:
+                return await method(*args, **options)
+            finally:
+                self.spent[name] += self._ticks - before
+
+        return metered
+
+
+async def everything(store: SqliteStore) -> None:
+    """Call every method, in the course of some threads' lives."""
+    life, [approval] = await waiting_for_a_person(store)
+    await store.find_approval(approval.id)
+    await store.remind(life.id, approval.id, [draft("notice")])
+    await store.unreminded(60.0)
+    await life.settle(approval, needed=2)
+    await life.deliver()
+    await life.settle(approval, user=ALICE)
+    [call] = (await life.state()).calls
+    call.state, call.attempts = CallState.STARTED, 1
+    await life.commit("keep what is there", calls=[call], befores=[(call, UndoSnapshot("{}"))])
+    call.state, call.outcome, call.summarised = CallState.FINISHED, CallOutcome.OK, True
+    await life.commit("finish a call", calls=[call], afters=[(call, "after", 1e12)])
+    await store.request_undo(await life.click(approval))
+    await store.undo_jobs()
+    await store.undo_jobs(life.id)
+    await store.begin_undo(call.id)
+    await store.end_undo(life.id, call.id, Undone(True, "As before."), "It was taken back.")
+    await life.say()
+    await life.read()
+    await life.commit("answer", messages=[("assistant", "{}")], functions=("digest", "[]"), outcome="answered")
+    await store.functions("digest")
+    await store.owe(life.id, [draft("progress")])
+    [owed] = (await store.deliveries(life.id)).owed
+    await store.posted(owed.id, "1.1")
+    await store.post_closed(owed.id, "removed")
+    await store.last_post()
+    await life.deliver()
+
+    other, [first, second] = await waiting_for_a_person(store, CallState.AWAITING, CallState.AWAITING)
+    grant = Grant(0, "", 0, "", "", "", "", "", "any", "", 0.0, 1e12)
+    await store.grant(await other.click(first), grant)
+    [given] = await store.grants_for("T1", "files__write", other.id, BOB)
+    await store.grants("T1", BOB)
+    await store.end_grant(given.id, "revoked", BOB)
+    await store.edit(await other.click(second), '{"path":"b"}')
+    drifted, [approval] = await waiting_for_a_person(store)
+    await drifted.settle(approval)
+    await drifted.commit("drift", drifted=[(approval.id, "It has changed.")])
+    stopped, [approval] = await waiting_for_a_person(store)
+    await stopped.say()
+    await stopped.commit("tell what was done", told=[message.id for message in (await stopped.state()).unread])
+    await store.stop(await stopped.click(approval))
+    withdrawn, [approval] = await waiting_for_a_person(store, CallState.UNKNOWN)
+    await store.withdraw(approval.id)
+    await withdrawn.deliver()
+    late, [approval] = await waiting_for_a_person(store)
+    await store._database.write(lambda connection: out_of_time(connection, approval.id))  # pyright: ignore[reportPrivateUsage]
+    assert await store.expire() == [3, late.id]
+    denied, [approval] = await waiting_for_a_person(store)
+    await denied.settle(approval, Decision.DENIED, reason="No.")
+    parked, _ = await waiting_for_a_person(store)
+    await store.transcript(await parked.state())
+    await store.uncount(parked.id)
+    assert not await store.failed(parked.id, [draft("notice")], draft("parked"))
+    await store.park(parked.id, stopped_for_good := draft("parked"))
+    pressed = Retry(stopped_for_good.key, ALICE, "T1", "C1", "")
+    assert (await store.retry(pressed)).verdict is Verdict.SETTLED
+    await parked.deliver()
+    assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id]
+
+
+def out_of_time(connection: sqlite3.Connection, approval: str) -> None:
+    connection.execute("UPDATE approvals SET expires_at = 1 WHERE id = ?", (approval,))
+    connection.execute("UPDATE grants SET expires_at = 1 WHERE id = 9")
+    connection.execute("UPDATE undos SET until = 1 WHERE call = 6")
+
+
+async def costs(path: Path, threads: int) -> Counter[str]:
+    async with Database(f"sqlite:///{path}/{threads}.db") as database:
+        await database.write(lambda connection: fill(connection, threads))
+        store = Meter(database)
+        await store.install()
+        await everything(store)
+        return store.spent
+
+
+async def test_every_method_costs_the_same_in_a_large_database_as_in_a_small_one(tmp_path: Path) -> None:
+    few, many = await costs(tmp_path, FEW), await costs(tmp_path, MANY)
+    assert set(many) == METHODS, "each method is called"
+    dearer = {name: (few[name], many[name]) for name in METHODS if many[name] > 1.1 * few[name] + 5}
+    assert dearer == {}, "(in a small database, in one 30 times as large)"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM posts WHERE kind = 'answer' AND state = 'posted'",
+        "SELECT id FROM approvals WHERE requester = ?",
+        "SELECT thread_id FROM turns WHERE id NOT IN (SELECT turn_id FROM calls)",
+        "SELECT id FROM approvals WHERE decision = 'awaiting' AND people = ?",
+        "UPDATE undos SET state = 'closed' WHERE by = ?",
+        "DELETE FROM votes WHERE user = ?",
+        "SELECT count(*) FROM messages",
+        "SELECT id FROM posts WHERE thread_id + 0 = ?",
+        "SELECT m.body FROM inbox i JOIN messages m ON m.at = i.received_at WHERE i.id = ?",
+        "SELECT id FROM posts WHERE thread_id = ? AND state = 'owed' ORDER BY payload",
+        # A step that is declared for a part of a statement does not excuse the others.
+        "SELECT (SELECT max(user) FROM (SELECT user FROM votes WHERE approval = a.id ORDER BY at)) FROM approvals a",
+    ],
+)
+def test_a_statement_that_no_index_serves_is_found(sql: str) -> None:
+    [finding] = statements.unserved([sql])
+    assert finding.startswith(sql)
+    assert "!" in finding
+
+
+def test_a_plan_that_was_served_is_found_when_its_index_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = "SELECT id, ts FROM posts WHERE thread_id = ? AND kind = 'progress' AND state = 'posted' ORDER BY id"
+    assert statements.unserved([sql]) == []
+    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, "DROP INDEX posts_standing"))
+    [finding] = statements.unserved([sql])
+    assert "SCAN posts" in finding
+
+
+def test_statements_in_triggers_are_looked_at() -> None:
+    with closing(statements.empty()) as connection:
+        connection.executescript(
+            "CREATE TRIGGER slow AFTER UPDATE OF state ON posts BEGIN"
+            " UPDATE turns SET steps = 1 WHERE outcome = NEW.kind; END;"
+        )
+        assert "UPDATE turns SET steps = 1 WHERE outcome = ?" in list(statements.triggered(connection))
+    assert statements.unserved([]) == []
+
+
+def test_what_the_bots_code_executes_is_noted_and_what_a_test_does_is_not(tmp_path: Path) -> None:
+    noted = Path(statements.noted_in())
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        for script in statements.MIGRATIONS:
+            connection.executescript(script)
+        posts.progress(connection, 1)
+        connection.execute("SELECT id FROM posts WHERE key = 'of a test'")
+    lines = noted.read_text("utf-8")
+    assert "kind = 'progress' AND state = 'posted' ORDER BY id" in lines
+    assert "of a test" not in lines
