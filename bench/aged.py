@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 
-from common import furnished, measurable, parser_of
+from common import measurable, parser_of, prepared
 from common import rows as rows_of
 from multiply import counts, multiply
 from side import TITLES, BenchError, Figures, Replies, Side
@@ -35,7 +35,7 @@ async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dic
     """Figures by round: young, aged; and the rows by table of both databases."""
     replies = Replies(0.0, 20)
     async with AsyncExitStack() as stack:
-        home, workspace, notes = furnished(stack)
+        home, workspace, notes = prepared(stack)
         both: list[Side] = []
         rows: dict[str, dict[str, int]] = {}
         for age in AGES:

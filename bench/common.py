@@ -14,7 +14,7 @@ from pathlib import Path
 from side import FILES, FILLER, TITLES, Figures
 
 
-def furnished(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
+def prepared(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
     """A folder that is removed in the end. Out: it, the workspace in it, and the secret that each note there holds."""
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
     workspace = home / "workspace"

@@ -24,7 +24,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from common import furnished, parser_of
+from common import parser_of, prepared
 from side import WORDS, BenchError, Replies, Side, cpu_of_tree
 
 from slack_sandbox.openrouter import ModelSandbox
@@ -39,7 +39,7 @@ Figures = dict[str, float]
 async def start(name: str) -> Figures:
     """One start of one bot, until it has answered. Raises BenchError."""
     async with AsyncExitStack() as stack:
-        home, workspace, notes = furnished(stack)
+        home, workspace, notes = prepared(stack)
         slack = await stack.enter_async_context(SlackSandbox())
         model = ModelSandbox()
         model.respond = Replies(0.0, 20).decide

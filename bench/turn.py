@@ -34,7 +34,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from common import furnished, measurable, parser_of, rows
+from common import measurable, parser_of, prepared, rows
 from side import QUIET_SECONDS, ROUND_SECONDS, TITLES, WORDS, BenchError, Figures, Replies, Side
 
 from slack_sandbox.openrouter import ModelSandbox
@@ -45,7 +45,7 @@ from slack_sandbox.slack import SlackSandbox
 async def sides(replies: Replies) -> AsyncGenerator[list[Side]]:
     """Both bots, running, over one folder with notes."""
     async with AsyncExitStack() as stack:
-        home, workspace, notes = furnished(stack)
+        home, workspace, notes = prepared(stack)
         both: list[Side] = []
         for name in WORDS:
             (home / name).mkdir()

@@ -1,7 +1,7 @@
 """Everything that can go wrong and that a person or an operator must be told, as one tree.
 
 BotError
-├── SettingsError          the start ends: one sentence that names the setting and how to mend it
+├── SettingsError          the start ends: one sentence that names the setting and how to fix it
 ├── StoreError             the database refused
 └── ModelError             no answer from the model; the sentence is shown in the thread
     ├── ModelUnavailable   overloaded, unreachable, timed out, broken stream (after retries)
@@ -45,7 +45,7 @@ class StoreError(BotError):
 class ModelError(BotError):
     """The model gave no answer."""
 
-    mend = "Everything in this thread is kept: write “try again” and I carry on from here."
+    fix = "Everything in this thread is kept: write “try again” and I carry on from here."
     """What the person who reads this can do."""
 
 
@@ -60,19 +60,19 @@ class ModelRateLimited(ModelError):
 class ModelUnauthorized(ModelError):
     """The model's provider does not accept the bot's key; whoever runs the bot has to set OPENROUTER_API_KEY."""
 
-    mend = "Everything in this thread is kept: once that is done, write “try again”."
+    fix = "Everything in this thread is kept: once that is done, write “try again”."
 
 
 class ModelUnpaid(ModelError):
     """The credits for the model are used up; whoever runs the bot has to add some."""
 
-    mend = ModelUnauthorized.mend
+    fix = ModelUnauthorized.fix
 
 
 class ModelRefused(ModelError):
     """The model's provider refused this request."""
 
-    mend = (
+    fix = (
         "Everything in this thread is kept: say it differently, or tell whoever runs the bot; "
         "the reason is in the bot's log."
     )
@@ -81,4 +81,4 @@ class ModelRefused(ModelError):
 class ContextTooLong(ModelError):
     """This conversation has grown longer than the model can read."""
 
-    mend = "What was said here is kept, but to go on, start a new thread."
+    fix = "What was said here is kept, but to go on, start a new thread."

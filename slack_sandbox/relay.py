@@ -4,7 +4,7 @@
         ...                                     # point the bot at relay.base_url with its own key
 
 Bodies go through byte for byte in both directions, a stream piece by piece. The relay has no key of its own, keeps none
-and adds nothing to a request; only the headers that belong to one connection are made anew, and no compression is
+and adds nothing to a request; only the headers that belong to one connection are made again, and no compression is
 asked for, so that the answer can be read on its way.
 """
 

@@ -244,7 +244,7 @@ class SlackSandbox(Interactions):
         return self._web.rate_limits is not None
 
     def enforce_rate_limits(self, enforced: bool) -> None:
-        """Begin or cease to answer 429 as Slack's tiers say; the counts begin anew."""
+        """Begin or cease to answer 429 as Slack's tiers say; the counts start over."""
         self._web.rate_limits = RateLimits() if enforced else None
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:

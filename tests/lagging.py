@@ -3,8 +3,8 @@ failed.
 
 What is measured is the CPU time that each callback takes of the loop's own thread (`tests.watch`): in the bots that
 `tests.forking` forks, in those that are started as `python -m bot` once their socket is open, in those that run inside
-this process (`tests.inprocess`), and in this process during tests that run the bot's parts in it. Of the fuzz tests that
-need no loop each example is measured as if it were a callback: what it tries, the bot calls on its loop.
+this process (`tests.inprocess`), and in this process during tests that run the bot's parts in it. Of the fuzz tests
+that need no loop each example is measured as if it were a callback: what it tries, the bot calls on its loop.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def is_inside(marks: Container[str]) -> bool:
 def tier_of(nodeid: str, marks: Container[str]) -> str:
     """The kind of a test, by its marks and by where it is."""
     file = nodeid.partition("::")[0]
-    if nodeid.endswith("test_building_the_page_anew_gives_the_same_bytes"):
+    if nodeid.endswith("test_building_the_page_again_gives_the_same_bytes"):
         return BUILD
     if is_inside(marks):
         return INSIDE

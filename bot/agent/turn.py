@@ -226,7 +226,7 @@ class Agent:
         """No answer is to be had: say so. What was said and done stays in the log, so the next message goes on."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
-        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.mend}".strip()
+        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
         change.drafts = [*change.drafts, *self.gateway.notice(words)]
         _report(state, turn, change.outcome)
         await self.store.commit(state, change)

@@ -274,8 +274,8 @@ def _time(text: str) -> float:
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        mend = "write a date (2026-11-01), a date-time (2026-11-01T09:30) or a span (24h, 7d)"
-        raise argparse.ArgumentTypeError(f"{_word(text)} is no time; {mend}") from None
+        fix = "write a date (2026-11-01), a date-time (2026-11-01T09:30) or a span (24h, 7d)"
+        raise argparse.ArgumentTypeError(f"{_word(text)} is no time; {fix}") from None
 
 
 def _noted(text: str) -> str:

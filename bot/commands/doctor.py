@@ -130,7 +130,7 @@ def _as_json(report: Report) -> str:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {"level": finding.level, "line": finding.line, "problem": finding.problem, "mend": finding.mend}
+    return {"level": finding.level, "line": finding.line, "problem": finding.problem, "fix": finding.fix}
 
 
 def _tool(report: Report, tool: Tool) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from slack_sandbox.trial.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
     from slack_sandbox.relay import Relay
-    from slack_sandbox.trial.environment import Furnished
+    from slack_sandbox.trial.environment import TrialEnvironment
 
 T = TypeVar("T")
 
@@ -117,12 +117,12 @@ class _Trial:
             controls = TryControls(name, self._folder.workspace)
             child = await self._start_bot(stack, slack, controls, model)
             # While the bot loads its modules, this process loads the rest of its own.
-            from slack_sandbox.trial.environment import Furnished  # noqa: PLC0415
+            from slack_sandbox.trial.environment import TrialEnvironment  # noqa: PLC0415
 
             hurry = self._scenario is not None and self._arguments.pace <= 0
-            furnished = Furnished(slack, controls, child, model, port=self._arguments.port, hurry=hurry)
+            environment = TrialEnvironment(slack, controls, child, model, port=self._arguments.port, hurry=hurry)
             try:
-                address = await furnished.open(stack)
+                address = await environment.open(stack)
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else str(error)
                 raise SettingsError(
@@ -132,7 +132,7 @@ class _Trial:
             if child.state != "running":
                 return self._failed(controls.bot() or {}, child)
             self._announce(address)
-            return await self._stay(furnished)
+            return await self._stay(environment)
 
     def _failed(self, bot: Mapping[str, Any], child: Child) -> int:
         """The bot has not become ready. Out: the exit code, after a word of what a person can do."""
@@ -146,13 +146,13 @@ class _Trial:
         _tell(f"The bot could not be started: {last[0] if last else 'it ended by itself'}")
         return 1
 
-    async def _stay(self, furnished: Furnished) -> int:
+    async def _stay(self, environment: TrialEnvironment) -> int:
         """Play the scenario if there is one, and stay until the end. Out: the exit code."""
         scenario = self._scenario
         if scenario is None:
             await self._end.wait()
             return 0
-        failed = await self._first(furnished.play(scenario, max(0.0, self._arguments.pace)))
+        failed = await self._first(environment.play(scenario, max(0.0, self._arguments.pace)))
         if failed is None:
             return self._interrupted()
         _tell(failed or f"{scenario.file}: all {len(scenario.steps)} steps went as they should")

@@ -185,8 +185,8 @@ def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Find
             tiers[tier] = _approvers(file, own, at, general, grants)
         line, approvers = file.line(at) if table else 0, tiers[tier]
         found[at] = [
-            *(Finding("error", line, problem, mend) for problem, mend in approvers.problems()),
-            *(Finding("warning", line, problem, mend) for problem, mend in approvers.doubts()),
+            *(Finding("error", line, problem, fix) for problem, fix in approvers.problems()),
+            *(Finding("warning", line, problem, fix) for problem, fix in approvers.doubts()),
         ]
     defaults = ApprovalRules()
     rules = ApprovalRules(

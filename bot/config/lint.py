@@ -20,18 +20,18 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to mend."""
+    """Something to fix."""
 
     level: Literal["error", "warning"]
     line: int
     """In the file; 0 when it concerns no line."""
     problem: str
-    mend: str
+    fix: str
 
     def words(self) -> str:
         """In one line, for people."""
         place = f"line {self.line}: " if self.line else ""
-        return f"{place}{self.problem}; {self.mend}"
+        return f"{place}{self.problem}; {self.fix}"
 
 
 def findings(policy: Policy) -> list[Finding]:
@@ -76,7 +76,7 @@ def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
                 found.append(Finding("warning", rule.line, problem, _nearest(head, arguments)))
         if len(found) == before and not matched:
             problem = f"{label} matches no tool: none fits its server, tool and tier together"
-            found.append(Finding("warning", rule.line, problem, "mend its names, or take it out"))
+            found.append(Finding("warning", rule.line, problem, "correct its names, or remove it"))
     return found
 
 
@@ -131,8 +131,8 @@ def _broad(rule: Rule, label: str) -> list[Finding]:
     wild = not rule.tools or any("*" in glob or "?" in glob for glob in rule.tools)
     if wild and (not rule.tiers or Tier.DESTRUCTIVE in rule.tiers):
         problem = f"{label} allows by a wildcard, and that may catch tools that can destroy"
-        mend = 'name the tools, set tier = ["read", "write"], or add a condition on the arguments'
-        return [Finding("warning", rule.line, problem, mend)]
+        fix = 'name the tools, set tier = ["read", "write"], or add a condition on the arguments'
+        return [Finding("warning", rule.line, problem, fix)]
     return []
 
 
@@ -177,4 +177,4 @@ def _some(names: Iterable[str]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, sorted(set(known)), n=3)
-    return f"perhaps {listed(near)} is meant" if near else "mend the name, or take it out"
+    return f"perhaps {listed(near)} is meant" if near else "correct the name, or remove it"

@@ -34,7 +34,7 @@ def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None =
 
     In: the file, or None for the filesystem server over the workspace (created when missing; with a file it is not
     touched); the variables for `${…}`, by default the process's own. Raises SettingsError, which names the file, the
-    place in it and how to mend it, and never quotes a value that may be a secret.
+    place in it and how to fix it, and never quotes a value that may be a secret.
     """
     if path is None:
         root = _answering(workspace)

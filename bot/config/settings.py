@@ -1,4 +1,4 @@
-"""Frozen settings from the environment, .env and bot.toml. An error names the setting and how to mend it."""
+"""Frozen settings from the environment, .env and bot.toml. An error names the setting and how to fix it."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ def _all_there(values: Mapping[str, str]) -> None:
         raise SettingsError(missing[0], problem)
 
 
-def _secret(values: Mapping[str, str], name: str, mend: str, needed: bool) -> str:
+def _secret(values: Mapping[str, str], name: str, fix: str, needed: bool) -> str:
     value = values.get(name, "").strip()
     if not value and needed:
-        raise SettingsError(name, f"it is not set; {mend}, and put it into .env or the environment")
+        raise SettingsError(name, f"it is not set; {fix}, and put it into .env or the environment")
     if not value.isascii() or any(character.isspace() for character in value):
         raise SettingsError(name, "it has a space, a line break or a character that no key has; copy it again")
     return value

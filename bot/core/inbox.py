@@ -33,7 +33,7 @@ class Admission(StrEnum):
 
     STARTS = "starts"
     """It is for the bot: the thread is to be woken."""
-    OVERHEARD = "overheard"
+    CONTEXT = "context"
     """It was said in a thread of the bot's, to others: context for the next turn."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"

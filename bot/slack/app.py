@@ -199,7 +199,7 @@ class Socket:
     """The Socket Mode connection; reconnects by itself."""
 
     def __init__(self, app: AsyncApp, these: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]]) -> None:
-        """`under_way` holds the commits of messages that are being taken down, by channel and ts."""
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
         self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
         self._handler.under_way = under_way
         self._session = these.session

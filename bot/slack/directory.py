@@ -115,7 +115,7 @@ class _Kept(Generic[T]):
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic() - seconds:
             return known[1]
-        # A name may be old; what decides who may do what is asked anew, unless that failed just now.
+        # A name may be old; what decides who may do what is asked again, unless that failed just now.
         if self._failed.get(key, 0.0) > time.monotonic() - min(seconds, UNKNOWN_SECONDS) and seconds > FRESH_SECONDS:
             return known[1] if known is not None else None
         task = self._asking.get(key)

@@ -1,6 +1,6 @@
 """The facts that a page shows, as JSON text by key; the shapes are those of `web/src/types.ts`.
 
-They are worked out anew after each change, but only for what the page watches.
+They are computed again after each change, but only for what the page watches.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """One page's WebSocket: its requests, each in a task of its own, and the facts it watches, kept in step.
 
-Nothing is queued for a page. After a change the facts are read anew and only what differs from what the page knows is
+Nothing is queued for a page. After a change the facts are read again and only what differs from what the page knows is
 sent; while a page is slow to take that, later changes wait in the facts themselves.
 """
 

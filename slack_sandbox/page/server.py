@@ -43,7 +43,7 @@ class Page:
 
     `controls` is what the launcher offers beside Slack itself. `port` 0 takes a free one. `commands` are slash commands
     of the app, each with its description and usage hint; those of the sandbox are known anyway. `static` is another
-    folder with the built page, read anew at each load: for those who change the page.
+    folder with the built page, read again at each load: for those who change the page.
     """
 
     def __init__(

@@ -94,7 +94,7 @@ class ChildLog:
         return writing
 
     async def drained(self) -> None:
-        """Wait a moment until all that was written has been taken down."""
+        """Wait a moment until all that was written has been recorded."""
         for thread in self._threads:
             await asyncio.to_thread(thread.join, JOIN_SECONDS)
         self._threads = [thread for thread in self._threads if thread.is_alive()]

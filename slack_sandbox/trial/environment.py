@@ -20,7 +20,7 @@ from slack_sandbox.trial.scenario_context import Stage
 from slack_sandbox.trial.scenario_runner import Player
 
 
-class Furnished:
+class TrialEnvironment:
     """The page, the team, the faults and the offline model of one trial."""
 
     def __init__(

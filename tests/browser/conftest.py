@@ -24,7 +24,7 @@ FAILED = pytest.StashKey[bool]()
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Take down whether the test itself failed: then a picture of the page is kept."""
+    """Record whether the test itself failed: then a picture of the page is kept."""
     report = yield
     if report.when == "call":
         item.stash[FAILED] = report.failed

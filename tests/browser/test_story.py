@@ -186,7 +186,7 @@ async def test_a_direct_message_needs_no_mention(at: Visitor, running: Trial) ->
 async def test_what_a_file_says_stays_text_in_tool_summary_card_and_answer(at: Visitor, running: Trial) -> None:
     hostile = "<script>window.broken = 1</script> <!channel> [x](javascript:window.broken=1) <img src=x onerror=1>"
     running.file("hostile.md", f"{hostile}\n")
-    await at.ask('read hostile.md then replace "window.broken" with "window.mended" in hostile.md')
+    await at.ask('read hostile.md then replace "window.broken" with "window.fixed" in hostile.md')
     card = await at.asked()
     await expect(card).to_contain_text(f"-{hostile}")
     await at.press("Deny", card)

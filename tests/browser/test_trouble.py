@@ -1,4 +1,4 @@
-"""Whatever is made to fail from the inspector, and however often the page is loaded anew: the answer comes, once."""
+"""Whatever is made to fail from the inspector, and however often the page is loaded again: the answer comes, once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def written_once(at: Visitor, running: Trial, card: Locator, name: str) ->
     await expect(told).to_have_count(1)
 
 
-async def test_a_page_that_is_loaded_anew_in_mid_turn_shows_the_answer_once(at: Visitor, running: Trial) -> None:
+async def test_a_page_that_is_loaded_again_in_mid_turn_shows_the_answer_once(at: Visitor, running: Trial) -> None:
     running.file("slow.md", "What only slow.md says.\n")
     await at.break_something("Slow model", 1)
     await at.ask("read slow.md")

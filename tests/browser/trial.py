@@ -61,7 +61,7 @@ class Trial:
             raise AssertionError(f"no {what} after {seconds} s; printed: {''.join(self.printed[-30:])}") from None
 
     async def read(self, descriptor: int) -> None:
-        """Take down what it prints, so that it never waits for a reader."""
+        """Read what it prints, so that it never waits for a reader."""
         stream = asyncio.StreamReader()
         with os.fdopen(descriptor, "rb") as pipe:
             loop = asyncio.get_running_loop()

@@ -158,12 +158,12 @@ async def test_short_arguments_are_on_the_card_in_full_however_long_the_others_a
 async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(here: World) -> None:
     target = str(here.workspace / "a.txt")
     write = call("filesystem__write_file", {"path": target, "content": "x"})
-    here.model.script(calls(write, text="I found two problems and mend the first."), text("Mended."))
+    here.model.script(calls(write, text="I found two problems and fix the first."), text("Fixed."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
     card = await here.reply(ts, "May I do this?")
     assert "I found two problems" in here.replies(ts)[0].plain
     await here.slack.click(card, "Approve", by=here.alice)
-    await here.reply(ts, "Mended.")
+    await here.reply(ts, "Fixed.")
 
 
 async def test_arguments_cannot_forge_a_line_a_mention_or_a_button(here: World) -> None:

@@ -157,7 +157,7 @@ async def refused(here: World, card: Message, button: str, by: Person, words: st
 
 
 async def restarted(here: World) -> None:
-    """Start the bot anew: what Slack has told it of people and groups is gone."""
+    """Restart the bot: what Slack has told it of people and groups is gone."""
     up = "the tool server filesystem is up"
     before = here.bot.log.count(up)
     await here.bot.kill()

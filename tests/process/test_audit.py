@@ -224,7 +224,7 @@ async def test_a_noted_head_tells_that_the_end_was_cut_off_and_sealed_again(home
     )
     assert say(home, "verify").startswith("4 records")
     said = say(home, "verify", "--head", noted, code=1)
-    assert said == f"No sound record has the hash {noted} that was noted: records were cut off or written anew.\n"
+    assert said == f"No sound record has the hash {noted} that was noted: records were cut off or rewritten.\n"
 
 
 async def test_it_reads_while_the_bot_runs_and_after_it_was_killed(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ async def test_an_upload_that_fails_is_tried_again_and_holds_nothing_up_for_ever
 
 
 @pytest.mark.parametrize("method", ["chat.update", "users.info", "conversations.replies"])
-async def test_a_fault_on_the_way_is_mended(here: World, method: str) -> None:
+async def test_a_fault_on_the_way_is_recovered(here: World, method: str) -> None:
     here.slack.faults.add(method, "server_error", times=1)
     here.slack.faults.add(method, "drop_before", times=1)
     target = here.workspace / "a.txt"

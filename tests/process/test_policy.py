@@ -397,7 +397,7 @@ BROKEN: Mapping[str, tuple[str, str, str]] = {
 async def test_a_broken_bot_toml_ends_the_start_with_its_line_and_how_to_mend_it(
     worlds: Worlds, tmp_path: Path, mistake: str
 ) -> None:
-    content, line, mend = BROKEN[mistake]
+    content, line, fix = BROKEN[mistake]
     (tmp_path / "bot.toml").write_text(content)
     async with worlds.opens(tmp_path, start=False) as here:
         await here.bot.start()
@@ -406,7 +406,7 @@ async def test_a_broken_bot_toml_ends_the_start_with_its_line_and_how_to_mend_it
         assert len(said) == 1, said
         assert said[0].startswith("BOT_CONFIG: ")
         assert line in said[0]
-        assert mend in said[0]
+        assert fix in said[0]
         assert here.slack.calls == []
 
 

@@ -1,4 +1,4 @@
-"""The tool loop: every call answered, mistakes that the model can mend, limits that end a turn."""
+"""The tool loop: every call answered, mistakes that the model can correct, limits that end a turn."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ async def test_all_calls_of_a_step_run_and_are_answered_in_their_order(here: Wor
 
 
 async def test_a_tool_that_is_not_there_is_answered_with_names_that_come_near(here: World) -> None:
-    here.model.script(calls(call("filesystem__read_textfile", {"path": "x"})), text("Mended."))
+    here.model.script(calls(call("filesystem__read_textfile", {"path": "x"})), text("Fixed."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read")
-    await here.reply(ts, "Mended.")
+    await here.reply(ts, "Fixed.")
     assert "filesystem__read_text_file" in results(here.model.requests[1])[0]
 
 

@@ -18,7 +18,7 @@ EXTERNAL_ID = "taken"
 
 
 class Things:
-    """Makes each thing anew for each case that names it; `filled` puts them into a case's arguments."""
+    """Makes each thing afresh for each case that names it; `filled` puts them into a case's arguments."""
 
     def __init__(self, slack: SlackSandbox, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
         self._slack, self._client, self._http = slack, client, session

@@ -94,7 +94,7 @@ def test_the_lock_file_names_versions_and_digests_but_no_registry() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_building_the_page_anew_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_building_the_page_again_gives_the_same_bytes(tmp_path: Path) -> None:
     if not os.environ.get("CHECK_PAGE_BUILD"):
         pytest.skip("CHECK_PAGE_BUILD is not set: building takes npm, a package registry and half a minute")
     npm = shutil.which("npm")

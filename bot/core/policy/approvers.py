@@ -51,11 +51,11 @@ class Approvers:
         return f"{self.needed} of {', '.join(self.people)}" + (", never who asked or edited" if self.no_self else "")
 
     def problems(self) -> list[tuple[str, str]]:
-        """Why nobody could ever approve, each with how to mend it; empty when somebody can."""
+        """Why nobody could ever approve, each with how to fix it; empty when somebody can."""
         odd = [who for who in self.people if who != REQUESTER and not is_user(who) and not is_group(who)]
         if odd:
-            mend = "write ids of people (U… or W…), of user groups (S…), or requester"
-            return [(f"{', '.join(map(repr, odd))} cannot approve", mend)]
+            fix = "write ids of people (U… or W…), of user groups (S…), or requester"
+            return [(f"{', '.join(map(repr, odd))} cannot approve", fix)]
         if self.needed < 1:
             return [(f"{self.needed} approvals are needed", "write 1 or more")]
         most = self._most()

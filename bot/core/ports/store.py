@@ -19,7 +19,7 @@ class Store(Protocol):
     """The durable state. Every method is one transaction, on the disk when it returns; raises StoreError."""
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
-        """Take a delivery down; out: what became of it and the thread's number."""
+        """Record a delivery; out: what became of it and the thread's number."""
         ...
 
     async def waiting(self) -> Sequence[int]:

@@ -62,7 +62,7 @@ class Toolset(Protocol):
         ...
 
     async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-        """Take down what the call is about to change; None when it could not be taken back."""
+        """Record what the call is about to change; None when it could not be taken back."""
         ...
 
     async def post_state_digest(self, before: UndoSnapshot) -> str:

@@ -1,7 +1,7 @@
 """The windows in which people change a call, say why they deny it, or allow it for longer. Pure.
 
 Which request a window is about travels in its private metadata. It comes back from Slack and is data like any other:
-who may do what is checked anew when the window is sent.
+who may do what is checked again when the window is sent.
 """
 
 from __future__ import annotations

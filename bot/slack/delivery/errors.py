@@ -50,7 +50,7 @@ RETRYABLE = PARTIAL | {
     "token_expired",
     "account_inactive",
 }
-"""What passes, or what an operator will mend: never a reason to give a message up."""
+"""What passes, or what an operator will fix: never a reason to give a message up."""
 
 
 MALFORMED = {"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"}

@@ -279,7 +279,7 @@ def unreminded(connection: sqlite3.Connection, seconds: float, most: int, odd: O
 
 
 def reminded(connection: sqlite3.Connection, thread_id: int, approval_id: str) -> bool:
-    """Take down that people are being reminded, of this request and of all in its message that the same people may
+    """Record that people are being reminded, of this request and of all in its message that the same people may
     decide; false when they were, or it is decided."""
     open_one = connection.execute(
         "SELECT post, people, no_self FROM approvals WHERE id = ? AND NOT reminded AND decision = 'awaiting'",

@@ -2,7 +2,7 @@
 connection, inside a transaction.
 
 A record's hash covers the record, its number and the hash before it, so none can be changed, taken out, put in or moved
-unless all that follow are written anew. Against somebody who does that, or cuts off the end, only a hash helps that was
+unless all that follow are rewritten. Against somebody who does that, or cuts off the end, only a hash helps that was
 noted elsewhere: `verify` takes one.
 """
 
@@ -213,7 +213,7 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
     for sentence in _at_the_end(heads, last, hashed):
         found(sentence)
     if not noted:
-        found(f"No sound record has the hash {head} that was noted: records were cut off or written anew.")
+        found(f"No sound record has the hash {head} that was noted: records were cut off or rewritten.")
     if wrong > MOST_FINDINGS:
         findings.append(f"And {wrong - MOST_FINDINGS:,} more.")
     return findings

@@ -62,7 +62,7 @@ def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Seq
 
 
 def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, redact: Sequence[str]) -> None:
-    """What is handed to a server, and how it ended, is taken down apart from what was asked and decided."""
+    """What is handed to a server, and how it ended, is recorded apart from what was asked and decided."""
     if call.state not in (CallState.STARTED, CallState.FINISHED):
         return
     facts: JsonObject = {"tool": call.tool}

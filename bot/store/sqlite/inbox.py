@@ -59,7 +59,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         if raised.rowcount == 0:
             return Admission.DUPLICATE, thread_id
     if not addressed:
-        return Admission.OVERHEARD, thread_id
+        return Admission.CONTEXT, thread_id
     connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user))
     parked_threads.release(connection, thread_id)
     return Admission.STARTS, thread_id

@@ -17,7 +17,7 @@ from bot.store.sqlite.unreadable import OddRows
 
 
 def keep(connection: sqlite3.Connection, call: Call, before: UndoSnapshot) -> None:
-    """Take down what the call is about to change. Another attempt of the same call takes the place of the last."""
+    """Record what the call is about to change. Another attempt of the same call takes the place of the last."""
     connection.execute(
         "INSERT OR REPLACE INTO undos (call, approval, plan, content) VALUES (?, ?, ?, ?)",
         (call.id, call.approval, before.plan, before.content),

@@ -1,6 +1,6 @@
 """UndoJob back what a call of the filesystem server did, if nothing has changed since.
 
-What a call is about to change is taken down before it runs (`keep`), what it left is told apart by a digest (`after`),
+What a call is about to change is recorded before it runs (`snapshot`), what it left is identified by a digest,
 and `undo` acts only on exactly that. Each step leaves a state that `undo` recognises when it is asked again.
 """
 

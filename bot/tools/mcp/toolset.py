@@ -135,7 +135,7 @@ class McpToolset:
         return "" if files is None else await preview.basis(files, tool, arguments)
 
     async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-        """Take down what the call is about to change; None when it could not be taken back."""
+        """Record what the call is about to change; None when it could not be taken back."""
         files = self._changed_by(tool)
         try:
             return None if files is None else await files.disk.run(undo.keep, files, tool, arguments)

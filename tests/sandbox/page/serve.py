@@ -1,6 +1,6 @@
 """`python -m tests.sandbox.page.serve`: the page over a small workspace with messages of every kind, to build it by.
 
-Prints the address and runs until it is killed. `--static FOLDER` serves another build of the page, read anew at each
+Prints the address and runs until it is killed. `--static FOLDER` serves another build of the page, read again at each
 load.
 """
 

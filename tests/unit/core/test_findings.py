@@ -187,12 +187,12 @@ TOOLBOX = [tool("write_file"), tool("read_file", read_only=True), tool("send", "
 
 
 @pytest.mark.parametrize(
-    ("rule", "problem", "mend"),
+    ("rule", "problem", "fix"),
     [
         (Rule(DENY, tools=("wrte_file",)), "rule 1 names the tool 'wrte_file', and there is none", "write_file"),
-        (Rule(DENY, tools=("send", "x*")), "rule 1 names the tool 'x*', and there is none", "mend the name"),
+        (Rule(DENY, tools=("send", "x*")), "rule 1 names the tool 'x*', and there is none", "correct the name"),
         (Rule(DENY, servers=("fils",)), "rule 1 names the server 'fils', and there is none", "perhaps files is meant"),
-        (Rule(DENY, servers=("mail",), tools=("write_file",)), "rule 1 matches no tool", "mend its names"),
+        (Rule(DENY, servers=("mail",), tools=("write_file",)), "rule 1 matches no tool", "correct its names"),
         (
             Rule(DENY, tools=("*_file",), conditions=(Condition("pth", Check.INSIDE, ("a",)),)),
             "rule 1 names the argument 'pth', and no tool that it matches has one",
@@ -202,11 +202,11 @@ TOOLBOX = [tool("write_file"), tool("read_file", read_only=True), tool("send", "
         (Rule(ALLOW, tools=("send",)), "names no server and so allows tools of servers that", "name the server"),
     ],
 )
-def test_a_rule_that_does_not_suit_the_tools_is_found(rule: Rule, problem: str, mend: str) -> None:
+def test_a_rule_that_does_not_suit_the_tools_is_found(rule: Rule, problem: str, fix: str) -> None:
     (finding,) = findings_for(Policy((rule,)), TOOLBOX)
     assert finding.level == "warning"
     assert problem in finding.problem
-    assert mend in finding.mend
+    assert fix in finding.fix
 
 
 def test_rules_that_suit_the_tools_are_not_found() -> None:

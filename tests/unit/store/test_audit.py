@@ -219,9 +219,9 @@ def test_an_end_that_was_cut_off_is_found_with_a_hash_that_was_noted(kept: int, 
     assert audit.verify(connection), "the head still counts them"
     reseal(connection)
     assert audit.verify(connection) == []
-    assert "cut off or written anew" in audit.verify(connection, noted)[0]
+    assert "cut off or rewritten" in audit.verify(connection, noted)[0]
     fill(connection, COUNT)
-    assert "cut off or written anew" in audit.verify(connection, noted)[0], "however many follow"
+    assert "cut off or rewritten" in audit.verify(connection, noted)[0], "however many follow"
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ class _CrashError(BaseException):
     """The process is gone: nothing that it would do on the way out happens."""
 
 
-async def test_a_crash_in_the_middle_is_mended_by_doing_it_again(
+async def test_a_crash_in_the_middle_is_recovered_by_doing_it_again(
     files: McpToolset, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tree(filled)
