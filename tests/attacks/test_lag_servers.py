@@ -23,6 +23,7 @@ from bot.tools.mcp.session import MOST_TOOLS
 from tests.lag import watched
 from tests.unit.tools import helpers
 from tests.unit.tools.helpers import SERVERS
+from tests.watch import apart
 
 pytestmark = pytest.mark.anyio
 arguments.load()
@@ -170,8 +171,9 @@ class _Anywhere(CallAuthorizer):
 
 
 async def test_the_preview_of_an_edit_of_a_long_file_holds_nothing(tmp_path: Path) -> None:
-    (tmp_path / "long.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3))
-    (tmp_path / "longer.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3 + 10))
+    with apart():
+        (tmp_path / "long.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3))
+        (tmp_path / "longer.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3 + 10))
     files = Filesystem("files", [str(tmp_path)], None, {})
     properties = {"dryRun": {"type": "boolean"}}
     edit = Tool("f__edit_file", "f", "edit_file", "", {"properties": properties}, {}, True, False, True, False, "d")

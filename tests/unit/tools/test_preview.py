@@ -18,6 +18,7 @@ from bot.core.tools import DeliveryStatus, Preview
 from bot.tools.filesystem import diff
 from bot.tools.mcp.toolset import McpToolset
 from tests.unit.tools.helpers import call, python_server, running, tool
+from tests.watch import apart
 
 pytestmark = pytest.mark.anyio
 
@@ -129,7 +130,8 @@ async def test_what_write_file_shows_is_what_it_writes(files: McpToolset, worksp
 
 async def test_what_cannot_be_shown_as_a_diff_is_said_in_words(files: McpToolset, workspace: Path) -> None:
     (workspace / "binary").write_bytes(b"\xff\0\1")
-    (workspace / "long").write_text("x\n" * 600_000, "utf-8")
+    with apart():
+        (workspace / "long").write_text("x\n" * 600_000, "utf-8")
     (workspace / "many").write_text("x\n", "utf-8")
     told = {
         name: await preview(files, "write_file", path=name, content=content)
@@ -150,12 +152,14 @@ async def test_a_long_file_is_told_apart_by_its_digest_and_is_not_kept_in_memory
     files: McpToolset, workspace: Path
 ) -> None:
     long = "x\n" * 600_000
-    (workspace / "long").write_text(long, "utf-8")
+    with apart():
+        (workspace / "long").write_text(long, "utf-8")
     same = await preview(files, "write_file", path="long", content=long)
     assert same.words == "The file long already has exactly this content: nothing changes."
     other = await preview(files, "write_file", path="long", content=long[:-2] + "y\n")
     assert other.words.startswith("Replaces the file long (1,200,000 bytes) with 1,200,000 bytes, 600,000 lines.")
-    (workspace / "big").write_bytes(b"x\n" * (16 * 1024 * 1024))
+    with apart():
+        (workspace / "big").write_bytes(b"x\n" * (16 * 1024 * 1024))
     tracemalloc.start()
     try:
         shown = await preview(files, "write_file", path="big", content="short")
