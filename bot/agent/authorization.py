@@ -65,7 +65,7 @@ class CallAuthorizer:
     async def evaluate(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
         """The calls of a reply, judged; and by position what those who are asked should know."""
         facts = await self.facts(state)
-        seq = state.length
+        seq = state.next_position
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
         calls: list[Call] = []
         pace = Pace()

@@ -91,7 +91,7 @@ class Agent:
 
     async def _read(self, state: ThreadState) -> None:
         """Take what people have said since into the log, in order; the first to address us opens a turn."""
-        if not state.length:
+        if not state.begun:
             earlier = await self.gateway.earlier(state.place, state.unread[0])
             for incoming in earlier:
                 await self.store.admit(incoming)
@@ -104,7 +104,7 @@ class Agent:
             messages.append(prompt.user(await self.gateway.quote(message)))
             await pace.rest()
         first = 0
-        if not state.length:
+        if not state.begun:
             messages.insert(0, prompt.system(self.instructions()))
             first = 1
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)

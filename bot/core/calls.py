@@ -52,7 +52,7 @@ class Call:
     id: int
     """The store's number; 0 until it is recorded."""
     seq: int
-    """The place in the log of the assistant message that made it."""
+    """The position in the log of the assistant message that made it."""
     position: int
     call_id: str
     """The model's own id, which the tool message must carry."""

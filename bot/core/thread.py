@@ -40,8 +40,9 @@ class ThreadState:
 
     id: int
     place: ThreadRef
-    length: int
-    """How many messages its log has. The next one gets this place."""
+    last_position: int
+    """The position of the last message of its log; -1 when it has none. Positions grow along the log and stay with
+    their messages: they are no indexes."""
     last_role: str
     turn: Turn | None
     calls: list[Call] = field(default_factory=list[Call])
@@ -55,8 +56,18 @@ class ThreadState:
     """It has failed too often in a row: only a person takes it up again."""
 
     @property
+    def next_position(self) -> int:
+        """The position that the next message gets."""
+        return self.last_position + 1
+
+    @property
+    def begun(self) -> bool:
+        """Whether its log has ever had a message."""
+        return self.last_position >= 0
+
+    @property
     def step(self) -> list[Call]:
         """The calls of the last assistant message that are not answered in the log yet."""
         if self.last_role != "assistant":
             return []
-        return [call for call in self.calls if call.seq == self.length - 1]
+        return [call for call in self.calls if call.seq == self.last_position]

@@ -151,7 +151,7 @@ class OpenRouter:
                 failure = classify(problem, self._api_key)
             if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                messages = await beside(messages.size, Transcript, map(_without_reasoning, messages))
+                messages = await beside(messages.size, _without_reasoning, messages)
                 attempt -= 1
                 continue
             pause = self._pause(attempt, failure)
@@ -317,8 +317,12 @@ def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
     return json.dumps(fields, separators=(",", ":"))[1:-1]
 
 
-def _without_reasoning(message: str) -> str:
-    """The message, without reasoning. It is the provider's that signed it, and another one may be answering now."""
+def _without_reasoning(messages: Transcript) -> Transcript:
+    """The messages without reasoning. It is the provider's that signed it, and another one may be answering now."""
+    return Transcript(zip(messages.positions, map(_unreasoned, messages), strict=True))
+
+
+def _unreasoned(message: str) -> str:
     if _REASONING.decode() not in message:
         return message
     parsed: JsonObject = json.loads(message)

@@ -123,7 +123,7 @@ def test_no_answer_of_a_gateway_holds_the_loop_however_long_it_is(name: str) -> 
         try:
             await model.warm()  # what is loaded once is loaded in a thread
             with watched() as lag, pytest.raises(ModelError):
-                await asyncio.create_task(model.complete(ModelRequest(Transcript(["{}"]), "[]", "auto", "", "")))
+                await asyncio.create_task(model.complete(ModelRequest(Transcript([(0, "{}")]), "[]", "auto", "", "")))
             lag.check()
         finally:
             await model.aclose()
@@ -139,7 +139,7 @@ def test_an_error_is_understood_by_the_beginning_that_is_read_of_it() -> None:
         model = OpenRouter(api_key="k", base_url=url, models=["m"], attempts=1, total_seconds=30)
         try:
             with pytest.raises(ModelError, match="Our gateway is closed"):
-                await model.complete(ModelRequest(Transcript(["{}"]), "[]", "auto", "", ""))
+                await model.complete(ModelRequest(Transcript([(0, "{}")]), "[]", "auto", "", ""))
         finally:
             await model.aclose()
 

@@ -35,6 +35,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, retry_button, windows
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
+from bot.tools.json_schema import keywords as _  # noqa: F401  # the bot loads it in a thread, before it is needed
 from bot.tools.json_schema.arguments import problem, problems
 from tests import migrated
 from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World

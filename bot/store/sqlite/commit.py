@@ -19,7 +19,7 @@ def apply(
 ) -> tuple[int, list[Unread], str]:
     """Write the change of a thread that stands as `state` says. Out: the turn, what is unread now, and who has stopped
     the turn."""
-    start = state.length
+    start = state.next_position
     turn_id = state.turn.id if state.turn else 0
     if change.requester:
         turn_id = log.open_turn(connection, state.id, change.requester, start)

@@ -55,10 +55,12 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     )
     *place, functions, parked = row.fetchone()
     last = connection.execute(
-        "SELECT seq + 1, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
+        "SELECT seq, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
     ).fetchone()
-    length, role = last or (0, "")
-    state = ThreadState(thread_id, ThreadRef(*place), length=length, last_role=role, turn=None, functions=functions)
+    position, role = last or (-1, "")
+    state = ThreadState(
+        thread_id, ThreadRef(*place), last_position=position, last_role=role, turn=None, functions=functions
+    )
     state.parked = bool(parked)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts FROM turns"
@@ -89,7 +91,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
 
 
 def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:
-    """Who besides the requester has addressed the bot in the turn that begins at this place of the log."""
+    """Who besides the requester has addressed the bot in the turn that begins at this position of the log."""
     rows = connection.execute(
         "SELECT user FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed AND user NOT IN ('', ?)",
         (thread_id, first, requester),
@@ -97,16 +99,17 @@ def _others(connection: sqlite3.Connection, thread_id: int, first: int, requeste
     return tuple(sorted({str(row[0]) for row in rows}))
 
 
-def bodies(connection: sqlite3.Connection, thread_id: int, begin: int, end: int) -> list[bytes]:
-    """The texts of the log from one place up to another, as they are stored: UTF-8. Raises StoreError when one is
-    missing, since every place after it would be another one's."""
+def bodies(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
+    """(position, text as it is stored: UTF-8) of each message behind one position and up to another. The log may begin
+    later than at 0; raises StoreError when a message is missing within it, since what is sent would make no sense."""
     rows = connection.execute(
-        "SELECT CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq >= ? AND seq < ? ORDER BY seq",
-        (thread_id, begin, end),
+        "SELECT seq, CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+        (thread_id, after, last),
     )
-    found = [row[0] for row in rows]
-    if len(found) != end - begin:
-        raise StoreError(f"the log of thread {thread_id} has {len(found)} messages from {begin} to {end}")
+    found = [(int(row[0]), row[1]) for row in rows]
+    first = found[0][0] if found and after < 0 else after + 1
+    if [position for position, _ in found] != [*range(first, last + 1)]:
+        raise StoreError(f"the log of thread {thread_id} lacks messages from {first} to {last}: it has {len(found)}")
     return found
 
 
@@ -166,7 +169,7 @@ def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, 
 
 
 def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
-    """Start a turn at this place of the log, with the request to the model that follows; the index allows one open turn
+    """Start a turn at this position of the log, with the request to the model that follows; the index allows one open turn
     a thread."""
     cursor = connection.execute(
         "INSERT INTO turns (thread_id, requester, first, opened_at, attempts) VALUES (?, ?, ?, ?, 1)",
@@ -178,7 +181,7 @@ def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, fi
 def append(
     connection: sqlite3.Connection, thread_id: int, turn_id: int, seq: int, messages: Iterable[tuple[str, str]]
 ) -> None:
-    """Append (role, JSON text) pairs from this place on; the primary key refuses a place that is taken."""
+    """Append (role, JSON text) pairs from this position on; the primary key refuses one that is taken."""
     at = now()
     connection.executemany(
         "INSERT INTO messages (thread_id, turn_id, seq, role, body, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -187,7 +190,7 @@ def append(
 
 
 def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) -> None:
-    """(place in the log, inbox id) pairs."""
+    """(position in the log, inbox id) pairs."""
     connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
 
 

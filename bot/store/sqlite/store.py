@@ -50,17 +50,18 @@ class SqliteStore:
 
     async def load(self, thread_id: int) -> ThreadState:
         state = await self._database.read(partial(log.load, thread_id=thread_id), _loading(thread_id))
-        if not state.length:
+        if not state.begun:
             state.transcript = Transcript()
         return state
 
     async def transcript(self, state: ThreadState) -> Transcript:
         kept = state.transcript
         if kept is None:
-            kept = self._transcripts.of(state.id, state.length)
-        while (begin := len(kept)) < state.length:
-            bodies = await self._database.read(partial(log.bodies, thread_id=state.id, begin=begin, end=state.length))
-            if len(kept) == begin:  # nobody else has added them meanwhile
+            kept = self._transcripts.of(state.id, state.last_position)
+        while (after := kept.last) < state.last_position:
+            missing = partial(log.bodies, thread_id=state.id, after=after, last=state.last_position)
+            bodies = await self._database.read(missing)
+            if kept.last == after:  # nobody else has added them meanwhile
                 kept.extend(bodies)
         self._transcripts.keep(state.id, kept)
         state.transcript = kept
@@ -82,9 +83,11 @@ class SqliteStore:
             work, synced=change.synced, ahead=ahead if owes else None
         )
         if state.transcript is not None:
-            state.transcript.extend(body for _, body in change.messages)
+            state.transcript.extend(
+                (position, body) for position, (_, body) in enumerate(change.messages, start=state.next_position)
+            )
             self._transcripts.keep(state.id, state.transcript)
-        state.length += len(change.messages)
+        state.last_position += len(change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
         state.calls.extend(change.new_calls)

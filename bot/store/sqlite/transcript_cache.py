@@ -21,10 +21,10 @@ class Transcripts:
         self.size = 0
         """Bytes in all."""
 
-    def of(self, thread_id: int, length: int) -> Transcript:
-        """The first messages of a log that has so many; an empty one when none are kept."""
+    def of(self, thread_id: int, last: int) -> Transcript:
+        """The first messages of a log up to this position at most; an empty one when none are kept."""
         transcript, _ = self._kept.get(thread_id, (None, 0))
-        return transcript if transcript is not None and len(transcript) <= length else Transcript()
+        return transcript if transcript is not None and transcript.last <= last else Transcript()
 
     def keep(self, thread_id: int, transcript: Transcript) -> None:
         """It was used just now, or has grown. Those that were not used for the longest time make room."""

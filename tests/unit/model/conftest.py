@@ -33,7 +33,7 @@ def asking(*messages: JsonObject | str, tools: Sequence[JsonObject] | None = Non
     """A request with these messages; those given as text go as they are."""
     texts = [message if isinstance(message, str) else json.dumps(message) for message in messages or (user(),)]
     return ModelRequest(
-        messages=Transcript(texts),
+        messages=Transcript(enumerate(texts)),
         tools=json.dumps([tool()] if tools is None else tools),
         tool_choice=fields.get("tool_choice", "auto"),
         session_id=fields.get("session_id", "thread-1"),

@@ -63,7 +63,7 @@ class Life:
     async def call(self, *states: CallState, asked: bool = True) -> list[Approval]:
         """The model makes calls; of those that await a decision, or whose end is not known, people are asked."""
         state = await self.state()
-        seq = state.length
+        seq = state.next_position
         calls = [
             Call(0, seq, place, f"call-{place}", "files__write", "files", "write", "{}", "tool", False, each)
             for place, each in enumerate(states)

@@ -258,3 +258,16 @@ async def test_a_log_with_a_gap_is_not_sent(tmp_path: Path) -> None:
         connection.close()
         with pytest.raises(StoreError, match="messages from 0 to "):
             await store.transcript(state)
+
+
+@in_its_own_loop
+async def test_a_log_whose_beginning_was_removed_is_sent_from_there_and_its_positions_stay(tmp_path: Path) -> None:
+    async with grown(tmp_path / "bot.db", SHORT) as thread:
+        connection = sqlite3.connect(tmp_path / "bot.db")
+        with connection:
+            connection.execute("DELETE FROM log WHERE seq < 4")
+        connection.close()
+        await thread.bot.live(lambda: thread.ask(("look", 1)))
+        stored = thread.texts_of("SELECT body FROM messages ORDER BY seq")
+        assert thread.model.asked[-1] == stored[: len(thread.model.asked[-1])]
+        assert thread.texts_of("SELECT seq FROM messages ORDER BY seq") == [str(at) for at in range(4, 4 + len(stored))]

@@ -85,4 +85,4 @@ async def test_who_takes_part_in_a_turn_that_is_open_stays_known(tmp_path: Path)
         assert state.turn is not None
         assert state.turn.others == ("U2",)
         assert [message.user for message in state.unread] == ["U4"]
-        assert (state.length, state.last_role) == (3, "assistant")
+        assert (state.last_position, state.last_role) == (2, "assistant")
