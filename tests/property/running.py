@@ -35,11 +35,12 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, retry_button, windows
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
-from bot.tools.json_schema import keywords as _  # noqa: F401  # the bot loads it in a thread, before it is needed
+from bot.tools.json_schema import keywords
 from bot.tools.json_schema.arguments import problem, problems
 from tests import migrated
 from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World
 
+assert keywords  # the bot loads it in a thread, before it is needed
 PLACE = ThreadRef(TEAM, CHANNEL, "1700000000.000001", "channel")
 LIMITS = Limits(progress_after_seconds=1e6)
 Handler = Callable[..., Awaitable[None]]

@@ -169,8 +169,8 @@ def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, 
 
 
 def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
-    """Start a turn at this position of the log, with the request to the model that follows; the index allows one open turn
-    a thread."""
+    """Start a turn at this position of the log, with the request to the model that follows; the index allows one open
+    turn a thread."""
     cursor = connection.execute(
         "INSERT INTO turns (thread_id, requester, first, opened_at, attempts) VALUES (?, ?, ?, ?, 1)",
         (thread_id, requester, first, now()),
