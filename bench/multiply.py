@@ -12,9 +12,9 @@ from pathlib import Path
 
 NUMBERS = {"thread_id": "threads", "turn_id": "turns", "call": "calls", "post": "posts"}
 """Columns that hold the number of a row of another table."""
-KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("approvals", "id")}
-"""Texts of which there is one only; `approval` holds one of the last."""
-FIRST = ("approvals",)
+KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("questions", "id")}
+"""Texts of which there is one only; `approval`, and `question` of a vote, hold one of the last."""
+FIRST = ("questions",)
 """Copied before what the triggers of these tables would count."""
 ONCE = ("functions", "audit_head")
 
@@ -67,13 +67,13 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
         of = NUMBERS.get(column) or (table if column == number else "")
         if of in spans:
             values.append(f"o.{column} + n * {spans[of]}")
-        elif (table, column) in KEYS or column == "approval":
+        elif (table, column) in KEYS or column == "approval" or (table, column) == ("votes", "question"):
             values.append(f"o.{column} || '-' || n")
         else:
             values.append(f"o.{column}")
     belongs = {
         "threads": "o.id IN chosen",
-        "votes": "o.approval IN (SELECT id FROM approvals WHERE thread_id IN chosen)",
+        "votes": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
         "undos": "o.call IN (SELECT id FROM calls WHERE thread_id IN chosen)",
     }.get(table, "o.thread_id IN chosen")
     connection.execute(

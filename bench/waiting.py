@@ -105,7 +105,7 @@ async def measure(several: int, seconds: float) -> Figures:
         await side.stop()
         if several > 1:
             multiply(home / "bot.db", several - 1, f"thread_ts = '{roots[1]}'")
-        there = counts(home / "bot.db")["approvals"]
+        there = counts(home / "bot.db")["questions"]
         if there != several + 1:
             raise BenchError(f"{there} requests instead of {several + 1}")
 

@@ -36,7 +36,7 @@ from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
-from bot.slack.intake import buttons, events, home, retry_button, windows
+from bot.slack.intake import buttons, events, home, windows
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.supervised import forever
@@ -186,7 +186,6 @@ class Service:
             events.register(app, store, self._threads.wake, identity.bot_user, under_way)
             home.register(app, handler)
             windows.register(app, handler, problems)
-            retry_button.register(app, handler)
             buttons.register(app, handler)
 
         self._app = slack.bolt(these, register)

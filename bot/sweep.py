@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.errors import StoreError
 from bot.supervised import Reports
 

@@ -13,7 +13,10 @@ _CALL = (
     " repeatable, state, outcome, summarised)"
 )
 _INBOX = "inbox (id, thread_id, event_id, ts, user, text, files, addressed, received_at, seq)"
-_REQUEST = "approvals (id, thread_id, call, post, question, digest, requester, decision, created_at, expires_at)"
+_REQUEST = "questions (id, thread_id, call, post, kind, digest, requester, decision, created_at, expires_at)"
+_REQUEST_BEFORE = _REQUEST.replace("questions", "approvals").replace("kind", "question")
+"""Of the schemas before there were other questions."""
+_VOTES = "votes (question, user, at)"
 _TURN = "turns (id, thread_id, requester, opened_at, ended_at, outcome)"
 _GRANT = (
     "grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval, created_at,"
@@ -31,6 +34,8 @@ def fill(connection: sqlite3.Connection, threads: int) -> None:
     kind = "CASE p.column1 WHEN 0 THEN 'card' WHEN 1 THEN 'progress' ELSE 'answer' END"
     state = "CASE p.column1 WHEN 1 THEN 'removed' ELSE 'posted' END"
     undo = "CASE n % 3 WHEN 0 THEN 'offered' WHEN 1 THEN 'closed' ELSE 'undone' END"
+    before = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'questions'").fetchall()
+    request, votes = (_REQUEST_BEFORE, "votes (approval, user, at)") if before else (_REQUEST, _VOTES)
     for table, rows in (
         (
             "threads (id, team, channel, thread_ts, kind, created_at)",
@@ -53,9 +58,9 @@ def fill(connection: sqlite3.Connection, threads: int) -> None:
         ),
         (_CALL, "n * 2, n, n * 3, 2, 0, 'c', 't', 's', 'r', '{}', 'd', 0, 'finished', 'ok', 1 FROM n"),
         (_CALL, f"n * 2 + 1, n, n * 3 + 2, 5, 0, 'c', 't', 's', 'r', '{{}}', 'd', 0, 'awaiting', NULL, 0 {waits}"),
-        (_REQUEST, f"'done' || n, n, n * 2, n * 6, 'may_it_run', 'd', 'U1', 'approved', {at}, {until} FROM n"),
-        (_REQUEST, f"'open' || n, n, n * 2 + 1, n * 6, 'may_it_run', 'd', 'U1', 'awaiting', {at}, {until} {waits}"),
-        ("votes (approval, user, at)", f"'done' || n, 'U1', {at} FROM n"),
+        (request, f"'done' || n, n, n * 2, n * 6, 'may_it_run', 'd', 'U1', 'approved', {at}, {until} FROM n"),
+        (request, f"'open' || n, n, n * 2 + 1, n * 6, 'may_it_run', 'd', 'U1', 'awaiting', {at}, {until} {waits}"),
+        (votes, f"'done' || n, 'U1', {at} FROM n"),
         (
             _GRANT,
             f"'T1', 'U' || n, n, CASE WHEN n % 2 THEN 'files__write' ELSE 't' || n % 9 END, 's', 'r', 'd', 'any', '',"

@@ -148,7 +148,7 @@ class World:
     def open_approvals(self, ts: str) -> int:
         """How many requests of a thread wait for a decision."""
         query = (
-            "SELECT count(*) FROM approvals a JOIN threads t ON t.id = a.thread_id"
+            "SELECT count(*) FROM questions a JOIN threads t ON t.id = a.thread_id"
             " WHERE t.thread_ts = ? AND decision = 'awaiting'"
         )
         return int(self.bot.rows(query, ts)[0][0])
@@ -185,9 +185,9 @@ class World:
         query = (
             "SELECT (SELECT count(*) FROM posts WHERE state = 'owed' OR (kind = 'progress' AND state = 'posted'))"
             " + (SELECT count(*) FROM inbox WHERE seq IS NULL AND addressed AND thread_id NOT IN"
-            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'))"
+            " (SELECT thread_id FROM questions WHERE decision = 'awaiting'))"
             " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
-            " (SELECT thread_id FROM approvals WHERE decision = 'awaiting'"
+            " (SELECT thread_id FROM questions WHERE decision = 'awaiting'"
             " UNION SELECT id FROM threads WHERE parked <> ''))"
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )

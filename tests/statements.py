@@ -46,11 +46,11 @@ DECLARED = (
     ("FROM audit ORDER BY seq", "SCAN audit"),
     ("SELECT count(*), min(seq), max(seq) FROM audit NOT INDEXED", "SCAN audit"),
     # The votes on one request: as many as it needs people.
-    ("FROM votes WHERE approval = a.id ORDER BY at", SORTS),
+    ("FROM votes WHERE question = q.id ORDER BY at", SORTS),
     # What is unread in one thread, when that is little.
     ("FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts", SORTS),
     # The requests about the calls of one turn.
-    ("WHERE c.turn_id = ? AND c.state <> 'finished' AND a.decision IN", SORTS),
+    ("WHERE c.turn_id = ? AND c.state <> 'finished' AND q.decision IN", SORTS),
 )
 """(a part of a statement, a step that its plan may have all the same)."""
 

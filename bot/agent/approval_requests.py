@@ -16,7 +16,7 @@ from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
-from bot.core.questions import Approval, Card, Question
+from bot.core.questions.question import Approval, CallKind, Card
 from bot.core.thread import ThreadState
 from bot.core.tools import Preview, Tool
 from bot.pace import Pace, beside
@@ -40,7 +40,7 @@ class PendingApproval:
     """A call that somebody is to be asked about."""
 
     call: Call
-    question: Question
+    kind: CallKind
     note: str = ""
     """Why it is asked once more."""
 
@@ -66,12 +66,12 @@ class ApprovalRequester:
         for pending, preview in zip(wanted, previews, strict=True):
             call = pending.call
             if await self._nobody_can(state, call):
-                asked = pending.question is Question.MAY_IT_RUN
+                asked = pending.kind == CallKind.MAY_IT_RUN
                 call.state = CallState.FINISHED
                 call.outcome = CallOutcome.REFUSED if asked else CallOutcome.UNRESOLVED
                 call.result = NOBODY
                 continue
-            if preview and preview.broken and pending.question is Question.MAY_IT_RUN:
+            if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
                 call.result = f"as things are now this would fail: {preview.broken[:LONGEST_REASON]}"
                 continue
@@ -92,10 +92,10 @@ class ApprovalRequester:
     ) -> Approval:
         call = pending.call
         approvers = self._rules(call)
-        once = pending.question is Question.DID_IT_RUN
+        once = pending.kind == CallKind.DID_IT_RUN
         return Approval(
             id=secrets.token_urlsafe(18),
-            question=pending.question,
+            kind=pending.kind,
             digest=digest(call, preview.basis if preview else ""),
             requester=state.turn.requester if state.turn else "",
             call=call,

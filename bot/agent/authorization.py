@@ -17,7 +17,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Store
 from bot.core.ports.toolset import Toolset
-from bot.core.questions import Grant
+from bot.core.questions.grant import Grant
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
 from bot.pace import Pace, beside

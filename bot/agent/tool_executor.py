@@ -15,7 +15,7 @@ from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
 from bot.core.ports.toolset import Held, Toolset
-from bot.core.questions import Question
+from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, InStep, Tool, UndoSnapshot
 from bot.core.transaction import Change
@@ -89,7 +89,7 @@ class ToolExecutor:
         change = Change("finish a call", calls=[call])
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
-            change.cards = await self.approval_requester.cards(state, [PendingApproval(call, Question.DID_IT_RUN)])
+            change.cards = await self.approval_requester.cards(state, [PendingApproval(call, CallKind.DID_IT_RUN)])
         else:
             call.state = CallState.FINISHED
             call.outcome = CallOutcome.OK if ran else CallOutcome.ERROR
@@ -131,10 +131,10 @@ class ToolExecutor:
         call.attempts -= 1
         self.authorizer.renew(call, tool)
         before = call.attempts > 0 and not call.repeatable
-        question = Question.DID_IT_RUN if before else Question.MAY_IT_RUN
+        question = CallKind.DID_IT_RUN if before else CallKind.MAY_IT_RUN
         call.state = CallState.UNKNOWN if before else CallState.AWAITING
         problem = self.authorizer.problem(tool, json.loads(call.arguments))
-        if problem is not None and question is Question.MAY_IT_RUN:
+        if problem is not None and question is CallKind.MAY_IT_RUN:
             call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, problem
             cards = ()
         else:

@@ -20,7 +20,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Store
 from bot.core.ports.toolset import Held, Toolset
-from bot.core.questions import Question
+from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import InStep
 from bot.core.transaction import Change
@@ -56,7 +56,7 @@ class ToolSteps:
         calls, notes = await self.authorizer.evaluate(state, reply)
         runnable = [call for call in calls if call.state is CallState.READY]
         wanted = [
-            PendingApproval(call, Question.MAY_IT_RUN, notes[call.position])
+            PendingApproval(call, CallKind.MAY_IT_RUN, notes[call.position])
             for call in calls
             if call.state is CallState.AWAITING
         ]
@@ -109,7 +109,7 @@ class ToolSteps:
     async def _begin(self, state: ThreadState, cut_off: Sequence[Call] = (), busy: Collection[int] = ()) -> list[Call]:
         """Find out what may run now, and ask about what has to be asked about; `busy` are calls that a run has in hand.
         Out: the calls that may run. Each is started when it is its turn."""
-        wanted = [PendingApproval(call, Question.DID_IT_RUN) for call in cut_off]
+        wanted = [PendingApproval(call, CallKind.DID_IT_RUN) for call in cut_off]
         free = [call for call in state.step if call.id not in busy]
         # Somebody has changed the arguments of these.
         waiting = [call for call in free if call.state is CallState.AWAITING and not call.asked]
@@ -123,7 +123,7 @@ class ToolSteps:
                 refuse(call)
                 refused.append(call)
             elif call.state is CallState.AWAITING:
-                wanted.append(PendingApproval(call, Question.MAY_IT_RUN))
+                wanted.append(PendingApproval(call, CallKind.MAY_IT_RUN))
         cards = await self.approval_requester.cards(state, wanted)
         if wanted or waiting or refused:
             also = [call for call in refused if call not in waiting]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.posts import Draft
-from bot.core.questions import Approval
+from bot.core.questions.question import Question
 from bot.core.thread_ref import ThreadRef
 
 
@@ -27,8 +27,8 @@ class StaleCard:
     ts: str
     revision: int
     """What it shows once it is drawn."""
-    approvals: Sequence[Approval]
-    """What it is about; empty when it is the message of a parked thread."""
+    questions: Sequence[Question]
+    """What it asks."""
     payload: str = ""
     """What was posted."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.core.calls import Call
 from bot.core.posts import Draft
-from bot.core.questions import Card
+from bot.core.questions.question import Card
 from bot.core.tools import UndoSnapshot
 
 

@@ -15,7 +15,8 @@ from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.ports.store import Store
 from bot.core.ports.toolset import Toolset
-from bot.core.questions import Approval, Click, Decision, Settlement, Verdict
+from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.question import Approval, Decision
 from bot.core.tools import Tool
 from bot.core.untrusted import mapping, reference
 from bot.slack.authorization import AuthorizationCheck, Authorizer
@@ -76,8 +77,8 @@ class ApprovalHandler:
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """The request that a button or a window is about, if it is the one whose card was pressed."""
-        approval = await self.store.find_approval(opened.approval)
-        if approval is None or approval.channel != opened.channel:
+        approval = await self.store.find_question(opened.approval)
+        if not isinstance(approval, Approval) or approval.channel != opened.channel:
             return None
         same = approval.digest.startswith(opened.digest) if prefix else approval.digest == opened.digest
         return approval if same and len(opened.digest) >= 32 and user_of(body) else None
@@ -88,21 +89,22 @@ class ApprovalHandler:
         approval: Approval,
         opened: Opened,
         body: JsonObject,
-        decision: Decision,
+        answer: str,
         *,
+        kind: str = "",
         reason: str = "",
     ) -> Click:
         """What this person does, with whether they may. Whether those may who have approved before has to be known as
         well: an approval counts together with theirs."""
-        user, approving = user_of(body), decision in (Decision.APPROVED, Decision.RUN_AGAIN)
+        user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN)
         before = [voter for voter in approval.votes if voter != user] if approving else []
         entitled, *others = await asyncio.gather(
             *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
         )
         return Click(
-            approval=approval.id,
+            question=approval.id,
             digest=approval.digest,
-            decision=decision,
+            answer=answer,
             user=user,
             team=team_of(body),
             channel=opened.channel,
@@ -110,6 +112,7 @@ class ApprovalHandler:
             entitled=None if entitled and None in others else entitled,
             needed=self.authorizer.rules_for(approval).needed,
             lapsed=frozenset(voter for voter, may in zip(before, others, strict=True) if may is False),
+            kind=kind or approval.kind,
             reason=reason,
         )
 
@@ -122,7 +125,7 @@ class ApprovalHandler:
 
     def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
         """The verdict in words, when there is something to say."""
-        approval = settlement.approval
+        approval = settlement.question if isinstance(settlement.question, Approval) else None
         match settlement.verdict:
             case Verdict.SETTLED | Verdict.COUNTED:
                 return ""

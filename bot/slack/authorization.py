@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.core.policy.approvers import ApprovalRules, Approvers
+from bot.core.policy.approvers import ApprovalRules, Approvers, is_group
 from bot.core.policy.rules import Tier
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval, Question
 from bot.slack.directory import Directory, Person
 
 T = TypeVar("T")
@@ -92,6 +92,17 @@ class AuthorizationCheck:
         groups, complete = known
         may = self._may(user, approval, groups, approving)
         return may if may or complete else None
+
+    async def member_of(self, user: str, question: Question) -> tuple[bool | None, frozenset[str]]:
+        """Whether a person may answer questions at all, and in which user groups they are of those that this one
+        names. None when Slack does not tell of something that it hangs on."""
+        named = question.names(user, frozenset())
+        groups = () if named else tuple(filter(is_group, question.people))
+        person, (known, complete) = await asyncio.gather(
+            self._told(self._authorizer.directory.person, user, self._persons), self._known_groups(user, groups)
+        )
+        member = self._authorizer.is_member(person)
+        return None if member and not named and not known and not complete else member, known
 
     def _may(self, user: str, approval: Approval, groups: frozenset[str], approving: bool) -> bool:
         """What the configuration says of a member who is certainly in these groups."""

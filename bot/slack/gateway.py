@@ -16,7 +16,7 @@ from bot.core.json_text import JsonObject
 from bot.core.limits import Limits
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Card
+from bot.core.questions.question import Approval, Card
 from bot.core.thread_ref import ThreadRef
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, messages, retry_notice

@@ -151,9 +151,9 @@ class Stage:
         in as many as come next."""
         connection = sqlite3.connect(self.home / "bot.db")
         with connection:
-            newest = connection.execute("SELECT id FROM approvals WHERE decision = 'awaiting' ORDER BY created_at DESC")
+            newest = connection.execute("SELECT id FROM questions WHERE decision = 'awaiting' ORDER BY created_at DESC")
             for left, (approval,) in zip(seconds, newest.fetchall(), strict=False):
-                query = "UPDATE approvals SET expires_at = ? WHERE id = ?"
+                query = "UPDATE questions SET expires_at = ? WHERE id = ?"
                 connection.execute(query, (time.time() + left, approval))
         connection.close()
 

@@ -293,7 +293,7 @@ def started(here: World, ts: str) -> int:
 
 def decision(here: World, request: str) -> str:
     """How a request stands."""
-    return str(here.bot.rows("SELECT decision FROM approvals WHERE id = ?", request)[0][0])
+    return str(here.bot.rows("SELECT decision FROM questions WHERE id = ?", request)[0][0])
 
 
 def grants(here: World) -> list[tuple[str, str, str, str]]:

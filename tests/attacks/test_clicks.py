@@ -267,7 +267,7 @@ async def test_one_envelope_delivered_again_and_again_approves_once(here: World)
     await send(here, payload)
     await here.quiet()
     assert journal(here) == ["once"]
-    assert here.bot.rows("SELECT count(*) FROM votes WHERE approval = ?", request) == [(1,)]
+    assert here.bot.rows("SELECT count(*) FROM votes WHERE question = ?", request) == [(1,)]
 
 
 async def test_twenty_clicks_at_once_run_a_call_once(here: World) -> None:
@@ -362,7 +362,7 @@ async def test_a_click_while_the_bot_is_away_counts_once_when_it_is_back(here: W
     await send(here, approve)
     await here.quiet()
     assert journal(here) == ["once"]
-    assert here.bot.rows("SELECT user FROM votes WHERE approval = ?", request) == [(here.alice.id,)]
+    assert here.bot.rows("SELECT user FROM votes WHERE question = ?", request) == [(here.alice.id,)]
 
 
 @pytest.mark.parametrize("who", some(["bystander", "outsider", "again"], across=["again"]))

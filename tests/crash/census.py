@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.harness import ROOT
 
-SIGNS = ("_database.write(", "Change(", "change.name", "failpoints.around(", "draft(", "Draft(")
+SIGNS = ("_database.write(", "Change(", "change.name", "work.__name__", "failpoints.around(", "draft(", "Draft(")
 """What is looked for, in the files that have one of them: to read all of them takes a second."""
 CHANGE = "change"
 """By this name the agent fills in a `Change` whose commit has a name that is known later."""
@@ -56,13 +56,14 @@ def _changed(node: ast.Call) -> Iterator[str]:
 
 
 def _named(node: ast.Assign) -> Iterator[str]:
-    """Of `change.name = "…"`, also as one of several."""
+    """Of `change.name = "…"`, also as one of several, and of `work.__name__ = f"…"`."""
     for target in node.targets:
         pairs = [(target, node.value)]
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
             pairs = list(zip(target.elts, node.value.elts, strict=True))
         for one, value in pairs:
-            if isinstance(one, ast.Attribute) and one.attr == "name" and getattr(one.value, "id", "") == CHANGE:
+            named = (getattr(one.value, "id", ""), one.attr) if isinstance(one, ast.Attribute) else ("", "")
+            if named == (CHANGE, "name") or (named == ("work", "__name__") and isinstance(value, ast.JoinedStr)):
                 yield _text(value)
 
 

@@ -17,7 +17,7 @@ from tests.harness import World
 CALLED_OFF = 4
 """So many requests to the model are under way when the operator deploys: more than a thread may fail in a row."""
 LENGTHY = "A line of an answer that is too long for messages.\n\n" * 1_000
-OVER = "SELECT 1 FROM approvals WHERE expires_at <= ?"
+OVER = "SELECT 1 FROM questions WHERE expires_at <= ?"
 
 
 async def approve_when_reminded(here: World, card: Message) -> None:

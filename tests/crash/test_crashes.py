@@ -41,7 +41,7 @@ SAFE = [
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
-    *commits("posted#3", "settle", "start a call", "drawn", "finish a call"),
+    *commits("posted#3", "decide approved", "start a call", "drawn", "finish a call"),
     *around("tool call edit_file", "post card", "redraw card"),
 ]
 KINDS = {
@@ -52,13 +52,13 @@ KINDS = {
     # when one call of a step runs while a person decides about another,
     "mixed": [*commits("finish a call", "tell what was done"), *around("post summary", "tool call edit_file")],
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
-    "edited": [*commits("edit", "ask", "start a call"), *around("post card#2")],
+    "edited": [*commits("decide edited", "ask", "start a call"), *around("post card#2")],
     "drifted": [*commits("start a call", "drift"), *around("post card#2")],
-    "undone": [*commits("request_undo", "begin_undo", "end_undo"), *around("undo")],
+    "undone": [*commits("decide undo", "begin_undo", "end_undo"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
-    "stopped": [*commits("stop", "answer the calls", "stop the turn"), *around("post notice")],
-    "denied": commits("settle", "answer the calls"),
-    "voted": commits("settle", "drawn", "settle#2"),
+    "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post notice")],
+    "denied": commits("decide denied", "answer the calls"),
+    "voted": commits("decide approved", "drawn", "decide approved#2"),
     # when the model says nothing, or fails for good, when a limit is reached, when Slack does not take the card,
     "silent": [*commits("ask again", "give up"), *around("post notice")],
     "failing": [*commits("give up"), *around("post notice")],
@@ -66,7 +66,7 @@ KINDS = {
     "withdrawn": commits("withdraw", "post_closed"),
     # and when a standing grant lets the second call run.
     "granted": [
-        *commits("give", "start a call", "take the calls#2", "answer the calls#2"),
+        *commits("decide always", "start a call", "take the calls#2", "answer the calls#2"),
         *around("tool call edit_file#2"),
     ],
 }
@@ -80,7 +80,7 @@ IN_ONE_PLAY = [
     ("parked", commits("failed")),
     ("parked", ["before commit: failed#3", *commits("park")]),
     ("parked", around("post parked")),
-    ("parked", commits("retry")),
+    ("parked", commits("decide retried")),
     # The operator stops the bot in the middle of a request to the model, or a request is open for long.
     ("deployed", [*commits("uncount"), LIVES, LIVES]),
     ("reminded", [LIVES, *commits("remind")]),
@@ -185,8 +185,8 @@ def check(here: World, kind: str, ts: str) -> None:
     assert made == sum(len(step.split("+")) for step in play.tools)
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
-    asked = here.bot.rows("SELECT question, decision FROM approvals ORDER BY created_at, place")
-    if all(question == "may_it_run" for question, _ in asked):
+    asked = here.bot.rows("SELECT kind, decision FROM questions ORDER BY created_at, place")
+    if all(kind == "may_it_run" for kind, _ in asked):
         assert tuple(decision for _, decision in asked) == play.decisions
     assert "awaiting" not in {decision for _, decision in asked}
     settled = "SELECT count(*) FROM audit WHERE kind IN ('decided', 'edited', 'expired') GROUP BY approval"
@@ -206,7 +206,7 @@ async def test_a_call_that_was_cut_off_before_and_after_it_ran_has_run_once(tmp_
         await perform(here, "risky", ts, "before tool call edit_file#1", "after tool call edit_file#1")
         assert here.bot.starts == 4
         check(here, "risky", ts)
-        decided = here.bot.rows("SELECT decision FROM approvals ORDER BY created_at")
+        decided = here.bot.rows("SELECT decision FROM questions ORDER BY created_at")
         assert [row[0] for row in decided] == ["approved", "run_again", "run_again", "it_ran"]
 
 

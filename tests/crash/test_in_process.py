@@ -28,7 +28,7 @@ from tests.property.test_settling import FOLDER, unless_dead
 from tests.property.watching import Watch
 
 MOST_ROUNDS = 20
-DECIDED = "SELECT decision FROM approvals WHERE question = 'may_it_run' ORDER BY created_at, place"
+DECIDED = "SELECT decision FROM questions WHERE kind = 'may_it_run' ORDER BY created_at, place"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Scene:
     def _ran(self, button: Button) -> bool:
         """Whether the effect of the call that was cut off is there, as a person would look."""
         request = json.loads(json.loads(button.action)["value"])["a"]
-        [call] = self.watch.rows("SELECT c.* FROM calls c JOIN approvals a ON a.call = c.id WHERE a.id = ?", request)
+        [call] = self.watch.rows("SELECT c.* FROM calls c JOIN questions a ON a.call = c.id WHERE a.id = ?", request)
         arguments: JsonObject = json.loads(call["arguments"])
         if call["tool"] == "files__drop":
             return arguments["path"] not in self.files.files
@@ -203,7 +203,7 @@ class Scene:
         if self.kind != "granted":
             self.watch.check_end()
         assert list(self.files.times.values()) == [1] * self.play.runs, "what was approved was done once"
-        if not self.watch.rows("SELECT 1 FROM approvals WHERE question <> 'may_it_run'"):
+        if not self.watch.rows("SELECT 1 FROM questions WHERE kind <> 'may_it_run'"):
             assert tuple(row["decision"] for row in self.watch.rows(DECIDED)) == self.play.decisions
         states = [row["state"] for row in self.watch.rows("SELECT state FROM calls")]
         assert set(states) == {"finished"}

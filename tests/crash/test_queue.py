@@ -92,7 +92,7 @@ def test_a_call_that_is_cut_off_while_it_waits_runs_afterwards_without_a_questio
             await here.bot.live(_nothing)
             assert here.handed == ["write"]
             assert here.rows("SELECT state, outcome, attempts FROM calls") == [("finished", "ok", 1)]
-            assert here.rows("SELECT count(*) FROM approvals WHERE question = 'did_it_run'") == [(0,)]
+            assert here.rows("SELECT count(*) FROM questions WHERE kind = 'did_it_run'") == [(0,)]
 
     asyncio.run(play())
 

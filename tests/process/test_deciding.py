@@ -13,7 +13,7 @@ import pytest
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.approvers import Approvers
-from bot.core.questions import Decision
+from bot.core.questions.question import Decision
 from bot.slack.approval_handler import already
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Call, call
@@ -167,7 +167,7 @@ async def test_nobody_is_asked_about_a_call_that_would_fail_and_the_model_is_tol
     [result] = await answered(here, ts)
     assert result.startswith("Not run: as things are now this would fail:")
     assert why in result
-    assert here.bot.rows("SELECT count(*) FROM approvals WHERE requester = ?", here.alice.id) == [(0,)]
+    assert here.bot.rows("SELECT count(*) FROM questions WHERE requester = ?", here.alice.id) == [(0,)]
     assert {path.name: path.is_dir() or path.read_text() for path in here.workspace.iterdir()} == {
         "folder": True,
         "a.txt": "text of a.txt",
@@ -205,7 +205,7 @@ async def test_an_edited_call_is_asked_about_anew_and_runs_as_it_was_edited(here
     assert "Successfully wrote" in result
     model = json.loads(here.model.requests[1].messages[-2]["tool_calls"][0]["function"]["arguments"])
     assert model["content"] == "first\n", "what the model wrote stays as it wrote it"
-    assert here.bot.rows("SELECT decision FROM approvals WHERE requester = ? ORDER BY created_at", here.alice.id) == [
+    assert here.bot.rows("SELECT decision FROM questions WHERE requester = ? ORDER BY created_at", here.alice.id) == [
         ("edited",),
         ("approved",),
     ]
@@ -408,7 +408,7 @@ async def test_a_window_that_is_sent_after_the_decision_says_so_and_changes_noth
     await here.slack.submit(here.alice, editing, {field(editing, "content"): {"value": "second\n"}})
     assert "already approved" in here.slack.modals(here.alice)[-1].plain
     assert (here.workspace / "a.txt").read_text() == "first\n"
-    assert here.bot.rows("SELECT count(*) FROM approvals WHERE requester = ?", here.alice.id) == [(1,)]
+    assert here.bot.rows("SELECT count(*) FROM questions WHERE requester = ?", here.alice.id) == [(1,)]
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ async def test_a_file_that_appears_is_not_overwritten_by_an_approval_of_a_new_fi
     await here.slack.click(third, "Deny", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
-    decisions = here.bot.rows(f"SELECT decision FROM approvals WHERE {THIS} ORDER BY created_at", ts)
+    decisions = here.bot.rows(f"SELECT decision FROM questions WHERE {THIS} ORDER BY created_at", ts)
     assert [row[0] for row in decisions] == ["drifted", "drifted", "denied"]
     assert path.read_text() == "and changed once more\n"
 
@@ -262,7 +262,7 @@ async def test_a_call_that_has_become_impossible_is_not_asked_about_again_but_to
     told = here.model.requests[1].messages[-1]["content"]
     assert told.startswith("Not run: as things are now this would fail")
     assert words in told
-    assert here.bot.rows(f"SELECT count(*) FROM approvals WHERE {THIS}", ts) == [(1,)]
+    assert here.bot.rows(f"SELECT count(*) FROM questions WHERE {THIS}", ts) == [(1,)]
 
 
 async def test_a_file_whose_content_has_changed_is_not_moved_without_another_approval(here: World) -> None:
@@ -369,7 +369,7 @@ async def test_running_a_call_again_that_was_cut_off_is_asked_about_again_when_t
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "above\nnew\nbelow\n"
     assert (card.buttons, question.buttons, fresh.buttons) == ([], [], ["Undo"])
-    decisions = here.bot.rows(f"SELECT decision FROM approvals WHERE {THIS} ORDER BY created_at", ts)
+    decisions = here.bot.rows(f"SELECT decision FROM questions WHERE {THIS} ORDER BY created_at", ts)
     assert [row[0] for row in decisions] == ["approved", "drifted", "run_again"]
     assert "Successfully wrote" in here.model.requests[1].messages[-1]["content"]
 

@@ -69,7 +69,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
         await this.bot.start()
         await this.ready()
         yield this
-        assert {decision for (decision,) in this.bot.rows("SELECT decision FROM approvals")} <= ENDS
+        assert {decision for (decision,) in this.bot.rows("SELECT decision FROM questions")} <= ENDS
 
 
 def write(here: World, name: str) -> Call:
@@ -98,7 +98,7 @@ def hours_pass(here: World, ts: str, hours: float) -> None:
     connection = sqlite3.connect(here.bot.database, timeout=10)
     with connection:
         connection.execute(
-            "UPDATE approvals SET expires_at = expires_at - ? WHERE decision = 'awaiting'"
+            "UPDATE questions SET expires_at = expires_at - ? WHERE decision = 'awaiting'"
             " AND thread_id = (SELECT id FROM threads WHERE thread_ts = ?)",
             (hours * 3600, ts),
         )
@@ -367,7 +367,7 @@ async def test_a_late_press_of_any_button_is_told_how_it_ended_and_changes_nothi
     await way(here, ts, card)
     await here.quiet()
     [decision] = here.bot.rows(
-        "SELECT decision FROM approvals WHERE requester = ? ORDER BY created_at LIMIT 1", here.alice.id
+        "SELECT decision FROM questions WHERE requester = ? ORDER BY created_at LIMIT 1", here.alice.id
     )
     assert decision == (way.__name__[1:],)
     now = {path.name: path.read_text() for path in here.workspace.iterdir()}

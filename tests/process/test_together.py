@@ -71,7 +71,7 @@ async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_t
     await here.slack.click(fresh, "Approve", by=here.alice)
     await answered(here, ts)
     assert here.bot.rows(
-        "SELECT decision FROM approvals a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ? ORDER BY 1", ts
+        "SELECT decision FROM questions a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ? ORDER BY 1", ts
     ) == [("approved",), ("approved",), ("drifted",)]
 
 

@@ -118,7 +118,7 @@ async def test_calls_in_a_closing_turn_are_not_run(tmp_path: Path) -> None:
         await here.reply(ts, "I would write.")
         await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
         await here.reply(ts, "Bye.")
-        assert here.bot.rows("SELECT count(*) FROM approvals") == [(0,)]
+        assert here.bot.rows("SELECT count(*) FROM questions") == [(0,)]
 
 
 async def test_every_function_offered_fits_the_strictest_provider_in_a_constant_order(here: World) -> None:

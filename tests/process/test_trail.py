@@ -266,7 +266,7 @@ async def test_a_path_that_is_left_out_does_not_come_back_with_the_words_of_an_u
 async def test_an_approval_whose_call_never_ran_can_be_told_from_one_that_did(here: World) -> None:
     story = Story(here)
     await here.bot.kill()
-    await here.bot.start(CRASH_AT="after commit: settle#2")
+    await here.bot.start(CRASH_AT="after commit: decide approved#2")
     await here.ready()
     path = here.workspace / "a.txt"
     card = await story.wants("write_file", path=str(path), content="once")

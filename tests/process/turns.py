@@ -88,7 +88,7 @@ class Turn:
 
     def requests(self) -> int:
         """How many requests to people there are in the thread, decided ones too."""
-        query = "SELECT count(*) FROM approvals a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ?"
+        query = "SELECT count(*) FROM questions a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ?"
         return int(self.here.bot.rows(query, self.ts)[0][0])
 
     def result(self) -> str:

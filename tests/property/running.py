@@ -28,11 +28,11 @@ from bot.core.policy.rules import Policy
 from bot.core.thread_ref import ThreadRef
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, retry_notice
+from bot.slack.blocks import question_blocks
 from bot.slack.delivery.progress import Progress
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
-from bot.slack.intake import buttons, retry_button, windows
+from bot.slack.intake import buttons, windows
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.json_schema import keywords
@@ -126,7 +126,6 @@ class Bot:
         )
         app = cast(AsyncApp, self._ears)
         windows.register(app, handler, problems)
-        retry_button.register(app, handler)
         buttons.register(app, handler)
         for thread_id in await store.waiting():
             self._wake(thread_id)
@@ -234,7 +233,7 @@ class Bot:
                         self.slack.post(key, kind, json.loads(owed.draft.payload))
                 await self.store.posted(owed.id, self.slack.messages[key].ts)
         for card in deliveries.stale:
-            payload = cards.redrawn(card.approvals) if card.approvals else retry_notice.retried(card.payload)
+            payload = question_blocks.redrawn(card.questions, card.payload)
             with failpoints.around("redraw card"):
                 self.slack.update(card.ts, payload)
             await self.store.drawn(card.post, card.revision)

@@ -48,7 +48,7 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "no": ("denied", "skipped", "all.denied"),
     **{name: (name,) for name in ("approved", "all.approved", "run_again", "edit", "reason", "stop", "undo")},
 }
-OPEN = "SELECT id FROM approvals WHERE decision = 'awaiting' ORDER BY created_at"
+OPEN = "SELECT id FROM questions WHERE decision = 'awaiting' ORDER BY created_at"
 UNDOS = "SELECT call FROM undos WHERE state = 'offered' ORDER BY call"
 
 Wanted = Sequence[Sequence[tuple[str, int]]]
@@ -182,7 +182,7 @@ class Story:
             case "redefine":
                 self._files.version += 1
             case "expire":
-                self._watch.over("approvals", "expires_at", "id", OPEN, pick)
+                self._watch.over("questions", "expires_at", "id", OPEN, pick)
             case "undo is over":
                 self._watch.over("undos", "until", "call", UNDOS, pick)
             case "time":

@@ -12,11 +12,11 @@ from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import Tool
-from bot.slack.blocks import cards
+from bot.slack.blocks import question_blocks
 from bot.store.sqlite import audit, question_rows
 from tests.property.outside import BOB, CAROL, DAVE, STAMPS, Files, Slack, World, unanswered
 
-FINAL = {"denied", "expired", "edited", "stopped", "drifted", "it_ran", "skipped", "withdrawn"}
+FINAL = {"denied", "expired", "edited", "stopped", "drifted", "it_ran", "skipped", "withdrawn", "retried"}
 MAY_FOLLOW = {"awaiting": FINAL - {"drifted"} | {"approved", "run_again"}} | {
     each: {"drifted"} for each in ("approved", "run_again")
 }
@@ -53,7 +53,7 @@ class Watch:
         """Somebody is about to press something: whether that counts is judged here, apart from the bot."""
         user: str = body["user"]["id"]
         for name, request in _said(body):
-            found = self.rows("SELECT * FROM approvals a JOIN calls c ON c.id = a.call WHERE a.id = ?", request)
+            found = self.rows("SELECT * FROM questions a JOIN calls c ON c.id = a.call WHERE a.id = ?", request)
             if found and body["team"]["id"] == "T1" and self._may(user, found[0], approving=name in APPROVES):
                 self._pressed[name.removeprefix("all."), request].add(user)
 
@@ -70,7 +70,7 @@ class Watch:
 
     def _approved(self, row: sqlite3.Row) -> bool:
         """Whether enough people have pressed what lets a request's call run."""
-        if row["question"] == "did_it_run":
+        if row["kind"] == "did_it_run":
             return bool(self._pressed["run_again", row["id"]])
         needed = 2 if row["tier"] == "destructive" else 1
         return len(self._pressed["approved", row["id"]]) >= needed
@@ -97,7 +97,7 @@ class Watch:
         if self._handed[tool.name, text] > sum(map(len, started)):
             yield "runs, and nobody took that down"
         approved = self.rows(
-            "SELECT a.*, c.tier FROM approvals a JOIN calls c ON c.id = a.call WHERE c.tool = ? AND a.arguments = ?"
+            "SELECT a.*, c.tier FROM questions a JOIN calls c ON c.id = a.call WHERE c.tool = ? AND a.arguments = ?"
             " AND a.decision IN ('approved', 'run_again') ORDER BY a.created_at",
             tool.name,
             text,
@@ -128,7 +128,7 @@ class Watch:
         self._logs_are_whole()
 
     def _settled_once(self) -> None:
-        for row in self.rows("SELECT id, decision FROM approvals"):
+        for row in self.rows("SELECT id, decision FROM questions"):
             before, after = self._decisions.get(row["id"], "awaiting"), row["decision"]
             # Between two looks an approved request may have drifted.
             allowed = {before} | MAY_FOLLOW.get(before, set()) | ({"drifted"} if before == "awaiting" else set[str]())
@@ -150,7 +150,7 @@ class Watch:
 
     def _calls_fit_their_requests(self) -> None:
         for call in self.rows("SELECT c.*, t.ended_at FROM calls c JOIN turns t ON t.id = c.turn_id"):
-            found = self.rows("SELECT decision FROM approvals WHERE call = ?", call["id"])
+            found = self.rows("SELECT decision FROM questions WHERE call = ?", call["id"])
             waits = [row for row in found if row["decision"] == "awaiting"]
             assert not waits or (len(waits) == 1 and call["state"] in ("awaiting", "unknown")), "asked about needlessly"
             ran = self._handed[call["tool"], call["arguments"]]
@@ -177,15 +177,15 @@ class Watch:
         assert unanswered(messages) == ""
         assert self.rows("SELECT 1 FROM turns WHERE ended_at IS NULL") == []
         assert self.rows("SELECT 1 FROM inbox WHERE seq IS NULL AND addressed") == []
-        assert self.rows("SELECT 1 FROM approvals WHERE decision = 'awaiting'") == []
+        assert self.rows("SELECT 1 FROM questions WHERE decision = 'awaiting'") == []
         assert self.rows("SELECT 1 FROM undos WHERE state = 'undoing'") == []
         # What an earlier card says of a call holds for its time; what was asked later is said on the later card.
         asked_once = (
             "SELECT id, key FROM posts WHERE kind = 'card' AND state = 'posted' AND id NOT IN (SELECT post FROM"
-            " approvals WHERE call IN (SELECT call FROM approvals GROUP BY call HAVING count(*) > 1))"
+            " questions WHERE call IN (SELECT call FROM questions GROUP BY call HAVING count(*) > 1))"
         )
         for post, key in self._file.execute(asked_once):
-            wanted: Any = cards.redrawn(question_rows.of_post(self._file, post))
+            wanted: Any = question_blocks.redrawn(question_rows.of_post(self._file, post), "")
             assert self._slack.messages[key].payload["blocks"] == wanted["blocks"], "a card shows what is not so"
 
 

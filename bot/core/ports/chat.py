@@ -9,7 +9,7 @@ from bot.core.calls import Call
 from bot.core.inbox import Incoming, Unread
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Card
+from bot.core.questions.question import Approval, Card
 from bot.core.thread_ref import ThreadRef
 
 

@@ -8,7 +8,9 @@ from typing import Protocol
 from bot.core.deliveries import Deliveries
 from bot.core.inbox import Admission, Incoming
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Click, Grant, Retry, Settlement
+from bot.core.questions.click import Click, Settlement
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval, Question
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -50,10 +52,6 @@ class Store(Protocol):
         """Do nothing for this thread until a person takes it up again; the draft tells them so."""
         ...
 
-    async def retry(self, pressed: Retry) -> Settlement:
-        """Somebody wants a parked thread taken up again."""
-        ...
-
     async def uncount(self, thread_id: int) -> None:
         """The request to the model that was begun last was called off by ourselves: it does not count."""
         ...
@@ -62,24 +60,9 @@ class Store(Protocol):
         """A tool list that a request offered, as JSON text; empty when there is none."""
         ...
 
-    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
-        """Let clicks decide, if they may, all in one transaction; the first valid one wins."""
-        ...
-
-    async def edit(self, click: Click, arguments: str) -> Settlement:
-        """Close a request as edited: its call gets these arguments (canonical JSON) and is asked about once more."""
-        ...
-
-    async def grant(self, click: Click, grant: Grant) -> Settlement:
-        """Approve a request and, with it, what the grant covers from now on."""
-        ...
-
-    async def stop(self, click: Click) -> Settlement:
-        """End the turn of a request that is open: its open requests are closed, its calls do not run."""
-        ...
-
-    async def request_undo(self, click: Click) -> Settlement:
-        """Somebody wants an approved call undone, if that is still offered."""
+    async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        """Let clicks decide questions, if they may (`bot.core.questions.decide`), and write all that follows: several
+        clicks in one transaction. The first valid one wins."""
         ...
 
     async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
@@ -94,16 +77,16 @@ class Store(Protocol):
         """How it ended; the note is what the model is told at its next turn."""
         ...
 
-    async def withdraw(self, approval: str) -> None:
-        """Slack will not show the card of this request: its calls end without it, and it is not posted."""
+    async def withdraw(self, question: str) -> None:
+        """Slack will not show the message of this question: its calls end without it, and it is not posted."""
         ...
 
-    async def find_approval(self, approval: str) -> Approval | None:
-        """A request by its id."""
+    async def find_question(self, question: str) -> Question | None:
+        """A question by its id."""
         ...
 
     async def expire(self) -> Sequence[int]:
-        """Close the requests, grants and offers whose time is over; out: the threads concerned."""
+        """Close the questions, grants and offers whose time is over; out: the threads concerned."""
         ...
 
     async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:

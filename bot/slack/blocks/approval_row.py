@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject, canonical
 from bot.core.policy.privacy import Privacy
-from bot.core.questions import Approval, Decision, Question
+from bot.core.questions.question import Approval, CallKind, Decision
 from bot.slack.blocks import arguments, buttons, decided_row, details, messages
 from bot.slack.blocks.call_text import arguments_of, phrase
 from bot.slack.blocks.elements import (
@@ -56,7 +56,7 @@ def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = No
         if filed if filed is not None else in_file(approval):
             where = f"Everything in full is in the file {messages.file_name(FILE, file_key(approval))} in this thread."
         blocks.append(remark(" ".join([*cut, where])))
-    said = [CHOICES] if approval.question is Question.DID_IT_RUN else []
+    said = [CHOICES] if approval.kind == CallKind.DID_IT_RUN else []
     blocks.append(context(*said, who_decides(approval)))
     chosen = buttons.deciding(approval, number, details=bool(cut) or not open_)
     return [*blocks, actions(f"request-{approval.id}", chosen)]
@@ -81,7 +81,7 @@ def heading(approval: Approval) -> str:
     """What a request asks, or what it was decided to be."""
     if approval.decision is not Decision.AWAITING:
         return decided_row.HEADINGS[approval.decision]
-    if approval.question is Question.DID_IT_RUN:
+    if approval.kind == CallKind.DID_IT_RUN:
         return "This call was cut off: it may or may not have run."
     return "May I do this?"
 
@@ -124,7 +124,7 @@ def _top(approval: Approval, number: int, *, alone: bool) -> tuple[Block, list[s
 
 
 def _numbered(approval: Approval) -> str:
-    asks = approval.decision is Decision.AWAITING and approval.question is Question.MAY_IT_RUN
+    asks = approval.decision is Decision.AWAITING and approval.kind == CallKind.MAY_IT_RUN
     return "" if asks else heading(approval)
 
 
@@ -169,7 +169,7 @@ def _in_full(approval: Approval, title: Block) -> tuple[Block, list[str]]:
         shown, missing = arguments.diff_on_card(diff, left + budget // 2)
         elements += shown
         cut += missing
-    if waits and approval.question is Question.DID_IT_RUN:
+    if waits and approval.kind == CallKind.DID_IT_RUN:
         why = call.result.strip() or "The bot was stopped in the middle of it."
         elements.append(section(plain(one_line(why, WORDS))))
         cut += _cut_sentence(why)

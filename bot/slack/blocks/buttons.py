@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.json_text import JsonObject
-from bot.core.questions import Approval, Decision, Question
+from bot.core.questions.question import Approval, CallKind, Decision
 from bot.core.untrusted import reference
 from bot.slack.blocks.elements import Block, confirmation, option, plain_text
 
@@ -36,9 +36,9 @@ VALUE_LIMIT = 2_000
 
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_.]+?)(?:\.([1-9]\d{0,2}))?")
 
-LABELS: dict[Question, tuple[tuple[Decision, str], ...]] = {
-    Question.MAY_IT_RUN: ((Decision.APPROVED, "Approve"), (Decision.DENIED, "Deny")),
-    Question.DID_IT_RUN: (
+LABELS: dict[CallKind, tuple[tuple[Decision, str], ...]] = {
+    CallKind.MAY_IT_RUN: ((Decision.APPROVED, "Approve"), (Decision.DENIED, "Deny")),
+    CallKind.DID_IT_RUN: (
         (Decision.IT_RAN, "It ran"),
         (Decision.RUN_AGAIN, "Run again"),
         (Decision.SKIPPED, "Skip"),
@@ -156,9 +156,9 @@ def deciding(approval: Approval, row: int, *, details: bool) -> list[Block]:
     carried = value(approval)
     found = [
         button(action_id(decision, row), label, carried, style="primary" if decision is Decision.APPROVED else "")
-        for decision, label in LABELS[approval.question]
+        for decision, label in LABELS[CallKind(approval.kind)]
     ]
-    asks = approval.question is Question.MAY_IT_RUN
+    asks = approval.kind == CallKind.MAY_IT_RUN
     if asks:
         found.append(button(action_id(EDIT, row), "Edit…", carried))
     if asks and approval.grants:

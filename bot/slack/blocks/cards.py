@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Card, Decision, Question
+from bot.core.questions.question import Approval, CallKind, Card, Decision
 from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
 from bot.slack.blocks.elements import Block, actions, bold, rich, section, size
@@ -85,7 +85,7 @@ def _drawn(approvals: Sequence[Approval], filed: Mapping[str, bool] | None = Non
 
 
 def _asks(approval: Approval) -> bool:
-    return approval.decision is Decision.AWAITING and approval.question is Question.MAY_IT_RUN
+    return approval.decision is Decision.AWAITING and approval.kind == CallKind.MAY_IT_RUN
 
 
 def _opening(approvals: Sequence[Approval]) -> str:
@@ -106,7 +106,7 @@ def _asking(approvals: Sequence[Approval]) -> str:
     if approval.privacy not in (Privacy.FULL, Privacy.SUMMARY):
         return "A tool call waits for a decision."
     tool = visible(approval.call.remote_name)
-    if approval.question is Question.DID_IT_RUN:
+    if approval.kind == CallKind.DID_IT_RUN:
         return f"Did {tool} run? It was cut off: please say in the thread."
     return f"May I run {tool}? Approve or deny in the thread."
 

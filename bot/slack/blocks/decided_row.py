@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
-from bot.core.questions import Approval, Decision, Question, Undo, UndoState
+from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.slack.blocks import buttons
 from bot.slack.blocks.call_text import ending, why_not
 from bot.slack.blocks.elements import Block, context, date, mention, mentions, plain, quote, rich, section, sentence
@@ -83,7 +83,7 @@ def _left(approval: Approval, left: list[Block]) -> Block:
 
 def _decided(approval: Approval) -> str:
     words = RECORDS[approval.decision]
-    if approval.question is Question.DID_IT_RUN:
+    if approval.kind == CallKind.DID_IT_RUN:
         words = DOUBTFUL.get(approval.decision, words)
     if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
         again = {Decision.DRIFTED: GONE, Decision.EDITED: NOT_ASKED}

@@ -10,7 +10,7 @@ from itertools import islice
 
 from bot.core.calls import Call, CallState
 from bot.core.json_text import JsonObject
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.slack.blocks import arguments, buttons
 from bot.slack.blocks.elements import (
     VIEW_BLOCKS,

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.slack.blocks.call_text import arguments_of, plain
 from bot.slack.blocks.elements import VIEW_LIMIT, Block, one_line, option, plain_text
 from bot.slack.text import sendable

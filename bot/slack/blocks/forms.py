@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
 from bot.core.json_text import JsonObject
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.slack.blocks import fields
 from bot.slack.blocks.buttons import unsealed
 from bot.slack.blocks.call_text import arguments_of, phrase

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject
-from bot.core.questions import Grant
+from bot.core.questions.grant import Grant
 from bot.slack.blocks import buttons
 from bot.slack.blocks.elements import (
     Block,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bot.core.calls import Call, CallOutcome
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.slack.blocks.call_text import counts, ending, line
 from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
 from bot.slack.blocks.split import bounded, split

@@ -24,7 +24,7 @@ from bot.core.ports.store import Store
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import beside
-from bot.slack.blocks import cards, messages, retry_notice
+from bot.slack.blocks import messages, question_blocks
 from bot.slack.delivery.errors import MALFORMED, PERMANENT, RETRYABLE, SLACK_ERRORS, code_of, refused
 from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.sender import Sender
@@ -197,9 +197,8 @@ class Outbox:
     async def _redraw(self, deliveries: Deliveries) -> None:
         """Have cards show how things stand now."""
         for card in deliveries.stale:
-            size = sum(approval.size for approval in card.approvals)
-            shown = await beside(size, cards.redrawn, card.approvals) if card.approvals else None
-            payload = retry_notice.retried(card.payload) if shown is None else shown
+            size = sum(question.size for question in card.questions)
+            payload = await beside(size, question_blocks.redrawn, card.questions, card.payload)
             with failpoints.around("redraw card"):
                 await self._update(self._calling, deliveries.place.channel, card.ts, payload)
             await self._store.drawn(card.post, card.revision)

@@ -1,72 +1,61 @@
-"""Buttons: a click is checked and settled in one transaction before its ack, then the thread is woken."""
+"""Buttons: one listener for those of all kinds of questions. The action id says which kind; a click is settled before
+its ack."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.json_text import JsonObject
-from bot.core.questions import Approval, Decision, Settlement, Verdict
 from bot.core.untrusted import items, mapping, reference
-from bot.pace import ANY, beside
-from bot.slack.approval_handler import (
-    ACK_SECONDS,
-    NOT_TOLD,
-    NOTHING,
-    UNDO_OVER,
-    ApprovalHandler,
-    pressed_on,
-    together,
-    user_of,
-)
+from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import buttons, details, forms
-from bot.slack.blocks.call_text import arguments_of
-from bot.slack.blocks.forms import Opened
+from bot.slack.blocks import buttons, details, question_blocks, retry_notice
+from bot.slack.intake import approval_buttons, question_buttons, retry_button
+from bot.slack.intake.response import Response
 
 log = logging.getLogger(__name__)
 
+Press = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject, JsonObject], Awaitable[Response]]
+"""Answers a button. In: what the listeners share, what this click asks of Slack, the payload, and the action in it.
+Raises ValueError when the button is none of ours."""
+
+BUTTONS: dict[str, Press] = {
+    buttons.PREFIX: approval_buttons.press,
+    retry_notice.RETRY: retry_button.press,
+    question_blocks.PREFIX: question_buttons.press,
+}
+"""By the beginning of the action id. A kind whose buttons do more than give an answer has an entry of its own."""
 ANYTHING = re.compile(".*", re.DOTALL)
-WINDOWS = (buttons.EDIT, buttons.ALWAYS, buttons.REASON)
-TOOLS_SECONDS = 1.5
 NOT_OURS = "This button is not one of mine, so nothing was done."
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to the buttons of cards; whatever else is pressed, sent or typed gets its ack and, from us, a word."""
+    """Listen to the buttons of questions; whatever else is pressed, sent or typed gets its ack and, from us, a word."""
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
         action = mapping(next(iter(items(body.get("actions"))), None))
+        name = reference(action.get("action_id"))
+        press = next(press for prefix, press in BUTTONS.items() if name.startswith(prefix))
         try:
-            name, pressed = buttons.pressed(action)
+            response = await press(handler, asked, body, action)
         except ValueError:
             log.warning("a button with a value that is not ours: %r", str(action.get("value"))[:200])
-            await ack()
-            handler.background(handler.tell(body, NOT_OURS))
-            return
-        requests = [pressed_on(body, request) for request in pressed.requests]
-        if name == buttons.DETAILS:
-            await ack()
-            handler.background(_show(handler, asked, body, requests[0]))
-        elif name in WINDOWS:
-            await ack()
-            handler.background(_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
-        else:
-            words = await _decide(handler, asked, body, requests, name, prefix=pressed.prefix)
-            await ack()
-            if words:
-                handler.background(handler.tell(body, words))
+            response = Response(NOT_OURS)
+        await ack()
+        if response.work is not None:
+            handler.background(response.work)
+        if response.words:
+            handler.background(handler.tell(body, response.words))
 
     async def on_page(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        handler.background(_turn_page(handler, body))
+        handler.background(approval_buttons.turn_page(handler, body))
 
     async def on_anything(ack: AsyncAck) -> None:
         await ack()
@@ -75,7 +64,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         return
 
     app.action(details.PAGE)(on_page)
-    app.action(re.compile(f"^{re.escape(buttons.PREFIX)}"))(on_button)
+    app.action(re.compile("|".join(f"^{re.escape(prefix)}" for prefix in BUTTONS)))(on_button)
     app.action(ANYTHING)(on_anything)
     app.view(ANYTHING)(on_anything)
     app.view_closed(ANYTHING)(on_anything)
@@ -83,129 +72,3 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.shortcut(ANYTHING)(on_anything)
     app.options(ANYTHING)(on_anything)
     app.event(ANYTHING)(on_event)
-
-
-_ALL = {buttons.ALL_APPROVED: Decision.APPROVED, buttons.ALL_DENIED: Decision.DENIED}
-
-
-async def _decide(
-    handler: ApprovalHandler,
-    asked: AuthorizationCheck,
-    body: JsonObject,
-    requests: list[Opened],
-    name: str,
-    *,
-    prefix: bool,
-) -> str:
-    """Settle what was pressed. Out: what the person is to be told."""
-    user = user_of(body)
-    found: list[tuple[Approval, Opened]] = []
-    for opened in requests:
-        approval = await handler.open_request(opened, body, prefix=prefix)
-        # Of several, those that are decided already stay as they are.
-        if approval is not None and (len(requests) == 1 or approval.decision is Decision.AWAITING):
-            found.append((approval, opened))
-    if not found:
-        return NOTHING
-    approval, opened = found[0]
-    if name == buttons.STOP:
-        settlement = await handler.store.stop(await handler.click(asked, approval, opened, body, Decision.STOPPED))
-        return handler.settled(asked, settlement, user, "stop")
-    if name == buttons.UNDO:
-        settlement = await handler.store.request_undo(
-            await handler.click(asked, approval, opened, body, Decision.DENIED)
-        )
-        if settlement.verdict is Verdict.SETTLED:
-            handler.undo(settlement.thread_id)
-        words = handler.settled(asked, settlement, user, "undo")
-        return UNDO_OVER if settlement.verdict is Verdict.ALREADY else words
-    decision = _ALL.get(name) or Decision(name)
-    clicks = await asyncio.gather(
-        *(handler.click(asked, approval, opened, body, decision) for approval, opened in found)
-    )
-    settlements = await handler.store.settle(clicks)
-    return together([handler.settled(asked, settlement, user, name) for settlement in settlements])
-
-
-async def _may_see(
-    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, approval: Approval
-) -> bool | None:
-    """In private, the arguments are for the requester and for those who may decide; None when Slack does not tell
-    whether this is one of them."""
-    if approval.privacy == "full":
-        return True
-    ways = (asked.entitled(user_of(body), approval, approving=approving) for approving in (False, True))
-    found = await asyncio.gather(*ways)
-    return True if True in found else None if None in found else False
-
-
-async def _show(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened) -> None:
-    """Everything in full. The channel must be the card's: a forged value opens nothing from elsewhere."""
-    approval = await handler.open_request(opened, body)
-    may = approval is not None and await _may_see(handler, asked, body, approval)
-    if approval is None:
-        await handler.tell(body, "I know no request behind this button.")
-    elif may is None:
-        await handler.tell(body, NOT_TOLD)
-    elif not may and asked.stranger(user_of(body)):
-        await handler.tell(body, "The details are for active members of this workspace.")
-    elif not may:
-        await handler.tell(body, "The details are for the person who asked and for those who may decide.")
-    else:
-        await handler.show(body, await beside(approval.size, details.details, approval))
-
-
-async def _turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
-    """Another page of the window. Who may see the first may see them all, if they still may; a window that was opened
-    for another request turns to no page of this one."""
-    view: JsonObject = body.get("view") or {}
-    try:
-        approval_id, digest, page = details.opened_page(str(body["actions"][0].get("value") or ""))
-    except ValueError:
-        return
-    approval = await handler.store.find_approval(approval_id)
-    if approval is None or (approval.digest, approval.id) != (digest, view.get("private_metadata")):
-        return
-    if not await _may_see(handler, handler.authorizer.begin_check(), body, approval):
-        return
-    shown = await beside(approval.size, details.details, approval, page)
-    await handler.client.views_update(view_id=reference(view.get("id")), view=shown)
-
-
-async def _open(
-    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened, name: str, *, prefix: bool
-) -> None:
-    """A window in which somebody changes the arguments, gives a reason, or a standing grant."""
-    approval = await handler.open_request(opened, body, prefix=prefix)
-    if approval is None:
-        await handler.tell(body, NOTHING)
-        return
-    if approval.decision is not Decision.AWAITING:
-        settlement = Settlement(Verdict.ALREADY, approval=approval)
-        await handler.tell(body, handler.said(asked, settlement, user_of(body)))
-        return
-    entitled = await asked.entitled(user_of(body), approval, approving=name == buttons.ALWAYS)
-    if not entitled:
-        await handler.tell(body, NOT_TOLD if entitled is None else handler.not_yours(asked, approval, user_of(body)))
-        return
-    opened = Opened(approval.id, approval.digest, opened.channel, opened.message_ts, opened.thread_ts)
-    if name != buttons.REASON:
-        # Right after a start the tools may be a moment away; Slack allows 3 seconds for opening the window.
-        await handler.toolset.ready(min(TOOLS_SECONDS, asked.left(ACK_SECONDS)))
-    tool = handler.toolset.find(approval.call.tool)
-    if name == buttons.REASON:
-        await handler.show(body, forms.reason(approval, opened))
-    elif tool is None:
-        await handler.tell(body, "The tool is not there at the moment, so this cannot be opened. Nothing was changed.")
-    elif name == buttons.EDIT:
-        # What a tool's schema may hold is its server's choice.
-        await handler.show(body, await beside(ANY, forms.edit, approval, tool.schema, opened))
-    elif approval.grants:
-        # In the time that is left for opening a window; a disk that does not tell offers no folders.
-        folders: Sequence[str] = ()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(asked.left(ACK_SECONDS)):
-                given = await beside(approval.size, arguments_of, approval.call)
-                folders = await handler.toolset.folders(tool, given)
-        view = await beside(approval.size, forms.always, approval, folders, handler.rules.grant_days, opened)
-        await handler.show(body, view)

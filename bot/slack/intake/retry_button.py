@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
-
-from bot.core.questions import Retry, Verdict
-from bot.core.untrusted import items, mapping
+from bot.core.json_text import JsonObject
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.retry import RETRIED, RETRY
 from bot.slack.approval_handler import ApprovalHandler, pressed_on, team_of, user_of
+from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import retry_notice
+from bot.slack.intake.response import Response
 
 log = logging.getLogger(__name__)
 
@@ -22,27 +22,26 @@ WORDS = {
 }
 
 
-def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to Retry. To be called before the listener that takes whatever else is pressed."""
-
-    async def on_retry(ack: AsyncAck, body: dict[str, Any]) -> None:
-        verdict = await _retry(handler, body)
-        await ack()
-        if words := WORDS.get(verdict):
-            handler.background(handler.tell(body, words))
-
-    app.action(retry_notice.RETRY)(on_retry)
-
-
-async def _retry(handler: ApprovalHandler, body: dict[str, Any]) -> Verdict:
-    action = next(iter(items(body.get("actions"))), None)
+async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
+    """Settle what was pressed."""
     try:
-        key = retry_notice.opened(mapping(action).get("value"))
+        key = retry_notice.opened(action.get("value"))
     except ValueError:
-        return Verdict.UNKNOWN
+        return Response(WORDS[Verdict.UNKNOWN])
     where = pressed_on(body, (key, ""))
-    settlement = await handler.store.retry(Retry(key, user_of(body), team_of(body), where.channel, where.message_ts))
-    log.info("thread %s: %s: retry: %s", settlement.thread_id, user_of(body), settlement.verdict)
+    click = Click(
+        question=key,
+        digest="",
+        answer=RETRIED,
+        user=user_of(body),
+        team=team_of(body),
+        channel=where.channel,
+        message_ts=where.message_ts,
+        entitled=True,  # who takes part in the turn is known to the store
+        kind=RETRY,
+    )
+    [settlement] = await handler.store.answer([click])
+    log.info("thread %s: %s: retry: %s", settlement.thread_id, click.user, settlement.verdict)
     if settlement.verdict is Verdict.SETTLED:
         handler.wake(settlement.thread_id)
-    return settlement.verdict
+    return Response(WORDS.get(settlement.verdict, ""))

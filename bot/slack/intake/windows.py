@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.json_text import JsonObject, canonical
-from bot.core.questions import Approval, Decision, Grant
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval, Decision
 from bot.core.tools import Tool
 from bot.pace import ANY, beside
 from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, user_of
@@ -55,7 +57,8 @@ def register(app: AsyncApp, handler: ApprovalHandler, problems: Problems) -> Non
         if errors:
             await ack(response_action="errors", errors=errors)
             return
-        await _ended(ack, handler.settled(asked, await handler.store.edit(click, text), click.user, "edit"))
+        [settlement] = await handler.store.answer([replace(click, arguments=text)])
+        await _ended(ack, handler.settled(asked, settlement, click.user, "edit"))
 
     async def on_reason(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
@@ -67,7 +70,7 @@ def register(app: AsyncApp, handler: ApprovalHandler, problems: Problems) -> Non
         click = await handler.click(
             asked, approval, opened, body, Decision.DENIED, reason=forms.reason_given(body["view"])
         )
-        [settlement] = await handler.store.settle([click])
+        [settlement] = await handler.store.answer([click])
         await _ended(ack, handler.settled(asked, settlement, click.user, "deny with a reason"))
 
     async def on_always(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -82,7 +85,8 @@ def register(app: AsyncApp, handler: ApprovalHandler, problems: Problems) -> Non
             await _close(ack, NOTHING)
             return
         click = await handler.click(asked, found[0], found[1], body, Decision.APPROVED)
-        await _ended(ack, handler.settled(asked, await handler.store.grant(click, grant), click.user, "always"))
+        [settlement] = await handler.store.answer([replace(click, grant=grant)])
+        await _ended(ack, handler.settled(asked, settlement, click.user, "always"))
 
     app.view(forms.EDIT)(on_edit)
     app.view(forms.REASON)(on_reason)

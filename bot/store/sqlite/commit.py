@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.inbox import Unread
 from bot.core.json_text import JsonObject
-from bot.core.questions import Card, Decision
+from bot.core.questions.question import Approval, Card, Decision
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
-from bot.store.sqlite import approvals, audit, log, parked_threads, posts, undos
+from bot.store.sqlite import audit, log, parked_threads, posts, question_audit, questions, transitions, undos
+from bot.store.sqlite.question_rows import touch_all
 
 
 def apply(
@@ -33,7 +34,7 @@ def apply(
         _record(connection, state, call, redact)
     posts.owe(connection, state.id, change.drafts)
     for approval, words in change.drifted:
-        approvals.drift(connection, state.id, approval, words)
+        transitions.drift(connection, approval, words)
     stopped_by = log.stopped_by(connection, turn_id)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
@@ -44,7 +45,7 @@ def apply(
         undos.offer(connection, call, after, until)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
-            approvals.touch_all(connection, call.id)
+            touch_all(connection, call.id)
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
     parked_threads.changed(connection, state.id, change)
@@ -55,10 +56,11 @@ def apply(
 
 def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str], stopped_by: str) -> None:
     """Ask people; nobody in a turn that somebody has stopped: there the card only says how it ended."""
-    approvals.ask(connection, thread_id, card, redact)
-    for approval in card.approvals if stopped_by else ():
-        approvals.close(connection, thread_id, approval, Decision.STOPPED, user=stopped_by)
-        log.renew(connection, approval.call)
+    questions.ask(connection, thread_id, card, redact)
+    for question in card.questions if stopped_by else ():
+        transitions.end(connection, question, Decision.STOPPED, by=stopped_by)
+        if isinstance(question, Approval):
+            log.renew(connection, question.call)
 
 
 def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, redact: Sequence[str]) -> None:
@@ -71,11 +73,11 @@ def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, reda
         if call.approval:
             facts["digest"] = call.approved_digest
         else:
-            facts |= {"why": call.why, "arguments": approvals.arguments(call, redact)}
+            facts |= {"why": call.why, "arguments": question_audit.arguments(call.arguments, call.tool, redact)}
     else:
         facts |= {"outcome": str(call.outcome), "seconds": round(call.seconds, 3)}
         if call.outcome is CallOutcome.REFUSED and not call.approval:
-            facts["arguments"] = approvals.arguments(call, redact)
+            facts["arguments"] = question_audit.arguments(call.arguments, call.tool, redact)
     audit.record(
         connection,
         call.state.value,

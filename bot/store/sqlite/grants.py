@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from bot.core.questions import Approval, Click, Decision, Grant, Question, Settlement, Verdict
-from bot.store.sqlite import approvals, audit
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Question
+from bot.store.sqlite import audit
 from bot.store.sqlite.database import now
 
 _COLUMNS = (
@@ -15,65 +16,27 @@ _COLUMNS = (
 )
 
 
-def give(connection: sqlite3.Connection, click: Click, grant: Grant, redact: Sequence[str] = ()) -> Settlement:
-    """Approve a request and keep the grant. Where one person's approval is not enough there is none to give. `redact`
-    is what the audit leaves out."""
-    checked = approvals.check(connection, click)
-    approval = checked.approval
-    if checked.verdict is not Verdict.SETTLED or approval is None:
-        return checked
-    if (
-        grant.thread_id not in (0, approval.thread_id)
-        or not approval.grants
-        or approval.question is not Question.MAY_IT_RUN
-        or click.decision is not Decision.APPROVED
-    ):
-        return Settlement(Verdict.UNKNOWN)
-    settlement = approvals.settle(connection, click)
-    if settlement.verdict is not Verdict.SETTLED:
-        return settlement
-    _, team, _ = approvals.place_of(connection, approval.id)
+def keep(connection: sqlite3.Connection, question: Question, grant: Grant) -> int:
+    """Record a grant that was given with an approval; returns its number."""
     cursor = connection.execute(
         "INSERT INTO grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval,"
         " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            team,
-            click.user,
+            question.team,
+            grant.user,
             grant.thread_id,
-            approval.call.tool,
-            approval.call.server,
-            approval.call.remote_name,
-            approval.call.tool_digest,
+            grant.tool,
+            grant.server,
+            grant.remote_name,
+            grant.tool_digest,
             grant.scope,
             grant.value,
-            approval.id,
+            question.id,
             now(),
             grant.expires_at,
         ),
     )
-    audit.record(
-        connection,
-        "granted",
-        thread_id=settlement.thread_id,
-        call=approval.call.id,
-        approval=approval.id,
-        actor=click.user,
-        facts={
-            "grant": cursor.lastrowid or 0,
-            "tool": approval.call.tool,
-            "where": "thread" if grant.thread_id else "everywhere",
-            "scope": grant.scope,
-            **({"folder": grant.value} if grant.scope == "folder" and _is_open(approval, redact) else {}),
-            "until": grant.expires_at,
-        },
-    )
-    return settlement
-
-
-def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
-    """Whether the audit keeps the arguments as they are: the folder is taken from them."""
-    arguments = approval.call.arguments
-    return audit.redacted(arguments, approval.call.tool, redact) == audit.redacted(arguments, approval.call.tool, ())
+    return cursor.lastrowid or 0
 
 
 def held(connection: sqlite3.Connection, team: str, user: str) -> list[Grant]:

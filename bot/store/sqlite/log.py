@@ -117,9 +117,9 @@ def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Ca
     """Which calls somebody is being asked about, and which request allows the others."""
     by_id = {call.id: call for call in calls}
     rows = connection.execute(
-        "SELECT a.call, a.id, a.digest, a.basis, a.decision FROM approvals a JOIN calls c ON c.id = a.call"
-        " WHERE c.turn_id = ? AND c.state <> 'finished' AND a.decision IN ('awaiting', 'approved', 'run_again')"
-        " ORDER BY a.created_at",
+        "SELECT q.call, q.id, q.digest, q.basis, q.decision FROM questions q JOIN calls c ON c.id = q.call"
+        " WHERE c.turn_id = ? AND c.state <> 'finished' AND q.decision IN ('awaiting', 'approved', 'run_again')"
+        " ORDER BY q.created_at",
         (turn_id,),
     )
     for call_id, approval, digest, basis, decision in rows:

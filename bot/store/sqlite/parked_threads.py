@@ -9,17 +9,11 @@ from collections.abc import Sequence
 from bot.core.calls import CallState
 from bot.core.limits import TRIES
 from bot.core.posts import Draft
-from bot.core.questions import Retry, Settlement, Verdict
+from bot.core.questions import retry
 from bot.core.transaction import Change
 from bot.store.sqlite import posts
-
-PEOPLE = (
-    "SELECT requester FROM turns WHERE thread_id = :thread AND ended_at IS NULL"
-    " UNION SELECT i.user FROM turns t JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first"
-    " WHERE t.thread_id = :thread AND t.ended_at IS NULL AND i.addressed"
-    " UNION SELECT user FROM inbox WHERE thread_id = :thread AND seq IS NULL AND addressed"
-)
-"""Who has addressed the bot in the open turn, or is about to open one."""
+from bot.store.sqlite.database import now
+from bot.store.sqlite.question_rows import insert
 
 
 def failed(connection: sqlite3.Connection, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
@@ -47,7 +41,8 @@ def park(connection: sqlite3.Connection, thread_id: int, draft: Draft) -> None:
     if connection.execute(
         "UPDATE threads SET parked = ? WHERE id = ? AND parked = ''", (draft.key, thread_id)
     ).rowcount:
-        posts.owe(connection, thread_id, [draft])
+        [post] = posts.owe(connection, thread_id, [draft])
+        insert(connection, retry.question(draft.key, thread_id), post, 0)
 
 
 def release(connection: sqlite3.Connection, thread_id: int) -> None:
@@ -57,6 +52,10 @@ def release(connection: sqlite3.Connection, thread_id: int) -> None:
         return
     connection.execute("UPDATE threads SET parked = '', failures = 0 WHERE id = ?", (thread_id,))
     connection.execute("UPDATE turns SET attempts = 0 WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
+    connection.execute(
+        "UPDATE questions SET decision = ?, decided_at = ? WHERE id = ? AND decision = 'awaiting'",
+        (retry.RETRIED, now(), *row),
+    )
     connection.execute("UPDATE posts SET revision = revision + 1 WHERE key = ?", row)
 
 
@@ -73,25 +72,3 @@ def uncount(connection: sqlite3.Connection, thread_id: int) -> None:
         "UPDATE turns SET attempts = attempts - 1 WHERE thread_id = ? AND ended_at IS NULL AND attempts > 0",
         (thread_id,),
     )
-
-
-def retry(connection: sqlite3.Connection, pressed: Retry) -> Settlement:
-    """Let a click on Retry take the thread up again, if it may: once, on that message, by somebody of the turn."""
-    row = connection.execute(
-        "SELECT p.thread_id, p.ts, t.team, t.channel, t.parked FROM posts p JOIN threads t ON t.id = p.thread_id"
-        " WHERE p.key = ? AND p.kind = 'parked'",
-        (pressed.parked,),
-    ).fetchone()
-    if row is None:
-        return Settlement(Verdict.UNKNOWN)
-    thread_id, ts, team, channel, parked = row
-    # After a crash in between its timestamp is not recorded: the key, which is on that message alone, identifies it.
-    if (pressed.team, pressed.channel) != (team, channel) or (ts and ts != pressed.message_ts):
-        return Settlement(Verdict.UNKNOWN)
-    if parked != pressed.parked:
-        return Settlement(Verdict.ALREADY, thread_id)
-    people = {user for (user,) in connection.execute(PEOPLE, {"thread": thread_id})}
-    if not pressed.user or pressed.user not in people:
-        return Settlement(Verdict.NOT_YOURS, thread_id)
-    release(connection, thread_id)
-    return Settlement(Verdict.SETTLED, thread_id)

@@ -1,4 +1,5 @@
-"""Requests to people, read with their call, their votes and what can be taken back. Functions over a connection."""
+"""Questions as they are kept: written, and read with their call, their votes and what can be undone. Functions over a
+connection."""
 
 from __future__ import annotations
 
@@ -8,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
 from bot.core.deliveries import StaleCard
-from bot.core.questions import Approval, Decision, Question, Undo, UndoState
+from bot.core.questions.kinds import KINDS
+from bot.core.questions.question import PARTICIPANTS, Approval, Decision, Question, Undo, UndoState
 from bot.core.tools import Preview
 from bot.core.untrusted import mapping, parsed
+from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 
 _COLUMNS = (
-    "id, question, digest, requester, arguments, people, needed, no_self, grants, privacy, preview, note, decision,"
-    " decided_by, decided_at, expires_at, reason"
+    "id, kind, subject, digest, body, requester, people, needed, decision, decided_by, decided_at, expires_at, reason"
 )
-
-
+_OF_CALLS = "call, arguments, no_self, grants, privacy, preview, note"
+_UNDO = "state, until, by, words, approval"
 _PREVIEWED = tuple(each.name for each in fields(Preview))
 
 
@@ -27,12 +29,52 @@ def _prefixed(prefix: str, columns: str) -> str:
 
 
 _SELECT = (
-    f"SELECT {_prefixed('a', _COLUMNS)}, t.id, t.channel,"
-    " (SELECT group_concat(user, ' ') FROM (SELECT user FROM votes WHERE approval = a.id ORDER BY at)),"
-    " u.state, u.until, u.by, u.words, u.approval,"
-    f" {_prefixed('c', CALL_COLUMNS)} FROM approvals a JOIN calls c ON c.id = a.call"
-    " JOIN threads t ON t.id = a.thread_id LEFT JOIN undos u ON u.call = a.call"
+    f"SELECT {_prefixed('q', _COLUMNS)}, t.id, t.channel, t.team, coalesce(p.ts, ''),"
+    " (SELECT group_concat(user, ' ') FROM (SELECT user FROM votes WHERE question = q.id ORDER BY at)),"
+    f" {_prefixed('q', _OF_CALLS)}, {_prefixed('u', _UNDO)}, {_prefixed('c', CALL_COLUMNS)}"
+    " FROM questions q JOIN threads t ON t.id = q.thread_id LEFT JOIN posts p ON p.id = q.post"
+    " LEFT JOIN calls c ON c.id = q.call LEFT JOIN undos u ON u.call = q.call"
 )
+_PARTICIPANTS = (
+    "SELECT requester FROM turns WHERE thread_id = :thread AND ended_at IS NULL"
+    " UNION SELECT i.user FROM turns t JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first"
+    " WHERE t.thread_id = :thread AND t.ended_at IS NULL AND i.addressed"
+    " UNION SELECT user FROM inbox WHERE thread_id = :thread AND seq IS NULL AND addressed"
+)
+"""Who has addressed the bot in the open turn, or is about to open one."""
+
+
+def insert(connection: sqlite3.Connection, question: Question, post: int, place: int) -> None:
+    """Record a question, the `place`-th of its message."""
+    approval = question if isinstance(question, Approval) else None
+    connection.execute(
+        "INSERT INTO questions (id, thread_id, kind, subject, call, post, place, digest, body, requester, arguments,"
+        " people, needed, no_self, grants, privacy, basis, preview, note, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            question.id,
+            question.thread_id,
+            question.kind,
+            f"call:{approval.call.id}" if approval else question.subject,
+            approval.call.id if approval else None,
+            post,
+            place,
+            question.digest,
+            question.body,
+            question.requester,
+            approval.call.arguments if approval else "",
+            " ".join(question.people),
+            question.needed,
+            approval is not None and approval.no_self,
+            approval is not None and approval.grants,
+            approval.privacy if approval else "full",
+            approval.preview.basis if approval and approval.preview else "",
+            preview_text(approval.preview if approval else None),
+            approval.note if approval else "",
+            now(),
+            question.expires_at,
+        ),
+    )
 
 
 def preview_text(preview: Preview | None) -> str:
@@ -47,68 +89,78 @@ def preview_of(kept: object) -> Preview | None:
     return Preview(**{"basis": "", "words": "", **known}) if found else None
 
 
-def _from(row: Sequence[object]) -> Approval:
-    (id_, question, digest, requester, arguments, people, needed, no_self, grants, privacy, preview, note, *rest) = row
-    decision, decided_by, decided_at, expires_at, reason, thread_id, channel, votes, *rest = rest
-    undo_state, until, by, words, undo_of, *call = rest
-    undo = None
-    if undo_state is not None and undo_of == id_:
-        undo = Undo(UndoState(str(undo_state)), float(str(until)), str(by), str(words))
-    return Approval(
+def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
+    """Raises ValueError for a row that no version of the bot has written."""
+    id_, kind, subject, digest, body, requester, people, needed, decision, by, at, expires_at, reason, *rest = row
+    thread_id, channel, team, ts, votes, call, *rest = rest
+    if str(kind) not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of question")
+    question = Question(
         id=str(id_),
-        question=Question(str(question)),
+        kind=str(kind),
+        subject=str(subject),
         digest=str(digest),
+        body=str(body),
         requester=str(requester),
-        call=replace(call_from(call), arguments=str(arguments)),
-        thread_id=int(str(thread_id)),
-        channel=str(channel),
         people=tuple(str(people).split()),
         needed=int(str(needed)),
+        decision=str(decision),
+        decided_by=str(by),
+        decided_at=float(str(at)),
+        expires_at=float(str(expires_at)),
+        reason=str(reason),
+        votes=tuple(str(votes).split()) if votes else (),
+        thread_id=int(str(thread_id)),
+        channel=str(channel),
+        team=str(team),
+        message_ts=str(ts),
+    )
+    if PARTICIPANTS in question.people:
+        rows = connection.execute(_PARTICIPANTS, {"thread": question.thread_id})
+        question = replace(question, participants=frozenset(str(user) for (user,) in rows if user))
+    return question if call is None else _about_call(question, rest)
+
+
+def _about_call(question: Question, row: Sequence[object]) -> Approval:
+    arguments, no_self, grants, privacy, preview, note, undo_state, until, by, words, undo_of, *call = row
+    undo = None
+    if undo_state is not None and undo_of == question.id:
+        undo = Undo(UndoState(str(undo_state)), float(str(until)), str(by), str(words))
+    common = {each.name: getattr(question, each.name) for each in fields(Question) if each.name != "decision"}
+    return Approval(
+        **common,
+        decision=Decision(question.decision),
+        call=replace(call_from(call), arguments=str(arguments)),
         no_self=bool(no_self),
         grants=bool(grants),
         privacy=str(privacy),
         preview=preview_of(preview),
         note=str(note),
-        decision=Decision(str(decision)),
-        decided_by=str(decided_by),
-        decided_at=float(str(decided_at)),
-        expires_at=float(str(expires_at)),
-        reason=str(reason),
-        votes=tuple(str(votes).split()) if votes else (),
         undo=undo,
     )
 
 
-def find(connection: sqlite3.Connection, approval: str) -> Approval | None:
-    """The request with its call."""
-    row = connection.execute(_SELECT + " WHERE a.id = ?", (approval,)).fetchone()
-    return None if row is None else _from(row)
+def find(connection: sqlite3.Connection, question: str) -> Question | None:
+    """A question with everything that decides it."""
+    row = connection.execute(_SELECT + " WHERE q.id = ?", (question,)).fetchone()
+    return None if row is None else _from(connection, row)
 
 
-def of_post(connection: sqlite3.Connection, post: int) -> list[Approval]:
-    """The requests of a card, in their order."""
-    rows = connection.execute(_SELECT + " WHERE a.post = ? ORDER BY a.place", (post,))
-    return [_from(row) for row in rows]
+def of_post(connection: sqlite3.Connection, post: int) -> list[Question]:
+    """The questions of a message, in their order."""
+    rows = connection.execute(_SELECT + " WHERE q.post = ? ORDER BY q.place", (post,)).fetchall()
+    return [_from(connection, row) for row in rows]
 
 
-def of_thread(connection: sqlite3.Connection, thread_id: int) -> list[Approval]:
-    """The open requests of a thread."""
-    rows = connection.execute(_SELECT + " WHERE a.thread_id = ? AND a.decision = 'awaiting'", (thread_id,)).fetchall()
-    return [_from(row) for row in rows]
-
-
-def place_of(connection: sqlite3.Connection, approval: str) -> tuple[int, str, str]:
-    """The thread, the team, and the timestamp of the card (empty while it is not recorded)."""
-    row = connection.execute(
-        "SELECT a.thread_id, t.team, p.ts FROM approvals a JOIN threads t ON t.id = a.thread_id"
-        " JOIN posts p ON p.id = a.post WHERE a.id = ?",
-        (approval,),
-    ).fetchone()
-    return int(row[0]), str(row[1]), str(row[2])
+def of_thread(connection: sqlite3.Connection, thread_id: int) -> list[Question]:
+    """The open questions of a thread that end with its turn."""
+    rows = connection.execute(_SELECT + " WHERE q.thread_id = ? AND q.decision = 'awaiting'", (thread_id,)).fetchall()
+    found = [_from(connection, row) for row in rows]
+    return [question for question in found if KINDS[question.kind].ends_with_turn]
 
 
 def stale(connection: sqlite3.Connection, thread_id: int) -> list[StaleCard]:
-    """The cards that do not show how things stand."""
+    """The messages that do not show how things stand."""
     rows = connection.execute(
         "SELECT id, ts, revision, payload FROM posts"
         " WHERE thread_id = ? AND shown <> revision AND state = 'posted' ORDER BY id",
@@ -121,5 +173,19 @@ def stale(connection: sqlite3.Connection, thread_id: int) -> list[StaleCard]:
 
 
 def drawn(connection: sqlite3.Connection, post: int, revision: int) -> None:
-    """The card now shows this revision."""
+    """The message now shows this revision."""
     connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
+
+
+def touch(connection: sqlite3.Connection, question: str) -> None:
+    """The message of this question has to be drawn again."""
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE id = (SELECT post FROM questions WHERE id = ?)", (question,)
+    )
+
+
+def touch_all(connection: sqlite3.Connection, call: int) -> None:
+    """Every message about this call has to be drawn again."""
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE id IN (SELECT post FROM questions WHERE call = ?)", (call,)
+    )

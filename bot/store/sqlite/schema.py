@@ -3,6 +3,8 @@ was released; add another."""
 
 from __future__ import annotations
 
+from bot.store.sqlite.questions_migration import QUESTIONS
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE threads (
@@ -299,4 +301,5 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX audit_of_thread ON audit (thread_id);
     CREATE INDEX threads_of_ts ON threads (thread_ts);
     """,
+    QUESTIONS,
 )

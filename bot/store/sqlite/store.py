@@ -9,13 +9,15 @@ from functools import partial
 from bot.core.deliveries import Deliveries
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Click, Grant, Retry, Settlement
+from bot.core.questions.click import Click, Settlement
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval, Question
 from bot.core.thread import ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
-from bot.store.sqlite import approvals, grants, inbox, log, parked_threads, posts, question_rows, undos
+from bot.store.sqlite import grants, inbox, log, parked_threads, posts, question_rows, questions, transitions, undos
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -113,12 +115,6 @@ class SqliteStore:
 
         await self._database.write(park)
 
-    async def retry(self, pressed: Retry) -> Settlement:
-        def retry(connection: sqlite3.Connection) -> Settlement:
-            return parked_threads.retry(connection, pressed)
-
-        return await self._database.write(retry)
-
     async def uncount(self, thread_id: int) -> None:
         def uncount(connection: sqlite3.Connection) -> None:
             parked_threads.uncount(connection, thread_id)
@@ -128,35 +124,12 @@ class SqliteStore:
     async def functions(self, digest: str) -> str:
         return await self._database.read(lambda connection: log.functions(connection, digest))
 
-    async def settle(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
-        def settle(connection: sqlite3.Connection) -> list[Settlement]:
-            return [approvals.settle(connection, click) for click in clicks]
+    async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        def work(connection: sqlite3.Connection) -> list[Settlement]:
+            return [transitions.answer(connection, click, self._redact) for click in clicks]
 
-        return await self._database.write(settle)
-
-    async def edit(self, click: Click, arguments: str) -> Settlement:
-        def edit(connection: sqlite3.Connection) -> Settlement:
-            return approvals.edit(connection, click, arguments, self._redact)
-
-        return await self._database.write(edit)
-
-    async def grant(self, click: Click, grant: Grant) -> Settlement:
-        def give(connection: sqlite3.Connection) -> Settlement:
-            return grants.give(connection, click, grant, self._redact)
-
-        return await self._database.write(give)
-
-    async def stop(self, click: Click) -> Settlement:
-        def stop(connection: sqlite3.Connection) -> Settlement:
-            return approvals.stop(connection, click)
-
-        return await self._database.write(stop)
-
-    async def request_undo(self, click: Click) -> Settlement:
-        def request_undo(connection: sqlite3.Connection) -> Settlement:
-            return undos.request_undo(connection, click)
-
-        return await self._database.write(request_undo)
+        work.__name__ = f"decide {'always' if clicks[0].grant else clicks[0].answer}"
+        return await self._database.write(work)
 
     async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
         return await self._database.read(lambda connection: undos.undo_jobs(connection, thread_id, self._odd))
@@ -173,21 +146,21 @@ class SqliteStore:
 
         await self._database.write(end_undo)
 
-    async def withdraw(self, approval: str) -> None:
+    async def withdraw(self, question: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:
-            approvals.withdraw(connection, approval)
+            questions.withdraw(connection, question)
 
         await self._database.write(withdraw)
 
-    async def find_approval(self, approval: str) -> Approval | None:
-        return await self._database.read(lambda connection: question_rows.find(connection, approval))
+    async def find_question(self, question: str) -> Question | None:
+        return await self._database.read(lambda connection: question_rows.find(connection, question))
 
     async def expire(self) -> Sequence[int]:
         found: set[int] = set()
 
         def expire(connection: sqlite3.Connection) -> bool:
             ended = grants.expire(connection, AT_ONCE)
-            closed, withdrawn = approvals.expire(connection, AT_ONCE, self._odd), undos.expire(connection, AT_ONCE)
+            closed, withdrawn = questions.expire(connection, AT_ONCE, self._odd), undos.expire(connection, AT_ONCE)
             found.update([*closed, *withdrawn])
             return max(ended, len(closed), len(withdrawn)) >= AT_ONCE
 
@@ -198,12 +171,12 @@ class SqliteStore:
 
     async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
         return await self._database.read(
-            lambda connection: approvals.unreminded(connection, seconds, AT_ONCE, self._odd)
+            lambda connection: questions.unreminded(connection, seconds, AT_ONCE, self._odd)
         )
 
     async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
         def remind(connection: sqlite3.Connection) -> None:
-            if approvals.reminded(connection, thread_id, approval):
+            if questions.reminded(connection, thread_id, approval):
                 posts.owe(connection, thread_id, drafts)
 
         await self._database.write(remind)

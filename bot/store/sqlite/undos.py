@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from bot.core.calls import Call
-from bot.core.questions import Click, Settlement, UndoState, Verdict
+from bot.core.questions.question import UndoState
 from bot.core.tools import Undone, UndoSnapshot
 from bot.core.transaction import UndoJob
-from bot.store.sqlite import audit, question_rows
-from bot.store.sqlite.approvals import touch
+from bot.store.sqlite import audit
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
+from bot.store.sqlite.question_rows import touch
 from bot.store.sqlite.unreadable import OddRows
 
 
@@ -35,26 +35,9 @@ def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) 
     )
 
 
-def request_undo(connection: sqlite3.Connection, click: Click) -> Settlement:
-    """Somebody presses Undo: the first to do so in time, on that card, who may."""
-    approval = question_rows.find(connection, click.approval)
-    if approval is None or approval.undo is None:
-        return Settlement(Verdict.UNKNOWN)
-    thread_id, team, ts = question_rows.place_of(connection, approval.id)
-    if (click.team, click.channel, click.digest, click.message_ts) != (team, approval.channel, approval.digest, ts):
-        return Settlement(Verdict.UNKNOWN)
-    if not click.entitled:
-        return Settlement(Verdict.NOT_TOLD if click.entitled is None else Verdict.NOT_YOURS, thread_id, approval)
-    changed = connection.execute(
-        "UPDATE undos SET state = 'undoing', by = ? WHERE call = ? AND state = 'offered' AND until > ?",
-        (click.user, approval.call.id, now()),
-    ).rowcount
-    if not changed:
-        return Settlement(Verdict.ALREADY, thread_id, approval)
-    where = (thread_id, approval.call.id, approval.id)
-    _record(connection, "undo", where, click.user, {"tool": approval.call.tool})
-    touch(connection, approval.id)
-    return Settlement(Verdict.SETTLED, thread_id, question_rows.find(connection, approval.id))
+def request(connection: sqlite3.Connection, call: int, user: str) -> None:
+    """Somebody has this call undone."""
+    connection.execute("UPDATE undos SET state = 'undoing', by = ? WHERE call = ? AND state = 'offered'", (user, call))
 
 
 def undo_jobs(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> list[tuple[int, UndoJob]]:

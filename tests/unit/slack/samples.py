@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
-from bot.core.questions import Approval, Decision, Question
+from bot.core.questions.question import Approval, CallKind, Decision
 from bot.core.tools import Preview
 from bot.slack.blocks import cards
 from slack_sandbox import text as texts
@@ -73,7 +73,7 @@ def request(number: int = 1, **more: Any) -> Approval:
     """A request about a call, with an id that ours have the length of."""
     fields: dict[str, Any] = {
         "id": f"request-{number:016d}",
-        "question": Question.MAY_IT_RUN,
+        "kind": CallKind.MAY_IT_RUN,
         "digest": DIGEST,
         "requester": ALICE,
         "thread_id": 1,
@@ -142,7 +142,7 @@ def window(view: JsonObject) -> Shown:
 def card(*approvals: Approval) -> Shown:
     """The one message that these requests are asked in."""
     [made] = cards.cards(approvals)
-    assert list(made.approvals) == list(approvals)
+    assert list(made.questions) == list(approvals)
     return taken(made.drafts[-1].payload)
 
 

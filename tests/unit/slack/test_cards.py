@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.json_text import JsonObject
-from bot.core.questions import Approval, Decision, Question, Undo, UndoState
+from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.core.tools import Preview
 from bot.slack.blocks import arguments, buttons, cards, details, elements
 from bot.slack.text import visible
@@ -134,7 +134,7 @@ def test_a_request_that_the_requester_may_not_approve_names_only_the_others() ->
 
 
 def test_a_call_that_was_cut_off_is_asked_about_in_its_own_words() -> None:
-    shown = card(request(question=Question.DID_IT_RUN, call=call(state=CallState.UNKNOWN, result="No answer came.")))
+    shown = card(request(kind=CallKind.DID_IT_RUN, call=call(state=CallState.UNKNOWN, result="No answer came.")))
     assert shown.buttons == ["It ran", "Run again", "Skip"]
     assert options(shown) == ["Stop this turn"]
     assert "No answer came." in shown.plain
@@ -158,14 +158,14 @@ def test_the_requests_of_a_step_are_rows_of_one_message() -> None:
 
 def test_requests_that_one_message_does_not_take_are_asked_in_several() -> None:
     many = [request(number) for number in range(8)]
-    assert [len(made.approvals) for made in cards.cards(many)] == [6, 2]
+    assert [len(made.questions) for made in cards.cards(many)] == [6, 2]
     long = [request(number, call=call({"content": "x" * 9_000})) for number in range(5)]
     made = cards.cards(long)
     assert len(made) > 1
-    assert [approval for each in made for approval in each.approvals] == long
+    assert [approval for each in made for approval in each.questions] == long
     for each in [*cards.cards(many), *made]:
         taken(each.drafts[-1].payload)
-        assert each.drafts[-1].key == each.approvals[0].id
+        assert each.drafts[-1].key == each.questions[0].id
         assert each.drafts[-1].kind == "card"
 
 
@@ -241,10 +241,10 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
         (decided(Decision.DRIFTED, reason="The file was changed."), "The file was changed."),
         (decided(Decision.DRIFTED), "it was not run; a fresh request is below"),
         (decided(Decision.WITHDRAWN), "nobody was asked"),
-        (decided(Decision.IT_RAN, question=Question.DID_IT_RUN), "says that it ran"),
-        (decided(Decision.RUN_AGAIN, question=Question.DID_IT_RUN), "had it run again"),
-        (decided(Decision.SKIPPED, question=Question.DID_IT_RUN), "went on without it"),
-        (decided(Decision.EXPIRED, question=Question.DID_IT_RUN), "Nobody said in time whether it ran"),
+        (decided(Decision.IT_RAN, kind=CallKind.DID_IT_RUN), "says that it ran"),
+        (decided(Decision.RUN_AGAIN, kind=CallKind.DID_IT_RUN), "had it run again"),
+        (decided(Decision.SKIPPED, kind=CallKind.DID_IT_RUN), "went on without it"),
+        (decided(Decision.EXPIRED, kind=CallKind.DID_IT_RUN), "Nobody said in time whether it ran"),
         (decided(Decision.APPROVED, undo=Undo(UndoState.OFFERED, 1e9)), "It can be undone until"),
         (decided(Decision.APPROVED, undo=Undo(UndoState.UNDOING, by=BOB)), f"Being undone by <@{BOB}>"),
         (decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB)), f"Undone by <@{BOB}>"),
@@ -465,7 +465,7 @@ def test_no_text_of_a_tool_a_model_or_a_person_forges_a_line_or_calls_anybody(de
         nothing_is_forged(record(one), {f"<@{ALICE}>"})
         nothing_is_forged(record(one, request(2)), {f"<@{ALICE}>"})
         nothing_is_forged(window(details.details(one)), set())
-    off = replace(approval, question=Question.DID_IT_RUN, decision=Decision.AWAITING)
+    off = replace(approval, kind=CallKind.DID_IT_RUN, decision=Decision.AWAITING)
     nothing_is_forged(record(off), {f"<@{ALICE}>"})
 
 
@@ -497,7 +497,7 @@ CALLS = st.builds(
 ROWS = st.builds(
     request,
     call=CALLS,
-    question=st.sampled_from(Question),
+    kind=st.sampled_from(CallKind),
     people=st.lists(st.sampled_from(["requester", ALICE, BOB, CAROL, "S0ADMINS"]), min_size=1).map(tuple),
     needed=st.integers(1, 3),
     no_self=st.booleans(),
@@ -522,7 +522,7 @@ def test_slack_takes_every_card_in_every_state(
     ends = {approval.id: end for approval, (_, end) in zip(approvals, rows, strict=True)}
     for made in cards.cards(approvals):
         taken(made.drafts[-1].payload)
-        now = list(made.approvals)
+        now = [each for each in made.questions if isinstance(each, Approval)]
         assert taken(cards.redrawn(now)).blocks == taken(made.drafts[-1].payload).blocks
         for index, approval in enumerate(now):
             decision, reason, votes, undo = ends[approval.id]
@@ -600,7 +600,7 @@ def test_a_button_is_read_only_with_a_value_of_its_own() -> None:
 
 
 def test_every_button_of_a_card_has_a_name_that_is_known() -> None:
-    shown = card(request(1, call=call({"content": "x" * 9_000})), request(2, question=Question.DID_IT_RUN), request(3))
+    shown = card(request(1, call=call({"content": "x" * 9_000})), request(2, kind=CallKind.DID_IT_RUN), request(3))
     names = {cards.named(element["action_id"]) for element in shown.elements}
     assert names == {
         *("approved", "denied", "edit", "always", "details", "more", "it_ran", "run_again", "skipped"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.calls import CallOutcome
-from bot.core.questions import Decision, Undo, UndoState
+from bot.core.questions.question import Decision, Undo, UndoState
 from bot.core.tools import Preview
 from bot.slack.blocks import details
 from tests.unit.slack.samples import DIFF, PREVIEW, Shown, call, decided, ended, request, window

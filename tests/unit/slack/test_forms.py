@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.json_text import JsonObject, canonical
-from bot.core.questions import Approval
+from bot.core.questions.question import Approval
 from bot.slack.blocks import forms
 from bot.slack.blocks.forms import AlwaysChoice, Opened, field_of
 from slack_sandbox.errors import ImpossibleAct

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.calls import CallOutcome
-from bot.core.questions import Grant
+from bot.core.questions.grant import Grant
 from bot.slack.blocks import home, messages
 from tests.unit.slack.samples import ALICE, BOB, NASTY, call, ended, nothing_is_forged, request, taken, window
 

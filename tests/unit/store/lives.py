@@ -11,11 +11,11 @@ from bot.core.calls import Call, CallState
 from bot.core.inbox import Incoming
 from bot.core.json_text import sha256
 from bot.core.posts import Draft
-from bot.core.questions import Approval, Card, Click, Decision, Question, Verdict
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.question import Approval, CallKind, Card, Decision
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
-from bot.store.sqlite import question_rows
 from bot.store.sqlite.store import SqliteStore
 
 TEAM, CHANNEL, ALICE, BOB = "T1", "C1", "UALICE", "UBOB"
@@ -73,14 +73,14 @@ class Life:
         change = Change("take the calls", messages=[("assistant", "{}")], new_calls=calls, cards=cards)
         await self.store.commit(state, change)
         await self.deliver()
-        return [approval for card in cards for approval in card.approvals]
+        return [approval for card in cards for approval in card.questions if isinstance(approval, Approval)]
 
     def _card(self, call: Call) -> Card:
-        question = Question.MAY_IT_RUN if call.state is CallState.AWAITING else Question.DID_IT_RUN
+        kind = CallKind.MAY_IT_RUN if call.state is CallState.AWAITING else CallKind.DID_IT_RUN
         number = next(_numbers)
         approval = Approval(
             id=f"approval-{number}",
-            question=question,
+            kind=kind,
             digest=sha256(str(number)),
             requester=ALICE,
             call=call,
@@ -98,16 +98,15 @@ class Life:
         for card in (await self.store.deliveries(self.id)).stale:
             await self.store.drawn(card.post, card.revision)
 
-    async def click(
-        self, approval: Approval, decision: Decision = Decision.APPROVED, user: str = BOB, **more: Any
-    ) -> Click:
+    async def click(self, approval: Approval, decision: str = Decision.APPROVED, user: str = BOB, **more: Any) -> Click:
         """Somebody's click on the card of a request, which is posted."""
-        _, _, ts = await self.store._database.read(lambda connection: question_rows.place_of(connection, approval.id))  # pyright: ignore[reportPrivateUsage]
-        return Click(approval.id, approval.digest, decision, user, TEAM, CHANNEL, ts, True, **more)
+        found = await self.store.find_question(approval.id)
+        assert found is not None
+        return Click(approval.id, approval.digest, decision, user, TEAM, CHANNEL, found.message_ts, True, **more)
 
     async def settle(self, approval: Approval, decision: Decision = Decision.APPROVED, **more: Any) -> None:
         """Somebody decides."""
-        [settlement] = await self.store.settle([await self.click(approval, decision, **more)])
+        [settlement] = await self.store.answer([await self.click(approval, decision, **more)])
         assert settlement.verdict in (Verdict.SETTLED, Verdict.COUNTED)
 
 

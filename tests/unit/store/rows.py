@@ -37,13 +37,13 @@ def request(connection: sqlite3.Connection, number: int, *, seconds: float, ques
         "posts", thread_id=thread, kind="card", key=f"card-{number}", payload="{}", state="posted", created_at=now
     )
     insert(
-        "approvals",
+        "questions",
         id=f"a{number}",
         thread_id=thread,
         call=call,
         post=post,
         place=0,
-        question=question,
+        kind=question,
         digest="d",
         requester="UALICE",
         arguments="{}",

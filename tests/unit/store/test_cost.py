@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from bot.core.calls import CallOutcome, CallState
-from bot.core.questions import Decision, Grant, Retry, Verdict
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Decision
+from bot.core.questions.retry import RETRIED
+from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
 from bot.store.sqlite import posts
 from bot.store.sqlite.database import Database
@@ -59,7 +63,7 @@ class Meter(SqliteStore):
 async def everything(store: SqliteStore) -> None:
     """Call every method, in the course of some threads' lives."""
     life, [approval] = await waiting_for_a_person(store)
-    await store.find_approval(approval.id)
+    await store.find_question(approval.id)
     await store.remind(life.id, approval.id, [draft("notice")])
     await store.unreminded(60.0)
     await life.settle(approval, needed=2)
@@ -70,7 +74,7 @@ async def everything(store: SqliteStore) -> None:
     await life.commit("keep what is there", calls=[call], befores=[(call, UndoSnapshot("{}"))])
     call.state, call.outcome, call.summarised = CallState.FINISHED, CallOutcome.OK, True
     await life.commit("finish a call", calls=[call], afters=[(call, "after", 1e12)])
-    await store.request_undo(await life.click(approval))
+    await store.answer([await life.click(approval, UNDO, kind=UNDO)])
     await store.undo_jobs()
     await store.undo_jobs(life.id)
     await store.begin_undo(call.id)
@@ -88,18 +92,18 @@ async def everything(store: SqliteStore) -> None:
 
     other, [first, second] = await waiting_for_a_person(store, CallState.AWAITING, CallState.AWAITING)
     grant = Grant(0, "", 0, "", "", "", "", "", "any", "", 0.0, 1e12)
-    await store.grant(await other.click(first), grant)
+    await store.answer([await other.click(first, grant=grant)])
     [given] = await store.grants_for("T1", "files__write", other.id, BOB)
     await store.grants("T1", BOB)
     await store.end_grant(given.id, "revoked", BOB)
-    await store.edit(await other.click(second), '{"path":"b"}')
+    await store.answer([await other.click(second, Decision.EDITED, arguments='{"path":"b"}')])
     drifted, [approval] = await waiting_for_a_person(store)
     await drifted.settle(approval)
     await drifted.commit("drift", drifted=[(approval.id, "It has changed.")])
     stopped, [approval] = await waiting_for_a_person(store)
     await stopped.say()
     await stopped.commit("tell what was done", told=[message.id for message in (await stopped.state()).unread])
-    await store.stop(await stopped.click(approval))
+    await store.answer([await stopped.click(approval, Decision.STOPPED)])
     withdrawn, [approval] = await waiting_for_a_person(store, CallState.UNKNOWN)
     await store.withdraw(approval.id)
     await withdrawn.deliver()
@@ -113,14 +117,14 @@ async def everything(store: SqliteStore) -> None:
     await store.uncount(parked.id)
     assert not await store.failed(parked.id, [draft("notice")], draft("parked"))
     await store.park(parked.id, stopped_for_good := draft("parked"))
-    pressed = Retry(stopped_for_good.key, ALICE, "T1", "C1", "")
-    assert (await store.retry(pressed)).verdict is Verdict.SETTLED
+    pressed = Click(stopped_for_good.key, "", RETRIED, ALICE, "T1", "C1", "", True)
+    assert [each.verdict for each in await store.answer([pressed])] == [Verdict.SETTLED]
     await parked.deliver()
     assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id]
 
 
 def out_of_time(connection: sqlite3.Connection, approval: str) -> None:
-    connection.execute("UPDATE approvals SET expires_at = 1 WHERE id = ?", (approval,))
+    connection.execute("UPDATE questions SET expires_at = 1 WHERE id = ?", (approval,))
     connection.execute("UPDATE grants SET expires_at = 1 WHERE id = 9")
     connection.execute("UPDATE undos SET until = 1 WHERE call = 6")
 
@@ -145,9 +149,9 @@ async def test_every_method_costs_the_same_in_a_large_database_as_in_a_small_one
     "sql",
     [
         "SELECT id FROM posts WHERE kind = 'answer' AND state = 'posted'",
-        "SELECT id FROM approvals WHERE requester = ?",
+        "SELECT id FROM questions WHERE requester = ?",
         "SELECT thread_id FROM turns WHERE id NOT IN (SELECT turn_id FROM calls)",
-        "SELECT id FROM approvals WHERE decision = 'awaiting' AND people = ?",
+        "SELECT id FROM questions WHERE decision = 'awaiting' AND people = ?",
         "UPDATE undos SET state = 'closed' WHERE by = ?",
         "DELETE FROM votes WHERE user = ?",
         "SELECT count(*) FROM messages",
@@ -155,7 +159,7 @@ async def test_every_method_costs_the_same_in_a_large_database_as_in_a_small_one
         "SELECT m.body FROM inbox i JOIN messages m ON m.at = i.received_at WHERE i.id = ?",
         "SELECT id FROM posts WHERE thread_id = ? AND state = 'owed' ORDER BY payload",
         # A step that is declared for a part of a statement does not excuse the others.
-        "SELECT (SELECT max(user) FROM (SELECT user FROM votes WHERE approval = a.id ORDER BY at)) FROM approvals a",
+        "SELECT (SELECT max(user) FROM (SELECT user FROM votes WHERE question = a.id ORDER BY at)) FROM questions a",
     ],
 )
 def test_a_statement_that_no_index_serves_is_found(sql: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.core.json_text import sha256
-from bot.core.questions import Click, Decision, Verdict
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.question import Approval, Decision
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.schema import MIGRATIONS
 from bot.store.sqlite.store import SqliteStore
@@ -49,11 +50,11 @@ async def test_an_open_request_of_the_first_version_can_still_be_decided_and_its
     async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
         store = SqliteStore(database)
         assert (await store.deliveries(1)).stale == []
-        approval = await store.find_approval("a")
-        assert approval is not None
+        approval = await store.find_question("a")
+        assert isinstance(approval, Approval)
         assert (approval.call.arguments, approval.people, approval.needed) == (ARGUMENTS, ("requester",), 1)
         click = Click("a", DIGEST, Decision.APPROVED, "U1", "T1", "C1", "2.0", entitled=True)
-        [settlement] = await store.settle([click])
+        [settlement] = await store.answer([click])
         assert settlement.verdict is Verdict.SETTLED
         [call] = (await store.load(1)).calls
         assert (call.state, call.approval, call.approved_digest, call.basis) == ("ready", "a", DIGEST, "")
@@ -64,7 +65,7 @@ async def test_a_card_that_the_first_version_did_not_redraw_is_redrawn(tmp_path:
     async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
         store = SqliteStore(database)
         [card] = (await store.deliveries(1)).stale
-        assert (card.ts, [approval.decision for approval in card.approvals]) == ("2.0", [Decision.DENIED])
+        assert (card.ts, [approval.decision for approval in card.questions]) == ("2.0", [Decision.DENIED])
         await store.drawn(card.post, card.revision)
         assert (await store.deliveries(1)).stale == []
 

@@ -29,9 +29,9 @@ from tests.unit.store.rows import request
 pytestmark = pytest.mark.anyio
 
 ODD = {
-    "an unknown question": "UPDATE approvals SET question = 'shall_it_run' WHERE id = 'a1'",
+    "an unknown question": "UPDATE questions SET kind = 'shall_it_run' WHERE id = 'a1'",
     "an unknown state of the call": "UPDATE calls SET state = 'paused' WHERE call_id = 'call_1'",
-    "a number that is none": "UPDATE approvals SET needed = 'two' WHERE id = 'a1'",
+    "a number that is none": "UPDATE questions SET needed = 'two' WHERE id = 'a1'",
 }
 
 
@@ -53,7 +53,7 @@ async def sweeping(path: Path) -> AsyncGenerator[tuple[Database, Sweep, set[int]
 
 async def decisions(database: Database) -> dict[str, tuple[str, int]]:
     def read(connection: sqlite3.Connection) -> dict[str, tuple[str, int]]:
-        rows = connection.execute("SELECT id, decision, reminded FROM approvals")
+        rows = connection.execute("SELECT id, decision, reminded FROM questions")
         return {str(id_): (str(decision), int(reminded)) for id_, decision, reminded in rows}
 
     return await database.read(read)
@@ -98,7 +98,7 @@ async def test_an_odd_undo_keeps_no_other_from_being_taken_up(tmp_path: Path) ->
             await database.write(lambda connection, number=number: request(connection, number, seconds=60))
         add = (
             "INSERT INTO undos (call, approval, plan, content, state)"
-            " SELECT call, id, '{}', x'', 'undoing' FROM approvals"
+            " SELECT call, id, '{}', x'', 'undoing' FROM questions"
         )
         await database.write(lambda connection: connection.execute(add))
         await database.write(lambda connection: connection.execute(ODD["an unknown state of the call"]))

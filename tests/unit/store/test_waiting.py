@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.calls import CallOutcome, CallState
-from bot.core.questions import Approval, Decision
+from bot.core.questions.question import Approval, Decision
 from bot.core.transaction import Change
 from bot.store.sqlite import inbox
 from bot.store.sqlite.database import Database
@@ -56,7 +56,7 @@ async def test_what_had_to_wait_is_read_when_the_turn_was_stopped(store: SqliteS
     life, [approval] = await waiting_for_a_person(store)
     await life.say()
     await life.commit("tell what was done", told=[message.id for message in (await life.state()).unread])
-    await store.stop(await life.click(approval))
+    await store.answer([await life.click(approval, Decision.STOPPED)])
     state = await life.state()
     for call in state.calls:
         call.summarised = True
@@ -82,7 +82,7 @@ async def finish(life: Life, _: Sequence[Approval]) -> None:
 
 
 async def out_of_time(life: Life, _: Sequence[Approval]) -> None:
-    await sql(life.store, "UPDATE approvals SET expires_at = 1")
+    await sql(life.store, "UPDATE questions SET expires_at = 1")
     assert await life.store.expire() == [life.id]
 
 
@@ -125,11 +125,11 @@ TO_DO: dict[str, tuple[list[CallState], Act]] = {
 
 
 async def edit(life: Life, approval: Approval) -> None:
-    await life.store.edit(await life.click(approval), '{"path":"b"}')
+    await life.store.answer([await life.click(approval, Decision.EDITED, arguments='{"path":"b"}')])
 
 
 async def stop(life: Life, approval: Approval) -> None:
-    await life.store.stop(await life.click(approval))
+    await life.store.answer([await life.click(approval, Decision.STOPPED)])
 
 
 @pytest.mark.parametrize("what", TO_DO)
@@ -167,7 +167,7 @@ async def test_all_requests_are_closed_whose_time_is_over_however_many(store: Sq
     await store._database.write(lambda connection: fill(connection, many * REQUESTED))  # pyright: ignore[reportPrivateUsage]
     assert await store.waiting() == []
     assert len(await store.unreminded(2 * DAY)) == AT_ONCE
-    await sql(store, "UPDATE approvals SET expires_at = 1 WHERE decision = 'awaiting'")
+    await sql(store, "UPDATE questions SET expires_at = 1 WHERE decision = 'awaiting'")
     expired = await store.expire()
     assert len(expired) == many
     assert await store.waiting() == expired
@@ -183,6 +183,6 @@ def test_an_older_database_says_after_its_migration_what_is_left_to_do() -> None
         connection.executescript(script)
     assert inbox.waiting(connection) == []
     assert connection.execute("SELECT count(*) FROM calls WHERE asked").fetchone() == (4,)
-    connection.execute("UPDATE approvals SET decision = 'denied' WHERE id = 'open20'")
+    connection.execute("UPDATE questions SET decision = 'denied' WHERE id = 'open20'")
     assert inbox.waiting(connection) == [20]
     connection.close()

@@ -1,0 +1,122 @@
+"""The rules that all questions about a tool call share: how votes count, and where the call goes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.kind import UNKNOWN, QuestionKind
+from bot.core.questions.question import Approval, Decision, Question
+from bot.core.questions.transition import CallStep, Record, Transition
+
+
+class CallQuestion(QuestionKind):
+    """A question about a call."""
+
+    agreeing: ClassVar[Decision]
+    """The answer that lets the call run: it takes as many people as the configuration says."""
+    ends: ClassVar[Mapping[Decision, CallOutcome]]
+    """How the call ends with each decision that ends it."""
+    continues: ClassVar[Mapping[Decision, CallState]]
+    """Where it goes with the others."""
+
+    def asked(self, question: Question) -> Approval | None:
+        return question if isinstance(question, Approval) and question.kind == self.name else None
+
+    def may(self, question: Question, click: Click) -> bool | None:
+        """Whom the configuration names now: the card may show older rules."""
+        return click.entitled
+
+    def allows(self, question: Question, click: Click) -> bool:
+        return click.answer in self.answers or click.answer == Decision.STOPPED
+
+    def answered(self, question: Question, click: Click) -> Transition:
+        if not isinstance(question, Approval):
+            return UNKNOWN
+        if click.answer == Decision.STOPPED:
+            stopped = Record("stopped", actor=click.user, of_thread=True)
+            return Transition(Verdict.SETTLED, stops_turn=click.user, records=(stopped,))
+        if click.answer == self.agreeing:
+            return self._voted(question, click)
+        return super().answered(question, click)
+
+    def _voted(self, approval: Approval, click: Click) -> Transition:
+        """Count a vote, each person's once, and settle the question when there are as many as needed."""
+        votes = [user for user in approval.votes if user not in click.lapsed]
+        if click.user in votes:
+            return Transition(Verdict.ALREADY, lapsed=click.lapsed)
+        # What the card said holds, and so does a configuration that has become stricter since.
+        counted, needed = len(votes) + 1, max(approval.needed, click.needed)
+        facts = {"votes": counted, "needed": needed, **({"lapsed": sorted(click.lapsed)} if click.lapsed else {})}
+        voted = Transition(
+            Verdict.COUNTED,
+            vote=click.user,
+            lapsed=click.lapsed,
+            needed=needed,
+            records=(self.record(approval, "voted", facts, click.user),),
+            redraw=True,
+        )
+        if counted < needed:
+            return voted
+        settled = self.closed(approval, self.agreeing, by=click.user, reason=click.reason)
+        return replace(
+            settled,
+            vote=click.user,
+            lapsed=click.lapsed,
+            needed=needed,
+            records=(*voted.records, *settled.records),
+        )
+
+    def closed(
+        self,
+        question: Question,
+        decision: str,
+        *,
+        by: str = "",
+        reason: str = "",
+        verdict: Verdict = Verdict.SETTLED,
+        facts: Mapping[str, object] | None = None,
+    ) -> Transition:
+        transition = super().closed(question, decision, by=by, reason=reason, verdict=verdict, facts=facts)
+        return replace(transition, call=self._step(Decision(decision), reason))
+
+    def _step(self, decision: Decision, reason: str) -> CallStep:
+        if decision in self.continues:
+            return CallStep(self.continues[decision])
+        # The result for the model is written by the agent, but for what the person says to it.
+        said = reason if decision is Decision.DENIED else None
+        return CallStep(CallState.FINISHED, self.ends[decision], said)
+
+    def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:
+        tool = question.call.tool if isinstance(question, Approval) else ""
+        return Record(name, {"tool": tool, "digest": question.digest, **facts}, actor)
+
+    def requested(self, question: Question) -> Record:
+        record = self.record(question, "requested", {"question": question.kind})
+        return replace(record, arguments=question.call.arguments) if isinstance(question, Approval) else record
+
+
+def drifted(approval: Approval, words: str) -> Transition | None:
+    """What was approved is not run, since what its card showed is no longer true; None when it was not approved."""
+    if approval.decision not in (Decision.APPROVED, Decision.RUN_AGAIN):
+        return None
+    facts = {"tool": approval.call.tool, "digest": approval.digest, "reason": words}
+    return Transition(
+        Verdict.SETTLED,
+        Decision.DRIFTED,
+        by=approval.decided_by,
+        reason=words,
+        records=(Record("drifted", facts),),
+        redraw=True,
+    )
+
+
+def stopped(call: Call, user: str) -> tuple[CallOutcome, Record]:
+    """How a call ends that was approved and had not begun, or was not asked about yet, when somebody stopped the
+    turn."""
+    cut_off = call.attempts > 0 and not call.repeatable
+    outcome = CallOutcome.UNRESOLVED if cut_off else CallOutcome.STOPPED
+    return outcome, Record("finished", {"tool": call.tool, "outcome": outcome.value}, user)

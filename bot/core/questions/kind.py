@@ -1,0 +1,75 @@
+"""The rules that every kind of question follows unless it says otherwise. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.question import Decision, Question
+from bot.core.questions.transition import Record, Transition
+
+UNKNOWN = Transition(Verdict.UNKNOWN)
+
+
+class QuestionKind:
+    """A kind of question: a subclass says what differs, and `bot.core.questions.kinds` lists an instance of it."""
+
+    name: str
+    answers: frozenset[str] = frozenset()
+    """What people may answer."""
+    only_when_posted = False
+    """A click counts only once the timestamp of the message is recorded."""
+    ends_with_turn = True
+    """Closed when somebody stops the turn."""
+
+    def asked(self, question: Question) -> Question | None:
+        """What a click of this kind on this question is about; None when there is no such thing."""
+        return question if question.kind == self.name else None
+
+    def may(self, question: Question, click: Click) -> bool | None:
+        """Whether this person may answer: an active member whom the question names. None when that is not known."""
+        return click.entitled and question.names(click.user, click.groups)
+
+    def allows(self, question: Question, click: Click) -> bool:
+        """Whether this is an answer to such a question."""
+        return click.answer in self.answers
+
+    def answered(self, question: Question, click: Click) -> Transition:
+        """What follows when somebody who may gives an answer in time."""
+        return self.closed(question, click.answer, by=click.user, reason=click.reason)
+
+    def late(self, question: Question) -> Transition:
+        """What follows from a click after the time is over."""
+        return self.closed(question, Decision.EXPIRED, verdict=Verdict.ALREADY)
+
+    def closed(
+        self,
+        question: Question,
+        decision: str,
+        *,
+        by: str = "",
+        reason: str = "",
+        verdict: Verdict = Verdict.SETTLED,
+        facts: Mapping[str, object] | None = None,
+    ) -> Transition:
+        """What follows when an open question is decided, in whichever way. `facts` are recorded besides."""
+        said = {"decision": decision, **({"reason": reason} if reason else {}), **(facts or {})}
+        names: dict[str, str] = {Decision.EXPIRED: "expired", Decision.EDITED: "edited"}
+        name = names.get(decision, "decided")
+        return Transition(
+            verdict,
+            decision,
+            by=by,
+            reason=reason,
+            resumes=bool(by),
+            records=(self.record(question, name, said, by),),
+            redraw=True,
+        )
+
+    def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:
+        """A record of the audit about this question."""
+        return Record(name, {"question": question.kind, "digest": question.digest, **facts}, actor)
+
+    def requested(self, question: Question) -> Record:
+        """The record of the audit that it was asked."""
+        return self.record(question, "requested", {})

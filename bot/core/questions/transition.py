@@ -1,0 +1,79 @@
+"""What follows from an answer, as data: the store writes all of it in one transaction, or none. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.calls import CallOutcome, CallState
+from bot.core.questions.click import Verdict
+from bot.core.questions.grant import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of the audit."""
+
+    kind: str
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+    actor: str = ""
+    """Who did it; empty: the program itself."""
+    arguments: str | None = None
+    """JSON text that is recorded as the fact `arguments`, redacted."""
+    unless_redacted: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Facts that are taken from the call's arguments, so they are left out when anything of those is."""
+    of_thread: bool = False
+    """It is about the thread, not about the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """Where the call of a question goes. It is written only while the call still waits for people."""
+
+    state: CallState
+    outcome: CallOutcome | None = None
+    result: str | None = None
+    """What the model reads; None leaves it as it is."""
+    arguments: str = ""
+    """New arguments; empty leaves them as they are."""
+    editors: tuple[str, ...] = ()
+    """Who has changed them so far, with this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenGrant:
+    """A grant to keep; its number is added to the record."""
+
+    grant: Grant
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The verdict on a click, and everything that changes with it."""
+
+    verdict: Verdict
+    decision: str = ""
+    """How the question stands from now on; empty: as before."""
+    by: str = ""
+    """Who decided it; empty: nobody, its time was over, or the program withdrew it."""
+    reason: str = ""
+    vote: str = ""
+    """Who agrees from now on."""
+    lapsed: frozenset[str] = frozenset()
+    """Whose votes are taken out."""
+    needed: int = 0
+    """How many have to agree from now on; 0: as many as before."""
+    call: CallStep | None = None
+    stops_turn: str = ""
+    """Who stops the turn: every open question of the thread is closed, and what has not begun does not begin."""
+    grant: GivenGrant | None = None
+    undo_by: str = ""
+    """Who has the call of the question undone."""
+    resumes: bool = False
+    """A person has acted: if the thread is parked, it goes on."""
+    note: str = ""
+    """What the model reads at its next turn, in words of ours."""
+    records: tuple[Record, ...] = ()
+    redraw: bool = False
+    """The message of the question has to be drawn again."""

@@ -1,0 +1,57 @@
+"""Records of the audit about questions. Functions over a connection, inside a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.questions.question import Approval, Question
+from bot.core.questions.transition import Record
+from bot.store.sqlite import audit
+
+LONGEST_KEPT = 10_000
+"""Characters of arguments in the audit."""
+
+
+def write(
+    connection: sqlite3.Connection,
+    question: Question,
+    record: Record,
+    redact: Sequence[str],
+    *,
+    call: int | None = None,
+    more: JsonObject | None = None,
+) -> None:
+    """Append a record. `redact` is what the audit leaves out; `call` is another one than that of the question; `more`
+    are facts that only the store knows."""
+    approval = question if isinstance(question, Approval) else None
+    facts: JsonObject = {**json.loads(json.dumps(dict(record.facts))), **(more or {})}
+    if approval is not None and record.arguments is not None:
+        facts["arguments"] = arguments(record.arguments, approval.call.tool, redact)
+    if approval is not None and _is_open(approval, redact):
+        facts |= record.unless_redacted
+    about = 0 if approval is None or record.of_thread else approval.call.id
+    audit.record(
+        connection,
+        record.kind,
+        thread_id=question.thread_id,
+        call=about if call is None else call,
+        approval="" if record.of_thread or call is not None else question.id,
+        actor=record.actor,
+        facts=facts,
+    )
+
+
+def arguments(text: str, tool: str, redact: Sequence[str]) -> JsonObject:
+    """The arguments as the audit keeps them: of very long ones the digest, since the call itself has them in full."""
+    kept = audit.redacted(text, tool, redact)
+    shown = canonical(kept)
+    return kept if len(shown) <= LONGEST_KEPT else {"characters": len(shown), "sha256": sha256(shown)}
+
+
+def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
+    """Whether the audit keeps the arguments as they are."""
+    call = approval.call
+    return audit.redacted(call.arguments, call.tool, redact) == audit.redacted(call.arguments, call.tool, ())

@@ -1,0 +1,133 @@
+"""What follows from answers, written whole: the rules are `bot.core.questions`. Functions over a connection, inside a
+transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bot.core.questions import call_question
+from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.decide import close, decide
+from bot.core.questions.question import Approval, Decision, Question
+from bot.core.questions.transition import CallStep, Transition
+from bot.store.sqlite import grants, parked_threads, question_audit, undos
+from bot.store.sqlite.database import now
+from bot.store.sqlite.log import CALL_COLUMNS, call_from
+from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
+
+
+def answer(connection: sqlite3.Connection, click: Click, redact: Sequence[str]) -> Settlement:
+    """Let a click decide its question, if it may."""
+    question = find(connection, click.question)
+    if question is None:
+        return Settlement(Verdict.UNKNOWN)
+    transition = decide(question, click, now())
+    if transition.verdict is Verdict.UNKNOWN:
+        return Settlement(Verdict.UNKNOWN)
+    if transition == Transition(transition.verdict):
+        return Settlement(transition.verdict, question.thread_id, question)
+    apply(connection, question, transition, redact)
+    return Settlement(transition.verdict, question.thread_id, find(connection, question.id))
+
+
+def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by: str = "") -> bool:
+    """End a question in another way than by an answer; false when it is decided already."""
+    transition = close(question, how, by=by)
+    if transition is not None:
+        apply(connection, question, transition, ())
+    return transition is not None
+
+
+def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
+    """What was approved is not run: what its card showed is no longer true."""
+    found = find(connection, approval)
+    transition = call_question.drifted(found, words) if isinstance(found, Approval) else None
+    if found is not None and transition is not None:
+        apply(connection, found, transition, ())
+
+
+def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
+    """Write what follows. `redact` is what the audit leaves out."""
+    _vote(connection, question, transition)
+    if transition.decision:
+        connection.execute(
+            "UPDATE questions SET decision = ?, decided_by = ?, decided_at = ?, reason = ?"
+            " WHERE id = ? AND decision = ?",
+            (transition.decision, transition.by, now(), transition.reason, question.id, question.decision),
+        )
+    if transition.call is not None and isinstance(question, Approval):
+        _move(connection, question.call.id, transition.call)
+    if transition.stops_turn:
+        _stop(connection, question, transition.stops_turn)
+    if transition.undo_by and isinstance(question, Approval):
+        undos.request(connection, question.call.id, transition.undo_by)
+    for record in transition.records:
+        question_audit.write(connection, question, record, redact)
+    if transition.grant is not None:
+        number = grants.keep(connection, question, transition.grant.grant)
+        question_audit.write(connection, question, transition.grant.record, redact, more={"grant": number})
+    if transition.redraw:
+        touch(connection, question.id)
+    if transition.note:
+        _note(connection, question, transition.note)
+    if transition.resumes:
+        parked_threads.release(connection, question.thread_id)
+
+
+def _vote(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:
+    for user in transition.lapsed:
+        connection.execute("DELETE FROM votes WHERE question = ? AND user = ?", (question.id, user))
+    if transition.vote:
+        connection.execute(
+            "INSERT OR IGNORE INTO votes (question, user, at) VALUES (?, ?, ?)", (question.id, transition.vote, now())
+        )
+    if transition.needed:
+        connection.execute("UPDATE questions SET needed = ? WHERE id = ?", (transition.needed, question.id))
+
+
+def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
+    """A call goes on, if it still waits for people."""
+    connection.execute(
+        "UPDATE calls SET state = ?, outcome = ?, result = coalesce(?, result)"
+        " WHERE id = ? AND state IN ('awaiting', 'unknown')",
+        (step.state, step.outcome, step.result, call),
+    )
+    if step.arguments:
+        connection.execute(
+            "UPDATE calls SET original = CASE original WHEN '' THEN arguments ELSE original END, arguments = ?,"
+            " editors = ? WHERE id = ? AND state = 'awaiting'",
+            (step.arguments, " ".join(step.editors), call),
+        )
+
+
+def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None:
+    """End the turn of a question. What has started goes on to its end; nothing else runs."""
+    thread_id = question.thread_id
+    connection.execute(
+        "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
+        (user, thread_id),
+    )
+    for each in of_thread(connection, thread_id):
+        end(connection, each, Decision.STOPPED, by=user)
+    # Approved and not begun, or waiting for a request that is not posted yet.
+    rows = connection.execute(
+        f"SELECT {CALL_COLUMNS} FROM calls"
+        " WHERE turn_id = (SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL)"
+        " AND state IN ('ready', 'awaiting')",
+        (thread_id,),
+    )
+    for call in map(call_from, rows.fetchall()):
+        outcome, record = call_question.stopped(call, user)
+        connection.execute("UPDATE calls SET state = 'finished', outcome = ? WHERE id = ?", (outcome, call.id))
+        question_audit.write(connection, question, record, (), call=call.id)
+        touch_all(connection, call.id)
+
+
+def _note(connection: sqlite3.Connection, question: Question, note: str) -> None:
+    """The model reads this at its next turn."""
+    connection.execute(
+        "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
+        " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
+        (question.thread_id, f"question-{question.id}", f"{now():.6f}", note, now()),
+    )

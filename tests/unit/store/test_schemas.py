@@ -1,0 +1,103 @@
+"""A database of every released schema is opened and brought up to date, and what was open in it is answered."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from bot.core.calls import CallState
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.questions.retry import RETRIED, RETRY
+from bot.core.questions.undo import UNDO
+from bot.store.sqlite.database import Database
+from bot.store.sqlite.schema import MIGRATIONS
+from bot.store.sqlite.store import SqliteStore
+from tests.unit.store.schemas.make import ARGUMENTS, DIGEST, FOLDER
+
+pytestmark = pytest.mark.anyio
+
+RELEASED = sorted(int(path.stem) for path in FOLDER.glob("*.db"))
+
+
+@asynccontextmanager
+async def opened(version: int, folder: Path) -> AsyncGenerator[SqliteStore]:
+    """The database of a schema, as the bot's start opens it."""
+    shutil.copy(FOLDER / f"{version}.db", folder / "bot.db")
+    async with Database(f"sqlite:///{folder}/bot.db") as database:
+        yield SqliteStore(database)
+
+
+def click(question: str, answer: str, ts: str, *, digest: str = DIGEST, kind: str = "", user: str = "UALICE") -> Click:
+    return Click(question, digest, answer, user, "T1", "C1", ts, entitled=True, kind=kind)
+
+
+async def verdict(store: SqliteStore, *clicks: Click) -> list[Verdict]:
+    return [settlement.verdict for settlement in await store.answer(clicks)]
+
+
+def test_there_is_a_file_of_each_schema_before_the_newest() -> None:
+    missing = set(range(1, len(MIGRATIONS))) - set(RELEASED)
+    assert not missing, f"as that schema was released: python -m tests.unit.store.schemas.make {missing}"
+    for version in RELEASED:
+        with closing(sqlite3.connect(f"file:{FOLDER}/{version}.db?mode=ro", uri=True)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+@pytest.mark.parametrize("version", RELEASED)
+async def test_an_open_request_of_each_schema_is_answered(tmp_path: Path, version: int) -> None:
+    async with opened(version, tmp_path) as store:
+        asked = await store.find_question("request1")
+        assert isinstance(asked, Approval)
+        assert (asked.kind, asked.subject, asked.call.arguments) == ("may_it_run", "call:1", ARGUMENTS)
+        assert await verdict(store, click("request1", "approved", "1.5", digest="another")) == [Verdict.UNKNOWN]
+        answers = [click("request1", "approved", "1.5"), click("request1", "denied", "1.5")]
+        assert await verdict(store, *answers) == [Verdict.SETTLED, Verdict.ALREADY]
+        assert await verdict(store, click("request2", "it_ran", "2.5")) == [Verdict.SETTLED]
+        calls = (await store.load(1)).calls
+        assert [(call.state, call.approval) for call in calls[:1]] == [(CallState.READY, "request1")]
+        assert calls[1].state is CallState.FINISHED
+        [first, second] = (await store.deliveries(1)).stale
+        assert [each.decision for card in (first, second) for each in card.questions] == ["approved", "it_ran"]
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM calls WHERE asked").fetchone() == (0,)
+        assert connection.execute("SELECT asked FROM turns WHERE id = 1").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("version", [version for version in RELEASED if version >= 2])
+async def test_who_approved_and_what_can_be_undone_is_kept(tmp_path: Path, version: int) -> None:
+    async with opened(version, tmp_path) as store:
+        record = await store.find_question("request3")
+        assert isinstance(record, Approval)
+        assert (record.decision, record.votes, record.people) == (Decision.APPROVED, ("UALICE",), ("requester", "UBOB"))
+        assert record.undo is not None
+        assert record.undo.state is UndoState.OFFERED
+        undo = click("request3", UNDO, "3.5", kind=UNDO)
+        assert await verdict(store, undo, undo) == [Verdict.SETTLED, Verdict.ALREADY]
+        [(thread, job)] = await store.undo_jobs()
+        assert (thread, job.call.id) == (1, 3)
+
+
+@pytest.mark.parametrize("version", [version for version in RELEASED if version >= 3])
+async def test_a_parked_thread_of_each_schema_is_retried_by_its_button(tmp_path: Path, version: int) -> None:
+    async with opened(version, tmp_path) as store:
+        assert (await store.load(2)).parked
+
+        def pressed(user: str) -> Click:
+            return click("parked2", RETRIED, "9.5", digest="", kind=RETRY, user=user)
+
+        assert await verdict(store, pressed("UBOB"), pressed("UALICE"), pressed("UALICE")) == [
+            Verdict.NOT_YOURS,
+            Verdict.SETTLED,
+            Verdict.ALREADY,
+        ]
+        assert not (await store.load(2)).parked
+        [card] = (await store.deliveries(2)).stale
+        assert [question.kind for question in card.questions] == [RETRY]
