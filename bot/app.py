@@ -31,8 +31,10 @@ from bot.scheduler.local import Wakes
 from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
+from bot.slack.delivery.kinds import KINDS
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.progress import PROGRESS, Progress
+from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
@@ -134,7 +136,8 @@ class Service:
         )
         self._threads = Wakes(self._advance, self._apologise)
         self._deliveries = Wakes(self._reconcile, self._ignore)
-        progress = Progress(limits, self._deliveries.wake)
+        rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
+        progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
         authorizer = Authorizer(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
         self._gateway = SlackGateway(
@@ -146,13 +149,11 @@ class Service:
             authorizer=authorizer,
             privacy=settings.privacy,
         )
-        sender = Sender(these.posting, these.calling)
         self._outbox = Outbox(
             store,
-            sender,
-            calling=these.calling,
-            casual=these.casual,
-            progress=progress,
+            Sender(these.posting, these.calling, these.casual),
+            kinds={**KINDS, PROGRESS: progress.kind},
+            rate=rate,
             wake=self._deliveries.wake,
             advance=self._threads.wake,
             background=self.background,

@@ -35,9 +35,7 @@ TO_DO = {
     "threads_parked",
     "calls_unasked",
     "calls_untold",
-    "posts_owed",
-    "posts_standing",
-    "posts_stale",
+    "posts_unsettled",
 }
 """Indexes that hold what is to be done now and nothing else: gone through to find out what that is."""
 SORTS = "USE TEMP B-TREE FOR ORDER BY"

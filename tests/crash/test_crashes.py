@@ -41,8 +41,8 @@ SAFE = [
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
-    *commits("posted#3", "decide approved", "start a call", "drawn", "finish a call"),
-    *around("tool call edit_file", "post card", "redraw card"),
+    *commits("posted#3", "decide approved", "start a call", "shown", "finish a call"),
+    *around("tool call edit_file", "post card", "update card"),
 ]
 KINDS = {
     "safe": SAFE,
@@ -58,7 +58,7 @@ KINDS = {
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post notice")],
     "denied": commits("decide denied", "answer the calls"),
-    "voted": commits("decide approved", "drawn", "decide approved#2"),
+    "voted": commits("decide approved", "shown", "decide approved#2"),
     # when the model says nothing, or fails for good, when a limit is reached, when Slack does not take the card,
     "silent": [*commits("ask again", "give up"), *around("post notice")],
     "failing": [*commits("give up"), *around("post notice")],
@@ -185,7 +185,7 @@ def check(here: World, kind: str, ts: str) -> None:
     assert made == sum(len(step.split("+")) for step in play.tools)
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
-    asked = here.bot.rows("SELECT kind, decision FROM questions ORDER BY created_at, place")
+    asked = here.bot.rows("SELECT kind, decision FROM questions WHERE kind <> 'retry' ORDER BY created_at, place")
     if all(kind == "may_it_run" for kind, _ in asked):
         assert tuple(decision for _, decision in asked) == play.decisions
     assert "awaiting" not in {decision for _, decision in asked}
@@ -236,7 +236,7 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         covered = SAFE if kind in ("safe", "slow", "silent", "failing", "closing") else RISKY
         if kind in ("safe", "slow", "risky"):
             # A mention is admitted twice; how often a card is drawn depends on how quickly it is.
-            timing = {*commits("admit#2", "drawn#2"), *around("redraw card#2")}
+            timing = {*commits("admit#2", "shown#2"), *around("update card#2")}
             timing |= set(commits("posted#3")) if kind == "slow" else set()
             assert passed - timing == {*covered, *KINDS[kind]}
         assert names(passed) <= names(covered) | names(KINDS[kind])

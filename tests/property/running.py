@@ -25,11 +25,13 @@ from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
+from bot.core.posts import Action, Knowledge, Post, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import question_blocks
+from bot.slack.delivery.kinds import KINDS
 from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, windows
@@ -42,7 +44,7 @@ from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, Scri
 
 assert keywords  # the bot loads it in a thread, before it is needed
 PLACE = ThreadRef(TEAM, CHANNEL, "1700000000.000001", "channel")
-LIMITS = Limits(progress_after_seconds=1e6)
+LIMITS = Limits()
 Handler = Callable[..., Awaitable[None]]
 
 
@@ -109,7 +111,7 @@ class Bot:
         store, files, rules = SqliteStore(self._database), self.files, self.rules
         client = cast(AsyncWebClient, SlackClient(self.slack))
         authorizer = Authorizer(Directory(client), rules, rules.groups, TEAM)
-        progress = Progress(LIMITS, self._owing.add)
+        progress = Progress(1e6, UpdateRate(3.0, self._owing.add))
         gateway = SlackGateway(
             LIMITS, client, progress, self._owing.add, bot_user=BOT, authorizer=authorizer, privacy=Privacy.FULL
         )
@@ -219,24 +221,36 @@ class Bot:
 
     async def _deliver(self, thread_id: int) -> None:
         """Bring Slack in step, as `bot.slack.delivery.outbox` does: what is there under its key is not posted again."""
-        while (deliveries := await self.store.deliveries(thread_id)).owed:
-            for owed in deliveries.owed:
-                key, kind = owed.draft.key, owed.draft.kind
-                if kind == "card" and self.slack.refusing and key not in self.slack.messages:
-                    self.slack.refusing = False
-                    await self.store.withdraw(key)
-                    self._wake(thread_id)
-                    await self.store.post_closed(owed.id, "refused")
+        while posts := in_order((await self.store.deliveries(thread_id)).posts):
+            for post in posts:
+                if not await self._settle(post):
                     break
-                if key not in self.slack.messages:
-                    with failpoints.around(f"post {kind}"):
-                        self.slack.post(key, kind, json.loads(owed.draft.payload))
-                await self.store.posted(owed.id, self.slack.messages[key].ts)
-        for card in deliveries.stale:
-            payload = question_blocks.redrawn(card.questions, card.payload)
-            with failpoints.around("redraw card"):
-                self.slack.update(card.ts, payload)
-            await self.store.drawn(card.post, card.revision)
+
+    async def _settle(self, post: Post) -> bool:
+        """Do what one message asks for. False when that changes what others ask for."""
+        match next_action(post, Knowledge()):
+            case Action.UPDATE:
+                with failpoints.around(f"update {post.kind}"):
+                    self.slack.update(post.ts, KINDS[post.kind].render(post) or {})
+                await self.store.shown(post.id, post.revision)
+            case Action.POST if post.kind == "card" and self.slack.refusing and post.key not in self.slack.messages:
+                self.slack.refusing = False
+                await self.store.withdraw(post.key)
+                self._wake(post.thread_id)
+                await self.store.post_closed(post.id, "refused")
+                return False
+            case Action.POST | Action.UPLOAD:
+                # Of one that is found by its key nobody knows what it shows.
+                shown = 0
+                if post.key not in self.slack.messages:
+                    kind, shown = KINDS.get(post.kind), post.revision
+                    body = kind.render(post) if kind and post.revision else json.loads(post.payload)
+                    with failpoints.around(f"post {post.kind}"):
+                        self.slack.post(post.key, post.kind, body or {})
+                await self.store.posted(post.id, self.slack.messages[post.key].ts, shown)
+            case action:
+                raise AssertionError(f"{action} is not in these plays")
+        return True
 
 
 def press(button: Button, user: str, team: str) -> JsonObject:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.core.deliveries import Deliveries
 from bot.core.inbox import Admission, Incoming
-from bot.core.posts import Draft
+from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval, Question
@@ -110,7 +109,7 @@ class Store(Protocol):
         ...
 
     async def deliveries(self, thread_id: int) -> Deliveries:
-        """What is not in Slack yet."""
+        """The messages that Slack does not show as they are wanted, or that may change at any time."""
         ...
 
     async def last_post(self) -> int:
@@ -118,17 +117,18 @@ class Store(Protocol):
         ...
 
     async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
-        """Record messages to post."""
+        """Record messages to post, or other bodies for messages that are not final."""
         ...
 
-    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
-        """The message is in Slack, with this timestamp. `soon` waits a moment for a commit to share."""
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
+        """The message is in Slack as this revision has it, with this timestamp. `soon` waits a moment for a commit to
+        share."""
+        ...
+
+    async def shown(self, post: int, revision: int) -> None:
+        """Slack shows this revision of the message now."""
         ...
 
     async def post_closed(self, post: int, state: str) -> None:
         """The message was `refused` for good, or `removed`."""
-        ...
-
-    async def drawn(self, post: int, revision: int) -> None:
-        """The card shows this revision now."""
         ...

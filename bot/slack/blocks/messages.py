@@ -20,10 +20,10 @@ MARKDOWN_LIMIT = 10_000
 """Below Slack's 12,000 characters for all markdown blocks of a message, since it counts some characters twice."""
 
 
-def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "") -> Draft:
+def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "", *, final: bool = True) -> Draft:
     """One message. The fallback is what notifications and screen readers get."""
     payload = {"text": escaped(harmless(brief(fallback))) or "…", "blocks": list(blocks)}
-    return Draft(key or uuid.uuid4().hex, kind, json.dumps(payload, ensure_ascii=False))
+    return Draft(key or uuid.uuid4().hex, kind, json.dumps(payload, ensure_ascii=False), final)
 
 
 def file(name: str, content: str, comment: str, approval: str = "", key: str = "") -> Draft:
@@ -105,4 +105,5 @@ def notice(text: str, key: str) -> list[Draft]:
 
 def progress(words: str, key: str = "") -> Draft:
     """What the turn is doing."""
-    return draft("progress", [context(f":hourglass_flowing_sand: {escaped(harmless(words))}…")], f"{words}…", key)
+    blocks = [context(f":hourglass_flowing_sand: {escaped(harmless(words))}…")]
+    return draft("progress", blocks, f"{words}…", key, final=False)

@@ -34,8 +34,9 @@ REDRAW: dict[str, Redraw] = {CallKind.MAY_IT_RUN: _approvals, CallKind.DID_IT_RU
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
-    """The message of these questions as they stand now: text and blocks for chat.update."""
-    return REDRAW[questions[0].kind](questions, payload)
+    """The message of these questions as they stand now: text and blocks for chat.update. A thread that was parked and
+    retried before its message was recorded as a question has none."""
+    return REDRAW[questions[0].kind if questions else RETRY](questions, payload)
 
 
 @dataclass(frozen=True, slots=True)

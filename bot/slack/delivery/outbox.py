@@ -1,7 +1,8 @@
-"""Brings Slack in step with the store: posts what is owed once and in order, redraws cards, shows progress.
+"""Brings Slack in step with the store, message by message: posts once and in order, changes, removes.
 
 A post is on the disk before it is sent. When nobody knows whether it arrived (the process died, the connection broke,
-Slack answered 5xx), the thread is read first, and it is posted only if it is not there.
+Slack answered 5xx), the thread is read first, and it is posted only if it is not there. What is done about a message is
+decided by `bot.core.posts.next_action`, what follows an error by the table in `bot.slack.delivery.errors`.
 """
 
 from __future__ import annotations
@@ -10,80 +11,56 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot import failpoints
-from bot.core.deliveries import Deliveries, Owed
 from bot.core.json_text import JsonObject
 from bot.core.ports.store import Store
+from bot.core.posts import FILE, Action, Deliveries, Post, PostState, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import beside
-from bot.slack.blocks import messages, question_blocks
-from bot.slack.delivery.errors import MALFORMED, PERMANENT, RETRYABLE, SLACK_ERRORS, code_of, refused
-from bot.slack.delivery.progress import Progress
+from bot.slack.blocks import messages
+from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, what_follows
+from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.known import KnownPost, KnownThread
+from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 
 log = logging.getLogger(__name__)
 
-UNHURRIED = ("answer", "summary", "notice")
-"""Kinds of which nobody needs the timestamp."""
 LONGEST_PAUSE = 60.0
 MOST_TRIES = 30
-"""Of a message that Slack refuses with an error we do not know: about half an hour."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """What is known of one thread's posts besides what the store says; forgotten when the thread is in step."""
-
-    doubtful: set[int] = field(default_factory=set[int])
-    """Posts that may have arrived."""
-    sent: set[int] = field(default_factory=set[int])
-    """Posts that have arrived, while that is not recorded."""
-    unrecorded: set[int] = field(default_factory=set[int])
-    """Posts that have arrived, and of which the store would not have that."""
-    recorded: set[int] = field(default_factory=set[int])
-    """Those of them that have been recorded while the thread was being brought in step: what was read from the store
-    before would have them posted again."""
-    tries: dict[int, int] = field(default_factory=dict[int, int])
-    failures: int = 0
-    timer: asyncio.TimerHandle | None = None
-    busy: bool = False
+"""Of what Slack refuses with an error we do not know: about half an hour."""
 
 
 class Outbox:
-    """Posts for all threads; `reconcile` runs one at a time per thread."""
+    """The messages of all threads; `reconcile` runs one at a time per thread."""
 
     def __init__(
         self,
         store: Store,
         sender: Sender,
         *,
-        calling: AsyncWebClient,
-        casual: AsyncWebClient,
-        progress: Progress,
+        kinds: Mapping[str, Kind],
+        rate: UpdateRate,
         wake: Callable[[int], None],
         advance: Callable[[int], None],
         background: Callable[[Coroutine[Any, Any, object]], None],
     ) -> None:
-        """`calling` repeats what failed; `casual` does not, for what is soon out of date. `wake` asks for another
+        """`kinds` are those whose messages change; all others are posted as they were recorded. `wake` asks for another
         `reconcile`, `advance` for the turn to go on; `background` runs what need not be waited for."""
         self._store = store
         self._sender = sender
-        self._calling = calling
-        self._casual = casual
-        self._progress = progress
+        self._kinds = kinds
+        self._rate = rate
         self._wake = wake
         self._advance = advance
         self._background = background
         self._inherited = 0
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, KnownThread] = {}
 
     def inherit(self, last_post: int) -> None:
         """Posts up to this number are from earlier processes: those still owed may have been sent."""
@@ -91,166 +68,219 @@ class Outbox:
 
     async def reconcile(self, thread_id: int) -> None:
         """Do for this thread what is owed to Slack now. What fails for a passing reason is tried again later."""
-        known = self._known.setdefault(thread_id, _Known())
-        known.busy, in_step = True, False
+        thread = self._known.setdefault(thread_id, KnownThread(self._sender.forget))
+        thread.busy, in_step = True, False
         try:
-            deliveries = await self._store.deliveries(thread_id)
-            known.unrecorded &= {owed.id for owed in deliveries.owed}
-            while owing := [owed for owed in deliveries.owed if owed.id not in known.sent]:
-                for owed in owing:
-                    if not await self._deliver(thread_id, deliveries.place, owed, known):
-                        break
-                else:
-                    # A card may have been decided, a turn may have come to rest, while its message was on its way.
-                    if not any(owed.draft.kind in ("card", "progress") for owed in owing):
-                        break
-                deliveries = await self._store.deliveries(thread_id)
-            await self._redraw(deliveries)
-            await self._show_progress(thread_id, deliveries)
+            while await self._bring_in_step(thread_id, thread):
+                pass
             in_step = True
         except SLACK_ERRORS as error:
-            self._later(thread_id, known, error)
+            self._later(thread_id, thread, error)
         finally:
-            known.busy = False
-            known.sent -= known.recorded
-            known.recorded.clear()
-            if in_step:
-                known.failures = 0
-                for post in {*known.doubtful, *known.tries}:
-                    self._sender.forget(post)  # it is no longer owed: closed, or withdrawn meanwhile
-                known.doubtful.clear()
-                known.tries.clear()
-            self._tidy(thread_id, known)
+            thread.end(in_step=in_step)
+            self._tidy(thread_id, thread)
 
-    def _tidy(self, thread_id: int, known: _Known) -> None:
-        unsettled = known.sent or known.unrecorded or known.doubtful or known.tries
-        if not (known.busy or unsettled or known.timer or known.failures):
-            self._known.pop(thread_id, None)
+    async def _bring_in_step(self, thread_id: int, thread: KnownThread) -> bool:
+        """One pass over what the store says. True when it may say something else by now."""
+        deliveries = await self._store.deliveries(thread_id)
+        thread.keep({post.id for post in deliveries.posts})
+        again = False
+        for post in in_order(deliveries.posts):
+            was_owed = post.state is PostState.OWED
+            if again and not was_owed:
+                break
+            known = thread.posts.get(post.id)
+            if known is None:
+                known = thread.posts[post.id] = KnownPost(doubtful=was_owed and post.id <= self._inherited)
+            fresh = was_owed and not known.sent
+            left = await self._settle(deliveries.place, post, known)
+            if left.state is PostState.REFUSED:
+                return True  # this may change what else is owed
+            # A card may have been decided, a turn may have come to rest, while its message was on its way.
+            again |= fresh and left.state is PostState.POSTED and post.kind in self._kinds
+        return again or await self._offer(thread_id, deliveries)
 
-    async def _deliver(self, thread_id: int, place: ThreadRef, owed: Owed, known: _Known) -> bool:
-        """Post one message, unless it is there already. Raises what is worth another try; false when Slack refuses it
-        for good, which may change what else is owed."""
-        ts: str | None = None
-        doubtful = owed.id <= self._inherited or owed.id in known.doubtful or owed.id in known.unrecorded
-        if doubtful:
-            ts = await self._sender.find(place, owed)
-        if ts is None and owed.draft.kind == "progress" and doubtful:
-            await self._store.post_closed(owed.id, "removed")
-            return True
+    async def _settle(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
+        """Do what is to be done about one message, until that is nothing. Out: how it stands then. Raises what is worth
+        another try."""
+        if known.sent:
+            return post
+        body = await self._body(post)
+        while True:
+            known.wanted, known.differs = body is not None, body != known.body
+            known.early = self._rate.held(post.thread_id, post.kind)
+            match action := next_action(post, known):
+                case Action.NOTHING:
+                    return post
+                case Action.WAIT:
+                    self._rate.changed(post.thread_id, post.kind)
+                    return post
+                case Action.READ:
+                    post = await self._read(place, post, known)
+                case Action.POST | Action.UPLOAD:
+                    post = await self._post(action, place, post, body or {}, known)
+                case Action.UPDATE:
+                    post = await self._update(place, post, body or {}, known)
+                case Action.REMOVE:
+                    post = await self._remove(place, post, known)
+                case Action.GIVE_UP:
+                    post = await self._give_up(place, post, body, known)
+
+    async def _body(self, post: Post) -> JsonObject | None:
+        """What Slack is to show of it; None when it is to go away."""
+        kind = self._kinds.get(post.kind)
+        if kind is None or (post.final and not post.revision):
+            return json.loads(post.payload)
+        size = sum(each.size for each in post.about) or len(post.payload)
+        return await beside(size, kind.render, post)
+
+    async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
+        ts = await self._sender.find(place, post)
         if ts is None:
-            known.doubtful.add(owed.id)
-            try:
-                with failpoints.around(f"post {owed.draft.kind}"):
-                    ts = await self._sender.post(place, owed)
-            except SlackApiError as error:
-                if refused(error):
-                    known.doubtful.discard(owed.id)
-                if not refused(error) or code_of(error) in RETRYABLE:
-                    raise
-                tries = known.tries[owed.id] = known.tries.get(owed.id, 0) + 1
-                if code_of(error) not in PERMANENT | MALFORMED and tries < MOST_TRIES:
-                    raise
-                log.error("Slack refused a %s in %s for good (%s)", owed.draft.kind, place.channel, code_of(error))
-                await self._give_up(thread_id, owed)
-                return False
-        if owed.draft.kind in UNHURRIED:
-            known.sent.add(owed.id)
-            self._background(self._record(thread_id, owed, ts, known))
-        else:
-            await self._store.posted(owed.id, ts)
-        known.doubtful.discard(owed.id)
-        known.unrecorded.discard(owed.id)
-        known.tries.pop(owed.id, None)
-        self._sender.forget(owed.id)
-        return True
+            known.absent = True
+            return post
+        # Which revision arrived nobody knows: any but the first is shown once more.
+        return await self._arrived(post, ts, 0, known)
 
-    async def _record(self, thread_id: int, owed: Owed, ts: str, known: _Known) -> None:
-        """Write down that a message is there. Until that is done it is known here; if it is never done, the thread is
-        read for it."""
+    async def _post(self, action: Action, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
+        known.doubtful, known.absent = True, False
+        kind = self._kinds.get(post.kind)
         try:
-            await self._store.posted(owed.id, ts, soon=True)
+            with failpoints.around(f"post {post.kind}"):
+                ts = await self._sender.post(place, post, body, as_text=kind is None or not kind.needs_blocks)
+        except SLACK_ERRORS as error:
+            known.doubtful = what_follows(error, action) is Next.UNKNOWN
+            self._failed(error, action, place, post, known)
+            return post
+        self._showing(post, body, known)
+        return await self._arrived(post, ts, post.revision, known)
+
+    async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost) -> Post:
+        """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
+        thread is read for it."""
+        if post.kind in self._kinds or post.kind == FILE:
+            await self._store.posted(post.id, ts, shown)
+            known.doubtful = known.unrecorded = False
+        else:
+            known.sent, known.recorded = True, False
+            self._background(self._record(post, ts, shown, known))
+        return post.posted(ts, shown)
+
+    async def _record(self, post: Post, ts: str, shown: int, known: KnownPost) -> None:
+        thread = self._known[post.thread_id]
+        try:
+            await self._store.posted(post.id, ts, shown, soon=True)
         except StoreError as error:
             log.warning("a post could not be recorded: %s", error.detail)
-            known.sent.discard(owed.id)
-            known.unrecorded.add(owed.id)
-            self._known.setdefault(thread_id, known)
+            known.sent, known.absent = False, False
+            known.doubtful = known.unrecorded = True
             return
-        if known.busy:
-            known.recorded.add(owed.id)
-            return
-        known.sent.discard(owed.id)
-        self._tidy(thread_id, known)
+        known.recorded, known.unrecorded = True, False
+        if not thread.busy:
+            thread.drop(post.id)
+            self._tidy(post.thread_id, thread)
 
-    async def _give_up(self, thread_id: int, owed: Owed) -> None:
-        """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved."""
-        payload: JsonObject = json.loads(owed.draft.payload)
-        approval = owed.draft.key if owed.draft.kind == "card" else str(payload.get("approval") or "")
+    async def _update(self, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
+        recorded = post.shown != post.revision
+        try:
+            with failpoints.around(f"update {post.kind}"):
+                await self._sender.update(place.channel, post.ts, body, repeat=recorded)
+        except SLACK_ERRORS as error:
+            follows = what_follows(error, Action.UPDATE)
+            if follows is Next.GONE:
+                return await self._close(post, known)
+            if recorded or follows is Next.GIVE_UP:
+                self._failed(error, Action.UPDATE, place, post, known)
+                return post
+            # Soon out of date: what is wanted at the next change is tried then.
+            log.debug("thread %s: a %s is not shown (%s)", post.thread_id, post.kind, code_of(error))
+            known.body = None
+            self._rate.hold(post.thread_id, post.kind, max(self._rate.seconds, retry_after(error)))
+            return post
+        self._showing(post, body, known)
+        if recorded:
+            await self._store.shown(post.id, post.revision)
+        return replace(post, shown=post.revision)
+
+    async def _remove(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
+        if post.state is PostState.POSTED:
+            try:
+                with failpoints.around(f"remove {post.kind}"):
+                    await self._sender.remove(place.channel, post.ts)
+            except SLACK_ERRORS as error:
+                if what_follows(error, Action.REMOVE) is not Next.GONE:
+                    self._failed(error, Action.REMOVE, place, post, known)
+                    return post
+        return await self._close(post, known)
+
+    async def _close(self, post: Post, known: KnownPost) -> Post:
+        """It is not in Slack any more, and never will be."""
+        await self._store.post_closed(post.id, PostState.REMOVED)
+        known.body = None
+        return replace(post, state=PostState.REMOVED)
+
+    def _showing(self, post: Post, body: JsonObject, known: KnownPost) -> None:
+        known.body, known.tries = None if post.final else body, 0
+        if not post.final:
+            self._rate.hold(post.thread_id, post.kind)
+
+    def _failed(self, error: Exception, action: Action, place: ThreadRef, post: Post, known: KnownPost) -> None:
+        """Raise an error after which it is to be tried again; note that Slack refuses it after any other."""
+        follows = what_follows(error, action)
+        known.tries += follows is Next.SOME_TRIES
+        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.SOME_TRIES and known.tries < MOST_TRIES):
+            raise error
+        log.error("Slack refused to %s a %s in %s for good (%s)", action, post.kind, place.channel, code_of(error))
+        known.refused = True
+
+    async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
+        """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved. What
+        Slack does not change or remove stays as it is."""
+        known.refused, known.tries = False, 0
+        if post.state is PostState.POSTED:
+            if body is None:
+                return await self._close(post, known)
+            self._showing(post, body, known)
+            await self._store.shown(post.id, post.revision)
+            return replace(post, shown=post.revision)
+        payload = body or {}
+        approval = post.key if post.kind == "card" else str(payload.get("approval") or "")
         # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
-        if owed.draft.kind == "file" and not approval:
+        if post.kind == FILE and not approval:
             content = str(payload["content"])
-            await self._store.owe(thread_id, await beside(len(content), messages.parts, content, owed.draft.key))
+            await self._store.owe(post.thread_id, await beside(len(content), messages.parts, content, post.key))
         if approval:
             await self._store.withdraw(approval)
-            self._advance(thread_id)
-        await self._store.post_closed(owed.id, "refused")
+            self._advance(post.thread_id)
+        await self._store.post_closed(post.id, PostState.REFUSED)
+        return replace(post, state=PostState.REFUSED)
 
-    async def _redraw(self, deliveries: Deliveries) -> None:
-        """Have cards show how things stand now."""
-        for card in deliveries.stale:
-            size = sum(question.size for question in card.questions)
-            payload = await beside(size, question_blocks.redrawn, card.questions, card.payload)
-            with failpoints.around("redraw card"):
-                await self._update(self._calling, deliveries.place.channel, card.ts, payload)
-            await self._store.drawn(card.post, card.revision)
+    async def _offer(self, thread_id: int, deliveries: Deliveries) -> bool:
+        """Record the messages that a thread is to have now and has not. True when there are any."""
+        there = {post.kind for post in deliveries.posts}
+        offers = {name: kind.offer for name, kind in self._kinds.items() if kind.offer is not None}
+        free = {name: offer for name, offer in offers.items() if name not in there}
+        drafts = [offer(thread_id) for name, offer in free.items() if not self._rate.held(thread_id, name)]
+        found = [draft for draft in drafts if draft is not None]
+        if found:
+            await self._store.owe(thread_id, found)
+        return bool(found)
 
-    async def _show_progress(self, thread_id: int, deliveries: Deliveries) -> None:
-        """Show what the turn is doing in one message, or take it away when the turn rests."""
-        standing = deliveries.progress
-        keep = 0 if self._progress.resting(thread_id) else 1
-        for number, ts in standing[keep:]:
-            with failpoints.around("remove progress"):
-                await self._remove(deliveries.place.channel, ts)
-            await self._store.post_closed(number, "removed")
-        if not keep:
-            return
-        draft = self._progress.due(thread_id)
-        if draft is None:
-            return
-        if standing:
-            try:
-                await self._update(self._casual, deliveries.place.channel, standing[0][1], json.loads(draft.payload))
-            except SLACK_ERRORS as error:
-                log.debug("thread %s: progress is not shown (%s)", thread_id, code_of(error))
-        else:
-            await self._store.owe(thread_id, [draft])
-            self._wake(thread_id)
+    def _tidy(self, thread_id: int, thread: KnownThread) -> None:
+        if thread.empty:
+            self._known.pop(thread_id, None)
 
-    async def _update(self, client: AsyncWebClient, channel: str, ts: str, payload: JsonObject) -> None:
-        try:
-            await client.chat_update(channel=channel, ts=ts, text=payload["text"], blocks=payload["blocks"])
-        except SlackApiError as error:
-            if code_of(error) not in PERMANENT | MALFORMED | {"cant_update_message", "edit_window_closed"}:
-                raise
-            log.error("Slack refused to change a message in %s (%s)", channel, code_of(error))
-
-    async def _remove(self, channel: str, ts: str) -> None:
-        try:
-            await self._calling.chat_delete(channel=channel, ts=ts)
-        except SlackApiError as error:
-            if code_of(error) not in PERMANENT | {"cant_delete_message"}:
-                raise
-            log.warning("Slack refused to remove a message in %s (%s)", channel, code_of(error))
-
-    def _later(self, thread_id: int, known: _Known, error: Exception) -> None:
+    def _later(self, thread_id: int, thread: KnownThread, error: Exception) -> None:
         """Try again after a pause that grows with each failure in a row."""
-        known.failures += 1
-        pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(known.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        thread.failures += 1
+        pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(thread.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = max(pause, retry_after(error))
         log.warning("thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
-        if known.timer is not None:
-            known.timer.cancel()
+        if thread.timer is not None:
+            thread.timer.cancel()
 
         def again() -> None:
-            known.timer = None
+            thread.timer = None
             self._wake(thread_id)
 
-        known.timer = asyncio.get_running_loop().call_later(pause, again)
+        thread.timer = asyncio.get_running_loop().call_later(pause, again)

@@ -1,67 +1,63 @@
-"""What running turns are doing, and when it is time to show it: after a moment, then as often as Slack allows."""
+"""What running turns are doing, as a message that appears after a moment and goes away when the turn rests."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
 
-from bot.core.limits import Limits
-from bot.core.posts import Draft
+from bot.core.json_text import JsonObject
+from bot.core.posts import Draft, Post
 from bot.slack.blocks import messages
+from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.rate import UpdateRate
+
+PROGRESS = "progress"
 
 
 @dataclass(slots=True)
-class _Showing:
+class _Turn:
     words: str
-    shown: str = ""
-    timer: asyncio.TimerHandle | None = None
+    offered: bool = False
+    """There is a message of it, or there was and somebody has deleted it."""
 
 
 class Progress:
-    """One entry a running turn. Only decides; `Outbox` posts, updates and removes the message."""
+    """One entry a running turn, in memory alone: what is wanted of the message, which `Outbox` brings to Slack."""
 
-    def __init__(self, limits: Limits, wake: Callable[[int], None]) -> None:
-        """`wake` asks for a thread to be brought in step."""
-        self._limits = limits
-        self._wake = wake
-        self._running: dict[int, _Showing] = {}
+    def __init__(self, after_seconds: float, rate: UpdateRate) -> None:
+        """A turn that takes longer than `after_seconds` shows what it is doing; `rate` is told of changes."""
+        self._after_seconds = after_seconds
+        self._rate = rate
+        self._turns: dict[int, _Turn] = {}
+        self.kind = Kind(self._render, self._offer)
 
     def tell(self, thread_id: int, words: str) -> None:
         """The turn is doing this now."""
-        showing = self._running.get(thread_id)
-        if showing is None:
-            showing = self._running[thread_id] = _Showing(words)
-            self._set(thread_id, showing, self._limits.progress_after_seconds)
-        elif words != showing.words:
-            due = showing.timer is None and showing.words != showing.shown
-            showing.words = words
-            if showing.timer is None and not due:
-                self._set(thread_id, showing, self._limits.progress_every_seconds)
+        turn = self._turns.get(thread_id)
+        if turn is None:
+            self._turns[thread_id] = _Turn(words)
+            self._rate.hold(thread_id, PROGRESS, self._after_seconds)
+        elif words == turn.words:
+            return
+        else:
+            turn.words = words
+        self._rate.changed(thread_id, PROGRESS)
 
     def end(self, thread_id: int) -> None:
         """The turn has ended or waits."""
-        showing = self._running.pop(thread_id, None)
-        if showing is not None and showing.timer is not None:
-            showing.timer.cancel()
+        if self._turns.pop(thread_id, None) is not None:
+            self._rate.release(thread_id, PROGRESS)
 
-    def resting(self, thread_id: int) -> bool:
-        """Whether no turn is running in this thread."""
-        return thread_id not in self._running
-
-    def due(self, thread_id: int) -> Draft | None:
-        """The message to show now, when its time has come and it says something new."""
-        showing = self._running.get(thread_id)
-        if showing is None or showing.timer is not None or showing.words == showing.shown:
+    def _offer(self, thread_id: int) -> Draft | None:
+        turn = self._turns.get(thread_id)
+        if turn is None or turn.offered:
             return None
-        showing.shown = showing.words
-        self._set(thread_id, showing, self._limits.progress_every_seconds)
-        return messages.progress(showing.words)
+        turn.offered = True
+        return messages.progress(turn.words)
 
-    def _set(self, thread_id: int, showing: _Showing, seconds: float) -> None:
-        def ring() -> None:
-            showing.timer = None
-            if showing.words != showing.shown:
-                self._wake(thread_id)
-
-        showing.timer = asyncio.get_running_loop().call_later(seconds, ring)
+    def _render(self, post: Post) -> JsonObject | None:
+        turn = self._turns.get(post.thread_id)
+        if turn is None:
+            return None
+        turn.offered = True
+        return json.loads(messages.progress(turn.words, post.key).payload)

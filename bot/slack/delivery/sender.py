@@ -1,4 +1,4 @@
-"""Sends one message or file to Slack, finds one that may have arrived, and tells passing refusals from final ones.
+"""Calls Slack for one message or file: posts it, changes it, removes it, finds one that may have arrived.
 
 Every message carries its key in its metadata; a file carries it in its name.
 """
@@ -14,10 +14,10 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.deliveries import Owed
 from bot.core.json_text import JsonObject
+from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
-from bot.slack.delivery.errors import MALFORMED, PERMANENT, SLACK_ERRORS, code_of
+from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, what_follows
 from bot.slack.text import escaped
 
 log = logging.getLogger(__name__)
@@ -35,54 +35,66 @@ SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 
 
 class Sender:
-    """Posts and finds. `posting` never repeats a request whose outcome is unknown; `calling` may."""
+    """One for all threads."""
 
-    def __init__(self, posting: AsyncWebClient, calling: AsyncWebClient) -> None:
+    def __init__(self, posting: AsyncWebClient, calling: AsyncWebClient, casual: AsyncWebClient) -> None:
+        """`posting` never repeats a request whose outcome is unknown, `calling` may, `casual` repeats nothing: for what
+        is soon out of date."""
         self._posting = posting
         self._calling = calling
+        self._casual = casual
         self._begun = time.monotonic()
         self._settled_at: dict[int, float] = {}
 
-    async def post(self, place: ThreadRef, owed: Owed) -> str:
-        """Send it; out: its timestamp, "" for a file whose message did not show up in time. Raises TROUBLES."""
+    async def post(self, place: ThreadRef, post: Post, body: JsonObject, *, as_text: bool = True) -> str:
+        """Send it; out: its timestamp, "" for a file whose message did not show up in time. `as_text`: when Slack does
+        not take its blocks, its words will do. Raises SLACK_ERRORS."""
         try:
-            return await self._send(place, owed)
+            return await (self._upload(place, body) if post.kind == FILE else self._send(place, post, body, as_text))
         except SLACK_ERRORS as error:
-            settle = sum(SHARE_PAUSES) if owed.draft.kind == "file" else SETTLE_SECONDS
+            settle = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
             if isinstance(error, TimeoutError):
                 settle = TIMEOUT_SETTLE_SECONDS
-            self._settled_at[owed.id] = time.monotonic() + settle
+            self._settled_at[post.id] = time.monotonic() + settle
             raise
 
-    async def _send(self, place: ThreadRef, owed: Owed) -> str:
-        payload: JsonObject = json.loads(owed.draft.payload)
-        if "file" in payload:
-            uploaded = await self._posting.files_upload_v2(
-                channel=place.channel,
-                thread_ts=place.thread_ts,
-                filename=payload["file"],
-                title=payload["file"],
-                content=payload["content"],
-                initial_comment=escaped(payload["text"]),
-            )
-            files: Any = uploaded.get("files")
-            return await self._shared(str(files[0]["id"]), place.channel)
+    async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool) -> None:
+        """Have a message show this. `repeat` tries again what fails on the way. Raises SLACK_ERRORS."""
+        client = self._calling if repeat else self._casual
+        await client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
+
+    async def remove(self, channel: str, ts: str) -> None:
+        """Delete a message. Raises SLACK_ERRORS."""
+        await self._calling.chat_delete(channel=channel, ts=ts)
+
+    async def _upload(self, place: ThreadRef, body: JsonObject) -> str:
+        uploaded = await self._posting.files_upload_v2(
+            channel=place.channel,
+            thread_ts=place.thread_ts,
+            filename=body["file"],
+            title=body["file"],
+            content=body["content"],
+            initial_comment=escaped(body["text"]),
+        )
+        files: Any = uploaded.get("files")
+        return await self._shared(str(files[0]["id"]), place.channel)
+
+    async def _send(self, place: ThreadRef, post: Post, body: JsonObject, as_text: bool) -> str:
         message: JsonObject = {
             "channel": place.channel,
             "thread_ts": place.thread_ts,
-            "text": payload["text"],
-            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": owed.draft.key}},
+            "text": body["text"],
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": post.key}},
             "unfurl_links": False,
             "unfurl_media": False,
         }
         try:
-            response = await self._posting.chat_postMessage(**message, blocks=payload["blocks"])
+            response = await self._posting.chat_postMessage(**message, blocks=body["blocks"])
         except SlackApiError as error:
-            # A card without its buttons would be a question that nobody can answer.
-            if code_of(error) not in MALFORMED or owed.draft.kind == "card":
+            if not as_text or what_follows(error, Action.POST) is not Next.AS_TEXT:
                 raise
-            log.error("Slack refused the blocks of a %s; posted as text: %s", owed.draft.kind, error)
-            message["text"] = _plain(payload)
+            log.error("Slack refused the blocks of a %s; posted as text: %s", post.kind, error)
+            message["text"] = _plain(body)
             response = await self._posting.chat_postMessage(**message)
         return str(response["ts"])
 
@@ -104,12 +116,12 @@ class Sender:
         log.warning("the file %s is not in %s after %.0f s", file, channel, sum(SHARE_PAUSES))
         return ""
 
-    async def find(self, place: ThreadRef, owed: Owed) -> str | None:
-        """The timestamp of the message with this key, if it is in the thread ("" for a file). Raises TROUBLES."""
-        slowest = sum(SHARE_PAUSES) if owed.draft.kind == "file" else SETTLE_SECONDS
-        settled_at = self._settled_at.get(owed.id, self._begun + slowest)
+    async def find(self, place: ThreadRef, post: Post) -> str | None:
+        """The timestamp of the message with this key, if it is in the thread. Raises SLACK_ERRORS."""
+        slowest = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
+        settled_at = self._settled_at.get(post.id, self._begun + slowest)
         await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
-        payload: JsonObject = json.loads(owed.draft.payload)
+        payload: JsonObject = json.loads(post.payload)
         cursor = ""
         while True:
             try:
@@ -117,12 +129,12 @@ class Sender:
                     channel=place.channel,
                     ts=place.thread_ts,
                     include_all_metadata=True,
-                    oldest=f"{owed.created_at - CLOCKS_APART_SECONDS:.6f}",
+                    oldest=f"{post.created_at - CLOCKS_APART_SECONDS:.6f}",
                     limit=PAGE,
                     cursor=cursor or None,
                 )
             except SlackApiError as error:
-                if code_of(error) not in PERMANENT:
+                if what_follows(error, Action.READ) is not Next.GIVE_UP:
                     raise
                 # Without the right to read, a message twice is better than an answer never.
                 log.error("cannot read the thread in %s to look for a post (%s)", place.channel, code_of(error))
@@ -130,7 +142,7 @@ class Sender:
             messages: list[JsonObject] = page.get("messages") or []
             for message in messages:
                 metadata: JsonObject = message.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("key") == owed.draft.key:
+                if (metadata.get("event_payload") or {}).get("key") == post.key:
                     return str(message["ts"])
                 if any(file.get("name") == payload.get("file", 0) for file in message.get("files") or []):
                     return str(message["ts"])

@@ -77,9 +77,8 @@ _TO_ADVANCE = (
 )
 _PARKED = "SELECT id FROM threads INDEXED BY threads_parked WHERE parked <> ''"
 _TO_DELIVER = (
-    "SELECT thread_id FROM posts INDEXED BY posts_owed WHERE state = 'owed'",
-    "SELECT thread_id FROM posts INDEXED BY posts_standing WHERE kind = 'progress' AND state = 'posted'",
-    "SELECT thread_id FROM posts INDEXED BY posts_stale WHERE shown <> revision AND state = 'posted'",
+    "SELECT thread_id FROM posts INDEXED BY posts_unsettled"
+    " WHERE (state = 'owed' OR state = 'posted' AND (shown <> revision OR NOT final))"
 )
 """Each is answered by an index that holds these rows and no others. It is named, since with the statistics of a time at
 which it was empty SQLite would take another."""
@@ -88,5 +87,5 @@ which it was empty SQLite would take another."""
 def waiting(connection: sqlite3.Connection) -> list[int]:
     """The threads with something left to do now. One whose turn only waits for the decision of a person is not among
     them, until that is there or its time is over; and a parked one only when Slack is owed something."""
-    query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {' UNION '.join(_TO_DELIVER)}"
+    query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {_TO_DELIVER}"
     return sorted(int(row[0]) for row in connection.execute(query))

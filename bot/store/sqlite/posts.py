@@ -1,36 +1,48 @@
-"""Slack messages we owe: recorded with what they say about, posted once. Functions inside a transaction."""
+"""Slack messages, one row each: recorded with what they say about, posted once, changed by revision. Functions inside a
+transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
 
-from bot.core.deliveries import Owed
-from bot.core.posts import Draft
+from bot.core.posts import Deliveries, Draft, Post, PostState
+from bot.core.thread_ref import ThreadRef
+from bot.store.sqlite import question_rows
 from bot.store.sqlite.database import now
 
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
-    """Record drafts in the order in which they are to appear; returns their numbers. A key that is already there
-    keeps its row and gets the number 0."""
+    """Record drafts in the order in which they are to appear; returns their numbers. One whose key is already there
+    is another body for that message: of one that is final it is ignored, and gets the number 0."""
     ids: list[int] = []
     for draft in drafts:
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO posts (thread_id, key, kind, payload, state, created_at)"
-            " VALUES (?, ?, ?, ?, 'owed', ?)",
-            (thread_id, draft.key, draft.kind, draft.payload, now()),
-        )
-        ids.append((cursor.lastrowid or 0) if cursor.rowcount else 0)
+        row = connection.execute(
+            "INSERT INTO posts (thread_id, key, kind, payload, state, final, created_at)"
+            " VALUES (?, ?, ?, ?, 'owed', ?, ?) ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,"
+            " final = excluded.final, revision = revision + 1 WHERE NOT posts.final RETURNING id",
+            (thread_id, draft.key, draft.kind, draft.payload, draft.final, now()),
+        ).fetchone()
+        ids.append(int(row[0]) if row else 0)
     return ids
 
 
-def owed(connection: sqlite3.Connection, thread_id: int) -> list[Owed]:
-    """What is not posted yet, in order."""
+def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
+    """What Slack is to be brought in step with, for one thread."""
+    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
+    # The condition is that of the index `posts_unsettled`, word for word.
     rows = connection.execute(
-        "SELECT id, key, kind, payload, created_at FROM posts WHERE thread_id = ? AND state = 'owed' ORDER BY id",
+        "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at FROM posts"
+        " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
+        " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
-    )
-    return [Owed(id=row[0], draft=Draft(key=row[1], kind=row[2], payload=row[3]), created_at=row[4]) for row in rows]
+    ).fetchall()
+    found: list[Post] = []
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at in rows:
+        about = question_rows.of_post(connection, id_) if revision != shown else ()
+        where = PostState(state)
+        found.append(Post(id_, thread, key, kind, payload, where, ts, revision, shown, bool(final), created_at, about))
+    return Deliveries(ThreadRef(*place.fetchone()), found)
 
 
 def last(connection: sqlite3.Connection) -> int:
@@ -38,20 +50,18 @@ def last(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
 
 
-def posted(connection: sqlite3.Connection, post: int, ts: str) -> None:
-    """It is in Slack, with this timestamp."""
-    connection.execute("UPDATE posts SET state = 'posted', ts = ? WHERE id = ? AND state = 'owed'", (ts, post))
+def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int) -> None:
+    """It is in Slack, with this timestamp, as this revision has it."""
+    connection.execute(
+        "UPDATE posts SET state = 'posted', ts = ?, shown = ? WHERE id = ? AND state = 'owed'", (ts, revision, post)
+    )
+
+
+def shown(connection: sqlite3.Connection, post: int, revision: int) -> None:
+    """Slack shows this revision now."""
+    connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
 
 
 def close(connection: sqlite3.Connection, post: int, state: str) -> None:
     """`refused` by Slack for good, or `removed` again."""
     connection.execute("UPDATE posts SET state = ? WHERE id = ?", (state, post))
-
-
-def progress(connection: sqlite3.Connection, thread_id: int) -> list[tuple[int, str]]:
-    """The progress messages that stand in the thread: (number, timestamp)."""
-    rows = connection.execute(
-        "SELECT id, ts FROM posts WHERE thread_id = ? AND kind = 'progress' AND state = 'posted' ORDER BY id",
-        (thread_id,),
-    )
-    return [(int(row[0]), str(row[1])) for row in rows]

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
-from bot.core.deliveries import StaleCard
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Decision, Question, Undo, UndoState
 from bot.core.tools import Preview
@@ -157,24 +156,6 @@ def of_thread(connection: sqlite3.Connection, thread_id: int) -> list[Question]:
     rows = connection.execute(_SELECT + " WHERE q.thread_id = ? AND q.decision = 'awaiting'", (thread_id,)).fetchall()
     found = [_from(connection, row) for row in rows]
     return [question for question in found if KINDS[question.kind].ends_with_turn]
-
-
-def stale(connection: sqlite3.Connection, thread_id: int) -> list[StaleCard]:
-    """The messages that do not show how things stand."""
-    rows = connection.execute(
-        "SELECT id, ts, revision, payload FROM posts"
-        " WHERE thread_id = ? AND shown <> revision AND state = 'posted' ORDER BY id",
-        (thread_id,),
-    ).fetchall()
-    return [
-        StaleCard(int(post), str(ts), int(revision), of_post(connection, post), str(payload))
-        for post, ts, revision, payload in rows
-    ]
-
-
-def drawn(connection: sqlite3.Connection, post: int, revision: int) -> None:
-    """The message now shows this revision."""
-    connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
 
 
 def touch(connection: sqlite3.Connection, question: str) -> None:

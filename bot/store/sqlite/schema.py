@@ -302,4 +302,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX threads_of_ts ON threads (thread_ts);
     """,
     QUESTIONS,
+    """
+    -- One index for all that Slack does not show as it is wanted. A message that is not final changes without being
+    -- recorded, as progress does; the next process settles what it finds of it.
+    ALTER TABLE posts ADD COLUMN final INTEGER NOT NULL DEFAULT 1;
+    UPDATE posts SET final = 0 WHERE kind = 'progress' AND state = 'owed';
+    UPDATE posts SET final = 0 WHERE kind = 'progress' AND state = 'posted';
+    DROP INDEX posts_owed;
+    DROP INDEX posts_standing;
+    DROP INDEX posts_stale;
+    CREATE INDEX posts_unsettled ON posts (thread_id)
+        WHERE (state = 'owed' OR state = 'posted' AND (shown <> revision OR NOT final));
+    """,
 )

@@ -6,14 +6,12 @@ import sqlite3
 from collections.abc import Hashable, Sequence
 from functools import partial
 
-from bot.core.deliveries import Deliveries
 from bot.core.inbox import Admission, Incoming, Unread
-from bot.core.posts import Draft
+from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval, Question
 from bot.core.thread import ThreadState, Turn
-from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
@@ -78,7 +76,7 @@ class SqliteStore:
             state.turn.attempts, state.turn.announced = 1, True
 
         def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
-            return {_delivering(state.id): _deliveries(connection, state.id)}
+            return {_delivering(state.id): posts.deliveries(connection, state.id)}
 
         owes = bool(change.drafts or change.cards)
         turn_id, unread, stopped_by = await self._database.write(
@@ -194,7 +192,7 @@ class SqliteStore:
         return await self._database.write(end_grant)
 
     async def deliveries(self, thread_id: int) -> Deliveries:
-        return await self._database.read(partial(_deliveries, thread_id=thread_id), _delivering(thread_id))
+        return await self._database.read(partial(posts.deliveries, thread_id=thread_id), _delivering(thread_id))
 
     async def last_post(self) -> int:
         return await self._database.read(posts.last)
@@ -205,33 +203,23 @@ class SqliteStore:
 
         await self._database.write(owe, synced=False)
 
-    async def posted(self, post: int, ts: str, *, soon: bool = False) -> None:
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
         def posted(connection: sqlite3.Connection) -> None:
-            posts.posted(connection, post, ts)
+            posts.posted(connection, post, ts, revision)
 
         await self._database.write(posted, synced=False, soon=soon)
+
+    async def shown(self, post: int, revision: int) -> None:
+        def shown(connection: sqlite3.Connection) -> None:
+            posts.shown(connection, post, revision)
+
+        await self._database.write(shown, synced=False)
 
     async def post_closed(self, post: int, state: str) -> None:
         def post_closed(connection: sqlite3.Connection) -> None:
             posts.close(connection, post, state)
 
         await self._database.write(post_closed, synced=False)
-
-    async def drawn(self, post: int, revision: int) -> None:
-        def drawn(connection: sqlite3.Connection) -> None:
-            question_rows.drawn(connection, post, revision)
-
-        await self._database.write(drawn, synced=False)
-
-
-def _deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
-    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
-    return Deliveries(
-        place=ThreadRef(*place.fetchone()),
-        owed=posts.owed(connection, thread_id),
-        stale=question_rows.stale(connection, thread_id),
-        progress=posts.progress(connection, thread_id),
-    )
 
 
 def _loading(thread_id: int) -> Hashable:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.core.calls import Call, CallState
 from bot.core.inbox import Incoming
 from bot.core.json_text import sha256
-from bot.core.posts import Draft
+from bot.core.posts import Draft, PostState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Approval, CallKind, Card, Decision
 from bot.core.thread import ThreadState
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 
 def draft(kind: str, key: str = "") -> Draft:
     """A message to post."""
-    return Draft(key or f"draft-{next(_numbers)}", kind, "{}")
+    return Draft(key or f"draft-{next(_numbers)}", kind, "{}", final=kind != "progress")
 
 
 class Life:
@@ -93,10 +93,10 @@ class Life:
 
     async def deliver(self) -> None:
         """Slack is in step."""
-        for owed in (await self.store.deliveries(self.id)).owed:
-            await self.store.posted(owed.id, f"9.{owed.id}")
-        for card in (await self.store.deliveries(self.id)).stale:
-            await self.store.drawn(card.post, card.revision)
+        for post in (await self.store.deliveries(self.id)).posts:
+            if post.state is PostState.OWED:
+                await self.store.posted(post.id, f"9.{post.id}", 0)
+            await self.store.shown(post.id, post.revision)
 
     async def click(self, approval: Approval, decision: str = Decision.APPROVED, user: str = BOB, **more: Any) -> Click:
         """Somebody's click on the card of a request, which is posted."""

@@ -84,8 +84,8 @@ async def everything(store: SqliteStore) -> None:
     await life.commit("answer", messages=[("assistant", "{}")], functions=("digest", "[]"), outcome="answered")
     await store.functions("digest")
     await store.owe(life.id, [draft("progress")])
-    [owed] = (await store.deliveries(life.id)).owed
-    await store.posted(owed.id, "1.1")
+    [owed] = [post for post in (await store.deliveries(life.id)).posts if post.kind == "progress"]
+    await store.posted(owed.id, "1.1", owed.revision)
     await store.post_closed(owed.id, "removed")
     await store.last_post()
     await life.deliver()
@@ -169,9 +169,12 @@ def test_a_statement_that_no_index_serves_is_found(sql: str) -> None:
 
 
 def test_a_plan_that_was_served_is_found_when_its_index_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    sql = "SELECT id, ts FROM posts WHERE thread_id = ? AND kind = 'progress' AND state = 'posted' ORDER BY id"
+    sql = (
+        "SELECT id FROM posts WHERE thread_id = ?"
+        " AND (state = 'owed' OR state = 'posted' AND (shown <> revision OR NOT final)) ORDER BY id"
+    )
     assert statements.unserved([sql]) == []
-    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, "DROP INDEX posts_standing"))
+    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, "DROP INDEX posts_unsettled"))
     [finding] = statements.unserved([sql])
     assert "SCAN posts" in finding
 
@@ -191,8 +194,9 @@ def test_what_the_bots_code_executes_is_noted_and_what_a_test_does_is_not(tmp_pa
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         for script in statements.MIGRATIONS:
             connection.executescript(script)
-        posts.progress(connection, 1)
+        connection.execute("INSERT INTO threads VALUES (1, 'T1', 'C1', '1.0', 'channel', '', 0, 0, '')")
+        posts.deliveries(connection, 1)
         connection.execute("SELECT id FROM posts WHERE key = 'of a test'")
     lines = noted.read_text("utf-8")
-    assert "kind = 'progress' AND state = 'posted' ORDER BY id" in lines
+    assert "FROM posts INDEXED BY posts_unsettled" in lines
     assert "of a test" not in lines

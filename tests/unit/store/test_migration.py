@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ async def test_an_open_request_of_the_first_version_can_still_be_decided_and_its
     first_version(tmp_path / "bot.db")
     async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
         store = SqliteStore(database)
-        assert (await store.deliveries(1)).stale == []
+        assert (await store.deliveries(1)).posts == []
         approval = await store.find_question("a")
         assert isinstance(approval, Approval)
         assert (approval.call.arguments, approval.people, approval.needed) == (ARGUMENTS, ("requester",), 1)
@@ -64,10 +65,29 @@ async def test_a_card_that_the_first_version_did_not_redraw_is_redrawn(tmp_path:
     first_version(tmp_path / "bot.db", decision="denied")
     async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
         store = SqliteStore(database)
-        [card] = (await store.deliveries(1)).stale
-        assert (card.ts, [approval.decision for approval in card.questions]) == ("2.0", [Decision.DENIED])
-        await store.drawn(card.post, card.revision)
-        assert (await store.deliveries(1)).stale == []
+        [card] = (await store.deliveries(1)).posts
+        assert (card.ts, [approval.decision for approval in card.about]) == ("2.0", [Decision.DENIED])
+        await store.shown(card.id, card.revision)
+        assert (await store.deliveries(1)).posts == []
+
+
+async def test_what_the_first_version_left_of_its_messages_is_still_brought_to_slack(tmp_path: Path) -> None:
+    first_version(tmp_path / "bot.db")
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as connection, connection:
+        left = [("progress", "posted"), ("answer", "owed"), ("progress", "owed"), ("answer", "posted")]
+        for number, (kind, state) in enumerate([*left, ("progress", "removed"), ("card", "refused")], start=6):
+            connection.execute(
+                "INSERT INTO posts VALUES (?, 1, ?, ?, '{}', ?, '3.0', 0)", (number, f"key {number}", kind, state)
+            )
+    async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
+        store = SqliteStore(database)
+        posts = (await store.deliveries(1)).posts
+        assert [(post.kind, post.state, post.final) for post in posts] == [
+            ("progress", "posted", False),
+            ("answer", "owed", True),
+            ("progress", "owed", False),
+        ]
+        assert await store.waiting() == [1]
 
 
 async def test_who_takes_part_in_a_turn_that_is_open_stays_known(tmp_path: Path) -> None:

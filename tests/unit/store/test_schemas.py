@@ -62,8 +62,8 @@ async def test_an_open_request_of_each_schema_is_answered(tmp_path: Path, versio
         calls = (await store.load(1)).calls
         assert [(call.state, call.approval) for call in calls[:1]] == [(CallState.READY, "request1")]
         assert calls[1].state is CallState.FINISHED
-        [first, second] = (await store.deliveries(1)).stale
-        assert [each.decision for card in (first, second) for each in card.questions] == ["approved", "it_ran"]
+        [first, second] = (await store.deliveries(1)).posts
+        assert [each.decision for card in (first, second) for each in card.about] == ["approved", "it_ran"]
     with closing(sqlite3.connect(tmp_path / "bot.db")) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -99,5 +99,5 @@ async def test_a_parked_thread_of_each_schema_is_retried_by_its_button(tmp_path:
             Verdict.ALREADY,
         ]
         assert not (await store.load(2)).parked
-        [card] = (await store.deliveries(2)).stale
-        assert [question.kind for question in card.questions] == [RETRY]
+        [card] = (await store.deliveries(2)).posts
+        assert [question.kind for question in card.about] == [RETRY]

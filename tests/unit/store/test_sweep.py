@@ -18,6 +18,7 @@ from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.slack.authorization import Authorizer
 from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.store.sqlite.database import Database
@@ -42,7 +43,7 @@ async def sweeping(path: Path) -> AsyncGenerator[tuple[Database, Sweep, set[int]
         client, rules = cast(AsyncWebClient, SlackClient(Slack())), ApprovalRules()
         authorizer = Authorizer(Directory(client), rules, frozenset(), "T1")
         woken, undone = set[int](), set[int]()
-        progress = Progress(Limits(), woken.add)
+        progress = Progress(1.0, UpdateRate(3.0, woken.add))
         gateway = SlackGateway(
             Limits(), client, progress, woken.add, bot_user="UBOT", authorizer=authorizer, privacy=Privacy.FULL
         )

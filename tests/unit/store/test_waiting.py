@@ -92,8 +92,8 @@ async def stale(life: Life, approvals: Sequence[Approval]) -> None:
 
 async def progress(life: Life, _: Sequence[Approval]) -> None:
     await life.store.owe(life.id, [draft("progress")])
-    [owed] = (await life.store.deliveries(life.id)).owed
-    await life.store.posted(owed.id, "1.1")
+    [owed] = (await life.store.deliveries(life.id)).posts
+    await life.store.posted(owed.id, "1.1", owed.revision)
 
 
 async def sql(store: SqliteStore, statement: str, *values: object) -> None:

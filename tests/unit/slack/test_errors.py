@@ -1,0 +1,96 @@
+"""What follows the errors of Slack, for each thing that is asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiohttp import ClientConnectionError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.core.posts import Action
+from bot.slack.delivery.errors import ACTIONS, TABLE, Next, code_of, retry_after, what_follows
+
+POST, UPLOAD, UPDATE, REMOVE, READ = ACTIONS
+
+
+def refusal(code: str, status: int = 200, headers: dict[str, str] | None = None) -> SlackApiError:
+    data: Any = {"ok": False, "error": code} if code else "<html>"
+    response = AsyncSlackResponse(
+        client=None,
+        http_verb="POST",
+        api_url="",
+        req_args={},
+        data=data,
+        headers=headers or {},
+        status_code=status,
+    )
+    return SlackApiError("refused", response)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    {
+        "not_in_channel": dict.fromkeys(ACTIONS, Next.GIVE_UP),
+        "is_archived": dict.fromkeys(ACTIONS, Next.GIVE_UP),
+        "ratelimited": dict.fromkeys(ACTIONS, Next.LATER),
+        "token_revoked": dict.fromkeys(ACTIONS, Next.LATER),
+        "internal_error": dict.fromkeys(ACTIONS, Next.UNKNOWN),
+        "something_new": dict.fromkeys(ACTIONS, Next.SOME_TRIES),
+        "message_not_found": {
+            POST: Next.GIVE_UP,
+            UPLOAD: Next.GIVE_UP,
+            UPDATE: Next.GONE,
+            REMOVE: Next.GONE,
+            READ: Next.GIVE_UP,
+        },
+        "msg_too_long": {
+            POST: Next.AS_TEXT,
+            UPLOAD: Next.GIVE_UP,
+            UPDATE: Next.GIVE_UP,
+            REMOVE: Next.SOME_TRIES,
+            READ: Next.SOME_TRIES,
+        },
+        "edit_window_closed": {
+            POST: Next.SOME_TRIES,
+            UPLOAD: Next.SOME_TRIES,
+            UPDATE: Next.GIVE_UP,
+            REMOVE: Next.SOME_TRIES,
+            READ: Next.SOME_TRIES,
+        },
+        "cant_delete_message": {
+            POST: Next.SOME_TRIES,
+            UPLOAD: Next.SOME_TRIES,
+            UPDATE: Next.SOME_TRIES,
+            REMOVE: Next.GIVE_UP,
+            READ: Next.SOME_TRIES,
+        },
+    }.items(),
+)
+def test_what_follows_an_error_depends_on_what_was_asked(code: str, expected: dict[Action, Next]) -> None:
+    assert {action: what_follows(refusal(code), action) for action in ACTIONS} == expected
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_without_slacks_own_word_nobody_knows_whether_it_was_done(action: Action) -> None:
+    for error in (TimeoutError(), ClientConnectionError(), refusal("", 502), refusal("odd", 503), OSError()):
+        assert what_follows(error, action) is Next.UNKNOWN
+
+
+def test_slack_says_for_how_long_it_is_to_be_left_alone() -> None:
+    assert retry_after(refusal("ratelimited", 429, {"Retry-After": "7"})) == 7.0
+    assert retry_after(refusal("ratelimited", 429, {"retry-after": "soon"})) == 0.0
+    assert retry_after(TimeoutError()) == 0.0
+
+
+def test_an_error_has_slacks_word_or_another() -> None:
+    assert [code_of(each) for each in (refusal("is_archived"), refusal("", 502), TimeoutError())] == [
+        "is_archived",
+        "HTTP 502",
+        "TimeoutError",
+    ]
+
+
+def test_the_table_names_only_what_is_asked_of_slack() -> None:
+    assert {action for _, action in TABLE} == set(ACTIONS)
