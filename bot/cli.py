@@ -90,9 +90,9 @@ async def _serve(loaded: Settings, began: float) -> None:
     """Start the tool servers' processes first, which take a third of a second to get up, then all the rest. However
     this ends, they end with it."""
     from bot.config import mcp_json  # noqa: PLC0415
-    from bot.tools.mcp import toolset  # noqa: PLC0415
+    from bot.tools.toolset import make_toolset  # noqa: PLC0415
 
-    tools = toolset.McpToolset(mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables))
+    tools = make_toolset(mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables))
     try:
         await tools.launch()
         from bot import app  # noqa: PLC0415

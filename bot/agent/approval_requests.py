@@ -113,7 +113,9 @@ class ApprovalRequester:
 
     async def _preview(self, call: Call) -> Preview | None:
         tool = self.toolset.find(call.tool)
-        return await self.toolset.preview(tool, json.loads(call.arguments)) if tool is not None else None
+        if tool is None:
+            return None
+        return await self.toolset.guard(tool.server).preview(tool, json.loads(call.arguments))
 
     async def drift(self, call: Call, tool: Tool) -> str:
         """What is no longer as the card of an approved call showed it; empty when all of it is."""
@@ -121,7 +123,7 @@ class ApprovalRequester:
             return ""
         if tool.digest != call.tool_digest:
             return TOOL
-        basis = await self.toolset.basis(tool, json.loads(call.arguments))
+        basis = await self.toolset.guard(tool.server).basis(tool, json.loads(call.arguments))
         return "" if digest(call, basis) == call.approved_digest else FILES
 
 

@@ -108,7 +108,7 @@ class CallAuthorizer:
 
         # Only where paths lie is asked of a disk, which may take long; the rest is known here.
         if self.policy.asks_where(tool):
-            return await self.toolset.looking(tool, judge)
+            return await self.toolset.guard(tool.server).looking(tool, judge)
         return await beside(size * len(facts) * self.policy.effort, judge, lambda *_: None)
 
     async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
@@ -206,7 +206,7 @@ class CallAuthorizer:
             return True
         if grant.scope == "same":
             return call.arguments == grant.value
-        return await self.toolset.within(tool, json.loads(call.arguments), grant.value)
+        return await self.toolset.guard(tool.server).within(tool, json.loads(call.arguments), grant.value)
 
 
 def refuse(call: Call) -> None:

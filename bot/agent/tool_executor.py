@@ -84,7 +84,7 @@ class ToolExecutor:
     async def _finish(self, state: ThreadState, call: Call, outcome: CallResult, before: UndoSnapshot | None) -> None:
         """Write down how a call has ended."""
         ran = outcome.certainty is DeliveryStatus.OK
-        after = await self.toolset.post_state_digest(before) if before is not None and ran else ""
+        after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
         change = Change("finish a call", calls=[call])
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
@@ -106,7 +106,7 @@ class ToolExecutor:
         """What an approved call is about to change, so that it can be taken back."""
         if not call.approval or not self.approval_requester.approvals.undo_minutes:
             return None
-        return await self.toolset.snapshot(tool, json.loads(call.arguments))
+        return await self.toolset.guard(tool.server).snapshot(tool, json.loads(call.arguments))
 
     async def _may(self, state: ThreadState, call: Call, tool: Tool) -> bool:
         """The last look before the server gets it. When it may not run, it is asked about, or ends."""

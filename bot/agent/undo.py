@@ -27,7 +27,8 @@ class UndoRunner:
             if not job.begun:
                 await self.store.begin_undo(job.call.id)
             with failpoints.around("undo"):
-                undone = await self.toolset.undo(job.before, job.after, again=job.begun)
+                guard = self.toolset.guard(job.call.server)
+                undone = await guard.undo(job.before, job.after, again=job.begun)
             log.info("thread %s: undo of call %s: %s", thread, job.call.id, undone.words)
             what = " ".join(undone.words.split())
             note = f"(From the app: a person has undone your call of {job.call.tool}: {what})"

@@ -18,6 +18,7 @@ from bot.core.policy.approvers import Approvers
 from bot.core.policy.rules import Judgement, Ruling, tier
 from bot.core.tools import Tool
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import ServerConfig
 
 SERVERS_SECONDS = 60.0
 """Longer than a turn waits: a server that npx fetches first takes its time, and here nobody waits for an answer."""
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     return report.code
 
 
-async def _look(settings: Settings, servers: Sequence[mcp_json.ServerConfig]) -> Report:
+async def _look(settings: Settings, servers: Sequence[ServerConfig]) -> Report:
     toolset = McpToolset(servers)
     await toolset.start()
     try:

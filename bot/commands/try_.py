@@ -21,7 +21,7 @@ from dotenv import dotenv_values
 from bot import interrupt
 from bot.config import settings
 from bot.errors import SettingsError
-from bot.tools.mcp.process_reaper import Guard
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from slack_sandbox.errors import ImpossibleAct
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
@@ -185,9 +185,9 @@ class _Trial:
     async def _start_bot(
         self, stack: AsyncExitStack, slack: SlackSandbox, controls: TryControls, model: ModelSandbox | Relay
     ) -> Child:
-        guard = Guard()
-        guard.start()
-        stack.push_async_callback(asyncio.to_thread, guard.close)
+        reaper = ProcessReaper()
+        reaper.start()
+        stack.push_async_callback(asyncio.to_thread, reaper.close)
         log = controls.log = ChildLog(self._folder.log, self._tell_of_bot, controls.changed)
         child = controls.child = Child(
             (sys.executable, "-m", "bot"),
@@ -195,7 +195,7 @@ class _Trial:
             self._folder.start,
             slack=slack,
             log=log,
-            keeper=guard,
+            keeper=reaper,
             changed=controls.changed,
         )
         stack.push_async_callback(self._stop, child)

@@ -17,7 +17,7 @@ from bot.errors import SettingsError
 from bot.tools.disk import before_the_loop
 from bot.tools.filesystem import default_server
 from bot.tools.mcp import names
-from bot.tools.mcp.server_config import CALL_SECONDS, ServerConfig
+from bot.tools.server_config import CALL_SECONDS, StdioServer
 
 FOLDER_SECONDS = 5.0
 """What it may take to look at the folder to work in."""
@@ -29,7 +29,7 @@ _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 
-def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None = None) -> tuple[ServerConfig, ...]:
+def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None = None) -> tuple[StdioServer, ...]:
     """The servers to run, in the order of the file.
 
     In: the file, or None for the filesystem server over the workspace (created when missing; with a file it is not
@@ -42,7 +42,7 @@ def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None =
         # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
         # what lies in the workspace was written by a model.
         cwd = None if command == default_server.NPX else root
-        return (ServerConfig(default_server.KEY, command, args, cwd=cwd, trusted=True),)
+        return (StdioServer(default_server.KEY, command, args, cwd=cwd, trusted=True),)
     return _File(path, os.environ if environ is None else environ).servers()
 
 
@@ -74,13 +74,13 @@ class _File:
         self._path = path
         self._environ = environ
 
-    def servers(self) -> tuple[ServerConfig, ...]:
+    def servers(self) -> tuple[StdioServer, ...]:
         content = self._content()
         self._known(content, _FILE_KEYS, "")
         if "mcpServers" not in content:
             raise self._wrong("", "has no `mcpServers`; the servers belong under that key.")
         entries = self._typed(content["mcpServers"], dict, "mcpServers", "an object")
-        servers: list[ServerConfig] = []
+        servers: list[StdioServer] = []
         prefixes: dict[str, str] = {}
         for key, entry in entries.items():
             prefix = names.prefix(key)
@@ -100,7 +100,7 @@ class _File:
                 servers.append(server)
         return tuple(servers)
 
-    def _server(self, key: str, entry: dict[str, Any]) -> ServerConfig | None:
+    def _server(self, key: str, entry: dict[str, Any]) -> StdioServer | None:
         """One entry; None when it is disabled (what it says is checked all the same, its variables are not)."""
         place = f"mcpServers.{key}"
         if "url" in entry or entry.get("type", "stdio") != "stdio":
@@ -115,14 +115,14 @@ class _File:
         seconds = self._seconds(entry.get("timeout", CALL_SECONDS), f"{place}.timeout")
         if disabled:
             return None
-        return ServerConfig(
+        return StdioServer(
             key,
             self._expanded(command, f"{place}.command", may_be_empty=False),
             tuple(self._expanded(argument, f"{place}.args[{index}]") for index, argument in enumerate(args)),
             {name: self._expanded(value, f"{place}.env.{name}") for name, value in env.items()},
             self._folder(self._expanded(cwd, f"{place}.cwd"), f"{place}.cwd") if cwd else None,
-            trusted,
-            seconds,
+            trusted=trusted,
+            call_seconds=seconds,
         )
 
     def _content(self) -> dict[str, Any]:

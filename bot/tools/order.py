@@ -1,4 +1,4 @@
-"""The order of the calls of one step: those that are about the same files run as the model has given them.
+"""The order of the calls of one step: those that are about the same things run as the model has given them.
 
 A call is in hand from the moment at which it may run, before anything is found out about it, until it has ended. It
 waits for those before it that are in hand; not for one that waits for a person.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.core.ports.change_guard import Claim
 from bot.core.tools import InStep
-from bot.tools.filesystem.claims import Claim, folders
+from bot.tools.claims import folders
 
 KNOWN_SECONDS = 1.0
-"""How long a call waits to learn which files one before it is about: that may be on a disk that does not answer."""
+"""How long a call waits to learn what one before it is about: that may be on a disk that does not answer."""
 
 
 class Ticket:
@@ -28,7 +29,7 @@ class Ticket:
         self._ended = asyncio.Event()
 
     def know(self, claim: Claim) -> None:
-        """These are its files."""
+        """It is about this."""
         self._claim, self._folders = claim, folders(claim)
         self._known.set()
 
@@ -40,11 +41,11 @@ class Ticket:
         self._ended.set()
 
     def first(self, *, surely: bool = False) -> bool:
-        """Whether none before it is about the same files; `surely`: as far as one can know that of all of them."""
+        """Whether none before it is about the same; `surely`: as far as one can know that of all of them."""
         return not self._same() and not (surely and self._unknown())
 
     async def turn(self) -> bool:
-        """Wait until those before it that are about the same files have ended. Out: whether there were any."""
+        """Wait until those before it that are about the same have ended. Out: whether there were any."""
         waited = False
         while unknown := self._unknown():
             try:

@@ -26,7 +26,7 @@ from bot.slack import text as slack_text
 from bot.slack.blocks import split
 from bot.store.sqlite import audit
 from bot.tools import text
-from bot.tools.filesystem.claims import Claims
+from bot.tools.claims import Claims
 from bot.tools.json_schema import arguments, portable
 from bot.tools.mcp import content, jsonrpc
 from tests.lag import watched

@@ -31,8 +31,8 @@ from bot.slack import app as slack_app
 from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.filesystem import default_server
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox
 from tests import standin
 from tests.harness import Bot, World, settings_of
@@ -135,7 +135,7 @@ class BotInside(Bot):
             logging.getLogger("bot.app").warning("BOT_CONFIG, %s", finding.words())
         found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
         ending = self._ending = AsyncExitStack()
-        tools = McpToolset(found)
+        tools = make_toolset(found)
         ending.push_async_callback(tools.aclose)
         await tools.launch()
         database = await ending.enter_async_context(Eager(loaded.database_url))
@@ -199,7 +199,7 @@ def _stand_in() -> tuple[Path, Path]:
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def _served(server: ServerConfig) -> ServerConfig:
+def _served(server: StdioServer) -> StdioServer:
     """The server, by the stand-in if it is the one that the set-up installs."""
     if not any(argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args):
         return server

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.tools.mcp.process_reaper import Guard
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
 from slack_sandbox.trial import sample, scenario
@@ -101,7 +101,7 @@ async def test_a_step_that_goes_otherwise_says_what_was_there_instead(tmp_path: 
     sample.write_files(tmp_path)
     async with SlackSandbox() as slack:
         log = ChildLog(tmp_path / "log", lambda line: None, lambda: None)
-        child = Child(["true"], {}, tmp_path, slack=slack, log=log, keeper=Guard(), changed=lambda: None)
+        child = Child(["true"], {}, tmp_path, slack=slack, log=log, keeper=ProcessReaper(), changed=lambda: None)
         sources = [ProcessFaults(child, lambda: None)]
         stage = Stage(sample.populate(slack), tmp_path, child, lambda: sources, ModelSandbox())
         found = scenario.load(str(tmp_path / "mine.toml"), sample.PEOPLE, sample.CHANNELS)

@@ -55,6 +55,8 @@ class _Proxy:
 
     def __getattr__(self, method: str) -> Any:
         found, faults = getattr(self._inner, method), self._faults
+        if method == "guard":
+            return lambda server: faults.around(self._part, found(server))
 
         def name(arguments: Sequence[Any]) -> str:
             change = next((each.name for each in arguments if isinstance(each, Change)), "")

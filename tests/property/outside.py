@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.core.policy.conditions import Inside
+from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply
 from bot.core.ports.toolset import Held
 from bot.core.tools import CallResult, DeliveryStatus, InStep, Preview, Tool, Undone, UndoSnapshot
@@ -133,7 +133,7 @@ def _tool(remote: str, version: int) -> Tool:
 
 
 @dataclass
-class Files:
+class Files(ChangeGuard):
     """A toolset over files in memory: `write` and `drop` can be shown beforehand and taken back, `send` of an untrusted
     server cannot, `look` reads."""
 
@@ -158,6 +158,9 @@ class Files:
 
     def find(self, name: str) -> Tool | None:
         return next((tool for tool in self.tools() if tool.name == name), None)
+
+    def guard(self, server: str) -> ChangeGuard:
+        return self
 
     async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
         self.world.alive()
@@ -234,15 +237,6 @@ class Files:
         else:
             self.files[path] = was
         return Undone(True, "It is as it was before.")
-
-    async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
-        return judge(lambda *_: None)
-
-    async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
-        return False
-
-    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        return ()
 
 
 @dataclass

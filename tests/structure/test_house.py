@@ -54,6 +54,22 @@ def test_imports_go_in_one_direction_and_no_adapter_imports_another(package: str
         assert ours <= allowed, f"{path.name} imports {ours - allowed}"
 
 
+@pytest.mark.parametrize(("part", "other"), [("mcp", "filesystem"), ("filesystem", "mcp")])
+def test_mcp_and_what_is_known_of_one_server_know_nothing_of_each_other(part: str, other: str) -> None:
+    for path, tree in modules(f"bot/tools/{part}"):
+        assert not [name for name in imports(tree) if name.startswith(f"bot.tools.{other}")], path.name
+
+
+def test_only_the_registry_knows_which_transports_there_are() -> None:
+    transports = "bot.tools.mcp.transports."
+    for path, tree in modules("bot/tools/mcp"):
+        if path.parent.name != "transports":
+            known = {name.removeprefix(transports) for name in imports(tree) if name.startswith(transports)}
+            assert known <= {"transport", "registry"}, path.name
+            foreign = {name.split(".")[0] for name in imports(tree)}
+            assert foreign.isdisjoint({"subprocess", "signal", "urllib", "aiohttp", "httpx"}), path.name
+
+
 def test_the_sandbox_imports_nothing_of_the_bot() -> None:
     for path, tree in modules("slack_sandbox"):
         assert not [name for name in imports(tree) if name.split(".")[0] == "bot"], path.name

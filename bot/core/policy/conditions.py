@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from bot.core.tools import Tool
 
 Inside = Callable[[Tool, str, str], bool | None]
-"""Whether a path argument of a call of the tool lies in a folder, symbolic links followed: `Toolset.inside`."""
+"""Whether a path argument of a call of the tool lies in a folder, symbolic links followed: `ChangeGuard.looking`."""
 Value = str | int | float | bool
 
 

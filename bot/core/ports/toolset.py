@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol
 
 from bot.core.json_text import JsonObject
-from bot.core.policy.conditions import Inside
-from bot.core.tools import CallResult, InStep, Preview, Tool, Undone, UndoSnapshot
-
-T = TypeVar("T")
+from bot.core.ports.change_guard import ChangeGuard
+from bot.core.tools import CallResult, InStep, Tool
 
 
 class Held(Protocol):
@@ -52,38 +50,7 @@ class Toolset(Protocol):
         Raises BusyError when others take too long."""
         ...
 
-    async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
-        """What a call would do, for tools of which we know it; None for others. Changes nothing, never raises, and
-        takes seconds at most."""
-        ...
-
-    async def basis(self, tool: Tool, arguments: JsonObject) -> str:
-        """The digest of what the call would change as it is now: that of `preview`. Empty for other tools."""
-        ...
-
-    async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-        """Record what the call is about to change; None when it could not be taken back."""
-        ...
-
-    async def post_state_digest(self, before: UndoSnapshot) -> str:
-        """A digest of the same things now, right after the call has run; empty when they cannot be read."""
-        ...
-
-    async def undo(self, before: UndoSnapshot, after: str, *, again: bool = True) -> Undone:
-        """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
-        that things which are as before count as taken back. Doing it again does nothing more; never raises."""
-        ...
-
-    async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
-        """What `judge` says, which asks where path arguments of a call of this tool lie. What the disk does
-        not tell in time nobody can say; and nobody else is kept waiting."""
-        ...
-
-    async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
-        """Whether all paths of a call are known and surely lie in a folder that is its own real path."""
-        ...
-
-    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none, or
-        when the disk does not tell in time."""
+    def guard(self, server: str) -> ChangeGuard:
+        """What is known of the calls of a server, by its key; a guard that knows nothing for most servers, and for one
+        that is not configured."""
         ...

@@ -163,6 +163,6 @@ async def _open(
         with suppress(TimeoutError):
             async with asyncio.timeout(asked.left(ACK_SECONDS)):
                 given = await beside(approval.size, arguments_of, approval.call)
-                folders = await handler.toolset.folders(tool, given)
+                folders = await handler.toolset.guard(tool.server).folders(tool, given)
         view = await beside(approval.size, forms.always, approval, folders, handler.rules.grant_days, opened)
         await handler.show(body, view)

@@ -129,7 +129,7 @@ async def _against(
         return DENIED_OR_NOT
     try:
         async with asyncio.timeout(min(PREVIEW_SECONDS, asked.left(ACK_SECONDS))):
-            preview = await handler.toolset.preview(tool, arguments)
+            preview = await handler.toolset.guard(tool.server).preview(tool, arguments)
     except TimeoutError:
         return ""
     return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
@@ -151,9 +151,10 @@ async def _grant(
     if choice.scope == "folder":
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
             # What comes back from Slack names a folder; only one that was offered counts.
-            if choice.value not in await handler.toolset.folders(tool, arguments):
+            guard = handler.toolset.guard(tool.server)
+            if choice.value not in await guard.folders(tool, arguments):
                 return None
-            if not await handler.toolset.within(tool, arguments, choice.value):
+            if not await guard.within(tool, arguments, choice.value):
                 return None
     now = time.time()
     seconds = min(choice.seconds, handler.rules.grant_days * 86_400)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import SettingsError
-from bot.tools.mcp.environment import inherited
+from bot.tools.environment import inherited
 
 KEY = "filesystem"
 PACKAGE = "@modelcontextprotocol/server-filesystem"

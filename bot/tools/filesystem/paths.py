@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 
 from bot.tools.disk import Disk
 from bot.tools.filesystem import default_server
-from bot.tools.mcp.server_config import ServerConfig
+from bot.tools.server_config import ServerConfig, StdioServer
 
 _RUNNERS = {"node", "nodejs", "npx", "bun", "bunx"}
 """Programs that run the server on this machine; what a container or another machine runs has other files."""
@@ -75,7 +75,7 @@ class Filesystem:
     def of(cls, config: ServerConfig) -> Filesystem | None:
         """The files that a configured server works on; None when it is no trusted filesystem server on this machine of
         a version that follows these rules."""
-        if not config.trusted or sys.platform == "win32":
+        if not isinstance(config, StdioServer) or not config.trusted or sys.platform == "win32":
             return None
         folders = _folders(config)
         return cls(config.key, folders, str(config.cwd) if config.cwd else None, config.env) if folders else None
@@ -205,7 +205,7 @@ def _entry(folder: str, part: str) -> str | None:
     return found[0] if found else None
 
 
-def _folders(config: ServerConfig) -> tuple[str, ...]:
+def _folders(config: StdioServer) -> tuple[str, ...]:
     """The folder arguments of a filesystem server; none for other servers."""
     program = PurePath(config.command)
     if program.name == _PROGRAM:

@@ -1,4 +1,4 @@
-"""UndoJob back what a call of the filesystem server did, if nothing has changed since.
+"""Takes back what a call of the filesystem server did, if nothing has changed since.
 
 What a call is about to change is recorded before it runs (`snapshot`), what it left is identified by a digest,
 and `undo` acts only on exactly that. Each step leaves a state that `undo` recognises when it is asked again.
@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.ports.change_guard import Claim
 from bot.core.tools import Tool, Undone, UndoSnapshot
 from bot.tools.filesystem import files as disk
-from bot.tools.filesystem.claims import Claim, of_paths
+from bot.tools.filesystem.claimed_paths import of_paths
 from bot.tools.filesystem.files import Kind, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
 from bot.tools.filesystem.preview import see
@@ -51,12 +52,6 @@ def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot |
     else:
         return None
     return UndoSnapshot(canonical(plan), content)
-
-
-def server(before: UndoSnapshot) -> str:
-    """The key of the server whose call this is; empty when the plan cannot be read."""
-    key = _plan(before).get("server")
-    return key if isinstance(key, str) else ""
 
 
 def after(files: Filesystem, before: UndoSnapshot) -> str:

@@ -1,4 +1,4 @@
-"""Lines of a server's stdout, one JSON-RPC message each (specification: stdio), and how far a request got."""
+"""Lines of a server's output, one JSON-RPC message each (specification: stdio)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
-from bot.core.json_text import JsonObject
 from bot.core.untrusted import MOST_VALUES, values
 from bot.tools.text import sendable
 
@@ -24,27 +21,6 @@ most."""
 
 _ID_WITHIN = 200
 _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
-
-
-@dataclass(eq=False)
-class Delivery:
-    """How far one request got. It is put into `current_delivery` by whoever makes the request."""
-
-    stand_in: JsonObject
-    """What the SDK gets for the `result`: it checks every part of one, several times over, and nobody uses that."""
-    abandoned: bool = False
-    """Nobody waits any more: if it is not written yet, it must not be."""
-    written: bool = False
-    """Its first byte may have reached the server."""
-    reply: JsonObject | None = None
-    """The `result` that the server answered, as it came."""
-    size: int = 0
-    """Bytes of the message that it came in."""
-    refused: bool = False
-    """The server answered with a protocol error."""
-
-
-current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
 
 
 class Lines:

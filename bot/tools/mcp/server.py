@@ -1,4 +1,4 @@
-"""One MCP server over the whole life of the bot: started, called, noticed when it dies, started again.
+"""One MCP server over the whole life of the bot: connected, called, noticed when it ends, connected again.
 
 One task owns the connection (the SDK demands that it is opened and closed in the same task); callers call from theirs.
 
@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,10 @@ from bot.core.tools import CallResult, DeliveryStatus, Tool
 from bot.tools import text
 from bot.tools.json_schema import portable
 from bot.tools.mcp import names
-from bot.tools.mcp.connection_failure import Life
-from bot.tools.mcp.process_reaper import Guard
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.transports.process import Ahead
+from bot.tools.mcp.connection_failure import ConnectionReport
+from bot.tools.mcp.room import FullError, Room
+from bot.tools.mcp.transports.transport import Transport
+from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
     from bot.tools.mcp.session import Definition, Session
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CALLS_AT_ONCE = 16
-"""Calls that one server works on at the same time; more wait."""
+"""Calls that one server works on at the same time; more wait. So many more may only ask."""
 WAIT_SECONDS = 10.0
 """How long a call waits for a server that is just starting (again): it has not been sent, so it may wait."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 60.0
@@ -66,20 +66,22 @@ class State(StrEnum):
 class Server:
     """A configured server and its tools."""
 
-    def __init__(self, config: ServerConfig, guard: Guard, on_tools: Callable[[], None]) -> None:
-        """`on_tools` is called when the tools are no longer the same."""
+    def __init__(self, config: ServerConfig, transport: Transport, on_tools: Callable[[], None]) -> None:
+        """In: what reaches the server. `on_tools` is called when the tools are no longer the same."""
         self.config = config
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
         """By name. While the server is down they stay: the prompt's cache and the history hold."""
         # What was approved for one program or folder must not run in another that takes its key, and what its own
         # hints said of it counts only as long as it is trusted.
-        self._origin = canonical([config.key, config.command, list(config.args), str(config.cwd), config.trusted])
-        self._guard = guard
+        self._origin = canonical(list(config.identity()))
+        self._transport = transport
         self._on_tools = on_tools
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self.room = Room(CALLS_AT_ONCE)
+        self._room_to_ask = Room(CALLS_AT_ONCE)
+        """For calls that only ask: whoever has room for a call may have to ask before it is made."""
         self._moved = asyncio.Event()
         self._attention = asyncio.Event()
         self._tools_changed = False
@@ -87,11 +89,10 @@ class Server:
         self._retry_at = 0.0
         self._reason = ""
         self._last_words = ""
-        self._ahead = Ahead(config, guard)
 
     async def launch(self) -> None:
-        """Start the process ahead of `start`, which then goes on with it. Never raises: `start` tells what is wrong."""
-        await self._ahead.launch()
+        """Begin ahead of `start` with what takes time. Never raises: `start` tells what is wrong."""
+        await self._transport.launch()
 
     def start(self) -> None:
         """Begin to start the server in the background."""
@@ -100,7 +101,7 @@ class Server:
     async def aclose(self) -> None:
         """End the server: a well made one at once, any within 2 s. Calls under way end as unknown."""
         if self._owner is None:
-            await self._ahead.abandon()
+            await self._transport.abandon()
             self._move(State.STOPPED)
             return
         self._owner.cancel()
@@ -124,66 +125,54 @@ class Server:
             case State.DOWN:
                 return f"The tool server `{key}` is not running: {self._reason}."
 
-    async def enter_at_once(self) -> bool:
-        """Take room for a call, if there is some. It is given back by `leave`."""
-        if self._slots.locked():
-            return False
-        await self._slots.acquire()
-        return True
+    def tool(self, remote_name: str) -> Tool | None:
+        """One of its tools as it is defined now, by the server's own name of it."""
+        return next((known for known in self.tools if known.remote_name == remote_name), None)
 
-    async def enter(self) -> None:
-        """Take room for a call, as soon as there is some."""
-        await self._slots.acquire()
+    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+        """Run one call. Never raises but CancelledError; cancelling it asks the server to stop. `entered` says that the
+        caller has taken room."""
+        return await self._timed(
+            nullcontext() if entered else self.room.place(self.config.call_seconds), tool, arguments
+        )
 
-    def leave(self) -> None:
-        """Give the room back."""
-        self._slots.release()
+    async def ask(self, tool: Tool, arguments: JsonObject) -> CallResult:
+        """The same of a call that only asks. It needs no room among the calls, and its result is exactly as it came,
+        for the program and not for a model."""
+        place = self._room_to_ask.place(self.config.call_seconds)
+        return await self._timed(place, tool, arguments, whole=True)
 
-    async def call(
-        self, tool: Tool, arguments: JsonObject, *, whole: bool = False, entered: bool = False
+    async def _timed(
+        self, place: AbstractAsyncContextManager[None], tool: Tool, arguments: JsonObject, *, whole: bool = False
     ) -> CallResult:
-        """Run one call. Never raises but CancelledError; cancelling it asks the server to stop. With `whole` the result
-        is exactly as it came, for the program and not for a model; `entered` says that the caller has taken room."""
         began = time.monotonic()
-        certainty, words = await self._call(tool, arguments, whole=whole, entered=entered)
+        try:
+            async with place:
+                certainty, words = await self._call(tool, arguments, whole=whole)
+        except FullError:
+            waited = f"{self.config.call_seconds:g} s"
+            words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
+            certainty = DeliveryStatus.UNSENT
         return CallResult(certainty, words, time.monotonic() - began)
 
-    async def _call(
-        self, tool: Tool, arguments: JsonObject, *, whole: bool, entered: bool
-    ) -> tuple[DeliveryStatus, str]:
-        seconds = self.config.call_seconds
+    async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
         try:
             arguments = text.sendable(arguments)
         except RecursionError:
             return DeliveryStatus.UNSENT, "The arguments are nested too deeply. The call was not sent."
-        try:
-            if not entered:
-                async with asyncio.timeout(seconds):
-                    await self.enter()
-        except TimeoutError:
-            return (
-                DeliveryStatus.UNSENT,
-                f"The tool server `{tool.server}` was busy for {seconds:g} s. The call was not sent.",
-            )
-        try:
-            deadline = time.monotonic() + WAIT_SECONDS
-            while True:
-                session = await self._session_by(deadline)
-                if session is None:
-                    return (
-                        DeliveryStatus.UNSENT,
-                        f"{self.trouble() or 'The tool server is busy.'} The call was not sent.",
-                    )
-                if refusal := self._refusal(tool):
-                    return DeliveryStatus.UNSENT, refusal
-                certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
-                # It died in the moment before the call was written: nothing was sent, so the next life may have it.
-                if certainty is DeliveryStatus.UNSENT and session.ended:
-                    continue
-                return certainty, words
-        finally:
-            if not entered:
-                self.leave()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            session = await self._session_by(deadline)
+            if session is None:
+                return DeliveryStatus.UNSENT, f"{self.trouble() or 'The tool server is busy.'} The call was not sent."
+            if refusal := self._refusal(tool):
+                return DeliveryStatus.UNSENT, refusal
+            seconds = self.config.call_seconds
+            certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
+            # It ended in the moment before the call was written: nothing was sent, so the next connection may have it.
+            if certainty is DeliveryStatus.UNSENT and session.ended:
+                continue
+            return certainty, words
 
     async def _session_by(self, deadline: float) -> Session | None:
         """The connection, if there is one before the deadline and it makes sense to wait for it."""
@@ -199,7 +188,7 @@ class Server:
 
     def _refusal(self, tool: Tool) -> str | None:
         """Why this tool is not the one that was meant, if so: approval was given for another definition."""
-        now = next((known for known in self.tools if known.remote_name == tool.remote_name), None)
+        now = self.tool(tool.remote_name)
         if now is None:
             return f"The tool server `{tool.server}` no longer offers `{tool.remote_name}`. The call was not sent."
         if now.digest != tool.digest:
@@ -207,14 +196,14 @@ class Server:
         return None
 
     async def _own(self) -> None:
-        """The owner task: one life after the other, until it is cancelled."""
+        """The owner task: one connection after the other, until it is cancelled."""
         deaths = 0
         try:
             # The SDK takes 0.7 s to import; the bot opens its socket meanwhile.
-            await asyncio.to_thread(importlib.import_module, "bot.tools.mcp.session")
+            await asyncio.to_thread(self._load)
             while True:
                 began = time.monotonic()
-                self._reason = await self._try_life()
+                self._reason = await self._serve()
                 deaths = 1 if time.monotonic() - began > STABLE_SECONDS else deaths + 1
                 pause = pause_after(deaths)
                 self._retry_at = time.monotonic() + pause
@@ -223,47 +212,46 @@ class Server:
                 log.warning("%s%s Next start in %.1f s.", self.trouble(), said, pause)
                 await asyncio.sleep(pause)
         finally:
-            await self._ahead.abandon()
+            await self._transport.abandon()
             self._session = None
             self._move(State.STOPPED)
 
-    async def _try_life(self) -> str:
-        """One life, or two attempts at one; returns why it ended.
+    def _load(self) -> None:
+        """For a thread."""
+        importlib.import_module("bot.tools.mcp.session")
+        self._transport.load()
+
+    async def _serve(self) -> str:
+        """One connection, or two attempts at one; returns why it ended.
 
         A server that ends when it is asked for 2026-07-28 gets a second attempt with `initialize`; which way worked is
         remembered. When that stops working (the server was updated) both are tried again.
         """
-        life = await self._live(legacy=self._legacy)
-        if life.was_up or not life.may_be_the_question:
-            return life.reason
+        first = await self._serve_once(legacy=self._legacy)
+        if first.was_up or not first.may_be_the_question:
+            return first.ending.reason
         if self._legacy:
             self._legacy = False
-            return life.reason
-        second = await self._live(legacy=True)
-        return second.reason if second.was_up else life.reason
+            return first.ending.reason
+        second = await self._serve_once(legacy=True)
+        return second.ending.reason if second.was_up else first.ending.reason
 
-    async def _live(self, *, legacy: bool) -> Life:
-        """Start the server, serve until it dies, tidy up."""
-        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - `_own` had it imported in a thread
+    async def _serve_once(self, *, legacy: bool) -> ConnectionReport:
+        """Connect, serve until the server ends, tidy up."""
+        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - `_load` has imported it in a thread
 
-        life = Life()
+        report = ConnectionReport()
         self._attention, self._tools_changed = asyncio.Event(), False
+        connection = self._transport.connection(self._attention.set)
+        trouble: Exception | None = None
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(sdk.CONNECT_SECONDS):
                     session = await stack.enter_async_context(
-                        sdk.connect(
-                            self.config,
-                            self._guard,
-                            legacy=legacy,
-                            on_end=self._attention.set,
-                            on_change=self._note_change,
-                            on_exit=life.take_down,
-                            ahead=self._ahead,
-                        )
+                        sdk.connect(connection, self.config.key, legacy=legacy, on_change=self._note_change)
                     )
                     definitions = await session.definitions()
-                life.was_up = True
+                report.was_up = True
                 self._legacy = session.is_legacy
                 await self._adopt(definitions)
                 self._session = session
@@ -275,17 +263,18 @@ class Server:
         except (
             Exception
         ) as problem:  # whatever a server or the SDK does: the owner must live, to start the server again
-            life.blame(problem, self.config)
+            trouble = problem
             if not isinstance(problem, OSError | ValueError | RuntimeError | ExceptionGroup | sdk.MCPError):
                 log.exception("%s: unexpected", self.config.key)
         finally:
             self._session = None
-            self._last_words = life.last_words
-        return life
+            report.conclude(connection, trouble)
+            self._last_words = report.ending.last_words
+        return report
 
     async def _stay(self, session: Session) -> None:
         """Serve until the server dies; list its tools again when it says that they changed."""
-        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_live`
+        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
 
         while not session.ended:
             await self._attention.wait()

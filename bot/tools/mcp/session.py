@@ -25,11 +25,8 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
 from bot.pace import ANY, beside
 from bot.tools.mcp import content
-from bot.tools.mcp.jsonrpc import Delivery, current_delivery
-from bot.tools.mcp.process_reaper import Guard
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.transports.process import Ahead
-from bot.tools.mcp.transports.stdio import Child
+from bot.tools.mcp.delivery import Delivery, current_delivery
+from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
 
 log = logging.getLogger(__name__)
@@ -69,15 +66,15 @@ class Definition:
 class Session:
     """An open connection. Made by `connect`; any task may call it, and it never raises for what the server does."""
 
-    def __init__(self, client: Client, child: Child, key: str) -> None:
+    def __init__(self, client: Client, connection: Connection, key: str) -> None:
         self._client = client
-        self._child = child
+        self._connection = connection
         self._key = key
 
     @property
     def ended(self) -> bool:
         """The server will not be heard again."""
-        return self._child.ended
+        return self._connection.ended
 
     @property
     def is_legacy(self) -> bool:
@@ -175,42 +172,30 @@ class Session:
 
 @asynccontextmanager
 async def connect(
-    config: ServerConfig,
-    guard: Guard,
-    *,
-    legacy: bool,
-    on_end: Callable[[], None],
-    on_change: Callable[[], None],
-    on_exit: Callable[[Child], None],
-    ahead: Ahead | None = None,
+    connection: Connection, key: str, *, legacy: bool, on_change: Callable[[], None]
 ) -> AsyncGenerator[Session]:
-    """Start a server and agree on a protocol version; leaving ends the server. Enter and leave in the same task.
+    """Open a connection and agree on a protocol version; leaving closes it. Enter and leave in the same task.
 
-    In: `legacy` skips the question for 2026-07-28, for servers that do not bear it. `on_end` is called at once when the
-    server's output ends, `on_change` when an older server says that its tools changed, `on_exit` after the process
-    ended, however this ends; `ahead` may have started it. Raises what the start of a process raises, MCPError,
-    ValueError and RuntimeError, alone or in an ExceptionGroup. No callback for roots, sampling or elicitation is given,
-    so none is announced.
+    In: `legacy` skips the question for 2026-07-28, for servers that do not bear it. `on_change` is called when an older
+    server says that its tools changed. Raises what opening the connection raises, MCPError, ValueError and
+    RuntimeError, alone or in an ExceptionGroup. No callback for roots, sampling or elicitation is given, so none is
+    announced.
     """
-    child = Child(config, guard, on_end, ahead)
 
     async def handle(message: IncomingMessage) -> None:
         if isinstance(message, types.ToolListChangedNotification):
             on_change()
 
     client = Client(
-        child,
+        connection,
         mode="legacy" if legacy else "auto",
         read_timeout_seconds=CONNECT_SECONDS,
         message_handler=handle,
         client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
     )
-    try:
-        async with client:
-            yield Session(client, child, config.key)
-    finally:
-        on_exit(child)
+    async with client:
+        yield Session(client, connection, key)
 
 
 def _definitions(page: list[Any], key: str) -> list[Definition]:

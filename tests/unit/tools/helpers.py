@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.tools import CallResult, Tool
-from bot.tools.mcp.server_config import ServerConfig
+from bot.tools.filesystem.guard import LocalPaths
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 
 SERVERS = Path(__file__).with_name("servers")
 
 
-def python_server(script: str, *args: object, key: str = "odd", **settings: Any) -> ServerConfig:
+def python_server(script: str, *args: object, key: str = "odd", **settings: Any) -> StdioServer:
     """One of the servers of this folder."""
-    return ServerConfig(key, sys.executable, (str(SERVERS / script), *map(str, args)), **settings)
+    return StdioServer(key, sys.executable, (str(SERVERS / script), *map(str, args)), **settings)
 
 
 @asynccontextmanager
-async def running(*servers: ServerConfig, ready: float = 20) -> AsyncGenerator[McpToolset]:
+async def running(*servers: StdioServer, ready: float = 20) -> AsyncGenerator[McpToolset]:
     """A toolset that has been started and has waited for its servers."""
-    toolset = McpToolset(servers)
+    toolset = make_toolset(servers)
     await toolset.start()
     try:
         await toolset.ready(ready)
@@ -37,6 +39,13 @@ def tool(toolset: McpToolset, name: str) -> Tool:
     """A tool that must be there."""
     found = toolset.find(name)
     assert found is not None, f"{name} is not among {[known.name for known in toolset.tools()]}"
+    return found
+
+
+def guard(toolset: McpToolset, server: str = "filesystem") -> LocalPaths:
+    """What is known of a server's calls."""
+    found = toolset.guard(server)
+    assert isinstance(found, LocalPaths)
     return found
 
 

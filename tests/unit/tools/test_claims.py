@@ -13,8 +13,9 @@ from bot.core.ports.toolset import Held
 from bot.core.tools import BusyError, Tool
 from bot.tools.filesystem import default_server
 from bot.tools.mcp.server import CALLS_AT_ONCE
-from bot.tools.mcp.server_config import ServerConfig
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 
 pytestmark = pytest.mark.anyio
 
@@ -37,11 +38,11 @@ def made(name: str, server: str = "one") -> Tool:
 
 def files(*folders: Path, seconds: float = 60) -> McpToolset:
     """Filesystem servers `one`, `two`, … that are not started: nothing is called."""
-    servers: list[ServerConfig] = []
+    servers: list[StdioServer] = []
     for key, folder in zip(("one", "two"), folders, strict=False):
         command, arguments = default_server.command(folder)
-        servers.append(ServerConfig(key, command, tuple(arguments), trusted=True, call_seconds=seconds))
-    return McpToolset(servers)
+        servers.append(StdioServer(key, command, tuple(arguments), trusted=True, call_seconds=seconds))
+    return make_toolset(servers)
 
 
 async def held(tools: McpToolset, name: str, server: str = "one", **arguments: Any) -> Held:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.config import mcp_json
 from bot.errors import SettingsError
-from bot.tools.mcp.server_config import ServerConfig
+from bot.tools.server_config import StdioServer
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mcp.json"
 
 
-def load(file: Path, content: Any, **environ: str) -> tuple[ServerConfig, ...]:
+def load(file: Path, content: Any, **environ: str) -> tuple[StdioServer, ...]:
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     return mcp_json.load(file, file.parent / "workspace", environ)
 
@@ -40,8 +40,8 @@ def test_servers_are_read_in_the_order_of_the_file(file: Path) -> None:
         },
     )
     assert servers == (
-        ServerConfig("zoo", "npx", ("-y", "zoo"), {"KEY": "v"}, None, trusted=True, call_seconds=90.0),
-        ServerConfig("git", "uvx", cwd=file.parent),
+        StdioServer("zoo", "npx", ("-y", "zoo"), {"KEY": "v"}, None, trusted=True, call_seconds=90.0),
+        StdioServer("git", "uvx", cwd=file.parent),
     )
     assert not (file.parent / "workspace").exists()
 
@@ -60,7 +60,7 @@ def test_variables_are_replaced_in_command_args_env_and_cwd(file: Path) -> None:
         EMPTY="",
         DIR="here",
     )
-    assert server == ServerConfig("git", "/bin/git", ("/bin", "a:-b", "full", "$BIN"), {"A": ""}, file.parent / "here")
+    assert server == StdioServer("git", "/bin/git", ("/bin", "a:-b", "full", "$BIN"), {"A": ""}, file.parent / "here")
 
 
 def test_a_server_shows_no_secrets_in_its_repr(file: Path) -> None:

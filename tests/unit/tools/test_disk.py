@@ -22,10 +22,11 @@ from bot.core.tools import BusyError, Tool, UndoSnapshot
 from bot.errors import SettingsError
 from bot.tools import disk
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import default_server, preview
+from bot.tools.filesystem import default_server, guard, preview
 from bot.tools.mcp import toolset
-from bot.tools.mcp.server_config import ServerConfig
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 from tests.unit.tools.deadfolder import dead_folder
 from tests.unit.tools.helpers import python_server, until
 
@@ -59,11 +60,11 @@ def dead_disk(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
 
 def files(*folders: Path) -> McpToolset:
     """Filesystem servers that are not started: only their files are looked at."""
-    servers: list[ServerConfig] = []
+    servers: list[StdioServer] = []
     for folder in folders:
         command, arguments = default_server.command(folder)
-        servers.append(ServerConfig(folder.name, command, tuple(arguments), trusted=True))
-    return McpToolset(servers)
+        servers.append(StdioServer(folder.name, command, tuple(arguments), trusted=True))
+    return make_toolset(servers)
 
 
 def write(server: str) -> Tool:
@@ -104,7 +105,7 @@ def lag() -> Generator[list[float]]:
 async def test_a_policy_bound_to_a_folder_on_a_dead_disk_asks_and_keeps_nobody_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(toolset, "PATH_SECONDS", 0.3)
+    monkeypatch.setattr(guard, "PATH_SECONDS", 0.3)
     for name in (DEAD, "well"):
         (tmp_path / name).mkdir()
     tools = files(tmp_path / DEAD, tmp_path / "well")
@@ -114,7 +115,10 @@ async def test_a_policy_bound_to_a_folder_on_a_dead_disk_asks_and_keeps_nobody_w
         tool = write(server)
 
         async def looked() -> Ruling:
-            return await tools.looking(tool, lambda inside: policy.judge(tool, {"path": "a.txt"}, FACTS, inside).ruling)
+            path = {"path": "a.txt"}
+            return await tools.guard(server).looking(
+                tool, lambda inside: policy.judge(tool, path, FACTS, inside).ruling
+            )
 
         return asyncio.ensure_future(looked())
 
@@ -133,8 +137,8 @@ async def test_a_policy_bound_to_a_folder_on_a_dead_disk_asks_and_keeps_nobody_w
 async def test_everything_that_looks_at_a_dead_disk_comes_back_with_what_fails_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(toolset, "PATH_SECONDS", 0.1)
-    monkeypatch.setattr(toolset, "UNDO_SECONDS", 0.1)
+    monkeypatch.setattr(guard, "PATH_SECONDS", 0.1)
+    monkeypatch.setattr(guard, "UNDO_SECONDS", 0.1)
     monkeypatch.setattr(disk, "SECONDS", 0.1)
     monkeypatch.setattr(preview, "LOOK_SECONDS", 0.3)
     folder = tmp_path / DEAD
@@ -143,19 +147,20 @@ async def test_everything_that_looks_at_a_dead_disk_comes_back_with_what_fails_c
     arguments = {"path": "a.txt", "content": "new"}
     plan = {"server": DEAD, "tool": "write_file", "paths": [f"{folder}/a.txt"], "was": None}
     before = UndoSnapshot(json.dumps(plan))
-    seen = await tools.basis(tool, arguments)
+    guarded = tools.guard(DEAD)
+    seen = await guarded.basis(tool, arguments)
     with dead_disk(monkeypatch), lag() as longest:
         async with asyncio.timeout(10):
-            shown = await tools.preview(tool, arguments)
+            shown = await guarded.preview(tool, arguments)
             assert shown is not None
             assert shown.broken == "The files could not be looked at in time."
-            assert await tools.basis(tool, arguments) not in ("", seen), "what was approved has changed, then"
-            assert await tools.snapshot(tool, arguments) is None
-            assert await tools.post_state_digest(before) == ""
-            assert await tools.folders(tool, arguments) == []
-            assert await tools.within(tool, arguments, str(folder)) is False
+            assert await guarded.basis(tool, arguments) not in ("", seen), "what was approved has changed, then"
+            assert await guarded.snapshot(tool, arguments) is None
+            assert await guarded.post_state_digest(before) == ""
+            assert await guarded.folders(tool, arguments) == []
+            assert await guarded.within(tool, arguments, str(folder)) is False
             assert await tools.seize(tool, arguments) is None
-            undone = await tools.undo(before, "")
+            undone = await guarded.undo(before, "")
             assert (undone.done, undone.words[:28]) == (False, "The disk does not answer. It")
             with pytest.raises(BusyError, match="The call was not sent"):
                 await tools.hold(tool, arguments)
@@ -199,7 +204,7 @@ async def test_a_server_whose_folder_is_on_a_dead_disk_keeps_nobody_waiting_and_
     for server in servers:
         assert server.cwd is not None
         server.cwd.mkdir()
-    tools = McpToolset(servers)
+    tools = make_toolset(servers)
     try:
         with dead_disk(monkeypatch), lag() as longest:
             await tools.launch()
@@ -224,7 +229,7 @@ async def test_a_disk_behind_which_nobody_is_keeps_only_its_own_server_from_star
         python_server("odd.py", tmp_path / "b", key="well"),
     ]
     with dead_folder(tmp_path / DEAD):
-        tools = McpToolset(servers)
+        tools = make_toolset(servers)
         try:
             with lag() as longest:
                 await tools.launch()
@@ -244,7 +249,7 @@ async def test_a_manifest_on_a_dead_disk_is_read_when_it_answers(
     (package / "dist").mkdir(parents=True)
     manifest = {"name": default_server.PACKAGE, "version": default_server.pinned_version()}
     (package / "package.json").write_text(json.dumps(manifest))
-    config = ServerConfig("files", "node", (str(package / "dist" / "index.js"), str(tmp_path)), trusted=True)
+    config = StdioServer("files", "node", (str(package / "dist" / "index.js"), str(tmp_path)), trusted=True)
     answers, real = threading.Event(), Path.open
 
     def slow(path: Path, *arguments: Any, **options: Any) -> Any:
@@ -253,11 +258,11 @@ async def test_a_manifest_on_a_dead_disk_is_read_when_it_answers(
 
     monkeypatch.setattr(Path, "open", slow)
     before = time.monotonic()
-    tools = McpToolset([config])
+    tools = make_toolset([config])
     assert time.monotonic() - before < 2
-    assert tools.paths(write("files"), {"path": "a.txt"}) is None
+    assert not isinstance(tools.guard("files"), guard.FilesystemGuard)
     answers.set()
-    await until(lambda: tools.paths(write("files"), {"path": "a.txt"}) == ["a.txt"], what="the manifest")
+    await until(lambda: isinstance(tools.guard("files"), guard.FilesystemGuard), what="the manifest")
 
 
 def test_a_configured_folder_on_a_dead_disk_ends_the_start_with_a_sentence(

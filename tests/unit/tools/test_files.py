@@ -16,9 +16,9 @@ from bot.tools.filesystem import default_server, path_scope
 from bot.tools.filesystem import files as disk
 from bot.tools.filesystem.files import Kind
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath
-from bot.tools.mcp.server_config import ServerConfig
 from bot.tools.mcp.toolset import McpToolset
-from tests.unit.tools.helpers import call, running, tool
+from bot.tools.server_config import StdioServer
+from tests.unit.tools.helpers import call, guard, running, tool
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
 
 
 def of(command: str, *args: str, trusted: bool = True, cwd: Path | None = None) -> list[str] | None:
-    found = Filesystem.of(ServerConfig("files", command, args, cwd=cwd, trusted=trusted))
+    found = Filesystem.of(StdioServer("files", command, args, cwd=cwd, trusted=trusted))
     return None if found is None else found.roots()
 
 
@@ -90,15 +90,13 @@ async def test_the_servers_folders_are_known_as_it_knows_them(tmp_path: Path) ->
     (tmp_path / "link").symlink_to(two)
     (two / "t.txt").write_text("two", "utf-8")
     command, (script, *_) = default_server.command(one)
-    server = ServerConfig(
-        "f", command, (script, str(one), str(tmp_path / "link"), str(tmp_path / "gone")), trusted=True
-    )
+    server = StdioServer("f", command, (script, str(one), str(tmp_path / "link"), str(tmp_path / "gone")), trusted=True)
     async with running(server) as files:
-        known = tool(files, "f__write_file")
-        assert await files.folders(known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
-        assert files.inside(known, str(two / "t.txt"), str(tmp_path / "link")) is True
-        assert files.inside(known, "t.txt", str(one)) is True, "relative to the first folder"
-        assert files.inside(known, str(two / "t.txt"), ".") is False
+        known, guarded = tool(files, "f__write_file"), guard(files, "f")
+        assert await guarded.folders(known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
+        assert guarded.inside(known, str(two / "t.txt"), str(tmp_path / "link")) is True
+        assert guarded.inside(known, "t.txt", str(one)) is True, "relative to the first folder"
+        assert guarded.inside(known, str(two / "t.txt"), ".") is False
         assert (await call(files, "f__read_text_file", path=str(tmp_path / "link" / "t.txt"))).text == "two"
 
 
@@ -146,8 +144,9 @@ async def test_a_path_lies_where_it_leads_whatever_it_looks_like(
         ("notes/a", "/etc", False),
         ("notes/a", "/", True),
     ]
+    guarded = guard(files)
     for path, folder, wanted in cases:
-        assert files.inside(known, path, folder) is wanted, (path, folder)
+        assert guarded.inside(known, path, folder) is wanted, (path, folder)
 
 
 def test_a_disk_that_ignores_case_takes_two_names_for_one_and_so_do_we(
@@ -163,7 +162,7 @@ def test_a_disk_that_ignores_case_takes_two_names_for_one_and_so_do_we(
     monkeypatch.setattr(os, "lstat", lambda path, **more: lstat(folded(path), **more))
     monkeypatch.setattr(os, "stat", lambda path, **more: stat(folded(path), **more))
     monkeypatch.setattr(os, "scandir", lambda path: scandir(folded(path)))
-    found = Filesystem.of(ServerConfig("f", "npx", ("-y", default_server.PACKAGE, str(tmp_path)), trusted=True))
+    found = Filesystem.of(StdioServer("f", "npx", ("-y", default_server.PACKAGE, str(tmp_path)), trusted=True))
     assert path_scope.inside(found, "NOTES/a", "notes") is True
     assert path_scope.inside(found, "notes/a", "NOTES") is True
 
@@ -173,23 +172,23 @@ async def test_a_call_names_its_paths_and_the_folders_that_hold_them(files: McpT
     write, move = tool(files, "filesystem__write_file"), tool(files, "filesystem__move_file")
     many, ls = tool(files, "filesystem__read_multiple_files"), tool(files, "filesystem__list_directory")
     create = tool(files, "filesystem__create_directory")
-    base = str(workspace)
-    assert files.paths(write, {"path": "a", "content": "b"}) == ["a"]
-    assert files.paths(move, {"source": "a", "destination": "b"}) == ["a", "b"]
-    assert files.paths(many, {"paths": ["a", "b"]}) == ["a", "b"]
-    assert files.paths(tool(files, "filesystem__list_allowed_directories"), {}) == []
-    assert files.paths(write, {"path": 1}) is None
-    assert files.paths(move, {"source": "a"}) is None
-    assert await files.folders(write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a", base]
-    assert await files.folders(write, {"path": "a/b/c/d/e/f/t"}) == [
+    base, known = str(workspace), guard(files)
+    assert path_scope.paths(write, {"path": "a", "content": "b"}) == ["a"]
+    assert path_scope.paths(move, {"source": "a", "destination": "b"}) == ["a", "b"]
+    assert path_scope.paths(many, {"paths": ["a", "b"]}) == ["a", "b"]
+    assert path_scope.paths(tool(files, "filesystem__list_allowed_directories"), {}) == []
+    assert path_scope.paths(write, {"path": 1}) is None
+    assert path_scope.paths(move, {"source": "a"}) is None
+    assert await known.folders(write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a", base]
+    assert await known.folders(write, {"path": "a/b/c/d/e/f/t"}) == [
         f"{base}/a/b/c/d/e/f", f"{base}/a/b/c/d/e", f"{base}/a/b/c/d", f"{base}/a/b/c", f"{base}/a/b"
     ]  # fmt: skip
-    assert await files.folders(move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a", base]
-    assert await files.folders(ls, {"path": "a"}) == [f"{base}/a", base]
-    assert await files.folders(create, {"path": "a/x/y/z"}) == [f"{base}/a", base]
-    assert await files.folders(ls, {"path": "."}) == [base]
-    assert await files.folders(write, {"path": "/etc/passwd"}) == []
-    assert await files.folders(many, {"paths": ["a", "/etc"]}) == []
+    assert await known.folders(move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a", base]
+    assert await known.folders(ls, {"path": "a"}) == [f"{base}/a", base]
+    assert await known.folders(create, {"path": "a/x/y/z"}) == [f"{base}/a", base]
+    assert await known.folders(ls, {"path": "."}) == [base]
+    assert await known.folders(write, {"path": "/etc/passwd"}) == []
+    assert await known.folders(many, {"paths": ["a", "/etc"]}) == []
 
 
 async def test_paths_lead_where_the_server_goes(files: McpToolset, workspace: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from mcp.client.stdio import get_default_environment
 
-from bot.tools.mcp.environment import inherited
-from bot.tools.mcp.process_reaper import Guard
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.toolset import McpToolset
+from bot.tools.environment import inherited
 from bot.tools.mcp.transports.process import Ahead
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 from tests.unit.tools.helpers import is_alive, processes_with, until
 
 pytestmark = pytest.mark.anyio
@@ -26,17 +26,17 @@ def test_a_server_gets_the_environment_that_the_sdk_gives(monkeypatch: pytest.Mo
     assert "SHELL" not in inherited()
 
 
-def sleeping(tmp_path: Path) -> ServerConfig:
-    return ServerConfig(key="sleeping", command=sys.executable, args=("-c", "input()", str(tmp_path)))
+def sleeping(tmp_path: Path) -> StdioServer:
+    return StdioServer(key="sleeping", command=sys.executable, args=("-c", "input()", str(tmp_path)))
 
 
 async def test_a_process_that_nobody_takes_is_ended(tmp_path: Path) -> None:
-    guard = Guard()
-    ahead = Ahead(sleeping(tmp_path), guard)
+    reaper = ProcessReaper()
+    ahead = Ahead(sleeping(tmp_path), reaper)
     await ahead.launch()
     launched = await ahead.take()
     assert is_alive(launched.process.pid)
-    await launched.abandon(guard)
+    await launched.abandon(reaper)
 
     await ahead.launch()
     await until(lambda: processes_with(str(tmp_path)))
@@ -45,22 +45,24 @@ async def test_a_process_that_nobody_takes_is_ended(tmp_path: Path) -> None:
 
     assert before
     assert not [pid for pid in (launched.process.pid, *before) if is_alive(pid)]
+    reaper.close()
 
 
 async def test_it_is_taken_once_and_the_next_life_gets_another(tmp_path: Path) -> None:
-    guard = Guard()
-    ahead = Ahead(sleeping(tmp_path), guard)
+    reaper = ProcessReaper()
+    ahead = Ahead(sleeping(tmp_path), reaper)
     await ahead.launch()
 
     first, second = await ahead.take(), await ahead.take()
 
     assert first.process.pid != second.process.pid
     for launched in (first, second):
-        await launched.abandon(guard)
+        await launched.abandon(reaper)
+    reaper.close()
 
 
 async def test_a_toolset_that_is_closed_before_its_start_leaves_no_process(tmp_path: Path) -> None:
-    toolset = McpToolset([sleeping(tmp_path)])
+    toolset = make_toolset([sleeping(tmp_path)])
     await toolset.launch()
     await until(lambda: processes_with(str(tmp_path)))
     pids = processes_with(str(tmp_path))
@@ -72,8 +74,8 @@ async def test_a_toolset_that_is_closed_before_its_start_leaves_no_process(tmp_p
 
 
 async def test_a_command_that_is_not_there_is_told_by_the_start() -> None:
-    config = ServerConfig(key="missing", command="no-such-command", args=())
-    toolset = McpToolset([config])
+    config = StdioServer(key="missing", command="no-such-command", args=())
+    toolset = make_toolset([config])
     await toolset.launch()
     await toolset.start()
 

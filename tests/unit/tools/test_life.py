@@ -14,8 +14,8 @@ import pytest
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp import server, session
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.toolset import McpToolset
+from bot.tools.server_config import StdioServer
+from bot.tools.toolset import make_toolset
 from tests.unit.tools.helpers import call, is_alive, python_server, running, tool, until, until_down
 
 pytestmark = pytest.mark.anyio
@@ -23,17 +23,17 @@ pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[3]
 
 
-def starting(manner: str, **settings: object) -> ServerConfig:
+def starting(manner: str, **settings: object) -> StdioServer:
     """A server that is difficult to start or to end."""
     return starting_as(manner, "it", **settings)
 
 
-def starting_as(manner: str, key: str, **settings: object) -> ServerConfig:
+def starting_as(manner: str, key: str, **settings: object) -> StdioServer:
     return python_server("start.py", manner, key=key, **settings)
 
 
 async def test_start_returns_at_once_and_a_call_waits_for_the_server() -> None:
-    toolset = McpToolset([starting("well")])
+    toolset = make_toolset([starting("well")])
     began = time.monotonic()
     await toolset.start()
     assert time.monotonic() - began < 0.2
@@ -48,8 +48,8 @@ async def test_start_returns_at_once_and_a_call_waits_for_the_server() -> None:
 async def test_people_are_told_which_servers_cannot_be_used_and_operators_their_last_words(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    missing = ServerConfig("missing", "no-such-program")
-    folder = ServerConfig("folder", str(ROOT))
+    missing = StdioServer("missing", "no-such-program")
+    folder = StdioServer("folder", str(ROOT))
     async with running(
         starting("well"), starting_as("exits", "broken", env={"TOKEN": "hunter22"}), missing, folder
     ) as all_:
@@ -158,13 +158,13 @@ async def test_a_toolset_without_servers_is_ready_and_empty() -> None:
 
 
 async def test_a_toolset_that_was_never_started_can_be_closed() -> None:
-    toolset = McpToolset([starting("well")])
+    toolset = make_toolset([starting("well")])
     await toolset.aclose()
     assert await toolset.ready(0) == ["The tool server `it` was stopped."]
 
 
 async def test_the_end_is_quick_for_a_server_that_is_well_made() -> None:
-    toolset = McpToolset([starting("well")])
+    toolset = make_toolset([starting("well")])
     await toolset.start()
     await toolset.ready(10)
     pid = int((await call(toolset, "it__pids")).text)
@@ -175,7 +175,7 @@ async def test_the_end_is_quick_for_a_server_that_is_well_made() -> None:
 
 
 async def test_the_end_kills_a_stubborn_server_with_its_children_within_three_seconds() -> None:
-    toolset = McpToolset([starting("stubborn")])
+    toolset = make_toolset([starting("stubborn")])
     await toolset.start()
     await toolset.ready(10)
     pids = [int(pid) for pid in (await call(toolset, "it__pids")).text.split()]
@@ -187,7 +187,7 @@ async def test_the_end_kills_a_stubborn_server_with_its_children_within_three_se
 
 
 async def test_the_end_comes_in_time_while_a_server_is_still_starting() -> None:
-    toolset = McpToolset([starting("mute")])
+    toolset = make_toolset([starting("mute")])
     await toolset.start()
     await toolset.ready(0.3)
     began = time.monotonic()
@@ -211,7 +211,7 @@ async def test_no_process_outlives_a_bot_that_was_killed() -> None:
 
 async def test_importing_the_toolset_does_not_import_the_sdk() -> None:
     code = (
-        "import sys, bot.tools.mcp.toolset, bot.tools.json_schema.arguments\n"
+        "import sys, bot.tools.toolset, bot.tools.json_schema.arguments\n"
         "print({'mcp', 'jsonschema'} & set(sys.modules))"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=subprocess.PIPE)

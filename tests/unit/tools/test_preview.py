@@ -17,7 +17,7 @@ from bot.core.json_text import JsonObject
 from bot.core.tools import DeliveryStatus, Preview
 from bot.tools.filesystem import diff
 from bot.tools.mcp.toolset import McpToolset
-from tests.unit.tools.helpers import call, python_server, running, tool
+from tests.unit.tools.helpers import call, guard, python_server, running, tool
 from tests.watch import apart
 
 pytestmark = pytest.mark.anyio
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.anyio
 async def preview(files: McpToolset, name: str, **arguments: Any) -> Preview:
     """The preview of a call; its basis is what `basis` says at the same time."""
     known = tool(files, f"filesystem__{name}")
-    shown = await files.preview(known, arguments)
+    shown = await guard(files).preview(known, arguments)
     assert shown is not None
-    assert shown.basis == await files.basis(known, arguments)
+    assert shown.basis == await guard(files).basis(known, arguments)
     return shown
 
 
@@ -216,7 +216,7 @@ async def test_a_path_that_slips_out_through_white_space_is_refused_although_the
     beside.mkdir()
     shown = await preview(files, "create_directory", path=str(beside))
     assert "leads out of the folders" in shown.broken
-    assert files.inside(tool(files, "filesystem__create_directory"), str(beside), str(workspace)) is None
+    assert guard(files).inside(tool(files, "filesystem__create_directory"), str(beside), str(workspace)) is None
 
 
 TURNED = "The tool server turns the line endings from CRLF into LF"
@@ -350,18 +350,18 @@ async def test_the_basis_is_another_one_whenever_what_was_shown_no_longer_holds(
 
 async def test_other_tools_and_other_servers_have_no_preview(files: McpToolset, workspace: Path) -> None:
     read = tool(files, "filesystem__read_text_file")
-    assert await files.preview(read, {"path": "x"}) is None
-    assert await files.basis(read, {"path": "x"}) == ""
-    assert await files.snapshot(read, {"path": "x"}) is None
+    assert await guard(files).preview(read, {"path": "x"}) is None
+    assert await guard(files).basis(read, {"path": "x"}) == ""
+    assert await guard(files).snapshot(read, {"path": "x"}) is None
     async with running(python_server("odd.py", workspace / "journal")) as odd:
-        echo = tool(odd, "odd__echo")
-        assert await odd.preview(echo, {"path": "x"}) is None
-        assert (await odd.basis(echo, {}), await odd.snapshot(echo, {})) == ("", None)
-        assert (odd.paths(echo, {"path": "x"}), await odd.folders(echo, {"path": str(workspace)})) == (None, [])
-        assert odd.inside(echo, str(workspace / "x"), str(workspace)) is True
-        assert odd.inside(echo, str(workspace / ".." / "x"), str(workspace)) is False
-        assert odd.inside(echo, "x", str(workspace)) is None
-        assert odd.inside(echo, str(workspace / "x"), "relative") is None
+        echo, known = tool(odd, "odd__echo"), guard(odd, "odd")
+        assert await known.preview(echo, {"path": "x"}) is None
+        assert (await known.basis(echo, {}), await known.snapshot(echo, {})) == ("", None)
+        assert await known.folders(echo, {"path": str(workspace)}) == []
+        assert known.inside(echo, str(workspace / "x"), str(workspace)) is True
+        assert known.inside(echo, str(workspace / ".." / "x"), str(workspace)) is False
+        assert known.inside(echo, "x", str(workspace)) is None
+        assert known.inside(echo, str(workspace / "x"), "relative") is None
 
 
 async def test_a_disk_is_read_in_a_thread_and_a_pipe_is_not_read_at_all(files: McpToolset, workspace: Path) -> None:

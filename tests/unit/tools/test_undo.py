@@ -1,4 +1,4 @@
-"""UndoJob back what the filesystem server did: exactly, once, and only when nothing has changed since."""
+"""Takes back what the filesystem server did: exactly, once, and only when nothing has changed since."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.core.tools import DeliveryStatus, Undone, UndoSnapshot
 from bot.tools.filesystem import undo
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.mcp.toolset import McpToolset
-from tests.unit.tools.helpers import call, tool
+from tests.unit.tools.helpers import call, guard, tool
 
 pytestmark = pytest.mark.anyio
 
@@ -30,10 +30,10 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 async def done(files: McpToolset, name: str, **arguments: Any) -> tuple[UndoSnapshot, str]:
     """Run a call as the agent does: out comes what it takes to take it back."""
-    before = await files.snapshot(tool(files, f"filesystem__{name}"), arguments)
+    before = await guard(files).snapshot(tool(files, f"filesystem__{name}"), arguments)
     assert before is not None
     assert (await call(files, f"filesystem__{name}", **arguments)).certainty is DeliveryStatus.OK
-    after = await files.post_state_digest(before)
+    after = await guard(files).post_state_digest(before)
     assert after
     return UndoSnapshot(json.loads(json.dumps(before.plan)), bytes(before.content)), after
 
@@ -69,11 +69,11 @@ async def test_every_call_is_taken_back_to_the_byte_and_doing_it_again_does_noth
     for name, arguments, words in CALLS:
         before, after = await done(files, name, **arguments)
         assert tree(filled) != whole
-        first = await files.undo(before, after)
+        first = await guard(files).undo(before, after)
         assert first.done, (name, first)
         assert first.words.endswith(words)
         assert tree(filled) == whole, name
-        assert await files.undo(before, after) == Undone(True, "It was already as before.")
+        assert await guard(files).undo(before, after) == Undone(True, "It was already as before.")
         assert tree(filled) == whole
 
 
@@ -100,7 +100,7 @@ async def test_what_has_changed_since_is_left_alone(files: McpToolset, filled: P
         before, after = await done(files, name, **arguments)
         spoil()
         whole = tree(filled)
-        undone = await files.undo(before, after)
+        undone = await guard(files).undo(before, after)
         assert not undone.done, (name, arguments)
         assert "left it alone" in undone.words
         assert tree(filled) == whole, (name, arguments)
@@ -129,8 +129,8 @@ async def test_what_is_as_before_was_taken_back_only_if_an_attempt_to_do_so_has_
         before, after = await done(files, name, **arguments)
         spoil()
         whole = tree(filled)
-        assert await files.undo(before, after, again=False) == nothing, name
-        assert await files.undo(before, after, again=True) == Undone(True, "It was already as before."), name
+        assert await guard(files).undo(before, after, again=False) == nothing, name
+        assert await guard(files).undo(before, after, again=True) == Undone(True, "It was already as before."), name
         assert tree(filled) == whole, name
 
 
@@ -138,20 +138,20 @@ async def test_the_first_attempt_takes_back_exactly_what_the_call_has_left(files
     whole = tree(filled)
     for name, arguments, words in CALLS:
         before, after = await done(files, name, **arguments)
-        undone = await files.undo(before, after, again=False)
+        undone = await guard(files).undo(before, after, again=False)
         assert undone.done, (name, undone)
         assert undone.words.endswith(words)
         assert tree(filled) == whole, name
     before, after = await done(files, "write_file", path="text", content="one\r\ntwo")
-    assert await files.undo(before, after, again=False) == Undone(True, "It was already as before.")
+    assert await guard(files).undo(before, after, again=False) == Undone(True, "It was already as before.")
     before, after = await done(files, "create_directory", path="p/q/r")
     (filled / "p/q/r").rmdir()
-    undone = await files.undo(before, after, again=False)
+    undone = await guard(files).undo(before, after, again=False)
     assert (undone.done, "left it alone" in undone.words) == (False, True)
     assert (filled / "p/q").is_dir()
     before, after = await done(files, "move_file", source="text", destination="moved")
     os.link(filled / "moved", filled / "text")
-    undone = await files.undo(before, after, again=False)
+    undone = await guard(files).undo(before, after, again=False)
     assert (undone.done, "left it alone" in undone.words) == (False, True)
     assert (filled / "moved").exists()
 
@@ -176,17 +176,17 @@ async def test_a_crash_in_the_middle_is_recovered_by_doing_it_again(
         undo.undo(found, before, after)
     monkeypatch.undo()
     assert len(tree(filled)) == len(whole) + 1, "the crash left the file that was to replace the other"
-    assert (await files.undo(before, after)).done
+    assert (await guard(files).undo(before, after)).done
     assert tree(filled) == whole
 
     before, after = await done(files, "move_file", source="text", destination="moved")
     os.link(filled / "moved", filled / "text")
-    assert (await files.undo(before, after)).done, "it had both names"
+    assert (await guard(files).undo(before, after)).done, "it had both names"
     assert tree(filled) == whole
 
     before, after = await done(files, "create_directory", path="p/q/r")
     (filled / "p/q/r").rmdir()
-    assert (await files.undo(before, after)).done
+    assert (await guard(files).undo(before, after)).done
     assert tree(filled) == whole
 
 
@@ -205,7 +205,7 @@ async def test_what_could_not_be_taken_back_is_not_kept(files: McpToolset, fille
         ("move_file", {"source": "text", "destination": "binary"}),
         ("create_directory", {"path": "folder"}),
     ]:
-        assert await files.snapshot(tool(files, f"filesystem__{name}"), arguments) is None, (name, arguments)
+        assert await guard(files).snapshot(tool(files, f"filesystem__{name}"), arguments) is None, (name, arguments)
 
 
 async def test_a_way_that_leads_elsewhere_now_is_not_gone(files: McpToolset, filled: Path, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ async def test_a_way_that_leads_elsewhere_now_is_not_gone(files: McpToolset, fil
     before, after = await done(files, "write_file", path="folder/inner", content="new")
     (filled / "folder").rename(elsewhere / "folder")
     (filled / "folder").symlink_to(elsewhere / "folder")
-    undone = await files.undo(before, after)
+    undone = await guard(files).undo(before, after)
     assert not undone.done
     assert (elsewhere / "folder" / "inner").read_text("utf-8") == "new"
 
@@ -232,8 +232,8 @@ async def test_a_plan_that_is_not_ours_moves_nothing(files: McpToolset, filled: 
     ]
     for plan in [*map(canonical, plans), "{"]:
         before = UndoSnapshot(plan)
-        after = await files.post_state_digest(before)
-        undone = await files.undo(before, after)
+        after = await guard(files).post_state_digest(before)
+        undone = await guard(files).undo(before, after)
         assert not undone.done, plan
         assert undone.words.startswith("It could not be taken back: "), plan
     assert outside.read_text("utf-8") == "outside"
@@ -248,7 +248,8 @@ async def test_a_disk_that_refuses_is_told_in_words(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert await files.undo(before, after) == Undone(False, "It could not be taken back: No space left on device.")
+    refused = Undone(False, "It could not be taken back: No space left on device.")
+    assert await guard(files).undo(before, after) == refused
     monkeypatch.undo()
     assert sorted(path.name for path in filled.iterdir()) == ["binary", "folder", "link", "text"]
-    assert (await files.undo(before, after)).done
+    assert (await guard(files).undo(before, after)).done

@@ -1,257 +1,46 @@
-"""One MCP server process and the pipes to it, as a transport of the MCP SDK.
-
-The SDK's own `stdio_client` (mcp 2.3) hides four things that the bot must know, so this takes its place:
-the process (to kill its tree within the bot's own shutdown time), the end of its output (that is how a death is
-noticed), its stderr, and how far a request got: whether it was written decides between "certainly did not run" and
-"outcome unknown". Framing is the SDK's, one JSON message a line, and so is the environment (`process`).
-"""
+"""Reaches a server that is a process of ours, over its stdin and stdout. Importing this does not import the MCP SDK."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import signal
-import sys
-from collections import deque
+import importlib
 from collections.abc import Callable
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
-from mcp.shared.dispatcher import coerce_request_id
-from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse, RequestId
+from bot.tools.mcp.transports.process import Ahead
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from bot.tools.server_config import StdioServer
 
-from bot.pace import Pace
-from bot.tools.mcp.jsonrpc import Delivery, Lines, current_delivery, parsed
-from bot.tools.mcp.process_reaper import Guard
-from bot.tools.mcp.server_config import ServerConfig
-from bot.tools.mcp.transports.process import CHUNK, Ahead
-from bot.tools.text import line
-
-log = logging.getLogger(__name__)
-
-STDERR_TAIL = 4096
-"""Bytes of the server's stderr that are kept."""
-EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
-"""How long the server may take to end after its stdin was closed, after SIGTERM, after SIGKILL: 2 s together. The order
-is the specification's (lifecycle: shutdown, stdio)."""
-
-_SHORTEST_SECRET = 6
+if TYPE_CHECKING:
+    from bot.tools.mcp.transports.stdio_streams import StdioConnection
 
 
-class Child:
-    """A server process. Enter starts it and gives the two streams that the SDK's `Client` wants; exit ends it."""
+class StdioTransport:
+    """Starts the process of a server, once for each connection."""
 
-    def __init__(
-        self,
-        config: ServerConfig,
-        guard: Guard,
-        on_end: Callable[[], None],
-        ahead: Ahead | None = None,
-    ) -> None:
-        """`on_end` is called once, as soon as the server's output ends: it died, or it will not be heard again.
-        `ahead` may have the process already."""
-        self._ahead = ahead or Ahead(config, guard)
-        self._config = config
-        self._guard = guard
-        self._on_end = on_end
-        self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
-        self._stderr = bytearray()
-        self._told_of_junk = False
-        self._tasks: list[asyncio.Task[None]] = []
-        self._outbox = _Outbox(self._waiting)
-        self.key = config.key
-        self.ended = False
-        """The server will not be heard again."""
-        self.exit_code: int | None = None
-        """How the process ended when it did so by itself; negative for a signal."""
+    def __init__(self, server: StdioServer, reaper: ProcessReaper) -> None:
+        self._server = server
+        self._reaper = reaper
+        self._ahead = Ahead(server, reaper)
 
-    async def __aenter__(self) -> tuple[MemoryObjectReceiveStream[SessionMessage | Exception], _Outbox]:
-        """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
-        launched = await self._ahead.take()
-        self._transport, self._process = launched.transport, launched.process
-        # No room in between: a server that floods us is held back by its own pipe.
-        self._inbox, self._inbox_out = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-        self._tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._read_stderr)]
-        return self._inbox_out, self._outbox
+    def load(self) -> None:
+        """Import what takes the SDK."""
+        importlib.import_module("bot.tools.mcp.transports.stdio_streams")
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        """End the process and its descendants in at most 2 s, also when the task was cancelled."""
-        with anyio.CancelScope(shield=True):
-            await self._stop()
+    async def launch(self) -> None:
+        """Start the process of the first connection: it gets up while the SDK is imported."""
+        await self._ahead.launch()
 
-    def last_words(self) -> str:
-        """The last line of stderr, short, without the secrets of its own environment; empty when it said nothing."""
-        lines = self._stderr.decode("utf-8", "replace").strip().splitlines()
-        return line(self._masked(lines[-1])) if lines else ""
+    def connection(self, on_end: Callable[[], None]) -> StdioConnection:
+        """A connection to a process that is started when it is opened, unless it has been started already."""
+        from bot.tools.mcp.transports.stdio_streams import StdioConnection  # noqa: PLC0415 - see `load`
 
-    def stderr_tail(self) -> str:
-        """The last 4 KB of stderr, without the secrets of its own environment: for the log."""
-        return self._masked(self._stderr.decode("utf-8", "replace").strip())
+        return StdioConnection(self._server, self._reaper, on_end, self._ahead)
 
-    def _masked(self, text: str) -> str:
-        for value in self._config.env.values():
-            if len(value) >= _SHORTEST_SECRET:
-                text = text.replace(value, "***")
-        return text
-
-    async def _read(self) -> None:
-        """Take in messages until the output ends."""
-        stdout = self._process.stdout
-        assert stdout is not None
-        lines, pace = Lines(self.key), Pace()
-        try:
-            while data := await stdout.read(CHUNK):
-                for raw in lines.feed(data):
-                    await self._take_in(raw)
-                    await pace.rest()
-        except OSError as problem:
-            log.warning("reading from %s failed: %s", self.key, problem)
-        finally:
-            self._end()
-            # A server that is being stopped may still have much to say, and must not hang on a full pipe.
-            with suppress(OSError):
-                while await stdout.read(CHUNK):
-                    pass
-
-    async def _take_in(self, raw: bytes) -> None:
-        message = parsed(raw)
-        if message is None:
-            if raw.strip() and not self._told_of_junk:
-                self._told_of_junk = True
-                log.warning("%s writes to stdout what is no MCP message; it is passed over", self.key)
-            return
-        if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
-            delivery = self._waiting.get(coerce_request_id(message.id))
-            if delivery is not None and isinstance(message, JSONRPCResponse):
-                delivery.reply, delivery.size = message.result, len(raw)
-                kind = {"resultType": "complete"} if "resultType" in message.result else {}
-                message = message.model_copy(update={"result": {**delivery.stand_in, **kind}})
-            elif delivery is not None:
-                delivery.refused = True
-        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            await self._inbox.send(SessionMessage(message))
-
-    async def _write(self) -> None:
-        stdin = self._process.stdin
-        assert stdin is not None
-        try:
-            while True:
-                data, delivery = await self._outbox.next()
-                if delivery is not None:
-                    if delivery.abandoned:
-                        continue
-                    delivery.written = True
-                stdin.write(data)
-                if delivery is not None and stdin.transport.is_closing():
-                    # Nobody holds the other end: asyncio found out before or by its first byte, so none went out.
-                    delivery.written = False
-                await stdin.drain()
-        except OSError:
-            # The server no longer listens. It may still live, but a request that it cannot read must not wait for it.
-            self._end()
-
-    async def _read_stderr(self) -> None:
-        stderr = self._process.stderr
-        assert stderr is not None
-        with suppress(OSError):
-            while data := await stderr.read(CHUNK):
-                self._stderr += data
-                del self._stderr[:-STDERR_TAIL]
-
-    def _end(self) -> None:
-        """No message will come or go any more; wakes every call that waits (the SDK sees its stream end)."""
-        if not self.ended:
-            self.ended = True
-            self._outbox.closed = True
-            self._inbox.close()
-            self._on_end()
-
-    async def _stop(self) -> None:
-        died = self.ended
-        self._end()
-        self._inbox_out.close()
-        reader, writer, stderr_reader = self._tasks
-        writer.cancel()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        if await self._exits_within(EOF_SECONDS):
-            self.exit_code = self._process.returncode if died else None
-        else:
-            self._kill(signal.SIGTERM)
-            if not await self._exits_within(TERM_SECONDS):
-                self._kill(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
-                if not await self._exits_within(KILL_SECONDS):
-                    log.error("%s (process %d) cannot be killed", self.key, self._process.pid)
-        # Whatever the server left behind in its process group.
-        self._kill(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
-        self._guard.forget(self._process.pid)
-        # Let the last of stderr in, then stop reading: a descendant that left the group may hold the pipes open.
-        await asyncio.wait([stderr_reader, reader], timeout=0.1)
-        self._transport.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-
-    async def _exits_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._process.wait()
-        return self._process.returncode is not None
-
-    def _kill(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            if sys.platform == "win32":
-                self._transport.kill()
-            else:
-                os.killpg(self._process.pid, number)
-
-
-class _Outbox:
-    """The stream the SDK writes to. It never makes its caller wait: a message waits here until the pipe has room, and
-    is dropped if its caller gives up before that. So a call that was never written is known as such."""
-
-    def __init__(self, waiting: WeakValueDictionary[RequestId, Delivery]) -> None:
-        self._waiting = waiting
-        self._messages: deque[tuple[bytes, Delivery | None]] = deque()
-        self._filled = asyncio.Event()
-        self.closed = False
-
-    async def send(self, item: SessionMessage, /) -> None:
-        """Queue a message. Raises ValueError here, in the task of its caller, when it cannot be written as JSON."""
-        if self.closed:
-            raise anyio.ClosedResourceError
-        text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-        delivery = None
-        if isinstance(item.message, JSONRPCRequest):
-            delivery = current_delivery.get()
-            if delivery is not None:
-                self._waiting[coerce_request_id(item.message.id)] = delivery
-        self._messages.append((text.encode() + b"\n", delivery))
-        self._filled.set()
-
-    async def next(self) -> tuple[bytes, Delivery | None]:
-        """The next message, when there is one."""
-        while not self._messages:
-            self._filled.clear()
-            await self._filled.wait()
-        return self._messages.popleft()
+    async def abandon(self) -> None:
+        """End the process that nobody has taken."""
+        await self._ahead.abandon()
 
     async def aclose(self) -> None:
-        """Take no more messages."""
-        self.closed = True
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
+        """End the shell that watches over all processes."""
+        await asyncio.to_thread(self._reaper.close)

@@ -29,7 +29,7 @@ _SHELL = "/bin/sh"
 _END_SECONDS = 3.0
 
 
-class Guard:
+class ProcessReaper:
     """The shell that remembers which process groups are ours. Where there is no POSIX shell it does nothing."""
 
     def __init__(self) -> None:

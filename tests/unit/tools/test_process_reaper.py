@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bot.tools.mcp.process_reaper import Guard
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from tests.unit.tools.helpers import is_alive, until
 
 pytestmark = pytest.mark.anyio
@@ -19,15 +19,15 @@ async def test_when_it_hears_no_more_it_kills_the_groups_it_was_told_of_and_not_
         for _ in range(4)
     ]
     pids = [sleep.pid for sleep in sleeps]
-    guard = Guard()
-    guard.start()
+    reaper = ProcessReaper()
+    reaper.start()
     try:
         for pid in pids:
-            guard.watch(pid)
-        guard.forget(pids[0])
-        guard.forget(pids[2])
-        guard.forget(999_999_999)
-        guard.close()
+            reaper.watch(pid)
+        reaper.forget(pids[0])
+        reaper.forget(pids[2])
+        reaper.forget(999_999_999)
+        reaper.close()
         await until(lambda: not is_alive(pids[1]) and not is_alive(pids[3]))
         assert is_alive(pids[0])
         assert is_alive(pids[2])
@@ -38,11 +38,11 @@ async def test_when_it_hears_no_more_it_kills_the_groups_it_was_told_of_and_not_
 
 
 async def test_it_ends_at_once_when_there_is_nothing_to_kill() -> None:
-    guard = Guard()
-    guard.watch(1)  # before the start nothing is told to anybody
-    guard.start()
-    guard.watch(999_999_999)
-    guard.forget(999_999_999)
-    guard.close()
-    guard.close()
-    guard.forget(1)
+    reaper = ProcessReaper()
+    reaper.watch(1)  # before the start nothing is told to anybody
+    reaper.start()
+    reaper.watch(999_999_999)
+    reaper.forget(999_999_999)
+    reaper.close()
+    reaper.close()
+    reaper.forget(1)

@@ -1,71 +1,16 @@
-"""Which files calls are changing now: those that may touch the same things run one after the other, others at once."""
+"""What calls are at now: those that may touch the same things run one after the other, others at once."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 
-from bot.core.json_text import JsonObject
-from bot.core.tools import Tool
-from bot.tools.filesystem.files import missing
-from bot.tools.filesystem.paths import Filesystem, RefusedError
-from bot.tools.text import sendable
-
-Claim = frozenset[str]
-"""Real paths, each standing for all that lies below it; and files that have several names by their inodes."""
-MOST_READ = 4_000
-"""Characters of the paths of one call that are looked at one by one."""
-
-
-def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
-    """What a call may change. For a thread. When the server would refuse one of its paths, all that the server has."""
-    names = ("source", "destination") if tool.remote_name == "move_file" else ("path",)
-    given = [arguments.get(name) for name in names]
-    try:
-        places = [files.place(sendable(path)) for path in given if isinstance(path, str)]
-    except RefusedError:
-        places = []
-    if len(places) < len(names):
-        try:
-            return of_paths(files.roots())
-        except RefusedError:  # it has no folder, and so no file
-            return frozenset()
-    if tool.remote_name == "create_directory":
-        # The folders on the way are made, too.
-        places = missing(places[0])[:1] or places
-    return of_paths(place.path for place in places)
-
-
-def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
-    """What a call with these path arguments may read, in the same form; of very many paths, all that the server has.
-    For a thread."""
-    try:
-        if sum(map(len, paths)) > MOST_READ:
-            return of_paths(files.roots())
-        return of_paths(files.place(sendable(path)).path for path in paths)
-    except RefusedError:  # the server will not read it either
-        return frozenset()
-
-
-def of_paths(paths: Iterable[str]) -> Claim:
-    """The same of real paths. For a thread."""
-    found: set[str] = set()
-    for path in paths:
-        # On some disks names that differ in case or Unicode form are the same file: too much is claimed elsewhere.
-        found.add(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold()))
-        with suppress(OSError, ValueError):
-            status = os.stat(path)
-            if status.st_nlink > 1 and not os.path.isdir(path):
-                found.add(f"inode {status.st_dev}:{status.st_ino}")
-    return frozenset(found)
+from bot.core.ports.change_guard import Claim
 
 
 def folders(claim: Claim) -> frozenset[str]:
-    """The folders in which its paths lie."""
+    """The names that stand for something that holds one of its own: the folders of a path."""
     return frozenset(folder for path in claim for folder in _above(path))
 
 
@@ -99,7 +44,7 @@ class Taken:
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders in which a real path lies."""
+    """The folders in which a path lies."""
     while path != "/" and (cut := path.rfind("/")) >= 0:
         path = path[:cut] or "/"
         yield path

@@ -1,0 +1,62 @@
+"""Which files a call is about, in the names by which calls of all servers exclude each other."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from bot.core.json_text import JsonObject
+from bot.core.ports.change_guard import Claim
+from bot.core.tools import Tool
+from bot.tools.filesystem.files import missing
+from bot.tools.filesystem.paths import Filesystem, RefusedError
+from bot.tools.text import sendable
+
+MOST_READ = 4_000
+"""Characters of the paths of one call that are looked at one by one."""
+
+
+def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
+    """What a call may change: real paths, and files that have several names by their inodes. When the server would
+    refuse one of its paths, all that the server has. For a thread."""
+    names = ("source", "destination") if tool.remote_name == "move_file" else ("path",)
+    given = [arguments.get(name) for name in names]
+    try:
+        places = [files.place(sendable(path)) for path in given if isinstance(path, str)]
+    except RefusedError:
+        places = []
+    if len(places) < len(names):
+        try:
+            return of_paths(files.roots())
+        except RefusedError:  # it has no folder, and so no file
+            return frozenset()
+    if tool.remote_name == "create_directory":
+        # The folders on the way are made, too.
+        places = missing(places[0])[:1] or places
+    return of_paths(place.path for place in places)
+
+
+def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
+    """What a call with these path arguments may read, in the same form; of very many paths, all that the server has.
+    For a thread."""
+    try:
+        if sum(map(len, paths)) > MOST_READ:
+            return of_paths(files.roots())
+        return of_paths(files.place(sendable(path)).path for path in paths)
+    except RefusedError:  # the server will not read it either
+        return frozenset()
+
+
+def of_paths(paths: Iterable[str]) -> Claim:
+    """The same of real paths. For a thread."""
+    found: set[str] = set()
+    for path in paths:
+        # On some disks names that differ in case or Unicode form are the same file: too much is claimed elsewhere.
+        found.add(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold()))
+        with suppress(OSError, ValueError):
+            status = os.stat(path)
+            if status.st_nlink > 1 and not os.path.isdir(path):
+                found.add(f"inode {status.st_dev}:{status.st_ino}")
+    return frozenset(found)

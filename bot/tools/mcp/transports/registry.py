@@ -1,0 +1,18 @@
+"""Which transport reaches which kind of server. A new transport is one module here and one line below."""
+
+from __future__ import annotations
+
+from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from bot.tools.mcp.transports.stdio import StdioTransport
+from bot.tools.mcp.transports.transport import Transports
+from bot.tools.server_config import StdioServer
+
+
+def standard() -> Transports:
+    """The transports that the bot has, for the servers of one toolset."""
+    reaper = ProcessReaper()
+
+    def stdio(server: StdioServer) -> StdioTransport:
+        return StdioTransport(server, reaper)
+
+    return {StdioServer: stdio}
