@@ -4,6 +4,9 @@ Sources: OpenRouter's "Errors and Debugging" and its `APIErrorType`; the excepti
 `status_code`, `body` and `response` (they are not imported here: that takes a while). OpenRouter reports the same
 failure in several places and shapes: as an HTTP status, as an error object with status 200, as an error in mid-stream;
 with `error_type` in `metadata` or directly in the error.
+
+Which error a failure is, is decided by `SHAPES`, in order. A new way to fail is a class below `bot.errors.ModelError`
+(its docstring is what people read) and one more shape, given to `OpenRouter`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -96,6 +99,25 @@ MOST_BODY: Final = 64 * 1024
 """Bytes that are read of what comes with an HTTP error: a web page, or an object with a sentence in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came back from an attempt that failed."""
+
+    answered: bool
+    """An error came. Else nothing did, or a reply that broke off or cannot be read."""
+    status: int | None
+    """The HTTP status, also one that only stands in the error."""
+    type: str
+    """What OpenRouter or the provider calls it, without `_error` at its end; often empty."""
+    words: str
+    """The message and the provider's own, as much of them as is looked at; of what was no answer, the exception's."""
+
+
+FailureShape = Callable[[Report], type[ModelError] | None]
+"""Recognises one way to fail; None when it is another one. What is below ModelUnavailable or ModelRateLimited is tried
+again, everything else is not."""
+
+
 class BrokenReply(Exception):
     """The reply came and is none: it broke off, cannot be read, or is an error object."""
 
@@ -117,34 +139,39 @@ class Failure:
     """The provider does not accept the reasoning in the history: without it the request may succeed."""
 
 
-def classify(problem: BaseException, secret: str = "") -> Failure:
+def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureShape] | None = None) -> Failure:
     """What a failed attempt comes to.
 
     problem: an exception of openai or of the transport below it, or a `BrokenReply`.
     secret: the API key; neither it nor anything that looks like a key gets into the error's detail.
+    shapes: the ways to fail, of which the first that recognises it counts; `SHAPES` unless others are given.
     """
-    response = getattr(problem, "response", None)
     error = _error_object(problem)
     if error is None:
-        words = _words(problem)
-        return Failure(ModelUnavailable(_clean(words[:MOST_SAID], secret)), True, None, False)
+        report = Report(False, None, "", _words(problem)[:MOST_SAID])
+        return Failure(*_kind(report, report.words, secret, shapes or SHAPES), None, False)
     status = getattr(problem, "status_code", None) or _status(error.get("code"))
     type_ = _error_type(error)
     message, raw = _texts(error)
-    kind = _kind(type_, status, f"{message} {raw}")
+    report = Report(True, status, type_, f"{message} {raw}")
+    detail = " ".join(str(part) for part in (status, type_, message, raw) if part)
+    found, retryable = _kind(report, detail, secret, shapes or SHAPES)
     availability = _mapping(error.get("availability"))
-    retryable = (
-        kind in (ModelUnavailable, ModelRateLimited)
-        and (status is None or status in _BY_STATUS or status >= 500)
-        and availability.get("retryable") is not False
-    )
-    headers = getattr(response, "headers", None)
+    headers = getattr(getattr(problem, "response", None), "headers", None)
     return Failure(
-        kind(_clean(" ".join(str(part) for part in (status, type_, message, raw) if part), secret)),
-        retryable,
+        found,
+        retryable and availability.get("retryable") is not False,
         _retry_after(headers if isinstance(headers, Mapping) else {}, availability),
-        status in (None, 400, 404, 422) and _REASONING.search(f"{message} {raw}") is not None,
+        status in (None, 400, 404, 422) and _REASONING.search(report.words) is not None,
     )
+
+
+def _kind(report: Report, detail: str, secret: str, shapes: Sequence[FailureShape]) -> tuple[ModelError, bool]:
+    """Which error it is, and whether the same request may succeed later."""
+    kind = next((kind for shape in shapes if (kind := shape(report)) is not None), ModelRefused)
+    passes = issubclass(kind, (ModelUnavailable, ModelRateLimited))
+    status = report.status
+    return kind(_clean(detail, secret)), passes and (status is None or status in _BY_STATUS or status >= 500)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -216,16 +243,27 @@ def _beginning(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _kind(type_: str, status: int | None, said: str) -> type[ModelError]:
-    if status in (402, 403, 429) and _SPENT.search(said):
-        return ModelUnpaid
-    if status in (None, 400, 422) and type_ not in _SURE and _TOO_LONG.search(said):
-        return ContextTooLong
-    if type_ in _BY_TYPE:
-        return _BY_TYPE[type_]
-    if status is None or status >= 500:
+def _spent(report: Report) -> type[ModelError] | None:
+    return ModelUnpaid if report.status in (402, 403, 429) and _SPENT.search(report.words) else None
+
+
+def _too_long(report: Report) -> type[ModelError] | None:
+    unsure = report.answered and report.status in (None, 400, 422) and report.type not in _SURE
+    return ContextTooLong if unsure and _TOO_LONG.search(report.words) else None
+
+
+def _by_type(report: Report) -> type[ModelError] | None:
+    return _BY_TYPE.get(report.type)
+
+
+def _by_status(report: Report) -> type[ModelError] | None:
+    if report.status is None or report.status >= 500:
         return ModelUnavailable
-    return _BY_STATUS.get(status, ModelRefused)
+    return _BY_STATUS.get(report.status)
+
+
+SHAPES: Final[tuple[FailureShape, ...]] = (_spent, _too_long, _by_type, _by_status)
+"""The ways to fail that are known. What none of them recognises is a refusal."""
 
 
 def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) -> float | None:

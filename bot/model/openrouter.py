@@ -23,7 +23,7 @@ from bot.core.ports.model import ModelRequest, Reply
 from bot.core.transcript import Transcript
 from bot.core.untrusted import MOST_VALUES, values
 from bot.errors import ModelUnauthorized, ModelUnavailable
-from bot.model.failures import BrokenReply, Failure, classify
+from bot.model.failures import SHAPES, BrokenReply, Failure, FailureShape, classify
 from bot.model.sse import LONGEST_LINE, EventReader
 from bot.model.stream_accumulator import MOST_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
@@ -72,6 +72,7 @@ class OpenRouter:
     pause_seconds: before the second attempt; doubles with each, and is shortened at random by up to a half.
     referer, title: what OpenRouter shows as the app.
     max_tokens: the longest reply; the model's own limit when None.
+    shapes: the ways in which a request can fail (`bot.model.failures`).
 
     Raises ValueError when there is no model, or more than three.
     """
@@ -89,6 +90,7 @@ class OpenRouter:
         referer: str = "",
         title: str = "",
         max_tokens: int | None = None,
+        shapes: Sequence[FailureShape] = SHAPES,
     ) -> None:
         if not 1 <= len(models) <= _MAX_MODELS:
             raise ValueError(f"give one model and at most {_MAX_MODELS - 1} fallbacks, not {len(models)} models")
@@ -106,6 +108,7 @@ class OpenRouter:
         self._head = _constant_fields(models, max_tokens)
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
+        self._shapes = shapes
 
     async def warm(self) -> None:
         """Load the openai package and set up the connections now, in a thread; the first use does it otherwise."""
@@ -148,7 +151,7 @@ class OpenRouter:
             try:
                 return await self._attempt(client, self._body(request, messages), on_text)
             except (*client.network_errors, BrokenReply) as problem:
-                failure = classify(problem, self._api_key)
+                failure = classify(problem, self._api_key, self._shapes)
             if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
                 messages = await beside(messages.size, _without_reasoning, messages)
