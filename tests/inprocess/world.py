@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,12 @@ from bot import logs
 from bot.app import Service
 from bot.config import mcp_json, settings
 from bot.errors import SettingsError
+from bot.model.openrouter import OpenRouter
 from bot.slack import app as slack_app
 from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.filesystem import default_server
+from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox
@@ -83,6 +85,9 @@ class BotInside(Bot):
     def __init__(self, home: Path, environment: Mapping[str, str], slack: NearSlack, model: ModelSandbox) -> None:
         super().__init__(home, environment)
         self._slack, self._model = slack, model
+        self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
+        """What makes the toolset of the configured servers."""
+        self.model_of: Callable[[settings.Settings], OpenRouter] = self._near_model
         self._parts: Parts | None = None
         self._ending = AsyncExitStack()
         self._code: int | None = None
@@ -135,7 +140,7 @@ class BotInside(Bot):
             logging.getLogger("bot.app").warning("BOT_CONFIG, %s", finding.words())
         found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
         ending = self._ending = AsyncExitStack()
-        tools = make_toolset(found)
+        tools = self.toolset_of(found)
         ending.push_async_callback(tools.aclose)
         await tools.launch()
         database = await ending.enter_async_context(Eager(loaded.database_url))
@@ -143,12 +148,15 @@ class BotInside(Bot):
         ending.push_async_callback(line.close)
         these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
-        model = NearModel(
-            self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
-        )
+        model = self.model_of(loaded)
         self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model=model)
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
+
+    def _near_model(self, loaded: settings.Settings) -> OpenRouter:
+        return NearModel(
+            self._model, api_key=loaded.openrouter_api_key, base_url=loaded.openrouter_base_url, models=loaded.models
+        )
 
     async def ended(self, seconds: float = 20) -> int:
         """How the last start ended. Raises AssertionError when it runs."""

@@ -41,9 +41,10 @@ class GuardedServer(Protocol):
         """One of its tools as it is defined now, by the server's own name of it."""
         ...
 
-    async def ask(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """Make a call that only asks; its text is exactly what the server answered. It needs no right to call, so it
-        can be made while a call of the same server is held. Never raises but CancelledError."""
+    async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
+        """Make a call of the guard's own, to look at something or to take a call back; its text is exactly what the
+        server answered. It needs no right to call, so it can be made while a call of the same server is held. Never
+        raises but CancelledError."""
         ...
 
     def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:

@@ -80,7 +80,7 @@ class FilesystemGuard(LocalPaths):
         """What a call would do to the files; None for a tool that changes none."""
 
         async def dry_run(arguments: JsonObject) -> CallResult:
-            return await self._server.ask(tool, arguments)
+            return await self._server.call(tool, arguments)
 
         if tool.remote_name not in preview.TOOLS:
             return None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CALLS_AT_ONCE = 16
-"""Calls that one server works on at the same time; more wait. So many more may only ask."""
+"""Calls that one server works on at the same time; more wait. Those of a guard have as much room of their own."""
 WAIT_SECONDS = 10.0
 """How long a call waits for a server that is just starting (again): it has not been sent, so it may wait."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 60.0
@@ -80,8 +80,8 @@ class Server:
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self.room = Room(CALLS_AT_ONCE)
-        self._room_to_ask = Room(CALLS_AT_ONCE)
-        """For calls that only ask: whoever has room for a call may have to ask before it is made."""
+        self._guards_room = Room(CALLS_AT_ONCE)
+        """For calls of the server's guard: it may have to look at something while a call has room already."""
         self._moved = asyncio.Event()
         self._attention = asyncio.Event()
         self._tools_changed = False
@@ -136,10 +136,10 @@ class Server:
             nullcontext() if entered else self.room.place(self.config.call_seconds), tool, arguments
         )
 
-    async def ask(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """The same of a call that only asks. It needs no room among the calls, and its result is exactly as it came,
-        for the program and not for a model."""
-        place = self._room_to_ask.place(self.config.call_seconds)
+    async def call_for_guard(self, tool: Tool, arguments: JsonObject) -> CallResult:
+        """The same of a call that the server's guard makes. It needs no room among the calls, and its result is exactly
+        as it came, for the program and not for a model."""
+        place = self._guards_room.place(self.config.call_seconds)
         return await self._timed(place, tool, arguments, whole=True)
 
     async def _timed(

@@ -153,8 +153,8 @@ class _Access:
     def tool(self, remote_name: str) -> Tool | None:
         return self._server.tool(remote_name)
 
-    async def ask(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        return await self._server.ask(tool, arguments)
+    async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
+        return await self._server.call_for_guard(tool, arguments)
 
     def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:
         return self._holding.alone(claim)
