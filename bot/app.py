@@ -281,4 +281,7 @@ async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds
     try:
         await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key, seconds)
     except ModelUnauthorized as error:
-        raise SettingsError("OPENROUTER_API_KEY", f"OpenRouter does not accept it ({error.detail})") from error
+        raise SettingsError(
+            "OPENROUTER_API_KEY",
+            f"OpenRouter does not accept it ({error.detail}). Create a key at https://openrouter.ai/keys",
+        ) from error

@@ -1,4 +1,4 @@
-"""The command line: `python -m bot` runs the bot, `doctor` and `audit` look at it, `try` runs it in a sandbox."""
+"""The command line: `python -m bot` runs the bot, `doctor` and `audit` inspect it, `try` runs it in a sandbox."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """The parser; only the chosen command is loaded for its own options."""
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the Slack agent, or look at it.")
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the Slack agent, or inspect it.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="start the bot (the default)")
-    doctor_parser = commands.add_parser("doctor", help="print which tool falls under which rule, and what is wrong")
-    audit_parser = commands.add_parser("audit", help="export or verify the record of what was approved and run")
-    try_parser = commands.add_parser("try", help="try it in a browser, in a Slack of its own, with no account")
+    doctor_parser = commands.add_parser("doctor", help="show which rule applies to each tool, and report problems")
+    audit_parser = commands.add_parser("audit", help="print or verify the records of what was approved and run")
+    try_parser = commands.add_parser("try", help="try it in a browser, in a sandbox Slack, with no account")
     if command == "doctor":
         from bot.commands import doctor  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from bot import failpoints
+from bot import failpoints, log_events
 from bot.agent import loop_detection, prompt
 from bot.agent.tool_step import ToolSteps
 from bot.core import untrusted
@@ -117,6 +117,8 @@ class Agent:
             said = [message.user for message in unread if message.addressed and message.user]
             others = (user for user in (*state.turn.others, *said) if user != state.turn.requester)
             state.turn.others = tuple(dict.fromkeys(others))
+            if requester:
+                log_events.turn_began(state.turn, state)
 
     def _limit(self, state: ThreadState, turn: Turn) -> str:
         """Why the turn has to come to its end, if it has to."""
@@ -154,6 +156,8 @@ class Agent:
             turn.seconds += time.monotonic() - started
         turn.steps += 1
         change.usage = reply.usage
+        turn.usage += reply.usage
+        turn.model = reply.model
         if reply.message.get("tool_calls") and not turn.closing and offered[1] != NO_FUNCTIONS:
             return await self.tool_steps.take(state, reply, change)
         return await self._answer(state, turn, reply, change)
@@ -208,9 +212,7 @@ class Agent:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
             change.drafts = [*change.drafts, *self.gateway.notice(words)]
-        if change.outcome:
-            _report(state, turn, change.outcome)
-        await self.store.commit(state, change)
+        await self._commit(state, turn, change)
         return True
 
     async def _stop(self, state: ThreadState, turn: Turn) -> bool:
@@ -218,8 +220,7 @@ class Agent:
         name = await self.gateway.name(turn.stopped_by)
         words = f"Stopped by {name}. What was already done stays done; write here to go on."
         drafts = self.gateway.notice(words, key=f"stopped-{turn.id}")
-        _report(state, turn, "stopped")
-        await self.store.commit(state, Change("stop the turn", drafts=drafts, outcome="stopped"))
+        await self._commit(state, turn, Change("stop the turn", drafts=drafts, outcome="stopped"))
         return True
 
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
@@ -228,18 +229,18 @@ class Agent:
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
         change.drafts = [*change.drafts, *self.gateway.notice(words)]
-        _report(state, turn, change.outcome)
-        await self.store.commit(state, change)
+        await self._commit(state, turn, change)
         return True
+
+    async def _commit(self, state: ThreadState, turn: Turn, change: Change) -> None:
+        """Write what may be the end of the turn; the log has a line once it is on the disk."""
+        calls = len(state.calls)
+        await self.store.commit(state, change)
+        if change.outcome:
+            log_events.turn_ended(turn, state, calls, change.outcome)
 
 
 NO_FUNCTIONS = "[]"
-
-
-def _report(state: ThreadState, turn: Turn, outcome: str) -> None:
-    """A line for the operator."""
-    words = "thread %s: %s after %d steps, %d calls, %.1f s in the model and in tools"
-    log.info(words, state.id, outcome, turn.steps, len(state.calls), turn.seconds)
 
 
 _functions: dict[tuple[str, ...], tuple[str, str]] = {}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
-from bot import failpoints
+from bot import failpoints, log_events
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
 from bot.core.ports.toolset import Toolset
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +26,8 @@ class UndoRunner:
             with failpoints.around("undo"):
                 guard = self.toolset.guard(job.call.server)
                 undone = await guard.undo(job.before, job.after, again=job.begun)
-            log.info("thread %s: undo of call %s: %s", thread, job.call.id, undone.words)
             what = " ".join(undone.words.split())
             note = f"(From the app: a person has undone your call of {job.call.tool}: {what})"
             await self.store.end_undo(thread, job.call.id, undone, note)
+            log_events.undo_ended(thread, job.call.id, "undone" if undone.done else "refused")
             self.gateway.deliver(thread)

@@ -129,11 +129,11 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < AUDITED:
-            problem = f"{path} was written by an older version of the bot, which kept no audit records"
+            problem = f"{path} was written by an older version of the bot, which kept no audit records."
             raise SettingsError("DATABASE_URL", problem)
         yield connection
     if still and _there(path)[1] != before:
-        raise SettingsError("DATABASE_URL", f"{path} was written to while it was read; do this again")
+        raise SettingsError("DATABASE_URL", f"{path} was written to while it was read. Run the command again")
 
 
 def _there(path: Path) -> tuple[Path, tuple[int, ...]]:

@@ -77,8 +77,10 @@ def _as_text(report: Report) -> str:
     settings = report.settings
     lines: list[str] = []
     if settings.missing:
-        verb = "is" if len(settings.missing) == 1 else "are"
-        lines.append(f"Missing: {', '.join(settings.missing)} {verb} not set; the bot does not start without.")
+        verb, them = ("is", "it") if len(settings.missing) == 1 else ("are", "them")
+        lines.append(
+            f"Missing: {', '.join(settings.missing)} {verb} not set, and the bot does not start without {them}."
+        )
     lines += [f"{finding.level.capitalize()}, {finding.words()}." for finding in (*settings.findings, *report.live)]
     lines += list(report.troubles)
     if lines:

@@ -74,9 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         scenario = None
         if not 0 <= arguments.port <= LAST_PORT:
-            raise SettingsError("--port", f"there is no port {arguments.port}; name one from 1 to {LAST_PORT}")
+            raise SettingsError("--port", f"{arguments.port} is not a port. Name one from 1 to {LAST_PORT}.")
         if arguments.exit and arguments.scenario is None:
-            raise SettingsError("--exit", "there is no --scenario after which it could end")
+            raise SettingsError("--exit", "it needs a --scenario after which to end.")
         if arguments.scenario is not None:
             scenario = scenarios.load(arguments.scenario, sample.PEOPLE, sample.CHANNELS)
         with prepared(arguments.folder, arguments.workspace) as folder:
@@ -126,7 +126,7 @@ class _Trial:
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else str(error)
                 raise SettingsError(
-                    "--port", f"{self._arguments.port} cannot be used ({why}); name another one"
+                    "--port", f"{self._arguments.port} cannot be used ({why}). Name another one."
                 ) from error
             await self._first(child.settled())
             if child.state != "running":

@@ -90,7 +90,7 @@ def _policy(file: TomlFile) -> Policy:
 def _rule(file: TomlFile, table: Table, place: KeyPath) -> Rule:
     file.known(table, place, _RULE_KEYS)
     if "action" not in table:
-        raise file.wrong(place, f"has no action; write action = {' or '.join(map(repr, map(str, Ruling)))}")
+        raise file.wrong(place, 'has no action. Write action = "allow", "ask" or "deny"')
     action = Ruling(file.choice(table, (*place, "action"), list(Ruling), ""))
     tiers = file.texts(table, (*place, "tier"))
     _each(file, (*place, "tier"), (item for item in tiers if item not in _TIERS), f"one of {', '.join(_TIERS)}")
@@ -119,23 +119,25 @@ def _rule(file: TomlFile, table: Table, place: KeyPath) -> Rule:
 
 def _each(file: TomlFile, place: KeyPath, odd: Iterable[str], wanted: str) -> None:
     for item in odd:
-        raise file.wrong(place, f"holds {item!r}, which is not {wanted}")
+        raise file.wrong(place, f"contains {item!r}, which is not {wanted}")
 
 
 def _conditions(file: TomlFile, table: Table, place: KeyPath, argument: str, action: Ruling) -> list[Condition]:
     """The conditions on one argument (on all, at the top) and on what lies in it."""
     # An empty table would make the rule match more than whoever wrote it believes.
     if not table:
-        raise file.wrong(place, f"holds no condition; write one of {', '.join(Check)}")
+        raise file.wrong(place, f"contains no condition. Write one of {', '.join(Check)}")
     found: list[Condition] = []
     for key, value in table.items():
         at = (*place, key)
         if isinstance(value, dict):
             if not key.strip("."):
-                raise file.wrong(at, "has no name of an argument")
+                raise file.wrong(at, "needs the name of an argument")
             found += _conditions(file, value, at, f"{argument}.{key}" if argument else key, action)
         elif not argument:
-            raise file.wrong(at, f"must say which condition; write {key}.inside, {key}.matches or the like")
+            raise file.wrong(
+                at, f"must say which condition. Write {key}.inside, {key}.outside, {key}.matches or {key}.equals"
+            )
         else:
             file.known({key: value}, place, tuple(Check))
             found.append(_condition(file, table, at, argument, action))
@@ -150,19 +152,19 @@ def _condition(file: TomlFile, table: Table, place: KeyPath, argument: str, acti
         return Condition(argument, check, file.texts(table, place))
     text: object = table[check]
     if not isinstance(text, str) or not text:
-        raise file.wrong(place, "must be a regular expression, as a text")
+        raise file.wrong(place, "must be a regular expression, written as a string")
     # A line break in an argument must not carry it past a rule that denies, nor past what a rule allows.
     try:
         return Condition(argument, check, (text,), patterns.of_operator(text, strict=action is Ruling.ALLOW))
     except patterns.UnreadableError as error:
-        raise file.wrong(place, f"is no regular expression that can be used: {error}") from error
+        raise file.wrong(place, f"is not a regular expression that can be used: {error}") from error
 
 
 def _values(file: TomlFile, value: object, place: KeyPath) -> tuple[Value, ...]:
     values: list[object] = value if isinstance(value, list) else [value]
     kept = tuple(item for item in values if isinstance(item, str | int | float | bool))
     if not values or len(kept) != len(values):
-        raise file.wrong(place, "must be a text, a number, true or false, or a list of such")
+        raise file.wrong(place, "must be a string, a number, true or false, or a list of these")
     return kept
 
 
@@ -197,8 +199,11 @@ def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Find
     )
     at = (*place, "remind_hours")
     if "remind_hours" in table and rules.remind_hours >= limits.approval_hours:
-        problem = f"people are reminded {rules.remind_hours:g} h before a request expires, and it lasts no longer"
-        found[at] = [Finding("warning", file.line(at), problem, "write less than approval_hours")]
+        problem = (
+            f"people would be reminded {rules.remind_hours:g} h before a request expires, and a request lasts only "
+            f"{limits.approval_hours:g} h"
+        )
+        found[at] = [Finding("warning", file.line(at), problem, "make remind_hours less than approval_hours")]
     return rules, [finding for some in found.values() for finding in some]
 
 

@@ -44,7 +44,7 @@ def findings(policy: Policy) -> list[Finding]:
         shadow = next((earlier for earlier in policy.rules[:place] if covers(earlier, rule)), None)
         if shadow is not None:
             problem = f"{label} never decides anything: {policy.label(shadow)} covers all that it could match"
-            found.append(Finding("warning", rule.line, problem, "move it up, narrow the earlier one, or take it out"))
+            found.append(Finding("warning", rule.line, problem, "move it up, narrow the earlier rule, or remove it"))
     return found
 
 
@@ -65,7 +65,7 @@ def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
         for kind, globs, known in (("server", rule.servers, servers), ("tool", rule.tools, names)):
             for glob in globs:
                 if not any(fits(glob, name) for name in known):
-                    problem = f"{label} names the {kind} {glob!r}, and there is none"
+                    problem = f"{label} names the {kind} {glob!r}, and there is no such {kind}"
                     found.append(Finding("warning", rule.line, problem, _nearest(glob, known)))
         matched = [tool for tool in tools if rule.names(tool)]
         arguments = [name for tool in matched for name in _arguments(tool)]
@@ -90,11 +90,11 @@ def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
         label = policy.called(rule)
         wild = [tool.name for tool in matched if tier(tool) is Tier.DESTRUCTIVE and not _named(rule, tool)]
         if wild:
-            problem = f"{label} allows by a wildcard what can destroy: {_some(wild)}"
+            problem = f"{label} allows, by a wildcard, tools that can destroy data: {_some(wild)}"
             found.append(Finding("warning", rule.line, problem, "name the tools, or set a tier or a condition"))
         strange = [tool.name for tool in matched if not tool.trusted and tool.name not in wild]
         if strange and not rule.servers:
-            problem = f"{label} names no server and so allows tools of servers that are not trusted: {_some(strange)}"
+            problem = f"{label} names no server, so it allows tools of servers that are not trusted: {_some(strange)}"
             found.append(Finding("warning", rule.line, problem, "name the server"))
     return found
 
@@ -130,7 +130,7 @@ def _broad(rule: Rule, label: str) -> list[Finding]:
         return [Finding("error", rule.line, problem, 'name the server and the tool, or set tier = "read"')]
     wild = not rule.tools or any("*" in glob or "?" in glob for glob in rule.tools)
     if wild and (not rule.tiers or Tier.DESTRUCTIVE in rule.tiers):
-        problem = f"{label} allows by a wildcard, and that may catch tools that can destroy"
+        problem = f"{label} allows tools by a wildcard, which may include tools that can destroy data"
         fix = 'name the tools, set tier = ["read", "write"], or add a condition on the arguments'
         return [Finding("warning", rule.line, problem, fix)]
     return []
@@ -177,4 +177,4 @@ def _some(names: Iterable[str]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, sorted(set(known)), n=3)
-    return f"perhaps {listed(near)} is meant" if near else "correct the name, or remove it"
+    return f"perhaps you mean {listed(near)}" if near else "correct the name, or remove it"

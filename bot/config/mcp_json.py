@@ -22,6 +22,7 @@ from bot.tools.server_config import CALL_SECONDS, StdioServer
 FOLDER_SECONDS = 5.0
 """What it may take to look at the folder to work in."""
 LONGEST_CALL_SECONDS = 3600.0
+DEFAULT_WORKSPACE = Path("workspace")
 
 _SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
 _FILE_KEYS = ("$schema", "mcpServers")
@@ -29,30 +30,33 @@ _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 
-def load(path: Path | None, workspace: Path, environ: Mapping[str, str] | None = None) -> tuple[StdioServer, ...]:
+def load(
+    path: Path | None, workspace: Path | None, environ: Mapping[str, str] | None = None
+) -> tuple[StdioServer, ...]:
     """The servers to run, in the order of the file.
 
-    In: the file, or None for the filesystem server over the workspace (created when missing; with a file it is not
-    touched); the variables for `${…}`, by default the process's own. Raises SettingsError, which names the file, the
-    place in it and how to fix it, and never quotes a value that may be a secret.
+    In: the file, or None for the filesystem server over the workspace; the folder that BOT_WORKSPACE names, which must
+    exist whether or not there is a file, or None for `./workspace`, which is created when it is needed; the variables
+    for `${…}`, by default the process's own. Raises SettingsError, which names the file, the place in it and how to fix
+    it, and never quotes a value that may be a secret.
     """
-    if path is None:
-        root = _answering(workspace)
+    root = _answering(workspace) if workspace is not None or path is None else None
+    if path is None and root is not None:
         command, args = default_server.command(root)
         # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
         # what lies in the workspace was written by a model.
         cwd = None if command == default_server.NPX else root
         return (StdioServer(default_server.KEY, command, args, cwd=cwd, trusted=True),)
-    return _File(path, os.environ if environ is None else environ).servers()
+    return _File(path or Path(), os.environ if environ is None else environ).servers()
 
 
-def _answering(workspace: Path) -> Path:
-    """The folder to work in. Raises SettingsError for one that cannot be had, also when its disk does not answer."""
+def _answering(workspace: Path | None) -> Path:
+    """The folder to work in. Raises SettingsError for one that cannot be used, also when its disk does not answer."""
     found: list[Path | SettingsError] = []
 
     def look() -> None:
         try:
-            found.append(default_server.folder(workspace))
+            found.append(default_server.folder(workspace or DEFAULT_WORKSPACE, create=workspace is None))
         except SettingsError as problem:
             found.append(problem)
 
@@ -63,8 +67,8 @@ def _answering(workspace: Path) -> Path:
         case [SettingsError() as problem]:
             raise problem
         case _:
-            words = f"the disk with the folder {workspace} does not answer; name a folder on another one."
-            raise SettingsError("BOT_WORKSPACE", words)
+            words = f"the disk with the folder {workspace or DEFAULT_WORKSPACE} does not answer."
+            raise SettingsError("BOT_WORKSPACE", f"{words} Name a folder on another one.")
 
 
 class _File:
@@ -78,7 +82,7 @@ class _File:
         content = self._content()
         self._known(content, _FILE_KEYS, "")
         if "mcpServers" not in content:
-            raise self._wrong("", "has no `mcpServers`; the servers belong under that key.")
+            raise self._wrong("", "has no `mcpServers`. The servers belong under that key.")
         entries = self._typed(content["mcpServers"], dict, "mcpServers", "an object")
         servers: list[StdioServer] = []
         prefixes: dict[str, str] = {}
@@ -87,12 +91,13 @@ class _File:
             if not prefix or len(prefix) > names.LONGEST_PREFIX:
                 raise self._wrong(
                     f"mcpServers.{key}",
-                    f"the name needs 1 to {names.LONGEST_PREFIX} letters, digits, `_` or `-`: tools are named by it.",
+                    f"has a name that cannot be used: it needs 1 to {names.LONGEST_PREFIX} letters, digits, `_` or `-` "
+                    "because tools are named after it.",
                 )
             if prefix in prefixes:
                 raise self._wrong(
                     f"mcpServers.{key}",
-                    f"this name and `{prefixes[prefix]}` both become `{prefix}` in tool names; rename one.",
+                    f"and `{prefixes[prefix]}` both become `{prefix}` in the names of tools. Rename one of them.",
                 )
             prefixes[prefix] = key
             server = self._server(key, self._typed(entry, dict, f"mcpServers.{key}", "an object"))
@@ -104,7 +109,7 @@ class _File:
         """One entry; None when it is disabled (what it says is checked all the same, its variables are not)."""
         place = f"mcpServers.{key}"
         if "url" in entry or entry.get("type", "stdio") != "stdio":
-            raise self._wrong(place, "only servers that are started with a `command` (stdio) can be used.")
+            raise self._wrong(place, "is not started with a `command` (stdio), and no other servers can be used.")
         self._known(entry, _SERVER_KEYS, place)
         command = self._typed(entry.get("command"), str, f"{place}.command", "the program to start, as a string")
         args = self._typed(entry.get("args", []), list, f"{place}.args", "a list of strings")
@@ -144,7 +149,7 @@ class _File:
         content: dict[str, Any] = {}
         for key, value in pairs:
             if key in content:
-                raise self._wrong("", f"has the key `{key}` twice in one object; remove one of them.")
+                raise self._wrong("", f"has the key `{key}` twice in one object. Remove one of them.")
             content[key] = value
         return content
 
@@ -153,7 +158,9 @@ class _File:
             variable = _VARIABLE.fullmatch(reference[1])
             if variable is None:
                 raise self._wrong(
-                    place, f"`{reference[0]}` cannot be replaced; use ${{VAR}}, ${{VAR:-default}} or ${{env:VAR}}."
+                    place,
+                    f"contains `{reference[0]}`, which cannot be replaced. "
+                    "Use ${VAR}, ${VAR:-default} or ${env:VAR}.",
                 )
             name, fallback = variable.groups()
             # As in a shell, `:-` also replaces a variable that is set and empty.
@@ -164,12 +171,13 @@ class _File:
             if name in self._environ:
                 return ""
             raise self._wrong(
-                place, f"the environment variable {name} is not set; set it or write ${{{name}:-default}}."
+                place,
+                f"needs the environment variable {name}, which is not set. Set it, or write ${{{name}:-default}}.",
             )
 
         expanded = _REFERENCE.sub(value, self._typed(text, str, place, "a string"))
         if "\0" in expanded or not (expanded or may_be_empty):
-            raise self._wrong(place, "must not be empty or hold a NUL character.")
+            raise self._wrong(place, "must not be empty or contain a NUL character.")
         return expanded
 
     def _folder(self, text: str, place: str) -> Path:
@@ -177,22 +185,27 @@ class _File:
         found: list[bool] = []
         before_the_loop([lambda: found.append(os.path.isdir(folder))], FOLDER_SECONDS)
         if not found:
-            raise self._wrong(place, f"the disk with {folder} does not answer; name a folder on another one.")
+            raise self._wrong(
+                place, f"names a folder whose disk does not answer ({folder}). Name a folder on another one."
+            )
         if not found[0]:
-            raise self._wrong(place, f"there is no folder {folder}.")
+            raise self._wrong(place, f"names the folder {folder}, which does not exist.")
         return folder
 
     def _seconds(self, value: Any, place: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_CALL_SECONDS:
             raise self._wrong(
-                place, f"must be a number of seconds (not milliseconds) above 0 and at most {LONGEST_CALL_SECONDS:.0f}."
+                place,
+                f"must be a number of seconds (not milliseconds), above 0 and at most {LONGEST_CALL_SECONDS:.0f}.",
             )
         return float(value)
 
     def _known(self, content: dict[str, Any], known: tuple[str, ...], place: str) -> None:
         for key in content:
             if key not in known:
-                raise self._wrong(place, f"has an unknown key `{key}`; known are {', '.join(known)}.")
+                raise self._wrong(
+                    place, f"has an unknown key `{key}`. The keys that are known here are {', '.join(known)}."
+                )
 
     def _typed(self, value: Any, kind: type, place: str, wanted: str) -> Any:
         if not isinstance(value, kind):
@@ -200,4 +213,4 @@ class _File:
         return value
 
     def _wrong(self, place: str, problem: str) -> SettingsError:
-        return SettingsError("MCP_CONFIG", f"{self._path}{': ' + place if place else ''} {problem}")
+        return SettingsError("MCP_CONFIG", f"{self._path}{f': `{place}`' if place else ''} {problem}")

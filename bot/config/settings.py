@@ -38,7 +38,8 @@ class Settings:
     models: tuple[str, ...]
     """The first is asked; the others are OpenRouter's fallbacks, in order."""
     database_url: str = field(repr=False)
-    workspace: Path
+    workspace: Path | None
+    """The folder that BOT_WORKSPACE names, which must exist; None when it names none."""
     mcp_config: Path | None
     log_level: str
     log_format: str
@@ -70,8 +71,10 @@ def load(
     """
     directory = directory or Path.cwd()
     process = os.environ if environment is None else environment
-    values = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
-    values.update({key: value for key, value in process.items() if value})
+    variables = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
+    variables.update({key: value for key, value in process.items() if value})
+    # `NAME=` in .env, with nothing after it, is how a line is left to be filled in.
+    values = {key: value for key, value in variables.items() if value.strip()}
     if needed:
         _all_there(values)
     mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")
@@ -80,15 +83,15 @@ def load(
         slack_bot_token=_token(values, "SLACK_BOT_TOKEN", "xoxb-", needed),
         slack_app_token=_token(values, "SLACK_APP_TOKEN", "xapp-", needed),
         slack_api_url=_url(values, "SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
-        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", "create one at https://openrouter.ai/keys", needed),
+        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", "Create a key at https://openrouter.ai/keys", needed),
         openrouter_base_url=_url(values, "OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").rstrip("/"),
         models=_models(values.get("OPENROUTER_MODEL", DEFAULT_MODEL)),
         database_url=values.get("DATABASE_URL", "sqlite:///data/bot.db"),
-        workspace=Path(values.get("BOT_WORKSPACE", "workspace")).expanduser(),
+        workspace=Path(values["BOT_WORKSPACE"]).expanduser() if "BOT_WORKSPACE" in values else None,
         mcp_config=mcp_config,
         log_level=_one_of(values, "LOG_LEVEL", LEVELS, "info"),
         log_format=_one_of(values, "LOG_FORMAT", FORMATS, "text"),
-        variables=values,
+        variables=variables,
         limits=configured.limits,
         instructions=configured.instructions,
         policy=configured.policy,
@@ -110,24 +113,26 @@ def _all_there(values: Mapping[str, str]) -> None:
     """Name everything that is missing at once, so that a first start needs no three tries."""
     missing = [name for name in REQUIRED if not values.get(name, "").strip()]
     if len(missing) > 1:
-        others = " and ".join(missing[1:])
-        problem = f"it is not set, and neither is {others}; README.md says where they come from; put them into .env"
-        raise SettingsError(missing[0], problem)
+        verb = "is" if len(missing) == 2 else "are"
+        problem = f"it is not set, and neither {verb} {' and '.join(missing[1:])}. README.md says where to get them."
+        raise SettingsError(missing[0], f"{problem} Put them into .env or into the environment.")
 
 
 def _secret(values: Mapping[str, str], name: str, fix: str, needed: bool) -> str:
     value = values.get(name, "").strip()
     if not value and needed:
-        raise SettingsError(name, f"it is not set; {fix}, and put it into .env or the environment")
+        raise SettingsError(name, f"it is not set. {fix}, and put it into .env or into the environment.")
     if not value.isascii() or any(character.isspace() for character in value):
-        raise SettingsError(name, "it has a space, a line break or a character that no key has; copy it again")
+        raise SettingsError(
+            name, "it contains a space, a line break or another character that no key has. Copy it again."
+        )
     return value
 
 
 def _token(values: Mapping[str, str], name: str, prefix: str, needed: bool) -> str:
-    value = _secret(values, name, f"copy it ({prefix}…) from your app's page at https://api.slack.com/apps", needed)
+    value = _secret(values, name, f"Copy it ({prefix}…) from your app's page at https://api.slack.com/apps", needed)
     if value and not value.startswith(prefix):
-        raise SettingsError(name, f"it must start with {prefix}; this is another kind of token")
+        raise SettingsError(name, f"it must start with {prefix}, and this is another kind of token.")
     return value
 
 
@@ -139,16 +144,16 @@ def _url(values: Mapping[str, str], name: str, default: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise SettingsError(name, f"{value!r} is not an http(s) address")
+        raise SettingsError(name, f"{value!r} is not an http or https address.")
     return value
 
 
 def _models(value: str) -> tuple[str, ...]:
     models = tuple(part.strip() for part in value.split(",") if part.strip())
     if not models:
-        raise SettingsError("OPENROUTER_MODEL", f"it names no model; write for example {DEFAULT_MODEL}")
+        raise SettingsError("OPENROUTER_MODEL", f"it names no model. Write, for example, {DEFAULT_MODEL}.")
     if len(models) > MOST_MODELS:
-        problem = f"it names {len(models)} models; OpenRouter takes one and at most {MOST_MODELS - 1} fallbacks"
+        problem = f"it names {len(models)} models. OpenRouter takes one and at most {MOST_MODELS - 1} fallbacks."
         raise SettingsError("OPENROUTER_MODEL", problem)
     return models
 
@@ -156,7 +161,7 @@ def _models(value: str) -> tuple[str, ...]:
 def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
     value = values.get(name, default).strip().lower()
     if value not in choices:
-        raise SettingsError(name, f"{value!r} is none of {', '.join(choices)}")
+        raise SettingsError(name, f"{value!r} is not one of {', '.join(choices)}.")
     return value
 
 
@@ -167,5 +172,5 @@ def _file(values: Mapping[str, str], name: str, default: Path) -> Path | None:
         return default if default.is_file() else None
     path = Path(named).expanduser()
     if not path.is_file():
-        raise SettingsError(name, f"there is no file {path}")
+        raise SettingsError(name, f"the file {path} does not exist.")
     return path

@@ -1,4 +1,4 @@
-"""A TOML file read key by key, where every mistake is told with its line and the name that was probably meant."""
+"""A TOML file read key by key, where every mistake is reported with its line and the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TomlFile:
 
     def wrong(self, place: KeyPath, problem: str) -> SettingsError:
         """The error for a value: it says where it stands."""
-        return self.error(f"line {self.line(place)}: {dotted(place)} {problem}")
+        return self.error(f"line {self.line(place)}: `{dotted(place)}` {problem}.")
 
     def error(self, problem: str) -> SettingsError:
         """An error about the file."""
@@ -50,8 +50,8 @@ class TomlFile:
         for key in table:
             if key not in names:
                 near = get_close_matches(key, names, n=1)
-                meant = f"did you mean {near[0]}? " if near else ""
-                problem = f"is an unknown key; {meant}known here: {', '.join(sorted(names))}"
+                meant = f" Did you mean `{near[0]}`?" if near else ""
+                problem = f"is an unknown key.{meant} The keys that are known here are {', '.join(sorted(names))}"
                 raise self.wrong((*place, key), problem)
 
     def table(self, table: Table, place: KeyPath) -> Table:
@@ -69,21 +69,21 @@ class TomlFile:
         return value
 
     def text(self, table: Table, place: KeyPath, default: str = "") -> str:
-        """A text without the space around it."""
+        """A string without the white space around it."""
         value: object = table.get(str(place[-1]), default)
         if not isinstance(value, str):
-            raise self.wrong(place, "must be a text")
+            raise self.wrong(place, "must be a string")
         return value.strip()
 
     def texts(self, table: Table, place: KeyPath, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """One text or a list of them; when it is there it must name something."""
+        """One string or a list of strings; when it is there it must name something."""
         if str(place[-1]) not in table:
             return default
         value: object = table[str(place[-1])]
         values: list[object] = value if isinstance(value, list) else [value]
         texts = tuple(item for item in values if isinstance(item, str) and item.strip())
         if not values or len(texts) != len(values):
-            raise self.wrong(place, "must be a text or a list of texts, none of them empty")
+            raise self.wrong(place, "must be a string or a list of strings, none of them empty")
         return texts
 
     def choice(self, table: Table, place: KeyPath, choices: Collection[str], default: str) -> str:
@@ -101,12 +101,14 @@ class TomlFile:
         return value
 
     def number(self, table: Table, place: KeyPath, default: float, *, zero: bool = False) -> float:
-        """A number above 0, or from 0 on."""
+        """A number above 0, or, with `zero`, 0 or more."""
         value: object = table.get(str(place[-1]), default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(place, f"must be a number {'from 0 on' if zero else 'above 0'}")
+            raise self.wrong(place, f"must be a number that is {'0 or more' if zero else 'above 0'}")
         if not (0 < value <= MOST or (zero and value == 0)):
-            raise self.wrong(place, f"must be a number {'from 0 on' if zero else 'above 0'}, and at most {MOST:g}")
+            raise self.wrong(
+                place, f"must be a number that is {'0 or more' if zero else 'above 0'}, and at most {MOST:,.0f}"
+            )
         return float(value)
 
     def whole(self, table: Table, place: KeyPath, default: int) -> int:

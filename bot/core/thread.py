@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.core.calls import Call
 from bot.core.inbox import Unread
 from bot.core.thread_ref import ThreadRef
+from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
 
 
@@ -32,6 +33,10 @@ class Turn:
     """Who has stopped it; the store finds out at each commit."""
     others: tuple[str, ...] = ()
     """Who besides the requester has addressed the bot in the course of it: they have had a say in what it does."""
+    usage: Usage = field(default_factory=Usage)
+    """What its requests to the model have cost."""
+    model: str = ""
+    """The model that answered last; empty when none has since the thread was loaded."""
 
 
 @dataclass(slots=True)

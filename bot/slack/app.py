@@ -108,9 +108,9 @@ async def _checked(setting: str, needed: str, call: Coroutine[Any, Any, T], seco
     except SlackApiError as error:
         data = error.response.data
         code = data.get("error") if isinstance(data, dict) else f"HTTP {error.response.status_code}"
-        raise SettingsError(setting, f"Slack does not accept it ({code}); it must be {needed}") from error
+        raise SettingsError(setting, f"Slack does not accept it ({code}). It must be {needed}.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        problem = f"Slack could not be reached there ({type(error).__name__}); check the address and the network"
+        problem = f"Slack could not be reached there ({type(error).__name__}). Check the address and the network."
         raise SettingsError("SLACK_API_URL", problem) from error
 
 
@@ -143,7 +143,9 @@ async def warm(app: AsyncApp, seconds: float) -> None:
     probe = AsyncBoltRequest(mode="socket_mode", body={"type": "event_callback", "event": {"type": "warm_up"}})
     response = await _checked("SLACK_BOT_TOKEN", "the bot token", app.async_dispatch(probe), seconds)
     if response.status != 200:
-        raise SettingsError("SLACK_BOT_TOKEN", "Slack does not accept it")
+        raise SettingsError(
+            "SLACK_BOT_TOKEN", "Slack does not accept it. It must be the bot token of the installed app."
+        )
 
 
 class _Session:

@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import log_events
 from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
@@ -117,8 +118,10 @@ class ApprovalHandler:
         )
 
     def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
-        """After a transaction: wake the thread. Out: what the person is to be told, empty when the card says it."""
-        log.info("thread %s: %s: %s: %s", settlement.thread_id, user, did, settlement.verdict)
+        """After a transaction: wake the thread. In: what was pressed, for the log; empty when it is there already. Out:
+        what the person is to be told, empty when the card says it."""
+        if did:
+            log_events.clicked(user, did, [settlement])
         if settlement.thread_id:
             self.wake(settlement.thread_id)
         return self.said(asked, settlement, user)

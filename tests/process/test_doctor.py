@@ -146,7 +146,10 @@ def test_a_rule_that_suits_no_tool_is_told_with_the_nearest_name(tmp_path: Path,
     code, said, _ = doctor()
     assert code == 1
     assert "SLACK_BOT_TOKEN, SLACK_APP_TOKEN, OPENROUTER_API_KEY are not set" in said
-    assert "Warning, line 1: rule 1 names the tool 'move_fle', and there is none; perhaps move_file" in said
+    assert (
+        "Warning, line 1: rule 1 names the tool 'move_fle', and there is no such tool; perhaps you mean move_file"
+        in said
+    )
 
 
 def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path, doctor: Doctor) -> None:

@@ -31,6 +31,7 @@ WRONG = {
     "a database that is a folder": ({"DATABASE_URL": "sqlite:////"}, "DATABASE_URL"),
     "a database that is no database": ({"DATABASE_URL": "sqlite:///garbage"}, "DATABASE_URL"),
     "a workspace that is a file": ({"BOT_WORKSPACE": "garbage"}, "BOT_WORKSPACE"),
+    "a workspace that does not exist": ({"BOT_WORKSPACE": "nowhere"}, "BOT_WORKSPACE"),
     "a missing server file": ({"MCP_CONFIG": "nowhere.json"}, "MCP_CONFIG"),
     "a server file that is no JSON": ({"MCP_CONFIG": "garbage"}, "MCP_CONFIG"),
     "a missing configuration": ({"BOT_CONFIG": "nowhere.toml"}, "BOT_CONFIG"),
@@ -63,8 +64,10 @@ async def test_a_setting_that_is_wrong_ends_the_start_with_one_sentence_that_nam
         said = here.bot.log.strip().splitlines()
         assert len(said) == 1, said
         assert said[0].startswith(f"{setting}: ")
+        assert said[0].endswith(".")
         for secret in (here.slack.bot_token, here.slack.app_token, here.model.api_key, "password"):
             assert secret not in said[0]
+        assert not (tmp_path / "nowhere").exists()
 
 
 async def test_slack_that_never_answers_ends_the_start_within_ten_seconds(tmp_path: Path) -> None:

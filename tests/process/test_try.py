@@ -366,7 +366,7 @@ WRONG = {
     "a workspace that is not there": (["--workspace", "nowhere"], "--workspace: there is no folder nowhere"),
     "a scenario that is not there": (["--scenario", "nowhere"], "--scenario: there is no file nowhere; "),
     "a scenario that is none": (["--scenario", "file"], "--scenario: file: it is not TOML"),
-    "no such port": (["--port", "70000"], "--port: there is no port 70000"),
+    "no such port": (["--port", "70000"], "--port: 70000 is not a port"),
     "a configuration of the bot that is none": (["--bot-config", "file"], "BOT_CONFIG: "),
     "--exit without a scenario": (["--exit"], "--exit: "),
 }
@@ -388,7 +388,7 @@ async def test_a_port_that_is_taken_is_told_in_one_sentence_that_names_the_optio
         port = taken.getsockname()[1]
         async with begun(tmp_path, "--port", str(port)) as trial:
             assert await trial.ended() == 2
-            assert re.fullmatch(rf"--port: {port} cannot be used \(.*\); name another one\n", trial.err), trial.err
+            assert re.fullmatch(rf"--port: {port} cannot be used \(.*\)\. Name another one\.\n", trial.err), trial.err
 
 
 async def test_a_named_folder_keeps_its_files_and_is_used_by_one_trial_at_a_time(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from bot.config import settings
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
-    "agent": {"core", "errors", "failpoints", "pace"},
+    "agent": {"core", "errors", "failpoints", "log_events", "pace"},
     "model": {"core", "errors", "pace"},
     "tools": {"core", "errors", "pace", "patterns"},
-    "slack": {"core", "errors", "failpoints", "pace"},
+    "slack": {"core", "errors", "failpoints", "log_events", "pace"},
     "store": {"core", "errors", "failpoints"},
     "scheduler": set(),
     "config": {"core", "errors", "patterns", "tools"},

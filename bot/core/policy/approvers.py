@@ -54,15 +54,15 @@ class Approvers:
         """Why nobody could ever approve, each with how to fix it; empty when somebody can."""
         odd = [who for who in self.people if who != REQUESTER and not is_user(who) and not is_group(who)]
         if odd:
-            fix = "write ids of people (U… or W…), of user groups (S…), or requester"
+            fix = "write the ids of people (U… or W…) or of user groups (S…), or requester"
             return [(f"{', '.join(map(repr, odd))} cannot approve", fix)]
         if self.needed < 1:
             return [(f"{self.needed} approvals are needed", "write 1 or more")]
         most = self._most()
         if most == 0:
-            return [("nobody could ever approve", "name approvers besides the requester, or take no_self out")]
+            return [("nobody could ever approve", "name approvers besides the requester, or remove no_self")]
         if most is not None and self.needed > most:
-            problem = f"{self.needed} approvals are needed and at most {most} can be given"
+            problem = f"{self.needed} approvals are needed, and at most {most} can be given"
             return [(problem, "name more approvers or a user group")]
         return []
 
@@ -71,7 +71,7 @@ class Approvers:
         named = set(filter(is_user, self.people))
         if self.problems() or self.groups or not named or len(named) - self.no_self >= self.needed:
             return []
-        return [("what a named approver asks for cannot get enough approvals", "name one more approver")]
+        return [("a request of one of the named approvers cannot get enough approvals", "name one more approver")]
 
     def _most(self) -> int | None:
         """How many can approve at best; None when that depends on a group."""

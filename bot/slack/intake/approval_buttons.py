@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Settlement, Verdict
 from bot.core.questions.question import Approval, Decision
@@ -81,7 +82,8 @@ async def _decide(
         *(handler.click(asked, approval, opened, body, decision) for approval, opened in found)
     )
     settlements = await handler.store.answer(clicks)
-    return together([handler.settled(asked, settlement, user, name) for settlement in settlements])
+    log_events.clicked(user, name, settlements)
+    return together([handler.settled(asked, settlement, user, "") for settlement in settlements])
 
 
 async def _may_see(

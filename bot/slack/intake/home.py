@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import log_events
 from bot.core.untrusted import reference
 from bot.slack.approval_handler import ApprovalHandler, user_of
 from bot.slack.blocks import home
@@ -45,7 +46,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             await ack()
             return
         ended = await handler.store.end_grant(grant, "revoked", user)
-        log.info("%s revokes grant %s: %s", user, grant, "done" if ended else "not theirs, or ended before")
+        log_events.grant_revoked(user, grant, ended=ended)
         await ack()
         handler.background(publish(user))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Approval
@@ -11,8 +10,6 @@ from bot.slack.approval_handler import NOT_TOLD, NOTHING, STRANGER, ApprovalHand
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import question_blocks
 from bot.slack.intake.response import Response
-
-log = logging.getLogger(__name__)
 
 WORDS = {
     Verdict.ALREADY: "This question is closed: somebody has answered it, or its time is over. Nothing was changed.",
@@ -43,8 +40,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         kind=pressed.kind,
     )
     [settlement] = await handler.store.answer([click])
-    said = f"{pressed.kind}: {pressed.answer}"
-    log.info("thread %s: %s: %s: %s", settlement.thread_id, user, said, settlement.verdict)
+    log_events.clicked(user, f"{pressed.kind}.{pressed.answer}", [settlement])
     if settlement.thread_id:
         handler.wake(settlement.thread_id)
     if settlement.verdict is Verdict.NOT_YOURS and asked.stranger(user):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
+from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.retry import RETRIED, RETRY
@@ -11,8 +10,6 @@ from bot.slack.approval_handler import ApprovalHandler, pressed_on, team_of, use
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import retry_notice
 from bot.slack.intake.response import Response
-
-log = logging.getLogger(__name__)
 
 WORDS = {
     Verdict.ALREADY: "I have taken this up again already; there is nothing more to do. Nothing was changed.",
@@ -41,7 +38,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         kind=RETRY,
     )
     [settlement] = await handler.store.answer([click])
-    log.info("thread %s: %s: retry: %s", settlement.thread_id, click.user, settlement.verdict)
+    log_events.clicked(click.user, "retry", [settlement])
     if settlement.verdict is Verdict.SETTLED:
         handler.wake(settlement.thread_id)
     return Response(WORDS.get(settlement.verdict, ""))

@@ -67,7 +67,7 @@ def path_of(url: str) -> Path:
     """
     scheme, separator, rest = url.partition(":///")
     if not separator or scheme != "sqlite" or not rest:
-        problem = f"{url!r} is not a database this version can use; write sqlite:///path/to/file.db"
+        problem = f"{url!r} is not a database that this version can use. Write sqlite:///path/to/file.db"
         raise SettingsError("DATABASE_URL", problem.replace(_credentials(url), "…") if _credentials(url) else problem)
     return Path(rest)
 
@@ -106,7 +106,7 @@ class Database:
         except OSError as error:
             os.close(self._lock)
             self._lock = None
-            problem = f"another process is already using {path}; stop it, or give this one a database of its own"
+            problem = f"another process is already using {path}. Stop it, or give this one a database of its own."
             raise SettingsError("DATABASE_URL", problem) from error
         try:
             connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), 64)
@@ -210,8 +210,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {pragma}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
-        problem = "the database was written by a newer version of the bot; run that version, or restore a copy"
-        raise SettingsError("DATABASE_URL", problem)
+        problem = "the database was written by a newer version of the bot."
+        raise SettingsError("DATABASE_URL", f"{problem} Run that version, or restore a copy of the database.")
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 

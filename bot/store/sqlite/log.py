@@ -63,7 +63,8 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     )
     state.parked = bool(parked)
     turn = connection.execute(
-        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts FROM turns"
+        "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
+        " prompt_tokens, completion_tokens, cached_tokens, cost FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
@@ -78,6 +79,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             stopped_by=turn[6],
             attempts=turn[8],
             others=_others(connection, thread_id, turn[7], turn[1]),
+            usage=Usage(*turn[9:]),
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",

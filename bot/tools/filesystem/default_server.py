@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -61,19 +62,30 @@ def node() -> str | None:
     return found if found is not None and _is_new_enough(found) else _wheel_node()
 
 
-def folder(workspace: Path) -> Path:
-    """The workspace as an absolute path, created when it is missing. Raises SettingsError when that cannot be."""
+def folder(workspace: Path, *, create: bool) -> Path:
+    """The workspace as an absolute path. `create` makes a folder that is missing. Raises SettingsError when there is no
+    such folder, or none that can be used."""
     absolute = workspace.expanduser().absolute()
     try:
-        absolute.mkdir(parents=True, exist_ok=True)
+        if create:
+            absolute.mkdir(parents=True, exist_ok=True)
+        elif not stat.S_ISDIR(absolute.stat().st_mode):
+            raise NotADirectoryError
     except (FileExistsError, NotADirectoryError) as problem:
-        raise SettingsError("BOT_WORKSPACE", f"{absolute} is not a folder; name a folder to work in.") from problem
+        raise SettingsError("BOT_WORKSPACE", f"{absolute} is not a folder. Name a folder to work in.") from problem
     except OSError as problem:
+        if isinstance(problem, FileNotFoundError) and not create:
+            # Created, a typing mistake would be an empty folder, and nobody would know where the files are.
+            raise SettingsError(
+                "BOT_WORKSPACE", f"the folder {absolute} does not exist. Create it, or name another one."
+            ) from problem
         raise SettingsError(
-            "BOT_WORKSPACE", f"the folder {absolute} cannot be created ({problem.strerror}); name another one."
+            "BOT_WORKSPACE", f"the folder {absolute} cannot be used ({problem.strerror}). Name another one."
         ) from problem
     if not os.access(absolute, os.R_OK | os.X_OK):
-        raise SettingsError("BOT_WORKSPACE", f"the folder {absolute} cannot be read; change its permissions.")
+        raise SettingsError(
+            "BOT_WORKSPACE", f"the folder {absolute} cannot be read. Change its permissions, or name another one."
+        )
     return absolute
 
 

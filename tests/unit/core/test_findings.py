@@ -51,7 +51,9 @@ def test_a_rule_that_allows_everything_is_an_error(rule: Rule) -> None:
     ],
 )
 def test_a_wildcard_that_may_allow_destructive_tools_is_a_warning(rule: Rule) -> None:
-    assert problems(rule) == [("warning", "rule 1 allows by a wildcard, and that may catch tools that can destroy")]
+    assert problems(rule) == [
+        ("warning", "rule 1 allows tools by a wildcard, which may include tools that can destroy data")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_a_shadowed_rule_is_found_with_the_one_that_shadows_it() -> None:
         "warning",
         9,
         'rule "mine" never decides anything: rule 1 (line 3) covers all that it could match',
-        "move it up, narrow the earlier one, or take it out",
+        "move it up, narrow the earlier rule, or remove it",
     )
     assert finding.words().startswith('line 9: rule "mine" never decides anything')
 
@@ -189,17 +191,29 @@ TOOLBOX = [tool("write_file"), tool("read_file", read_only=True), tool("send", "
 @pytest.mark.parametrize(
     ("rule", "problem", "fix"),
     [
-        (Rule(DENY, tools=("wrte_file",)), "rule 1 names the tool 'wrte_file', and there is none", "write_file"),
-        (Rule(DENY, tools=("send", "x*")), "rule 1 names the tool 'x*', and there is none", "correct the name"),
-        (Rule(DENY, servers=("fils",)), "rule 1 names the server 'fils', and there is none", "perhaps files is meant"),
+        (
+            Rule(DENY, tools=("wrte_file",)),
+            "rule 1 names the tool 'wrte_file', and there is no such tool",
+            "write_file",
+        ),
+        (Rule(DENY, tools=("send", "x*")), "rule 1 names the tool 'x*', and there is no such tool", "correct the name"),
+        (
+            Rule(DENY, servers=("fils",)),
+            "rule 1 names the server 'fils', and there is no such server",
+            "perhaps you mean files",
+        ),
         (Rule(DENY, servers=("mail",), tools=("write_file",)), "rule 1 matches no tool", "correct its names"),
         (
             Rule(DENY, tools=("*_file",), conditions=(Condition("pth", Check.INSIDE, ("a",)),)),
             "rule 1 names the argument 'pth', and no tool that it matches has one",
-            "perhaps path is meant",
+            "perhaps you mean path",
         ),
-        (Rule(ALLOW, tools=("*_file",)), "allows by a wildcard what can destroy: files__write_file", "name the tools"),
-        (Rule(ALLOW, tools=("send",)), "names no server and so allows tools of servers that", "name the server"),
+        (
+            Rule(ALLOW, tools=("*_file",)),
+            "allows, by a wildcard, tools that can destroy data: files__write_file",
+            "name the tools",
+        ),
+        (Rule(ALLOW, tools=("send",)), "names no server, so it allows tools of servers that", "name the server"),
     ],
 )
 def test_a_rule_that_does_not_suit_the_tools_is_found(rule: Rule, problem: str, fix: str) -> None:

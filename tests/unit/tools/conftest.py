@@ -22,7 +22,9 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the server."""
-    return tmp_path_factory.mktemp("files") / "workspace"
+    folder = tmp_path_factory.mktemp("files") / "workspace"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="module")

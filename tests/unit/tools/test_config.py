@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 def load(file: Path, content: Any, **environ: str) -> tuple[StdioServer, ...]:
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
-    return mcp_json.load(file, file.parent / "workspace", environ)
+    return mcp_json.load(file, None, environ)
 
 
 def one(**entry: Any) -> dict[str, Any]:
@@ -43,7 +43,6 @@ def test_servers_are_read_in_the_order_of_the_file(file: Path) -> None:
         StdioServer("zoo", "npx", ("-y", "zoo"), {"KEY": "v"}, None, trusted=True, call_seconds=90.0),
         StdioServer("git", "uvx", cwd=file.parent),
     )
-    assert not (file.parent / "workspace").exists()
 
 
 def test_variables_are_replaced_in_command_args_env_and_cwd(file: Path) -> None:
@@ -84,30 +83,42 @@ def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
         ("[" * 100_000, "is nested too deeply"),
         ({}, "has no `mcpServers`"),
         ({"servers": {}}, "has an unknown key `servers`"),
-        ({"mcpServers": []}, "mcpServers must be an object"),
-        ({"mcpServers": {"git": "uvx"}}, "mcpServers.git must be an object"),
+        ({"mcpServers": []}, "`mcpServers` must be an object"),
+        ({"mcpServers": {"git": "uvx"}}, "`mcpServers.git` must be an object"),
         ('{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}', "has the key `a` twice"),
-        ({"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}}, "`a b` both become `a_b`"),
-        ({"mcpServers": {"...": {"command": "x"}}}, "mcpServers.... the name needs"),
-        ({"mcpServers": {"x" * 33: {"command": "x"}}}, "the name needs 1 to 32"),
-        ({"mcpServers": {"web": {"url": "https://example.com/mcp"}}}, "mcpServers.web only servers that are started"),
-        ({"mcpServers": {"web": {"type": "http", "command": "x"}}}, "mcpServers.web only servers that are started"),
-        ({"mcpServers": {"git": {}}}, "mcpServers.git.command must be the program to start"),
-        (one(command=""), "mcpServers.git.command must not be empty"),
-        (one(command="a\0b"), "mcpServers.git.command must not be empty or hold a NUL"),
-        (one(args="-y"), "mcpServers.git.args must be a list of strings"),
-        (one(args=[1]), "mcpServers.git.args[0] must be a string"),
-        (one(env={"A": 1}), "mcpServers.git.env.A must be a string"),
-        (one(trusted="yes"), "mcpServers.git.trusted must be true or false"),
-        (one(disabled=1), "mcpServers.git.disabled must be true or false"),
-        (one(timeout=30000), "mcpServers.git.timeout must be a number of seconds (not milliseconds)"),
-        (one(timeout=0), "mcpServers.git.timeout must be a number"),
-        (one(timeout=True), "mcpServers.git.timeout must be a number"),
-        (one(alwaysAllow=["log"]), "mcpServers.git has an unknown key `alwaysAllow`; known are args, command"),
-        (one(cwd="nowhere"), "mcpServers.git.cwd there is no folder"),
-        (one(args=["${TOKEN}"]), "mcpServers.git.args[0] the environment variable TOKEN is not set"),
-        (one(env={"A": "${env:TOKEN}"}), "mcpServers.git.env.A the environment variable TOKEN is not set"),
-        (one(args=["${input:token}"]), "mcpServers.git.args[0] `${input:token}` cannot be replaced"),
+        ({"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}}, "and `a b` both become `a_b`"),
+        ({"mcpServers": {"...": {"command": "x"}}}, "`mcpServers....` has a name that cannot be used"),
+        ({"mcpServers": {"x" * 33: {"command": "x"}}}, "cannot be used: it needs 1 to 32 letters"),
+        (
+            {"mcpServers": {"web": {"url": "https://example.com/mcp"}}},
+            "`mcpServers.web` is not started with a `command` (stdio)",
+        ),
+        (
+            {"mcpServers": {"web": {"type": "http", "command": "x"}}},
+            "`mcpServers.web` is not started with a `command` (stdio)",
+        ),
+        ({"mcpServers": {"git": {}}}, "`mcpServers.git.command` must be the program to start"),
+        (one(command=""), "`mcpServers.git.command` must not be empty"),
+        (one(command="a\0b"), "`mcpServers.git.command` must not be empty or contain a NUL"),
+        (one(args="-y"), "`mcpServers.git.args` must be a list of strings"),
+        (one(args=[1]), "`mcpServers.git.args[0]` must be a string"),
+        (one(env={"A": 1}), "`mcpServers.git.env.A` must be a string"),
+        (one(trusted="yes"), "`mcpServers.git.trusted` must be true or false"),
+        (one(disabled=1), "`mcpServers.git.disabled` must be true or false"),
+        (one(timeout=30000), "`mcpServers.git.timeout` must be a number of seconds (not milliseconds), above 0"),
+        (one(timeout=0), "`mcpServers.git.timeout` must be a number"),
+        (one(timeout=True), "`mcpServers.git.timeout` must be a number"),
+        (
+            one(alwaysAllow=["log"]),
+            "`mcpServers.git` has an unknown key `alwaysAllow`. The keys that are known here are args, command",
+        ),
+        (one(cwd="nowhere"), "`mcpServers.git.cwd` names the folder"),
+        (one(args=["${TOKEN}"]), "`mcpServers.git.args[0]` needs the environment variable TOKEN, which is not set"),
+        (
+            one(env={"A": "${env:TOKEN}"}),
+            "`mcpServers.git.env.A` needs the environment variable TOKEN, which is not set",
+        ),
+        (one(args=["${input:token}"]), "`mcpServers.git.args[0]` contains `${input:token}`, which cannot be replaced"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(file: Path, content: Any, expected: str) -> None:
@@ -127,18 +138,39 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
         mcp_json.load(file, file.parent)
 
 
-def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_that_is_created(tmp_path: Path) -> None:
-    (server,) = mcp_json.load(None, tmp_path / "new" / "workspace")
+def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_that_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (server,) = mcp_json.load(None, None)
     assert (server.key, server.trusted, server.env) == ("filesystem", True, {})
-    assert server.args[-1] == str(tmp_path / "new" / "workspace")
-    assert server.cwd == tmp_path / "new" / "workspace"
-    assert (tmp_path / "new" / "workspace").is_dir()
+    assert server.args[-1] == str(tmp_path / "workspace")
+    assert server.cwd == tmp_path / "workspace"
+    assert (tmp_path / "workspace").is_dir()
+
+
+def test_with_a_file_no_folder_is_created(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    load(file, one())
+    assert not (file.parent / "workspace").exists()
 
 
 def test_npx_is_not_started_in_a_folder_that_a_model_writes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    (server,) = mcp_json.load(None, tmp_path / "workspace")
+    (server,) = mcp_json.load(None, tmp_path)
     assert (server.command, server.cwd) == ("npx", None)
+
+
+@pytest.mark.parametrize("servers", [None, {"mcpServers": {}}], ids=["without a file", "with a file"])
+def test_a_workspace_that_is_set_and_does_not_exist_is_refused_and_not_created(
+    file: Path, servers: dict[str, Any] | None
+) -> None:
+    if servers is not None:
+        file.write_text(json.dumps(servers), "utf-8")
+    folder = file.parent / "typing" / "mistake"
+    with pytest.raises(SettingsError, match=r"BOT_WORKSPACE: the folder .*/typing/mistake does not exist\. Create it"):
+        mcp_json.load(None if servers is None else file, folder)
+    assert not folder.parent.exists()
 
 
 def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -148,6 +180,7 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
             mcp_json.load(None, path)
 
 
-def test_a_workspace_that_cannot_be_created_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"BOT_WORKSPACE: .* cannot be created"):
-        mcp_json.load(None, Path("/proc/workspace"))
+def test_a_default_workspace_that_cannot_be_created_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/proc")
+    with pytest.raises(SettingsError, match=r"BOT_WORKSPACE: the folder /proc/workspace cannot be used"):
+        mcp_json.load(None, None)

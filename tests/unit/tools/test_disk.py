@@ -273,13 +273,13 @@ def test_a_configured_folder_on_a_dead_disk_ends_the_start_with_a_sentence(
     gone.mkdir()
     servers = tmp_path / "mcp.json"
     servers.write_text(json.dumps({"mcpServers": {"files": {"command": "node", "cwd": str(gone)}}}))
-    with dead_folder(gone), pytest.raises(SettingsError, match="does not answer; name a folder on another one"):
-        mcp_json.load(servers, tmp_path)
+    with dead_folder(gone), pytest.raises(SettingsError, match=r"does not answer.*Name a folder on another one"):
+        mcp_json.load(servers, None)
 
 
 def test_a_workspace_on_a_dead_disk_ends_the_start_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcp_json, "FOLDER_SECONDS", 0.2)
-    with dead_folder(tmp_path), pytest.raises(SettingsError, match="does not answer; name a folder on another one"):
+    with dead_folder(tmp_path), pytest.raises(SettingsError, match=r"does not answer.*Name a folder on another one"):
         mcp_json.load(None, tmp_path)

@@ -27,7 +27,9 @@ PINNED = default_server.pinned_version()
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return tmp_path / "workspace"
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""The lines of the log about what happens again and again: a turn begins, a turn ends, somebody clicks.
+
+Each is a name and fields. In text that is `turn ended thread=7 channel=C0123ABCD …`; with `LOG_FORMAT=json` the fields
+are keys of the object. Fields are ids, names of tools and models, and numbers: never the text of a message, an argument
+of a tool or its result.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bot.core.questions.click import Settlement
+from bot.core.questions.question import Approval
+from bot.core.thread import ThreadState, Turn
+
+log = logging.getLogger(__name__)
+
+Field = str | int | float
+PLAIN = re.compile(r"[\w.,:/@+-]+")
+"""Values that need no quotes in text."""
+
+
+def turn_began(turn: Turn, state: ThreadState) -> None:
+    """Somebody has asked for something, and the bot begins to work on it."""
+    _event("turn began", _place(turn, state))
+
+
+def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None:
+    """The turn is over: `answered`, `failed` or `stopped`. `seconds` is the time in the model and in tools, without the
+    time that people took to decide; `model` is missing when none has answered since the bot was started."""
+    usage = turn.usage
+    figures: dict[str, Field] = {
+        "outcome": outcome,
+        "model": turn.model,
+        "steps": turn.steps,
+        "calls": calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cost": round(usage.cost, 6),
+        "seconds": round(turn.seconds, 1),
+    }
+    _event("turn ended", _place(turn, state) | figures)
+
+
+def clicked(user: str, button: str, settlements: Sequence[Settlement]) -> None:
+    """Somebody has pressed a button about one or more questions, and it has been decided what follows."""
+    questions = [each.question for each in settlements if each.question is not None]
+    calls = [each.call.tool for each in questions if isinstance(each, Approval)]
+    verdicts = Counter(str(each.verdict) for each in settlements)
+    fields: dict[str, Field] = {
+        "button": button,
+        "user": user,
+        "verdict": ",".join(verdicts) if len(settlements) == 1 else _counted(verdicts),
+        "thread": settlements[0].thread_id or "",
+        "channel": questions[0].channel if questions else "",
+        "questions": ",".join(each.id for each in questions),
+        "tools": ",".join(dict.fromkeys(calls)),
+    }
+    _event("click", fields)
+
+
+def undo_ended(thread: int, call: int, outcome: str) -> None:
+    """A call was undone, or could not be."""
+    _event("undo ended", {"thread": thread, "call": call, "outcome": outcome})
+
+
+def grant_revoked(user: str, grant: int, *, ended: bool) -> None:
+    """Somebody has pressed Revoke; `not_found` when the grant is not theirs, or had ended before."""
+    _event("grant revoked", {"user": user, "grant": grant, "outcome": "revoked" if ended else "not_found"})
+
+
+def _place(turn: Turn, state: ThreadState) -> dict[str, Field]:
+    place = state.place
+    people = (turn.requester, *turn.others)
+    return {
+        "turn": turn.id,
+        "thread": state.id,
+        "team": place.team,
+        "channel": place.channel,
+        "thread_ts": place.thread_ts,
+        "people": ",".join(people),
+    }
+
+
+def _counted(verdicts: Counter[str]) -> str:
+    return ",".join(f"{verdict}:{count}" for verdict, count in verdicts.items())
+
+
+def _event(name: str, fields: Mapping[str, Field]) -> None:
+    """Log a line. Fields that are empty are left out."""
+    given = {key: value for key, value in fields.items() if value != ""}
+    text = " ".join((name, *(f"{key}={_shown(value)}" for key, value in given.items())))
+    log.info("%s", text, extra={"event": name, "fields": given})
+
+
+def _shown(value: Field) -> str:
+    text = str(value)
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
