@@ -24,7 +24,7 @@ FOLDER_SECONDS = 5.0
 LONGEST_CALL_SECONDS = 3600.0
 DEFAULT_WORKSPACE = Path("workspace")
 
-_SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
+SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
 _FILE_KEYS = ("$schema", "mcpServers")
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -110,7 +110,7 @@ class _File:
         place = f"mcpServers.{key}"
         if "url" in entry or entry.get("type", "stdio") != "stdio":
             raise self._wrong(place, "is not started with a `command` (stdio), and no other servers can be used.")
-        self._known(entry, _SERVER_KEYS, place)
+        self._known(entry, SERVER_KEYS, place)
         command = self._typed(entry.get("command"), str, f"{place}.command", "the program to start, as a string")
         args = self._typed(entry.get("args", []), list, f"{place}.args", "a list of strings")
         env = self._typed(entry.get("env", {}), dict, f"{place}.env", "an object of strings")

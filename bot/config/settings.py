@@ -20,6 +20,12 @@ from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
 REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
+NAMES = (
+    *REQUIRED,
+    *("SLACK_API_URL", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL", "DATABASE_URL", "BOT_WORKSPACE"),
+    *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
+)
+"""All settings of the environment."""
 MOST_MODELS = 3
 """https://openrouter.ai/docs/features/model-routing: `models`."""
 LEVELS = ("debug", "info", "warning", "error")
@@ -74,7 +80,7 @@ def load(
     variables = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
     variables.update({key: value for key, value in process.items() if value})
     # `NAME=` in .env, with nothing after it, is how a line is left to be filled in.
-    values = {key: value for key, value in variables.items() if value.strip()}
+    values = {name: variables[name] for name in NAMES if variables.get(name, "").strip()}
     if needed:
         _all_there(values)
     mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")

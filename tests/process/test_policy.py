@@ -374,9 +374,9 @@ async def test_a_user_group_that_slack_does_not_tell_of_never_allows(tmp_path: P
 
 BROKEN: Mapping[str, tuple[str, str, str]] = {
     "no TOML": ('[[policy.rules]]\naction = "allow\n', "line 2", "cannot be read"),
-    "an unknown key": ('[limits]\n\n[[policy.rules]]\naction = "ask"\ntol = "x"\n', "line 5", "did you mean tool?"),
-    "an unknown table": ("[polcy]\nrules = []\n", "line 1", "did you mean policy?"),
-    "no action": ('[[policy.rules]]\ntool = "x"\n', "line 1", "write action = "),
+    "an unknown key": ('[limits]\n\n[[policy.rules]]\naction = "ask"\ntol = "x"\n', "line 5", "Did you mean `tool`?"),
+    "an unknown table": ("[polcy]\nrules = []\n", "line 1", "Did you mean `policy`?"),
+    "no action": ('[[policy.rules]]\ntool = "x"\n', "line 1", "Write action = "),
     "an unknown action": ('[[policy.rules]]\naction = "permit"\n', "line 2", "must be one of allow, ask, deny"),
     "a rule that allows everything": (
         '\n[[policy.rules]]\naction = "allow"\n',
@@ -386,7 +386,7 @@ BROKEN: Mapping[str, tuple[str, str, str]] = {
     "a bad expression": (
         '[[policy.rules]]\naction = "deny"\narguments.path.matches = "("\n',
         "line 3",
-        "is no regular expression",
+        "is not a regular expression",
     ),
     "nobody who could approve": ("[approvals]\nno_self = true\n", "line 1", "name approvers"),
     "a person that is none": ('[[policy.rules]]\naction = "ask"\nuser = "alice"\n', "line 3", "the id of a person"),

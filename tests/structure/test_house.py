@@ -14,8 +14,6 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
-from bot.config import settings
-
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
@@ -124,15 +122,3 @@ def test_the_manifest_is_valid_where_slacks_schema_is_at_hand() -> None:
         schema = json.loads(path.read_text("utf-8"))
         validator = validator_for(schema)(schema)
         assert [error.message for error in validator.iter_errors(manifest)] == []
-
-
-def test_the_readme_names_every_setting() -> None:
-    source = Path(settings.__file__).read_text("utf-8")
-    readme = (ROOT / "README.md").read_text("utf-8")
-    names = {
-        node.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    for name in sorted(name for name in names if name.isupper() and "_" in name):
-        assert f"`{name}`" in readme, name
