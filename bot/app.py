@@ -72,7 +72,7 @@ async def run(settings: Settings, tools: McpToolset, began: float) -> None:
     started = time.monotonic()
     asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - started))
     for finding in settings.findings:
-        log.warning("BOT_CONFIG, %s", finding.words())
+        log.warning("BOT_CONFIG: %s.", finding.words())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 

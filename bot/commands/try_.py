@@ -221,7 +221,7 @@ class _Trial:
             kept = {name: value for name, value in self._variables.items() if name not in _NEVER}
         kept |= {name: self._variables[name] for name in _PASSED if name in self._variables}
         # From a checkout that is not installed `bot` is found by the folder that one stands in, which changes here.
-        here = str(Path(__file__).parents[1])
+        here = str(Path(interrupt.__file__).parents[1])
         kept["PYTHONPATH"] = os.pathsep.join(part for part in (here, kept.get("PYTHONPATH", "")) if part)
         named = {"BOT_CONFIG": self._arguments.bot_config, "MCP_CONFIG": self._arguments.mcp_config}
         return kept | {

@@ -13,7 +13,7 @@ from bot.config.lint import Finding, findings
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
-from bot.core.policy.conditions import Check, Condition, Value
+from bot.core.policy.conditions import Check, Condition, Value, listed
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
 
@@ -126,7 +126,7 @@ def _conditions(file: TomlFile, table: Table, place: KeyPath, argument: str, act
     """The conditions on one argument (on all, at the top) and on what lies in it."""
     # An empty table would make the rule match more than whoever wrote it believes.
     if not table:
-        raise file.wrong(place, f"contains no condition. Write one of {', '.join(Check)}")
+        raise file.wrong(place, f"contains no condition. Write {listed(Check)}")
     found: list[Condition] = []
     for key, value in table.items():
         at = (*place, key)

@@ -91,8 +91,8 @@ class _File:
             if not prefix or len(prefix) > names.LONGEST_PREFIX:
                 raise self._wrong(
                     f"mcpServers.{key}",
-                    f"has a name that cannot be used: it needs 1 to {names.LONGEST_PREFIX} letters, digits, `_` or `-` "
-                    "because tools are named after it.",
+                    "has a name that cannot be used, because tools are named after it. Use 1 to "
+                    f"{names.LONGEST_PREFIX} letters, digits, `_` or `-`.",
                 )
             if prefix in prefixes:
                 raise self._wrong(

@@ -130,7 +130,7 @@ def _secret(values: Mapping[str, str], name: str, fix: str, needed: bool) -> str
         raise SettingsError(name, f"it is not set. {fix}, and put it into .env or into the environment.")
     if not value.isascii() or any(character.isspace() for character in value):
         raise SettingsError(
-            name, "it contains a space, a line break or another character that no key has. Copy it again."
+            name, "it contains a space, a line break or another character that no token or key has. Copy it again."
         )
     return value
 

@@ -58,14 +58,14 @@ class TomlFile:
         """The table at a place, whose last part is its key; an empty one when it is missing."""
         value: object = table.get(str(place[-1]), {})
         if not isinstance(value, dict):
-            raise self.wrong(place, f"must be a table, written [{dotted(place)}]")
+            raise self.wrong(place, f"must be a table, written as [{dotted(place)}]")
         return value
 
     def tables(self, table: Table, place: KeyPath) -> list[Table]:
         """The list of tables at a place."""
         value: object = table.get(str(place[-1]), [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.wrong(place, f"must be a list of tables, each written [[{dotted(place)}]]")
+            raise self.wrong(place, f"must be a list of tables, each written as [[{dotted(place)}]]")
         return value
 
     def text(self, table: Table, place: KeyPath, default: str = "") -> str:
@@ -103,12 +103,11 @@ class TomlFile:
     def number(self, table: Table, place: KeyPath, default: float, *, zero: bool = False) -> float:
         """A number above 0, or, with `zero`, 0 or more."""
         value: object = table.get(str(place[-1]), default)
+        bounds = f"from 0 to {MOST:,.0f}" if zero else f"above 0 and at most {MOST:,.0f}"
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(place, f"must be a number that is {'0 or more' if zero else 'above 0'}")
+            raise self.wrong(place, f"must be a number {bounds}")
         if not (0 < value <= MOST or (zero and value == 0)):
-            raise self.wrong(
-                place, f"must be a number that is {'0 or more' if zero else 'above 0'}, and at most {MOST:,.0f}"
-            )
+            raise self.wrong(place, f"must be a number {bounds}")
         return float(value)
 
     def whole(self, table: Table, place: KeyPath, default: int) -> int:

@@ -107,7 +107,7 @@ class _Reader(Cursor):
 
     def _repeat(self, sign: str, most: int) -> None:
         if self._ahead("+"):
-            raise UnreadableError("possessive repetition (a + after *, +, ? or }) is not possible; leave it out")
+            raise UnreadableError("possessive repetition (a + after *, +, ? or }) is not supported; leave it out")
         lazy = "?" if self._ahead("?") else ""
         self._out.append(sign + lazy)
         self._wide[-1] += max(self._last, 1) * most - self._last

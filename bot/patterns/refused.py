@@ -9,10 +9,10 @@ class UnreadableError(ValueError):
     """RE2 has no word for this. The message says what, and what to write instead."""
 
 
-BACKREFERENCE: Final = r"a backreference (\1, (?P=name)) is not possible; write out what is to be repeated"
+BACKREFERENCE: Final = r"a backreference (\1, (?P=name)) is not supported; write out what is to be repeated"
 _LOOK: Final = (
-    "looking ahead or behind ((?=…), (?!…), (?<=…), (?<!…)) is not possible; write what is to match, and a rule of its "
-    "own above this one for what is not"
+    "lookahead and lookbehind ((?=…), (?!…), (?<=…), (?<!…)) are not supported; write what is to match, and put a "
+    "separate rule above this one for what is not to match"
 )
 REFUSED: Final = {
     "=": _LOOK,
@@ -20,8 +20,8 @@ REFUSED: Final = {
     "<=": _LOOK,
     "<!": _LOOK,
     "P=": BACKREFERENCE,
-    "P>": "a call of another group is not possible; write out what is to be repeated",
-    "(": "a condition ((?(1)…|…)) is not possible; write the two cases with |",
-    ">": "an atomic group ((?>…)) is not possible; write (?:…)",
-    "|": "(?|…) is not possible; write (?:…)",
+    "P>": "a call of another group is not supported; write out what is to be repeated",
+    "(": "a condition ((?(1)…|…)) is not supported; write the two cases with |",
+    ">": "an atomic group ((?>…)) is not supported; write (?:…)",
+    "|": "(?|…) is not supported; write (?:…)",
 }

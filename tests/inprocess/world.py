@@ -137,7 +137,7 @@ class BotInside(Bot):
     async def _begin(self, values: Mapping[str, str]) -> None:
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
-            logging.getLogger("bot.app").warning("BOT_CONFIG, %s", finding.words())
+            logging.getLogger("bot.app").warning("BOT_CONFIG: %s.", finding.words())
         found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
         ending = self._ending = AsyncExitStack()
         tools = self.toolset_of(found)

@@ -218,6 +218,8 @@ async def test_a_newcomer_gets_a_page_an_answer_and_an_approved_change_and_nothi
         async with trial.page() as view:
             bot = view.facts["bot"]
             assert (bot["state"], bot["model"]["kind"], bot["folder"]) == ("running", "offline", str(trial.workspace))
+            # Where the trial's own modules are the bot's are looked for first, also where nothing is installed.
+            assert search_path(bot["pid"])[0] == str(ROOT)
             thread = await asked(view, 'tick off "tag" in release.md')
             card = await reply(view, thread, "May I do this?")
             assert "- [ ] tag" in (trial.workspace / "release.md").read_text()
@@ -304,6 +306,12 @@ async def test_faults_of_processes_are_seen_and_overcome(tmp_path: Path) -> None
         await until(lambda: not view.facts["faults"]["active"], "no fault")
         thread = await asked(view, "read plan.md")
         await reply(view, thread, "offline maps")
+
+
+def search_path(pid: int) -> list[str]:
+    """The folders in which a process looks for modules first."""
+    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return next(each for each in variables if each.startswith("PYTHONPATH=")).partition("=")[2].split(os.pathsep)
 
 
 def command(pid: int) -> str:

@@ -54,9 +54,9 @@ def test_brackets_within_a_class_are_members_of_it_as_in_python() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a(?=b)", "looking ahead"),
-        ("a(?!b)", "a rule of its own above this one"),
-        ("(?<!x)a", "looking ahead or behind"),
+        ("a(?=b)", "lookahead"),
+        ("a(?!b)", "a separate rule above this one"),
+        ("(?<!x)a", "lookahead and lookbehind"),
         (r"(a)\1", "backreference"),
         ("(?P<n>a)(?P=n)", "backreference"),
         ("a++", "possessive"),

@@ -88,7 +88,7 @@ def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
         ('{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}', "has the key `a` twice"),
         ({"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}}, "and `a b` both become `a_b`"),
         ({"mcpServers": {"...": {"command": "x"}}}, "`mcpServers....` has a name that cannot be used"),
-        ({"mcpServers": {"x" * 33: {"command": "x"}}}, "cannot be used: it needs 1 to 32 letters"),
+        ({"mcpServers": {"x" * 33: {"command": "x"}}}, "Use 1 to 32 letters, digits, `_` or `-`."),
         (
             {"mcpServers": {"web": {"url": "https://example.com/mcp"}}},
             "`mcpServers.web` is not started with a `command` (stdio)",
