@@ -145,3 +145,14 @@ async def test_no_secret_is_in_the_log(tmp_path: Path) -> None:
         await here.quiet()
         for secret in (here.slack.bot_token, here.slack.app_token, here.model.api_key):
             assert secret not in here.bot.log
+
+
+async def test_with_json_every_line_is_an_object_and_a_turn_has_its_two(tmp_path: Path) -> None:
+    async with world(tmp_path, LOG_FORMAT="json") as here:
+        await here.slack.say(here.general, here.alice, "<@BOT> hello")
+        await here.model.until(lambda: here.model.requests, what="the request")
+        await here.quiet()
+        said = [json.loads(line) for line in here.bot.log.splitlines()]
+    turns = [entry for entry in said if entry["message"] in ("turn began", "turn ended")]
+    assert [entry["people"] for entry in turns] == [here.alice.id] * 2
+    assert turns[1]["outcome"] == "answered"

@@ -18,6 +18,7 @@ from bot.core.policy.approvers import ApprovalRules, Approvers
 from bot.core.policy.conditions import Check
 from bot.core.policy.rules import Rule
 from bot.tools.filesystem import default_server
+from bot.tools.filesystem.paths import Filesystem
 
 ROOT = Path(__file__).parents[2]
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENROUTER_API_KEY": "sk-or-1"}
@@ -106,6 +107,10 @@ def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_teste
     assert (server.key, server.trusted, server.cwd) == ("filesystem", True, tmp_path)
     package = f"{default_server.PACKAGE}@{default_server.pinned_version()}"
     assert (server.command, server.args) == ("npx", ("-y", package, "./workspace"))
+    (tmp_path / "workspace").mkdir()
+    files = Filesystem.of(server)  # else there would be no diffs on cards, and no undo
+    assert files is not None
+    assert files.roots() == [str(tmp_path / "workspace")]
 
 
 def test_every_key_of_a_server_is_in_the_example() -> None:
