@@ -20,7 +20,7 @@ from bot.core.thread import ThreadState, Turn
 log = logging.getLogger(__name__)
 
 Field = str | int | float
-PLAIN = re.compile(r"[\w.,:/@+-]+")
+PLAIN = re.compile(r"[\w.,:/@+-]+", re.ASCII)
 """Values that need no quotes in text."""
 
 
@@ -99,5 +99,6 @@ def _event(name: str, fields: Mapping[str, Field]) -> None:
 
 
 def _shown(value: Field) -> str:
+    # The name of a model is its provider's to choose; quoted in ASCII it can neither end the line nor hide anything.
     text = str(value)
-    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if PLAIN.fullmatch(text) else json.dumps(text)

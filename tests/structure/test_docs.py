@@ -84,9 +84,24 @@ def test_shell_commands_are_run_by_the_tests_or_are_listed_here(page: str) -> No
     listed: set[str] = set()
     for language, marks, body in blocks(page):
         if language in ("sh", "bash", "shell", "console"):
-            assert (language, marks) in (("sh", "run"), ("sh", "slack")), body
+            assert (language, marks) in (("sh", "run"), ("sh", "slack"), ("sh", "slow")), body
             listed |= set(body.strip().splitlines()) if marks == "slack" else set()
     assert listed == NEEDS_MORE.get(page, set())
+
+
+def test_commands_that_take_minutes_name_scripts_and_options_that_there_are() -> None:
+    """What they do is tried, with small figures, by tests/bench."""
+    commands = [
+        line for page in PAGES for _, marks, body in blocks(page) if marks == "slow" for line in body.splitlines()
+    ]
+    assert len(commands) > 5
+    shared = "".join(path.read_text("utf-8") for path in ROOT.glob("bench/common*.py"))
+    for command in commands:
+        program, script, *words = command.partition("#")[0].split()
+        assert program == ".venv/bin/python"
+        source = (ROOT / script).read_text("utf-8") + shared
+        for word in words:
+            assert not word.startswith("--") or f'"{word}"' in source, command
 
 
 @pytest.mark.parametrize("page", PAGES)

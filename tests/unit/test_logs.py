@@ -94,6 +94,16 @@ def test_the_fields_of_an_event_stand_in_its_text(caplog: pytest.LogCaptureFixtu
     )
 
 
+def test_no_field_can_begin_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    turn = Turn(3, "U1", model="x\n2026 INFO ready\u2028as\u202e")
+    state = ThreadState(7, ThreadRef("T1", "C1", "17.5", "channel"), length=4, last_role="assistant", turn=turn)
+    with caplog.at_level(logging.INFO, logger="bot.log_events"):
+        log_events.turn_ended(turn, state, 0, "answered")
+    said = Formatter((), as_json=False).format(caplog.records[-1])
+    assert 'model="x\\n2026 INFO ready\\u2028as\\u202e"' in said
+    assert len(said.splitlines()) == 1
+
+
 def test_the_fields_of_an_event_are_keys_in_json(caplog: pytest.LogCaptureFixture) -> None:
     said = json.loads(Formatter((), as_json=True).format(ended(caplog)))
     assert said.pop("time")
