@@ -21,17 +21,16 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from slack_sandbox import openrouter_answering as answering
-from slack_sandbox import openrouter_wire as wire
 from slack_sandbox.http_limits import LARGEST, requests_up_to
-from slack_sandbox.openrouter_answering import as_error
-from slack_sandbox.openrouter_assembly import Assembly
-from slack_sandbox.openrouter_request import chat_request
-from slack_sandbox.openrouter_script import Completion, Failure
+from slack_sandbox.openrouter import responses, wire
+from slack_sandbox.openrouter.assembly import Assembly
+from slack_sandbox.openrouter.request import chat_request
+from slack_sandbox.openrouter.responses import as_error
+from slack_sandbox.openrouter.script import Completion, Failure
 
 if TYPE_CHECKING:
-    from slack_sandbox.openrouter_faults import ModelFaults, Strike
-    from slack_sandbox.openrouter_journal import ModelJournal
+    from slack_sandbox.openrouter.faults import ModelFaults, Strike
+    from slack_sandbox.openrouter.journal import ModelJournal
 
 _PASSED: Final = (("POST", "/chat/completions"), ("GET", "/key"), ("GET", "/models"))
 _OF_THE_CONNECTION: Final = frozenset(
@@ -116,7 +115,7 @@ class Relay:
                     status, error, response = 200, "", json.loads(wire.body(answer, chat.model, len(body)))
                 else:
                     status, error, response = _failed(answer)
-                return await answering.write(request, chat, answer, self._closing)
+                return await responses.write(request, chat, answer, self._closing)
             passed = await self._pass(request, body, path, strike, assembly)
             status, error, response = passed.status, "", assembly.response
             if strike is not None and strike.ending:
@@ -173,9 +172,9 @@ class Relay:
         except aiohttp.ClientError as error:
             # The answer has begun: it breaks off here as it did there.
             assembly.error = f"the answer broke off ({type(error).__name__})"
-            return answering.cut(request, response)
+            return responses.cut(request, response)
         if strike is not None and strike.ending == "cut":
-            return answering.cut(request, response)
+            return responses.cut(request, response)
         while strike is not None and strike.ending == "stall" and not self._closing.is_set():
             await response.write(wire.COMMENT)
             await asyncio.sleep(1)

@@ -10,8 +10,8 @@ from slack_sandbox.offline import conversation, phrasing, self_description
 from slack_sandbox.offline.conversation import Turn
 from slack_sandbox.offline.plan import Foreign, Plan
 from slack_sandbox.offline.tool_catalog import Kit, Wanted
-from slack_sandbox.openrouter_request import ChatRequest
-from slack_sandbox.openrouter_script import Call, Completion
+from slack_sandbox.openrouter.request import ChatRequest
+from slack_sandbox.openrouter.script import Call, Completion
 
 MODEL: Final = "offline/plain-english"
 """Its id, for `ModelSandbox(models=…)` and the bot's settings."""

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 from slack_sandbox.offline import Offline
 from slack_sandbox.openrouter import ModelSandbox
-from slack_sandbox.openrouter_faults import ModelFaults
-from slack_sandbox.openrouter_journal import ModelJournal
+from slack_sandbox.openrouter.faults import ModelFaults
+from slack_sandbox.openrouter.journal import ModelJournal
 from slack_sandbox.page import Page
 from slack_sandbox.relay import Relay
 from slack_sandbox.slack import SlackSandbox

@@ -14,8 +14,7 @@ from bot.model.openrouter import OpenRouter
 from bot.model.sse import EventReader
 from bot.model.stream_accumulator import Accumulator
 from bot.pace import Pace
-from slack_sandbox import openrouter_wire as wire
-from slack_sandbox.openrouter import Answer, ChatRequest, Completion, ModelSandbox
+from slack_sandbox.openrouter import Answer, ChatRequest, Completion, ModelSandbox, wire
 from tests.watch import outside
 
 if TYPE_CHECKING:

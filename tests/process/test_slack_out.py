@@ -8,7 +8,7 @@ import pytest
 
 from slack_sandbox.faults import FaultKind
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, failure, text
-from slack_sandbox.openrouter_script import FailureKind
+from slack_sandbox.openrouter.script import FailureKind
 from tests.harness import World, is_progress, world
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from slack_sandbox.openrouter_request import ChatRequest, chat_request
-from slack_sandbox.openrouter_script import Completion
+from slack_sandbox.openrouter.request import ChatRequest, chat_request
+from slack_sandbox.openrouter.script import Completion
 
 Json = dict[str, Any]
 STRING: Json = {"type": "string"}

@@ -10,7 +10,7 @@ import pytest
 from bot.agent import loop_detection, prompt
 from bot.core.calls import Call, CallOutcome, CallState
 from slack_sandbox.offline import Offline
-from slack_sandbox.openrouter_script import Completion
+from slack_sandbox.openrouter.script import Completion
 from tests.sandbox.offline.helpers import SYSTEM, made, request, user, wanted
 
 respond = Offline(pace=0).respond

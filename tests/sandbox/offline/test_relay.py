@@ -16,8 +16,8 @@ import pytest
 from slack_sandbox.errors import ImpossibleAct
 from slack_sandbox.offline import MODEL, Offline
 from slack_sandbox.openrouter import ModelSandbox, call, calls, failure, text
-from slack_sandbox.openrouter_faults import ModelFaults
-from slack_sandbox.openrouter_journal import ModelJournal
+from slack_sandbox.openrouter.faults import ModelFaults
+from slack_sandbox.openrouter.journal import ModelJournal
 from slack_sandbox.relay import Relay
 from tests.sandbox.offline.helpers import TOOLS, user
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from slack_sandbox.offline import Offline
 from slack_sandbox.offline.grammar import NotUnderstood, Op, understand
-from slack_sandbox.openrouter_script import Completion
+from slack_sandbox.openrouter.script import Completion
 from tests.sandbox.offline.helpers import SYSTEM, TOOLS, made, request, tool, user, wanted
 
 respond = Offline(pace=0).respond

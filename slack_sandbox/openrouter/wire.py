@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 
-from slack_sandbox.openrouter_script import Call, Completion, JsonObject
+from slack_sandbox.openrouter.script import Call, Completion, JsonObject
 
 COMMENT = b": OPENROUTER PROCESSING\n\n"
 DONE = b"data: [DONE]\n\n"

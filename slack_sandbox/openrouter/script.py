@@ -1,6 +1,6 @@
 """What the model stand-in answers: replies, and every way a reply can fail.
 
-An answer is plain data, made by `text`, `calls`, `empty` and `failure`; `openrouter_wire` turns it into bytes.
+An answer is plain data, made by `text`, `calls`, `empty` and `failure`; `wire` turns it into bytes.
 The shapes follow OpenRouter's API reference (chat completion, streaming, errors) and what its providers were seen
 to do.
 """

@@ -6,9 +6,9 @@ import asyncio
 
 from aiohttp import web
 
-from slack_sandbox import openrouter_wire as wire
-from slack_sandbox.openrouter_request import ChatRequest
-from slack_sandbox.openrouter_script import Answer, Completion, Failure, JsonObject
+from slack_sandbox.openrouter import wire
+from slack_sandbox.openrouter.request import ChatRequest
+from slack_sandbox.openrouter.script import Answer, Completion, Failure, JsonObject
 
 
 async def write(

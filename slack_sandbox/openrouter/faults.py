@@ -1,6 +1,6 @@
 """Faults of the model that a person switches on in the page, for the offline model and for the relay alike.
 
-Which requests they strike is decided here; how an answer fails is `openrouter_script`'s and the relay's part.
+Which requests they strike is decided here; how an answer fails is the part of `script` and of the relay.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from slack_sandbox.errors import ImpossibleAct
-from slack_sandbox.openrouter_script import Answer, Completion, failure
+from slack_sandbox.openrouter.script import Answer, Completion, failure
 from slack_sandbox.page.controls import Active, Number, Offer
 
 Ending = Literal["", "cut", "stall"]

@@ -21,32 +21,16 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
 
-from slack_sandbox import openrouter_answering as answering
-from slack_sandbox import openrouter_rules as rules
-from slack_sandbox import openrouter_wire as wire
 from slack_sandbox.http_limits import LARGEST, requests_up_to
-from slack_sandbox.openrouter_answering import as_error, as_json
-from slack_sandbox.openrouter_request import ChatRequest, PrefixBreak, chat_request, grows, parse
-from slack_sandbox.openrouter_script import Answer, Call, Completion, Failure, call, calls, empty, failure, text
+from slack_sandbox.openrouter import responses, rules, wire
+from slack_sandbox.openrouter.request import ChatRequest, PrefixBreak, chat_request, grows, parse
+from slack_sandbox.openrouter.responses import as_error, as_json
+from slack_sandbox.openrouter.script import Answer, Completion, Failure, text
 
 if TYPE_CHECKING:
-    from slack_sandbox.openrouter_faults import ModelFaults
-    from slack_sandbox.openrouter_journal import ModelJournal
+    from slack_sandbox.openrouter.faults import ModelFaults
+    from slack_sandbox.openrouter.journal import ModelJournal
 
-__all__ = [
-    "Answer",
-    "Call",
-    "ChatRequest",
-    "Completion",
-    "Failure",
-    "ModelSandbox",
-    "PrefixBreak",
-    "call",
-    "calls",
-    "empty",
-    "failure",
-    "text",
-]
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -180,7 +164,7 @@ class ModelSandbox:
 
     async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
         async def write(chat: ChatRequest, answer: Answer) -> web.StreamResponse:
-            return await answering.write(request, chat, answer, self._closing)
+            return await responses.write(request, chat, answer, self._closing)
 
         return await self.complete(await request.read(), request.headers, write)
 
