@@ -43,7 +43,7 @@ NODE_IS_THERE := node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0
 .DEFAULT_GOAL := check
 .PHONY: try run test lint types check pictures page lock clean
 
-try: $(VENV)/.run
+try: $(VENV)/.try
 	@exec $(BIN)/python -m bot try $(ARGS)
 
 run: $(VENV)/.run
@@ -83,14 +83,18 @@ page: | $(VENV)/.dev
 	@export PATH="$(CURDIR)/$(BIN):$$PATH"; cd $(PAGE) && \
 		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build
 
-# One install serves both stamps, so that a `make run` after a `make test` only starts.
+# A larger install serves the smaller ones as well, so that a `make run` after a `make test` only starts.
 $(VENV)/.run: $(SOURCES)
 	@$(call install,.)
 	@touch $@
 
+$(VENV)/.try: $(SOURCES)
+	@$(call install,.[try])
+	@touch $(VENV)/.run $@
+
 $(VENV)/.dev: $(SOURCES)
 	@$(call install,.[dev])
-	@touch $(VENV)/.run $@
+	@touch $(VENV)/.run $(VENV)/.try $@
 
 define install
 	$(PYTHON_IS_NEW_ENOUGH); \

@@ -1,4 +1,4 @@
-"""The command line: `python -m bot` runs the bot, `doctor` and `audit` inspect it, `try` runs it in a sandbox."""
+"""The command line, `python -m bot` or `slack-mcp-agent`: runs the bot, inspects it, or tries it in a sandbox."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import gc
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot import __version__
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+
+PROGRAM = "slack-mcp-agent"
 
 # Everything else is imported late, so that a mistake in the settings is told at once and --help costs nothing.
 
@@ -48,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """The parser; only the chosen command is loaded for its own options."""
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Run the Slack agent, or inspect it.")
+    program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bot"
+    parser = argparse.ArgumentParser(prog=program, description="Run the Slack agent, or inspect it.")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="start the bot (the default)")
     doctor_parser = commands.add_parser("doctor", help="show which rule applies to each tool, and report problems")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import logging
 import os
 import secrets
@@ -48,6 +49,10 @@ FILE_SHARE_DELAY = 0.5
 LAST_PORT = 65_535
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MODEL = "offline/plain-english"
+PARSER_PACKAGE = "lark"
+"""What the offline model parses with; only the extra `try` installs it."""
+CHECKOUT = Path(__file__).parents[2]
+"""The folder that holds `bot`: the checkout, unless the package is installed."""
 _OF_THE_BOT = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_URL", "LOG_")
 """Settings of a bot that somebody runs for real; a trial must neither read nor touch what they name."""
 _NEVER = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT")
@@ -71,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, or to the end of the scenario. Out: the exit code. Raises SettingsError."""
+    if importlib.util.find_spec(PARSER_PACKAGE) is None:
+        problem = f"it needs the package {PARSER_PACKAGE}, which is not installed; run"
+        raise SettingsError("try", f"{problem} `pip install 'slack-mcp-agent[try]'`, or in a checkout `make try`")
     try:
         scenario = None
         if not 0 <= arguments.port <= LAST_PORT:
@@ -220,9 +228,10 @@ class _Trial:
         else:  # its servers may need variables of such names
             kept = {name: value for name, value in self._variables.items() if name not in _NEVER}
         kept |= {name: self._variables[name] for name in _PASSED if name in self._variables}
-        # From a checkout that is not installed `bot` is found by the folder that one stands in, which changes here.
-        here = str(Path(interrupt.__file__).parents[1])
-        kept["PYTHONPATH"] = os.pathsep.join(part for part in (here, kept.get("PYTHONPATH", "")) if part)
+        if (CHECKOUT / "pyproject.toml").is_file():
+            # `python -m bot` found `bot` in the current directory, perhaps, and the child is started in another one.
+            paths = (str(CHECKOUT), kept.get("PYTHONPATH", ""))
+            kept["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         named = {"BOT_CONFIG": self._arguments.bot_config, "MCP_CONFIG": self._arguments.mcp_config}
         return kept | {
             "SLACK_BOT_TOKEN": slack.bot_token,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,7 +19,7 @@ from bot.model.failures import MOST_BODY
 from bot.model.lazy_imports import lazily
 
 with lazily("openai.types"):
-    from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
+    from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
 
 WAITED_SECONDS: Final = 0.004
 """A piece that was there sooner came in one burst with what precedes it, so that the next is on its way."""
@@ -50,14 +52,15 @@ class Client(AsyncOpenAI):
             "User-Agent": "slack-mcp-agent",
             **headers,
         }
+        # HTTP_PROXY and the like are honoured, except for a server on this very machine.
+        self._http = DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=not _is_local(base_url))
         super().__init__(
             api_key=api_key,
             admin_api_key="",
             base_url=base_url,
             max_retries=0,
             timeout=_TIMEOUT,
-            # HTTP_PROXY and the like are honoured, except for a server on this very machine.
-            http_client=DefaultAioHttpClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=not _is_local(base_url)),
+            http_client=self._http,
         )
         self._chat_url = httpx2.URL(f"{base_url.rstrip('/')}/chat/completions")
         self._chat_headers = httpx2.Headers({**self._our_headers, "Authorization": f"Bearer {api_key}"})
@@ -75,7 +78,7 @@ class Client(AsyncOpenAI):
         request = httpx2.Request(
             "POST", self._chat_url, headers=self._chat_headers, content=body, extensions=_EXTENSIONS
         )
-        response = await self._client.send(request, stream=True)
+        response = await self._http.send(request, stream=True)
         if response.is_success:
             return response
         try:
@@ -84,7 +87,17 @@ class Client(AsyncOpenAI):
             await response.aclose()
         headers = [item for item in response.headers.multi_items() if item[0].lower() not in _OF_THE_WHOLE]
         said = httpx2.Response(response.status_code, headers=headers, content=body, request=request)
-        raise self._make_status_error_from_response(said)
+        raise _status_error(said)
+
+
+def _status_error(response: httpx2.Response) -> APIStatusError:
+    """The package's error for an answer whose body has been read, with the error object that the body holds, if any."""
+    body: object = response.text.strip()
+    with suppress(ValueError):
+        body = json.loads(response.text)
+    if isinstance(body, Mapping):
+        body = body.get("error", body)
+    return APIStatusError(f"Error code: {response.status_code}", response=response, body=body)
 
 
 async def _beginning(response: httpx2.Response) -> bytes:
