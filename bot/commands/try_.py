@@ -23,10 +23,11 @@ from bot import interrupt
 from bot.config import settings
 from bot.errors import SettingsError
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from slack_sandbox import sample_team
 from slack_sandbox.errors import ImpossibleAct
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
-from slack_sandbox.trial import sample
+from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial import scenario as scenarios
 from slack_sandbox.trial.child import RUNNING, Child
 from slack_sandbox.trial.childlog import ChildLog
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.exit and arguments.scenario is None:
             raise SettingsError("--exit", "it needs a --scenario after which to end.")
         if arguments.scenario is not None:
-            scenario = scenarios.load(arguments.scenario, sample.PEOPLE, sample.CHANNELS)
+            scenario = scenarios.load(arguments.scenario, sample_team.PEOPLE, sample_team.CHANNELS)
         with prepared(arguments.folder, arguments.workspace) as folder:
             own = logging.FileHandler(folder.own_log, encoding="utf-8", delay=True)
             logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, handlers=[own])
@@ -118,7 +119,7 @@ class _Trial:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 loop.add_signal_handler(number, self._end.set)
         async with AsyncExitStack() as stack:
-            slack = SlackSandbox(file_share_delay=FILE_SHARE_DELAY, bot_name=sample.APP)
+            slack = SlackSandbox(file_share_delay=FILE_SHARE_DELAY, bot_name=sample_workspace.APP)
             await stack.enter_async_context(slack)
             model = await stack.enter_async_context(self._endpoint())
             name = ModelName("real" if self._key else "offline", self._models)
@@ -252,7 +253,7 @@ class _Trial:
         model = self._models if self._key else "offline: no AI, a small grammar; set OPENROUTER_API_KEY for a real one"
         with suppress(OSError):  # nobody reads it
             sys.stdout.write(
-                f"{sample.APP} is there, in a Slack of its own. Open this in a browser:\n\n{address}\n\n"
+                f"{sample_workspace.APP} is there, in a Slack of its own. Open this in a browser:\n\n{address}\n\n"
                 f"Model:  {model}\n"
                 f"Files:  {self._folder.workspace} ({fate})\n"
                 f"End it with Ctrl-C.\n"

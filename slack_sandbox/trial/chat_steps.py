@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sandbox import text as texts
 from slack_sandbox.model import Message, Person, View
-from slack_sandbox.trial import sample
+from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial.scenario import Step
 from slack_sandbox.trial.scenario_context import Stage, StepFailed, quoted, short, told
 
@@ -31,7 +31,7 @@ async def say(step: Step, stage: Stage) -> None:
 
 def _mentions(words: str, stage: Stage) -> str:
     def mention(found: re.Match[str]) -> str:
-        if found[1] == sample.APP:
+        if found[1] == sample_workspace.APP:
             return "<@BOT>"
         person = stage.team.people.get(found[1])
         return f"<@{person.id}>" if person else found[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from slack_sandbox.trial import sample
+from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial.child import Child
 from slack_sandbox.trial.childlog import ChildLog
 
@@ -48,7 +48,7 @@ class TryControls:
             "model": {"kind": self._model.kind, "name": self._model.name},
             "folder": str(self.workspace),
             "log": self.log.lines,
-            "examples": list(sample.EXAMPLES),
+            "examples": list(sample_workspace.EXAMPLES),
         }
 
     def scenario(self) -> Json | None:

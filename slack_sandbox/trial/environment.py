@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from slack_sandbox import sample_team
 from slack_sandbox.offline import Offline
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.openrouter.faults import ModelFaults
@@ -11,7 +12,7 @@ from slack_sandbox.openrouter.journal import ModelJournal
 from slack_sandbox.page import Page
 from slack_sandbox.relay import Relay
 from slack_sandbox.slack import SlackSandbox
-from slack_sandbox.trial import sample
+from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial.child import Child
 from slack_sandbox.trial.controls import TryControls
 from slack_sandbox.trial.processes import ProcessFaults
@@ -35,7 +36,7 @@ class TrialEnvironment:
     ) -> None:
         """hurry: nobody watches how the offline model types."""
         self._controls, self._child, self._model = controls, child, model
-        self.team = sample.populate(slack)
+        self.team = sample_team.populate(slack, sample_workspace.INTRODUCTION)
         journal, faults = ModelJournal(), ModelFaults()
         journal.on_change(controls.changed)
         faults.on_change(controls.changed)

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from slack_sandbox.trial import sample
+from slack_sandbox.trial import sample_workspace
 
 _OF_ONE_TRIAL = ("bot.db", "bot.db-wal", "bot.db-shm", "bot.log", "try.log")
 
@@ -96,7 +96,7 @@ def _made(stack: ExitStack, folder: Path | None, workspace: Path | None) -> Tria
     where = workspace.resolve() if workspace is not None else path / "workspace"
     ready = TrialFolder(path, where, start, temporary=folder is None)
     if workspace is None and not (ready.workspace.is_dir() and any(ready.workspace.iterdir())):
-        sample.write_files(ready.workspace)
+        sample_workspace.write_files(ready.workspace)
     return ready
 
 

@@ -11,8 +11,8 @@ from slack_sandbox.errors import NotReached
 from slack_sandbox.model import Channel, Message, Person
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.page.controls import FaultSource
+from slack_sandbox.sample_team import Team
 from slack_sandbox.trial.child import Child
-from slack_sandbox.trial.sample import Team
 from slack_sandbox.trial.scenario import Step
 
 T = TypeVar("T")

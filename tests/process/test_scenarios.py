@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from slack_sandbox import sample_team
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
-from slack_sandbox.trial import sample, scenario
+from slack_sandbox.trial import sample_workspace, scenario
 from slack_sandbox.trial.child import Child
 from slack_sandbox.trial.childlog import ChildLog
 from slack_sandbox.trial.processes import ProcessFaults
@@ -63,7 +64,7 @@ def test_a_mistake_in_a_scenario_is_named_with_the_file_and_the_step(tmp_path: P
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(ScenarioError, match=f"^mine.toml[:,] {said}"):
-        scenario.load(str(path), sample.PEOPLE, sample.CHANNELS)
+        scenario.load(str(path), sample_team.PEOPLE, sample_team.CHANNELS)
 
 
 OTHERWISE = {
@@ -98,13 +99,13 @@ async def test_a_step_that_goes_otherwise_says_what_was_there_instead(tmp_path: 
     (tmp_path / "mine.toml").write_text(
         f'[[steps]]\nsay = "offline maps"\n[[steps]]\n{step}\nseconds = 0.2\n[[steps]]\nsay = "never said"\n'
     )
-    sample.write_files(tmp_path)
+    sample_workspace.write_files(tmp_path)
     async with SlackSandbox() as slack:
         log = ChildLog(tmp_path / "log", lambda line: None, lambda: None)
         child = Child(["true"], {}, tmp_path, slack=slack, log=log, keeper=ProcessReaper(), changed=lambda: None)
         sources = [ProcessFaults(child, lambda: None)]
-        stage = Stage(sample.populate(slack), tmp_path, child, lambda: sources, ModelSandbox())
-        found = scenario.load(str(tmp_path / "mine.toml"), sample.PEOPLE, sample.CHANNELS)
+        stage = Stage(sample_team.populate(slack), tmp_path, child, lambda: sources, ModelSandbox())
+        found = scenario.load(str(tmp_path / "mine.toml"), sample_team.PEOPLE, sample_team.CHANNELS)
         player = Player(found, stage, pace=0, changed=lambda: None)
         failed = await player.play()
         assert re.match(rf"mine.toml, step 2 \(.*\): {said}", failed), failed

@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 
 from slack_sandbox.openrouter import ModelSandbox, text
-from slack_sandbox.trial import childlog, sample
+from slack_sandbox.trial import childlog, sample_workspace
 from tests.forking import Forked, nursery
 from tests.harness import FORKED, ROOT, processes
 from tests.sandbox.page.client import Viewer
@@ -462,7 +462,7 @@ def test_the_sample_is_in_the_package_and_names_nobody_who_is_not_there() -> Non
         path.name for path in (ROOT / "slack_sandbox" / "trial" / "sample_files").rglob("*") if path.is_file()
     )
     assert 7 <= len(names) <= 12
-    named = [re.search(r"\b[\w/]+\.(?:md|csv|txt|toml)\b", example) for example in sample.EXAMPLES]
+    named = [re.search(r"\b[\w/]+\.(?:md|csv|txt|toml)\b", example) for example in sample_workspace.EXAMPLES]
     assert {Path(found[0]).name for found in named if found} <= set(names)
 
 
