@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-IN_FRONT = ("test_page_build.py", "test_bench.py", "test_settling.py")
+IN_FRONT = ("test_wheel.py", "test_page_build.py", "test_bench.py", "test_settling.py")
 """Files with one test that takes as long as many others: whoever gets it must not get it last."""
 PROCESSES = "processes"
 TIERS: dict[str, tuple[str, ...]] = {
@@ -22,7 +22,12 @@ TIERS: dict[str, tuple[str, ...]] = {
 }
 INSIDE = "bot in process"
 """The bot's parts all together beside the test (`tests/inprocess`): by mark, as such files have cases of both kinds."""
-BUILD = "page build"
+BUILDS = "builds"
+BUILDING = (
+    "test_building_the_page_again_gives_the_same_bytes",
+    "test_a_wheel_works_in_an_empty_environment_outside_the_checkout",
+)
+"""Tests that fetch and build."""
 OTHER = "other"
 
 
@@ -45,8 +50,8 @@ def is_inside(marks: Container[str]) -> bool:
 def tier_of(nodeid: str, marks: Container[str]) -> str:
     """The kind of a test, by its marks and by where it is."""
     file = nodeid.partition("::")[0]
-    if nodeid.endswith("test_building_the_page_again_gives_the_same_bytes"):
-        return BUILD
+    if nodeid.endswith(BUILDING):
+        return BUILDS
     if is_inside(marks):
         return INSIDE
     if "across" in marks:
