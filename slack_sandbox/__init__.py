@@ -1,4 +1,4 @@
-"""Strict local stand-ins for the services outside, for `try` and for the tests.
+"""A strict Slack on this computer, and a model server, to try a Bolt app against: by hand, or in tests.
 
 `slack_sandbox.slack.SlackSandbox` is Slack: Web API, Socket Mode, files, and the people who use them. It keeps the
 state of one workspace in memory, checks what the app sends as strictly as Slack does, and delivers what Slack would

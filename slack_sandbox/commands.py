@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from slack_sandbox import methods, validation
-from slack_sandbox.errors import ImpossibleAct, Refused
+from slack_sandbox.errors import ApiError, ImpossibleAction
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.methods.chat import new_message
 from slack_sandbox.model import Channel, Json, Person
@@ -27,7 +27,7 @@ class Command:
 class Commands(Payloads):
     """The app's slash commands."""
 
-    _slack: methods.Slack
+    _slack: methods.MethodContext
     commands: dict[str, Command]
 
     def add_command(self, command: str, description: str = "", usage_hint: str = "") -> None:
@@ -40,11 +40,11 @@ class Commands(Payloads):
     async def command(self, person: Person, channel: Channel | str, command: str, text: str = "") -> Json | None:
         """Run a slash command in a channel (never in a thread: Slack does not offer that).
 
-        Where commands have been registered, another one raises ImpossibleAct.
+        Where commands have been registered, another one raises ImpossibleAction.
         """
         where = self._channel(channel)
         if self.commands and command not in self.commands:
-            raise ImpossibleAct(f"{command} is not a command of the app")
+            raise ImpossibleAction(f"{command} is not a command of the app")
         names = {"im": "directmessage", "group": "privategroup"}
         workspace = self.workspace
         payload: Json = {
@@ -70,7 +70,7 @@ class Commands(Payloads):
     def _answered(self, person: Person, where: Channel, ack: Json) -> None:
         try:
             content = validation.message_content(methods.Args(ack), self._new_block_id)
-        except Refused as refusal:
+        except ApiError as refusal:
             call = ApiCall("slash command acknowledgement", ack, None, time.monotonic(), refusal.as_json(), 200)
             self.workspace.rejected.append(call)
             self._changes.touch()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from slack_sandbox.errors import NotReached
+from slack_sandbox.errors import ConditionTimeout
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Changes:
     async def until(self, condition: Callable[[], T], timeout: float, what: str, poll: float | None = None) -> T:
         """The first true value of `condition()`, tried now and after each change, and every `poll` seconds if given.
 
-        Raises NotReached (an AssertionError and a TimeoutError) with `what` and a description of the sandbox.
+        Raises ConditionTimeout (an AssertionError and a TimeoutError) with `what` and a description of the sandbox.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -65,4 +65,4 @@ class Changes:
             if not done and loop.time() >= deadline:
                 if value := condition():
                     return value
-                raise NotReached(f"not reached in {timeout:g} s: {what or 'condition'}\n{self._describe()}")
+                raise ConditionTimeout(f"not reached in {timeout:g} s: {what or 'condition'}\n{self._describe()}")

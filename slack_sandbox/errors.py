@@ -1,15 +1,15 @@
-"""What goes wrong in the stand-in.
+"""What goes wrong in the sandbox.
 
-Refused             the app's call was refused, as Slack refuses it: {"ok": false, "error": code, ...}
-NotReached          a test waited for something that did not come
-ImpossibleAct       a person tried what Slack's client would not let them do
+ApiError            the app's call was refused, as Slack refuses it: {"ok": false, "error": code, ...}
+ConditionTimeout    a test waited for something that did not come
+ImpossibleAction    a person tried what Slack's client would not let them do
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A Web API call that Slack answers with `{"ok": false, "error": code}`.
 
     `messages` become `response_metadata.messages` with Slack's `[ERROR]` prefix; `extra` is merged into the answer
@@ -32,9 +32,9 @@ class Refused(Exception):
         return body
 
 
-class NotReached(AssertionError, TimeoutError):
+class ConditionTimeout(AssertionError, TimeoutError):
     """The awaited condition did not come true in time; the text lists the recent calls and messages."""
 
 
-class ImpossibleAct(LookupError):
+class ImpossibleAction(LookupError):
     """Slack's own client would not offer this: a button that is gone, a closed modal, a hidden channel."""

@@ -11,7 +11,7 @@ from datetime import date, time
 from typing import Any
 
 from slack_sandbox import text as texts
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Json
 
 # element type: the key its value has in a payload, the keys of its initial value
@@ -44,7 +44,7 @@ _NO_OPTIONS: list[Json] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class References:
     """What elements refer to that does not stand in them."""
 
     offered: Callable[[Json], list[Json]] = lambda element: _NO_OPTIONS
@@ -53,7 +53,7 @@ class Known:
     """A file object by its id."""
 
 
-def action_body(element: Json, option: Any, action_ts: str, known: Known | None = None) -> Json:
+def action_body(element: Json, option: Any, action_ts: str, references: References | None = None) -> Json:
     """The entry of `actions` for using this element; `option` is what was picked or typed, where it takes one."""
     body: Json = {"type": element["type"], "action_id": element["action_id"], "block_id": element["_block_id"]}
     kind = element["type"]
@@ -62,13 +62,13 @@ def action_body(element: Json, option: Any, action_ts: str, known: Known | None 
     elif kind == "feedback_buttons":
         chosen = [element[key] for key in ("positive_button", "negative_button") if _matches(element[key], option)]
         if not chosen:
-            raise ImpossibleAct(f"no feedback button {option!r}")
+            raise ImpossibleAction(f"no feedback button {option!r}")
         body.update(text=chosen[0]["text"], value=chosen[0]["value"])
     elif kind == "overflow":
         body["selected_option"] = _option(element, option)
     else:
         key, initial = _FIELDS[kind]
-        body[key] = _value(element, option, known or Known()) if option is not None else element.get(initial)
+        body[key] = _value(element, option, references or References()) if option is not None else element.get(initial)
     body["action_ts"] = action_ts
     return body
 
@@ -89,7 +89,7 @@ def _option(element: Json, wanted: Any) -> Json:
     for option in _options(element):
         if _matches(option, wanted):
             return option
-    raise ImpossibleAct(
+    raise ImpossibleAction(
         f"{element['action_id']} has no option {wanted!r}; it has {[o['value'] for o in _options(element)]}"
     )
 
@@ -98,117 +98,117 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 
 
-def _value(element: Json, given: Any, known: Known) -> Any:
+def _value(element: Json, chosen: Any, references: References) -> Any:
     """The given value in the form the element's payload has; options are picked by text or value.
 
-    Raises ImpossibleAct for what the client would not let one pick or type.
+    Raises ImpossibleAction for what the client would not let one pick or type.
     """
     kind = element["type"]
     if kind.endswith("external_select"):
-        element = {**element, "options": known.offered(element)}
+        element = {**element, "options": references.offered(element)}
     value: Any
     match kind:
         case "static_select" | "radio_buttons" | "external_select":
-            value = _option(element, given)
+            value = _option(element, chosen)
         case "multi_static_select" | "checkboxes" | "multi_external_select":
-            value = [_option(element, each) for each in _listed(element, given)]
+            value = [_option(element, each) for each in _listed(element, chosen)]
         case "multi_users_select" | "multi_channels_select" | "multi_conversations_select":
-            value = [_text(element, each) for each in _listed(element, given)]
+            value = [_text(element, each) for each in _listed(element, chosen)]
         case "rich_text_input":
-            value = _rich(given) if isinstance(given, str) else given
+            value = _rich(chosen) if isinstance(chosen, str) else chosen
         case "file_input":
-            value = [_file(each, known) for each in _listed(element, given)]
+            value = [_file(each, references) for each in _listed(element, chosen)]
         case "datetimepicker":
-            value = _seconds(element, given)
+            value = _seconds(element, chosen)
         case _:
-            value = _typed(element, _text(element, given))
+            value = _typed(element, _text(element, chosen))
     return value
 
 
-def _seconds(element: Json, given: Any) -> int:
-    if isinstance(given, bool) or not str(given).isdecimal():
-        raise ImpossibleAct(f"{element['action_id']} takes seconds since 1970")
-    return int(given)
+def _seconds(element: Json, chosen: Any) -> int:
+    if isinstance(chosen, bool) or not str(chosen).isdecimal():
+        raise ImpossibleAction(f"{element['action_id']} takes seconds since 1970")
+    return int(chosen)
 
 
-def _text(element: Json, given: Any) -> str:
-    if not isinstance(given, str):
-        raise ImpossibleAct(f"{element['action_id']} takes a text")
-    return given
+def _text(element: Json, chosen: Any) -> str:
+    if not isinstance(chosen, str):
+        raise ImpossibleAction(f"{element['action_id']} takes a text")
+    return chosen
 
 
-def _listed(element: Json, given: Any) -> list[Any]:
-    if not isinstance(given, list):
-        raise ImpossibleAct(f"{element['action_id']} takes a list")
+def _listed(element: Json, chosen: Any) -> list[Any]:
+    if not isinstance(chosen, list):
+        raise ImpossibleAction(f"{element['action_id']} takes a list")
     most = element.get("max_selected_items") or element.get("max_files")
-    if most is not None and len(given) > most:
-        raise ImpossibleAct(f"{element['action_id']} takes {most} at most")
-    return given
+    if most is not None and len(chosen) > most:
+        raise ImpossibleAction(f"{element['action_id']} takes {most} at most")
+    return chosen
 
 
-def _rich(given: str) -> Json:
-    return (texts.rich_text(texts.as_typed(given), "rich") or [{"type": "rich_text", "elements": []}])[0]
+def _rich(chosen: str) -> Json:
+    return (texts.rich_text(texts.as_typed(chosen), "rich") or [{"type": "rich_text", "elements": []}])[0]
 
 
-def _file(given: Any, known: Known) -> Json:
-    found = given if isinstance(given, dict) else known.file(str(given))
+def _file(chosen: Any, references: References) -> Json:
+    found = chosen if isinstance(chosen, dict) else references.file(str(chosen))
     if found is None:
-        raise ImpossibleAct("the file is not there any more: attach it again")
+        raise ImpossibleAction("the file is not there any more: attach it again")
     return found
 
 
-def _typed(element: Json, given: str) -> str:
+def _typed(element: Json, chosen: str) -> str:
     """The text, if the client would take it in this element."""
-    if not given:
-        return given
+    if not chosen:
+        return chosen
     match element["type"]:
         case "plain_text_input":
             least, most = element.get("min_length", 0), element.get("max_length", 3000)
-            if not least <= len(given) <= most:
-                raise ImpossibleAct(f"the length of {element['action_id']} does not fit its limits")
+            if not least <= len(chosen) <= most:
+                raise ImpossibleAction(f"the length of {element['action_id']} does not fit its limits")
         case "number_input":
-            _number(element, given)
+            _number(element, chosen)
         case "email_text_input":
-            if not _EMAIL.fullmatch(given):
-                raise ImpossibleAct(f"{given!r} is not an e-mail address")
+            if not _EMAIL.fullmatch(chosen):
+                raise ImpossibleAction(f"{chosen!r} is not an e-mail address")
         case "url_text_input":
-            if not _URL.fullmatch(given):
-                raise ImpossibleAct(f"{given!r} is not an address of the web")
+            if not _URL.fullmatch(chosen):
+                raise ImpossibleAction(f"{chosen!r} is not an address of the web")
         case "datepicker" | "timepicker":
             try:
-                (date if element["type"] == "datepicker" else time).fromisoformat(given)
+                (date if element["type"] == "datepicker" else time).fromisoformat(chosen)
             except ValueError:
-                raise ImpossibleAct(f"{given!r} is not what {element['action_id']} takes") from None
+                raise ImpossibleAction(f"{chosen!r} is not what {element['action_id']} takes") from None
         case _:
             pass
-    return given
+    return chosen
 
 
-def _number(element: Json, given: str) -> None:
+def _number(element: Json, chosen: str) -> None:
     try:
-        number = float(given)
+        number = float(chosen)
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (not element.get("is_decimal_allowed") and not number.is_integer()):
-        raise ImpossibleAct(f"{given!r} is not a number that {element['action_id']} takes")
+        raise ImpossibleAction(f"{chosen!r} is not a number that {element['action_id']} takes")
     least, most = float(element.get("min_value", number)), float(element.get("max_value", number))
     if not least <= number <= most:
-        raise ImpossibleAct(f"{given} is not between {least:g} and {most:g}")
+        raise ImpossibleAction(f"{chosen} is not between {least:g} and {most:g}")
 
 
 def state_values(
     blocks: list[Json],
-    given: Mapping[str, Mapping[str, Any]],
+    values: Mapping[str, Mapping[str, Any]],
     *,
     required: bool = False,
-    known: Known | None = None,
+    references: References | None = None,
 ) -> Json:
     """`state.values` of a form: the given values, else the initial ones.
 
-    Raises ImpossibleAct for a value without a field, and with `required` for an input that must be filled and is not.
+    Raises ImpossibleAction for a value without a field, and with `required` for an input that is empty.
     """
     state: Json = {}
-    unknown = {(block_id, action_id) for block_id, actions in given.items() for action_id in actions}
+    unknown = {(block_id, action_id) for block_id, actions in values.items() for action_id in actions}
     optional = {block["block_id"]: block.get("optional", False) for block in blocks if block["type"] == "input"}
     for element in texts.elements(blocks):
         field = _FIELDS.get(element["type"])
@@ -217,17 +217,17 @@ def state_values(
         key, initial = field
         block_id, action_id = element["_block_id"], element["action_id"]
         unknown.discard((block_id, action_id))
-        wanted = given.get(block_id, {}).get(action_id)
+        wanted = values.get(block_id, {}).get(action_id)
         if wanted is None:
             value = element.get(initial)
         else:
-            value = _value(element, wanted, known or Known()) if wanted != "" else None
+            value = _value(element, wanted, references or References()) if wanted != "" else None
         if value == "":
             value = None
         if required and value in (None, []) and optional.get(block_id) is False:
-            raise ImpossibleAct(f"the input {block_id} is required and empty")
+            raise ImpossibleAction(f"the input {block_id} is required and empty")
         empty = [] if key.endswith("options") else None
         state.setdefault(block_id, {})[action_id] = {"type": element["type"], key: empty if value is None else value}
     if unknown:
-        raise ImpossibleAct(f"no such field: {sorted(unknown)}")
+        raise ImpossibleAction(f"no such field: {sorted(unknown)}")
     return state

@@ -11,8 +11,8 @@ from typing import Any
 from slack_sandbox import text as texts
 from slack_sandbox import validation
 from slack_sandbox.commands import Commands
-from slack_sandbox.errors import ImpossibleAct, Refused
-from slack_sandbox.forms import Known, action_body, state_values
+from slack_sandbox.errors import ApiError, ImpossibleAction
+from slack_sandbox.forms import References, action_body, state_values
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.model import Channel, Json, Message, Person, View
 
@@ -40,15 +40,15 @@ class Interactions(Commands):
 
         `option` is what is picked from a menu, by text or value, or put into another element, as in `submit`; `values`
         sets other fields first. `block` names the block by its block_id; then `action` is the action_id. Raises
-        ImpossibleAct when the message is gone, has no such element now, or does not show it to this person.
+        ImpossibleAction when the message is gone, has no such element now, or does not show it to this person.
         """
         live = self._live(target, by)
         element = _find(live.blocks, action, block)
         visible = element.get("visible_to_user_ids")
         if visible is not None and by.id not in visible:
-            raise ImpossibleAct(f"{by.name} does not see {action!r}")
-        known = self._known(live)
-        body = action_body(element, option, self.clock.ts(), known)
+            raise ImpossibleAction(f"{by.name} does not see {action!r}")
+        references = self._references(live)
+        body = action_body(element, option, self.clock.ts(), references)
         if isinstance(live, View):
             return await self._acknowledged(self._view_action(live, by, body, values))
         return await self._acknowledged(self._message_action(live, by, body, values))
@@ -76,12 +76,12 @@ class Interactions(Commands):
         """What the app offers for an external select: its acknowledgement with `options` or `option_groups`.
 
         `query` is what the person has typed so far. An option that was offered can be picked in `click` and `submit`.
-        Raises ImpossibleAct as `click` does, and for an element that asks the app nothing.
+        Raises ImpossibleAction as `click` does, and for an element that asks the app nothing.
         """
         live = self._live(target, by)
         element = _find(live.blocks, action, block)
         if element["type"] not in ("external_select", "multi_external_select"):
-            raise ImpossibleAct(f"{action} has its options already")
+            raise ImpossibleAction(f"{action} has its options already")
         payload = self._payload("block_suggestion", by)
         payload.update(action_id=element["action_id"], block_id=element["_block_id"], value=query)
         if isinstance(live, View):
@@ -101,7 +101,7 @@ class Interactions(Commands):
         place.update((str(option.get("value")), option) for option in options)
         return ack
 
-    def _known(self, place: Message | View) -> Known:
+    def _references(self, place: Message | View) -> References:
         workspace = self.workspace
 
         def offered(element: Json) -> list[Json]:
@@ -113,18 +113,18 @@ class Interactions(Commands):
             found = workspace.files.get(file_id)
             return found.as_json() if found is not None else None
 
-        return Known(offered, file)
+        return References(offered, file)
 
     async def submit(self, person: Person, view: View, values: Values | None = None) -> Json | None:
         """Press the modal's submit button with these values: `{block_id: {action_id: value}}`.
 
         A value is a text, or the text or value of an option, a list of them, an id or a date, as the element wants
-        it; fields without a value keep their initial one. Raises ImpossibleAct when the modal is not on top or a
+        it; fields without a value keep their initial one. Raises ImpossibleAction when the modal is not on top or a
         required input is empty. `errors` in the acknowledgement stay on `view.errors`.
         """
         if not self.modals(person) or self.modals(person)[-1] is not view:
-            raise ImpossibleAct(f"{person.name} does not have this modal on top")
-        state = state_values(view.blocks, values or {}, required=True, known=self._known(view))
+            raise ImpossibleAction(f"{person.name} does not have this modal on top")
+        state = state_values(view.blocks, values or {}, required=True, references=self._references(view))
         view.data = {**view.data, "state": {"values": state}}
         payload = self._payload("view_submission", person)
         payload.update(trigger_id=self._trigger(person, view.id), view=view.data, response_urls=[])
@@ -139,7 +139,7 @@ class Interactions(Commands):
         With `clear_on_close` the whole stack goes (docs.slack.dev/reference/views).
         """
         if view not in self.modals(person):
-            raise ImpossibleAct(f"{person.name} does not have this modal open")
+            raise ImpossibleAction(f"{person.name} does not have this modal open")
         cleared = bool(view.data.get("clear_on_close"))
         for closing in reversed(self.modals(person)) if cleared else [view]:
             self._close(person, closing)
@@ -160,7 +160,7 @@ class Interactions(Commands):
     def _live(self, target: Message | View, by: Person) -> Message | View:
         if isinstance(target, View):
             if target is not self.home(by) and target not in self.modals(by):
-                raise ImpossibleAct(f"{by.name} does not have this view open")
+                raise ImpossibleAction(f"{by.name} does not have this view open")
             return target
         if target.ephemeral_to is not None:
             seen = self.workspace.ephemerals.get(by.id, [])
@@ -168,10 +168,10 @@ class Interactions(Commands):
         else:
             channel = self.workspace.channels[target.channel]
             if by.id not in channel.members and channel.kind != "channel":
-                raise ImpossibleAct(f"{by.name} cannot see this channel")
+                raise ImpossibleAction(f"{by.name} cannot see this channel")
             found = channel.messages.get(target.ts)
         if found is None or found.deleted:
-            raise ImpossibleAct("the message is gone")
+            raise ImpossibleAction("the message is gone")
         return found
 
     def _message_action(self, message: Message, by: Person, body: Json, values: Values | None) -> Json:
@@ -186,7 +186,7 @@ class Interactions(Commands):
             container=container,
             trigger_id=self._trigger(by, None),
             channel={"id": channel.id, "name": names.get(channel.kind, channel.name)},
-            state={"values": state_values(message.blocks, values or {}, known=self._known(message))},
+            state={"values": state_values(message.blocks, values or {}, references=self._references(message))},
             response_url=self._response_url(by, channel.id, message),
             actions=[body],
         )
@@ -195,7 +195,10 @@ class Interactions(Commands):
         return payload
 
     def _view_action(self, view: View, by: Person, body: Json, values: Values | None) -> Json:
-        view.data = {**view.data, "state": {"values": state_values(view.blocks, values or {}, known=self._known(view))}}
+        view.data = {
+            **view.data,
+            "state": {"values": state_values(view.blocks, values or {}, references=self._references(view))},
+        }
         payload = self._payload("block_actions", by)
         payload.update(
             container={"type": "view", "view_id": view.id},
@@ -224,15 +227,15 @@ class Interactions(Commands):
                 case "errors":
                     inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
                     if not ack.get("errors") or not set(ack["errors"]) <= inputs:
-                        raise Refused("invalid_arguments", ["errors must name block_ids of input blocks"])
+                        raise ApiError("invalid_arguments", ["errors must name block_ids of input blocks"])
                     view.errors = dict(ack["errors"])
                 case "update":
                     self.workspace.replace_view(view, validation.view(ack.get("view"), self._new_block_id))
                 case "push":
                     self.workspace.push_view(person.id, validation.view(ack.get("view"), self._new_block_id))
                 case other:
-                    raise Refused("invalid_arguments", [f"unknown response_action: {other}"])
-        except Refused as refusal:
+                    raise ApiError("invalid_arguments", [f"unknown response_action: {other}"])
+        except ApiError as refusal:
             call = ApiCall("view_submission acknowledgement", ack, None, time.monotonic(), refusal.as_json(), 200)
             self.workspace.rejected.append(call)
         self._changes.touch()
@@ -245,7 +248,7 @@ def _find(blocks: list[Json], action: str, block: str | None = None) -> Json:
         found = [e for e in texts.elements(blocks) if (e["_block_id"], e["action_id"]) == (block, action)]
     if not found:
         offered = [e.get("text", {}).get("text") or e["action_id"] for e in texts.elements(blocks)]
-        raise ImpossibleAct(f"no {action!r} here; there is {offered}")
+        raise ImpossibleAction(f"no {action!r} here; there is {offered}")
     return found[0]
 
 

@@ -8,10 +8,10 @@ import secrets
 
 from slack_sandbox.journal import Envelope
 from slack_sandbox.model import Json, Message, Person, ResponseUrl, Trigger
-from slack_sandbox.user_actions import Acts
+from slack_sandbox.user_actions import UserActions
 
 
-class Payloads(Acts):
+class Payloads(UserActions):
     """The parts that payloads are made of, and how they are delivered."""
 
     def _payload(self, kind: str, person: Person) -> Json:

@@ -29,7 +29,7 @@ from slack_sandbox.openrouter.responses import as_error
 from slack_sandbox.openrouter.script import Completion, Failure
 
 if TYPE_CHECKING:
-    from slack_sandbox.openrouter.faults import ModelFaults, Strike
+    from slack_sandbox.openrouter.faults import InjectedFault, ModelFaults
     from slack_sandbox.openrouter.journal import ModelJournal
 
 _PASSED: Final = (("POST", "/chat/completions"), ("GET", "/key"), ("GET", "/models"))
@@ -102,24 +102,24 @@ class Relay:
             payload = None
         payload = payload if isinstance(payload, dict) else {}
         entry = self.journal.begin(payload, len(body)) if self.journal is not None else 0
-        strike = self.faults.strike() if self.faults is not None else None
-        fault = strike.kind if strike is not None else ""
+        injected = self.faults.inject() if self.faults is not None else None
+        fault = injected.kind if injected is not None else ""
         assembly = Assembly(stream=bool(payload.get("stream")))
         status, error, response = 499, "broken off", None
         try:
-            if strike is not None and strike.answer is not None:
+            if injected is not None and injected.answer is not None:
                 chat = chat_request(self._count, body, payload, request.headers)
                 self._count += 1
-                answer = strike.upon(strike.answer)
+                answer = injected.apply_to(injected.answer)
                 if isinstance(answer, Completion):
                     status, error, response = 200, "", json.loads(wire.body(answer, chat.model, len(body)))
                 else:
                     status, error, response = _failed(answer)
                 return await responses.write(request, chat, answer, self._closing)
-            passed = await self._pass(request, body, path, strike, assembly)
+            passed = await self._pass(request, body, path, injected, assembly)
             status, error, response = passed.status, "", assembly.response
-            if strike is not None and strike.ending:
-                error = "broken off" if strike.ending == "cut" else "stalled"
+            if injected is not None and injected.ending:
+                error = "broken off" if injected.ending == "cut" else "stalled"
             return passed
         finally:
             if self.journal is not None:
@@ -128,19 +128,19 @@ class Relay:
                 self.journal.end(entry, status=status, response=response, error=said, fault=fault)
 
     async def _pass(
-        self, request: web.BaseRequest, body: bytes, path: str, strike: Strike | None, assembly: Assembly
+        self, request: web.BaseRequest, body: bytes, path: str, injected: InjectedFault | None, assembly: Assembly
     ) -> web.StreamResponse:
         assert self._session is not None
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OURS]
         query = f"?{request.query_string}" if request.query_string else ""
         url = URL(f"{self.upstream}{path}{query}", encoded=True)
-        if strike is not None:
-            await asyncio.sleep(strike.wait)
+        if injected is not None:
+            await asyncio.sleep(injected.wait)
         try:
             async with self._session.request(
                 request.method, url, data=io.BytesIO(body) if body else None, headers=headers, allow_redirects=False
             ) as upstream:
-                return await self._stream(request, upstream, strike, assembly)
+                return await self._stream(request, upstream, injected, assembly)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if request.transport is None or request.transport.is_closing():
                 raise
@@ -152,7 +152,7 @@ class Relay:
         self,
         request: web.BaseRequest,
         upstream: aiohttp.ClientResponse,
-        strike: Strike | None,
+        injected: InjectedFault | None,
         assembly: Assembly,
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
@@ -163,19 +163,19 @@ class Relay:
         await response.prepare(request)
         try:
             async for piece in upstream.content.iter_any():
-                if strike is not None:
-                    await asyncio.sleep(strike.pace)
+                if injected is not None:
+                    await asyncio.sleep(injected.pace)
                 assembly.feed(piece)
                 await response.write(piece)
-                if strike is not None and strike.ending and assembly.events >= _EVENTS_BEFORE_A_FAULT:
+                if injected is not None and injected.ending and assembly.events >= _EVENTS_BEFORE_A_FAULT:
                     break
         except aiohttp.ClientError as error:
             # The answer has begun: it breaks off here as it did there.
             assembly.error = f"the answer broke off ({type(error).__name__})"
             return responses.cut(request, response)
-        if strike is not None and strike.ending == "cut":
+        if injected is not None and injected.ending == "cut":
             return responses.cut(request, response)
-        while strike is not None and strike.ending == "stall" and not self._closing.is_set():
+        while injected is not None and injected.ending == "stall" and not self._closing.is_set():
             await response.write(wire.COMMENT)
             await asyncio.sleep(1)
         await response.write_eof()

@@ -61,7 +61,7 @@ def populate(slack: SlackSandbox, introduction: str = INTRODUCTION) -> Team:
 
 
 def _say_earlier(team: Team, earlier: Sequence[tuple[str, str, int, str]]) -> None:
-    """Put messages where they would be had they been said before the app was there: nobody is told of them."""
+    """Store messages as if they had been said before the app was there: no event is sent for them."""
     now = time.time()
     for number, (channel, name, minutes, text) in enumerate(earlier):
         where, who = team.channels[channel], team.people[name]

@@ -28,11 +28,11 @@ from slack_sandbox.http_limits import LARGEST, requests_up_to
 from slack_sandbox.interactions import Interactions
 from slack_sandbox.journal import ApiCall, Envelope
 from slack_sandbox.model import Channel, Json, Message, Person
-from slack_sandbox.ratelimits import RateLimits
+from slack_sandbox.rate_limits import RateLimits
 from slack_sandbox.sockets import SocketHub
 from slack_sandbox.state import Workspace
 from slack_sandbox.transfers import Transfers
-from slack_sandbox.web import Hook, Tokens, WebApi
+from slack_sandbox.web_api import Hook, Tokens, WebApi
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class SlackSandbox(Interactions):
         self.hub = SocketHub(workspace.app_id, ack_timeout, changes.touch)
         self.commands = {}
         super().__init__(workspace, Events(workspace, self.hub, clock, self.scopes), clock, changes)
-        self._slack = methods.Slack(self.workspace, self.events, self.hub, self.clock, self.scopes)
+        self._slack = methods.MethodContext(self.workspace, self.events, self.hub, self.clock, self.scopes)
         self._slack.file_share_delay = file_share_delay
         self._slack.touch = self._changes.touch
         self._tokens = Tokens(self.bot_token, self.app_token)
@@ -215,7 +215,7 @@ class SlackSandbox(Interactions):
         """Wait for a condition on the sandbox's state; tried after each change of it, not polled.
 
         A condition on something else (a file, a database) needs `poll`, the seconds between further tries. Returns the
-        first true value. Raises NotReached with `what`, the recent calls and messages.
+        first true value. Raises ConditionTimeout with `what`, the recent calls and messages.
         """
         return await self._changes.until(condition, timeout, what, poll)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slack_sandbox.clock import Clock
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.model import Channel, ChannelKind, File, Json, Message, Person, ResponseUrl, Trigger, View
 
@@ -101,7 +101,7 @@ class Workspace:
         """The channel that the bot may know of; private ones it is not in do not exist for it."""
         channel = self.channels.get(channel_id)
         if channel is None or (channel.kind != "channel" and self.bot.id not in channel.members):
-            raise Refused("channel_not_found")
+            raise ApiError("channel_not_found")
         return channel
 
     def store(self, channel: Channel, message: Message) -> None:
@@ -165,7 +165,7 @@ class Workspace:
         """Put a modal on top of the person's stack; three at most (docs.slack.dev/surfaces/modals)."""
         stack = self.modals.setdefault(person_id, [])
         if len(stack) >= MAX_MODALS:
-            raise Refused("push_limit_reached")
+            raise ApiError("push_limit_reached")
         view = self.new_view(person_id, data)
         if stack:
             view.data.update(root_view_id=stack[0].id, previous_view_id=stack[-1].id)

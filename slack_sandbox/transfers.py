@@ -10,13 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from slack_sandbox import validation
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.journal import ApiCall
-from slack_sandbox.methods import Args, Slack
+from slack_sandbox.methods import Args, MethodContext
 from slack_sandbox.methods.chat import fill, new_message, publish
 from slack_sandbox.methods.registry import need_embedding
 from slack_sandbox.model import Message, ResponseUrl
-from slack_sandbox.web import Tokens, WebApi
+from slack_sandbox.web_api import Tokens, WebApi
 
 RESPONSE_URL_LIFETIME = 1800.0
 RESPONSE_URL_USES = 5
@@ -26,7 +26,7 @@ _LOGIN = "<!DOCTYPE html><html><head><title>Sign in to Sandbox | Slack</title></
 class Transfers:
     """Upload, download and response_url."""
 
-    def __init__(self, slack: Slack, tokens: Tokens, api: WebApi) -> None:
+    def __init__(self, slack: MethodContext, tokens: Tokens, api: WebApi) -> None:
         self._slack = slack
         self._tokens = tokens
         self._api = api
@@ -70,9 +70,9 @@ class Transfers:
         self._api.calls.append(call)
         try:
             if not isinstance(body, dict):
-                raise Refused("invalid_payload")
+                raise ApiError("invalid_payload")
             self._apply(self._usable(key), Args(call.args))
-        except Refused as refusal:
+        except ApiError as refusal:
             self._slack.workspace.rejected.append(call)
             call.response, call.status = refusal.as_json(), 404 if refusal.code.endswith("_url") else 500
             self._api.changed()
@@ -84,11 +84,11 @@ class Transfers:
     def _usable(self, key: str) -> ResponseUrl:
         url = self._slack.workspace.response_urls.get(key)
         if url is None:
-            raise Refused("invalid_url")
+            raise ApiError("invalid_url")
         if self._slack.clock.now() - url.issued > RESPONSE_URL_LIFETIME:
-            raise Refused("expired_url")
+            raise ApiError("expired_url")
         if url.uses >= RESPONSE_URL_USES:
-            raise Refused("used_url")
+            raise ApiError("used_url")
         url.uses += 1
         return url
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from slack_sandbox import text as texts
 from slack_sandbox.clock import Clock
 from slack_sandbox.conditions import Changes
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.events import Events
 from slack_sandbox.model import Channel, ChannelKind, File, Json, Message, Person
 from slack_sandbox.state import Workspace
@@ -14,7 +14,7 @@ from slack_sandbox.state import Workspace
 Upload = File | tuple[str, bytes]
 
 
-class Acts:
+class UserActions:
     """The people's side of the sandbox; `SlackSandbox` inherits it."""
 
     def __init__(self, workspace: Workspace, events: Events, clock: Clock, changes: Changes) -> None:
@@ -113,19 +113,19 @@ class Acts:
 
         `<@BOT>` stands for a mention of the app. With `encoded` the text is as Slack's client sends it: `& < >` are
         escaped where they are no control sequence. `subtype` may be `thread_broadcast` or any other that Slack knows;
-        messages with files get `file_share`. Raises ImpossibleAct for a channel the person cannot write in, or an
+        messages with files get `file_share`. Raises ImpossibleAction for a channel the person cannot write in, or an
         unknown thread.
         """
         where = self._channel(channel)
         if person.id not in where.members:
             if where.kind != "channel":
-                raise ImpossibleAct(f"{person.name} is not a member of {where.name or where.id}")
+                raise ImpossibleAction(f"{person.name} is not a member of {where.name or where.id}")
             self.workspace.join(where, person)
         root = None
         if thread_ts is not None:
             root = where.messages.get(thread_ts)
             if root is None:
-                raise ImpossibleAct(f"no message {thread_ts} to reply to")
+                raise ImpossibleAction(f"no message {thread_ts} to reply to")
             thread_ts = root.thread_ts or root.ts
         message = self._written(where, person, self._stored(person, text, encoded=encoded))
         message.thread_ts = thread_ts
@@ -179,17 +179,17 @@ class Acts:
         where = self._channel(channel)
         message = where.messages.get(ts)
         if message is None or message.deleted or message.user != person.id:
-            raise ImpossibleAct(f"{person.name} has no message {ts} in {where.name or where.id}")
+            raise ImpossibleAction(f"{person.name} has no message {ts} in {where.name or where.id}")
         return where, message
 
     async def react(self, channel: Channel | str, ts: str, person: Person, name: str) -> None:
         """Add an emoji, or take it back when the person has added it before; delivered when the app subscribes to
-        reaction_added or reaction_removed. Raises ImpossibleAct when the message is gone.
+        reaction_added or reaction_removed. Raises ImpossibleAction when the message is gone.
         """
         where = self._channel(channel)
         message = where.messages.get(ts)
         if message is None or message.deleted:
-            raise ImpossibleAct("the message is gone")
+            raise ImpossibleAction("the message is gone")
         people = message.reactions.setdefault(name, [])
         kind = "reaction_removed" if person.id in people else "reaction_added"
         if person.id not in people:
@@ -204,13 +204,11 @@ class Acts:
         self._changes.touch()
 
     def dismiss(self, person: Person, ts: str) -> None:
-        """Do away with an ephemeral message, which its reader can ("Dismiss message"). Raises ImpossibleAct when there
-        is none.
-        """
+        """Remove an ephemeral message, as its reader can. Raises ImpossibleAction when there is none."""
         seen = self.workspace.ephemerals.get(person.id, [])
         found = next((message for message in seen if message.ts == ts and not message.deleted), None)
         if found is None:
-            raise ImpossibleAct("the message is gone")
+            raise ImpossibleAction("the message is gone")
         found.deleted = True
         self._changes.touch()
 
@@ -231,12 +229,12 @@ class Acts:
     async def press_stop(self, channel: Channel | str, thread_ts: str, person: Person) -> None:
         """Press the Stop of an agent session: Slack ends its streams and sends agent_session_stopped.
 
-        Raises ImpossibleAct unless the session is `processing`: only then does Slack show the button.
+        Raises ImpossibleAction unless the session is `processing`: only then does Slack show the button.
         """
         where = self._channel(channel)
         session = self.workspace.sessions.get((where.id, thread_ts))
         if session is None or session["status"] != "processing":
-            raise ImpossibleAct("no Stop button: the session is not processing")
+            raise ImpossibleAction("no Stop button: the session is not processing")
         streaming = [message for message in self.workspace.thread(where, thread_ts) if message.streaming]
         for message in streaming:
             if message.stream is not None:

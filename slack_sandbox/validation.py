@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from slack_sandbox import blockrules
+from slack_sandbox import block_rules
 from slack_sandbox import text as texts
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.model import Json
 from slack_sandbox.schema import block_kit
 
@@ -54,7 +54,7 @@ class Content:
 def message_content(args: Arguments, new_id: Callable[[], str]) -> Content:
     """Check `text`, `markdown_text`, `blocks`, `attachments` and `metadata` of a call that posts or updates a message.
 
-    Raises Refused: no_text, msg_too_long, markdown_text_conflict, invalid_blocks, invalid_blocks_format,
+    Raises ApiError: no_text, msg_too_long, markdown_text_conflict, invalid_blocks, invalid_blocks_format,
     msg_blocks_too_long, invalid_attachments, too_many_attachments, invalid_metadata_format, invalid_metadata_schema,
     metadata_too_large.
     """
@@ -63,11 +63,11 @@ def message_content(args: Arguments, new_id: Callable[[], str]) -> Content:
     given = args.structure("blocks", "invalid_blocks_format")
     attachments = args.structure("attachments", "invalid_attachments") or []
     if markdown and (text or given):
-        raise Refused("markdown_text_conflict")
+        raise ApiError("markdown_text_conflict")
     if not (text.strip() or markdown.strip() or given or attachments):
-        raise Refused("no_text")
+        raise ApiError("no_text")
     if len(text) > TEXT_LIMIT or len(markdown) > MARKDOWN_LIMIT:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     blocks = message_blocks(given, new_id)
     if markdown:
         text, blocks = markdown, [{"type": "markdown", "text": markdown, "block_id": new_id()}]
@@ -80,19 +80,19 @@ def message_blocks(given: Any, new_id: Callable[[], str], error: str = "invalid_
     if given is None:
         return []
     if not isinstance(given, list):
-        raise Refused("invalid_blocks_format")
+        raise ApiError("invalid_blocks_format")
     report: list[str] = []
     block_kit().checker("message_blocks")(given, "/blocks", report)
     if not report:
         _unique_ids(given, "/blocks", report)
         _markdown_total(given, report)
-        blockrules.check(given, "message", "/blocks", report)
+        block_rules.check(given, "message", "/blocks", report)
     if report:
-        raise Refused(error, report)
-    if len(blockrules.tables(given)) > 1:  # table block reference; Slack itself puts tables into an attachment
-        raise Refused("invalid_attachments", ["only_one_table_allowed"])
+        raise ApiError(error, report)
+    if len(block_rules.tables(given)) > 1:  # table block reference; Slack itself puts tables into an attachment
+        raise ApiError("invalid_attachments", ["only_one_table_allowed"])
     if sum(_text_length(block) + BLOCK_OVERHEAD for block in given) > BLOCKS_TEXT_LIMIT + BLOCK_OVERHEAD:
-        raise Refused("msg_blocks_too_long")
+        raise ApiError("msg_blocks_too_long")
     return _with_ids(given, new_id)
 
 
@@ -167,9 +167,9 @@ def _text_length(node: Any) -> int:
 
 def _attachments(given: Any, new_id: Callable[[], str]) -> list[Json]:
     if not isinstance(given, list) or not all(isinstance(part, dict) for part in given):
-        raise Refused("invalid_attachments")
+        raise ApiError("invalid_attachments")
     if len(given) > ATTACHMENT_LIMIT:
-        raise Refused("too_many_attachments")
+        raise ApiError("too_many_attachments")
     return [
         {**part, "blocks": message_blocks(part["blocks"], new_id, "invalid_attachments")} if "blocks" in part else part
         for part in given
@@ -184,37 +184,37 @@ def message_metadata(args: Arguments) -> Json | None:
     report: list[str] = []
     block_kit().checker("metadata")(given, "/metadata", report)
     if report:
-        raise Refused("invalid_metadata_format" if not isinstance(given, dict) else "invalid_metadata_schema", report)
+        raise ApiError("invalid_metadata_format" if not isinstance(given, dict) else "invalid_metadata_schema", report)
     if len(json.dumps(given)) > METADATA_LIMIT:
-        raise Refused("metadata_too_large")
+        raise ApiError("metadata_too_large")
     return given
 
 
 def view(given: Any, new_id: Callable[[], str]) -> Json:
     """Check a modal or Home view; returns it with every block_id filled in.
 
-    Raises Refused: invalid_arguments with Slack's reasons, view_too_large.
+    Raises ApiError: invalid_arguments with Slack's reasons, view_too_large.
     """
     report: list[str] = []
     block_kit().checker("view")(given, "/view", report)
     if not report:
         _unique_ids(given["blocks"], "/view/blocks", report)
-        blockrules.check(given["blocks"], given["type"], "/view/blocks", report)
+        block_rules.check(given["blocks"], given["type"], "/view/blocks", report)
         for index, block in enumerate(given["blocks"]):
             if block["type"] == "input" and given["type"] == "modal" and "submit" not in given:
                 at = f"[json-pointer:/view/blocks/{index}/input]"
                 report.append(f"must define `submit` to use an `input` block in modals {at}")
     if report:
-        raise Refused("invalid_arguments", report)
+        raise ApiError("invalid_arguments", report)
     if len(json.dumps(given)) > VIEW_LIMIT:
-        raise Refused("view_too_large")
+        raise ApiError("view_too_large")
     return {**given, "blocks": _with_ids(given["blocks"], new_id)}
 
 
 def chunks(args: Arguments, new_id: Callable[[], str]) -> list[Json]:
     """Check the `chunks` of a streaming call; returns them with the ids of their blocks filled in.
 
-    Source: docs.slack.dev/reference/methods/chat.appendStream. Raises Refused: invalid_chunks, and for the blocks in
+    Source: docs.slack.dev/reference/methods/chat.appendStream. Raises ApiError: invalid_chunks, and for the blocks in
     them what `message_blocks` raises.
     """
     given = args.structure("chunks", "invalid_chunks")
@@ -223,7 +223,7 @@ def chunks(args: Arguments, new_id: Callable[[], str]) -> list[Json]:
     report: list[str] = []
     block_kit().checker("chunks")(given, "/chunks", report)
     if report:
-        raise Refused("invalid_chunks", report)
+        raise ApiError("invalid_chunks", report)
     return [
         {**chunk, "blocks": message_blocks(chunk["blocks"], new_id)} if chunk["type"] == "blocks" else chunk
         for chunk in given

@@ -24,15 +24,15 @@ from bot.config import settings
 from bot.errors import SettingsError
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from slack_sandbox import sample_team
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
 from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial import scenario as scenarios
 from slack_sandbox.trial.child import RUNNING, Child
-from slack_sandbox.trial.childlog import ChildLog
+from slack_sandbox.trial.child_log import ChildLog
 from slack_sandbox.trial.controls import ModelName, TryControls
-from slack_sandbox.trial.folder import TrialFolder, Unusable, prepared
+from slack_sandbox.trial.folder import FolderError, TrialFolder, prepared
 from slack_sandbox.trial.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             own = logging.FileHandler(folder.own_log, encoding="utf-8", delay=True)
             logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, handlers=[own])
             return interrupt.run(_Trial(arguments, folder, scenario).run())
-    except (Unusable, ScenarioError) as error:
+    except (FolderError, ScenarioError) as error:
         raise SettingsError(error.option, error.problem) from error
     except KeyboardInterrupt:
         return INTERRUPTED if arguments.exit else 0
@@ -128,8 +128,8 @@ class _Trial:
             # While the bot loads its modules, this process loads the rest of its own.
             from slack_sandbox.trial.environment import TrialEnvironment  # noqa: PLC0415
 
-            hurry = self._scenario is not None and self._arguments.pace <= 0
-            environment = TrialEnvironment(slack, controls, child, model, port=self._arguments.port, hurry=hurry)
+            instant = self._scenario is not None and self._arguments.pace <= 0
+            environment = TrialEnvironment(slack, controls, child, model, port=self._arguments.port, instant=instant)
             try:
                 address = await environment.open(stack)
             except OSError as error:
@@ -204,7 +204,7 @@ class _Trial:
             self._folder.start,
             slack=slack,
             log=log,
-            keeper=reaper,
+            reaper=reaper,
             changed=controls.changed,
         )
         stack.push_async_callback(self._stop, child)
@@ -214,7 +214,7 @@ class _Trial:
     async def _stop(self, child: Child) -> None:
         self._ending = True
         if child.state in RUNNING:
-            with suppress(ImpossibleAct):  # it has ended just now
+            with suppress(ImpossibleAction):  # it has ended just now
                 await child.stop(STOP_SECONDS)
         await child.ended()
 

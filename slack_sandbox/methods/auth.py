@@ -1,20 +1,20 @@
 """auth.test, api.test, apps.connections.open, team.info, bots.info."""
 
-from slack_sandbox.errors import Refused
-from slack_sandbox.methods.registry import Args, Slack, method
+from slack_sandbox.errors import ApiError
+from slack_sandbox.methods.registry import Args, MethodContext, method
 from slack_sandbox.model import Json
 
 
 @method("api.test", tier=1000, caller="any")
-def api_test(slack: Slack, args: Args) -> Json:
+def api_test(slack: MethodContext, args: Args) -> Json:
     """Echo the arguments; `error` makes it fail with that code."""
     if args.has("error"):
-        raise Refused(args.text("error"))
+        raise ApiError(args.text("error"))
     return {"args": args.values}
 
 
 @method("auth.test", tier=1000, caller="any")
-def auth_test(slack: Slack, args: Args) -> Json:
+def auth_test(slack: MethodContext, args: Args) -> Json:
     """Who the bot token belongs to."""
     workspace = slack.workspace
     return {
@@ -29,17 +29,17 @@ def auth_test(slack: Slack, args: Args) -> Json:
 
 
 @method("apps.connections.open", tier=100, caller="app")
-def connections_open(slack: Slack, args: Args) -> Json:
+def connections_open(slack: MethodContext, args: Args) -> Json:
     """A WebSocket URL with a one-use ticket."""
     if slack.hub.link_disabled:
         # Slack does not document the code for an app whose Socket Mode was switched off; this one was chosen.
-        raise Refused("access_denied")
+        raise ApiError("access_denied")
     origin = slack.origin.replace("http://", "ws://")
     return {"url": f"{origin}/link/?ticket={slack.hub.ticket()}&app_id={slack.workspace.app_id}"}
 
 
 @method("team.info", "team:read", tier=50)
-def team_info(slack: Slack, args: Args) -> Json:
+def team_info(slack: MethodContext, args: Args) -> Json:
     """The workspace."""
     workspace = slack.workspace
     team = {"id": workspace.team_id, "name": workspace.team_name, "domain": workspace.team_domain}
@@ -47,10 +47,10 @@ def team_info(slack: Slack, args: Args) -> Json:
 
 
 @method("bots.info", "users:read", tier=50)
-def bots_info(slack: Slack, args: Args) -> Json:
+def bots_info(slack: MethodContext, args: Args) -> Json:
     """A bot by its B… id."""
     bot = slack.workspace.bots.get(args.required("bot", "bot_not_found"))
     if bot is None:
-        raise Refused("bot_not_found")
+        raise ApiError("bot_not_found")
     body = {"id": bot.bot_id, "deleted": bot.deleted, "name": bot.name, "updated": 0, "app_id": bot.app_id}
     return {"bot": {**body, "user_id": bot.id, "icons": {}}}

@@ -5,14 +5,14 @@ Source: docs.slack.dev/reference/methods/chat.postMessage and its neighbours.
 
 from slack_sandbox import text as texts
 from slack_sandbox import validation
-from slack_sandbox.errors import Refused
-from slack_sandbox.methods.registry import Args, Slack, bot_in, find_message, method, need_embedding
+from slack_sandbox.errors import ApiError
+from slack_sandbox.methods.registry import Args, MethodContext, bot_in, find_message, method, need_embedding
 from slack_sandbox.model import Channel, Json, Message
 
 UPDATE_TEXT_LIMIT = 4000
 
 
-def _destination(slack: Slack, args: Args) -> Channel:
+def _destination(slack: MethodContext, args: Args) -> Channel:
     """The channel of a post: an id, or a user id, which Slack takes as the direct message with that user."""
     target = args.required("channel", "channel_not_found")
     person = slack.workspace.people.get(target)
@@ -28,11 +28,11 @@ def thread_of(channel: Channel, args: Args) -> str | None:
         return None
     root = channel.messages.get(ts)
     if root is None:
-        raise Refused("thread_not_found")
+        raise ApiError("thread_not_found")
     return root.thread_ts or ts
 
 
-def new_message(slack: Slack, channel: Channel, content: validation.Content, thread_ts: str | None) -> Message:
+def new_message(slack: MethodContext, channel: Channel, content: validation.Content, thread_ts: str | None) -> Message:
     """A message of the app itself, not stored yet."""
     need_embedding(slack, content.blocks)
     workspace = slack.workspace
@@ -53,7 +53,7 @@ def new_message(slack: Slack, channel: Channel, content: validation.Content, thr
     return message
 
 
-def publish(slack: Slack, channel: Channel, message: Message) -> None:
+def publish(slack: MethodContext, channel: Channel, message: Message) -> None:
     """Put a message of the app into its channel. "The status will be automatically cleared when the app sends a reply"
     (assistant.threads.setStatus reference).
     """
@@ -73,7 +73,7 @@ def fill(message: Message, content: validation.Content) -> None:
 
 
 @method("chat.postMessage", "chat:write", tier=100)
-def post_message(slack: Slack, args: Args) -> Json:
+def post_message(slack: MethodContext, args: Args) -> Json:
     """Post a message of the app."""
     channel = _destination(slack, args)
     content = validation.message_content(args, slack.new_id)
@@ -88,7 +88,7 @@ def post_message(slack: Slack, args: Args) -> Json:
 
 
 @method("chat.update", "chat:write", tier=50)
-def update(slack: Slack, args: Args) -> Json:
+def update(slack: MethodContext, args: Args) -> Json:
     """Change a message of the app.
 
     "If you don't include blocks, the message's previous blocks will only be retained if the text argument is not
@@ -99,11 +99,11 @@ def update(slack: Slack, args: Args) -> Json:
     bot_in(slack, channel)
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
     if message.user != slack.workspace.bot.id:
-        raise Refused("cant_update_message")
+        raise ApiError("cant_update_message")
     if message.streaming:
-        raise Refused("streaming_state_conflict")
+        raise ApiError("streaming_state_conflict")
     if len(args.text("text")) > UPDATE_TEXT_LIMIT:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     clears_metadata = args.structure("metadata", "invalid_metadata_format") == {}
     if clears_metadata:
         args = Args({name: value for name, value in args.values.items() if name != "metadata"})
@@ -126,12 +126,12 @@ def update(slack: Slack, args: Args) -> Json:
 
 
 @method("chat.delete", "chat:write", tier=50)
-def delete(slack: Slack, args: Args) -> Json:
+def delete(slack: MethodContext, args: Args) -> Json:
     """Delete a message of the app."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
     if message.user != slack.workspace.bot.id:
-        raise Refused("cant_delete_message")
+        raise ApiError("cant_delete_message")
     previous = message.snapshot()
     slack.workspace.remove(channel, message)
     slack.events.deleted(channel, previous)
@@ -139,13 +139,13 @@ def delete(slack: Slack, args: Args) -> Json:
 
 
 @method("chat.postEphemeral", "chat:write", tier=100)
-def post_ephemeral(slack: Slack, args: Args) -> Json:
+def post_ephemeral(slack: MethodContext, args: Args) -> Json:
     """Show a message to one member of the channel only."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     bot_in(slack, channel)
     user = args.required("user", "user_not_in_channel")
     if user not in channel.members:
-        raise Refused("user_not_in_channel")
+        raise ApiError("user_not_in_channel")
     content = validation.message_content(args, slack.new_id)
     message = new_message(slack, channel, content, thread_of(channel, args))
     message.ephemeral_to = user
@@ -154,7 +154,7 @@ def post_ephemeral(slack: Slack, args: Args) -> Json:
 
 
 @method("chat.getPermalink", tier=1000)
-def get_permalink(slack: Slack, args: Args) -> Json:
+def get_permalink(slack: MethodContext, args: Args) -> Json:
     """The link to a message."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     message = find_message(slack, channel, args.required("message_ts", "message_not_found"))

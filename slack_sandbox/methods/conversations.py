@@ -1,7 +1,7 @@
 """conversations.* methods (docs.slack.dev/reference/methods/conversations.replies and its neighbours)."""
 
-from slack_sandbox.errors import Refused
-from slack_sandbox.methods.registry import Args, Slack, method, need_channel_scope, page
+from slack_sandbox.errors import ApiError
+from slack_sandbox.methods.registry import Args, MethodContext, method, need_channel_scope, page
 from slack_sandbox.model import Channel, Json, Message
 
 _READ = ("channels:read", "groups:read", "mpim:read", "im:read")
@@ -10,16 +10,16 @@ MOST_PEOPLE = 8
 _OPEN = ("im:write", "mpim:write", "channels:manage", "groups:write")
 
 
-def _channel(slack: Slack, args: Args, scope: str) -> Channel:
+def _channel(slack: MethodContext, args: Args, scope: str) -> Channel:
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     need_channel_scope(slack, channel, scope)
     return channel
 
 
-def _readable(slack: Slack, args: Args) -> Channel:
+def _readable(slack: MethodContext, args: Args) -> Channel:
     channel = _channel(slack, args, "history")
     if slack.workspace.bot.id not in channel.members:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     return channel
 
 
@@ -28,7 +28,7 @@ def _within(messages: list[Message], args: Args) -> list[Message]:
     oldest, latest, inclusive = args.text("oldest"), args.text("latest"), args.flag("inclusive")
     for bound in (oldest, latest):
         if bound and not bound.replace(".", "", 1).isdigit():
-            raise Refused("invalid_ts_oldest" if bound == oldest else "invalid_ts_latest")
+            raise ApiError("invalid_ts_oldest" if bound == oldest else "invalid_ts_latest")
 
     def inside(message: Message) -> bool:
         at = float(message.ts)
@@ -40,12 +40,12 @@ def _within(messages: list[Message], args: Args) -> list[Message]:
 
 
 @method("conversations.replies", *_HISTORY, tier=50)
-def replies(slack: Slack, args: Args) -> Json:
+def replies(slack: MethodContext, args: Args) -> Json:
     """A thread, oldest first; every page begins with the root, as Slack's does."""
     channel = _readable(slack, args)
     thread = slack.workspace.thread(channel, args.required("ts", "thread_not_found"))
     if not thread:
-        raise Refused("thread_not_found")
+        raise ApiError("thread_not_found")
     root, rest = thread[0], _within(thread[1:], args)
     found, metadata = page(rest, args, 1000, 1000)
     with_metadata = args.flag("include_all_metadata")
@@ -59,7 +59,7 @@ def replies(slack: Slack, args: Args) -> Json:
 
 
 @method("conversations.history", *_HISTORY, tier=50)
-def history(slack: Slack, args: Args) -> Json:
+def history(slack: MethodContext, args: Args) -> Json:
     """The channel's top-level messages, newest first."""
     channel = _readable(slack, args)
     messages = sorted(_within(channel.top_level, args), key=lambda message: message.ts, reverse=True)
@@ -75,7 +75,7 @@ def history(slack: Slack, args: Args) -> Json:
     return body
 
 
-def channel_body(slack: Slack, channel: Channel) -> Json:
+def channel_body(slack: MethodContext, channel: Channel) -> Json:
     """The conversation object (docs.slack.dev/reference/objects/conversation-object)."""
     body: Json = {"id": channel.id, "created": channel.created, "is_im": channel.kind == "im", "is_org_shared": False}
     if channel.kind == "im":
@@ -102,7 +102,7 @@ def channel_body(slack: Slack, channel: Channel) -> Json:
 
 
 @method("conversations.info", *_READ, tier=50)
-def info(slack: Slack, args: Args) -> Json:
+def info(slack: MethodContext, args: Args) -> Json:
     """One conversation."""
     channel = _channel(slack, args, "read")
     body = channel_body(slack, channel)
@@ -112,12 +112,12 @@ def info(slack: Slack, args: Args) -> Json:
 
 
 @method("conversations.list", *_READ, tier=20)
-def list_all(slack: Slack, args: Args) -> Json:
+def list_all(slack: MethodContext, args: Args) -> Json:
     """The conversations of the given types that the bot can know of."""
     wanted = {kind.strip() for kind in (args.text("types") or "public_channel").split(",")}
     names = {"channel": "public_channel", "group": "private_channel", "mpim": "mpim", "im": "im"}
     if not wanted <= set(names.values()):
-        raise Refused("invalid_types")
+        raise ApiError("invalid_types")
     known = [
         channel
         for channel in slack.workspace.channels.values()
@@ -128,7 +128,7 @@ def list_all(slack: Slack, args: Args) -> Json:
 
 
 @method("conversations.members", *_READ, tier=100)
-def members(slack: Slack, args: Args) -> Json:
+def members(slack: MethodContext, args: Args) -> Json:
     """The members' ids."""
     channel = _channel(slack, args, "read")
     found, metadata = page(list(channel.members), args, 100, 1000)
@@ -136,18 +136,18 @@ def members(slack: Slack, args: Args) -> Json:
 
 
 @method("conversations.open", *_OPEN, tier=50)
-def open_direct(slack: Slack, args: Args) -> Json:
+def open_direct(slack: MethodContext, args: Args) -> Json:
     """Open the direct message with these users."""
     if args.has("channel"):
         channel = slack.workspace.channel(args.text("channel"))
     else:
         ids = [part for part in args.required("users", "users_list_not_supplied").split(",") if part]
         if len(ids) > MOST_PEOPLE:
-            raise Refused("too_many_users")
+            raise ApiError("too_many_users")
         people = [slack.workspace.people.get(user) for user in ids]
         found = [person for person in people if person is not None]
         if len(found) != len(people):
-            raise Refused("user_not_found")
+            raise ApiError("user_not_found")
         channel = slack.workspace.direct(found)
     body = channel_body(slack, channel) if args.flag("return_im") else {"id": channel.id}
     return {"channel": body}

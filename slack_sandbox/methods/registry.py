@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sandbox import blockrules
+from slack_sandbox import block_rules
 from slack_sandbox.clock import Clock
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.events import Events
 from slack_sandbox.model import Channel, Json, Message
 from slack_sandbox.sockets import SocketHub
@@ -15,7 +15,7 @@ from slack_sandbox.state import Workspace
 
 
 @dataclass(slots=True)
-class Slack:
+class MethodContext:
     """What a method works on."""
 
     workspace: Workspace
@@ -46,7 +46,7 @@ class Args:
         if value is None:
             return default
         if isinstance(value, dict | list):
-            raise Refused("invalid_arguments", [f"must be a string [json-pointer:/{name}]"])
+            raise ApiError("invalid_arguments", [f"must be a string [json-pointer:/{name}]"])
         return str(value)
 
     def required(self, name: str, error: str = "invalid_arguments") -> str:
@@ -54,7 +54,7 @@ class Args:
         value = self.text(name)
         if not value:
             messages = [f"missing required field: {name}"] if error == "invalid_arguments" else []
-            raise Refused(error, messages)
+            raise ApiError(error, messages)
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -70,9 +70,9 @@ class Args:
         try:
             number = int(value)
         except (TypeError, ValueError):
-            raise Refused("invalid_limit" if name == "limit" else "invalid_arguments") from None
+            raise ApiError("invalid_limit" if name == "limit" else "invalid_arguments") from None
         if not 1 <= number <= most:
-            raise Refused("invalid_limit" if name == "limit" else "invalid_arguments")
+            raise ApiError("invalid_limit" if name == "limit" else "invalid_arguments")
         return number
 
     def structure(self, name: str, error: str) -> Any:
@@ -84,7 +84,7 @@ class Args:
             try:
                 return json.loads(value)
             except ValueError:
-                raise Refused(error) from None
+                raise ApiError(error) from None
         return value
 
     def has(self, name: str) -> bool:
@@ -95,7 +95,7 @@ class Args:
 # Streams end after about five minutes even with traffic; measured by users, not documented.
 STREAM_LIFETIME = 300.0
 
-Handler = Callable[[Slack, Args], Json]
+Handler = Callable[[MethodContext, Args], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,38 +129,38 @@ def method(name: str, *scopes: str, tier: int, caller: str = "bot") -> Callable[
 _SCOPE_FAMILY = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
 
 
-def need_channel_scope(slack: Slack, channel: Channel, suffix: str) -> None:
+def need_channel_scope(slack: MethodContext, channel: Channel, suffix: str) -> None:
     """Check `channels:read`, `groups:history` and the like: which family counts depends on the kind of channel."""
     need_scope(slack, f"{_SCOPE_FAMILY[channel.kind]}:{suffix}")
 
 
-def need_scope(slack: Slack, needed: str) -> None:
+def need_scope(slack: MethodContext, needed: str) -> None:
     """Refuse what the app has no scope for."""
     if needed not in slack.scopes:
-        raise Refused("missing_scope", needed=needed, provided=",".join(sorted(slack.scopes)))
+        raise ApiError("missing_scope", needed=needed, provided=",".join(sorted(slack.scopes)))
 
 
-def need_embedding(slack: Slack, blocks: list[Json]) -> None:
+def need_embedding(slack: MethodContext, blocks: list[Json]) -> None:
     """Refuse a video without the scope that it needs (video block reference); Slack's words for it are not
     documented.
     """
-    if blockrules.has_video(blocks):
+    if block_rules.has_video(blocks):
         need_scope(slack, "links.embed:write")
 
 
-def bot_in(slack: Slack, channel: Channel) -> None:
+def bot_in(slack: MethodContext, channel: Channel) -> None:
     """Refuse what only a member may do."""
     if slack.workspace.bot.id not in channel.members:
-        raise Refused("not_in_channel")
+        raise ApiError("not_in_channel")
     if channel.archived:
-        raise Refused("is_archived")
+        raise ApiError("is_archived")
 
 
-def find_message(slack: Slack, channel: Channel, ts: str, error: str = "message_not_found") -> Message:
+def find_message(slack: MethodContext, channel: Channel, ts: str, error: str = "message_not_found") -> Message:
     """The live message with this ts."""
     found = channel.messages.get(ts)
     if found is None or found.deleted:
-        raise Refused(error)
+        raise ApiError(error)
     stream = found.stream
     if stream is not None and slack.clock.now() - stream.started > STREAM_LIFETIME:
         stream.open = False
@@ -172,7 +172,7 @@ def page(items: list[Any], args: Args, default: int, most: int) -> tuple[list[An
     limit = args.number("limit", default, most=most)
     cursor = args.text("cursor")
     if cursor and not cursor.removeprefix("next:").isdigit():
-        raise Refused("invalid_cursor")
+        raise ApiError("invalid_cursor")
     start = int(cursor.removeprefix("next:")) if cursor else 0
     following = f"next:{start + limit}" if start + limit < len(items) else ""
     return items[start : start + limit], {"next_cursor": following}

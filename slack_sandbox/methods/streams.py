@@ -5,10 +5,10 @@ about five minutes. How the stored message is made of the chunks is in `slack_sa
 """
 
 from slack_sandbox import validation
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.methods.agents import set_session
 from slack_sandbox.methods.chat import new_message, publish, thread_of
-from slack_sandbox.methods.registry import Args, Slack, bot_in, find_message, method, need_embedding
+from slack_sandbox.methods.registry import Args, MethodContext, bot_in, find_message, method, need_embedding
 from slack_sandbox.model import Channel, Json, Message
 from slack_sandbox.stream_rendering import TaskStream, render, text_of
 from slack_sandbox.validation import Content
@@ -18,11 +18,11 @@ STREAM_BLOCKS_LIMIT = 50
 DISPLAY_MODES = ("timeline", "plan")
 
 
-def _chunks(slack: Slack, args: Args) -> list[Json]:
+def _chunks(slack: MethodContext, args: Args) -> list[Json]:
     """The chunks of a call; `markdown_text` is one more."""
     markdown = args.text("markdown_text")
     if len(markdown) > validation.MARKDOWN_LIMIT:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     given = validation.chunks(args, slack.new_id)
     for chunk in given:
         if chunk["type"] == "blocks":
@@ -30,26 +30,26 @@ def _chunks(slack: Slack, args: Args) -> list[Json]:
     return [{"type": "markdown_text", "text": markdown}, *given] if markdown else given
 
 
-def _grow(slack: Slack, message: Message, chunks: list[Json], closing: list[Json]) -> None:
+def _grow(slack: MethodContext, message: Message, chunks: list[Json], closing: list[Json]) -> None:
     """Add chunks to a stream. "You can have 50 blocks sent via the chunks parameter and 50 blocks sent via the
     chat.stopStream API method's blocks array" (chat.stopStream reference).
     """
     stream = message.stream
     if not isinstance(stream, TaskStream):
-        raise Refused("message_not_in_streaming_state")
+        raise ApiError("message_not_in_streaming_state")
     grown = [*stream.chunks, *chunks]
     if sum(len(chunk["blocks"]) for chunk in grown if chunk["type"] == "blocks") > STREAM_BLOCKS_LIMIT:
-        raise Refused("invalid_blocks", [f"no more than {STREAM_BLOCKS_LIMIT} items allowed [json-pointer:/chunks]"])
+        raise ApiError("invalid_blocks", [f"no more than {STREAM_BLOCKS_LIMIT} items allowed [json-pointer:/chunks]"])
     text = text_of(grown)
     if len(text) > STREAM_TEXT_LIMIT:
-        raise Refused("msg_too_long")
+        raise ApiError("msg_too_long")
     stream.chunks[:] = grown
     message.text = text
     message.blocks = [*render(stream, slack.new_id), *closing]
 
 
 @method("chat.startStream", "chat:write", tier=20)
-def start(slack: Slack, args: Args) -> Json:
+def start(slack: MethodContext, args: Args) -> Json:
     """Begin a streamed reply in a thread; in channels the recipient must be named."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     bot_in(slack, channel)
@@ -60,7 +60,7 @@ def start(slack: Slack, args: Args) -> Json:
         args.required("recipient_team_id", "missing_recipient_team_id")
     mode = args.text("task_display_mode", "timeline")
     if mode not in DISPLAY_MODES:
-        raise Refused("invalid_arguments", ["must be a valid enum value [json-pointer:/task_display_mode]"])
+        raise ApiError("invalid_arguments", ["must be a valid enum value [json-pointer:/task_display_mode]"])
     chunks = _chunks(slack, args)
     message = new_message(slack, channel, Content(), thread_ts)
     message.stream = TaskStream(slack.clock.now(), args.text("recipient_user_id") or None, mode=mode)
@@ -69,29 +69,29 @@ def start(slack: Slack, args: Args) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
-def _streaming(slack: Slack, args: Args) -> tuple[Channel, Message]:
+def _streaming(slack: MethodContext, args: Args) -> tuple[Channel, Message]:
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
     if message.user != slack.workspace.bot.id:
-        raise Refused("message_not_owned_by_app")
+        raise ApiError("message_not_owned_by_app")
     if not message.streaming:
-        raise Refused("message_not_in_streaming_state")
+        raise ApiError("message_not_in_streaming_state")
     return channel, message
 
 
 @method("chat.appendStream", "chat:write", tier=100)
-def append(slack: Slack, args: Args) -> Json:
+def append(slack: MethodContext, args: Args) -> Json:
     """Add to a stream."""
     channel, message = _streaming(slack, args)
     chunks = _chunks(slack, args)
     if not chunks:
-        raise Refused("no_text")
+        raise ApiError("no_text")
     _grow(slack, message, chunks, [])
     return {"channel": channel.id, "ts": message.ts}
 
 
 @method("chat.stopStream", "chat:write", tier=20)
-def stop(slack: Slack, args: Args) -> Json:
+def stop(slack: MethodContext, args: Args) -> Json:
     """End a stream; `blocks` close the message, `session_status` moves the agent session."""
     channel, message = _streaming(slack, args)
     chunks = _chunks(slack, args)

@@ -1,11 +1,11 @@
 """users.info, users.list, usergroups.list, usergroups.users.list (docs.slack.dev/reference/methods/users.info)."""
 
-from slack_sandbox.errors import Refused
-from slack_sandbox.methods.registry import Args, Slack, method, page
+from slack_sandbox.errors import ApiError
+from slack_sandbox.methods.registry import Args, MethodContext, method, page
 from slack_sandbox.model import Json, Person
 
 
-def user_body(slack: Slack, person: Person) -> Json:
+def user_body(slack: MethodContext, person: Person) -> Json:
     """The user object (docs.slack.dev/reference/objects/user-object); the e-mail only with users:read.email."""
     profile: Json = {
         "real_name": person.name,
@@ -35,16 +35,16 @@ def user_body(slack: Slack, person: Person) -> Json:
 
 
 @method("users.info", "users:read", tier=100)
-def info(slack: Slack, args: Args) -> Json:
+def info(slack: MethodContext, args: Args) -> Json:
     """One user."""
     person = slack.workspace.people.get(args.required("user", "user_not_found"))
     if person is None:
-        raise Refused("user_not_found")
+        raise ApiError("user_not_found")
     return {"user": user_body(slack, person)}
 
 
 @method("users.list", "users:read", tier=20)
-def list_all(slack: Slack, args: Args) -> Json:
+def list_all(slack: MethodContext, args: Args) -> Json:
     """The workspace's users; outsiders of Slack Connect are not among them."""
     team = slack.workspace.team_id
     people = [person for person in slack.workspace.people.values() if person.team_id == team]
@@ -54,7 +54,7 @@ def list_all(slack: Slack, args: Args) -> Json:
 
 
 @method("usergroups.list", "usergroups:read", tier=20)
-def usergroups(slack: Slack, args: Args) -> Json:
+def usergroups(slack: MethodContext, args: Args) -> Json:
     """The user groups, their members only with include_users."""
     groups: list[Json] = []
     for group in slack.workspace.usergroups.values():
@@ -67,9 +67,9 @@ def usergroups(slack: Slack, args: Args) -> Json:
 
 
 @method("usergroups.users.list", "usergroups:read", tier=20)
-def usergroup_users(slack: Slack, args: Args) -> Json:
+def usergroup_users(slack: MethodContext, args: Args) -> Json:
     """The members of a user group."""
     group = slack.workspace.usergroups.get(args.required("usergroup", "no_such_subteam"))
     if group is None:
-        raise Refused("no_such_subteam")
+        raise ApiError("no_such_subteam")
     return {"users": list(group["users"])}

@@ -19,7 +19,7 @@ _ATTACHED: Final = re.compile(r"\n?\(attached, and not readable to you: (?P<name
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Utterance:
     """What a person said to the bot."""
 
     text: str
@@ -28,7 +28,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ToolRound:
     """One reply of the model that made calls, with what came of them."""
 
     calls: tuple[tuple[str, str], ...]
@@ -40,8 +40,8 @@ class Round:
 class Turn:
     """Everything since the last answer in words."""
 
-    said: list[Said] = field(default_factory=list[Said])
-    rounds: list[Round] = field(default_factory=list[Round])
+    said: list[Utterance] = field(default_factory=list[Utterance])
+    rounds: list[ToolRound] = field(default_factory=list[ToolRound])
     first: bool = True
     """Nothing has been answered in this conversation before."""
 
@@ -56,7 +56,7 @@ def read(messages: Sequence[Json]) -> Turn:
     def close() -> None:
         if open_calls:
             ended = tuple(got.get(call[0], Result("unresolved", "")) for call in open_calls)
-            turn.rounds.append(Round(tuple(call[1:] for call in open_calls), ended))
+            turn.rounds.append(ToolRound(tuple(call[1:] for call in open_calls), ended))
             if any(result.ending == "stopped" for result in ended):
                 # A person has pressed Stop: what was asked for before has ended there.
                 turn.said, turn.rounds = [], []
@@ -83,7 +83,7 @@ def read(messages: Sequence[Json]) -> Turn:
     return turn
 
 
-def _said(content: str, named: bool) -> Said | None:
+def _said(content: str, named: bool) -> Utterance | None:
     """What a user message says to the bot; None for what is said to others, and for notes of the app."""
     if content.startswith(_APP):
         return None
@@ -95,8 +95,8 @@ def _said(content: str, named: bool) -> Said | None:
             content = content[speaker.end() :]
     attached = _ATTACHED.search(content)
     if attached is not None:
-        return Said(content[: attached.start()].strip(), attached["names"])
-    return Said(content.strip())
+        return Utterance(content[: attached.start()].strip(), attached["names"])
+    return Utterance(content.strip())
 
 
 def _calls(value: Any) -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Checkbox:
     """A line of a check list."""
 
     start: int
@@ -60,14 +60,14 @@ def replaced(text: str, old: str, new: str) -> list[Edit]:
     return [Edit(old, new)] * (times if times <= MOST_PLACES and after == text.replace(old, new) else 1)
 
 
-def boxes(text: str, words: str) -> list[Box]:
+def boxes(text: str, words: str) -> list[Checkbox]:
     """The lines with a box whose words have these in them, however they are cased."""
     wanted = " ".join(words.lower().split())
-    found = [Box(box.start(), box[0], box[4], box[2] != " ") for box in _BOX.finditer(text)]
+    found = [Checkbox(box.start(), box[0], box[4], box[2] != " ") for box in _BOX.finditer(text)]
     return [box for box in found if wanted in " ".join(box.words.lower().split())]
 
 
-def ticked(text: str, box: Box, on: bool) -> Edit | None:
+def ticked(text: str, box: Checkbox, on: bool) -> Edit | None:
     """The line with its box ticked, or open; None when it cannot be told from another one."""
     if text.find(box.line) != box.start:
         return None

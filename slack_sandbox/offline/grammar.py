@@ -228,7 +228,7 @@ _WHOLE_WORDS: Final = re.compile(r"^(_[A-Z_]+: +)/(.+)/i$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Op:
+class Operation:
     """One thing that is to be done."""
 
     verb: str
@@ -237,7 +237,7 @@ class Op:
     """Paths and texts in the order of the rule; a dict for JSON."""
 
 
-Steps = tuple[tuple[Op, ...], ...]
+Steps = tuple[tuple[Operation, ...], ...]
 """What is done one after the other; within a step, side by side."""
 
 
@@ -278,25 +278,25 @@ def _tidy(text: str) -> str:
     return re.sub(r"\s+", " ", spaced).strip(" .;!?,…")
 
 
-def _ops(node: Any, sentence: Sentence) -> list[Op]:
+def _ops(node: Any, sentence: Sentence) -> list[Operation]:
     words = tuple(_word(child, sentence) for child in node.children)
     verb = str(node.data)
     if verb in _WRITES and any(_is_no_text(child, word) for child, word in zip(node.children, words, strict=True)):
         raise NotUnderstood
     homely = [_is_home(child, word) for child, word in zip(node.children, words, strict=True)]
     if verb == "read":
-        return [Op("home" if home else verb, (word,)) for word, home in zip(words, homely, strict=True)]
+        return [Operation("home" if home else verb, (word,)) for word, home in zip(words, homely, strict=True)]
     if verb == "list" and any(homely):
-        return [Op("home", words)]
+        return [Operation("home", words)]
     if verb in ("search", "tree") and any(homely[0 if verb == "tree" else 1 :]):
-        return [Op(verb, words[:-1])]
+        return [Operation(verb, words[:-1])]
     if verb == "info" and any(homely):
-        return [Op("info", (".",))]
+        return [Operation("info", (".",))]
     if verb == "move" and homely[1]:
-        return [Op("move_into", (words[0], "."))]
+        return [Operation("move_into", (words[0], "."))]
     if verb in _FILLS and any(homely):
         raise NotUnderstood
-    return [Op(verb, words)]
+    return [Operation(verb, words)]
 
 
 def _is_home(node: Any, word: Any) -> bool:

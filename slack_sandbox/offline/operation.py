@@ -10,13 +10,13 @@ from typing import Final
 from slack_sandbox.offline import phrasing
 from slack_sandbox.offline.phrasing import code, trouble
 from slack_sandbox.offline.results import Result
-from slack_sandbox.offline.tool_catalog import Kit, Wanted
+from slack_sandbox.offline.tool_catalog import PlannedCall, ToolCatalog
 
 READ: Final = ("read_text_file", "read_file")
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Outcome:
     """What came of it."""
 
     words: str
@@ -24,11 +24,11 @@ class Done:
     """False: what was to come after it is not done."""
 
 
-Doing = Generator[Wanted, Result, Done]
+OperationSteps = Generator[PlannedCall, Result, Outcome]
 """It yields the calls that it wants, is sent the result of each, and returns what there is to say."""
 
 
-class Ended(Exception):
+class EndedEarly(Exception):
     """It ends before its end, with these words."""
 
     def __init__(self, words: str) -> None:
@@ -36,32 +36,32 @@ class Ended(Exception):
         self.words = words
 
 
-def opened(kit: Kit, path: str) -> Generator[Wanted, Result, tuple[str, Result]]:
+def opened(catalog: ToolCatalog, path: str) -> Generator[PlannedCall, Result, tuple[str, Result]]:
     """Read a file; one that is not there under its name is searched for once. Ends when there is none."""
     looked = vague(path)
-    path = yield from located(kit, path)
-    result = yield kit.want({"path": path}, *READ)
-    if result.missing and not looked and kit.has("search_files"):
-        found = names_in((yield searched(kit, posixpath.basename(path), ".")))
+    path = yield from located(catalog, path)
+    result = yield catalog.want({"path": path}, *READ)
+    if result.missing and not looked and catalog.has("search_files"):
+        found = names_in((yield searched(catalog, posixpath.basename(path), ".")))
         if len(found) == 1:
             path = found[0]
-            result = yield kit.want({"path": path}, *READ)
+            result = yield catalog.want({"path": path}, *READ)
         elif found:
-            raise Ended(f"There is no {code(path)}, but these have a name like it. Which one?\n{several(found)}")
+            raise EndedEarly(f"There is no {code(path)}, but these have a name like it. Which one?\n{several(found)}")
     if not result.ok:
-        raise Ended(trouble(result, f"read {code(path)}"))
+        raise EndedEarly(trouble(result, f"read {code(path)}"))
     if result.changed is not None and isinstance(result.changed.get("path"), str):
         path = result.changed["path"]
     return path, result
 
 
-def located(kit: Kit, path: str, *, new: bool = False) -> Generator[Wanted, Result, str]:
+def located(catalog: ToolCatalog, path: str, *, new: bool = False) -> Generator[PlannedCall, Result, str]:
     """The path of what somebody names without an ending, found by a search. new: nothing found is no harm."""
-    if not vague(path) or not kit.has("search_files"):
+    if not vague(path) or not catalog.has("search_files"):
         return path
-    result = yield searched(kit, path, ".")
+    result = yield searched(catalog, path, ".")
     if not result.ok:
-        raise Ended(trouble(result, f"search for {code(path)}"))
+        raise EndedEarly(trouble(result, f"search for {code(path)}"))
     found = names_in(result)
     plain = path.lower().replace(" ", "-")
     stems = {each: posixpath.splitext(posixpath.basename(each))[0].lower() for each in found}
@@ -69,10 +69,10 @@ def located(kit: Kit, path: str, *, new: bool = False) -> Generator[Wanted, Resu
     if len(exact) == 1 or len(found) == 1:
         return (exact or found)[0]
     if found:
-        raise Ended(f"Several names have {code(path)} in them. Which one?\n{several(found)}")
+        raise EndedEarly(f"Several names have {code(path)} in them. Which one?\n{several(found)}")
     if new:
         return path
-    raise Ended(f"I found nothing whose name has {code(path)} in it.")
+    raise EndedEarly(f"I found nothing whose name has {code(path)} in it.")
 
 
 def vague(path: str) -> bool:
@@ -80,11 +80,11 @@ def vague(path: str) -> bool:
     return "." not in path and "/" not in path
 
 
-def searched(kit: Kit, name: str, where: str) -> Wanted:
+def searched(catalog: ToolCatalog, name: str, where: str) -> PlannedCall:
     """A search for names that have these words in them; a pattern is taken as it is."""
     pattern = name if any(sign in name for sign in "*?") else f"*{'*'.join(name.split())}*"
     pattern = pattern if "/" in pattern else f"**/{pattern}"
-    return kit.want({"path": where, "pattern": pattern}, "search_files")
+    return catalog.want({"path": where, "pattern": pattern}, "search_files")
 
 
 def names_in(result: Result) -> list[str]:

@@ -10,55 +10,55 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from slack_sandbox.offline import phrasing, read_operations, write_operations
-from slack_sandbox.offline.grammar import Op
-from slack_sandbox.offline.operation import Doing, Done, Ended, changed_path
+from slack_sandbox.offline.grammar import Operation
+from slack_sandbox.offline.operation import EndedEarly, OperationSteps, Outcome, changed_path
 from slack_sandbox.offline.phrasing import code, trouble
-from slack_sandbox.offline.tool_catalog import Impossible, Kit
+from slack_sandbox.offline.tool_catalog import ImpossibleCall, ToolCatalog
 
 
-def begin(op: Op, kit: Kit) -> Doing:
-    """Do it. Never raises: what cannot be done is told."""
+def begin(op: Operation, catalog: ToolCatalog) -> OperationSteps:
+    """Do it. Never raises: the outcome says what could not be done."""
     try:
-        return (yield from _DOINGS[op.verb](kit, *op.words))
-    except Ended as ended:
-        return Done(ended.words, well=False)
-    except Impossible as problem:
-        return Done(f"I cannot {describe(op)}: {problem}.", well=False)
+        return (yield from _DOINGS[op.verb](catalog, *op.words))
+    except EndedEarly as ended:
+        return Outcome(ended.words, well=False)
+    except ImpossibleCall as problem:
+        return Outcome(f"I cannot {describe(op)}: {problem}.", well=False)
 
 
-def describe(op: Op) -> str:
+def describe(op: Operation) -> str:
     """An operation in a few words, as in `write a.md`."""
     name, at = _DESCRIBED.get(op.verb, (op.verb, 0))
     words = [word for word in op.words if isinstance(word, str)]
     return f"{name} {code(words[at])}" if words and -len(words) <= at < len(words) else name
 
 
-def _delete(kit: Kit, path: str) -> Doing:
+def _delete(catalog: ToolCatalog, path: str) -> OperationSteps:
     names = ("delete_file", "remove_file", "delete", "remove", "delete_directory", "remove_directory")
-    if not kit.has(*names):
-        return Done(
+    if not catalog.has(*names):
+        return Outcome(
             f"I cannot delete {code(path)}: none of my tools deletes. I could move it to another folder.", False
         )
-    result = yield kit.want({"path": path}, *names)
+    result = yield catalog.want({"path": path}, *names)
     if not result.ok:
-        return Done(trouble(result, f"delete {code(path)}"), well=False)
-    return Done(f"Done: I have deleted {changed_path(result, path)}.{phrasing.changed(result)}")
+        return Outcome(trouble(result, f"delete {code(path)}"), well=False)
+    return Outcome(f"Done: I have deleted {changed_path(result, path)}.{phrasing.changed(result)}")
 
 
-def _call(kit: Kit, tool: str, arguments: Any = None) -> Doing:
-    if not kit.has(tool):
-        known = ", ".join(code(name) for name in kit.names) or "none at the moment"
-        return Done(f"No tool named {code(tool)} is offered to me. Those that are: {known}.", well=False)
+def _call(catalog: ToolCatalog, tool: str, arguments: Any = None) -> OperationSteps:
+    if not catalog.has(tool):
+        known = ", ".join(code(name) for name in catalog.names) or "none at the moment"
+        return Outcome(f"No tool named {code(tool)} is offered to me. Those that are: {known}.", well=False)
     if arguments is not None and not isinstance(arguments, dict):
-        return Done(f"I did not call {code(tool)}: its arguments have to be a JSON object, as in {{…}}.", well=False)
-    result = yield kit.want(arguments or {}, tool)
+        return Outcome(f"I did not call {code(tool)}: its arguments have to be a JSON object, as in {{…}}.", well=False)
+    result = yield catalog.want(arguments or {}, tool)
     if not result.ok:
-        return Done(trouble(result, f"call {code(tool)}"), well=False)
+        return Outcome(trouble(result, f"call {code(tool)}"), well=False)
     said = phrasing.block(result.text) if result.text else "It gave no output."
-    return Done(f"{code(tool)} ran.{phrasing.changed(result)}\n{said}")
+    return Outcome(f"{code(tool)} ran.{phrasing.changed(result)}\n{said}")
 
 
-_DOINGS: Final[dict[str, Callable[..., Doing]]] = {
+_DOINGS: Final[dict[str, Callable[..., OperationSteps]]] = {
     "list": read_operations.list_folder,
     "home": read_operations.list_home,
     "read": read_operations.read_file,

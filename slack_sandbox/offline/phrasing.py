@@ -1,4 +1,4 @@
-"""How results are told: true to what they say, and nothing of them taken for more than text."""
+"""Puts results into words: exactly what they say, and all of it escaped."""
 
 from __future__ import annotations
 

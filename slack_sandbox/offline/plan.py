@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from slack_sandbox.offline import self_description
-from slack_sandbox.offline.conversation import Round, Said
-from slack_sandbox.offline.grammar import NotUnderstood, Op, Steps, TooLong, understand
-from slack_sandbox.offline.operation import Doing, Done
+from slack_sandbox.offline.conversation import ToolRound, Utterance
+from slack_sandbox.offline.grammar import NotUnderstood, Operation, Steps, TooLong, understand
+from slack_sandbox.offline.operation import OperationSteps, Outcome
 from slack_sandbox.offline.operations import begin, describe
 from slack_sandbox.offline.results import Result
-from slack_sandbox.offline.tool_catalog import Kit, Wanted
+from slack_sandbox.offline.tool_catalog import PlannedCall, ToolCatalog
 
 _WORDS_ONLY = frozenset(("hello", "help", "thanks", "again"))
 
 
-class Foreign(Exception):
+class PlanMismatch(Exception):
     """The calls that were made are not those of this plan: another model made them."""
 
 
@@ -23,15 +23,15 @@ class Foreign(Exception):
 class _Running:
     """One operation that is under way, or has ended."""
 
-    op: Op
-    doing: Doing
-    wanted: Wanted | None = None
-    done: Done | None = None
+    op: Operation
+    steps: OperationSteps
+    wanted: PlannedCall | None = None
+    done: Outcome | None = None
 
     def advance(self, result: Result | None) -> None:
         """Go on with the result of the call that was wanted; None to begin."""
         try:
-            self.wanted = next(self.doing) if result is None else self.doing.send(result)
+            self.wanted = next(self.steps) if result is None else self.steps.send(result)
         except StopIteration as end:
             self.wanted, self.done = None, end.value
 
@@ -40,24 +40,24 @@ class _Running:
 class Plan:
     """The tasks of a turn, one message after the other."""
 
-    kit: Kit
-    said: list[Said]
+    catalog: ToolCatalog
+    said: list[Utterance]
     words: list[str] = field(default_factory=list[str])
     """What there is to say of all that has ended."""
     _step: list[_Running] = field(default_factory=list[_Running])
-    _task: list[tuple[Op, ...]] = field(default_factory=list[tuple[Op, ...]])
-    _waiting: list[Said] = field(default_factory=list[Said])
+    _task: list[tuple[Operation, ...]] = field(default_factory=list[tuple[Operation, ...]])
+    _waiting: list[Utterance] = field(default_factory=list[Utterance])
 
-    def play(self, rounds: list[Round]) -> list[Wanted]:
+    def play(self, rounds: list[ToolRound]) -> list[PlannedCall]:
         """Go through the calls that were made. Out: the calls to make now; none when all has ended.
 
-        Raises Foreign.
+        Raises PlanMismatch.
         """
         self._waiting = list(self.said)
         wanted = self._next()
         for made in rounds:
             if [want.tool for want in wanted] != [tool for tool, _ in made.calls]:
-                raise Foreign
+                raise PlanMismatch
             running = [each for each in self._step if each.wanted is not None]
             for each, result in zip(running, made.results, strict=True):
                 each.advance(result)
@@ -70,7 +70,7 @@ class Plan:
         under_way = [each.op for each in self._step if each.done is None]
         return [describe(op) for op in (*under_way, *(op for step in self._task for op in step))]
 
-    def _next(self) -> list[Wanted]:
+    def _next(self) -> list[PlannedCall]:
         while True:
             wanted = [each.wanted for each in self._step if each.wanted is not None]
             if wanted:
@@ -92,16 +92,16 @@ class Plan:
             self.words.append(f"So I did not go on with the rest: {left}.")
             self._task = []
 
-    def _begin_step(self, ops: tuple[Op, ...]) -> None:
+    def _begin_step(self, ops: tuple[Operation, ...]) -> None:
         for op in ops:
             if op.verb in _WORDS_ONLY:
-                self.words.append(self_description.answer(op.verb, self.kit))
+                self.words.append(self_description.answer(op.verb, self.catalog))
                 continue
-            running = _Running(op, begin(op, self.kit))
+            running = _Running(op, begin(op, self.catalog))
             running.advance(None)
             self._step.append(running)
 
-    def _take(self, said: Said) -> None:
+    def _take(self, said: Utterance) -> None:
         """Begin with what somebody said."""
         if said.attached:
             self.words.append(f"I cannot read attached files ({self_description.plain(said.attached)}).")
@@ -112,11 +112,11 @@ class Plan:
             self.words.append(self_description.TOO_LONG)
         except NotUnderstood:
             if said.text.strip(" .!?") and said.text != "(no text)":
-                self.words.append(self_description.not_understood(self.kit))
+                self.words.append(self_description.not_understood(self.catalog))
             elif not said.attached:
-                self.words.append(self_description.answer("hello", self.kit))
+                self.words.append(self_description.answer("hello", self.catalog))
         if all(op.verb == "again" for step in steps for op in step) and steps:
-            # It is said after something failed: what was asked for before is still here, and is taken up again.
-            self.words.extend([] if len(self.said) > 1 else [self_description.answer("again", self.kit)])
+            # It is said after something failed: what was asked for before is still here, and is tried again.
+            self.words.extend([] if len(self.said) > 1 else [self_description.answer("again", self.catalog)])
             steps = ()
         self._task = list(steps)

@@ -1,64 +1,64 @@
-"""What only looks: listings, files, searches. How a `Doing` works is said in `finding`."""
+"""Operations that only read: listings, files, searches. `operation` says how an operation runs."""
 
 from __future__ import annotations
 
 from slack_sandbox.offline import phrasing
-from slack_sandbox.offline.operation import Doing, Done, located, names_in, opened, searched, several
+from slack_sandbox.offline.operation import OperationSteps, Outcome, located, names_in, opened, searched, several
 from slack_sandbox.offline.phrasing import code, trouble
-from slack_sandbox.offline.tool_catalog import Kit
+from slack_sandbox.offline.tool_catalog import ToolCatalog
 
 
-def list_folder(kit: Kit, where: str = ".") -> Doing:
-    result = yield kit.want({"path": where}, "list_directory", "list_directory_with_sizes")
+def list_folder(catalog: ToolCatalog, where: str = ".") -> OperationSteps:
+    result = yield catalog.want({"path": where}, "list_directory", "list_directory_with_sizes")
     if not result.ok:
-        return Done(trouble(result, f"list {code(where)}"), well=False)
-    return Done(phrasing.listing(result.text, "The folder" if where == "." else code(where)))
+        return Outcome(trouble(result, f"list {code(where)}"), well=False)
+    return Outcome(phrasing.listing(result.text, "The folder" if where == "." else code(where)))
 
 
-def list_home(kit: Kit, name: str) -> Doing:
+def list_home(catalog: ToolCatalog, name: str) -> OperationSteps:
     """List the folder that everything is in; or one in it that really has the name that was said for it."""
-    result = yield kit.want({"path": "."}, "list_directory", "list_directory_with_sizes")
+    result = yield catalog.want({"path": "."}, "list_directory", "list_directory_with_sizes")
     if not result.ok:
-        return Done(trouble(result, f"list {code('.')}"), well=False)
+        return Outcome(trouble(result, f"list {code('.')}"), well=False)
     if name in phrasing.folders(result.text):
-        return (yield from list_folder(kit, name))
-    return Done(phrasing.listing(result.text, "The folder"))
+        return (yield from list_folder(catalog, name))
+    return Outcome(phrasing.listing(result.text, "The folder"))
 
 
-def tree(kit: Kit, where: str = ".") -> Doing:
-    result = yield kit.want({"path": where}, "directory_tree")
+def tree(catalog: ToolCatalog, where: str = ".") -> OperationSteps:
+    result = yield catalog.want({"path": where}, "directory_tree")
     if not result.ok:
-        return Done(trouble(result, f"read the tree of {code(where)}"), well=False)
-    return Done(f"{'The folder' if where == '.' else code(where)}:\n{phrasing.tree(result.text)}")
+        return Outcome(trouble(result, f"read the tree of {code(where)}"), well=False)
+    return Outcome(f"{'The folder' if where == '.' else code(where)}:\n{phrasing.tree(result.text)}")
 
 
-def list_folders(kit: Kit) -> Doing:
-    result = yield kit.want({}, "list_allowed_directories")
+def list_folders(catalog: ToolCatalog) -> OperationSteps:
+    result = yield catalog.want({}, "list_allowed_directories")
     if not result.ok:
-        return Done(trouble(result, "ask for the folders"), well=False)
-    return Done(phrasing.block(result.text))
+        return Outcome(trouble(result, "ask for the folders"), well=False)
+    return Outcome(phrasing.block(result.text))
 
 
-def search(kit: Kit, name: str, where: str = ".") -> Doing:
-    result = yield searched(kit, name, where)
+def search(catalog: ToolCatalog, name: str, where: str = ".") -> OperationSteps:
+    result = yield searched(catalog, name, where)
     if not result.ok:
-        return Done(trouble(result, f"search for {code(name)}"), well=False)
+        return Outcome(trouble(result, f"search for {code(name)}"), well=False)
     found = names_in(result)
     if not found:
-        return Done(f"I found nothing whose name has {code(name)} in it. I search names, not what is in the files.")
-    return Done(f"I found {phrasing.count(len(found), 'match').replace('matchs', 'matches')}:\n{several(found)}")
+        return Outcome(f"I found nothing whose name has {code(name)} in it. I search names, not what is in the files.")
+    return Outcome(f"I found {phrasing.count(len(found), 'match').replace('matchs', 'matches')}:\n{several(found)}")
 
 
-def info(kit: Kit, path: str) -> Doing:
-    path = yield from located(kit, path)
-    result = yield kit.want({"path": path}, "get_file_info")
+def info(catalog: ToolCatalog, path: str) -> OperationSteps:
+    path = yield from located(catalog, path)
+    result = yield catalog.want({"path": path}, "get_file_info")
     if not result.ok:
-        return Done(trouble(result, f"look at {code(path)}"), well=False)
-    return Done(f"{code(path)}:\n{phrasing.block(result.text)}")
+        return Outcome(trouble(result, f"look at {code(path)}"), well=False)
+    return Outcome(f"{code(path)}:\n{phrasing.block(result.text)}")
 
 
-def read_file(kit: Kit, path: str) -> Doing:
-    path, result = yield from opened(kit, path)
+def read_file(catalog: ToolCatalog, path: str) -> OperationSteps:
+    path, result = yield from opened(catalog, path)
     if not result.text:
-        return Done(f"{code(path)} is empty.")
-    return Done(f"{code(path)}:\n{phrasing.block(result.text)}")
+        return Outcome(f"{code(path)} is empty.")
+    return Outcome(f"{code(path)}:\n{phrasing.block(result.text)}")

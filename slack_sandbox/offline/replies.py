@@ -8,8 +8,8 @@ from typing import Final
 
 from slack_sandbox.offline import conversation, phrasing, self_description
 from slack_sandbox.offline.conversation import Turn
-from slack_sandbox.offline.plan import Foreign, Plan
-from slack_sandbox.offline.tool_catalog import Kit, Wanted
+from slack_sandbox.offline.plan import Plan, PlanMismatch
+from slack_sandbox.offline.tool_catalog import PlannedCall, ToolCatalog
 from slack_sandbox.openrouter.request import ChatRequest
 from slack_sandbox.openrouter.script import Call, Completion
 
@@ -19,7 +19,7 @@ _PIECE: Final = 12
 _MOST_PIECES: Final = 80
 
 
-class Offline:
+class OfflineModel:
     """`respond` is for `ModelSandbox.respond`. It keeps nothing: the conversation is all that it knows."""
 
     def __init__(self, pace: float = 0.015) -> None:
@@ -28,12 +28,12 @@ class Offline:
 
     def respond(self, request: ChatRequest) -> Completion:
         """The reply to a request: words, or calls of the tools that it offers. Never raises."""
-        kit = Kit(request.tools)
+        catalog = ToolCatalog(request.tools)
         turn = conversation.read(request.messages)
-        plan = Plan(kit, turn.said)
+        plan = Plan(catalog, turn.said)
         try:
             wanted = plan.play(turn.rounds)
-        except Foreign:
+        except PlanMismatch:
             return self._streamed(Completion(text=_told(turn)))
         if wanted and request.tool_choice != "none":
             return self._streamed(_called(wanted, len(request.messages)))
@@ -41,7 +41,7 @@ class Offline:
         if wanted:
             words.append(f"I was told to stop here. What is still open: {', '.join(plan.open)}.")
         if not words:
-            words.append(self_description.answer("hello", kit))
+            words.append(self_description.answer("hello", catalog))
         if turn.first and self_description.WHO not in "".join(words):
             words.append(self_description.FOOTNOTE)
         return self._streamed(Completion(text="\n\n".join(words)))
@@ -54,7 +54,7 @@ class Offline:
         return replace(completion, chunks=pieces, delay=self.pace, first_token=self.pace * 10)
 
 
-def _called(wanted: list[Wanted], position: int) -> Completion:
+def _called(wanted: list[PlannedCall], position: int) -> Completion:
     """Calls whose ids are unique in the conversation, and the same when the same is asked once more."""
     calls = tuple(
         Call(want.tool, json.dumps(want.arguments, ensure_ascii=False), f"call_offline_{position}_{number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from slack_sandbox.offline.phrasing import code
-from slack_sandbox.offline.tool_catalog import Kit
+from slack_sandbox.offline.tool_catalog import ToolCatalog
 
 WHO: Final = "I am the offline model: no AI, only a small grammar in plain English."
 FOOTNOTE: Final = f"_{WHO} Say “help” for what I understand._"
@@ -28,20 +28,20 @@ _SENTENCES: Final = (
 )
 
 
-def answer(verb: str, kit: Kit) -> str:
+def answer(verb: str, catalog: ToolCatalog) -> str:
     """The answer to something that needs no tool."""
     if verb == "thanks":
         return "You are welcome."
     if verb == "again":
         return "I keep nothing between answers, so I do not know what to go on with. Say once more what is to be done."
     if verb == "hello":
-        return f"Hello! {WHO} For instance:\n{_examples(kit)}"
-    return _help(kit)
+        return f"Hello! {WHO} For instance:\n{_examples(catalog)}"
+    return _help(catalog)
 
 
-def not_understood(kit: Kit) -> str:
+def not_understood(catalog: ToolCatalog) -> str:
     """Honest words on a sentence that is none of the grammar's."""
-    return f"I did not understand that. {WHO} {_understood(kit)} For instance:\n{_examples(kit)}"
+    return f"I did not understand that. {WHO} {_understood(catalog)} For instance:\n{_examples(catalog)}"
 
 
 def plain(text: str) -> str:
@@ -49,27 +49,27 @@ def plain(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _understood(kit: Kit) -> str:
-    verbs = [verb for tools, verb, _ in _SENTENCES if verb and kit.has(*tools)]
+def _understood(catalog: ToolCatalog) -> str:
+    verbs = [verb for tools, verb, _ in _SENTENCES if verb and catalog.has(*tools)]
     return f"I understand {', '.join(verbs)}." if verbs else "There are no tools for me to use at the moment."
 
 
-def _examples(kit: Kit) -> str:
-    found = [examples[0] for tools, _, examples in _SENTENCES if examples and kit.has(*tools)]
+def _examples(catalog: ToolCatalog) -> str:
+    found = [examples[0] for tools, _, examples in _SENTENCES if examples and catalog.has(*tools)]
     chosen = [found[0], found[len(found) // 3], found[len(found) // 2]] if len(found) > 3 else found
     return "\n".join(f"- {code(example)}" for example in dict.fromkeys(chosen)) or "- `help`"
 
 
-def _help(kit: Kit) -> str:
-    if not kit.names:
+def _help(catalog: ToolCatalog) -> str:
+    if not catalog.names:
         return f"{WHO} No tools are offered to me at the moment, so there is nothing that I can do."
     lines = [
         f"- {' or '.join(code(example) for example in examples)}"
         for tools, _, examples in _SENTENCES
-        if examples and kit.has(*tools)
+        if examples and catalog.has(*tools)
     ]
-    others = [name for name in kit.names if not any(kit.find(*tools) == name for tools, _, _ in _SENTENCES)]
-    lines.append(f"- any tool by its name: {code(f'call {(others or kit.names)[0]} with ' + '{…}')}")
+    others = [name for name in catalog.names if not any(catalog.find(*tools) == name for tools, _, _ in _SENTENCES)]
+    lines.append(f"- any tool by its name: {code(f'call {(others or catalog.names)[0]} with ' + '{…}')}")
     return (
         f"{WHO} What I call is run by the same tools, and asked about in the same way, as with a real model. "
         "I understand:\n" + "\n".join(lines) + "\n\nJoin two with “and” to do them side by side, with “then” to do one "

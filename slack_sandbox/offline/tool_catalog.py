@@ -10,18 +10,18 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedCall:
     """A call that is to be made."""
 
     tool: str
     arguments: Json
 
 
-class Impossible(Exception):
+class ImpossibleCall(Exception):
     """A call cannot be made; the text says why, in a sentence for the person."""
 
 
-class Kit:
+class ToolCatalog:
     """What may be called."""
 
     def __init__(self, tools: list[Json]) -> None:
@@ -50,15 +50,15 @@ class Kit:
         """Whether there is such a tool."""
         return self.find(*names) is not None
 
-    def want(self, arguments: Json, *names: str) -> Wanted:
+    def want(self, arguments: Json, *names: str) -> PlannedCall:
         """A call of the first tool that there is. Raises Impossible when there is none, or it takes other arguments."""
         tool = self.find(*names)
         if tool is None:
-            raise Impossible(f"no tool named `{names[0]}` is offered to me at the moment")
+            raise ImpossibleCall(f"no tool named `{names[0]}` is offered to me at the moment")
         problem = self._problem(self._schemas[tool], arguments)
         if problem:
-            raise Impossible(f"the tool `{tool}` does not take these arguments: {problem}")
-        return Wanted(tool, arguments)
+            raise ImpossibleCall(f"the tool `{tool}` does not take these arguments: {problem}")
+        return PlannedCall(tool, arguments)
 
     def _problem(self, schema: Mapping[str, Any], arguments: Json) -> str:
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - loaded with the first call

@@ -45,7 +45,7 @@ class ModelJournal:
     def begin(self, request: Json, size: int = 0) -> int:
         """A request came.
 
-        request: its body, parsed. size: of the body in bytes. Out: the number with which its end is told.
+        request: its body, parsed. size: of the body in bytes. Out: the number to pass to `end`.
         """
         self._number += 1
         messages, tools = request.get("messages"), request.get("tools")

@@ -191,18 +191,20 @@ class ModelSandbox:
             refusal = _refusal("; ".join(faults), metadata={"error_type": "invalid_request"})
             self._note(entry, refusal, chat)
             return await write(chat, refusal)
-        strike = self.faults.strike() if self.faults is not None else None
+        injected = self.faults.inject() if self.faults is not None else None
         try:
-            answer = strike.answer if strike is not None and strike.answer is not None else await self._decide(chat)
-            if strike is not None:
-                answer = strike.upon(answer)
+            answer = (
+                injected.answer if injected is not None and injected.answer is not None else await self._decide(chat)
+            )
+            if injected is not None:
+                answer = injected.apply_to(answer)
             self._remember(answer, chat)
             response = await write(chat, answer)
         except BaseException:
             if self.journal is not None:
-                self.journal.end(entry, status=499, error="broken off", fault=strike.kind if strike else "")
+                self.journal.end(entry, status=499, error="broken off", fault=injected.kind if injected else "")
             raise
-        self._note(entry, answer, chat, strike.kind if strike is not None else "")
+        self._note(entry, answer, chat, injected.kind if injected is not None else "")
         await _run(self._after, chat)
         return response
 

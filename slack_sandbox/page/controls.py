@@ -1,4 +1,4 @@
-"""What the page can steer beside Slack itself: faults, the program under trial, the model's requests, a scenario.
+"""What the page controls beside Slack itself: faults, the program under trial, the model's requests, a scenario.
 
 The shapes of the JSON objects are those of `web/src/types.ts`.
 """
@@ -11,11 +11,11 @@ from typing import Any, Literal, Protocol
 
 Json = dict[str, Any]
 Group = Literal["Slack", "Socket", "Model", "Processes"]
-Steering = Literal["start", "stop", "restart", "kill"]
+BotCommand = Literal["start", "stop", "restart", "kill"]
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberField:
     """A number that may be given when a fault is switched on."""
 
     label: str
@@ -26,7 +26,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FaultOffer:
     """A fault that can be switched on."""
 
     kind: str
@@ -35,13 +35,13 @@ class Offer:
     hint: str
     once: bool = False
     """Whether it happens at once; otherwise it stays on until it is switched off or used up."""
-    number: Number | None = None
+    number: NumberField | None = None
     unavailable: str = ""
     """Why it cannot be used now; empty when it can."""
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
+class ActiveFault:
     """A fault that is on."""
 
     id: str
@@ -49,22 +49,22 @@ class Active:
     kind: str
     title: str
     left: int | None = None
-    """How many more times it strikes; None: until it is switched off."""
+    """How many more times it happens; None: until it is switched off."""
 
 
 class FaultSource(Protocol):
     """Something that can be made to fail."""
 
-    def offers(self) -> Sequence[Offer]:
+    def offers(self) -> Sequence[FaultOffer]:
         """What can be switched on, in the order of showing."""
         ...
 
-    def active(self) -> Sequence[Active]:
+    def active(self) -> Sequence[ActiveFault]:
         """What is on now."""
         ...
 
     async def switch_on(self, kind: str, number: float | None) -> None:
-        """Switch on a fault of one's own offers. Raises ImpossibleAct with the reason when it cannot be done."""
+        """Switch on a fault of one's own offers. Raises ImpossibleAction with the reason when it cannot be done."""
         ...
 
     def switch_off(self, fault: str | None) -> None:
@@ -113,8 +113,8 @@ class Controls(Protocol):
         """Every request to the model, in order; an entry is replaced by a newer one when it is answered."""
         ...
 
-    async def steer(self, what: Steering) -> None:
-        """Start, stop (SIGTERM), restart or kill (SIGKILL) the program. Raises ImpossibleAct with the reason."""
+    async def control_bot(self, what: BotCommand) -> None:
+        """Start, stop (SIGTERM), restart or kill (SIGKILL) the program. Raises ImpossibleAction with the reason."""
         ...
 
     def on_change(self, changed: Callable[[], None]) -> None:

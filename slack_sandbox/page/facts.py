@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_sandbox.model import Channel, Json, Message, Person
 from slack_sandbox.page.controls import Controls, FaultSource
-from slack_sandbox.page.message_view import shown
-from slack_sandbox.page.read_state import Reading
+from slack_sandbox.page.message_view import visible_message
+from slack_sandbox.page.read_state import ReadState
 from slack_sandbox.page.texts import text_of
 from slack_sandbox.page.traffic import Traffic
 from slack_sandbox.page.visibility import ephemerals, sees, visible_channels
@@ -37,13 +37,13 @@ class Facts:
     def __init__(
         self,
         slack: SlackSandbox,
-        reading: Reading,
+        read_state: ReadState,
         traffic: Traffic,
         sources: list[FaultSource],
         controls: Controls | None,
     ) -> None:
         self._slack = slack
-        self._reading = reading
+        self._read_state = read_state
         self._traffic = traffic
         self._sources = sources
         self._controls = controls
@@ -119,7 +119,7 @@ class Facts:
             yield f"message:{channel.id}/{message.ts}", self._message(person, channel, message)
 
     def _channel(self, person: Person, channel: Channel) -> Json:
-        unread, mentions = self._reading.new(person, channel)
+        unread, mentions = self._read_state.new(person, channel)
         return {
             "id": channel.id,
             "name": channel.name,
@@ -141,7 +141,7 @@ class Facts:
         facts = {
             "messages": [message.ts for message in listed],
             "earlier": earlier,
-            "read": self._reading.last(person, channel),
+            "read": self._read_state.last(person, channel),
         }
         return facts, listed
 
@@ -155,7 +155,7 @@ class Facts:
             "messages": [message.ts for message in listed],
             "session": session and {"status": session.get("status", "active"), "title": session.get("title", "")},
             "status": workspace.statuses.get((channel.id, root_ts)),
-            "read": self._reading.last(person, channel, root_ts),
+            "read": self._read_state.last(person, channel, root_ts),
         }
         return facts, listed
 
@@ -163,7 +163,7 @@ class Facts:
         stream = message.stream
         fresh = stream is not None and self._slack.clock.now() - stream.started <= STREAM_LIFETIME
         return {
-            "message": shown(message, channel, person),
+            "message": visible_message(message, channel, person),
             "streaming": message.streaming and fresh,
             "ephemeral": message.ephemeral_to is not None,
             "deleted": message.deleted,

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.page.visibility import actor
 from slack_sandbox.slack import SlackSandbox
 
@@ -41,7 +41,7 @@ async def upload(slack: SlackSandbox, request: web.BaseRequest) -> web.Response:
     """Take a file of `?as=U…&name=…` from the body; answers `{"id": "F…"}`, or a sentence with 400 or 413."""
     try:
         person = actor(slack, request.query.get("as", ""))
-    except ImpossibleAct as reason:
+    except ImpossibleAction as reason:
         return _refused(str(reason))
     name = re.split(r"[/\\]", request.query.get("name", ""))[-1].strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():

@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from slack_sandbox.errors import ImpossibleAct, Refused
+from slack_sandbox.errors import ApiError, ImpossibleAction
 from slack_sandbox.page.facts import Facts, Watched
-from slack_sandbox.page.request_fields import Given
+from slack_sandbox.page.request_fields import RequestFields
 from slack_sandbox.page.requests import Raw
 from slack_sandbox.page.texts import text_of
 
@@ -30,12 +30,12 @@ MOST_REQUESTS = 64
 PATIENCE = 20.0
 """Seconds that a page may take to accept a frame; then its connection is given up, and it opens another."""
 
-Serve = Callable[[Given, Watched], Awaitable[Any]]
+Serve = Callable[[RequestFields, Watched], Awaitable[Any]]
 
 _log = logging.getLogger(__name__)
 
 
-class Live:
+class PageConnection:
     """The server's side of one connection."""
 
     def __init__(self, socket: web.WebSocketResponse, facts: Facts, serve: Serve, cut: Callable[[], None]) -> None:
@@ -111,22 +111,22 @@ class Live:
         elif len(self._requests) >= MOST_REQUESTS:
             await self._answer(_refusal(number, "Too many requests are under way; wait until some are answered."))
         else:
-            task = asyncio.create_task(self._handle(number, Given(asked)))
+            task = asyncio.create_task(self._handle(number, RequestFields(asked)))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
 
-    async def _handle(self, number: int, given: Given) -> None:
+    async def _handle(self, number: int, fields: RequestFields) -> None:
         try:
-            value = await self._serve(given, self._watched)
+            value = await self._serve(fields, self._watched)
             text = value.text if isinstance(value, Raw) else text_of(value)
             answer = f'{{"id":{number},"ok":true,"value":{text}}}'
-        except ImpossibleAct as reason:
+        except ImpossibleAction as reason:
             answer = _refusal(number, _sentence(str(reason)))
-        except Refused as refusal:
+        except ApiError as refusal:
             reasons = "; ".join([refusal.code, *refusal.messages])
             answer = _refusal(number, f"Slack refuses this: {reasons}.")
         except Exception:  # noqa: BLE001 - whatever a page sends, its connection stays
-            _log.exception("a request of the page failed: %s", given.get("do"))
+            _log.exception("a request of the page failed: %s", fields.get("do"))
             answer = _refusal(number, "The sandbox could not do this; its log says why.")
         # What the request changed is known to the page before its answer.
         try:

@@ -2,7 +2,7 @@
 
 import re
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
 
@@ -17,7 +17,7 @@ def emoji(name: str) -> str:
     """The name of an emoji, without colons."""
     bare = name.strip(":")
     if not _EMOJI.fullmatch(bare):
-        raise ImpossibleAct(f"{name[:40]!r} is not the name of an emoji.")
+        raise ImpossibleAction(f"{name[:40]!r} is not the name of an emoji.")
     return bare
 
 
@@ -25,15 +25,15 @@ def channel(slack: SlackSandbox, person: Person, name: str, *, private: bool) ->
     """A new channel with the person as its only member, as in Slack; the app is invited later."""
     wanted = name.strip().removeprefix("#")
     if person.team_id != slack.team_id:
-        raise ImpossibleAct(f"{person.name} is a guest from outside and cannot make channels here.")
+        raise ImpossibleAction(f"{person.name} is a guest from outside and cannot make channels here.")
     if not wanted or len(wanted) > LONGEST_NAME:
-        raise ImpossibleAct(f"A channel's name has 1 to {LONGEST_NAME} characters.")
+        raise ImpossibleAction(f"A channel's name has 1 to {LONGEST_NAME} characters.")
     if wanted != wanted.lower() or not all(letter.isalnum() or letter in "-_" for letter in wanted):
-        raise ImpossibleAct("A channel's name has small letters, digits, hyphens and underscores only.")
+        raise ImpossibleAction("A channel's name has small letters, digits, hyphens and underscores only.")
     if any(other.name == wanted for other in slack.workspace.channels.values()):
-        raise ImpossibleAct(f"The name {wanted} is taken.")
+        raise ImpossibleAction(f"The name {wanted} is taken.")
     if len(slack.workspace.channels) >= MOST_CHANNELS + len(slack.workspace.people):
-        raise ImpossibleAct("There are enough channels for a sandbox.")
+        raise ImpossibleAction("There are enough channels for a sandbox.")
     return slack.add_channel(wanted, [person], "group" if private else "channel", bot=False)
 
 
@@ -41,26 +41,26 @@ def person(slack: SlackSandbox, name: str) -> Person:
     """A new person of the workspace."""
     wanted = " ".join(name.split())
     if not wanted or len(wanted) > LONGEST_NAME or not wanted.isprintable():
-        raise ImpossibleAct(f"A person's name has 1 to {LONGEST_NAME} characters.")
+        raise ImpossibleAction(f"A person's name has 1 to {LONGEST_NAME} characters.")
     if any(other.name.casefold() == wanted.casefold() for other in slack.workspace.people.values()):
-        raise ImpossibleAct(f"There is somebody named {wanted} already.")
+        raise ImpossibleAction(f"There is somebody named {wanted} already.")
     if len(slack.workspace.people) >= MOST_PEOPLE:
-        raise ImpossibleAct("There are enough people for a sandbox.")
+        raise ImpossibleAction("There are enough people for a sandbox.")
     return slack.add_person(wanted)
 
 
 def join(slack: SlackSandbox, person: Person, channel: Channel) -> None:
     """The person comes into a public channel."""
     if channel.archived:
-        raise ImpossibleAct(f"#{channel.name} is archived.")
+        raise ImpossibleAction(f"#{channel.name} is archived.")
     slack.invite(channel, person)
 
 
 def invite(slack: SlackSandbox, by: Person, channel: Channel, person_id: str) -> None:
     """Somebody, or the app with "", is brought into a channel by a member."""
     if channel.kind not in ("channel", "group"):
-        raise ImpossibleAct("Nobody can be added to a direct message.")
+        raise ImpossibleAction("Nobody can be added to a direct message.")
     invited = slack.workspace.people.get(person_id) if person_id else slack.workspace.bot
     if invited is None or invited.deleted:
-        raise ImpossibleAct("There is no such person to add.")
+        raise ImpossibleAction("There is no such person to add.")
     slack.invite(channel, invited, by=by)

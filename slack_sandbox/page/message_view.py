@@ -10,7 +10,7 @@ from typing import Any
 from slack_sandbox.model import Channel, Json, Message, Person
 
 
-def shown(message: Message, channel: Channel, person: Person) -> Json:
+def visible_message(message: Message, channel: Channel, person: Person) -> Json:
     """The message object of Slack's API, without what this person does not see."""
     body = message.as_json()
     body["channel"] = channel.id

@@ -9,7 +9,7 @@ NEWEST = 300
 _BROADCASTS = {"<!channel>", "<!here>", "<!everyone>"}
 
 
-class Reading:
+class ReadState:
     """Read marks by person, channel and thread; the mark of a channel has the thread ""."""
 
     def __init__(self, slack: SlackSandbox) -> None:

@@ -1,14 +1,14 @@
-"""Reading a request's fields: whatever a page sends is data, and a wrong field is told in a sentence."""
+"""Reads the fields of a page's request: none is trusted, and a wrong one is named in a sentence."""
 
 import math
 from typing import Any
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Json
 
 
-class Given:
-    """The fields of one request. Every read raises ImpossibleAct for a missing or wrong field, naming it."""
+class RequestFields:
+    """The fields of one request. Every read raises ImpossibleAction for a missing or wrong field, naming it."""
 
     def __init__(self, fields: Json) -> None:
         self._fields = fields
@@ -21,7 +21,7 @@ class Given:
         """A text that must be there; it may be empty only with `empty`."""
         value = self._fields.get(name)
         if not isinstance(value, str) or not (value or empty):
-            raise ImpossibleAct(f"The request lacks {name}.")
+            raise ImpossibleAction(f"The request lacks {name}.")
         return _encodable(value, name)
 
     def maybe(self, name: str) -> str:
@@ -30,7 +30,7 @@ class Given:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise ImpossibleAct(f"{name} must be a text.")
+            raise ImpossibleAction(f"{name} must be a text.")
         return _encodable(value, name)
 
     def texts(self, name: str) -> list[str]:
@@ -39,21 +39,21 @@ class Given:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise ImpossibleAct(f"{name} must be a list of texts.")
+            raise ImpossibleAction(f"{name} must be a list of texts.")
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """One of the allowed words."""
         value = self.text(name)
         if value not in allowed:
-            raise ImpossibleAct(f"{name} must be one of {', '.join(allowed)}.")
+            raise ImpossibleAction(f"{name} must be one of {', '.join(allowed)}.")
         return value
 
     def flag(self, name: str) -> bool:
         """A yes or no; no when it is missing."""
         value = self._fields.get(name)
         if value is not None and not isinstance(value, bool):
-            raise ImpossibleAct(f"{name} must be true or false.")
+            raise ImpossibleAction(f"{name} must be true or false.")
         return bool(value)
 
     def number(self, name: str) -> float | None:
@@ -62,7 +62,7 @@ class Given:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ImpossibleAct(f"{name} must be a number.")
+            raise ImpossibleAction(f"{name} must be a number.")
         return value
 
     def count(self, name: str, default: int) -> int:
@@ -71,7 +71,7 @@ class Given:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise ImpossibleAct(f"{name} must be a whole number.")
+            raise ImpossibleAction(f"{name} must be a whole number.")
         return value
 
     def values(self, name: str) -> dict[str, dict[str, Any]]:
@@ -80,7 +80,7 @@ class Given:
         if value is None:
             return {}
         if not isinstance(value, dict) or not all(isinstance(actions, dict) for actions in value.values()):
-            raise ImpossibleAct(f"{name} must hold the fields of each block.")
+            raise ImpossibleAction(f"{name} must hold the fields of each block.")
         return value
 
 
@@ -88,5 +88,5 @@ def _encodable(value: str, name: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ImpossibleAct(f"{name} holds half a character.") from None
+        raise ImpossibleAction(f"{name} holds half a character.") from None
     return value

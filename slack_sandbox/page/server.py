@@ -23,11 +23,11 @@ from slack_sandbox.page import files
 from slack_sandbox.page.assets import Assets
 from slack_sandbox.page.controls import Controls, FaultSource
 from slack_sandbox.page.facts import Facts, Watched
-from slack_sandbox.page.live import Live
-from slack_sandbox.page.read_state import Reading
-from slack_sandbox.page.request_fields import Given
+from slack_sandbox.page.live import PageConnection
+from slack_sandbox.page.read_state import ReadState
+from slack_sandbox.page.request_fields import RequestFields
 from slack_sandbox.page.requests import PageSession, serve
-from slack_sandbox.page.slackfaults import SlackFaults
+from slack_sandbox.page.slack_faults import SlackFaults
 from slack_sandbox.page.traffic import Traffic
 from slack_sandbox.slack import SlackSandbox
 
@@ -62,13 +62,13 @@ class Page:
         self._assets = Assets(static)
         for command, description, usage_hint in commands:
             slack.add_command(command, description, usage_hint)
-        reading, self._traffic = Reading(slack), Traffic(slack, controls)
+        read_state, self._traffic = ReadState(slack), Traffic(slack, controls)
         sources: list[FaultSource] = [SlackFaults(slack), *(controls.sources if controls else ())]
         self.sources: Sequence[FaultSource] = sources
         """Everything that can be made to fail from the page."""
-        self._facts = Facts(slack, reading, self._traffic, sources, controls)
-        self._desk = PageSession(slack, reading, self._traffic, sources, controls)
-        self._pages: set[Live] = set()
+        self._facts = Facts(slack, read_state, self._traffic, sources, controls)
+        self._session = PageSession(slack, read_state, self._traffic, sources, controls)
+        self._pages: set[PageConnection] = set()
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.ServerRunner | None = None
 
@@ -121,7 +121,7 @@ class Page:
         return f"{self.origin}/{self._token}/"
 
     @property
-    def connections(self) -> Collection[Live]:
+    def connections(self) -> Collection[PageConnection]:
         """The pages that are open now."""
         return self._pages
 
@@ -164,7 +164,7 @@ class Page:
         if not socket.can_prepare(request).ok:
             return self._guarded(web.Response(status=400, text="This is for the page's WebSocket.\n"))
         await socket.prepare(request)
-        page = Live(socket, self._facts, self._request, lambda: _cut(request))
+        page = PageConnection(socket, self._facts, self._request, lambda: _cut(request))
         self._pages.add(page)
         self._sockets.add(socket)
         try:
@@ -174,8 +174,8 @@ class Page:
             self._sockets.discard(socket)
         return socket
 
-    async def _request(self, given: Given, watched: Watched) -> Any:
-        return await serve(self._desk, given, watched)
+    async def _request(self, fields: RequestFields, watched: Watched) -> Any:
+        return await serve(self._session, fields, watched)
 
     def _guarded(self, response: web.Response) -> web.Response:
         """The answer with what keeps the page to itself."""

@@ -1,12 +1,12 @@
 """Who may see what, as Slack's own client would show it; and who may act.
 
-Every function raises ImpossibleAct with a sentence for the person where something is not theirs to see. What exists but
-is hidden from them is told in the same words as what does not exist.
+Every function raises ImpossibleAction, with a sentence for the person, for what they may not see. The sentence does not
+tell whether a thing exists.
 """
 
 from collections.abc import Iterator
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Message, Person, View
 from slack_sandbox.slack import SlackSandbox
 
@@ -15,11 +15,11 @@ def actor(slack: SlackSandbox, person_id: str) -> Person:
     """The person with this id, who can act: no app, and not deactivated."""
     person = slack.workspace.people.get(person_id)
     if person is None:
-        raise ImpossibleAct("There is no such person here. Choose whom to act as.")
+        raise ImpossibleAction("There is no such person here. Choose whom to act as.")
     if person.bot_id is not None:
-        raise ImpossibleAct(f"{person.name} is an app: nobody can act as it.")
+        raise ImpossibleAction(f"{person.name} is an app: nobody can act as it.")
     if person.deleted:
-        raise ImpossibleAct(f"The account of {person.name} is deactivated.")
+        raise ImpossibleAction(f"The account of {person.name} is deactivated.")
     return person
 
 
@@ -37,7 +37,7 @@ def channel_for(slack: SlackSandbox, person: Person, channel_id: str) -> Channel
     """The channel, where the person can see it."""
     channel = slack.workspace.channels.get(channel_id)
     if channel is None or not sees(slack, person, channel):
-        raise ImpossibleAct(f"There is no such conversation, or {person.name} cannot see it.")
+        raise ImpossibleAction(f"There is no such conversation, or {person.name} cannot see it.")
     return channel
 
 
@@ -45,9 +45,9 @@ def joined(slack: SlackSandbox, person: Person, channel_id: str) -> Channel:
     """The channel, where the person can write in it."""
     channel = channel_for(slack, person, channel_id)
     if person.id not in channel.members:
-        raise ImpossibleAct(f"{person.name} is not a member of #{channel.name}: join it first.")
+        raise ImpossibleAction(f"{person.name} is not a member of #{channel.name}: join it first.")
     if channel.archived:
-        raise ImpossibleAct(f"#{channel.name} is archived: nobody can write there.")
+        raise ImpossibleAction(f"#{channel.name} is archived: nobody can write there.")
     return channel
 
 
@@ -63,7 +63,7 @@ def message_for(slack: SlackSandbox, person: Person, channel_id: str, ts: str) -
     if message is None or message.deleted:
         message = next((found for found in ephemerals(slack, person, channel) if found.ts == ts), None)
     if message is None:
-        raise ImpossibleAct("The message is gone.")
+        raise ImpossibleAction("The message is gone.")
     return message
 
 
@@ -73,4 +73,4 @@ def view_for(slack: SlackSandbox, person: Person, view_id: str) -> View:
     for view in [*slack.modals(person), *([home] if home is not None else [])]:
         if view.id == view_id:
             return view
-    raise ImpossibleAct(f"{person.name} does not have this window open any more.")
+    raise ImpossibleAction(f"{person.name} does not have this window open any more.")

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.slack import SlackSandbox
-from slack_sandbox.trial.childlog import ChildLog
+from slack_sandbox.trial.child_log import ChildLog
 
 State = Literal["starting", "running", "stopping", "stopped", "crashed"]
 
@@ -25,7 +25,7 @@ STOP_SECONDS = 20.0
 RUNNING = ("starting", "running", "stopping")
 
 
-class Keeper(Protocol):
+class ProcessReaper(Protocol):
     """Whoever sees to it that no process outlives the launcher, even one that is killed."""
 
     def watch(self, group: int) -> None:
@@ -51,7 +51,7 @@ class Child:
         *,
         slack: SlackSandbox,
         log: ChildLog,
-        keeper: Keeper,
+        reaper: ProcessReaper,
         changed: Callable[[], None],
     ) -> None:
         self.state: State = "stopped"
@@ -60,7 +60,7 @@ class Child:
         """How the last process ended; negative: by this signal."""
         self.frozen = False
         self._command, self._environment, self._folder = list(command), dict(environment), folder
-        self._slack, self._log, self._keeper, self._changed = slack, log, keeper, changed
+        self._slack, self._log, self._reaper, self._changed = slack, log, reaper, changed
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._told_to_end = False
@@ -74,9 +74,9 @@ class Child:
         return self._process.pid if self._process is not None and self.state in RUNNING else None
 
     async def start(self) -> None:
-        """Start it; does not wait until it is ready. Raises ImpossibleAct when it is running."""
+        """Start it; does not wait until it is ready. Raises ImpossibleAction when it is running."""
         if self.state in RUNNING:
-            raise ImpossibleAct("The bot is running already.")
+            raise ImpossibleAction("The bot is running already.")
         self._ended.clear()
         self._settled.clear()
         self._told_to_end, self.ready_seconds, self.exit_code, self._process = False, None, None, None
@@ -97,17 +97,17 @@ class Child:
         except OSError as error:
             self._become("crashed")
             self._ended.set()
-            raise ImpossibleAct(f"The bot could not be started: {error.strerror}.") from error
+            raise ImpossibleAction(f"The bot could not be started: {error.strerror}.") from error
         finally:
             os.close(pipe)
-        self._keeper.watch(self._process.pid)
+        self._reaper.watch(self._process.pid)
         self._background(self._attend(self._process))
         self._background(self._notice_readiness(seen, began))
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM, and wait until it has ended; SIGKILL when it takes longer.
 
-        Raises ImpossibleAct when it is not there.
+        Raises ImpossibleAction when it is not there.
         """
         self._signal(signal.SIGTERM)
         self._become("stopping")
@@ -118,7 +118,7 @@ class Child:
             await self.kill()
 
     async def kill(self) -> None:
-        """SIGKILL. Raises ImpossibleAct when it is not there."""
+        """SIGKILL. Raises ImpossibleAction when it is not there."""
         self._signal(signal.SIGKILL)
         await self._ended.wait()
 
@@ -137,9 +137,9 @@ class Child:
         await self._settled.wait()
 
     def freeze(self) -> None:
-        """SIGSTOP. Raises ImpossibleAct when it is not there."""
+        """SIGSTOP. Raises ImpossibleAction when it is not there."""
         if self.pid is None or self._process is None:
-            raise ImpossibleAct("The bot is not running.")
+            raise ImpossibleAction("The bot is not running.")
         self._process.send_signal(signal.SIGSTOP)
         self.frozen = True
         self._changed()
@@ -154,7 +154,7 @@ class Child:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is None or self._process is None:
-            raise ImpossibleAct("The bot is not running.")
+            raise ImpossibleAction("The bot is not running.")
         self._told_to_end = True
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
@@ -163,12 +163,14 @@ class Child:
 
     async def _attend(self, process: asyncio.subprocess.Process) -> None:
         self.exit_code = await process.wait()
-        self._keeper.forget(process.pid)
+        self._reaper.forget(process.pid)
         self.frozen = False
         await self._log.drained()
-        self._log.add(f"({_epitaph(self.exit_code)})")
+        self._log.add(f"({_exit_description(self.exit_code)})")
         if not self._told_to_end and self.ready_seconds is not None:
-            self._log.tell(f"The bot has ended by itself: {_epitaph(self.exit_code)}; {self._log.path} says more.")
+            self._log.tell(
+                f"The bot has ended by itself: {_exit_description(self.exit_code)}; {self._log.path} says more."
+            )
         self._become("stopped" if self._told_to_end else "crashed")
         self._ended.set()
 
@@ -196,7 +198,7 @@ class Child:
         self._changed()
 
 
-def _epitaph(code: int) -> str:
+def _exit_description(code: int) -> str:
     if code < 0:
         return f"the process was ended by signal {-code}"
     return f"the process ended with exit code {code}"

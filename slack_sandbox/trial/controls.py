@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 from slack_sandbox.trial import sample_workspace
 from slack_sandbox.trial.child import Child
-from slack_sandbox.trial.childlog import ChildLog
+from slack_sandbox.trial.child_log import ChildLog
 
 # The page's server is loaded while the bot loads, not before it is started.
 if TYPE_CHECKING:
-    from slack_sandbox.page.controls import FaultSource, Json, ModelCall, Steering
+    from slack_sandbox.page.controls import BotCommand, FaultSource, Json, ModelCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class TryControls:
         """Every request to the model, in order."""
         return self.journal()
 
-    async def steer(self, what: Steering) -> None:
-        """Start, stop, restart or kill the bot. Raises ImpossibleAct with the reason."""
+    async def control_bot(self, what: BotCommand) -> None:
+        """Start, stop, restart or kill the bot. Raises ImpossibleAction with the reason."""
         child = self.child
         if child is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from slack_sandbox import sample_team
-from slack_sandbox.offline import Offline
+from slack_sandbox.offline import OfflineModel
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.openrouter.faults import ModelFaults
 from slack_sandbox.openrouter.journal import ModelJournal
@@ -17,8 +17,8 @@ from slack_sandbox.trial.child import Child
 from slack_sandbox.trial.controls import TryControls
 from slack_sandbox.trial.processes import ProcessFaults
 from slack_sandbox.trial.scenario import Scenario
-from slack_sandbox.trial.scenario_context import Stage
-from slack_sandbox.trial.scenario_runner import Player
+from slack_sandbox.trial.scenario_context import ScenarioContext
+from slack_sandbox.trial.scenario_runner import ScenarioRunner
 
 
 class TrialEnvironment:
@@ -32,9 +32,9 @@ class TrialEnvironment:
         model: ModelSandbox | Relay,
         *,
         port: int,
-        hurry: bool,
+        instant: bool,
     ) -> None:
-        """hurry: nobody watches how the offline model types."""
+        """instant: the offline model answers at once, since nobody watches it type."""
         self._controls, self._child, self._model = controls, child, model
         self.team = sample_team.populate(slack, sample_workspace.INTRODUCTION)
         journal, faults = ModelJournal(), ModelFaults()
@@ -42,7 +42,7 @@ class TrialEnvironment:
         faults.on_change(controls.changed)
         model.journal, model.faults = journal, faults
         if isinstance(model, ModelSandbox):
-            model.respond = (Offline(pace=0) if hurry else Offline()).respond
+            model.respond = (OfflineModel(pace=0) if instant else OfflineModel()).respond
         controls.journal = lambda: journal.calls
         controls.sources = (faults, ProcessFaults(child, controls.changed))
         self._page = Page(slack, controls=controls, port=port)
@@ -55,7 +55,9 @@ class TrialEnvironment:
     async def play(self, scenario: Scenario, pace: float) -> str:
         """Replay a scenario. Out: what went otherwise; empty when nothing did."""
         assert isinstance(self._model, ModelSandbox), "a scenario needs the sandbox's own model"
-        stage = Stage(self.team, self._controls.workspace, self._child, lambda: self._page.sources, self._model)
-        player = Player(scenario, stage, pace=pace, changed=self._controls.changed)
-        self._controls.progress = player.facts
-        return await player.play()
+        context = ScenarioContext(
+            self.team, self._controls.workspace, self._child, lambda: self._page.sources, self._model
+        )
+        runner = ScenarioRunner(scenario, context, pace=pace, changed=self._controls.changed)
+        self._controls.progress = runner.facts
+        return await runner.play()

@@ -21,7 +21,7 @@ LOCK = "try.lock"
 """Held while a trial uses the folder, and the mark of a folder that a trial has made."""
 
 
-class Unusable(Exception):
+class FolderError(Exception):
     """A folder cannot be used: the option that named it, and why."""
 
     def __init__(self, option: str, problem: str) -> None:
@@ -62,10 +62,10 @@ def prepared(folder: Path | None, workspace: Path | None) -> Generator[TrialFold
 
     A workspace of one's own stays as it is. Else the sample files are written, where there are no files yet. What an
     earlier trial left in a named folder is moved to `earlier/`; a folder with files that no trial has made is left
-    alone, since a database in it may be somebody's own. Raises Unusable, also when another trial uses the folder.
+    alone, since a database in it may be somebody's own. Raises FolderError, also when another trial uses the folder.
     """
     if workspace is not None and not workspace.is_dir():
-        raise Unusable(
+        raise FolderError(
             "--workspace", f"there is no folder {workspace}; name one that is there, or leave the option out"
         )
     with ExitStack() as stack:
@@ -75,7 +75,7 @@ def prepared(folder: Path | None, workspace: Path | None) -> Generator[TrialFold
             option = "TMPDIR" if folder is None else "--folder"
             where = error.filename or folder or tempfile.gettempdir()
             problem = f"{where} cannot be used ({error.strerror}); name a folder to write in"
-            raise Unusable(option, problem) from error
+            raise FolderError(option, problem) from error
         yield ready
 
 
@@ -88,7 +88,7 @@ def _made(stack: ExitStack, folder: Path | None, workspace: Path | None) -> Tria
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()) and not (path / LOCK).exists():
             problem = f"{folder} has files in it that no trial has made, which are left alone; name a new folder"
-            raise Unusable("--folder", f"{problem} (--workspace lets the tools use one of your own)")
+            raise FolderError("--folder", f"{problem} (--workspace lets the tools use one of your own)")
         stack.callback(os.close, _locked(path))
         _set_aside(path)
     start = Path(tempfile.mkdtemp(prefix=".start-", dir=path))
@@ -106,7 +106,7 @@ def _locked(path: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(lock)
-        raise Unusable("--folder", f"another trial is using {path}; end it, or name another folder") from error
+        raise FolderError("--folder", f"another trial is using {path}; end it, or name another folder") from error
     return lock
 
 

@@ -8,8 +8,8 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from slack_sandbox.errors import ImpossibleAct
-from slack_sandbox.page.controls import Active, Number, Offer
+from slack_sandbox.errors import ImpossibleAction
+from slack_sandbox.page.controls import ActiveFault, FaultOffer, NumberField
 from slack_sandbox.trial.child import Child
 
 SERVER = "server-filesystem"
@@ -27,12 +27,12 @@ class ProcessFaults:
         self._changed = changed
         self._thawing: asyncio.Task[None] | None = None
 
-    def offers(self) -> Sequence[Offer]:
+    def offers(self) -> Sequence[FaultOffer]:
         """What can be switched on now."""
         unavailable = "" if self._child.pid is not None else "The bot is not running."
-        freeze = Number("For", "seconds", 10, 1, 120)
+        freeze = NumberField("For", "seconds", 10, 1, 120)
         return (
-            Offer(
+            FaultOffer(
                 _KILL_SERVER,
                 "Processes",
                 "Kill the filesystem server",
@@ -40,7 +40,7 @@ class ProcessFaults:
                 once=True,
                 unavailable=unavailable,
             ),
-            Offer(
+            FaultOffer(
                 _KILL_BOT,
                 "Processes",
                 "Kill the bot and start it again",
@@ -48,7 +48,7 @@ class ProcessFaults:
                 once=True,
                 unavailable=unavailable,
             ),
-            Offer(
+            FaultOffer(
                 _FREEZE,
                 "Processes",
                 "Freeze the bot",
@@ -58,12 +58,12 @@ class ProcessFaults:
             ),
         )
 
-    def active(self) -> Sequence[Active]:
+    def active(self) -> Sequence[ActiveFault]:
         """The bot's being frozen, if it is."""
-        return (Active(_FREEZE, _FREEZE, "The bot is frozen"),) if self._child.frozen else ()
+        return (ActiveFault(_FREEZE, _FREEZE, "The bot is frozen"),) if self._child.frozen else ()
 
     async def switch_on(self, kind: str, number: float | None) -> None:
-        """Make it happen. Raises ImpossibleAct with the reason when it cannot."""
+        """Make it happen. Raises ImpossibleAction with the reason when it cannot."""
         match kind:
             case "process_kill_server":
                 await self._kill_server()
@@ -75,7 +75,7 @@ class ProcessFaults:
                 self._cancel()
                 self._thawing = asyncio.create_task(self._thaw_after(10 if number is None else number))
             case _:
-                raise ImpossibleAct(f"There is no fault {kind}.")
+                raise ImpossibleAction(f"There is no fault {kind}.")
         self._changed()
 
     def switch_off(self, fault: str | None) -> None:
@@ -95,23 +95,23 @@ class ProcessFaults:
 
     async def _kill_server(self) -> None:
         if self._child.pid is None:
-            raise ImpossibleAct("The bot is not running.")
-        found = [pid for pid, words in await below(self._child.pid) if SERVER in words]
+            raise ImpossibleAction("The bot is not running.")
+        found = [pid for pid, words in await descendants(self._child.pid) if SERVER in words]
         if not found:
-            raise ImpossibleAct("No filesystem server is running below the bot just now.")
+            raise ImpossibleAction("No filesystem server is running below the bot just now.")
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-async def below(pid: int) -> list[tuple[int, str]]:
-    """The processes below this one and their command lines, by `ps`. Raises ImpossibleAct where there is no `ps`."""
+async def descendants(pid: int) -> list[tuple[int, str]]:
+    """The processes below this one and their command lines, by `ps`. Raises ImpossibleAction where there is no `ps`."""
     try:
         asked = await asyncio.create_subprocess_exec(
             *_PS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
     except OSError as error:
-        raise ImpossibleAct("`ps` is not installed here, so the server cannot be found.") from error
+        raise ImpossibleAction("`ps` is not installed here, so the server cannot be found.") from error
     listed, _ = await asked.communicate()
     children: dict[int, list[tuple[int, str]]] = {}
     for line in listed.decode("utf-8", "replace").splitlines():

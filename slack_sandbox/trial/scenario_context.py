@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from slack_sandbox.errors import NotReached
+from slack_sandbox.errors import ConditionTimeout
 from slack_sandbox.model import Channel, Message, Person
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.page.controls import FaultSource
@@ -28,7 +28,7 @@ class StepFailed(Exception):
 
 
 @dataclass(slots=True)
-class Stage:
+class ScenarioContext:
     """Who and what is there, and what earlier steps leave to later ones."""
 
     team: Team
@@ -67,7 +67,7 @@ class Stage:
         seconds = seconds_of(step)
         try:
             found = await self.team.slack.until(condition, seconds, what)
-        except NotReached as error:
+        except ConditionTimeout as error:
             raise StepFailed(f"waited {seconds:g} s for {what}; there was instead: {there()}") from error
         assert found is not None
         return found
@@ -78,7 +78,7 @@ def seconds_of(step: Step) -> float:
     return float(step.given.get("seconds", SECONDS))
 
 
-def told(messages: Sequence[Message]) -> str:
+def last_texts(messages: Sequence[Message]) -> str:
     """The last messages, for a failure."""
     return " | ".join(short(message.plain) for message in messages[-4:]) or "nothing"
 

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.page.controls import Json
 from slack_sandbox.trial import chat_steps, setup_steps
 from slack_sandbox.trial.scenario import Scenario, Step
-from slack_sandbox.trial.scenario_context import Stage, StepFailed
+from slack_sandbox.trial.scenario_context import ScenarioContext, StepFailed
 
-_VERBS: Mapping[str, Callable[[Step, Stage], Awaitable[None]]] = {
+_VERBS: Mapping[str, Callable[[Step, ScenarioContext], Awaitable[None]]] = {
     "say": chat_steps.say,
     "model": setup_steps.model,
     "wait": chat_steps.wait,
@@ -38,11 +38,13 @@ class _Progress:
     error: str = ""
 
 
-class Player:
+class ScenarioRunner:
     """One replay. `pace` is the seconds between steps; at 0 nobody watches, and pauses are left out."""
 
-    def __init__(self, scenario: Scenario, stage: Stage, *, pace: float, changed: Callable[[], None]) -> None:
-        self._scenario, self._stage, self._pace, self._changed = scenario, stage, pace, changed
+    def __init__(
+        self, scenario: Scenario, context: ScenarioContext, *, pace: float, changed: Callable[[], None]
+    ) -> None:
+        self._scenario, self._context, self._pace, self._changed = scenario, context, pace, changed
         self._progress = [_Progress() for _ in scenario.steps]
 
     def facts(self) -> Json:
@@ -71,8 +73,8 @@ class Player:
             if step.verb == "pause":
                 await asyncio.sleep(float(step.what) if self._pace else 0)
             else:
-                await _VERBS[step.verb](step, self._stage)
-        except (StepFailed, ImpossibleAct) as error:
+                await _VERBS[step.verb](step, self._context)
+        except (StepFailed, ImpossibleAction) as error:
             return str(error)
         except TimeoutError:
             return "it took too long"

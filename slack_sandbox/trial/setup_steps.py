@@ -7,20 +7,20 @@ from pathlib import Path
 
 from slack_sandbox.openrouter import call, calls, text
 from slack_sandbox.trial.scenario import Step
-from slack_sandbox.trial.scenario_context import POLL, Stage, StepFailed, quoted, seconds_of, short
+from slack_sandbox.trial.scenario_context import POLL, ScenarioContext, StepFailed, quoted, seconds_of, short
 
 
-async def model(step: Step, stage: Stage) -> None:
+async def model(step: Step, context: ScenarioContext) -> None:
     """Prepare the model's next answer."""
     if isinstance(step.what, str):
-        stage.model.script(text(step.what))
+        context.model.script(text(step.what))
     else:
-        stage.model.script(calls(*(call(each["tool"], each.get("arguments", {})) for each in step.what)))
+        context.model.script(calls(*(call(each["tool"], each.get("arguments", {})) for each in step.what)))
 
 
-async def file(step: Step, stage: Stage) -> None:
+async def file(step: Step, context: ScenarioContext) -> None:
     """Wait until a file is as it should be."""
-    path, there = stage.workspace / step.what, step.given.get("there", True)
+    path, there = context.workspace / step.what, step.given.get("there", True)
     deadline = asyncio.get_running_loop().time() + seconds_of(step)
     while True:
         content = await asyncio.to_thread(_content, path)
@@ -53,9 +53,9 @@ def _difference(step: Step, content: str | None, there: bool) -> str:
     return ""
 
 
-async def write(step: Step, stage: Stage) -> None:
+async def write(step: Step, context: ScenarioContext) -> None:
     """Change a file by hand."""
-    path, content = stage.workspace / step.what, step.given.get("content", "")
+    path, content = context.workspace / step.what, step.given.get("content", "")
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,19 +64,19 @@ async def write(step: Step, stage: Stage) -> None:
     await asyncio.to_thread(write)
 
 
-async def fault(step: Step, stage: Stage) -> None:
+async def fault(step: Step, context: ScenarioContext) -> None:
     """Switch a fault on."""
-    for source in stage.sources():
+    for source in context.sources():
         if step.what in [offer.kind for offer in source.offers()]:
             await source.switch_on(step.what, step.given.get("number"))
             return
-    known = [offer.kind for source in stage.sources() for offer in source.offers()]
+    known = [offer.kind for source in context.sources() for offer in source.offers()]
     raise StepFailed(f"there is no such fault; there are {', '.join(known)}")
 
 
-async def clear(step: Step, stage: Stage) -> None:
+async def clear(step: Step, context: ScenarioContext) -> None:
     """Switch faults off."""
-    for source in stage.sources():
+    for source in context.sources():
         if step.what == "all":
             source.switch_off(None)
         for active in source.active():
@@ -84,9 +84,9 @@ async def clear(step: Step, stage: Stage) -> None:
                 source.switch_off(active.id)
 
 
-async def bot(step: Step, stage: Stage) -> None:
+async def bot(step: Step, context: ScenarioContext) -> None:
     """Start or end the bot."""
-    child = stage.child
+    child = context.child
     match step.what:
         case "start":
             await child.start()

@@ -13,11 +13,11 @@ from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
 from slack_sandbox.trial import sample_workspace, scenario
 from slack_sandbox.trial.child import Child
-from slack_sandbox.trial.childlog import ChildLog
+from slack_sandbox.trial.child_log import ChildLog
 from slack_sandbox.trial.processes import ProcessFaults
 from slack_sandbox.trial.scenario import ScenarioError
-from slack_sandbox.trial.scenario_context import Stage
-from slack_sandbox.trial.scenario_runner import Player
+from slack_sandbox.trial.scenario_context import ScenarioContext
+from slack_sandbox.trial.scenario_runner import ScenarioRunner
 from tests.process.test_try import asked, begun, reply, tried, until
 
 pytestmark = pytest.mark.anyio
@@ -102,11 +102,11 @@ async def test_a_step_that_goes_otherwise_says_what_was_there_instead(tmp_path: 
     sample_workspace.write_files(tmp_path)
     async with SlackSandbox() as slack:
         log = ChildLog(tmp_path / "log", lambda line: None, lambda: None)
-        child = Child(["true"], {}, tmp_path, slack=slack, log=log, keeper=ProcessReaper(), changed=lambda: None)
+        child = Child(["true"], {}, tmp_path, slack=slack, log=log, reaper=ProcessReaper(), changed=lambda: None)
         sources = [ProcessFaults(child, lambda: None)]
-        stage = Stage(sample_team.populate(slack), tmp_path, child, lambda: sources, ModelSandbox())
+        stage = ScenarioContext(sample_team.populate(slack), tmp_path, child, lambda: sources, ModelSandbox())
         found = scenario.load(str(tmp_path / "mine.toml"), sample_team.PEOPLE, sample_team.CHANNELS)
-        player = Player(found, stage, pace=0, changed=lambda: None)
+        player = ScenarioRunner(found, stage, pace=0, changed=lambda: None)
         failed = await player.play()
         assert re.match(rf"mine.toml, step 2 \(.*\): {said}", failed), failed
         assert [step["state"] for step in player.facts()["steps"]] == ["done", "failed", "waiting"]

@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 
 from slack_sandbox.openrouter import ModelSandbox, text
-from slack_sandbox.trial import childlog, sample_workspace
+from slack_sandbox.trial import child_log, sample_workspace
 from tests.forking import Forked, nursery
 from tests.harness import FORKED, ROOT, processes
 from tests.sandbox.page.client import Viewer
@@ -432,7 +432,7 @@ async def test_a_workspace_of_ones_own_gets_nothing_of_the_sample(tmp_path: Path
 
 async def test_the_terminal_gets_warnings_and_last_words_and_never_a_traceback(tmp_path: Path) -> None:
     told: list[str] = []
-    log = childlog.ChildLog(tmp_path / "bot.log", told.append, lambda: None)
+    log = child_log.ChildLog(tmp_path / "bot.log", told.append, lambda: None)
     head = "2026-11-22 10:00:00,000"
     lives = (
         ["DATABASE_URL: it is wrong"],
@@ -452,9 +452,9 @@ async def test_the_terminal_gets_warnings_and_last_words_and_never_a_traceback(t
     ]
     await asyncio.sleep(0)
     assert log.lines == [line for life in lives for line in life]
-    for number in range(childlog.LINES * 2):
+    for number in range(child_log.LINES * 2):
         log.add(str(number))
-    assert len(log.lines) == childlog.LINES
+    assert len(log.lines) == child_log.LINES
 
 
 def test_the_sample_is_in_the_package_and_names_nobody_who_is_not_there() -> None:

@@ -7,7 +7,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Message, Person
 from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus import CARD
@@ -87,9 +87,9 @@ async def test_a_click_brings_the_message_and_a_response_url(
     }
     assert (body["user"]["id"], body["message"]["ts"], body["state"]) == (alice.id, card.ts, {"values": {}})
     assert (card.plain, card.buttons) == ("Approved", [])
-    with pytest.raises(ImpossibleAct, match="no 'Approve' here"):
+    with pytest.raises(ImpossibleAction, match="no 'Approve' here"):
         await slack.click(card, "Approve", by=alice)
-    with pytest.raises(ImpossibleAct):
+    with pytest.raises(ImpossibleAction):
         await slack.click(before, "Approve", by=alice)
     assert await slack.click_raw(before, "Approve", by=alice) == {}
     assert bodies[1]["actions"][0]["value"] == "req-1"
@@ -110,7 +110,7 @@ async def test_a_person_outside_a_private_channel_cannot_click(
     slack: SlackSandbox, client: AsyncWebClient, alice: Person
 ) -> None:
     card = await post_card(slack, client, slack.add_channel("secret", kind="group"))
-    with pytest.raises(ImpossibleAct, match="cannot see"):
+    with pytest.raises(ImpossibleAction, match="cannot see"):
         await slack.click(card, "Approve", by=alice)
 
 
@@ -163,7 +163,7 @@ async def test_a_menu_option_is_picked_by_text_or_value(
     ts = str((await client.chat_postMessage(channel=general.id, text="x", blocks=[section]))["ts"])
     await slack.click(slack.thread(general, ts)[0], "more", by=alice, option="Always")
     assert picked == ["always"]
-    with pytest.raises(ImpossibleAct, match="no option"):
+    with pytest.raises(ImpossibleAction, match="no option"):
         await slack.click(slack.thread(general, ts)[0], "more", by=alice, option="Never")
 
 
@@ -173,7 +173,7 @@ async def test_a_button_for_others_cannot_be_clicked(
     hidden = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "visible_to_user_ids": ["U0NOBODY"]}
     blocks = [{"type": "actions", "elements": [hidden]}]
     ts = str((await client.chat_postMessage(channel=general.id, text="x", blocks=blocks))["ts"])
-    with pytest.raises(ImpossibleAct, match="does not see"):
+    with pytest.raises(ImpossibleAction, match="does not see"):
         await slack.click(slack.thread(general, ts)[0], "Go", by=alice)
 
 
@@ -190,5 +190,5 @@ async def test_an_ephemeral_can_be_clicked_by_its_reader_and_carries_no_message(
     await client.chat_postEphemeral(channel=general.id, user=alice.id, text="x", blocks=CARD)
     await slack.click(slack.ephemerals(alice)[0], "Deny", by=alice)
     assert ("message" in bodies[0], bodies[0]["container"]["is_ephemeral"]) == (False, True)
-    with pytest.raises(ImpossibleAct, match="gone"):
+    with pytest.raises(ImpossibleAction, match="gone"):
         await slack.click(slack.ephemerals(alice)[0], "Deny", by=slack.add_person("Bob"))

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from slack_sandbox.errors import NotReached
+from slack_sandbox.errors import ConditionTimeout
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
 
@@ -275,7 +275,7 @@ async def test_waiting_in_vain_says_what_was_awaited_and_what_happened(
     slack: SlackSandbox, general: Channel, alice: Person
 ) -> None:
     await slack.say(general, alice, "hello there")
-    with pytest.raises(NotReached, match="a reply") as failed:
+    with pytest.raises(ConditionTimeout, match="a reply") as failed:
         await slack.until(lambda: len(general.messages) > 1, timeout=0.01, what="a reply")
     assert "hello there" in str(failed.value)
     assert isinstance(failed.value, AssertionError | TimeoutError)

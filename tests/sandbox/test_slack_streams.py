@@ -10,7 +10,7 @@ from slack_sdk.web.async_chat_stream import AsyncChatStream
 from slack_sdk.web.async_client import AsyncWebClient
 
 from slack_sandbox import text as texts
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.methods import agents
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
@@ -147,7 +147,7 @@ async def test_stop_is_offered_while_a_session_is_processing(
 ) -> None:
     dm = slack.open_dm(alice)
     root = await slack.say(dm, alice, "work")
-    with pytest.raises(ImpossibleAct, match="no Stop button"):
+    with pytest.raises(ImpossibleAction, match="no Stop button"):
         await slack.press_stop(dm, root, alice)
     await client.agents_sessions_setStatus(channel_id=dm.id, thread_ts=root, status="processing", title="Work")
     ts = str((await client.chat_startStream(channel=dm.id, thread_ts=root, markdown_text="x"))["ts"])

@@ -7,7 +7,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.slack_corpus import CARD, FORM
@@ -39,7 +39,7 @@ async def test_a_modal_is_opened_checked_and_closed(
     await slack.click(slack.thread(general, ts)[0], "Approve", by=alice)
     view = (await slack.until(lambda: slack.modals(alice), what="the modal"))[0]
     assert (view.callback_id, "Path" in view.plain) == ("form", True)
-    with pytest.raises(ImpossibleAct, match="required"):
+    with pytest.raises(ImpossibleAction, match="required"):
         await slack.submit(alice, view, {})
     await slack.submit(alice, view, {"path": {"value": "/"}, "mode": {"value": "Write"}})
     assert (view.errors, view.open) == ({"path": "not the root"}, True)

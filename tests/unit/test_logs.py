@@ -60,7 +60,7 @@ def ended(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
     turn = Turn(
         3, "U1", steps=2, seconds=1.26, usage=Usage(10, 5, 4, 0.0012345678), model="some model/x", others=("U2",)
     )
-    state = ThreadState(7, ThreadRef("T1", "C1", "17.5", "channel"), length=4, last_role="assistant", turn=turn)
+    state = ThreadState(7, ThreadRef("T1", "C1", "17.5", "channel"), last_position=4, last_role="assistant", turn=turn)
     with caplog.at_level(logging.INFO, logger="bot.log_events"):
         log_events.turn_ended(turn, state, 1, "answered")
     return caplog.records[-1]
@@ -96,7 +96,7 @@ def test_the_fields_of_an_event_stand_in_its_text(caplog: pytest.LogCaptureFixtu
 
 def test_no_field_can_begin_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     turn = Turn(3, "U1", model="x\n2026 INFO ready\u2028as\u202e")
-    state = ThreadState(7, ThreadRef("T1", "C1", "17.5", "channel"), length=4, last_role="assistant", turn=turn)
+    state = ThreadState(7, ThreadRef("T1", "C1", "17.5", "channel"), last_position=4, last_role="assistant", turn=turn)
     with caplog.at_level(logging.INFO, logger="bot.log_events"):
         log_events.turn_ended(turn, state, 0, "answered")
     said = Formatter((), as_json=False).format(caplog.records[-1])

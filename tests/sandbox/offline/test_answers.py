@@ -9,11 +9,11 @@ import pytest
 
 from bot.agent import loop_detection, prompt
 from bot.core.calls import Call, CallOutcome, CallState
-from slack_sandbox.offline import Offline
+from slack_sandbox.offline import OfflineModel
 from slack_sandbox.openrouter.script import Completion
 from tests.sandbox.offline.helpers import SYSTEM, made, request, user, wanted
 
-respond = Offline(pace=0).respond
+respond = OfflineModel(pace=0).respond
 
 
 def told(outcome: CallOutcome, result: str = "", *, changed: dict[str, Any] | None = None) -> str:
@@ -210,12 +210,12 @@ def test_calls_that_another_model_made_are_told_and_not_gone_on_with() -> None:
 
 def test_the_same_request_gets_the_same_reply_from_any_instance() -> None:
     asked = request(SYSTEM, user("Alice Smith: list and read a.md"))
-    assert Offline(pace=0).respond(asked) == respond(asked)
+    assert OfflineModel(pace=0).respond(asked) == respond(asked)
     ids = [call.id for call in respond(asked).calls]
     assert len(set(ids)) == 2
 
 
 def test_it_streams_in_small_pieces_where_a_pace_is_given() -> None:
-    slow: Completion = Offline(pace=0.01).respond(request(user("help")))
+    slow: Completion = OfflineModel(pace=0.01).respond(request(user("help")))
     assert slow.delay == 0.01
     assert slow.chunks > 20

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from slack_sandbox.offline import Offline
+from slack_sandbox.offline import OfflineModel
 from slack_sandbox.offline.grammar import NotUnderstood, understand
 from tests.sandbox.offline.helpers import made, request, user, wanted
 
-respond = Offline(pace=0).respond
+respond = OfflineModel(pace=0).respond
 ROOT = ("list_directory", {"path": "."})
 FILES = "[FILE] a.md\n[DIR] docs"
 

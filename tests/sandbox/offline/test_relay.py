@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from slack_sandbox.errors import ImpossibleAct
-from slack_sandbox.offline import MODEL, Offline
+from slack_sandbox.errors import ImpossibleAction
+from slack_sandbox.offline import MODEL, OfflineModel
 from slack_sandbox.openrouter import ModelSandbox, call, calls, failure, text
 from slack_sandbox.openrouter.faults import ModelFaults
 from slack_sandbox.openrouter.journal import ModelJournal
@@ -223,9 +223,9 @@ async def test_the_first_word_comes_late(kind: str) -> None:
 
 async def test_an_unknown_fault_and_a_wild_number_are_refused() -> None:
     faults = ModelFaults()
-    with pytest.raises(ImpossibleAct):
+    with pytest.raises(ImpossibleAction):
         await faults.switch_on("model_sings", None)
-    with pytest.raises(ImpossibleAct, match="from 1 to 1000"):
+    with pytest.raises(ImpossibleAction, match="from 1 to 1000"):
         await faults.switch_on("model_busy", 0)
 
 
@@ -240,7 +240,7 @@ def test_the_journal_keeps_the_last_ones_only() -> None:
 
 async def test_the_offline_model_answers_over_http() -> None:
     async with behind("direct") as ways:
-        ways.model.respond = Offline(pace=0.0005).respond
+        ways.model.respond = OfflineModel(pace=0.0005).respond
         assert "offline model" in said((await ways.post(said="hello"))[1])
         _, whole = await ways.post(said="list the files", stream=False)
         [made] = json.loads(whole)["choices"][0]["message"]["tool_calls"]

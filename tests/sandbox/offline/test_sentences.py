@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from slack_sandbox.offline import Offline
-from slack_sandbox.offline.grammar import NotUnderstood, Op, understand
+from slack_sandbox.offline import OfflineModel
+from slack_sandbox.offline.grammar import NotUnderstood, Operation, understand
 from slack_sandbox.openrouter.script import Completion
 from tests.sandbox.offline.helpers import SYSTEM, TOOLS, made, request, tool, user, wanted
 
-respond = Offline(pace=0).respond
+respond = OfflineModel(pace=0).respond
 LIST = ("list_directory", {"path": "."})
 
 
@@ -196,7 +196,7 @@ def test_any_text_gives_an_answer_with_calls_that_are_offered_and_valid(
 
 
 def test_an_empty_text_is_a_text() -> None:
-    assert understand('replace "old" with "" in a.md') == ((Op("replace", ("old", "", "a.md")),),)
+    assert understand('replace "old" with "" in a.md') == ((Operation("replace", ("old", "", "a.md")),),)
 
 
 @pytest.mark.parametrize(

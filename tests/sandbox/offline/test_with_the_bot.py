@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from slack_sandbox.offline import Offline
+from slack_sandbox.offline import OfflineModel
 from tests.harness import World, world
 from tests.process.asking import asked, diff, edit, reason
 
@@ -22,7 +22,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
 @pytest.fixture
 async def here(running: World) -> AsyncGenerator[World]:
     running.fresh()
-    running.model.respond = Offline(pace=0).respond
+    running.model.respond = OfflineModel(pace=0).respond
     yield running
     await running.quiet()
     running.check()

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from slack_sandbox.errors import ImpossibleAct
-from slack_sandbox.forms import Known, state_values
+from slack_sandbox.errors import ImpossibleAction
+from slack_sandbox.forms import References, state_values
 
 Json = dict[str, Any]
 
 OPTION: Json = {"text": {"type": "plain_text", "text": "One"}, "value": "1"}
 FILE: Json = {"id": "F1", "name": "a.txt"}
-KNOWN = Known(lambda element: [OPTION], {"F1": FILE}.get)
+KNOWN = References(lambda element: [OPTION], {"F1": FILE}.get)
 
 
 def put(element: Json, given: Any) -> Any:
     block: Json = {"type": "input", "block_id": "b", "element": {"action_id": "a", **element}}
-    state = state_values([block], {"b": {"a": given}}, known=KNOWN)["b"]["a"]
+    state = state_values([block], {"b": {"a": given}}, references=KNOWN)["b"]["a"]
     return next(value for key, value in state.items() if key != "type")
 
 
@@ -71,5 +71,5 @@ def test_what_fits_is_kept(element: Json, given: Any, kept: Any) -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(element: Json, given: Any) -> None:
-    with pytest.raises(ImpossibleAct):
+    with pytest.raises(ImpossibleAction):
         put(element, given)

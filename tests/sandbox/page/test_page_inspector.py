@@ -12,10 +12,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.page import Page
-from slack_sandbox.page.controls import Active, FaultSource, ModelCall, Number, Offer, Steering
+from slack_sandbox.page.controls import ActiveFault, BotCommand, FaultOffer, FaultSource, ModelCall, NumberField
 from slack_sandbox.page.traffic import SHOWN
 from slack_sandbox.slack import SlackSandbox
 from tests.sandbox.page.client import Refusal, Viewer, viewer
@@ -241,9 +241,9 @@ class Steered:
     def model_calls(self) -> Sequence[ModelCall]:
         return self.calls
 
-    async def steer(self, what: Steering) -> None:
+    async def control_bot(self, what: BotCommand) -> None:
         if what == "kill":
-            raise ImpossibleAct("it is stopped")
+            raise ImpossibleAction("it is stopped")
         self.state = what
         self.changed()
 
@@ -257,11 +257,13 @@ class Slow:
     def __init__(self) -> None:
         self.seconds: float | None = None
 
-    def offers(self) -> Sequence[Offer]:
-        return [Offer("slow_model", "Model", "Slow", "It is slow.", number=Number("How long", "seconds", 3, 1, 9))]
+    def offers(self) -> Sequence[FaultOffer]:
+        return [
+            FaultOffer("slow_model", "Model", "Slow", "It is slow.", number=NumberField("How long", "seconds", 3, 1, 9))
+        ]
 
-    def active(self) -> Sequence[Active]:
-        return [] if self.seconds is None else [Active("model-1", "slow_model", "Slow")]
+    def active(self) -> Sequence[ActiveFault]:
+        return [] if self.seconds is None else [ActiveFault("model-1", "slow_model", "Slow")]
 
     async def switch_on(self, kind: str, number: float | None) -> None:
         self.seconds = number

@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject, canonical
 from bot.core.questions.question import Approval
 from bot.slack.blocks import forms
 from bot.slack.blocks.forms import AlwaysChoice, Opened, field_of
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.forms import state_values
 from tests.unit.slack.samples import NASTY, Shown, call, nothing_is_forged, request, window
 
@@ -60,7 +60,7 @@ def sent(view: JsonObject, typed: Mapping[str, Any] | None = None) -> JsonObject
         block_id = name if name in ids else field_of(name)
         try:
             state[block_id] = state_values(blocks, {block_id: {"value": text}})[block_id]
-        except ImpossibleAct:  # Slack's own client would not send this; somebody else's may
+        except ImpossibleAction:  # Slack's own client would not send this; somebody else's may
             state[block_id]["value"]["value"] = text
     return {**view, "state": {"values": json.loads(json.dumps(state))}}
 

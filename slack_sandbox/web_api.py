@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from slack_sandbox.errors import Refused
+from slack_sandbox.errors import ApiError
 from slack_sandbox.faults import Fault, Faults
 from slack_sandbox.journal import ApiCall, Json
-from slack_sandbox.methods import METHODS, Args, Method, Slack
-from slack_sandbox.ratelimits import RateLimits
+from slack_sandbox.methods import METHODS, Args, Method, MethodContext
+from slack_sandbox.rate_limits import RateLimits
 
 Hook = Callable[[ApiCall], Awaitable[None] | None]
 
@@ -27,18 +27,18 @@ class Tokens:
     def check(self, token: str | None, kind: str) -> None:
         """Refuse a missing, unknown or wrong kind of token."""
         if not token:
-            raise Refused("not_authed")
+            raise ApiError("not_authed")
         found = self.kinds.get(token)
         if found is None:
-            raise Refused("invalid_auth")
+            raise ApiError("invalid_auth")
         if kind not in ("any", found):
-            raise Refused("not_allowed_token_type")
+            raise ApiError("not_allowed_token_type")
 
 
 class WebApi:
     """Answers `/api/{method}`; everything that is not a method's own business happens here."""
 
-    def __init__(self, slack: Slack, tokens: Tokens, changed: Callable[[], None]) -> None:
+    def __init__(self, slack: MethodContext, tokens: Tokens, changed: Callable[[], None]) -> None:
         self.calls: list[ApiCall] = []
         self.faults = Faults()
         self.rate_limits: RateLimits | None = None
@@ -57,7 +57,7 @@ class WebApi:
         """Answer one call."""
         try:
             args, token = await _decode(request)
-        except Refused as refusal:
+        except ApiError as refusal:
             unread = ApiCall(name, {}, None, time.monotonic())
             self.calls.append(unread)
             self._slack.workspace.rejected.append(unread)
@@ -90,10 +90,10 @@ class WebApi:
         found = METHODS.get(call.method)
         try:
             if found is None:
-                raise Refused("unknown_method", req_method=call.method)
+                raise ApiError("unknown_method", req_method=call.method)
             self._authorise(found, call.token)
             return {"ok": True, **found.handler(self._slack, Args(call.args))}
-        except Refused as refusal:
+        except ApiError as refusal:
             self._slack.workspace.rejected.append(call)
             return refusal.as_json()
 
@@ -102,7 +102,7 @@ class WebApi:
             self._tokens.check(token, found.caller)
         if found.scopes and not any(scope in self._slack.scopes for scope in found.scopes):
             provided = ",".join(sorted(self._slack.scopes))
-            raise Refused("missing_scope", needed=",".join(found.scopes), provided=provided)
+            raise ApiError("missing_scope", needed=",".join(found.scopes), provided=provided)
 
     async def _fault_before(self, request: web.BaseRequest, call: ApiCall, fault: Fault) -> web.StreamResponse | None:
         """What the app gets instead of the effect, None when the effect comes."""
@@ -168,9 +168,9 @@ async def _decode(request: web.BaseRequest) -> tuple[Json, str | None]:
             try:
                 body: Any = json.loads(await request.read())
             except ValueError:
-                raise Refused("invalid_json") from None
+                raise ApiError("invalid_json") from None
             if not isinstance(body, dict):
-                raise Refused("json_not_object")
+                raise ApiError("json_not_object")
             args.update(body)
         else:
             args.update(await request.post())

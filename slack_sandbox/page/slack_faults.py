@@ -3,81 +3,83 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slack_sandbox.errors import ImpossibleAct
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.faults import FaultKind
-from slack_sandbox.page.controls import Active, Number, Offer
+from slack_sandbox.page.controls import ActiveFault, FaultOffer, NumberField
 from slack_sandbox.slack import SlackSandbox
 from slack_sandbox.sockets import SocketHub
 
-_CALLS = Number("How many calls", "calls", 5, 1, 200)
-_POSTS = Number("How many messages", "messages", 2, 1, 50)
-_SECONDS = Number("How long", "seconds", 5, 0.1, 120)
-_ACKS = Number("How many acknowledgements", "acknowledgements", 2, 1, 50)
+_CALLS = NumberField("How many calls", "calls", 5, 1, 200)
+_POSTS = NumberField("How many messages", "messages", 2, 1, 50)
+_SECONDS = NumberField("How long", "seconds", 5, 0.1, 120)
+_ACKS = NumberField("How many acknowledgements", "acknowledgements", 2, 1, 50)
 
 _OFFERS = (
-    Offer(
+    FaultOffer(
         "ratelimited",
         "Slack",
         "Too many requests (429)",
         "Slack answers the next calls with 429, whatever they are, and asks to wait a second.",
         number=_CALLS,
     ),
-    Offer(
+    FaultOffer(
         "ratelimited_posts",
         "Slack",
         "Too many messages (429)",
         "Slack answers the next chat.postMessage calls with 429 and asks to wait two seconds.",
         number=_POSTS,
     ),
-    Offer(
+    FaultOffer(
         "server_error",
         "Slack",
         "Slack answers 500",
         "The next calls fail on Slack's side, and nothing of what they ask is done.",
         number=_CALLS,
     ),
-    Offer("slow", "Slack", "Slack is slow", "Every call takes this much longer.", number=_SECONDS),
-    Offer(
+    FaultOffer("slow", "Slack", "Slack is slow", "Every call takes this much longer.", number=_SECONDS),
+    FaultOffer(
         "lost_answers",
         "Slack",
         "Answers get lost",
         "The next messages are posted, but the connection breaks off before the app learns of it.",
         number=_POSTS,
     ),
-    Offer(
+    FaultOffer(
         "dead_streams",
         "Slack",
         "Streams die",
         "Every open stream ends, and what is added to a later one is refused (message_not_in_streaming_state).",
     ),
-    Offer(
+    FaultOffer(
         "rate_limits",
         "Slack",
         "Slack's real rate limits",
         "Slack's published limits hold: so many calls a minute for each method, a message a second in each channel.",
     ),
-    Offer(
+    FaultOffer(
         "disconnect",
         "Socket",
         "Slack asks to reconnect",
         "Each socket gets a disconnect with refresh_requested, as from Slack every few hours.",
         once=True,
     ),
-    Offer(
+    FaultOffer(
         "drop",
         "Socket",
         "The connection is gone",
         "Each socket is cut without a word, as when a network cable is pulled.",
         once=True,
     ),
-    Offer(
+    FaultOffer(
         "lost_acks",
         "Socket",
         "Acknowledgements get lost",
         "Slack does not get the next ones: it sends events again and shows who pressed a button a warning sign.",
         number=_ACKS,
     ),
-    Offer("twice", "Socket", "Every event comes twice", "Slack sends each event once more, as it does when in doubt."),
+    FaultOffer(
+        "twice", "Socket", "Every event comes twice", "Slack sends each event once more, as it does when in doubt."
+    ),
 )
 
 
@@ -103,8 +105,8 @@ _PLANS = {
 
 
 @dataclass(slots=True)
-class _On:
-    """A fault that is on: how many times it still strikes (0: no more; None: until it is switched off), and how it
+class _ActiveFault:
+    """A fault that is on: how many times it still happens (0: no more; None: until it is switched off), and how it
     ends.
     """
 
@@ -120,29 +122,29 @@ class SlackFaults:
 
     def __init__(self, slack: SlackSandbox) -> None:
         self._slack = slack
-        self._on: list[_On] = []
+        self._on: list[_ActiveFault] = []
         self._count = 0
 
-    def offers(self) -> Sequence[Offer]:
+    def offers(self) -> Sequence[FaultOffer]:
         """What can be switched on."""
         closed = "" if self._slack.hub.ready else "No socket is open."
         return [_unavailable(offer, closed) if offer.once and closed else offer for offer in _OFFERS]
 
-    def active(self) -> Sequence[Active]:
+    def active(self) -> Sequence[ActiveFault]:
         """What is on now; what is used up is not."""
         self._on = [on for on in self._on if on.left() != 0]
-        return [Active(on.id, on.kind, on.title, on.left()) for on in self._on]
+        return [ActiveFault(on.id, on.kind, on.title, on.left()) for on in self._on]
 
     async def switch_on(self, kind: str, number: float | None) -> None:
-        """Switch on a fault. Raises ImpossibleAct for an unknown kind, or when there is no socket to disturb."""
+        """Switch on a fault. Raises ImpossibleAction for an unknown kind, or when there is no socket to disturb."""
         offer = next((offer for offer in self.offers() if offer.kind == kind), None)
         if offer is None:
-            raise ImpossibleAct(f"There is no fault {kind!r} here.")
+            raise ImpossibleAction(f"There is no fault {kind!r} here.")
         if offer.unavailable:
-            raise ImpossibleAct(offer.unavailable)
-        given = number if number is not None else offer.number.default if offer.number else 0.0
+            raise ImpossibleAction(offer.unavailable)
+        value = number if number is not None else offer.number.default if offer.number else 0.0
         if kind in _PLANS:
-            self._plan(offer, _PLANS[kind], given)
+            self._plan(offer, _PLANS[kind], value)
         if kind == "dead_streams":
             self._slack.end_streams()
         match kind:
@@ -154,7 +156,7 @@ class SlackFaults:
             case "drop":
                 await self._slack.drop_sockets()
             case "lost_acks":
-                self._lose_acks(self._hub.acks_to_lose + int(given))
+                self._lose_acks(self._hub.acks_to_lose + int(value))
                 self._alone(offer, lambda: self._lose_acks(0), lambda: self._hub.acks_to_lose)
             case "twice":
                 self._send_twice(True)
@@ -181,7 +183,7 @@ class SlackFaults:
     def _send_twice(self, twice: bool) -> None:
         self._hub.twice = twice
 
-    def _plan(self, offer: Offer, plan: _Plan, number: float) -> None:
+    def _plan(self, offer: FaultOffer, plan: _Plan, number: float) -> None:
         faults = self._slack.faults
         times = max(1, int(number)) if plan.counted else None
         planned = faults.add(
@@ -193,15 +195,15 @@ class SlackFaults:
 
         self._add(offer, left, lambda: faults.remove(planned))
 
-    def _alone(self, offer: Offer, end: Callable[[], None], left: Callable[[], int | None] = lambda: None) -> None:
+    def _alone(self, offer: FaultOffer, end: Callable[[], None], left: Callable[[], int | None] = lambda: None) -> None:
         """Note what can be on only once."""
         if not any(on.kind == offer.kind for on in self.active()):
             self._add(offer, left, end)
 
-    def _add(self, offer: Offer, left: Callable[[], int | None], end: Callable[[], None]) -> None:
+    def _add(self, offer: FaultOffer, left: Callable[[], int | None], end: Callable[[], None]) -> None:
         self._count += 1
-        self._on.append(_On(f"slack-{self._count}", offer.kind, offer.title, left, end))
+        self._on.append(_ActiveFault(f"slack-{self._count}", offer.kind, offer.title, left, end))
 
 
-def _unavailable(offer: Offer, why: str) -> Offer:
-    return Offer(offer.kind, offer.group, offer.title, offer.hint, offer.once, offer.number, why)
+def _unavailable(offer: FaultOffer, why: str) -> FaultOffer:
+    return FaultOffer(offer.kind, offer.group, offer.title, offer.hint, offer.once, offer.number, why)

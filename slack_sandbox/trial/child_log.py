@@ -36,7 +36,7 @@ def level(line: str) -> str | None:
     return None
 
 
-class _Worth:
+class _LineFilter:
     """Decides which lines of one process are worth a look: warnings and errors without their tracebacks, and what is
     said before anything is logged, as the sentence of a start that failed."""
 
@@ -44,7 +44,7 @@ class _Worth:
         self._logs = False
         self._tracing = False
 
-    def look(self, line: str) -> bool:
+    def passes(self, line: str) -> bool:
         found = level(line)
         if found is not None:
             self._logs = True
@@ -100,13 +100,13 @@ class ChildLog:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
 
     def _read(self, reading: int) -> None:
-        worth = _Worth()
+        line_filter = _LineFilter()
         with os.fdopen(reading, "r", encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 text = line.rstrip("\n")
                 with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
                     file.write(line)
-                if worth.look(text):
+                if line_filter.passes(text):
                     self.tell(text)
                 with suppress(RuntimeError):  # the loop is closed
                     self._loop.call_soon_threadsafe(self.add, text[:LONGEST])
