@@ -1,12 +1,12 @@
-"""The same turn in a young database and in the one of a busy team's year, measured side by side.
+"""Measures the same turn in a young database and in one as large as after a busy team's year.
 
     python bench/aged.py                              seven rounds; 200,000 posts and 400,000 messages
     python bench/aged.py --rounds 3 --posts 20000 --messages 40000
 
-Two processes `python -m bot`, each with stand-ins of its own, do the turn of `bench/turn.py`. Both have done some turns
-before; in the one database those stay as they are, in the other every row of them was copied until there are as many
-posts and messages as wanted. The rounds alternate (young, aged, young, aged …) after one that does not count. What
-counts is the last column, the ratio within a round: 1.00 when a turn costs the same at any age.
+Two processes `python -m bot`, each with its own sandbox, run the turn of `bench/turn.py`. Both databases contain some
+earlier turns; in the aged one, all rows of those turns are copied until it has the requested number of posts and
+messages. The rounds alternate (young, aged, young, aged …) after a warm-up round. The relevant figure is the ratio
+within a round, in the last column: 1.00 if a turn costs the same at any age.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AGES = ("young", "aged")
 
 
 async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dict[str, dict[str, int]]]:
-    """Figures by round: young, aged; and the rows by table of both databases."""
+    """Return the figures of each round (young, aged), and the number of rows by table of both databases."""
     replies = Replies(0.0, 20)
     async with AsyncExitStack() as stack:
         home, workspace, notes = prepared(stack)
@@ -68,26 +68,26 @@ async def measure(options: argparse.Namespace) -> tuple[list[list[Figures]], dic
 
 
 def table(rounds: Sequence[Sequence[Figures]], rows: dict[str, dict[str, int]]) -> str:
-    """Minimum, median and maximum over the rounds, and the median of the ratios within a round."""
+    """Format minimum, median and maximum over the rounds, and the median of the ratios within a round."""
     sizes = [f"{age}: {rows[age]['posts']:,} posts, {rows[age]['messages']:,} messages" for age in AGES]
     lines = ["; ".join(sizes), f"{f'{len(rounds)} rounds':34}{AGES[0]:^26}{AGES[1]:^26}  aged/young"]
     return "\n".join([*lines, *rows_of(rounds, {name: of_the_aged(name, rounds) for name in TITLES})])
 
 
 def of_the_aged(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
-    """The median over the rounds of aged by young."""
+    """Return the median over the rounds of the ratio aged/young."""
     return ratio(name, [(aged, young) for young, aged in rounds])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Out: the exit code."""
+    """Measure and print the figures. Returns the exit code."""
     parser = parser_of("aged", __doc__)
     parser.add_argument("--rounds", type=positive, default=7, metavar="N", help="of each database (7)")
     parser.add_argument("--turns", type=positive, default=50, metavar="N", help="turns in a round (50)")
-    parser.add_argument("--posts", type=positive, default=200_000, metavar="N", help="in the aged one, at least")
-    parser.add_argument("--messages", type=positive, default=400_000, metavar="N", help="in the aged one, at least")
+    parser.add_argument("--posts", type=positive, default=200_000, metavar="N", help="posts in the aged one, at least")
+    parser.add_argument("--messages", type=positive, default=400_000, metavar="N", help="messages in it, at least")
     parser.add_argument(
-        "--seeds", type=positive, default=20, metavar="N", help="real turns of which the aged one is made (20)"
+        "--seeds", type=positive, default=20, metavar="N", help="real turns that are copied for the aged one (20)"
     )
     options = parser.parse_args(arguments)
     if not measurable():

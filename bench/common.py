@@ -1,4 +1,4 @@
-"""What the benches share: the folder that they work over, their command line, and the table of two sides."""
+"""Shared parts of the benchmarks: the working folder, the command line, and the table that compares two sides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from side import FILES, FILLER, TITLES, Figures
 
 
 def prepared(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
-    """A folder that is removed in the end. Out: it, the workspace in it, and the secret that each note there holds."""
+    """Create a temporary folder. Returns it, the workspace in it, and the secret in each note of the workspace."""
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
     workspace = home / "workspace"
     workspace.mkdir()
@@ -26,16 +26,16 @@ def prepared(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
 
 
 def parser_of(name: str, about: str | None) -> argparse.ArgumentParser:
-    """The command line of a bench, with what all of them take."""
+    """Create the command line parser of a benchmark, with the options that all share."""
     parser = argparse.ArgumentParser(
         prog=f"python bench/{name}.py", description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to a file")
     return parser
 
 
 def measurable() -> bool:
-    """Whether this system tells the CPU time of processes; says so where it does not."""
+    """Return whether this system reports the CPU time of processes; print an error if it does not."""
     if Path("/proc/self/stat").exists():
         return True
     sys.stderr.write("CPU time is read from /proc, which this system does not have; run it on Linux.\n")
@@ -43,7 +43,7 @@ def measurable() -> bool:
 
 
 def rows(rounds: Sequence[Sequence[Figures]], ratios: dict[str, float]) -> list[str]:
-    """A line for each figure: minimum, median and maximum of both sides, and the ratio."""
+    """Format a line for each figure: minimum, median and maximum of both sides, and the ratio."""
     lines: list[str] = []
     for name, title in TITLES.items():
         cells: list[str] = []

@@ -1,22 +1,21 @@
-"""What a turn costs in a long thread, beside one in a short thread and beside the mere sending of its bytes.
+"""Compares the cost of a turn in a long thread with one in a short thread and with merely sending the bytes.
 
     python bench/growth.py                              threads of 40 and of 1,200 messages, five rounds
     python bench/growth.py --long 5000 --rounds 3 --json figures.json
 
-One bot (`python -m bot`), as many threads of either length as a round has turns. They are begun by talking; then the
-bot is stopped, what is missing is written into its database as if it had been said (`longer.py`), and the bot is
-started again. A round is one turn in each short thread, one in each long thread, one after another, and the same
-requests once more from a process that does nothing else (`sender.py`): the bytes that the bot sent, with its own HTTP
-client.
+One bot (`python -m bot`) has as many threads of each length as a round has turns. The threads are started by talking to
+the bot; then the bot is stopped, further turns are written to its database (`longer.py`), and the bot is started again.
+A round is one turn in each short thread and one in each long thread, in sequence. A process that does nothing else
+(`sender.py`) then sends the same bytes again with the bot's HTTP client.
 
-A model wants the whole log in each request, so the bytes grow with the thread whatever the bot does. What is judged is
-the rest:
+A model needs the whole log in each request, so the bytes grow with the thread whatever the bot does. The relevant
+figure is the rest:
 
     beyond the bytes sent = (CPU of a long turn - (sending a long turn's bytes - sending a short turn's bytes))
                             / CPU of a short turn
 
-The first round comes right after the start, when nothing of a log is in memory: it is told apart. A click is the
-approval of a write in each thread, from the press to the acknowledgement.
+The first round follows the start directly, when no log is in memory, and is reported separately. A click approves a
+write in each thread; it is measured from the press to the acknowledgement.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, ca
 from slack_sandbox.slack import SlackSandbox
 
 SETTLE_SECONDS = 0.4
-"""After a turn its last posts are still recorded."""
+"""Seconds to wait after a turn, while its last posts are recorded."""
 WRITE = re.compile(r"please write (\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """CPU in milliseconds a turn."""
+    """CPU time of a turn, in milliseconds."""
 
     short: float
     long: float
@@ -61,17 +60,17 @@ class Round:
 
     @property
     def beyond(self) -> float:
-        """The ratio beyond the bytes sent."""
+        """The ratio beyond the bytes sent (see above)."""
         return (self.long - (self.sending_long - self.sending_short)) / max(self.short, 1e-9)
 
 
 @dataclass
 class Found:
-    """All that was measured."""
+    """All figures."""
 
     lengths: tuple[int, int] = (0, 0)
     bytes_sent: tuple[int, int] = (0, 0)
-    """By a turn, at the end."""
+    """Bytes sent by a turn, at the end."""
     first: Round | None = None
     rounds: list[Round] = field(default_factory=list[Round])
     clicks: tuple[list[float], list[float]] = ([], [])
@@ -79,7 +78,7 @@ class Found:
 
 
 def decide(request: ChatRequest) -> Answer:
-    """Write when told to, else as in the other bench."""
+    """Call the tool that writes a file when asked to, and otherwise answer as in the other benchmark."""
     wanted = WRITE.search(request.said)
     if wanted is None:
         return Replies(0.0, 20).decide(request)
@@ -89,14 +88,14 @@ def decide(request: ChatRequest) -> Answer:
 
 
 class Bench:
-    """The bot with its threads, and the sender."""
+    """The bot and the sender."""
 
     def __init__(self, home: Path, side: Side, sender: asyncio.subprocess.Process, turns: int) -> None:
         self._home, self._side, self._sender, self._turns = home, side, sender, turns
         self.bodies: dict[str, list[bytes]] = {}
 
     async def turns(self, roots: Sequence[str], name: str) -> float:
-        """CPU of a turn in each of these threads."""
+        """Run a turn in each of these threads. Returns the CPU time of a turn."""
         side = self._side
         assert side.process is not None
         pid = side.process.pid
@@ -114,7 +113,7 @@ class Bench:
         return cpu / len(roots)
 
     async def sending(self, name: str) -> float:
-        """CPU of sending what a turn sends."""
+        """Send the bytes of a turn again. Returns the CPU time."""
         files = [self._home / f"{name}-{number}" for number in range(len(self.bodies[name]))]
         for file, body in zip(files, self.bodies[name], strict=True):
             file.write_bytes(body)
@@ -130,12 +129,12 @@ class Bench:
         return await spent(self._sender.pid, work) / self._turns
 
     async def round(self, short: Sequence[str], long: Sequence[str]) -> Round:
-        """One of each."""
+        """Measure one round."""
         figures = await self.turns(short, "short"), await self.turns(long, "long")
         return Round(*figures, await self.sending("short"), await self.sending("long"))
 
     async def click(self, root: str, path: Path) -> float:
-        """Milliseconds from the press of a button to its acknowledgement."""
+        """Return the milliseconds from the press of a button to its acknowledgement."""
         side = self._side
         await side.slack.say(side.channel, side.person, f"<@BOT> please write {path}", thread_ts=root)
 
@@ -146,7 +145,7 @@ class Bench:
         await side.slack.until(card, ROUND_SECONDS, "a card")
         shown = card()
         assert shown is not None
-        # What this process has to clean up after the requests is no part of the click.
+        # Clean up after the requests before the measurement.
         side.model.requests.clear()
         await asyncio.sleep(SETTLE_SECONDS)
         gc.collect()
@@ -159,7 +158,7 @@ class Bench:
 
 
 async def spent(pid: int, work: Callable[[], Awaitable[None]]) -> float:
-    """Milliseconds of CPU that a process uses meanwhile."""
+    """Return the CPU time, in milliseconds, that a process uses while `work` runs."""
     gc.collect()
     before = cpu_of(pid)
     await work()
@@ -167,7 +166,7 @@ async def spent(pid: int, work: Callable[[], Awaitable[None]]) -> float:
 
 
 async def measure(lengths: tuple[int, int], rounds: int, turns: int) -> Found:
-    """Everything. Raises BenchError."""
+    """Measure everything. Raises BenchError."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
         workspace = home / "workspace"
@@ -208,7 +207,7 @@ async def measure(lengths: tuple[int, int], rounds: int, turns: int) -> Found:
         assert sender.stdin is not None
         stack.push_async_callback(sender.wait)
         stack.callback(sender.stdin.close)
-        # What is loaded with the first turn is in nobody's figures.
+        # Exclude what is loaded with the first turn.
         await side.turn()
         bench = Bench(home, side, sender, turns)
         for number in range(rounds + 1):
@@ -227,7 +226,7 @@ async def measure(lengths: tuple[int, int], rounds: int, turns: int) -> Found:
 
 
 def thread_of(database: Path, root: str) -> int:
-    """The number of a thread."""
+    """Return the id of a thread."""
     connection = sqlite3.connect(database)
     (number,) = connection.execute("SELECT id FROM threads WHERE thread_ts = ?", (root,)).fetchone()
     connection.close()
@@ -235,13 +234,13 @@ def thread_of(database: Path, root: str) -> int:
 
 
 def say(words: str, end: str = "\n") -> None:
-    """Progress, to whoever sits in front."""
+    """Print progress on an interactive terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(words + end)
 
 
 def table(found: Found) -> str:
-    """The medians over the rounds, and of the ratios within a round."""
+    """Format the medians over the rounds, and of the ratios within a round."""
     assert found.first is not None
 
     def median(name: str) -> float:
@@ -266,11 +265,11 @@ def table(found: Found) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Out: the exit code."""
+    """Measure and print the figures. Returns the exit code."""
     parser = parser_of("growth", __doc__)
     parser.add_argument("--short", type=int, default=40, metavar="N", help="messages in a short thread (40)")
     parser.add_argument("--long", type=int, default=1200, metavar="N", help="messages in a long thread (1200)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds that count (5)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="measured rounds (5)")
     parser.add_argument("--turns", type=int, default=20, metavar="N", help="threads of each length (20)")
     options = parser.parse_args(arguments)
     if not measurable():

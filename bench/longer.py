@@ -1,4 +1,4 @@
-"""Grows a thread in the bot's database as if many turns had passed in it, which would take hours by talking."""
+"""Adds many turns to a thread directly in the bot's database, which would take hours by talking."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sqlite3
 from pathlib import Path
 
 TURN = 4
-"""Messages of a turn: what a person says, a call, its result, the answer."""
+"""Messages in a turn: the person's message, a call, its result, the answer."""
 SAID = "Bob Jones: and how does {number} compare with what we had in March – is the trend still upwards? 📈"
 RESULT = "{number};north;4711.20;up\n{number};south;1380.75;down\n{number};west;992.00;level\n" * 5
 ANSWER = "In row {number} the north is **up** to 4,711.20, the south is down to 1,380.75 and the west is level. " * 3
 
 
 def grow(database: Path, thread_id: int, length: int) -> int:
-    """Bring the log of a thread, whose turns have all ended, to about so many messages. Out: how many it has then."""
+    """Extend the log of a thread without an open turn to about `length` messages. Returns how many it then has."""
     connection = sqlite3.connect(database)
     with connection:
         (seq,) = connection.execute("SELECT count(*) FROM messages WHERE thread_id = ?", (thread_id,)).fetchone()
@@ -26,7 +26,7 @@ def grow(database: Path, thread_id: int, length: int) -> int:
 
 
 def _turn(connection: sqlite3.Connection, thread_id: int, seq: int) -> None:
-    """One turn that is over, with all the rows that it leaves behind, from this place in the log on."""
+    """Insert a completed turn, with all rows that it leaves behind, from this position of the log on."""
     name, at = f"grown-{thread_id}-{seq}", 1_700_000_000.0 + seq
     arguments = json.dumps({"path": f"/data/report-{seq}.csv"}, separators=(",", ":"))
     function = {"name": "filesystem__read_text_file", "arguments": arguments}

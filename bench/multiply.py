@@ -1,7 +1,7 @@
-"""Makes a database of the bot's many times as large: every row of some threads again, with numbers and keys of its own.
+"""Enlarges a database of the bot by copying all rows of some threads, with new ids and keys.
 
-The copies are whole threads that point at nothing but each other, as if as many people had asked the same. The hashes
-of the audit's copies say nothing; its head is the last of them, so that the bot goes on from there.
+Each copy is a complete, independent thread, as if another person had asked the same. The hashes of the copied audit
+records are not valid; the audit head is set to the last record, so that the bot can continue from it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ ONCE = ("functions", "audit_head")
 
 
 def multiply(path: Path, copies: int, where: str = "1") -> None:
-    """Copy every thread to which the condition (over `threads`) applies so many times."""
+    """Copy each thread that matches the SQL condition `where` (on `threads`) `copies` times."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        # Not SQLite's own page cache of 2 MB: this is a bench.
+        # A larger page cache than SQLite's default of 2 MB.
         for pragma in ("foreign_keys=OFF", "synchronous=OFF", "cache_size=-200000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -45,14 +45,14 @@ def multiply(path: Path, copies: int, where: str = "1") -> None:
 
 
 def counts(path: Path) -> dict[str, int]:
-    """Rows by table."""
+    """Return the number of rows by table."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]) for name in names}
 
 
 def _numbered(connection: sqlite3.Connection, table: str) -> str:
-    """The column that is a table's row number, if one is."""
+    """Return the integer primary key column of a table; empty if it has none."""
     columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
     keys = [row for row in columns if row[5]]
     return str(keys[0][1]) if len(keys) == 1 and str(keys[0][2]) == "INTEGER" else ""

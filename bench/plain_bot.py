@@ -1,4 +1,4 @@
-"""The plain bot that `bench/turn.py` compares ours with: the same turn, history in a dict, nothing durable.
+"""The plain bot that `bench/turn.py` compares ours with: the same turn, with the history in a dict and nothing durable.
 
 python bench/plain_bot.py COMMAND [ARGUMENT …]      the MCP server to start
 """
@@ -23,7 +23,7 @@ SYSTEM = {"role": "system", "content": "You are a helpful colleague in a Slack t
 
 
 async def main(command: str, *arguments: str) -> None:
-    """Answer mentions until the process is ended."""
+    """Answer mentions until the process is terminated."""
     app = AsyncApp(client=AsyncWebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"]))
     model = AsyncOpenAI(api_key=os.environ["OPENROUTER_API_KEY"], base_url=os.environ["OPENROUTER_BASE_URL"])
     histories: defaultdict[tuple[str, str], list[Any]] = defaultdict(lambda: [SYSTEM])

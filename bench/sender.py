@@ -1,5 +1,7 @@
-"""The least that a request costs: sends bytes that are there already, with the client that the bot sends them with,
-reads the reply and throws it away. Reads lines `times file file …` and answers each with a line when all is sent."""
+"""Measures the minimum cost of a request: sends prepared bytes with the bot's client and discards the reply.
+
+Reads lines `times file file …` from standard input and prints a line when the requests of a line are done.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from bot.model.client import connect
 
 
 async def main() -> None:
-    """Serve standard input until it ends."""
+    """Process lines until standard input ends."""
     client = connect(api_key=os.environ["OPENROUTER_API_KEY"], base_url=os.environ["OPENROUTER_BASE_URL"], headers={})
     while line := await asyncio.to_thread(sys.stdin.readline):
         times, *files = line.split()

@@ -1,4 +1,4 @@
-"""One bot under the bench: started as a process beside its own stand-ins, asked, measured, checked."""
+"""One bot in a benchmark: runs it as a process with its own sandboxes, measures its turns and checks the answers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ WORDS = {"ours": "our bot", "plain": "plain bot"}
 
 
 class BenchError(Exception):
-    """A turn went wrong, so its figures would say nothing."""
+    """A turn failed, so its figures would be meaningless."""
 
 
 class Process(Protocol):
-    """A bot's process, asyncio's or one that is like it."""
+    """The process of a bot: asyncio's class or one with the same interface."""
 
     pid: int
 
@@ -47,15 +47,15 @@ class Process(Protocol):
         """None while it runs."""
 
     def send_signal(self, signal: int) -> None:
-        """Send it a signal."""
+        """Send a signal to the process."""
 
     async def wait(self) -> int:
-        """Wait until it has ended."""
+        """Wait until the process has ended."""
         ...
 
 
 async def launch(command: Sequence[str], home: Path, environment: Mapping[str, str]) -> Process:
-    """Start a process in its folder, which writes to the file `log` there."""
+    """Start a process in its folder, with its output in the file `log` there."""
     with (home / "log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
             *command, cwd=home, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
@@ -64,7 +64,7 @@ async def launch(command: Sequence[str], home: Path, environment: Mapping[str, s
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One round of one bot."""
+    """The figures of one round of one bot."""
 
     cpu_ms: float
     tree_ms: float
@@ -72,7 +72,7 @@ class Figures:
     first_ms: float
     first_p95_ms: float
     standins_ms: float
-    """CPU of this process a turn: what sets the ceiling of the rate."""
+    """CPU time of this process for a turn, which limits the rate."""
 
 
 TITLES = {
@@ -81,7 +81,7 @@ TITLES = {
     "rate": "turns a second",
     "first_ms": "to first request, median (ms)",
     "first_p95_ms": "to first request, p95 (ms)",
-    "standins_ms": "CPU a turn, the stand-ins (ms)",
+    "standins_ms": "CPU a turn, the sandboxes (ms)",
 }
 
 
@@ -93,7 +93,7 @@ class Replies:
     chunks: int
 
     def decide(self, request: ChatRequest) -> Answer:
-        """Call the tool that reads a file, then tell what is in the file. Whole or streamed, it takes `latency`."""
+        """Call the tool that reads a file, then answer with its content. Takes `latency` seconds, streamed or not."""
         asked = ASKED.search(request.said)
         if asked is None:
             raise BenchError(f"the model was not asked what was said: {request.said!r}")
@@ -111,7 +111,7 @@ class Replies:
 
 
 class Side:
-    """One bot with its stand-ins, and what is known of its turns."""
+    """One bot with its sandboxes, and the state of its turns."""
 
     def __init__(
         self, name: str, slack: SlackSandbox, model: ModelSandbox, home: Path, notes: dict[Path, str], latency: float
@@ -133,7 +133,7 @@ class Side:
         model.on_request(before=self._requested)
 
     async def start(self, workspace: Path) -> None:
-        """Start the process and wait for its socket. Raises BenchError when it does not open one."""
+        """Start the process and wait for its socket. Raises BenchError if it does not open one."""
         command = [sys.executable, "-m", "bot"]
         if self.name == "plain":
             self.slack.subscriptions.intersection_update({"app_mention"})
@@ -160,12 +160,12 @@ class Side:
 
     @property
     def pid(self) -> int:
-        """The number of the process, which was started."""
+        """The id of the process, which must have been started."""
         assert self.process is not None
         return self.process.pid
 
     async def tools(self, seconds: float = ROUND_SECONDS) -> None:
-        """Wait until the MCP server is up: on a machine with other work that may take longer than a turn waits."""
+        """Wait until the MCP server is up: on a busy machine that may take longer than a turn waits."""
         async with asyncio.timeout(seconds):
             while "is up with" not in self.log():
                 await asyncio.sleep(0.05)
@@ -182,11 +182,11 @@ class Side:
             await self.process.wait()
 
     def log(self) -> str:
-        """The end of what the process has written."""
+        """Return the end of the process's output."""
         return (self._home / "log").read_text("utf-8", "replace")[-3000:]
 
     async def round(self, threads: int, turns: int) -> Figures:
-        """So many turns, so many of them at once, each in a thread of its own. Raises BenchError."""
+        """Run this many turns in new threads, `threads` of them concurrently. Raises BenchError."""
         assert self.process is not None
         pid, begin = self.process.pid, len(self._roots)
         left = iter(range(turns))
@@ -223,7 +223,7 @@ class Side:
         )
 
     def check(self) -> None:
-        """Raise BenchError unless every turn so far was answered once, and nothing was refused."""
+        """Raise BenchError unless every turn so far was answered once and no request was refused."""
         wrong = [
             f"turn {number} was answered {times} times" for number, times in enumerate(self._answers) if times != 1
         ]
@@ -233,7 +233,7 @@ class Side:
             raise BenchError(f"{WORDS[self.name]}: {'; '.join(wrong[:5])}\n{self.log()}")
 
     async def turn(self, root: str = "") -> str:
-        """Ask, in a new thread or in this one, and wait for the answer. Out: the thread's timestamp."""
+        """Ask in a new thread or in `root`, and wait for the answer. Returns the thread's timestamp."""
         number = len(self._roots)
         path, _ = self._notes[number % len(self._notes)]
         self._answered.append(asyncio.get_running_loop().create_future())
@@ -264,7 +264,7 @@ class Side:
 
 
 def cpu_of(pid: int) -> float:
-    """Seconds of user and system time that a process has used; 0 when it is gone."""
+    """Return the user and system time of a process in seconds; 0 if it no longer exists."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -273,7 +273,7 @@ def cpu_of(pid: int) -> float:
 
 
 def cpu_of_tree(pid: int) -> float:
-    """The same with all processes that descend from it."""
+    """Return the CPU time of a process and its running descendants, in seconds."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -1,13 +1,13 @@
-"""The start, ours and a plain bot's: until the socket is open, and until the first mention is answered.
+"""Measures the startup of our bot and of a plain one: until the socket is open and until the first mention is answered.
 
     python bench/start.py                                seven starts of each bot
     python bench/start.py --starts 15 --json figures.json
 
-Each start is a process of its own, over a database and a folder of its own, with the filesystem MCP server (the real
-one, on Node). The mention is sent as soon as the socket is open; its turn is that of `bench/turn.py`: a request to the
-model, one file read through the server, a second request, the answer. Starts alternate (ours, plain, ours, plain …)
-after one of each that does not count, so that whatever else the machine does falls on both; take the ratios. The
-database of ours is a new one each time, as is the folder, but Python's and Node's files are in the system's cache.
+Each start is a new process with a new database and folder, and with the filesystem MCP server (the real one, on Node).
+The mention is sent as soon as the socket is open. Its turn is that of `bench/turn.py`: a request to the model, one file
+read through the server, a second request, and the answer. Starts alternate (ours, plain, ours, plain …) after one
+warm-up start of each, so that other load on the machine affects both; compare the ratios. The files of Python and Node
+are in the system's cache.
 
     socket open        from the start of the process until Slack has its connection
     first answer       from the start of the process until the answer is in the thread
@@ -37,7 +37,7 @@ Figures = dict[str, float]
 
 
 async def start(name: str) -> Figures:
-    """One start of one bot, until it has answered. Raises BenchError."""
+    """Start a bot once and wait for its first answer. Raises BenchError."""
     async with AsyncExitStack() as stack:
         home, workspace, notes = prepared(stack)
         slack = await stack.enter_async_context(SlackSandbox())
@@ -61,13 +61,13 @@ async def start(name: str) -> Figures:
 
 
 async def measure(starts: int) -> list[dict[str, Figures]]:
-    """Figures of every start but the first of each."""
+    """Return the figures of all starts except the warm-up."""
     rounds = [{name: await start(name) for name in WORDS} for _ in range(starts + 1)]
     return rounds[1:]
 
 
 def table(rounds: Sequence[dict[str, Figures]]) -> str:
-    """Minimum, median and maximum, and the median of the ratios within a round."""
+    """Format minimum, median and maximum, and the median of the ratios within a round."""
     lines = [f"{f'{len(rounds)} starts':26}{'our bot':^26}{'plain bot':^26}  ours/plain"]
     for key, title in TITLES.items():
         cells: list[str] = []
@@ -80,9 +80,9 @@ def table(rounds: Sequence[dict[str, Figures]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Out: the exit code."""
+    """Measure and print the figures. Returns the exit code."""
     parser = parser_of("start", __doc__)
-    parser.add_argument("--starts", type=int, default=7, metavar="N", help="of each bot (7)")
+    parser.add_argument("--starts", type=int, default=7, metavar="N", help="starts of each bot (7)")
     options = parser.parse_args(arguments)
     try:
         rounds = asyncio.run(measure(max(1, options.starts)))

@@ -1,25 +1,26 @@
-"""The same turn by our bot and by a plain one, measured side by side.
+"""Measures the same turn in our bot and in a plain one.
 
-    python bench/turn.py                                 five rounds with 1 and with 200 threads at once
+    python bench/turn.py                                 five rounds with 1 and with 200 concurrent threads
     python bench/turn.py --latency 0.3                   a model that takes 0.3 s for each answer
     python bench/turn.py --rounds 9 --threads 50 --turns 400 --json figures.json
 
-A turn: somebody mentions the bot, it asks the model, reads one file through the filesystem MCP server (the real one, on
-Node), asks the model again, and posts the answer in the thread. Both bots are processes of their own: `python -m bot`,
-which is durable (every step is on the disk before it counts), and `bench/plain_bot.py`, about 40 lines of Bolt, openai
-and mcp with the history in a dict. Each has its own stand-ins for Slack and for the model (`slack_sandbox`), all in
-this process, and gets the events that it listens to: the plain one mentions, ours messages too.
+In a turn, somebody mentions the bot, which sends a request to the model, reads one file through the filesystem MCP
+server (the real one, on Node), sends a second request, and posts the answer in the thread. Each bot runs in its own
+process: `python -m bot`, which is durable (every step is committed before it takes effect), and `bench/plain_bot.py`,
+about 40 lines of Bolt, openai and mcp with the history in a dict. Each has its own sandboxes for Slack and for the
+model (`slack_sandbox`), all in this process, and receives the events that it subscribes to: the plain one mentions,
+ours messages too.
 
-The rounds alternate (ours, plain, ours, plain …) after a warm-up that does not count, so that whatever else the machine
-does falls on both. Absolute figures are the machine's; compare the ratios, which are taken within a round.
+The rounds alternate (ours, plain, ours, plain …) after a warm-up, so that other load on the machine affects both.
+Absolute figures depend on the machine; compare the ratios, which are taken within a round.
 
-    CPU a turn         user and system time of the bot's process, from /proc (Linux), until it is quiet again
-    with children      the same with the processes it started: the MCP server
-    turns a second     until the last answer; with many threads the stand-ins share the cores and set a ceiling
+    CPU a turn         user and system time of the bot's process, from /proc (Linux), until it is idle again
+    with children      the same including the processes it started: the MCP server
+    turns a second     until the last answer; with many threads the sandboxes share the cores and limit the rate
     to first request   from the moment the mention is sent until the model has the request
 
-Every turn is checked: answered once, in its thread, with words that only the file holds. A wrong one ends the run with
-exit code 1, and so does a round that takes a minute longer than the model.
+Every turn is checked: it must be answered once, in its thread, with words that only the file contains. A wrong answer
+ends the run with exit code 1, and so does a round that takes a minute longer than the model.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from slack_sandbox.slack import SlackSandbox
 
 @asynccontextmanager
 async def sides(replies: Replies) -> AsyncGenerator[list[Side]]:
-    """Both bots, running, over one folder with notes."""
+    """Start both bots on one folder with notes."""
     async with AsyncExitStack() as stack:
         home, workspace, notes = prepared(stack)
         both: list[Side] = []
@@ -60,7 +61,7 @@ async def sides(replies: Replies) -> AsyncGenerator[list[Side]]:
 
 
 async def measure(threads: Sequence[int], rounds: int, turns: int, replies: Replies) -> dict[int, list[list[Figures]]]:
-    """Figures by threads at once, then by round: ours, plain."""
+    """Return the figures by number of concurrent threads, then by round: ours, plain."""
     found: dict[int, list[list[Figures]]] = {}
     async with sides(replies) as both:
         for many in threads:
@@ -78,24 +79,24 @@ async def measure(threads: Sequence[int], rounds: int, turns: int, replies: Repl
 
 
 def table(many: int, rounds: Sequence[Sequence[Figures]]) -> str:
-    """Minimum, median and maximum over the rounds, and the median of the ratios within a round."""
+    """Format minimum, median and maximum over the rounds, and the median of the ratios within a round."""
     lines = [f"{f'{many} at once, {len(rounds)} rounds':34}{'our bot':^26}{'plain bot':^26}  ours/plain"]
     return "\n".join([*lines, *rows(rounds, {name: ratio(name, rounds) for name in TITLES})])
 
 
 def ratio(name: str, rounds: Sequence[Sequence[Figures]]) -> float:
-    """The median over the rounds of ours by plain."""
+    """Return the median over the rounds of the ratio ours/plain."""
     return statistics.median(getattr(ours, name) / max(getattr(plain, name), 1e-9) for ours, plain in rounds)
 
 
 def say(words: str, end: str = "\n") -> None:
-    """Progress, to whoever sits in front."""
+    """Print progress on an interactive terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(words + end)
 
 
 def report(found: dict[int, list[list[Figures]]], options: argparse.Namespace) -> dict[str, object]:
-    """Everything as JSON: the options, each round, the ratios."""
+    """Return all figures for JSON: the options, each round, the ratios."""
     return {
         "options": {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()},
         "threads": {
@@ -109,22 +110,22 @@ def report(found: dict[int, list[list[Figures]]], options: argparse.Namespace) -
 
 
 def positive(value: str) -> int:
-    """A whole number above 0, for argparse."""
+    """Parse a positive integer, for argparse."""
     if (number := int(value)) < 1:
         raise ValueError(value)
     return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Out: the exit code."""
+    """Measure and print the figures. Returns the exit code."""
     parser = parser_of("turn", __doc__)
-    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="of each bot (5)")
+    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="rounds of each bot (5)")
     parser.add_argument(
         "--threads",
         type=lambda value: [positive(part) for part in value.split(",")],
         default=[1, 200],
         metavar="N,N",
-        help="how many threads at once (1,200)",
+        help="numbers of concurrent threads (1,200)",
     )
     parser.add_argument(
         "--turns", type=positive, default=0, metavar="N", help="turns in a round (50, or twice the threads)"

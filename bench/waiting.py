@@ -1,17 +1,17 @@
-"""What thousands of open requests cost that only wait for people: at the restart, while idle, at a click.
+"""Measures the cost of thousands of open requests that wait for people: at a restart, while idle, and at a click.
 
     python bench/waiting.py                           0, 1,000 and 10,000 open requests
     python bench/waiting.py --open 0,500 --json figures.json
 
-For each number a process `python -m bot` (with stand-ins for Slack and for the model in this one) is asked for calls
-that need an approval, and ended. One of the threads that now wait is copied in its database until there are as many,
+For each number, a process `python -m bot` (with sandboxes for Slack and for the model in this process) is asked for
+calls that need approval, and stopped. One of the waiting threads is copied in its database until the number is reached,
 the process is started again, and somebody clicks Approve on a real card as soon as the socket is open.
 
     socket       from the start of the process until its socket is open
-    start, CPU   user and system time until the socket is open; and until it was quiet after the click
+    start, CPU   user and system time until the socket is open; and until the process is idle after the click
     click        from the click until the card shows the decision
-    idle, CPU    of one core over the seconds after that
-    memory       resident, of the bot's process alone
+    idle, CPU    share of one core in the seconds after that
+    memory       resident memory of the bot's process alone
 """
 
 from __future__ import annotations
@@ -37,14 +37,13 @@ from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, ca
 from slack_sandbox.slack import SlackSandbox
 
 SETTLING = 0.3
-"""This part of the idle seconds goes by after the click before the process is taken for quiet: its first sweep is
-over."""
+"""The fraction of the idle seconds to wait after the click, until the process is idle and its first sweep is over."""
 ANSWER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One restart with so many open requests."""
+    """The figures of one restart with `open` open requests."""
 
     open: int
     socket_s: float
@@ -66,7 +65,7 @@ TITLES = {
 
 
 def decide(request: ChatRequest) -> Answer:
-    """Want to write the file that was asked for; answer when that was done."""
+    """Call the tool that writes the requested file, then answer."""
     if request.results:
         return text("It is written.")
     path = re.search(r"write (/\S+\.txt)", request.said)
@@ -78,7 +77,7 @@ def decide(request: ChatRequest) -> Answer:
 
 
 async def measure(several: int, seconds: float) -> Figures:
-    """Have so many requests wait, restart, click."""
+    """Create `several` open requests, restart the bot and click."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
         workspace = home / "workspace"
@@ -140,13 +139,13 @@ async def measure(several: int, seconds: float) -> Figures:
 
 
 def memory_of(pid: int) -> float:
-    """Megabytes that a process has in memory."""
+    """Return the resident memory of a process in megabytes."""
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
 
 
 def table(measured: Sequence[Figures]) -> str:
-    """The figures side by side; in brackets what they are to those of the first."""
+    """Format the figures side by side, in brackets compared to the first."""
     lines = [f"{'open requests':38}" + "".join(f"{f'{figures.open:,}':>20}" for figures in measured)]
     for name, title in TITLES.items():
         first = float(getattr(measured[0], name))
@@ -160,17 +159,17 @@ def table(measured: Sequence[Figures]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Out: the exit code."""
+    """Measure and print the figures. Returns the exit code."""
     parser = parser_of("waiting", __doc__)
     parser.add_argument(
         "--open",
         type=lambda value: [0 if part == "0" else positive(part) for part in value.split(",")],
         default=[0, 1_000, 10_000],
         metavar="N,N",
-        help="how many requests wait (0,1000,10000), besides the one that is clicked",
+        help="numbers of open requests (0,1000,10000), in addition to the one that is clicked",
     )
     parser.add_argument(
-        "--idle", type=float, default=10.0, metavar="S", help="how long it is looked at while idle (10 seconds)"
+        "--idle", type=float, default=10.0, metavar="S", help="how long to measure the idle process (10 seconds)"
     )
     options = parser.parse_args(arguments)
     if not measurable():

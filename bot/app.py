@@ -23,11 +23,11 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
-from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, end_for_sure
+from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
 from bot.errors import ModelUnauthorized, SettingsError
 from bot.model.key_check import check_key
 from bot.model.openrouter import OpenRouter
-from bot.scheduler.local import Wakes
+from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
@@ -41,7 +41,7 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
-from bot.supervised import forever
+from bot.supervised import run_forever
 from bot.sweep import Sweep
 from bot.tools.json_schema.arguments import problem, problems
 from bot.tools.mcp.toolset import McpToolset
@@ -79,19 +79,19 @@ async def run(settings: Settings, tools: McpToolset, began: float) -> None:
     def stop() -> None:
         if not stopped.is_set():
             stopped.set()
-            end_for_sure(STOP_SECONDS + LAST_SECONDS)
+            force_exit_after(STOP_SECONDS + LAST_SECONDS)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with Database(settings.database_url) as database:
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
-            first = asking.left(START_SECONDS, keep=WARM_SECONDS)
+            first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)
             (identity, url), _ = await asyncio.gather(
                 slack.preflight(these, first), _check_key(settings, these.session, first)
             )
             service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools)
-            starting = asyncio.create_task(service.start(url, asking.left(START_SECONDS)))
+            starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
@@ -134,8 +134,8 @@ class Service:
             total_seconds=MODEL_TOTAL_SECONDS,
             title="slack-mcp-agent",
         )
-        self._threads = Wakes(self._advance, self._apologise)
-        self._deliveries = Wakes(self._reconcile, self._ignore)
+        self._threads = KeyedWorker(self._advance, self._apologise)
+        self._deliveries = KeyedWorker(self._reconcile, self._ignore)
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
         progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
@@ -160,9 +160,9 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.woken)
+        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.wait_for_wake)
         undoing = UndoRunner(store, tools, self._gateway)
-        self._undos = Wakes(undoing.run, self._ignore)
+        self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
             store,
             tools,
@@ -204,28 +204,28 @@ class Service:
         await self._socket.open(url)
         # Not sooner: importing the openai package in a thread would keep the loop from the socket.
         self.background(self._load())
-        self.background(forever("the sweep", self._sweep.run))
+        self.background(run_forever("the sweep", self._sweep.run))
 
     async def stop(self) -> None:
         """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
         deadline = Deadline(STOP_SECONDS)
-        await deadline.part("the socket", self._socket.stop_intake(), 1.0)
+        await deadline.run_step("the socket", self._socket.stop_intake(), 1.0)
         # Each keeps so much for those after it: what has been said is to be posted, servers are to end well.
-        drained = deadline.left(self._settings.limits.drain_seconds, keep=DELIVER_SECONDS + CLOSE_SECONDS)
+        drained = deadline.remaining(self._settings.limits.drain_seconds, keep=DELIVER_SECONDS + CLOSE_SECONDS)
         await asyncio.gather(
-            deadline.part("the turns", self._threads.close(drained), drained + 0.1),
-            deadline.part("undos", self._undos.close(drained), drained + 0.1),
+            deadline.run_step("the turns", self._threads.close(drained), drained + 0.1),
+            deadline.run_step("undos", self._undos.close(drained), drained + 0.1),
         )
-        delivered = deadline.left(DELIVER_SECONDS, keep=CLOSE_SECONDS)
-        await deadline.part("posts", self._deliveries.close(delivered), delivered + 0.1)
+        delivered = deadline.remaining(DELIVER_SECONDS, keep=CLOSE_SECONDS)
+        await deadline.run_step("posts", self._deliveries.close(delivered), delivered + 0.1)
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(
-            deadline.part("background tasks", _ended(self._background), 1.0),
-            deadline.part("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
-            deadline.part("the model", self._model.aclose(), 1.0),
+            deadline.run_step("background tasks", _ended(self._background), 1.0),
+            deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
+            deadline.run_step("the model", self._model.aclose(), 1.0),
         )
-        await deadline.part("the connection to Slack", self._socket.close(), 1.0)
+        await deadline.run_step("the connection to Slack", self._socket.close(), 1.0)
 
     async def _load(self) -> None:
         """Load what the first turn needs. It stays, so the garbage collector need not look through it, not even once:

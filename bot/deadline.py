@@ -1,4 +1,4 @@
-"""One time limit for all the parts of the shutdown, and an end to the process when even that was not enough."""
+"""A time limit shared by all steps of the shutdown, and a forced exit when the shutdown hangs."""
 
 from __future__ import annotations
 
@@ -13,41 +13,47 @@ from contextlib import suppress
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 14.0
-"""For all parts together: the promise is 15 s, and the interpreter takes a moment to end."""
+"""For all steps together: the documented limit is 15 s, and the interpreter needs a moment to exit."""
 LAST_SECONDS = 0.7
-"""From there on the process is ended as it stands."""
+"""Grace period after STOP_SECONDS before the process is forced to exit."""
 
 
 class Deadline:
-    """Runs out once; each part of the shutdown gets what is left."""
+    """A fixed point in time; each step of the shutdown gets the time that remains."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
 
-    def left(self, most: float, *, keep: float = 0.0) -> float:
-        """Seconds for a part that may take so long, when the later ones are to have `keep` of what is left."""
+    def remaining(self, most: float, *, keep: float = 0.0) -> float:
+        """Return the seconds a step may take: at most `most`, and leaving `keep` seconds for later steps."""
         return max(0.0, min(most, self._until - time.monotonic() - keep))
 
-    async def part(self, name: str, work: Awaitable[object], most: float, *, keep: float = 0.0) -> None:
-        """Do a part; what takes too long is given up, what it raises is in the log. Comes back in time also when the
-        part does not let itself be cancelled."""
+    async def run_step(self, name: str, work: Awaitable[object], most: float, *, keep: float = 0.0) -> None:
+        """Run a step of the shutdown within its share of the time.
+
+        A step that takes too long is cancelled, and an exception is logged. Returns in time even when the step ignores
+        the cancellation.
+        """
         task = asyncio.ensure_future(work)
-        done, _ = await asyncio.wait([task], timeout=self.left(most, keep=keep))
+        done, _ = await asyncio.wait([task], timeout=self.remaining(most, keep=keep))
         if not done:
-            log.warning("stopping: %s took too long and is left as it is", name)
+            log.warning("shutdown: %s took too long and was cancelled", name)
             task.cancel()
             with suppress(TimeoutError):
-                await asyncio.wait([task], timeout=self.left(0.1))
+                await asyncio.wait([task], timeout=self.remaining(0.1))
         elif not task.cancelled() and (error := task.exception()) is not None:
-            log.error("stopping: %s has failed", name, exc_info=error)
+            log.error("shutdown: %s failed", name, exc_info=error)
 
 
-def end_for_sure(seconds: float) -> None:
-    """End the process after so many seconds, if it has not ended by then: a thread that hangs in a dead disk would
-    keep it for ever. What counts is on the disk, and goes on at the next start."""
+def force_exit_after(seconds: float) -> None:
+    """Exit the process unconditionally if it is still running after this many seconds.
+
+    A thread that hangs on an unresponsive disk would otherwise keep it alive forever. All state that matters is
+    committed, and work resumes at the next start.
+    """
 
     def end() -> None:
-        log.error("stopping took more than %.0f s; the rest is left for the next start", seconds)
+        log.error("shutdown took more than %.0f s; exiting now, work resumes at the next start", seconds)
         logging.shutdown()
         os._exit(0)
 

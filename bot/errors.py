@@ -1,7 +1,7 @@
-"""Everything that can go wrong and that a person or an operator must be told, as one tree.
+"""The exception tree: every failure that is reported to a person or an operator.
 
 BotError
-├── SettingsError          the start ends: one sentence that names the setting and how to fix it
+├── SettingsError          startup fails: one sentence that names the setting and how to fix it
 ├── StoreError             the database refused
 └── ModelError             no answer from the model; the sentence is shown in the thread
     ├── ModelUnavailable   overloaded, unreachable, timed out, broken stream (after retries)
@@ -11,7 +11,7 @@ BotError
     ├── ModelRefused       the request was rejected (bad request, moderation, unknown model)
     └── ContextTooLong     the conversation no longer fits
 
-The class docstring is the message a person reads; the instance may carry a `detail` for the log.
+The class docstring is the message that people see; an instance may carry a `detail` for the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class BotError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What happened, in words for a person."""
+        """The message for people."""
         return " ".join((type(self).__doc__ or "Something went wrong.").split())
 
 
@@ -48,7 +48,7 @@ class ModelError(BotError):
     """The model gave no answer."""
 
     fix = "Everything in this thread is kept: write “try again” and I carry on from here."
-    """What the person who reads this can do."""
+    """What the reader can do about it."""
 
 
 class ModelUnavailable(ModelError):

@@ -1,4 +1,4 @@
-"""Runs a coroutine so that Ctrl-C is never in time to find half an event loop."""
+"""Runs a coroutine so that Ctrl-C never hits a half-initialized event loop."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, but an interrupt that comes before the coroutine has begun waits until it has.
+    """Run a coroutine like `asyncio.run`, but delay an interrupt until the coroutine has started.
 
-    asyncio takes over SIGINT only once the loop stands. What comes sooner ends the loop while it is being made, and
-    Python prints a traceback about that. Raises KeyboardInterrupt as `asyncio.run` does.
+    asyncio installs its SIGINT handler only once the loop exists. An earlier interrupt aborts the setup of the loop
+    with a traceback. Raises KeyboardInterrupt as `asyncio.run` does.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,6 +1,6 @@
-"""Keeps the event loop free: long work is done beside it in a thread, and work on many things with pauses between them.
+"""Keeps the event loop responsive: runs long computations in a thread and yields inside long loops.
 
-How long the work takes is somebody else's choice (a model's, a server's, a person's), and everybody waits for the loop.
+The size of the input is chosen by others (a model, a server, a person), and every thread of the bot shares the loop.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SMALL: Final = 5_000
-"""Characters, or steps of about as much work, that are not worth a thread."""
-ANY: Final = SMALL + 1
-"""For work of which nobody knows how long it takes."""
-SECONDS: Final = 0.01
-"""CPU time for which many small things are worked on without a pause."""
+"""Up to this size (characters, or steps of similar cost) a thread is not worth its overhead."""
+UNKNOWN_SIZE: Final = SMALL + 1
+"""The size to pass for work of unknown duration: always uses a thread."""
+BUDGET_SECONDS: Final = 0.01
+"""CPU time a loop may use before it yields."""
 
-# Few threads of its own: they compute, and each more of them would have the loop wait longer for the interpreter.
-_threads: Final = ThreadPoolExecutor(2, thread_name_prefix="beside the loop")
+# Only two threads: they are CPU-bound, and with each additional one the event loop waits longer for the GIL.
+_threads: Final = ThreadPoolExecutor(2, thread_name_prefix="compute")
 
 
-async def beside(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that only computes: at once when there is little to do, else in a thread."""
+async def offload(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a CPU-bound function: directly when `size` is at most SMALL, otherwise in a thread."""
     if size <= SMALL:
         return work(*args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads, partial(work, *args, **kwargs))
 
 
 class Pace:
-    """For a loop over things of which each is quickly done, however many there are."""
+    """Lets a loop over many short steps yield to the event loop from time to time."""
 
     def __init__(self) -> None:
-        # The thread's own time: who has waited for the next thing has kept nobody else waiting.
+        # CPU time of this thread: time spent waiting for the next item does not block anybody.
         self._since = time.thread_time()
 
-    async def rest(self) -> None:
-        """Let others run, if that has not been done for a while."""
-        if time.thread_time() - self._since > SECONDS:
+    async def checkpoint(self) -> None:
+        """Yield to the event loop if more than BUDGET_SECONDS of CPU time have passed since the last yield."""
+        if time.thread_time() - self._since > BUDGET_SECONDS:
             await asyncio.sleep(0)
             self._since = time.thread_time()

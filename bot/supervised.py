@@ -1,4 +1,4 @@
-"""Background work that must not end unseen: it is started again after it raised, and what it raised is in the log."""
+"""Supervises background tasks: logs their failures and restarts those that must keep running."""
 
 from __future__ import annotations
 
@@ -11,54 +11,48 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds between an end and the next start; doubled with each end, with jitter."""
+"""Seconds before a restart; doubles with each consecutive failure, with jitter."""
 STABLE_SECONDS = 30.0
-"""What ran so long is started again after the first pause, however often it has failed before."""
+"""A task that ran for longer than this counts as recovered: the pause starts over at the first value."""
 
 
-async def forever(
+async def run_forever(
     name: str, work: Callable[[], Awaitable[object]], *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE
 ) -> None:
-    """Run `work` until this task is cancelled. It is not expected to end: whether it raises or returns, that is
-    reported, and it runs again after a pause."""
+    """Run `work` until this task is cancelled.
+
+    `work` is not expected to end: whether it raises or returns, an error is logged and it is restarted after a pause.
+    """
     failures = 0
     while True:
         began = time.monotonic()
         error = await _end_of(work)
         failures = 1 if time.monotonic() - began > STABLE_SECONDS else failures + 1
         pause = min(longest, first * 2.0 ** min(failures - 1, 20)) * random.uniform(0.5, 1.0)  # noqa: S311
-        log.error("%s has ended unexpectedly and starts again in %.1f s", name, pause, exc_info=error)
+        log.error("%s has ended unexpectedly and restarts in %.1f s", name, pause, exc_info=error)
         await asyncio.sleep(pause)
 
 
-async def once(name: str, work: Awaitable[object]) -> None:
-    """Run something that nobody waits for to its end; what it raises is in the log."""
-    try:
-        await work
-    except Exception:
-        log.exception("%s has failed", name)
-
-
-class Reports:
-    """Says each trouble once, and again when it has changed: what is looked at every 30 s would fill the log."""
+class ProblemTracker:
+    """Deduplicates reports of recurring problems, which a check every 30 s would otherwise log each time."""
 
     MOST = 1_000
 
     def __init__(self) -> None:
-        self._said: dict[object, str] = {}
+        self._reported: dict[object, str] = {}
 
-    def trouble(self, about: object, words: str) -> bool:
-        """Whether this is news about that; to be said then."""
-        if self._said.get(about) == words:
+    def is_new(self, about: object, words: str) -> bool:
+        """Remember a problem. Returns whether it is new or has changed, so that it should be logged."""
+        if self._reported.get(about) == words:
             return False
-        if len(self._said) >= self.MOST:
-            del self._said[next(iter(self._said))]
-        self._said[about] = words
+        if len(self._reported) >= self.MOST:
+            del self._reported[next(iter(self._reported))]
+        self._reported[about] = words
         return True
 
-    def well(self, about: object) -> None:
-        """That is over: the next time it is news again."""
-        self._said.pop(about, None)
+    def resolve(self, about: object) -> None:
+        """Forget the problem: it is reported again when it recurs."""
+        self._reported.pop(about, None)
 
 
 async def _end_of(work: Callable[[], Awaitable[object]]) -> BaseException | None:
@@ -68,7 +62,7 @@ async def _end_of(work: Callable[[], Awaitable[object]]) -> BaseException | None
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        return error  # something that it waited for was cancelled, and not this
-    except Exception as error:  # noqa: BLE001  # reported by the caller
+        return error  # something it awaited was cancelled, not this task
+    except Exception as error:  # noqa: BLE001  # logged by the caller
         return error
     return None

@@ -1,4 +1,4 @@
-"""What is done every half a minute: people reminded, requests closed in time, stopped threads taken up."""
+"""Periodic maintenance: sends reminders, closes expired requests, and resumes interrupted threads and undos."""
 
 from __future__ import annotations
 
@@ -11,59 +11,60 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
 from bot.core.questions.question import Approval
 from bot.errors import StoreError
-from bot.supervised import Reports
+from bot.supervised import ProblemTracker
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Its parts stand for themselves: one that fails keeps no other from being done."""
+    """Runs the periodic tasks. Each is independent: a failure in one does not stop the others."""
 
     store: Store
     gateway: ChatGateway
     remind_hours: float
-    """So long before the end of a request people are reminded of it; 0: never."""
+    """Hours before a request expires when people are reminded of it; 0 disables reminders."""
     pause: float
+    """Seconds between two sweeps."""
     wake: Callable[[int], None]
     undo: Callable[[int], None]
-    reports: Reports = field(default_factory=Reports)
+    problems: ProblemTracker = field(default_factory=ProblemTracker)
 
     async def run(self) -> None:
-        """Sweep for ever."""
+        """Sweep until cancelled."""
         while True:
             await self.once()
             await asyncio.sleep(self.pause)
 
     async def once(self) -> None:
-        """One look at everything."""
+        """Run every periodic task once."""
         for name, part in (
             ("reminding people of requests", self._remind),
-            ("closing requests whose time is over", self.store.expire),
-            ("taking up stopped threads", self.store.waiting),
+            ("closing expired requests", self.store.expire),
+            ("resuming interrupted threads", self.store.waiting),
         ):
             for thread_id in sorted(set(await self._part(name, part))):
                 self.wake(thread_id)
-        for thread_id in await self._part("taking up undos", self._takings):
+        for thread_id in await self._part("resuming undos", self._undo_threads):
             self.undo(thread_id)
 
     async def _part(self, name: str, part: Callable[[], Awaitable[Iterable[int]]]) -> Iterable[int]:
-        """The threads that a part has to do with; none when it failed, which is reported once."""
+        """Run a task and return the threads it concerns; none when it failed, which is logged once."""
         try:
             threads = await part()
         except StoreError as error:
-            if self.reports.trouble(name, error.detail):
-                log.warning("%s: the database refused (%s); again every %.0f s", name, error.detail, self.pause)
+            if self.problems.is_new(name, error.detail):
+                log.warning("%s: the database refused (%s); retrying every %.0f s", name, error.detail, self.pause)
             return ()
         except Exception as error:
-            if self.reports.trouble(name, repr(error)):
-                log.exception("%s has failed; again every %.0f s", name, self.pause)
+            if self.problems.is_new(name, repr(error)):
+                log.exception("%s failed; retrying every %.0f s", name, self.pause)
             return ()
-        self.reports.well(name)
+        self.problems.resolve(name)
         return threads
 
     async def _remind(self) -> set[int]:
-        """Remind people, once, of requests that end soon."""
+        """Send one reminder for each request that expires soon."""
         due = await self.store.unreminded(self.remind_hours * 3600) if self.remind_hours else ()
         reminded: set[int] = set()
         for thread_id, approval in due:
@@ -75,5 +76,5 @@ class Sweep:
             reminded.update(await self._part(f"reminding people of request {approval.id}", remind))
         return reminded
 
-    async def _takings(self) -> list[int]:
+    async def _undo_threads(self) -> list[int]:
         return [thread_id for thread_id, _ in await self.store.undo_jobs()]

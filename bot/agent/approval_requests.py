@@ -19,7 +19,7 @@ from bot.core.ports.toolset import Toolset
 from bot.core.questions.question import Approval, CallKind, Card
 from bot.core.thread import ThreadState
 from bot.core.tools import Preview, Tool
-from bot.pace import Pace, beside
+from bot.pace import Pace, offload
 
 FILES = "What this would change has changed since the request was shown"
 TOOL = "The tool's definition has changed since the request was shown"
@@ -76,8 +76,8 @@ class ApprovalRequester:
                 call.result = f"as things are now this would fail: {preview.broken[:LONGEST_REASON]}"
                 continue
             approvals.append(self._approval(state, pending, preview, privacy))
-            await pace.rest()
-        return await beside(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
+            await pace.checkpoint()
+        return await offload(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
         """Whether the only person who could decide never may: somebody of another organisation, or deactivated."""

@@ -20,7 +20,7 @@ from bot.core.ports.toolset import Toolset
 from bot.core.questions.grant import Grant
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
-from bot.pace import Pace, beside
+from bot.pace import Pace, offload
 
 CHANGED = "The standing grant for this no longer holds: the tool's definition has changed since it was given."
 
@@ -43,7 +43,7 @@ class CallAuthorizer:
     async def facts(self, state: ThreadState) -> Sequence[Facts]:
         """Where and for whom the turn's calls are made: for each person who has had a say in it."""
         turn, place = state.turn, state.place
-        kind = await self.gateway.kind(place) if self.policy.by_kind else place.kind
+        kind = await self.gateway.kind(place) if self.policy.depends_on_kind else place.kind
         people = (turn.requester, *turn.others) if turn else ("",)
         found: list[Facts] = []
         for user in people:
@@ -58,9 +58,9 @@ class CallAuthorizer:
             return tools
 
         def chosen() -> Sequence[Tool]:
-            return [tool for tool in tools if not any(self.policy.hides(tool, each) for each in facts)]
+            return [tool for tool in tools if not any(self.policy.denies_all(tool, each) for each in facts)]
 
-        return await beside(len(tools) * len(facts) * self.policy.effort, chosen)
+        return await offload(len(tools) * len(facts) * self.policy.effort, chosen)
 
     async def evaluate(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
         """The calls of a reply, judged; and by position what those who are asked should know."""
@@ -71,7 +71,7 @@ class CallAuthorizer:
         pace = Pace()
         for position, raw in enumerate(raw_calls):
             calls.append(await self._read(raw, seq, position, reply, facts))
-            await pace.rest()
+            await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:
             if call.state is CallState.AWAITING:
@@ -107,9 +107,9 @@ class CallAuthorizer:
             return min(judgements, key=lambda judgement: STRICTEST.index(judgement.ruling))
 
         # Only where paths lie is asked of a disk, which may take long; the rest is known here.
-        if self.policy.asks_where(tool):
+        if self.policy.checks_paths(tool):
             return await self.toolset.guard(tool.server).looking(tool, judge)
-        return await beside(size * len(facts) * self.policy.effort, judge, lambda *_: None)
+        return await offload(size * len(facts) * self.policy.effort, judge, lambda *_: None)
 
     async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
         """Make a call of what the model wrote, and let the arguments' schema and then the policy speak on it."""
@@ -138,7 +138,7 @@ class CallAuthorizer:
         if tool is None:
             names = [tool.name for tool in await self.offered(facts)]
             call.outcome = CallOutcome.INVALID
-            call.result = await beside(len(names) * len(name), prompt.unknown_tool, name, names)
+            call.result = await offload(len(names) * len(name), prompt.unknown_tool, name, names)
             return call
         call.server, call.remote_name, call.tool_digest = tool.server, tool.remote_name, tool.digest
         call.tier = tier(tool)
@@ -146,7 +146,7 @@ class CallAuthorizer:
             call.outcome = CallOutcome.INVALID
             call.result = "the arguments are not a JSON object (cut off or malformed). Make the call again, whole."
             return call
-        arguments, call.arguments, problem = await beside(len(call.arguments), self._sound, tool, call.arguments)
+        arguments, call.arguments, problem = await offload(len(call.arguments), self._sound, tool, call.arguments)
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call

@@ -17,17 +17,17 @@ from bot.core.ports.store import Store
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, InStep, Tool, UndoSnapshot
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool, UndoSnapshot
 from bot.core.transaction import Change
 
 NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
 
 
-def in_step(thread_id: int, step: Sequence[Call], call: Call) -> InStep | None:
+def in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | None:
     """Where a call stands in its step, if the order matters: where one of several may change something."""
     if len(step) < 2 or all(each.repeatable or not each.server for each in step):
         return None
-    return InStep((thread_id, call.seq), call.position)
+    return StepPosition((thread_id, call.seq), call.position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from bot.core.ports.store import Store
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
-from bot.core.tools import InStep
+from bot.core.tools import StepPosition
 from bot.core.transaction import Change
-from bot.pace import Pace, beside
+from bot.pace import Pace, offload
 
 ATTEMPTS = 3
 """How often a call that does no harm twice is handed to its server, restarts included."""
@@ -66,7 +66,7 @@ class ToolSteps:
         change.cards = await self.approval_requester.cards(state, wanted)
         said = str(reply.message.get("content") or "").strip()
         if said:
-            change.drafts = [*change.drafts, *await beside(len(said), self.gateway.answer, said)]
+            change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said)]
         # Lost in a power cut, calls that do no harm twice are made once more; nobody has seen anything of them.
         change.synced = bool(change.drafts or change.cards) or not all(call.repeatable for call in calls)
         held: dict[int, Held] = {}
@@ -89,7 +89,7 @@ class ToolSteps:
                 right.release()
         return await self._conclude(state)
 
-    async def _seize(self, call: Call, at: InStep | None) -> Held | None:
+    async def _seize(self, call: Call, at: StepPosition | None) -> Held | None:
         """The right to hand the call over at once, if it need not wait for that."""
         tool = self.toolset.find(call.tool)
         return await self.toolset.seize(tool, json.loads(call.arguments), at) if tool is not None else None
@@ -117,7 +117,7 @@ class ToolSteps:
         refused: list[Call] = []
         pace = Pace()
         for call in (*waiting, *ready):
-            await pace.rest()
+            await pace.checkpoint()
             tool = self.toolset.find(call.tool)
             if tool is not None and await self.authorizer.reevaluate(state, call, tool) is Ruling.DENY:
                 refuse(call)
@@ -178,7 +178,7 @@ class ToolSteps:
         calls = {call.id: call for call in fresh.calls}
         for call in state.step:
             if call.state in WAITING and call.id in calls and call.id not in busy:
-                call.become(calls[call.id])
+                call.refresh(calls[call.id])
         state.unread = fresh.unread
         if state.turn is not None and fresh.turn is not None:
             state.turn.stopped_by = fresh.turn.stopped_by
@@ -191,14 +191,14 @@ class ToolSteps:
             call.summarised = True
         shown = [call for call in told if call.outcome not in SHOWN_ON_CARD]
         size = sum(len(call.arguments) for call in shown)
-        drafts = await beside(size, self.gateway.summary, shown, await self.gateway.privacy(state.place))
+        drafts = await offload(size, self.gateway.summary, shown, await self.gateway.privacy(state.place))
         if all(call.state is CallState.FINISHED for call in calls):
             done = [other for other in state.calls if other.seq < calls[0].seq]
             answers: list[tuple[str, str]] = []
             pace = Pace()
             for call in calls:
                 answers.append(prompt.tool(call, loop_detection.note([*done, *calls], call)))
-                await pace.rest()
+                await pace.checkpoint()
             await self.store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
             self.gateway.deliver(state.id)
             return True

@@ -28,7 +28,7 @@ from bot.core.tools import Tool
 from bot.core.transaction import Change
 from bot.core.untrusted import items, mapping, parsed, text
 from bot.errors import ModelError
-from bot.pace import Pace, beside
+from bot.pace import Pace, offload
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Agent:
         pace = Pace()
         for message in unread:
             messages.append(prompt.user(await self.gateway.quote(message)))
-            await pace.rest()
+            await pace.checkpoint()
         first = 0
         if not state.begun:
             messages.insert(0, prompt.system(self.instructions()))
@@ -184,7 +184,7 @@ class Agent:
         if (problems or not known) and state.functions and state.functions != live[0]:
             allowed = {tool.name for tool in tools}
             last = await self.store.functions(state.functions)
-            return await beside(len(last), _kept, last, known, allowed) or live
+            return await offload(len(last), _kept, last, known, allowed) or live
         return live
 
     def _told(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
@@ -198,13 +198,13 @@ class Agent:
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         said = str(message.get("content") or "").strip()
-        if not await beside(len(said), prompt.is_blank, said):
+        if not await offload(len(said), prompt.is_blank, said):
             note = prompt.closed(turn.closing, self.limits.steps)
             if reply.finish_reason == "length":
                 note = f"{note} {prompt.CUT_OFF}".strip()
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
-            change.drafts = [*change.drafts, *await beside(len(said), self.gateway.answer, said, note)]
+            change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said, note)]
         elif not turn.nudged:
             turn.nudged = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
@@ -254,7 +254,7 @@ async def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     found = _functions.get(key)
     if found is None:
         # A schema may have a thousand parts.
-        found = await beside(len(tools) * 500, _listed, tools)
+        found = await offload(len(tools) * 500, _listed, tools)
         if len(_functions) >= MOST_LISTS:
             _functions.clear()
         _functions[key] = found

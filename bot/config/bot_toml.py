@@ -155,8 +155,8 @@ def _condition(file: TomlFile, table: Table, place: KeyPath, argument: str, acti
         raise file.wrong(place, "must be a regular expression, written as a string")
     # A line break in an argument must not carry it past a rule that denies, nor past what a rule allows.
     try:
-        return Condition(argument, check, (text,), patterns.of_operator(text, strict=action is Ruling.ALLOW))
-    except patterns.UnreadableError as error:
+        return Condition(argument, check, (text,), patterns.compile_python(text, strict=action is Ruling.ALLOW))
+    except patterns.UnsupportedPatternError as error:
         raise file.wrong(place, f"is not a regular expression that can be used: {error}") from error
 
 
@@ -188,7 +188,7 @@ def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Find
         line, approvers = file.line(at) if table else 0, tiers[tier]
         found[at] = [
             *(Finding("error", line, problem, fix) for problem, fix in approvers.problems()),
-            *(Finding("warning", line, problem, fix) for problem, fix in approvers.doubts()),
+            *(Finding("warning", line, problem, fix) for problem, fix in approvers.warnings()),
         ]
     defaults = ApprovalRules()
     rules = ApprovalRules(

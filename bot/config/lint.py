@@ -38,7 +38,7 @@ def findings(policy: Policy) -> list[Finding]:
     """What can be told of rules without knowing the tools: over-broad and shadowed ones, in order."""
     found: list[Finding] = []
     for place, rule in enumerate(policy.rules):
-        label = policy.called(rule)
+        label = policy.rule_name(rule)
         if rule.action is Ruling.ALLOW:
             found += _broad(rule, label)
         shadow = next((earlier for earlier in policy.rules[:place] if covers(earlier, rule)), None)
@@ -58,7 +58,7 @@ def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
     """Names in rules that fit nothing there is: most often a typing mistake. All servers must be up."""
     found: list[Finding] = []
     for rule in policy.rules:
-        label = policy.called(rule)
+        label = policy.rule_name(rule)
         before = len(found)
         names = [name for tool in tools for name in (tool.remote_name, tool.name)]
         servers = [tool.server for tool in tools]
@@ -67,7 +67,7 @@ def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
                 if not any(fits(glob, name) for name in known):
                     problem = f"{label} names the {kind} {glob!r}, and there is no such {kind}"
                     found.append(Finding("warning", rule.line, problem, _nearest(glob, known)))
-        matched = [tool for tool in tools if rule.names(tool)]
+        matched = [tool for tool in tools if rule.matches_tool(tool)]
         arguments = [name for tool in matched for name in _arguments(tool)]
         for condition in rule.conditions if all(map(_arguments, matched)) and matched else ():
             whole, head = condition.argument, condition.argument.partition(".")[0]
@@ -86,8 +86,8 @@ def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
     for rule in policy.rules:
         if rule.action is not Ruling.ALLOW or rule.conditions:
             continue
-        matched = [tool for tool in tools if rule.names(tool)]
-        label = policy.called(rule)
+        matched = [tool for tool in tools if rule.matches_tool(tool)]
+        label = policy.rule_name(rule)
         wild = [tool.name for tool in matched if tier(tool) is Tier.DESTRUCTIVE and not _named(rule, tool)]
         if wild:
             problem = f"{label} allows, by a wildcard, tools that can destroy data: {_some(wild)}"
@@ -107,7 +107,7 @@ def covers(earlier: Rule, later: Rule) -> bool:
         return False
     tools = earlier.tools
     if earlier.action is Ruling.ALLOW and not earlier.servers and (bold or later.servers):
-        # Such globs fit offered names only (`Rule.names`), and the later rule's fit the server's own too.
+        # Such globs fit offered names only (`Rule.matches_tool`), and the later rule's fit the server's own too.
         tools = tuple(glob for glob in tools if "__" not in glob)
     return (
         (not earlier.servers or any(map(_is_any, earlier.servers)) or _within(later.servers, earlier.servers))

@@ -1,4 +1,4 @@
-"""A tool call of a turn: what the model asked for, where it stands, and how it ended. Pure data."""
+"""A tool call of a turn: what the model requested, its state, and its outcome. Pure data."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class CallState(StrEnum):
-    """Where a tool call stands. `finished` is the only one that has a result."""
+    """The state of a tool call. Only a `finished` call has a result."""
 
     READY = "ready"
-    """Allowed by the policy or approved by a person; not handed to the server yet."""
+    """Allowed by the policy or approved by a person; not yet sent to the server."""
     AWAITING = "awaiting"
     """A person has to decide."""
     STARTED = "started"
-    """Committed before the server got it. Found at a load, nobody knows whether it ran."""
+    """Committed before the call is sent. After a restart it is unknown whether such a call ran."""
     UNKNOWN = "unknown"
-    """It may or may not have run; a person has to say."""
+    """It may or may not have run; a person has to decide how to proceed."""
     FINISHED = "finished"
 
 
@@ -26,21 +26,21 @@ class CallOutcome(StrEnum):
     OK = "ok"
     ERROR = "error"
     INVALID = "invalid"
-    """An unknown tool or arguments that do not fit; nobody was asked, nothing ran."""
+    """An unknown tool or invalid arguments; nobody was asked, nothing ran."""
     REFUSED = "refused"
     """The policy denies the tool, or a limit was reached; nothing ran."""
     SURPLUS = "surplus"
-    """It was beyond those that are run in one step; nothing ran."""
+    """It exceeded the number of calls that run in one step; nothing ran."""
     DENIED = "denied"
     EXPIRED = "expired"
     ASSUMED = "assumed"
-    """A person said that an interrupted call ran; its output is not known."""
+    """A person confirmed that an interrupted call ran; its output is not known."""
     SKIPPED = "skipped"
-    """A person said to go on without an interrupted call."""
+    """A person chose to go on without an interrupted call."""
     UNSHOWN = "unshown"
-    """Slack would not show the request, so nobody was asked; nothing ran."""
+    """Slack refused to show the request, so nobody was asked; nothing ran."""
     UNRESOLVED = "unresolved"
-    """Nobody said in time whether an interrupted call ran."""
+    """Nobody answered in time whether an interrupted call ran."""
     STOPPED = "stopped"
     """A person stopped the turn before it ran."""
 
@@ -50,51 +50,51 @@ class Call:
     """One tool call of the model, and its state."""
 
     id: int
-    """The store's number; 0 until it is recorded."""
+    """The store's id; 0 until it is recorded."""
     seq: int
-    """The position in the log of the assistant message that made it."""
+    """The position in the log of the assistant message that contains it."""
     position: int
     call_id: str
     """The model's own id, which the tool message must carry."""
     tool: str
-    """The name under which the model called it."""
+    """The tool's name as the model wrote it."""
     server: str
     remote_name: str
     arguments: str
     """Canonical JSON of exactly what is shown, approved and run."""
     tool_digest: str
     repeatable: bool
-    """Our policy says that running it twice does no harm."""
+    """The policy considers it safe to run twice."""
     state: CallState
     outcome: CallOutcome | None = None
     result: str = ""
-    """What the model reads; of a denied call the reason that the person gave."""
+    """The result for the model; for a denied call, the reason that the person gave."""
     seconds: float = 0.0
     attempts: int = 0
     summarised: bool = False
     tier: str = ""
     """How much harm the tool may do (`bot.core.policy.rules.Tier`)."""
     why: str = ""
-    """What lets it run without a question, in words: a rule, a grant."""
+    """What allows it to run without approval, in words: a rule or a grant."""
     original: str = ""
-    """The arguments as the model wrote them, when a person has changed them since."""
+    """The arguments as the model wrote them, if a person has changed them since."""
     editors: tuple[str, ...] = ()
-    """Who has changed them."""
+    """The people who have changed the arguments."""
     asked: bool = False
-    """A request about it is open, as the store found it."""
+    """A request about it is open. Set by the store at a load."""
     approval: str = ""
-    """The request that allows it to run, as the store found it."""
+    """The id of the request that allows it to run. Set by the store at a load."""
     approved_digest: str = ""
     """The digest of what that request showed."""
     basis: str = ""
-    """What that request's card was based on (`bot.core.tools.Preview.basis`)."""
+    """The state on which that request was based (`bot.core.tools.Preview.basis`)."""
 
     def start(self) -> None:
-        """It is about to be handed to its server; from the next commit on it may have run."""
+        """Mark the call as started, before it is sent: from the next commit on it may have run."""
         self.state = CallState.STARTED
         self.attempts += 1
 
-    def become(self, other: Call) -> None:
-        """Stand as the other does: the same call, read again."""
+    def refresh(self, other: Call) -> None:
+        """Copy all fields from another instance of the same call that was loaded later."""
         for each in fields(self):
             setattr(self, each.name, getattr(other, each.name))

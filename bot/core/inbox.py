@@ -1,4 +1,4 @@
-"""What people said, from the moment it comes in until it is in the log of its thread. Pure data."""
+"""Messages of people, from their delivery until they are in the log of their thread. Pure data."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from bot.core.thread_ref import ThreadRef
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message of a person, as Slack delivered it."""
+    """A message of a person, as delivered by Slack."""
 
     place: ThreadRef
     event_id: str
     user: str
     ts: str
     text: str
-    """Slack's own markup, unchanged."""
+    """The text in Slack's markup, unchanged."""
     files: Sequence[str]
     """The names of attached files."""
     addressed: bool
-    """It mentions the bot or is a direct message. A follow-up of somebody who has addressed the bot in this thread
-    counts as addressed too; only the store knows who has."""
+    """It mentions the bot or is a direct message. The store also treats a follow-up as addressed if its sender has
+    addressed the bot in this thread before."""
     earlier: bool = False
-    """It was said before the first word to the bot, so it is context, whoever said it."""
+    """It was written before the bot was first addressed in the thread, so it is context, whoever wrote it."""
 
 
 class Admission(StrEnum):
-    """What became of a delivery."""
+    """How a delivery was handled."""
 
     STARTS = "starts"
-    """It is for the bot: the thread is to be woken."""
+    """It is addressed to the bot: wake the thread."""
     CONTEXT = "context"
-    """It was said in a thread of the bot's, to others: context for the next turn."""
+    """It was written to others in one of the bot's threads: context for the next turn."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
-    """It has nothing to do with the bot."""
+    """It does not concern the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A message that has been committed and is not yet in the log."""
+    """A message that is committed but not yet in the log."""
 
     id: int
     user: str
@@ -51,4 +51,4 @@ class Unread:
     files: Sequence[str]
     addressed: bool
     told: bool = False
-    """Its sender knows that it will be read once the open request is decided."""
+    """Its sender has been told that it will be read once the open request is decided."""

@@ -1,4 +1,4 @@
-"""JSON as text that is the same for the same value, and digests of texts. Pure."""
+"""Canonical JSON and digests of texts. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ JsonObject = dict[str, Any]
 
 
 def canonical(value: object) -> str:
-    """One text for equal JSON values: sorted keys, no spaces, every character as it is.
+    """Serialize a JSON value so that equal values have equal texts: sorted keys, no spaces, no escaped characters.
 
-    In: any JSON value. Out: its canonical text. Raises ValueError for NaN and infinities, which JSON has not.
+    Raises ValueError for NaN and infinities, which are not valid JSON.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def sha256(*parts: str) -> str:
-    """The hex digest over the parts, each preceded by its length so that no two lists of parts collide."""
+    """Return the hex digest of the parts, each preceded by its length so that different lists of parts differ."""
     digest = hashlib.sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")

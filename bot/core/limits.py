@@ -1,36 +1,36 @@
-"""The bounds of a turn, all of which an operator may set in bot.toml under [limits]."""
+"""Limits of a turn, which an operator can set in bot.toml under [limits]."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TRIES = 3
-"""How often a thread may fail in a row, and a request to the model be begun without anything coming of it, before the
-thread is parked: then only a person takes it up again."""
+"""How often in a row a thread may fail, or a request to the model be started without a result, before the thread is
+parked. A parked thread is resumed by a person only."""
 
 MOST_CALLS = 64
-"""Calls of one step that are run. The model is told to make those beyond it once more."""
+"""The maximum number of calls that run in one step. The model is told to repeat any further calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Each field's name is its name in bot.toml."""
+    """The limits by their names in bot.toml."""
 
     steps: int = 25
     """Requests to the model in one turn, before it is told to answer with what it has."""
     turn_seconds: float = 900.0
-    """Time in the model and in tools in one turn; waiting for a person does not count."""
+    """Time spent in the model and in tools in one turn; waiting for a person does not count."""
     servers_seconds: float = 20.0
     """How long a turn waits for MCP servers that are still starting."""
     approval_hours: float = 24.0
-    """After that an open request counts as denied."""
+    """Hours after which an open request counts as denied."""
     progress_after_seconds: float = 1.0
-    """A turn that takes longer shows what it is doing."""
+    """A turn that takes longer shows its progress."""
     progress_every_seconds: float = 3.0
     """Slack allows an app to update one message about every 3 seconds (chat.update, Tier 3)."""
     answer_parts: int = 4
     """An answer that needs more Slack messages than this is uploaded as a file."""
     drain_seconds: float = 8.0
-    """At SIGTERM, how long running tool calls may take to finish."""
+    """How long running tool calls may take to finish after SIGTERM."""
     sweep_seconds: float = 30.0
-    """How often requests are looked through for those whose time is over or that people are to be reminded of."""
+    """The interval at which requests are checked for expiry and reminders."""

@@ -1,4 +1,4 @@
-"""What is known of one Slack thread: its log, its open turn, that turn's calls, and what has not been read yet."""
+"""The state of one Slack thread: its log, its open turn with its calls, and its unread messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.core.transcript import Transcript
 
 @dataclass(slots=True)
 class Turn:
-    """From the message that starts it to the answer that ends it."""
+    """A turn, from the message that starts it to the answer that ends it."""
 
     id: int
     requester: str
@@ -22,15 +22,15 @@ class Turn:
     seconds: float = 0.0
     """Time spent in the model and in tools; waiting for a person does not count."""
     nudged: bool = False
-    """An empty answer was asked again."""
+    """The model was asked again after an empty answer."""
     closing: str = ""
-    """Why the turn has to end now, when a limit was reached."""
+    """Why the turn has to end now, if a limit was reached."""
     attempts: int = 0
-    """Requests to the model that were begun since something last came of one; on the disk before they are sent."""
+    """Requests to the model started since one last succeeded; each is committed before it is sent."""
     announced: bool = False
-    """The last of these is on the disk and was not sent yet: a commit that leads to a request counts it with it."""
+    """The last attempt is committed but not sent yet: the commit that leads to a request already counts it."""
     stopped_by: str = ""
-    """Who has stopped it; the store finds out at each commit."""
+    """Who stopped the turn; updated by the store at each commit."""
     others: tuple[str, ...] = ()
     """Who besides the requester has addressed the bot in the course of it: they have had a say in what it does."""
     usage: Usage = field(default_factory=Usage)
@@ -41,28 +41,27 @@ class Turn:
 
 @dataclass(slots=True)
 class ThreadState:
-    """A thread as `advance` works on it; kept in step with the store at each commit."""
+    """A thread as `advance` works on it; synchronized with the store at each commit."""
 
     id: int
     place: ThreadRef
     last_position: int
-    """The position of the last message of its log; -1 when it has none. Positions grow along the log and stay with
-    their messages: they are no indexes."""
+    """The position of the last message of its log (see `bot.core.transcript`); -1 if there is none."""
     last_role: str
     turn: Turn | None
     calls: list[Call] = field(default_factory=list[Call])
     """The calls of the open turn, in the order of the log."""
     unread: list[Unread] = field(default_factory=list[Unread])
     functions: str = ""
-    """The digest of the tool list that the last request offered."""
+    """The digest of the tool list in the last request."""
     transcript: Transcript | None = None
-    """The log itself, once a request to the model has needed it: `bot.core.ports.Store.transcript`."""
+    """The log itself, loaded when a request to the model first needs it: `bot.core.ports.store.Store.transcript`."""
     parked: bool = False
-    """It has failed too often in a row: only a person takes it up again."""
+    """It has failed too often in a row: only a person can resume it."""
 
     @property
     def next_position(self) -> int:
-        """The position that the next message gets."""
+        """The position of the next message."""
         return self.last_position + 1
 
     @property
@@ -72,7 +71,7 @@ class ThreadState:
 
     @property
     def step(self) -> list[Call]:
-        """The calls of the last assistant message that are not answered in the log yet."""
+        """The calls of the last assistant message whose results are not in the log yet."""
         if self.last_role != "assistant":
             return []
         return [call for call in self.calls if call.seq == self.last_position]

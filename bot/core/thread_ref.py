@@ -1,4 +1,4 @@
-"""Which thread in Slack. Pure data."""
+"""The identity of a Slack thread. Pure data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ThreadRef:
-    """Where a thread is in Slack."""
+    """Identifies a thread in Slack."""
 
     team: str
     channel: str
     thread_ts: str
     kind: str
-    """`channel`, `group`, `mpim` or `im`, as Slack's events call it; but for `im` and `mpim` a guess from the id where
-    the event did not say."""
+    """`channel`, `group`, `mpim` or `im`, as in Slack's events; guessed from the channel id if the event has none."""

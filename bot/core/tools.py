@@ -1,4 +1,4 @@
-"""Tools, calls of them, and what came of a call. Pure data."""
+"""Tools, the results of calls, previews and undo snapshots. Pure data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bot.core.json_text import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
-class InStep:
-    """Where a call stands among those of its step, which are to run in this order where they are about the same."""
+class StepPosition:
+    """The position of a call among the calls of its step, which run in this order if they concern the same files."""
 
     step: tuple[int, int]
-    """The thread, and the place in its log."""
+    """The thread id, and the position of the step in its log."""
     position: int
 
 
@@ -28,12 +28,12 @@ class Tool:
     server: str
     """The key of the server in the configuration."""
     remote_name: str
-    """The server's own name of the tool; what `tools/call` is sent."""
+    """The server's own name of the tool, as sent in `tools/call`."""
     description: str
     schema: Mapping[str, Any]
     """The server's own JSON Schema of the arguments, unchanged: arguments are validated against it."""
     parameters: Mapping[str, Any]
-    """The schema converted so that the strictest provider accepts it; only the model sees it."""
+    """The schema in a form that the strictest provider accepts; used only in requests to the model."""
     trusted: bool
     """Our configuration trusts the server, so its annotations count (MCP specification, tools: annotations)."""
     read_only: bool
@@ -43,10 +43,10 @@ class Tool:
     idempotent: bool
     """The server's idempotentHint; false when absent."""
     digest: str
-    """sha256 of name, description, schema and annotations: changes when the tool's definition does."""
+    """sha256 of name, description, schema and annotations: changes with the tool's definition."""
 
     def function(self) -> JsonObject:
-        """The OpenAI function tool that a request carries."""
+        """Return the OpenAI function tool for a request."""
         return {
             "type": "function",
             "function": {
@@ -58,56 +58,56 @@ class Tool:
 
 
 class DeliveryStatus(StrEnum):
-    """What is known of a call that was handed to a server."""
+    """What is known about the delivery of a call to its server."""
 
     OK = "ok"
-    """It ran and gave a result."""
+    """It ran and returned a result."""
     ERROR = "error"
     """The server answered that it failed (MCP `isError` or a protocol error for this request)."""
     UNSENT = "unsent"
-    """It never left: the server was down, or refused before the call was written. It certainly did not run."""
+    """It was not sent, because the server was down or refused it beforehand. It certainly did not run."""
     UNKNOWN = "unknown"
-    """It was sent and no answer came (timeout, dropped connection, killed server): it may or may not have run."""
+    """It was sent but not answered (timeout, dropped connection, killed server): it may or may not have run."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a server made of one call."""
+    """The result of one call."""
 
     certainty: DeliveryStatus
     text: str
-    """For the model: the result's content as text, already cut to the limit; for the others, what happened in words."""
+    """The text for the model: the result's content, truncated to the limit, or a description of what happened."""
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a call would do to things as they are now, found out without doing it."""
+    """What a call would do in the current state, determined without running it."""
 
     basis: str
-    """A digest of the state of what the call would change; another one at the run means that it has drifted. Empty when
-    there is nothing to compare."""
+    """A digest of the state that the call would change. A different digest when it runs means that the state has
+    drifted. Empty when there is nothing to compare."""
     words: str
-    """What will happen, in plain sentences of ours; what they name may be data of a tool or a model."""
+    """What will happen, in our own plain sentences; names in them may come from a tool or a model."""
     diff: str = ""
-    """A unified diff, complete, with `---` and `+++` lines; empty when there is none to show."""
+    """A complete unified diff with `---` and `+++` lines; empty when there is none to show."""
     broken: str = ""
-    """Why the call would fail as things are, in words; empty when nothing speaks against it."""
+    """Why the call would fail in the current state, in words; empty when no reason is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndoSnapshot:
-    """What a call is about to change, as it was: enough to take the call back."""
+    """The state that a call is about to change, sufficient to undo the call."""
 
     plan: str
-    """Canonical JSON: what kind of change it is, which paths it concerns and what they were."""
+    """Canonical JSON: the kind of change, the paths it concerns and their previous state."""
     content: bytes = b""
     """The content that is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How taking a call back has ended."""
+    """The outcome of undoing a call."""
 
     done: bool
     words: str
@@ -115,4 +115,4 @@ class Undone:
 
 
 class BusyError(Exception):
-    """A call could not be handed over: others took too long. The text is for the model."""
+    """A call could not be started because other calls took too long. The text is for the model."""

@@ -1,7 +1,7 @@
-"""The log of a thread as a request to the model carries it, in memory. Pure.
+"""The log of a thread in memory, in the form in which requests to the model send it. Pure.
 
-Each message has a position, a whole number that grows along the log and stays with the message. It is no index: a log
-may begin later than at 0, once its beginning has been removed.
+Each message has a position: a whole number that increases along the log and never changes. It is not an index: a log
+whose beginning was removed starts at a position above 0.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class Transcript:
-    """JSON texts in OpenAI roles, in UTF-8, joined as the inside of a JSON array, each with its position.
+    """Messages with OpenAI roles as UTF-8 JSON texts, joined as the inside of a JSON array, each with its position.
 
-    Only ever appended to: what was sent once is a prefix of what is sent next, byte for byte, as the provider's prompt
-    cache wants it. The texts are encoded and joined once, when they are appended, so that a request costs no more than
-    one copy of the bytes, however long the thread is.
+    Append-only: each request is a byte-for-byte prefix of the next, as the provider's prompt cache requires. Texts are
+    encoded and joined only once, when they are appended, so that a request costs one copy of the bytes.
     """
 
     __slots__ = ("_ends", "_joined", "_positions")
@@ -26,24 +25,26 @@ class Transcript:
         self.extend(messages)
 
     def extend(self, messages: Iterable[tuple[int, str | bytes]]) -> None:
-        """Append (position, message) pairs; bytes are UTF-8 already. Raises ValueError for a position that is not
-        behind the last."""
+        """Append (position, message) pairs; a message in bytes must be UTF-8.
+
+        Raises ValueError if a position is not greater than the last.
+        """
         for position, message in messages:
             if position <= self.last:
                 raise ValueError(f"position {position} is not behind {self.last}")
             self._positions.append(position)
             if self._ends:
                 self._joined += b","
-            # A lone surrogate has no UTF-8; it would be refused as escaped text, too.
+            # A lone surrogate cannot be encoded as UTF-8, and providers reject it as an escape, too.
             self._joined += message.encode("utf-8", "replace") if isinstance(message, str) else message
             self._ends.append(len(self._joined))
 
     def __len__(self) -> int:
-        """How many messages there are."""
+        """Return the number of messages."""
         return len(self._ends)
 
     def __iter__(self) -> Iterator[str]:
-        """Each message as text."""
+        """Iterate over the messages as text."""
         begin = 0
         for end in self._ends:
             yield self._joined[begin:end].decode("utf-8")
@@ -56,18 +57,18 @@ class Transcript:
 
     @property
     def last(self) -> int:
-        """The position of the last message; -1 when there is none."""
+        """The position of the last message; -1 if there is none."""
         return self._positions[-1] if self._positions else -1
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return len(self._joined)
 
     def has(self, text: bytes) -> bool:
-        """Whether these bytes occur anywhere in it."""
+        """Return whether these bytes occur anywhere in the log."""
         return text in self._joined
 
     def between(self, before: bytes, after: bytes) -> bytes:
-        """All of it, with something before and behind."""
+        """Return the whole log with a prefix and a suffix."""
         return b"".join((before, self._joined, after))

@@ -1,4 +1,4 @@
-"""The openai package, set up for OpenRouter. Importing this module takes a while: do it off the event loop."""
+"""An openai client configured for OpenRouter. Importing this module is slow: do it off the event loop."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ import aiohttp
 import httpx2
 
 from bot.model.failures import MOST_BODY
-from bot.model.lazy_imports import lazily
+from bot.model.lazy_imports import lazy_subpackages
 
-with lazily("openai.types"):
+with lazy_subpackages("openai.types"):
     from openai import APIStatusError, AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError
 
 WAITED_SECONDS: Final = 0.004
-"""A piece that was there sooner came in one burst with what precedes it, so that the next is on its way."""
+"""A piece that arrives sooner than this belongs to the same burst as the one before it: reading goes on at once."""
 FAST_BYTES: Final = 16 * 1024
-"""So much in one piece is no model thinking aloud: what follows is read at once."""
+"""A piece of at least this size was not generated token by token: reading goes on at once."""
 
 _LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=120)
 _TIMEOUT: Final = httpx2.Timeout(None, connect=10)
 _EXTENSIONS: Final = {"timeout": _TIMEOUT.as_dict()}
 
 
-_OF_THE_WHOLE: Final = ("content-encoding", "content-length", "transfer-encoding")
-"""Headers that do not hold of the beginning of a body, decoded."""
+_BODY_HEADERS: Final = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that no longer apply to a body that was decoded and truncated."""
 
 
 class Client(AsyncOpenAI):
-    """AsyncOpenAI that sends our headers and no others.
+    """An AsyncOpenAI client that sends only our own headers.
 
-    AsyncOpenAI reads OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_ADMIN_KEY and OPENAI_CUSTOM_HEADERS, all of which would
-    go to OpenRouter. Retries and time limits are those of `bot.model.openrouter`, which knows of streams that break.
+    AsyncOpenAI reads OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_ADMIN_KEY and OPENAI_CUSTOM_HEADERS, and would send them
+    all to OpenRouter. Retries and timeouts are implemented in `bot.model.openrouter`, which also handles streams that
+    break off.
     """
 
     network_errors: Final = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError)
-    """What a request may raise: openai lets some errors of the layers below it through while a stream is read."""
+    """What a request may raise: openai does not wrap all errors of its HTTP layers while a stream is read."""
 
     def __init__(self, *, api_key: str, base_url: str, headers: Mapping[str, str]) -> None:
         self._our_headers = {
@@ -70,10 +71,10 @@ class Client(AsyncOpenAI):
         return {**self._our_headers}
 
     async def send_chat(self, body: bytes) -> httpx2.Response:
-        """Send a chat completion that is streamed. The caller reads the response's bytes and closes it.
+        """Send a streaming chat completion request. The caller reads the response and closes it.
 
-        A request of the package's own HTTP client rather than `post`: that builds options, headers and a response
-        object again each time, which took a third of the CPU of a request. Errors are the package's own all the same.
+        Uses the HTTP client of openai directly: `post` rebuilds options, headers and a response object for each
+        request, which took a third of a request's CPU time. Raises the same errors as `post`.
         """
         request = httpx2.Request(
             "POST", self._chat_url, headers=self._chat_headers, content=body, extensions=_EXTENSIONS
@@ -82,10 +83,10 @@ class Client(AsyncOpenAI):
         if response.is_success:
             return response
         try:
-            body = await _beginning(response)
+            body = await _error_body(response)
         finally:
             await response.aclose()
-        headers = [item for item in response.headers.multi_items() if item[0].lower() not in _OF_THE_WHOLE]
+        headers = [item for item in response.headers.multi_items() if item[0].lower() not in _BODY_HEADERS]
         said = httpx2.Response(response.status_code, headers=headers, content=body, request=request)
         raise _status_error(said)
 
@@ -100,8 +101,8 @@ def _status_error(response: httpx2.Response) -> APIStatusError:
     return APIStatusError(f"Error code: {response.status_code}", response=response, body=body)
 
 
-async def _beginning(response: httpx2.Response) -> bytes:
-    """The body of an error, as much as is looked at of one: nothing limits what a gateway sends."""
+async def _error_body(response: httpx2.Response) -> bytes:
+    """Return the first MOST_BODY bytes of an error's body: a gateway may send any amount."""
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece[:MOST_BODY]
@@ -111,13 +112,16 @@ async def _beginning(response: httpx2.Response) -> bytes:
 
 
 async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> AsyncGenerator[bytes]:
-    """The body of a response as it comes, in batches: a piece that had to be waited for is followed by a `pause` (in
-    seconds, asked after each piece) in which the next ones gather in the socket. Watch for silence outside."""
-    gathering = Gathering(response)
-    # What is not compressed needs none of the generators that every piece would pass through.
+    """Yield the body of a streamed response in batches, so that the process wakes less often.
+
+    After a piece that had to be waited for, nothing is read for `pause()` seconds while more data collects in the
+    socket. `pause` is called after each piece. The caller is responsible for an idle timeout.
+    """
+    throttle = ReadThrottle(response)
+    # An uncompressed body is read directly, without the generators that each piece would pass through.
     encoded = response.headers.get("content-encoding", "identity") != "identity"
-    read = partial(anext, response.aiter_bytes(), b"") if encoded else gathering.read
-    gathered = False
+    read = partial(anext, response.aiter_bytes(), b"") if encoded else throttle.read
+    paused = False
     try:
         while True:
             began = time.monotonic()
@@ -126,27 +130,27 @@ async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> Async
             if not piece:
                 return
             yield piece
-            slow = (waited or gathered) and len(piece) < FAST_BYTES
+            slow = (waited or paused) and len(piece) < FAST_BYTES
             seconds = pause() if slow else 0.0
-            gathered = seconds > 0
-            if gathered:
-                await gathering.begin(seconds)
+            paused = seconds > 0
+            if paused:
+                await throttle.pause(seconds)
             else:
-                gathering.end()
+                throttle.resume()
     finally:
-        gathering.end()
+        throttle.resume()
 
 
-class Gathering:
-    """Keeps the process from being woken by what comes in: for a while nothing is read from the socket."""
+class ReadThrottle:
+    """Pauses reading from the socket of a response, so that incoming data does not wake the process."""
 
     def __init__(self, response: httpx2.Response) -> None:
-        # Neither httpx2 nor openai tell it in public: when their insides change, what comes wakes the process, though
-        # nobody's task.
+        # Not part of the public API of httpx2 or openai: if their internals change, incoming data wakes the process
+        # during a pause, but no task.
         inner = getattr(getattr(response.stream, "_stream", None), "_aiohttp_response", None)
         self._response = inner if isinstance(inner, aiohttp.ClientResponse) else None
         self.read: Callable[[], Awaitable[bytes]] = partial(anext, response.aiter_raw(), b"")
-        """The next bytes, at most FAST_BYTES; none at the end."""
+        """Returns the next bytes, at most FAST_BYTES; empty at the end."""
         if self._response is not None:
             self.read = partial(self._response.content.read, FAST_BYTES)
         self._paused: asyncio.ReadTransport | None = None
@@ -154,23 +158,23 @@ class Gathering:
 
     @property
     def transport(self) -> asyncio.ReadTransport | None:
-        """What the response is read from; None once it has ended, when the connection may be another one's."""
+        """The transport of the response; None once it has ended, as the connection may then serve another request."""
         connection = self._response.connection if self._response is not None else None
         transport = connection.transport if connection is not None else None
         return transport if isinstance(transport, asyncio.ReadTransport) else None
 
-    async def begin(self, seconds: float) -> None:
-        """Read nothing for so long. Returns at once if the transport could be paused; otherwise sleeps."""
+    async def pause(self, seconds: float) -> None:
+        """Pause reading for this many seconds. Returns at once if the transport could be paused; otherwise sleeps."""
         transport = self.transport
         if transport is None or transport.is_closing():
             await asyncio.sleep(seconds)
         elif self._paused is None:
             transport.pause_reading()
             self._paused = transport
-            self._timer = asyncio.get_running_loop().call_later(seconds, self.end)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.resume)
 
-    def end(self) -> None:
-        """Read on."""
+    def resume(self) -> None:
+        """Resume reading."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -184,7 +188,7 @@ def _is_local(url: str) -> bool:
 
 
 def connect(*, api_key: str, base_url: str, headers: Mapping[str, str]) -> Client:
-    """A client with its connection pool. httpx2 logs a line for each request at info: its loggers are made quiet."""
+    """Create a client with its connection pool, and silence the HTTP loggers, which log each request at INFO."""
     for name in ("openai", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return Client(api_key=api_key, base_url=base_url, headers=headers)

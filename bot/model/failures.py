@@ -1,4 +1,4 @@
-"""What went wrong with a request to the model, in one place: which error it is, and whether asking again may help.
+"""Classifies failed requests to the model: which ModelError it is, and whether a retry may succeed.
 
 Sources: OpenRouter's "Errors and Debugging" and its `APIErrorType`; the exceptions of openai, whose status errors carry
 `status_code`, `body` and `response` (they are not imported here: that takes a while). OpenRouter reports the same
@@ -67,7 +67,7 @@ _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
         ModelRefused,
     ),
 }
-"""By OpenRouter's `error_type`, without the `_error` that providers put behind theirs."""
+"""Errors by OpenRouter's `error_type`, without the suffix `_error` that some providers use."""
 _BY_STATUS: Final[Mapping[int, type[ModelError]]] = {
     401: ModelUnauthorized,
     402: ModelUnpaid,
@@ -77,8 +77,8 @@ _BY_STATUS: Final[Mapping[int, type[ModelError]]] = {
     425: ModelUnavailable,
     429: ModelRateLimited,
 }
-_SURE: Final = frozenset(_BY_TYPE) - {"invalid_request", "invalid_prompt", "unprocessable"}
-"""Types that say what it is; the others are also given to conversations that are too long."""
+_SPECIFIC: Final = frozenset(_BY_TYPE) - {"invalid_request", "invalid_prompt", "unprocessable"}
+"""Types that identify the failure; the others are also used for conversations that are too long."""
 _TOO_LONG: Final = re.compile(
     r"context.{0,3}(length|window)|maximum context|(prompt|input|request|conversation) is too (long|large)"
     r"|too many (input )?tokens|exceed.{0,40}\btokens",
@@ -91,12 +91,12 @@ _REASONING: Final = re.compile(
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
 MOST_SAID: Final = 4_000
-"""Characters of an error's message that are looked at. What it is about stands at its beginning, and whoever writes
-megabytes into one has us search them for a long time."""
+"""Characters of an error message that are examined. The relevant part comes first, and searching megabytes would block
+the event loop."""
 _DEEPEST: Final = 4
 _WIDEST: Final = 10
 MOST_BODY: Final = 64 * 1024
-"""Bytes that are read of what comes with an HTTP error: a web page, or an object with a sentence in it."""
+"""Bytes of the body of an HTTP error (a web page, or an object with a message) that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +119,24 @@ again, everything else is not."""
 
 
 class BrokenReply(Exception):
-    """The reply came and is none: it broke off, cannot be read, or is an error object."""
+    """The reply is unusable: it broke off, cannot be parsed, or is an error object."""
 
-    def __init__(self, what: str, error: JsonObject | None = None) -> None:
+    def __init__(self, message: str, error: JsonObject | None = None) -> None:
         self.error = error
-        super().__init__(what)
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a failed attempt comes to."""
+    """The classification of a failed attempt."""
 
     error: ModelError
     retryable: bool
     """Whether the same request may succeed later."""
     retry_after: float | None
-    """Seconds that the provider asks to wait."""
+    """Seconds the provider asks to wait; None when it does not say."""
     reasoning: bool
-    """The provider does not accept the reasoning in the history: without it the request may succeed."""
+    """The provider rejects the reasoning in the history: without it the request may succeed."""
 
 
 def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureShape] | None = None) -> Failure:
@@ -148,7 +148,7 @@ def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureS
     """
     error = _error_object(problem)
     if error is None:
-        report = Report(False, None, "", _words(problem)[:MOST_SAID])
+        report = Report(False, None, "", _exception_text(problem)[:MOST_SAID])
         return Failure(*_kind(report, report.words, secret, shapes or SHAPES), None, False)
     status = getattr(problem, "status_code", None) or _status(error.get("code"))
     type_ = _error_type(error)
@@ -179,7 +179,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _error_object(problem: BaseException) -> Mapping[str, Any] | None:
-    """The error object that came with it; None when nothing came, which is when the connection failed."""
+    """Return the error object of a response; None when there was no response because the connection failed."""
     if isinstance(problem, BrokenReply):
         return problem.error
     body = getattr(problem, "body", None)
@@ -190,12 +190,12 @@ def _error_object(problem: BaseException) -> Mapping[str, Any] | None:
     return None
 
 
-def _words(problem: BaseException) -> str:
-    """The exception and its cause: openai's connection errors say no more than "Connection error."."""
-    said = [f"{type(problem).__name__}: {problem}"]
+def _exception_text(problem: BaseException) -> str:
+    """Describe an exception with its cause: openai's connection errors only say "Connection error."."""
+    parts = [f"{type(problem).__name__}: {problem}"]
     if problem.__cause__ is not None:
-        said.append(f"{type(problem.__cause__).__name__}: {problem.__cause__}")
-    return str(problem) if isinstance(problem, BrokenReply) else " - ".join(said)
+        parts.append(f"{type(problem.__cause__).__name__}: {problem.__cause__}")
+    return str(problem) if isinstance(problem, BrokenReply) else " - ".join(parts)
 
 
 def _status(code: object) -> int | None:
@@ -205,7 +205,7 @@ def _status(code: object) -> int | None:
 
 
 def _error_type(error: Mapping[str, Any]) -> str:
-    """`metadata.error_type`, or `error_type` directly in the error, or a name in the place of the code."""
+    """Return `metadata.error_type`, `error_type` directly in the error, or a `code` that is a name."""
     for found in (_mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
         if isinstance(found, str) and _status(found) is None:
             return found[:MOST_SAID].removesuffix("_error")
@@ -213,33 +213,33 @@ def _error_type(error: Mapping[str, Any]) -> str:
 
 
 def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
-    """What OpenRouter says, and what the provider behind it said."""
+    """Return OpenRouter's message and the raw message of the provider behind it."""
     raw = _mapping(error.get("metadata")).get("raw")
     if raw is not None and not isinstance(raw, str):
-        raw = _said(raw)
-    return _said(error.get("message") or "")[:MOST_SAID], (raw or "")[:MOST_SAID]
+        raw = _message_text(raw)
+    return _message_text(error.get("message") or "")[:MOST_SAID], (raw or "")[:MOST_SAID]
 
 
-def _said(value: object) -> str:
-    """A message as text, also when it is another piece of JSON."""
+def _message_text(value: object) -> str:
+    """Return a message as text, even when it is a JSON value of another type."""
     try:
-        return value if isinstance(value, str) else json.dumps(_beginning(value), ensure_ascii=False, default=str)
+        return value if isinstance(value, str) else json.dumps(_truncated(value), ensure_ascii=False, default=str)
     except (RecursionError, ValueError):
-        return "(no message that can be read)"
+        return "(unreadable message)"
 
 
-def _beginning(value: Any, depth: int = 0) -> Any:
-    """As much of a piece of JSON as is looked at."""
+def _truncated(value: Any, depth: int = 0) -> Any:
+    """Limit a JSON value in depth, width and length of its strings."""
     if isinstance(value, str):
         return value[:MOST_SAID]
     if isinstance(value, Mapping | list) and depth >= _DEEPEST:
         return "…"
     if isinstance(value, Mapping):
         pairs: Mapping[Any, Any] = value
-        return {str(key)[:MOST_SAID]: _beginning(item, depth + 1) for key, item in islice(pairs.items(), _WIDEST)}
+        return {str(key)[:MOST_SAID]: _truncated(item, depth + 1) for key, item in islice(pairs.items(), _WIDEST)}
     if isinstance(value, list):
         parts: list[Any] = value
-        return [_beginning(item, depth + 1) for item in parts[:_WIDEST]]
+        return [_truncated(item, depth + 1) for item in parts[:_WIDEST]]
     return value
 
 
@@ -248,7 +248,7 @@ def _spent(report: Report) -> type[ModelError] | None:
 
 
 def _too_long(report: Report) -> type[ModelError] | None:
-    unsure = report.answered and report.status in (None, 400, 422) and report.type not in _SURE
+    unsure = report.answered and report.status in (None, 400, 422) and report.type not in _SPECIFIC
     return ContextTooLong if unsure and _TOO_LONG.search(report.words) else None
 
 
@@ -267,11 +267,11 @@ SHAPES: Final[tuple[FailureShape, ...]] = (_spent, _too_long, _by_type, _by_stat
 
 
 def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) -> float | None:
-    """Seconds to wait: the Retry-After header as seconds or as a date (RFC 9110), or the error's own word."""
+    """Return the seconds to wait from the Retry-After header (seconds or a date, RFC 9110) or the error object."""
     header = headers.get("retry-after")
-    for said in (header, availability.get("retry_after")):
+    for value in (header, availability.get("retry_after")):
         try:
-            seconds = float(said) if said is not None else -1.0
+            seconds = float(value) if value is not None else -1.0
         except (TypeError, ValueError, OverflowError):
             continue
         if 0 <= seconds < float("inf"):
@@ -284,8 +284,8 @@ def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) ->
 
 
 def _first_line(body: str) -> str:
-    """Of a body that is no JSON (often a proxy's web page), as much as helps to recognise it."""
-    # A tag does not go beyond the next one: of many that are never closed none is looked through to the end of all.
+    """Return the beginning of a body that is not JSON (often a proxy's web page), without tags, for the log."""
+    # The pattern stops at the next "<": unclosed tags would otherwise take quadratic time.
     return " ".join(re.sub(r"<[^<>]*>", " ", body[:MOST_BODY]).split())[:200]
 
 

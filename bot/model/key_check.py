@@ -1,5 +1,4 @@
-"""Whether OpenRouter knows the key, asked at the start, over the bot's own HTTP session: the openai package is not
-loaded yet then."""
+"""Checks the OpenRouter key at startup, over the bot's own HTTP session, as openai is not loaded at that point."""
 
 from __future__ import annotations
 
@@ -13,9 +12,10 @@ log = logging.getLogger(__name__)
 
 
 async def check_key(session: aiohttp.ClientSession, base_url: str, key: str, seconds: float = 8.0) -> None:
-    """Ask `GET {base_url}/key` (OpenRouter's API reference). Raises ModelUnauthorized when the answer is no.
+    """Check the key with `GET {base_url}/key` (OpenRouter's API reference). Raises ModelUnauthorized if it is rejected.
 
-    Anything else (another gateway, no network) is for the first request to find out, and for the log.
+    A network error is logged and any other response ignored (the gateway may not be OpenRouter): the first request
+    then shows whether the key works.
     """
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:

@@ -1,7 +1,7 @@
-"""Loads the packages below a name not when they are imported but when something in them is first used.
+"""Defers loading of subpackages until one of their attributes is first used.
 
-openai imports the types of every one of its endpoints, hundreds of pydantic models, which take three times as long as
-all the rest of it. We use its HTTP client, its errors and nothing of that.
+openai imports the types of all its endpoints, hundreds of pydantic models, which takes three times as long as the rest
+of the package. We only use its HTTP client and its errors.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Any
 
 
 @contextmanager
-def lazily(name: str) -> Generator[None]:
-    """While this is entered, a package of this name and the packages in it are imported without running their
-    `__init__`. It runs when a missing name is first looked up; the modules in them are loaded as usual."""
+def lazy_subpackages(name: str) -> Generator[None]:
+    """Within this context, import the package `name` and its subpackages without running their `__init__`.
+
+    `__init__` runs when a missing attribute is first looked up. Modules in these packages are loaded as usual.
+    """
     finder = _Finder(name)
-    # Other threads are importing, and may be going through the list as it is.
+    # Replace the list instead of changing it: other threads may be iterating over it while they import.
     sys.meta_path = [finder, *sys.meta_path]
     try:
         yield
@@ -48,7 +50,7 @@ class _Lazy(Loader):
         self.loader = loader
 
     def exec_module(self, module: ModuleType) -> None:
-        _turn(module, _Package)
+        _set_class(module, _Package)
 
 
 class _Package(ModuleType):
@@ -59,11 +61,11 @@ class _Package(ModuleType):
         if name.startswith("__") or spec is None or not isinstance(spec.loader, _Lazy):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         spec.loader, lazy = spec.loader.loader, spec.loader
-        _turn(self, ModuleType)
+        _set_class(self, ModuleType)
         lazy.loader.exec_module(self)
         return getattr(self, name)
 
 
-def _turn(module: ModuleType, kind: type[ModuleType]) -> None:
-    """Have the attributes of a module looked up as those of this kind."""
+def _set_class(module: ModuleType, kind: type[ModuleType]) -> None:
+    """Change the class of a module, and with it how its attributes are looked up."""
     module.__class__ = kind

@@ -1,7 +1,8 @@
-"""The model behind OpenRouter's chat completions API.
+"""A client for OpenRouter's chat completions API.
 
-Always streamed, so that a silent connection can be told from a long answer. The request is bytes joined from the texts
-in the log: nothing is parsed or written again, which keeps the provider's prompt cache valid and the event loop free.
+Replies are always streamed, so that a stalled connection can be distinguished from a long answer. The request is joined
+from the stored texts of the log, without parsing or serializing them: this keeps the provider's prompt cache valid and
+the event loop free.
 
 Fields beyond OpenAI's are from OpenRouter's API reference: `models` (fallbacks, at most three), `session_id`, `user`,
 `plugins`, `cache_control` (top level: Anthropic's models only) and `usage` (older gateways report the cost only then).
@@ -21,13 +22,13 @@ from typing import TYPE_CHECKING, Final
 from bot.core.json_text import JsonObject
 from bot.core.ports.model import ModelRequest, Reply
 from bot.core.transcript import Transcript
-from bot.core.untrusted import MOST_VALUES, values
+from bot.core.untrusted import MOST_VALUES, count_values
 from bot.errors import ModelUnauthorized, ModelUnavailable
 from bot.model.failures import SHAPES, BrokenReply, Failure, FailureShape, classify
 from bot.model.sse import LONGEST_LINE, EventReader
 from bot.model.stream_accumulator import MOST_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
-from bot.pace import Pace, beside
+from bot.pace import Pace, offload
 
 if TYPE_CHECKING:
     import httpx2
@@ -41,27 +42,27 @@ _MAX_MODELS: Final = 3
 _MAX_SESSION_ID: Final = 256
 _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
-"""A provider that asks for a longer pause than this many seconds is not waited for: a person is."""
+"""Seconds. If a provider asks for a longer pause, the request fails instead, as a person is waiting."""
 _REASONING: Final = b'"reasoning_details"'
-# A model writes up to a hundred pieces a second, and each would wake a sleeping process. So a piece that had to be
-# waited for is followed by a pause in which nothing is read; who reads along does not notice, least in a long reply.
+# A model sends up to a hundred pieces a second, each of which would wake the process. So after a piece that had to be
+# waited for, nothing is read for a pause that is too short for readers to notice; it may be longer in a long reply.
 CALLS_SECONDS = 0.05
-"""The first pause in a call, which is short."""
+"""The initial pause in a reply with tool calls, which are short."""
 WORDS_SECONDS = 0.08
-"""The first pause in words."""
+"""The initial pause in a reply with text."""
 GROWTH = 0.5
-"""By how much of the time since the reply has begun the pause grows."""
+"""The pause grows by this fraction of the time since the reply started."""
 LONGEST_SECONDS = 0.25
 LAST_SECONDS = 0.02
-"""The pause when only the end is to come."""
+"""The pause when only the end of the stream is outstanding."""
 SLICE: Final = 64 * 1024
-"""Bytes of a reply that are taken apart without a pause."""
+"""Bytes of a reply that are parsed before the event loop may run other tasks."""
 _AFTER_DONE: Final = 0.25
-"""Seconds to wait for the connection's end after [DONE], so that it can be used again."""
+"""Seconds to wait for the end of the response after [DONE], so that the connection can be reused."""
 
 
 class OpenRouter:
-    """Implements `bot.core.ports.Model`.
+    """Implements `bot.core.ports.model.Model`.
 
     api_key: an OpenRouter key.
     base_url: where `/chat/completions` and `/key` are.
@@ -111,38 +112,39 @@ class OpenRouter:
         self._shapes = shapes
 
     async def warm(self) -> None:
-        """Load the openai package and set up the connections now, in a thread; the first use does it otherwise."""
+        """Load the openai package and create the client now, in a thread, instead of at the first request."""
         await self._connected()
 
     async def aclose(self) -> None:
-        """Close the connections. Requests under way fail."""
+        """Close the connections. Requests in progress fail."""
         if self._client is not None:
             await self._client.close()
 
     async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
-        """Answer the conversation.
+        """Request the next message of the conversation.
 
-        on_text: gets the visible text in pieces, none of which ends in half a surrogate pair. It must be quick and must
-        not raise. After a failed attempt the pieces start again from the beginning.
+        Args:
+            on_text: called with each piece of the visible text; no piece ends in half a surrogate pair. It must be fast
+                and must not raise. After a failed attempt the pieces start over from the beginning.
 
-        Returns the reply, also one that says and calls nothing: that is for the caller to judge.
-        Raises a ModelError; its detail is for the log and has no key in it.
+        Returns the reply, even if it has neither text nor calls; the caller decides what to do then.
+        Raises ModelError, whose detail is for the log and never contains the key.
         """
         client = await self._connected()
         limit = asyncio.timeout(self._total_seconds)
         try:
             async with limit:
-                got = await self._persist(client, request, on_text)
+                got = await self._with_retries(client, request, on_text)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise ModelUnavailable(f"no answer within {self._total_seconds:g} s") from None
-        return await beside(got.size, got.reply, lambda id: _is_used(id, request.messages))
+        return await offload(got.size, got.reply, lambda id: _is_used(id, request.messages))
 
-    async def _persist(
+    async def _with_retries(
         self, client: Client, request: ModelRequest, on_text: Callable[[str], None] | None
     ) -> Accumulator:
-        """Try until there is a reply, or until trying again is of no use."""
+        """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left."""
         ends = asyncio.get_running_loop().time() + self._total_seconds
         messages = request.messages
         attempt = 0
@@ -154,21 +156,21 @@ class OpenRouter:
                 failure = classify(problem, self._api_key, self._shapes)
             if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                messages = await beside(messages.size, _without_reasoning, messages)
+                messages = await offload(messages.size, _without_reasoning, messages)
                 attempt -= 1
                 continue
             pause = self._pause(attempt, failure)
             if pause is None or asyncio.get_running_loop().time() + pause >= ends:
                 raise failure.error
-            log.warning("the model failed, again in %.1f s: %s", pause, failure.error.detail)
+            log.warning("the model failed, retrying in %.1f s: %s", pause, failure.error.detail)
             await asyncio.sleep(pause)
 
     def _pause(self, attempt: int, failure: Failure) -> float | None:
-        """Seconds until the next attempt; None when there is to be none."""
+        """Return the seconds until the next attempt; None if there should be none."""
         if not failure.retryable or attempt >= self._attempts:
             return None
         longest = min(_MAX_PAUSE, self._pause_seconds * 2 ** (attempt - 1))
-        own = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
+        own = longest * random.uniform(0.5, 1)  # noqa: S311 - jitter, not security
         if failure.retry_after is None:
             return own
         if failure.retry_after > _MAX_RETRY_AFTER:
@@ -176,14 +178,14 @@ class OpenRouter:
         return failure.retry_after + own
 
     async def _attempt(self, client: Client, body: bytes, on_text: Callable[[str], None] | None) -> Accumulator:
-        """Send the request once. Raises BrokenReply, or what openai and the transport below it raise."""
+        """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator()
         try:
             async with Watchdog(self._idle_seconds) as watchdog:
                 await _read(client, body, _Listener(got, watchdog, on_text))
         except client.network_errors as problem:
-            # TimeoutError, which the watchdog raises, is one of them. What comes after the finish_reason is only the
-            # usage: better not to know what the reply cost than to pay for it twice.
+            # These include the watchdog's TimeoutError. Only the usage follows the finish_reason: not knowing what the
+            # reply cost is better than paying for it twice.
             if got.finish_reason is None and isinstance(problem, TimeoutError):
                 raise BrokenReply(f"nothing came for {self._idle_seconds:g} s") from None
             if got.finish_reason is None:
@@ -191,13 +193,13 @@ class OpenRouter:
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
         if got.size > MOST_CHARACTERS:
-            log.warning("the model's reply was longer than any should be; its last words or calls were left out")
+            log.warning("the model's reply exceeded the size limit; its end was dropped")
         if got.left_out:
-            log.warning("the model's reply had more tool calls than any should have; the last were left out")
+            log.warning("the model's reply had too many tool calls; the last ones were dropped")
         return got
 
     def _body(self, request: ModelRequest, messages: Transcript) -> bytes:
-        """The request as it goes over the wire. What changes least comes first."""
+        """Return the body of the request, with the fields that change least first."""
         fields = [self._head]
         if request.session_id:
             fields.append(f'"session_id":{json.dumps(request.session_id[:_MAX_SESSION_ID])}')
@@ -217,13 +219,13 @@ class OpenRouter:
         return self._client
 
     def _connect(self) -> Client:
-        from bot.model.client import connect  # noqa: PLC0415 - loads openai, which takes a while
+        from bot.model.client import connect  # noqa: PLC0415 - loads openai, which is slow
 
         return connect(api_key=self._api_key, base_url=self._base_url, headers=self._headers)
 
 
 class _Listener:
-    """Hands the events of one attempt on: to the accumulator, to the watchdog, to whoever reads along."""
+    """Passes the events of one attempt to the accumulator, the watchdog and `on_text`."""
 
     def __init__(self, got: Accumulator, watchdog: Watchdog, on_text: Callable[[str], None] | None) -> None:
         self.got = got
@@ -231,17 +233,17 @@ class _Listener:
         self._on_text = on_text
         self._began = 0.0
         self.done = False
-        """[DONE] was read."""
+        """Whether [DONE] was received."""
 
-    def take(self, data: bytes) -> None:
-        """The data of one event. Raises BrokenReply when it is no chunk or brings an error."""
+    def handle(self, data: bytes) -> None:
+        """Process the data of one event. Raises BrokenReply if it is not a chunk or contains an error."""
         if data.strip() == b"[DONE]":
             self.done = True
             self._watchdog.shorten(_AFTER_DONE)
             return
         try:
-            few = len(data) <= MOST_VALUES or values(data) <= MOST_VALUES
-            chunk = json.loads(str(data, "utf-8")) if few else None
+            small = len(data) <= MOST_VALUES or count_values(data) <= MOST_VALUES
+            chunk = json.loads(str(data, "utf-8")) if small else None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):
@@ -255,7 +257,7 @@ class _Listener:
                 self._on_text(text)
 
     def pause(self) -> float:
-        """How long the next pieces may gather: while there is text to come, for the last event, and for the end."""
+        """Return for how many seconds to read nothing after a piece (see CALLS_SECONDS and the constants below it)."""
         if self.done:
             return 0.0
         if self.got.finish_reason is not None:
@@ -267,7 +269,7 @@ class _Listener:
 
 
 async def _read(client: Client, body: bytes, listener: _Listener) -> None:
-    """Send the request and hand on the events until the response ends."""
+    """Send the request and pass its events to the listener until the response ends."""
     from bot.model.client import pieces  # noqa: PLC0415 - see `_connect`
 
     reader, pace = EventReader(), Pace()
@@ -275,29 +277,31 @@ async def _read(client: Client, body: bytes, listener: _Listener) -> None:
     try:
         if "text/event-stream" in response.headers.get("content-type", ""):
             async for piece in pieces(response, listener.pause):
-                await _hand_on(reader, piece, listener, pace)
+                await _feed(reader, piece, listener, pace)
         elif (content := await _whole(response)).lstrip().startswith((b"data:", b":")):
-            await _hand_on(reader, content, listener, pace)
+            await _feed(reader, content, listener, pace)
         else:
-            listener.take(content)
+            listener.handle(content)
         for data in reader.finish():
-            listener.take(data)
+            listener.handle(data)
     finally:
         await response.aclose()
 
 
-async def _hand_on(reader: EventReader, piece: bytes, listener: _Listener, pace: Pace) -> None:
-    """Hand on the events of a piece of any size. A piece of nothing but short lines takes a second for 10 MB, and a
-    compressed one grows a thousandfold."""
+async def _feed(reader: EventReader, piece: bytes, listener: _Listener, pace: Pace) -> None:
+    """Parse a piece of any size without blocking the event loop.
+
+    Parsing 10 MB of short lines takes a second, and a compressed piece may expand a thousandfold.
+    """
     for start in range(0, len(piece), SLICE):
         for data in reader.feed(piece[start : start + SLICE]):
-            listener.take(data)
-            await pace.rest()
-        await pace.rest()
+            listener.handle(data)
+            await pace.checkpoint()
+        await pace.checkpoint()
 
 
 async def _whole(response: httpx2.Response) -> bytes:
-    """A body that is no stream. Raises BrokenReply for one that is too long."""
+    """Read a body that is not a stream. Raises BrokenReply if it is too long."""
     content = bytearray()
     async for piece in response.aiter_bytes():
         content += piece
@@ -307,11 +311,11 @@ async def _whole(response: httpx2.Response) -> bytes:
 
 
 def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
-    """The fields that every request has, as the inside of a JSON object."""
+    """Return the fields that all requests share, as the inside of a JSON object."""
     fields: JsonObject = {"model": models[0]} if len(models) == 1 else {"models": list(models)}
     fields["stream"] = True
     fields["usage"] = {"include": True}
-    # On by default for models with a short context, and it may cut a tool call from its result.
+    # On by default for models with a short context, and may separate a tool call from its result.
     fields["plugins"] = [{"id": "context-compression", "enabled": False}]
     if any(model.startswith("anthropic/") for model in models):
         fields["cache_control"] = {"type": "ephemeral"}
@@ -321,11 +325,11 @@ def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
 
 
 def _without_reasoning(messages: Transcript) -> Transcript:
-    """The messages without reasoning. It is the provider's that signed it, and another one may be answering now."""
-    return Transcript(zip(messages.positions, map(_unreasoned, messages), strict=True))
+    """Remove the reasoning from the messages: only the provider that signed it accepts it, and another may answer."""
+    return Transcript(zip(messages.positions, map(_strip_reasoning, messages), strict=True))
 
 
-def _unreasoned(message: str) -> str:
+def _strip_reasoning(message: str) -> str:
     if _REASONING.decode() not in message:
         return message
     parsed: JsonObject = json.loads(message)
@@ -335,5 +339,5 @@ def _unreasoned(message: str) -> str:
 
 
 def _is_used(id: str, messages: Transcript) -> bool:
-    """Whether a call id occurs in the conversation. Also true for the same words elsewhere, which does no harm."""
+    """Return whether a call id occurs in the conversation. A false positive from other text does no harm."""
     return messages.has(json.dumps(id).encode())

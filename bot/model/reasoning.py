@@ -1,4 +1,4 @@
-"""The reasoning of a streamed reply put together: entries that the provider wants back as they were. Pure."""
+"""Assembles the reasoning entries of a streamed reply, which the provider expects back unchanged. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 from bot.core import untrusted
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import whole
+from bot.core.untrusted import valid_unicode
 
 _REASONING_TEXT: Final = ("text", "summary")
 
 
 class Reasoning:
-    """One entry of reasoning_details on its way."""
+    """One entry of reasoning_details, assembled from its fragments."""
 
     __slots__ = ("entry", "field", "parts")
 
@@ -24,9 +24,11 @@ class Reasoning:
         self.parts: list[str] = [entry[self.field]] if self.field and isinstance(entry[self.field], str) else []
 
     def continued_by(self, entry: JsonObject) -> bool:
-        """Whether a fragment belongs to this entry. Fragments of one entry follow each other and agree on type, index
-        and id; index alone decides nothing, as some providers stream every entry with index 0. Encrypted entries come
-        whole, and nothing follows the signature of an entry."""
+        """Return whether a fragment continues this entry.
+
+        Fragments of one entry are consecutive and agree on type, index and id. The index alone is not enough, as some
+        providers stream every entry with index 0. Encrypted entries are never split, and a signature ends an entry.
+        """
         kind = self.entry.get("type")
         if kind != entry.get("type") or kind == "reasoning.encrypted" or self.entry.get("signature"):
             return False
@@ -36,6 +38,7 @@ class Reasoning:
         )
 
     def add(self, entry: JsonObject) -> None:
+        """Append a fragment."""
         for key, value in entry.items():
             if key in _REASONING_TEXT and isinstance(value, str):
                 self.field = key
@@ -44,22 +47,23 @@ class Reasoning:
                 self.entry[key] = value
 
     def finished(self) -> JsonObject:
+        """Return the complete entry."""
         if self.field is not None and self.parts:
-            self.entry[self.field] = whole("".join(self.parts))
+            self.entry[self.field] = valid_unicode("".join(self.parts))
         return self.entry
 
 
-def weight(value: object) -> int:
-    """About how many characters a value is written with."""
+def text_length(value: object) -> int:
+    """Return the approximate length of a JSON value's text, in characters."""
     if isinstance(value, dict):
-        return sum(len(key) + weight(item) for key, item in value.items())
+        return sum(len(key) + text_length(item) for key, item in value.items())
     if isinstance(value, list):
-        return len(value) + sum(map(weight, value))
+        return len(value) + sum(map(text_length, value))
     return len(value) if isinstance(value, str) else 8
 
 
-def sound(details: Iterable[JsonObject]) -> list[JsonObject]:
-    """Those entries of reasoning that JSON can carry back: a number that is none would spoil every later request."""
+def serializable(details: Iterable[JsonObject]) -> list[JsonObject]:
+    """Return the entries that can be sent back as valid JSON: a NaN would make every later request invalid."""
     found: list[JsonObject] = []
     for entry in details:
         try:

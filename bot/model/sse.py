@@ -1,37 +1,36 @@
-"""Server-sent events out of the bytes of a response.
+"""Parses server-sent events from the bytes of a response.
 
-The rules are those of the HTML standard's event streams, for what a chat completion needs of them: the `data` of each
-event. Comments (OpenRouter's keep-alives), `event`, `id` and `retry` are passed over, and a line ends with LF or CRLF,
-not with a single CR.
+Implements the part of the HTML standard's event streams that chat completions use: the `data` of each event. Comments
+(OpenRouter's keep-alives), `event`, `id` and `retry` are ignored, and a line ends with LF or CRLF, not with a lone CR.
 """
 
 from __future__ import annotations
 
 LONGEST_LINE = 4 * 1024 * 1024
-"""Bytes. Of a line that is longer only the beginning is kept, which is no JSON."""
+"""Bytes. Only the beginning of a longer line is kept, which is then not valid JSON."""
 
 
 class EventReader:
-    """Takes a stream in whatever pieces it arrives."""
+    """An incremental parser: accepts a stream in pieces of any size."""
 
-    __slots__ = ("_data", "_rest", "_size")
+    __slots__ = ("_data", "_partial", "_size")
 
     def __init__(self) -> None:
-        self._rest: list[bytes] = []
-        """The pieces of a line whose end has not come yet."""
+        self._partial: list[bytes] = []
+        """The pieces of an incomplete line."""
         self._size = 0
         self._data: list[bytes] = []
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Take the next bytes. Returns the data of every event that is complete with them, in order."""
+        """Process the next bytes. Returns the data of each event that they complete, in order."""
         lines = piece.split(b"\n")
-        rest = lines.pop()
-        if lines and self._rest:
-            lines[0] = b"".join([*self._rest, lines[0]])
-            self._rest, self._size = [], 0
-        self._size += len(rest)
+        partial = lines.pop()
+        if lines and self._partial:
+            lines[0] = b"".join([*self._partial, lines[0]])
+            self._partial, self._size = [], 0
+        self._size += len(partial)
         if self._size <= LONGEST_LINE:
-            self._rest.append(rest)
+            self._partial.append(partial)
         found: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):
@@ -42,5 +41,5 @@ class EventReader:
         return found
 
     def finish(self) -> list[bytes]:
-        """The stream has ended. Returns the data of a last event that no empty line follows, if there is one."""
+        """End the stream. Returns the data of a final event that is not followed by an empty line, if there is one."""
         return self.feed(b"\n\n")

@@ -1,8 +1,8 @@
-"""The chunks of a streamed chat completion put together into the message that they are the pieces of. Pure.
+"""Assembles the chunks of a streamed chat completion into a message. Pure.
 
-Providers differ in how they cut a reply up; what is accepted here was seen from one or the other of those behind
-OpenRouter: deltas without index or id, ids and names repeated in every delta, whole calls in one delta that all say
-index 0, a surrogate pair cut in two. The message that comes out can be sent back to the strictest of them.
+Providers split replies in different ways. Accepted here is what providers behind OpenRouter were seen to send: deltas
+without index or id, ids and names repeated in every delta, complete calls in one delta that all have index 0, and
+surrogate pairs split between chunks. Even the strictest provider accepts the resulting message back.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from bot.core.json_text import JsonObject
 from bot.core.limits import MOST_CALLS
 from bot.core.ports.model import Reply
 from bot.core.transaction import Usage
-from bot.core.untrusted import whole
-from bot.model.reasoning import Reasoning, sound, weight
+from bot.core.untrusted import valid_unicode
+from bot.model.reasoning import Reasoning, serializable, text_length
 
 MOST_REPAIRED: Final = 300_000
-"""Characters of arguments that are not JSON and are looked at more closely."""
+"""Invalid JSON arguments are repaired only up to this many characters."""
 
 MOST_CHARACTERS: Final = 2_000_000
-"""Of texts, arguments and reasoning in one reply. No model writes a quarter of it; the rest is left out, as of a reply
-that has reached its limit of length."""
+"""Characters of text, arguments and reasoning in one reply. No model writes a quarter of that; anything beyond is
+dropped, and the reply counts as truncated at its length limit."""
 MOST_EXAMINED: Final = 2_000_000
-"""Characters of arguments that are parsed to find out whether a call has ended; after that none is taken to have."""
-MOST_TAKEN: Final = 2 * MOST_CALLS
-"""Calls in one reply: some more than are run, so that the model is told of each that it is to be made again. Those
-after them are left out."""
+"""Characters of arguments that are parsed to detect that a call is complete; beyond that, calls count as incomplete."""
+MOST_ACCEPTED: Final = 2 * MOST_CALLS
+"""Calls that are accepted in one reply: more than are run, so that the model can be told which ones to make again. Any
+further calls are dropped."""
 
 _TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _ID: Final = re.compile(r"[!-~]{1,256}")
 _FENCE: Final = "```"
 _LANGUAGE: Final = string.ascii_letters + string.digits
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
-"""A string without an end goes to the end of all, so that no later quote is tried in vain."""
+"""An unterminated string extends to the end of the text, so that matching takes linear time."""
 _NAME_LENGTH: Final = 200
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 _JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _text_of(arguments: object) -> str:
-    """Arguments that came as JSON and not as its text."""
+    """Serialize arguments that were sent as a JSON value instead of a string."""
     try:
         return json.dumps(arguments, ensure_ascii=False)
     except (RecursionError, ValueError):
@@ -59,7 +59,7 @@ def _text_of(arguments: object) -> str:
 
 
 def is_object(text: str) -> bool:
-    """Whether the text is a JSON object by the letter of RFC 8259, so without NaN and infinities."""
+    """Return whether the text is a JSON object according to RFC 8259, which excludes NaN and infinities."""
     try:
         return isinstance(_JSON.decode(text), dict)
     except (ValueError, RecursionError):
@@ -67,10 +67,10 @@ def is_object(text: str) -> bool:
 
 
 def repaired(text: str) -> str | None:
-    """The arguments of a call as the text of a JSON object, or None when they are none.
+    """Return the arguments of a call as the text of a JSON object, or None if they are not one.
 
-    Nothing becomes `{}`; a code fence around the object and commas before a closing brace or bracket are taken away.
-    Nothing else is: closing the braces of arguments that were cut off would run a call that the model never finished.
+    Empty arguments become `{}`; a code fence around the object and trailing commas are removed. Nothing else is
+    repaired: closing the braces of truncated arguments would run a call that the model never finished.
     """
     if is_object(text):
         return text
@@ -86,7 +86,7 @@ def repaired(text: str) -> str | None:
 
 
 class _Call:
-    """One tool call on its way."""
+    """A tool call that is being assembled."""
 
     __slots__ = ("arguments", "cut", "id", "index", "name", "size")
 
@@ -98,12 +98,14 @@ class _Call:
         self.size = 0
         """Characters of the arguments."""
         self.cut = False
-        """Some of the arguments were left out."""
+        """Whether some of the arguments were dropped."""
 
     def begins_another(self, id: str, name: str, arguments: str, ended: Callable[[_Call], bool]) -> bool:
-        """Whether a delta that points here is really the beginning of another call. Only one with a name can be:
-        there are servers that make up a new id for every delta, and servers that repeat the name. `ended` says whether
-        the arguments are whole."""
+        """Return whether a delta that refers to this call in fact starts another one.
+
+        Only a delta with a name can: some servers send a new id with every delta, and others repeat the name. `ended`
+        tells whether the arguments of a call are complete.
+        """
         if not name or not self.name:
             return False
         if name != self.name or (id and self.id and id != self.id):
@@ -113,20 +115,20 @@ class _Call:
 
 
 class Accumulator:
-    """Takes the chunks in their order; then `reply` gives what they amount to."""
+    """Collects the chunks of a reply in order; `reply` then returns the complete reply."""
 
     def __init__(self) -> None:
         self.error: JsonObject | None = None
-        """OpenRouter's error object, when a chunk brought one."""
+        """OpenRouter's error object, if a chunk contained one."""
         self.finish_reason: str | None = None
-        """None until the reply is complete. What it says is not to be trusted: calls come with `stop`, too."""
+        """None until the reply is complete. The value is unreliable: some providers send tool calls with `stop`."""
         self.native_finish_reason = ""
         self.id = ""
         """OpenRouter's generation id."""
         self.model = ""
         self.provider = ""
         self.reasoning: list[str] = []
-        """The readable reasoning, in pieces. Not sent back: reasoning_details are."""
+        """The readable reasoning, in pieces. It is not sent back; reasoning_details are."""
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._calls: list[_Call] = []
@@ -135,19 +137,19 @@ class Accumulator:
         self._half = ""
         self._examined = 0
         self.size = 0
-        """Characters of all that was taken, about."""
+        """Approximate number of characters received."""
         self.left_out = False
-        """There were more calls than are taken."""
+        """Whether calls beyond MOST_ACCEPTED were dropped."""
 
     @property
     def calls(self) -> bool:
-        """Whether there are tool calls in it so far."""
+        """Whether the reply has tool calls so far."""
         return bool(self._calls)
 
     def add(self, chunk: JsonObject) -> str | None:
-        """Take a chunk, of a stream or of a reply that is not streamed.
+        """Add a chunk of a stream, or a complete reply that is not streamed.
 
-        Returns the visible text in it, "" when it brought the reply on in another way, None when it brought nothing.
+        Returns the visible text in it, "" if it advanced the reply in another way, or None if it added nothing.
         """
         if not self.id:
             self.id = untrusted.text(chunk.get("id"), _NAME_LENGTH)
@@ -166,55 +168,55 @@ class Accumulator:
         streamed = isinstance(delta, dict)
         if not streamed:
             delta = choice.get("message")
-        news: str | None = None
+        added: str | None = None
         if isinstance(delta, dict):
-            news = self._add_delta(delta, streamed)
+            added = self._add_delta(delta, streamed)
         if finish := choice.get("finish_reason"):
             self.finish_reason = untrusted.text(finish, _NAME_LENGTH) or "stop"
             self.native_finish_reason = untrusted.text(choice.get("native_finish_reason")) or self.finish_reason
-            news = news or ""
+            added = added or ""
             if finish == "error" and self.error is None:
                 error = choice.get("error")
                 self.error = error if isinstance(error, dict) else {"message": "the provider ended with an error"}
-        return news
+        return added
 
     def _add_delta(self, delta: JsonObject, streamed: bool) -> str | None:
-        news: str | None = None
+        added: str | None = None
         if isinstance(details := delta.get("reasoning_details"), list) and details:
             self._add_details(details, streamed)
-            news = ""
+            added = ""
         if isinstance(reasoning := delta.get("reasoning"), str) and reasoning:
-            self.reasoning.append(self._room_for(reasoning))
-            news = ""
+            self.reasoning.append(self._limited(reasoning))
+            added = ""
         if isinstance(tool_calls := delta.get("tool_calls"), list) and tool_calls:
             for position, entry in enumerate(tool_calls):
                 if isinstance(entry, dict):
                     self._add_call(entry, None if streamed else position)
-            news = ""
+            added = ""
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
-            self._refusal.append(self._room_for(refusal))
-            news = ""
+            self._refusal.append(self._limited(refusal))
+            added = ""
         content = delta.get("content")
         if isinstance(content, str) and content:
             return self._add_text(content)
-        return news
+        return added
 
-    def _room_for(self, text: str) -> str:
-        """As much of a text as there is room for."""
-        room = max(0, MOST_CHARACTERS - self.size)
+    def _limited(self, text: str) -> str:
+        """Count a text towards MOST_CHARACTERS and return the part of it that is within the limit."""
+        remaining = max(0, MOST_CHARACTERS - self.size)
         self.size += len(text)
-        return text if len(text) <= room else text[:room]
+        return text if len(text) <= remaining else text[:remaining]
 
     def _add_text(self, content: str) -> str:
-        content = self._room_for(content)
+        content = self._limited(content)
         if not content:
             return ""
         self._text.append(content)
         if self._half or not content.isascii():
-            # A pair that is cut between two chunks is shown with the second.
+            # A surrogate pair that is split between two chunks is returned with the second.
             content = self._half + content
             self._half = content[-1] if "\ud800" <= content[-1] <= "\udbff" else ""
-            content = whole(content[:-1] if self._half else content)
+            content = valid_unicode(content[:-1] if self._half else content)
         return content
 
     def _add_details(self, details: Iterable[Any], streamed: bool) -> None:
@@ -222,8 +224,8 @@ class Accumulator:
             if not isinstance(entry, dict):
                 continue
             try:
-                self.size += weight(entry)
-            except RecursionError:  # nested absurdly deep: no provider would take it back
+                self.size += text_length(entry)
+            except RecursionError:  # nested too deeply: no provider would accept it back
                 continue
             if self.size > MOST_CHARACTERS:
                 continue
@@ -245,43 +247,44 @@ class Accumulator:
             arguments = "" if arguments is None else _text_of(arguments)
         call = self._find(index, id)
         if self.left_out:
-            # Whether it goes on with a call that was taken or with one that was not, nobody can say any more. What was
-            # cut off is no JSON; only where nothing had come yet nothing would show it.
+            # It is unknown whether this delta continues an accepted call or a dropped one. A call that lost a part of
+            # its arguments is recognized as invalid JSON, except one that has no arguments yet: `{}` would be assumed.
             if call is not None and not "".join(call.arguments).strip():
                 call.cut = True
             return
         if call is None or call.begins_another(id, name, arguments, self._ended):
-            if len(self._calls) >= MOST_TAKEN:
+            if len(self._calls) >= MOST_ACCEPTED:
                 self.left_out = True
                 return
             call = _Call(index)
             self._calls.append(call)
         call.id = call.id or id
         call.name = call.name or name
-        taken = self._room_for(arguments)
-        call.arguments.append(taken)
-        call.size += len(taken)
-        call.cut = call.cut or len(taken) < len(arguments)
+        kept = self._limited(arguments)
+        call.arguments.append(kept)
+        call.size += len(kept)
+        call.cut = call.cut or len(kept) < len(arguments)
 
     def _ended(self, call: _Call) -> bool:
-        """Whether its arguments are a whole object. Every delta may ask that, of all that came before."""
+        """Return whether its arguments are complete. As each delta may check all earlier ones, the work is limited."""
         self._examined += call.size
         return self._examined <= MOST_EXAMINED and is_object("".join(call.arguments))
 
     def _find(self, index: int | None, id: str) -> _Call | None:
-        """The call that a delta continues: by its index, without one by its id, without both the last one."""
+        """Return the call that a delta continues: by index, or else by id, or else the last call."""
         for call in reversed(self._calls):
             if (index is None or call.index == index) and (index is not None or not id or call.id in (id, "")):
                 return call
         return None
 
     def reply(self, is_taken: Callable[[str], bool] = lambda _: False) -> Reply:
-        """The complete reply. A call without a usable id, or with one that another call has, gets a new one.
+        """Return the complete reply. A call whose id is missing, unusable or not unique gets a new one.
 
-        is_taken: says whether the conversation has a call with this id already; there are providers that count
-        their ids from 0 in every reply, and others that want them unique in the whole conversation.
+        Args:
+            is_taken: tells whether the conversation already has a call with this id. Some providers number their
+                calls from 0 in every reply, and others require ids that are unique in the whole conversation.
         """
-        content = whole("".join(self._text)) or whole("".join(self._refusal))
+        content = valid_unicode("".join(self._text)) or valid_unicode("".join(self._refusal))
         message: JsonObject = {"role": "assistant", "content": content}
         calls: list[JsonObject] = []
         ids: set[str] = set()
@@ -290,8 +293,8 @@ class Accumulator:
             if not _ID.fullmatch(id := call.id) or id in ids or is_taken(id):
                 id = f"call_{secrets.token_hex(12)}"
             ids.add(id)
-            raw = whole("".join(call.arguments))
-            # Nothing would stand for no arguments at all.
+            raw = valid_unicode("".join(call.arguments))
+            # Truncated arguments may be empty, and `repaired` would return `{}`.
             arguments = None if call.cut else repaired(raw)
             if arguments is None:
                 invalid[id] = raw
@@ -301,12 +304,12 @@ class Accumulator:
             message["content"] = content if content.strip() else None
             message["tool_calls"] = calls
         if self._details:
-            message["reasoning_details"] = sound(detail.finished() for detail in self._details)
+            message["reasoning_details"] = serializable(detail.finished() for detail in self._details)
         finish = "length" if self.size > MOST_CHARACTERS else self.finish_reason or ""
         return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid, self.left_out)
 
     def _in_order(self) -> list[_Call]:
-        """The calls by index, when all have one; otherwise as they began."""
+        """Return the calls by index if all have one, otherwise in the order in which they started."""
         calls = [call for call in self._calls if call.id or call.name or any(call.arguments)]
         if all(call.index is not None for call in calls):
             calls.sort(key=lambda call: call.index or 0)

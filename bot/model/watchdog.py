@@ -1,4 +1,4 @@
-"""A time limit that starts again whenever something happens, cheap enough for every token of a stream."""
+"""An idle timeout whose reset is cheap enough to call for every token of a stream."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Self
 
 
 class Watchdog:
-    """Ends the block with TimeoutError when `reset` was not called for so many seconds.
+    """Raises TimeoutError in the block when `reset` was not called for `seconds`.
 
-    Unlike `asyncio.timeout` with `reschedule`, a reset only reads the clock; the timer looks after it when it fires.
+    Unlike `asyncio.timeout` with `reschedule`, a reset only reads the clock; the timer is adjusted when it fires.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -21,27 +21,27 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
 
     def reset(self) -> None:
-        """Something happened."""
+        """Restart the timeout."""
         self._since = self._loop.time()
 
     def shorten(self, seconds: float) -> None:
-        """From now on end the block so soon after the last reset, and count from now."""
+        """Change the timeout to `seconds` and restart it."""
         self._seconds = seconds
         self._since = self._loop.time()
-        self._look()
+        self._check()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         ends = self._since + self._seconds
         if ends <= self._loop.time():
             self._limit.reschedule(self._loop.time())
         else:
-            self._timer = self._loop.call_at(ends, self._look)
+            self._timer = self._loop.call_at(ends, self._check)
 
     async def __aenter__(self) -> Self:
         await self._limit.__aenter__()
-        self._look()
+        self._check()
         return self
 
     async def __aexit__(

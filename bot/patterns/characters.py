@@ -1,4 +1,4 @@
-"""Characters and sets of them, as RE2 writes them. Pure."""
+"""Characters and character sets in RE2 syntax. Pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PROPERTIES: Final = {
     "Arab": "Arabic",
     "Hebr": "Hebrew",
 }
-"""ECMA-262's names of properties and scripts, as RE2 has them; others are the same."""
+"""ECMA-262's names of properties and scripts that differ in RE2, with RE2's names."""
 
 _META: Final = frozenset(r"\.+*?()|[]{}^$-")
 _SPACES: Final = (*range(9, 14), 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 
 
 def literal(character: str) -> str:
-    """The expression that matches this one character, in a class and outside."""
+    """Return an expression that matches this character, inside and outside a class."""
     if character in _META:
         return f"\\{character}"
     return character if character.isprintable() else f"\\x{{{ord(character):x}}}"
@@ -47,8 +47,8 @@ def literal(character: str) -> str:
 
 @cache
 def complement(letter: str) -> str:
-    """All characters that are not in Python's `\\d`, `\\w` or `\\s` ("s of ECMA-262": in that one's), for the inside of
-    a class. Those of `d` and `w` take 0.2 s: only what an operator has written needs them, at the start."""
+    """Return all characters outside Python's `\\d`, `\\w` or `\\s` ("s of ECMA-262": outside ECMA-262's `\\s`), for use
+    inside a class. `d` and `w` take 0.2 s; they are needed at startup only, for expressions of an operator."""
     match letter:
         case "d":
             return _between(number for number in range(LAST + 1) if chr(number).isdecimal())
@@ -61,7 +61,7 @@ def complement(letter: str) -> str:
 
 
 def _between(numbers: Iterable[int]) -> str:
-    """The ranges that lie between these characters, which come in their order."""
+    """Return the ranges between these characters, which must be in ascending order."""
 
     def gaps() -> Iterator[str]:
         free = 0

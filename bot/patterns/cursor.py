@@ -1,13 +1,13 @@
-"""Reading the text of an expression from left to right. Pure."""
+"""A cursor that reads the text of an expression from left to right. Pure."""
 
 from __future__ import annotations
 
 from bot.patterns.characters import LAST
-from bot.patterns.refused import UnreadableError
+from bot.patterns.refused import UnsupportedPatternError
 
 
 class Cursor:
-    """A place in a text."""
+    """A position in a text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -19,7 +19,7 @@ class Cursor:
         return character
 
     def _ahead(self, text: str) -> bool:
-        """Whether this comes next; then it is passed over."""
+        """Skip this text if it comes next. Returns whether it did."""
         if not self._text.startswith(text, self._at):
             return False
         self._at += len(text)
@@ -28,10 +28,10 @@ class Cursor:
     def _skip_to(self, end: str) -> None:
         self._at = self._text.find(end, self._at) + 1
         if not self._at:
-            raise UnreadableError("a group has no end")
+            raise UnsupportedPatternError("a group has no end")
 
     def _unit(self) -> str:
-        """`\\uXXXX`, and the second half of a pair with it."""
+        """Read `\\uXXXX`, and the second half if it starts a surrogate pair."""
         first = self._hexadecimal(4, surrogate=True)
         if not "\ud800" <= first <= "\udfff":
             return first
@@ -39,17 +39,17 @@ class Cursor:
             second = self._hexadecimal(4, surrogate=True)
             if "\udc00" <= second <= "\udfff":
                 return (first + second).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-        raise UnreadableError("half a character (a lone surrogate) is no text")
+        raise UnsupportedPatternError("half a character (a lone surrogate) is no text")
 
     def _hexadecimal(self, digits: int, *, closing: int = 0, surrogate: bool = False) -> str:
         text = self._text[self._at : self._at + digits]
         self._at += digits + closing
         if len(text) != digits or not text.isalnum() or not text.isascii():
-            raise UnreadableError("a character is named by a number that is none")
+            raise UnsupportedPatternError("a character is named by a number that is none")
         try:
             number = int(text, 16)
         except ValueError as error:
-            raise UnreadableError("a character is named by a number that is none") from error
+            raise UnsupportedPatternError("a character is named by a number that is none") from error
         if number > LAST or (0xD800 <= number <= 0xDFFF and not surrogate):
-            raise UnreadableError("a character is named by a number that no character has")
+            raise UnsupportedPatternError("a character is named by a number that no character has")
         return chr(number)

@@ -1,8 +1,8 @@
-"""Regular expressions of Python's and of JSON Schema's dialect (ECMA-262), written as RE2 reads them. Pure.
+"""Translates regular expressions of Python's and JSON Schema's dialects (ECMA-262) into RE2's. Pure.
 
-RE2 (https://github.com/google/re2/wiki/Syntax) looks like both and differs in details: `\\d`, `\\w` and `\\s` are ASCII
-in it, `\\Z`, `\\/`, `\\u00e9`, `[^]` and comments are unknown to it. What it cannot do at all is refused: lookaround,
-backreferences, conditions, atomic groups and possessive repetition, which an automaton has no place for.
+RE2 (https://github.com/google/re2/wiki/Syntax) resembles both and differs in details: `\\d`, `\\w` and `\\s` are ASCII
+only, and `\\Z`, `\\/`, `\\u00e9`, `[^]` and comments are not supported. What an automaton cannot do is rejected:
+lookaround, backreferences, conditions, atomic groups and possessive repetition.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.patterns.characters import PROPERTIES, SPACE, SPACE_ASCII, SPACE_ECMA, complement, literal
 from bot.patterns.cursor import Cursor
-from bot.patterns.refused import BACKREFERENCE, REFUSED, UnreadableError
+from bot.patterns.refused import BACKREFERENCE, REFUSED, UnsupportedPatternError
 
 _CONTROLS: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _FEW_WIDE: Final = 10
@@ -21,27 +21,32 @@ _FEW_WIDE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """An expression for RE2."""
+    """An expression in RE2's dialect."""
 
     text: str
     simple: bool
-    """Few of its parts can be in two minds about what they match, so its automaton is small whatever it reads."""
+    """Few of its parts can match in several ways, so its automaton stays small whatever text it reads."""
 
 
 def python(text: str, *, strict: bool) -> Translation:
-    """One of Python's `re` (of which `re.compile` says that it is one). `strict`: where RE2 cannot say exactly when a
-    `$` matches, rather let it match too seldom than too often."""
+    """Translate an expression that Python's `re.compile` accepts.
+
+    With `strict`, a `$` whose exact meaning RE2 cannot express matches too rarely rather than too often.
+    """
     return _Reader(text, ecma=False, strict=strict).read()
 
 
 def ecma(text: str) -> Translation:
-    """One of a JSON Schema. Servers are written in many languages, so what ECMA-262 gives no meaning to (`\\Z`, `(?i)`,
-    `(?P<…>`) has the one that Python, Go and Rust give it."""
+    """Translate an expression of a JSON Schema.
+
+    Servers are written in many languages, so syntax without a meaning in ECMA-262 (`\\Z`, `(?i)`, `(?P<…>`) has the
+    meaning that it has in Python, Go and Rust.
+    """
     return _Reader(text, ecma=True, strict=False).read()
 
 
 class _Reader(Cursor):
-    """Reads one expression from left to right, and writes it down again."""
+    """Reads one expression from left to right and emits its translation."""
 
     def __init__(self, text: str, *, ecma: bool, strict: bool) -> None:
         super().__init__(text)
@@ -53,19 +58,19 @@ class _Reader(Cursor):
         self._multiline = False
         self._out: list[str] = []
         self._wide = [0]
-        """For each open group, how many of its parts match one of several characters, or a varying number of them."""
+        """For each open group, the number of its parts that match one of several characters or a variable number."""
         self._flags: list[tuple[bool, bool, bool]] = []
         self._last = 0
-        """The same of the part that stands last."""
+        """The same number for the last part."""
 
     def read(self) -> Translation:
         if any("\ud800" <= character <= "\udfff" for character in self._text):
-            raise UnreadableError("half a character (a lone surrogate) is no text")
+            raise UnsupportedPatternError("half a character (a lone surrogate) is no text")
         while self._at < len(self._text):
             self._part()
         return Translation("".join(self._out), sum(self._wide) <= _FEW_WIDE)
 
-    def _part(self) -> None:  # noqa: PLR0912 - one case for each sign
+    def _part(self) -> None:  # noqa: PLR0912 - one case for each character
         character = self._next()
         match character:
             case "\\":
@@ -107,14 +112,19 @@ class _Reader(Cursor):
 
     def _repeat(self, sign: str, most: int) -> None:
         if self._ahead("+"):
-            raise UnreadableError("possessive repetition (a + after *, +, ? or }) is not supported; leave it out")
+            raise UnsupportedPatternError(
+                "possessive repetition (a + after *, +, ? or }) is not supported; leave it out"
+            )
         lazy = "?" if self._ahead("?") else ""
         self._out.append(sign + lazy)
         self._wide[-1] += max(self._last, 1) * most - self._last
         self._last = max(self._last, 1) * most
 
     def _counted(self) -> tuple[str, int] | None:
-        """The repetition `{2}`, `{2,}`, `{2,5}` or `{,5}` that begins here, and its larger number; None for a brace."""
+        """Read a repetition `{2}`, `{2,}`, `{2,5}` or `{,5}`.
+
+        Returns it with its larger number, or None if the brace does not start a repetition.
+        """
         end = self._text.find("}", self._at, self._at + 30)
         low, comma, high = self._text[self._at : max(end, 0)].partition(",")
         numbers = [part for part in (low, high) if part]
@@ -146,18 +156,18 @@ class _Reader(Cursor):
         return self._text[self._at : self._at + 1] == "<" and self._text[self._at + 1 : self._at + 2] not in ("=", "!")
 
     def _read_flags(self) -> str | None:
-        """The flags of a group that RE2 knows; None when they are not a group's, but hold from here on."""
+        """Read inline flags. Returns those that RE2 supports, or None if they apply from here on and not to a group."""
         for opening, what in REFUSED.items():
             if self._text.startswith(opening, self._at):
-                raise UnreadableError(what)
+                raise UnsupportedPatternError(what)
         begin = self._at
         while self._text[self._at : self._at + 1] not in (":", ")", ""):
             self._at += 1
         if self._at >= len(self._text):
-            raise UnreadableError("a group has no end")
+            raise UnsupportedPatternError("a group has no end")
         on, _, off = self._text[begin : self._at].partition("-")
         if not set(on + off) <= set("imsxauU" if not self._ecma else "ims"):
-            raise UnreadableError(f"(?{self._text[begin : self._at]} is not known")
+            raise UnsupportedPatternError(f"(?{self._text[begin : self._at]} is not known")
         self._ascii = self._ascii or "a" in on
         self._dot_all = ("s" in on or self._dot_all) and "s" not in off
         self._multiline = ("m" in on or self._multiline) and "m" not in off
@@ -171,11 +181,11 @@ class _Reader(Cursor):
         return None
 
     def _escape(self) -> None:
-        """What follows a backslash, outside a class."""
+        """Translate an escape outside a class, after its backslash."""
         letter = self._next()
         match letter:
             case "":
-                raise UnreadableError("it ends with a backslash")
+                raise UnsupportedPatternError("it ends with a backslash")
             case "d" | "w" | "s" | "D" | "W" | "S":
                 inner = self._set(letter.lower())
                 self._put(f"[{'^' if letter.isupper() else ''}{inner}]", 1)
@@ -186,9 +196,9 @@ class _Reader(Cursor):
             case "Z" | "z":
                 self._put(r"\z", 0)
             case "k" if self._ecma:
-                raise UnreadableError(BACKREFERENCE)
+                raise UnsupportedPatternError(BACKREFERENCE)
             case letter if letter in "123456789" and not (not self._ecma and self._is_octal()):
-                raise UnreadableError(BACKREFERENCE)
+                raise UnsupportedPatternError(BACKREFERENCE)
             case _:
                 self._put(literal(self._character(letter)), 0)
 
@@ -197,7 +207,7 @@ class _Reader(Cursor):
         return len(three) == 3 and all(digit in "01234567" for digit in three)
 
     def _set(self, letter: str) -> str:
-        """The inside of a class for `\\d`, `\\w` or `\\s`."""
+        """Return the inside of a class for `\\d`, `\\w` or `\\s`."""
         if letter == "s":
             return SPACE_ECMA if self._ecma else SPACE_ASCII if self._ascii else SPACE
         if self._ascii:
@@ -205,21 +215,21 @@ class _Reader(Cursor):
         return r"\p{Nd}" if letter == "d" else r"\p{L}\p{N}_"
 
     def _property(self, letter: str) -> str:
-        """`\\p{…}`, which Python does not know."""
+        """Translate `\\p{…}`, which Python does not support."""
         if not self._ecma:
-            raise UnreadableError(f"\\{letter} is not known")
+            raise UnsupportedPatternError(f"\\{letter} is not known")
         if not self._ahead("{"):
             return f"\\{letter}{{{self._next()}}}"
         end = self._text.find("}", self._at, self._at + 60)
         name = self._text[self._at : max(end, self._at)]
         self._at = end + 1
         if end < 0 or not name.replace("=", "").replace("_", "").isalnum():
-            raise UnreadableError("a property of characters is not named")
+            raise UnsupportedPatternError("a property of characters is not named")
         name = name.rpartition("=")[2]
         return f"\\{letter}{{{PROPERTIES.get(name, name)}}}"
 
     def _character(self, letter: str) -> str:  # noqa: PLR0911 - one case for each letter
-        """The one character that an escape stands for. The letter behind the backslash is read already."""
+        """Return the character for an escape whose letter was already read."""
         if letter in _CONTROLS:
             return _CONTROLS[letter]
         if not (letter.isascii() and letter.isalnum()):
@@ -248,10 +258,10 @@ class _Reader(Cursor):
                     digits += self._next()
                 return chr(int(digits, 8))
             case _:
-                raise UnreadableError(f"\\{letter} is not known")
+                raise UnsupportedPatternError(f"\\{letter} is not known")
 
     def _class(self) -> None:
-        """A class of characters, its bracket being read already."""
+        """Translate a character class, after its opening bracket."""
         negated = self._ahead("^")
         if self._ecma and self._text.startswith("]", self._at) and not self._closes_later():
             self._at += 1
@@ -261,10 +271,10 @@ class _Reader(Cursor):
         first, joins = True, False
         while first or not self._ahead("]"):
             if self._at >= len(self._text):
-                raise UnreadableError("a class of characters has no end")
+                raise UnsupportedPatternError("a class of characters has no end")
             hyphen = self._text[self._at] == "-"
             member, single = self._member()
-            # Between two single characters a hyphen makes a range; elsewhere it is itself.
+            # A hyphen between two single characters denotes a range; elsewhere it is a literal.
             if hyphen and joins and not self._text.startswith("]", self._at):
                 begin = self._at
                 other, ends = self._member()
@@ -278,13 +288,13 @@ class _Reader(Cursor):
         self._put("".join([*out, "]"]), 1)
 
     def _closes_later(self) -> bool:
-        """Whether the bracket that stands first in a class is a member of it, as in Python; then another ends it."""
+        """Return whether a closing bracket at the start of a class is a member (as in Python), as another follows."""
         end = self._text.find("]", self._at + 1)
         begin = self._text.find("[", self._at + 1)
         return end >= 0 and (begin < 0 or end < begin)
 
     def _member(self) -> tuple[str, bool]:
-        """The next member of a class, and whether it is a single character."""
+        """Return the next member of a class, and whether it is a single character."""
         character = self._next()
         if character != "\\":
             return literal(character), True
@@ -299,12 +309,12 @@ class _Reader(Cursor):
             case "b":
                 return r"\x{8}", True
             case "":
-                raise UnreadableError("it ends with a backslash")
+                raise UnsupportedPatternError("it ends with a backslash")
             case _:
                 return literal(self._character(letter)), True
 
     def _all_but(self, letter: str) -> str:
-        """The complement of a set, for the inside of a class."""
+        """Return the complement of a set, for use inside a class."""
         if letter == "s":
             return complement("s" if not self._ecma else "s of ECMA-262")
         return f"\\{letter.upper()}" if self._ascii else complement(letter)

@@ -1,12 +1,12 @@
-"""What RE2 cannot do, and what to write instead."""
+"""Syntax that RE2 does not support, and what to write instead."""
 
 from __future__ import annotations
 
 from typing import Final
 
 
-class UnreadableError(ValueError):
-    """RE2 has no word for this. The message says what, and what to write instead."""
+class UnsupportedPatternError(ValueError):
+    """RE2 does not support the expression. The message says what to write instead."""
 
 
 BACKREFERENCE: Final = r"a backreference (\1, (?P=name)) is not supported; write out what is to be repeated"

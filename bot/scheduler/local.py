@@ -1,4 +1,4 @@
-"""Wakes threads inside this process: one run at a time for each key, a wake during a run leads to one more."""
+"""Runs work in this process by key: at most one run per key at a time; a wake during a run causes one more run."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
-STARTS_A_PASS = 2
-"""Runs that may begin in one pass of the event loop. Hundreds of wakes at once would otherwise fill the passes, and
-events wait several passes for their ack."""
+STARTS_PER_ITERATION = 2
+"""Runs that may start in one iteration of the event loop. Hundreds of simultaneous wakes would otherwise delay the
+acknowledgement of events, which takes several iterations."""
 
 PAUSES = (2.0, 15.0, 60.0)
-"""Seconds before a run that raised is tried again; after the last, only a new wake tries."""
+"""Seconds before each retry of a run that raised; after the last retry only a new wake starts a run."""
 
 MOST_FAILURES = 10_000
-"""Keys of which is remembered how often they have failed."""
+"""Keys for which the number of consecutive failures is remembered."""
 CANCEL_SECONDS = 0.5
-"""Of the time to close, what is left to those that were cancelled."""
+"""The part of the closing time that is reserved for cancelled runs."""
 
 
-class Wakes:
-    """Runs `work(key)` in tasks of its own. Wakes may repeat: the work finds out itself what there is to do."""
+class KeyedWorker:
+    """Runs `work(key)` in a task per key. Wakes may repeat: the work determines itself what there is to do."""
 
     def __init__(self, work: Callable[[int], Awaitable[None]], failed: Callable[[int], Awaitable[None]]) -> None:
-        """`failed` is told of a key whose work raised, after it was logged."""
+        """`failed` is called with a key whose work raised, after the exception was logged."""
         self._work = work
         self._failed = failed
         self._again: set[int] = set()
         self._news: set[int] = set()
-        """Keys that were woken since their work began, or since it last asked."""
+        """Keys that were woken since their work started or last called `wait_for_wake`."""
         self._running: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, None] = {}
         self._failures: dict[int, int] = {}
         self._starts = 0
-        """Runs that have begun in this pass of the loop."""
+        """Runs started in the current iteration of the event loop."""
         self._open = True
         self._changes: dict[int, asyncio.Event] = {}
 
     @property
     def closed(self) -> bool:
-        """No more is taken: finish what you are at."""
+        """Whether `close` was called: running work should finish soon."""
         return not self._open
 
     @property
     def idle(self) -> bool:
-        """No run is under way or due."""
+        """Whether no run is in progress or pending."""
         return not self._running and not self._waiting
 
     def wake(self, key: int) -> None:
-        """See to it that the work runs for this key from now on at least once."""
+        """Ensure that the work for this key runs at least once from now on."""
         if not self._open:
             return
         if key in self._running:
@@ -61,12 +61,14 @@ class Wakes:
                 self._changes[key].set()
         elif key not in self._waiting:
             self._waiting[key] = None
-            if self._starts < STARTS_A_PASS:
+            if self._starts < STARTS_PER_ITERATION:
                 self._start()
 
-    async def woken(self, key: int) -> None:
-        """Return when a key whose work is running is woken, at once when it was woken since the work began or last
-        asked. For the work itself; one at a time."""
+    async def wait_for_wake(self, key: int) -> None:
+        """Wait until a running key is woken; return at once if it was woken since its work started or last called this.
+
+        To be called by the work itself, one call at a time.
+        """
         event = self._changes.setdefault(key, asyncio.Event())
         while key not in self._news:
             event.clear()
@@ -74,23 +76,22 @@ class Wakes:
         self._news.discard(key)
 
     def _start(self) -> None:
-        """Begin the run that has waited longest."""
+        """Start the run that has waited longest."""
         if not self._starts:
-            asyncio.get_running_loop().call_soon(self._pass)
+            asyncio.get_running_loop().call_soon(self._next_iteration)
         self._starts += 1
         key = next(iter(self._waiting))
         del self._waiting[key]
         self._running[key] = asyncio.create_task(self._run(key))
 
-    def _pass(self) -> None:
-        """The next pass of the loop has begun."""
+    def _next_iteration(self) -> None:
+        """Start waiting runs in the next iteration of the event loop."""
         self._starts = 0
-        while self._waiting and self._starts < STARTS_A_PASS:
+        while self._waiting and self._starts < STARTS_PER_ITERATION:
             self._start()
 
     async def close(self, seconds: float) -> None:
-        """Take no more wakes, let what runs finish, and cancel it when it takes too long: all of it in so many
-        seconds."""
+        """Reject new wakes, wait for the running work, and cancel what takes too long, within this many seconds."""
         self._open = False
         self._waiting.clear()
         tasks = list(self._running.values())
@@ -114,10 +115,10 @@ class Wakes:
                 except (Exception, asyncio.CancelledError):
                     task = asyncio.current_task()
                     if task is not None and task.cancelling():
-                        raise  # this run is cancelled, and not something that it waited for
+                        raise  # this run is cancelled, not something it awaited
                     log.exception("thread %s: stopped by an error", key)
                     self._try_later(key)
-                    await self._tell(key)
+                    await self._report_failure(key)
                 if key not in self._again or not self._open:
                     return
         finally:
@@ -127,15 +128,15 @@ class Wakes:
             self._again.discard(key)
 
     def _try_later(self, key: int) -> None:
-        """A passing error (a full disk, say) goes away by itself; one of ours must not run for ever."""
+        """Schedule a retry: a temporary error such as a full disk passes, but a bug must not be retried forever."""
         failures = self._failures[key] = self._failures.pop(key, 0) + 1
         if len(self._failures) > MOST_FAILURES:
             del self._failures[next(iter(self._failures))]
         if failures <= len(PAUSES):
             asyncio.get_running_loop().call_later(PAUSES[failures - 1], self.wake, key)
 
-    async def _tell(self, key: int) -> None:
+    async def _report_failure(self, key: int) -> None:
         try:
             await self._failed(key)
         except Exception:
-            log.exception("thread %s: could not say so", key)
+            log.exception("thread %s: the error could not be reported", key)

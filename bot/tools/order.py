@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.core.ports.change_guard import Claim
-from bot.core.tools import InStep
+from bot.core.tools import StepPosition
 from bot.tools.claims import folders
 
 KNOWN_SECONDS = 1.0
@@ -83,7 +83,7 @@ class Steps:
     def __init__(self) -> None:
         self._steps: dict[tuple[int, int], dict[int, Ticket]] = {}
 
-    def take(self, at: InStep | None, *, changes: bool) -> Ticket:
+    def take(self, at: StepPosition | None, *, changes: bool) -> Ticket:
         """A call is in hand from now on; without a step there are no others beside it."""
         if at is None:
             return Ticket({}, 0, changes=changes)
@@ -91,7 +91,7 @@ class Steps:
         ticket = step[at.position] = Ticket(step, at.position, changes=changes)
         return ticket
 
-    def end(self, at: InStep | None, ticket: Ticket) -> None:
+    def end(self, at: StepPosition | None, ticket: Ticket) -> None:
         """It has ended."""
         ticket.end()
         if at is not None and self._steps.get(at.step) == {}:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.model.stream_accumulator import MOST_CHARACTERS, MOST_TAKEN
+from bot.model.stream_accumulator import MOST_ACCEPTED, MOST_CHARACTERS
 from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World
@@ -72,13 +72,13 @@ async def test_many_long_calls_in_one_step_are_asked_about_and_denied(here: Worl
 
 
 async def test_more_calls_than_anybody_makes_are_left_out(here: World) -> None:
-    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MOST_TAKEN + 100)]
+    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MOST_ACCEPTED + 100)]
     here.model.respond = lambda _: text("Well.")
     here.model.script(calls(*made))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
     await here.reply(ts, "Well.")
     answers = [message for message in here.model.requests[-1].messages if message["role"] == "tool"]
-    assert len(answers) == MOST_TAKEN
+    assert len(answers) == MOST_ACCEPTED
 
 
 async def test_an_answer_without_end_is_cut_and_says_so(here: World) -> None:

@@ -19,7 +19,7 @@ from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
 from bot.core.thread_ref import ThreadRef
-from bot.scheduler.local import Wakes
+from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
 from bot.slack.delivery.outbox import Outbox
@@ -72,7 +72,7 @@ class Process:
     def __init__(self, store: SqliteStore, clients: slack_app.Clients, kinds: Mapping[str, Kind], rate: float) -> None:
         self.store, self.clients, self.thread = store, clients, 1
         self._tasks: set[asyncio.Task[object]] = set()
-        self.wakes = Wakes(self._reconcile, self._ignore)
+        self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
         self._outbox = Outbox(
             store,

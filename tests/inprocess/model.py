@@ -58,7 +58,7 @@ class NearModel(OpenRouter):
         # The sandbox is no part of the bot, whose callbacks are measured.
         asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
         for data in reader.feed(await asked) + reader.finish():
-            await pace.rest()
+            await pace.checkpoint()
             if data.strip() != b"[DONE]":
                 chunk: JsonObject = json.loads(data)
                 if (text := got.add(chunk)) and on_text is not None:

@@ -130,13 +130,21 @@ async def test_all_that_is_remembered_is_as_much_after_twice_the_turns_with_fail
         await settled(service)
         twice = sizes(service)
         assert {name: (once[name], twice[name]) for name in twice if twice[name] > once[name]} == {}
-        assert [name for name in once if name.startswith(("Outbox.", "Sender.", "Wakes.", "Progress."))], "it looks"
-        empty = ("Outbox._known", "Sender._settled_at", "Wakes._running", "Wakes._again", "Wakes._news")
+        assert [name for name in once if name.startswith(("Outbox.", "Sender.", "KeyedWorker.", "Progress."))], (
+            "it looks"
+        )
+        empty = (
+            "Outbox._known",
+            "Sender._settled_at",
+            "KeyedWorker._running",
+            "KeyedWorker._again",
+            "KeyedWorker._news",
+        )
         assert {name: twice[name] for name in empty} == dict.fromkeys(empty, 0)
 
 
 async def settled(service: Service) -> None:
     """Wait until nothing runs: what is written a moment later has been, too."""
     async with asyncio.timeout(20):
-        while sizes(service)["Wakes._running"] or len(vars(service)["_background"]) > 1:
+        while sizes(service)["KeyedWorker._running"] or len(vars(service)["_background"]) > 1:
             await asyncio.sleep(0.05)

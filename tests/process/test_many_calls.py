@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.limits import MOST_CALLS
-from bot.model.stream_accumulator import MOST_TAKEN
+from bot.model.stream_accumulator import MOST_ACCEPTED
 from slack_sandbox.openrouter import Call, call, calls, text
 from tests.harness import World
 from tests.process.asking import END, answered, ask
@@ -36,17 +36,17 @@ def answers(here: World, request: int) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("count", [MOST_CALLS, MOST_CALLS + 1, MOST_TAKEN, MOST_TAKEN + 1, MOST_TAKEN * 5])
+@pytest.mark.parametrize("count", [MOST_CALLS, MOST_CALLS + 1, MOST_ACCEPTED, MOST_ACCEPTED + 1, MOST_ACCEPTED * 5])
 async def test_each_call_has_one_answer_and_those_beyond_the_limit_say_how_to_go_on(here: World, count: int) -> None:
     ts = await ask(here, *reads(here.workspace, count))
     await answered(here, ts)
-    kept = min(count, MOST_TAKEN)
+    kept = min(count, MOST_ACCEPTED)
     told = answers(here, -1)
     assert [len(each) for each in told.values()] == [1] * kept
     said = [each[0] for each in told.values()]
     assert said[:MOST_CALLS] == [f"This is {number}." for number in range(MOST_CALLS)]
     expected = [SURPLUS] * (kept - MOST_CALLS)
-    if count > MOST_TAKEN:
+    if count > MOST_ACCEPTED:
         expected[-1] += MORE
     assert said[MOST_CALLS:] == expected
     shown = "\n".join(reply.plain for reply in here.replies(ts))

@@ -16,7 +16,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply
 from bot.core.ports.toolset import Held
-from bot.core.tools import CallResult, DeliveryStatus, InStep, Preview, Tool, Undone, UndoSnapshot
+from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
 
 T = TypeVar("T")
@@ -214,10 +214,10 @@ class Files(ChangeGuard):
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         return None if tool.server == "files" and self.writing.locked() else await self.hold(tool, arguments)
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
         if tool.server != "files":
             return Room(None)
         await self.writing.acquire()

@@ -1,4 +1,4 @@
-"""Who may approve a call, and how many of them it takes."""
+"""Approval rules: who may approve a call, and how many approvals it needs."""
 
 from __future__ import annotations
 
@@ -15,23 +15,27 @@ class Approvers:
     """Who may approve calls of one tier."""
 
     people: tuple[str, ...] = (REQUESTER,)
-    """Ids of people (U…, W…) and of user groups (S…), and `requester`: whoever's message started the turn."""
+    """Ids of people (U…, W…) and of user groups (S…), and `requester`: the person whose message started the turn."""
     needed: int = 1
-    """So many different people must approve."""
+    """The number of different people who must approve."""
     no_self: bool = False
-    """Neither the requester nor who edited the arguments may approve."""
+    """Neither the requester nor anybody who edited the arguments may approve."""
     grants: bool = True
-    """Standing grants may be given. Never where several people or somebody else must agree: one person's click would
-    stand for theirs from then on."""
+    """Standing grants may be given. Always false if several people must approve or the requester may not: one person's
+    click would then replace the approval of the others."""
 
     def __post_init__(self) -> None:
         if self.needed > 1 or self.no_self:
             object.__setattr__(self, "grants", False)
 
     def may(self, user: str, requester: str, editors: Collection[str], groups: frozenset[str]) -> bool:
-        """Whether a person may approve.
+        """Return whether a person may approve.
 
-        In: the person, the requester, who has edited the arguments, and the user groups the person is known to be in.
+        Args:
+            user: the person.
+            requester: the person whose message started the turn.
+            editors: the people who have edited the arguments.
+            groups: the user groups that the person is known to be in.
         """
         if not user or (self.no_self and (user == requester or user in editors)):
             return False
@@ -43,11 +47,11 @@ class Approvers:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The user groups that are named."""
+        """The user groups that may approve."""
         return frozenset(filter(is_group, self.people))
 
     def words(self) -> str:
-        """Who and how many, for people: `2 of requester, U0123, S0456, never who asked or edited`."""
+        """Describe the rule for people: `2 of requester, U0123, S0456, never who asked or edited`."""
         return f"{self.needed} of {', '.join(self.people)}" + (", never who asked or edited" if self.no_self else "")
 
     def problems(self) -> list[tuple[str, str]]:
@@ -66,15 +70,15 @@ class Approvers:
             return [(problem, "name more approvers or a user group")]
         return []
 
-    def doubts(self) -> list[tuple[str, str]]:
-        """What holds for some requesters only: that their own requests could not be approved."""
+    def warnings(self) -> list[tuple[str, str]]:
+        """Return problems that affect some requesters only, whose own requests could never be approved."""
         named = set(filter(is_user, self.people))
         if self.problems() or self.groups or not named or len(named) - self.no_self >= self.needed:
             return []
         return [("a request of one of the named approvers cannot get enough approvals", "name one more approver")]
 
     def _most(self) -> int | None:
-        """How many can approve at best; None when that depends on a group."""
+        """Return the largest number of possible approvers; None if that depends on a group."""
         if self.groups:
             return None
         return len(set(filter(is_user, self.people))) + (REQUESTER in self.people and not self.no_self)
@@ -82,20 +86,20 @@ class Approvers:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """Everything that bot.toml says of approvals."""
+    """The approval settings of bot.toml."""
 
     read: Approvers = Approvers()
     write: Approvers = Approvers()
     destructive: Approvers = Approvers()
     remind_hours: float = 2.0
-    """So long before a request expires people are reminded once; 0: never."""
+    """Hours before a request expires when people are reminded once; 0 disables reminders."""
     undo_minutes: float = 60.0
-    """So long after a call it can be taken back; 0: not at all."""
+    """Minutes after a call during which it can be undone; 0 disables undo."""
     grant_days: float = 30.0
-    """The longest that a standing grant can hold."""
+    """The maximum lifetime of a standing grant, in days."""
 
     def of(self, tier: Tier) -> Approvers:
-        """Who may approve calls of this tier."""
+        """Return who may approve calls of this tier."""
         match tier:
             case Tier.READ:
                 return self.read
@@ -106,17 +110,17 @@ class ApprovalRules:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The user groups that are named anywhere."""
+        """The user groups of all tiers."""
         return self.read.groups | self.write.groups | self.destructive.groups
 
 
 def is_user(text: str) -> bool:
-    """Whether it is formed like the id of a person in Slack."""
+    """Return whether the text has the form of a Slack user id."""
     return text[:1] in ("U", "W") and _is_id(text)
 
 
 def is_group(text: str) -> bool:
-    """Whether it is formed like the id of a user group in Slack."""
+    """Return whether the text has the form of a Slack user group id."""
     return text[:1] == "S" and _is_id(text)
 
 

@@ -1,6 +1,6 @@
-"""Conditions on the arguments of a call, and the globs that rules are written with. Pure data and functions.
+"""Conditions on the arguments of a call, and the globs used in rules. Pure data and functions.
 
-An answer is True, False or None: None means that nobody can say, and it never allows anything.
+Results are True, False or None. None means unknown, and never allows anything.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Pattern(Protocol):
     """A compiled regular expression, as `bot.patterns` makes it."""
 
     def fullmatch(self, text: str, /) -> bool:
-        """Whether the whole text matches. Raises ValueError when the text is too long to tell."""
+        """Return whether the whole text matches. Raises ValueError if the text is too long to be matched."""
         ...
 
 
 class Check(StrEnum):
-    """What a condition looks at; each value is its key in the file."""
+    """What a condition checks; each value is its key in bot.toml."""
 
     INSIDE = "inside"
     """The path lies in one of the folders."""
@@ -39,15 +39,15 @@ class Check(StrEnum):
     """The value is one of these."""
 
 
-class _Odd:
-    """Stands for a value that is not where the name says, because something else is there."""
+class _WrongType:
+    """Marks a value that cannot be reached, because the value above it is not an object."""
 
 
 class _Missing:
-    """Stands for a value that is not there."""
+    """Marks a value that is absent."""
 
 
-_ODD, _MISSING = _Odd(), _Missing()
+_WRONG_TYPE, _MISSING = _WrongType(), _Missing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +55,27 @@ class Condition:
     """One condition on one argument."""
 
     argument: str
-    """A glob over the names of the arguments; `edits.oldText` reaches into objects, and lists are gone through."""
+    """A glob over argument names; `edits.oldText` addresses a value inside objects, also in lists of objects."""
     check: Check
     values: tuple[Value, ...]
     """The folders, the values, or the text of the regular expression."""
     pattern: Pattern | None = None
-    """The regular expression, compiled by who reads the file."""
+    """The compiled regular expression."""
 
     def holds(self, tool: Tool, arguments: Mapping[str, Any], inside: Inside) -> bool | None:
-        """Whether it holds for all values (True) or for none (False). None when a value cannot be judged, and also when
-        it holds for some: a list with one harmless and one harmful path is neither let through by a rule that allows
-        the one nor past a rule that denies the other. No value at all: False."""
+        """Return whether the condition holds for all values (True) or for none (False).
+
+        Returns None if a value cannot be judged or if the condition holds for some values only: a list with a harmless
+        and a harmful path must neither match a rule that allows the one nor escape a rule that denies the other.
+        Returns False if there is no value.
+        """
         answers = {self._one(tool, value, inside) for value in _found(arguments, self.argument)}
         if not answers:
             return False
         return answers.pop() if len(answers) == 1 else None
 
     def words(self) -> str:
-        """The condition for people: `path is inside notes`."""
+        """Describe the condition for people: `path is inside notes`."""
         values = listed([value if isinstance(value, str) else str(value).lower() for value in self.values])
         match self.check:
             case Check.INSIDE | Check.OUTSIDE:
@@ -87,7 +90,7 @@ class Condition:
             return False
         match self.check:
             case Check.EQUALS:
-                return None if value is _ODD else any(_same(value, wanted) for wanted in self.values)
+                return None if value is _WRONG_TYPE else any(_same(value, wanted) for wanted in self.values)
             case Check.MATCHES:
                 with suppress(ValueError):
                     return self.pattern.fullmatch(value) if isinstance(value, str) and self.pattern else None
@@ -100,10 +103,10 @@ class Condition:
 
 
 def fits(glob: str, text: str, *, as_glob: bool = False) -> bool:
-    """Whether a glob (`*` any text, `?` one character) fits a whole text, case and all.
+    """Return whether a glob (`*` any text, `?` one character) matches the whole text, case-sensitively.
 
-    With `as_glob` the text is a glob too, and the question is whether whatever fits that one fits this one. Then a yes
-    is certain and a no is not.
+    With `as_glob`, `text` is a glob too, and True means that `glob` matches everything that `text` matches. False is
+    then not conclusive.
     """
     if not as_glob:
         return _fits(glob, text)
@@ -122,13 +125,13 @@ def fits(glob: str, text: str, *, as_glob: bool = False) -> bool:
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
-    """`a`, `a or b`, `a, b or c`."""
+    """Join words for people: `a`, `a or b`, `a, b or c`."""
     *front, end = words
     return f"{', '.join(front)} {last} {end}" if front else end
 
 
 def every(answers: Iterable[bool | None]) -> bool | None:
-    """False if one is False, else None if one is unknown, else True."""
+    """Return False if any answer is False, else None if any is unknown, else True."""
     unknown = False
     for answer in answers:
         if answer is False:
@@ -143,8 +146,10 @@ def _either(answers: Iterable[bool | None]) -> bool | None:
 
 
 def _fits(glob: str, text: str) -> bool:
-    """Whether the parts between the `*` stand in the text, in their order. A model writes some of these texts, and a
-    server others: each part is looked for once."""
+    """Return whether the parts between the `*` occur in the text in order.
+
+    Searches for each part only once, as the texts come from models and servers.
+    """
     first, *parts = glob.split("*")
     if not parts:
         return len(glob) == len(text) and _stands(first, text, 0)
@@ -164,14 +169,14 @@ def _fits(glob: str, text: str) -> bool:
 
 
 def _stands(part: str, text: str, at: int) -> bool:
-    """Whether a part without `*` stands at a place that has room for it."""
+    """Return whether a part without `*` matches at this index; the text must be long enough."""
     if "?" not in part:
         return text.startswith(part, at)
     return all(sign in ("?", character) for sign, character in zip(part, text[at : at + len(part)], strict=False))
 
 
 def _skipping(glob: str, states: set[int]) -> set[int]:
-    """These places in a glob, and those reached by letting a `*` stand for nothing."""
+    """Return these positions in a glob and those reached when a `*` matches the empty text."""
     reached = set(states)
     for state in states:
         place = state
@@ -182,7 +187,7 @@ def _skipping(glob: str, states: set[int]) -> set[int]:
 
 
 def _found(arguments: Mapping[str, Any], name: str) -> list[object]:
-    """All values under a name: those in lists one by one."""
+    """Return all values with this name; lists are flattened."""
     head, dot, rest = name.partition(".")
     found: list[object] = []
     for key, value in arguments.items():
@@ -190,12 +195,12 @@ def _found(arguments: Mapping[str, Any], name: str) -> list[object]:
             found += _flat(value)
         elif dot and fits(head, key):
             for item in _flat(value):
-                found += (_found(item, rest) or [_MISSING]) if isinstance(item, dict) else [_ODD]
+                found += (_found(item, rest) or [_MISSING]) if isinstance(item, dict) else [_WRONG_TYPE]
     return found
 
 
 def _flat(value: object) -> list[object]:
-    """The value, or the items of the list that it is, however deep. No recursion: a model sets the depth."""
+    """Flatten a value that may be a list of any depth. Not recursive, as a model chooses the depth."""
     items: list[object] = []
     left = [value]
     while left:
@@ -208,5 +213,5 @@ def _flat(value: object) -> list[object]:
 
 
 def _same(one: object, other: object) -> bool:
-    """Equality of JSON values, where true is not 1."""
+    """Compare JSON values; true is not equal to 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)

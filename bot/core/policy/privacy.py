@@ -1,4 +1,4 @@
-"""How much of a call is shown to everybody in a shared or public channel."""
+"""Privacy levels: how much of a call is shown to everybody in a shared or public channel."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which calls run by themselves, which ask, which are refused. Unknown means ask.
+"""The policy: decides for each call whether it is allowed, needs approval, or is denied. Unknown means ask.
 
-Rules are gone through in order and the first that matches decides. A condition that nobody can decide counts as met by
-a rule that asks or denies, and as unmet by one that allows.
+The first rule that matches decides. A condition whose result is unknown counts as met in a rule that asks or denies,
+and as unmet in a rule that allows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.core.tools import Tool
 
 
 class Ruling(StrEnum):
-    """What the policy says of a call."""
+    """The decision of the policy on a call."""
 
     ALLOW = "allow"
     ASK = "ask"
@@ -24,7 +24,7 @@ class Ruling(StrEnum):
 
 
 class Tier(StrEnum):
-    """How much harm a tool can do, as far as we believe what its server says of it."""
+    """How much harm a tool can do, according to its annotations if its server is trusted."""
 
     READ = "read"
     WRITE = "write"
@@ -32,7 +32,7 @@ class Tier(StrEnum):
 
 
 KINDS = {"public": "channel", "private": "group", "dm": "im", "group_dm": "mpim"}
-"""What a rule calls a kind of conversation, and what `Facts.kind` calls it."""
+"""Kinds of conversation: the word in a rule, and the value of `Facts.kind`."""
 _READS = "the default: read-only tools of a trusted server run"
 _ELSE = "the default: everything else asks"
 
@@ -43,53 +43,53 @@ class Facts:
 
     channel: str
     kind: str
-    """`channel`, `group`, `mpim` or `im`; anything else: nobody could say."""
+    """`channel`, `group`, `mpim` or `im`; any other value means unknown."""
     user: str
     groups: frozenset[str] | None
-    """The Slack user groups, of those that the configuration names, that the user is in; None: nobody could say."""
+    """The user's Slack user groups, of those named in the configuration; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. What is empty restricts nothing."""
+    """One rule. An empty field does not restrict it."""
 
     action: Ruling
     line: int = 0
-    """Where it begins in its file."""
+    """The line of the file where it begins."""
     name: str = ""
     servers: tuple[str, ...] = ()
-    """Globs over the keys of servers."""
+    """Globs over server keys."""
     tools: tuple[str, ...] = ()
-    """Globs over the server's own name of a tool, or the name it is offered under."""
+    """Globs over the server's own name of a tool, or the name under which it is offered."""
     tiers: tuple[Tier, ...] = ()
     channels: tuple[str, ...] = ()
-    """Ids of channels, and words of KINDS."""
+    """Ids of channels, and keys of KINDS."""
     users: tuple[str, ...] = ()
     """Ids of people (U…, W…) and of user groups (S…)."""
     conditions: tuple[Condition, ...] = ()
 
-    def names(self, tool: Tool) -> bool:
-        """Whether server, tool and tier fit."""
+    def matches_tool(self, tool: Tool) -> bool:
+        """Return whether server, tool and tier match."""
         if self.servers and not any(fits(glob, tool.server) for glob in self.servers):
             return False
         if self.tiers and tier(tool) not in self.tiers:
             return False
         return not self.tools or any(self._fits(glob, tool) for glob in self.tools)
 
-    def reaches(self, facts: Facts) -> bool | None:
-        """Whether channel and user fit; None when nobody can say."""
+    def matches_facts(self, facts: Facts) -> bool | None:
+        """Return whether channel and user match; None if unknown."""
         return every((self._in(facts), self._for(facts)))
 
-    def given(self, tool: Tool, arguments: Mapping[str, Any], inside: Inside) -> bool | None:
-        """Whether all conditions on arguments hold; None when nobody can say."""
+    def matches_arguments(self, tool: Tool, arguments: Mapping[str, Any], inside: Inside) -> bool | None:
+        """Return whether all conditions on the arguments hold; None if unknown."""
         return every(condition.holds(tool, arguments, inside) for condition in self.conditions)
 
-    def counts(self, answer: bool | None) -> bool:
-        """Whether an answer is good enough for this rule: what is unknown never allows."""
+    def counts_as_match(self, answer: bool | None) -> bool:
+        """Return whether a result counts as a match for this rule: an unknown result never allows."""
         return answer is True or (answer is None and self.action is not Ruling.ALLOW)
 
     def words(self) -> str:
-        """When it applies to a tool that it names: `when path is inside notes, in public, for U0123`; or `always`."""
+        """Describe when the rule applies: `when path is inside notes, in public, for U0123`, or `always`."""
         parts: list[str] = []
         if self.conditions:
             parts.append(f"when {' and '.join(condition.words() for condition in self.conditions)}")
@@ -100,8 +100,8 @@ class Rule:
         return ", ".join(parts) or "always"
 
     def _fits(self, glob: str, tool: Tool) -> bool:
-        # A server names its tools as it likes, so also like one that another server offers: a rule that allows
-        # `files__write` must not catch the tool `files__write` of any other server.
+        # A server chooses the names of its tools and may imitate another server's: a rule that allows `files__write`
+        # must not match a tool that another server calls `files__write`.
         own = self.action is not Ruling.ALLOW or bool(self.servers) or "__" not in glob
         return fits(glob, tool.name) or (own and fits(glob, tool.remote_name))
 
@@ -124,54 +124,60 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the policy says of one call, and why."""
+    """The decision of the policy on one call, and its reason."""
 
     ruling: Ruling
     rule: Rule | None
-    """None: the default."""
+    """None if no rule matched and the default applies."""
     words: str
     """`rule 2 (line 14)`, `rule "notes" (line 14)`, `the default: …`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Rules in their order. Without any, only the default decides."""
+    """An ordered list of rules; if none matches, the default applies."""
 
     rules: tuple[Rule, ...] = ()
 
     def judge(self, tool: Tool, arguments: Mapping[str, Any], facts: Facts, inside: Inside) -> Judgement:
-        """What becomes of a call.
+        """Decide on a call.
 
-        In: the tool and the arguments of the call, where and for whom it is made, and who knows about paths. Out: the
-        ruling of the first rule that matches, else of the default. Raises what `inside` raises.
+        Args:
+            tool, arguments: the call.
+            facts: where and for whom it is made.
+            inside: tells whether a path lies in a folder.
+
+        Returns the ruling of the first rule that matches, or else of the default. Raises whatever `inside` raises.
         """
         for each in self.rules:
             if (
-                each.names(tool)
-                and each.counts(each.reaches(facts))
-                and each.counts(each.given(tool, arguments, inside))
+                each.matches_tool(tool)
+                and each.counts_as_match(each.matches_facts(facts))
+                and each.counts_as_match(each.matches_arguments(tool, arguments, inside))
             ):
                 return Judgement(each.action, each, self.label(each))
         return default(tool)
 
-    def hides(self, tool: Tool, facts: Facts) -> bool:
-        """Whether every call of the tool would be denied here, whatever its arguments: then it is not offered."""
+    def denies_all(self, tool: Tool, facts: Facts) -> bool:
+        """Return whether every call of the tool would be denied here, so that it need not be offered."""
         for each in self.rules:
-            if each.names(tool) and each.counts(each.reaches(facts)):
+            if each.matches_tool(tool) and each.counts_as_match(each.matches_facts(facts)):
                 if each.action is not Ruling.DENY:
                     return False
                 if not each.conditions:
                     return True
         return False
 
-    def asks_where(self, tool: Tool) -> bool:
-        """Whether a rule about this tool asks where paths lie."""
+    def checks_paths(self, tool: Tool) -> bool:
+        """Return whether a rule for this tool checks where paths lie."""
         asking = (Check.INSIDE, Check.OUTSIDE)
-        return any(each.names(tool) and any(one.check in asking for one in each.conditions) for each in self.rules)
+        return any(
+            each.matches_tool(tool) and any(one.check in asking for one in each.conditions) for each in self.rules
+        )
 
     @property
     def effort(self) -> int:
-        """How much there is to compare a tool or a value with: of rules, globs, values and conditions together."""
+        """The cost of evaluating the policy: the number of rules, globs, values and conditions."""
         return sum(
             1 + len(each.servers) + len(each.tools) + sum(1 + len(one.values) for one in each.conditions)
             for each in self.rules
@@ -183,24 +189,26 @@ class Policy:
         return frozenset(user for each in self.rules for user in each.users if user.startswith("S"))
 
     @property
-    def by_kind(self) -> bool:
-        """Whether a rule is about a kind of conversation."""
+    def depends_on_kind(self) -> bool:
+        """Whether any rule depends on the kind of conversation."""
         return any(word in KINDS for each in self.rules for word in each.channels)
 
-    def called(self, each: Rule) -> str:
-        """A rule for people: `rule 2`, `rule "notes"`."""
+    def rule_name(self, each: Rule) -> str:
+        """Return the name of a rule for people: `rule 2`, `rule "notes"`."""
         return f'rule "{each.name}"' if each.name else f"rule {self.rules.index(each) + 1}"
 
     def label(self, each: Rule) -> str:
-        """A rule for people, with its line: `rule 2 (line 14)`."""
-        return f"{self.called(each)} (line {each.line})"
+        """Return the name of a rule with its line: `rule 2 (line 14)`."""
+        return f"{self.rule_name(each)} (line {each.line})"
 
     def explain(self, tool: Tool) -> Sequence[tuple[Judgement, str]]:
-        """What can become of calls of a tool, in order: what is ruled and when (`Rule.words`). The last is `always`;
-        it is the default's when no rule decides for good."""
+        """Return the possible decisions on calls of a tool, in order, each with its condition (`Rule.words`).
+
+        The last condition is `always`; it belongs to the default if no rule matches unconditionally.
+        """
         found: list[tuple[Judgement, str]] = []
         for each in self.rules:
-            if each.names(tool):
+            if each.matches_tool(tool):
                 found.append((Judgement(each.action, each, self.label(each)), each.words()))
                 if not (each.channels or each.users or each.conditions):
                     return found
@@ -208,8 +216,10 @@ class Policy:
 
 
 def tier(tool: Tool) -> Tier:
-    """How much harm a tool can do. Annotations of an untrusted server are hints that anybody may have written (MCP
-    specification, tools): they count for nothing, and all its tools are destructive."""
+    """Return how much harm a tool can do.
+
+    Annotations of an untrusted server cannot be relied on (MCP specification, tools): all its tools are destructive.
+    """
     if not tool.trusted:
         return Tier.DESTRUCTIVE
     if tool.read_only:
@@ -218,17 +228,17 @@ def tier(tool: Tool) -> Tier:
 
 
 def default(tool: Tool) -> Judgement:
-    """What becomes of a call that no rule is about."""
-    if rule(tool) is Ruling.ALLOW:
+    """Return the decision on a call that no rule matches."""
+    if default_ruling(tool) is Ruling.ALLOW:
         return Judgement(Ruling.ALLOW, None, _READS)
     return Judgement(Ruling.ASK, None, _ELSE)
 
 
-def rule(tool: Tool) -> Ruling:
-    """Read-only tools of a trusted server run without asking; everything else asks."""
+def default_ruling(tool: Tool) -> Ruling:
+    """Return the default ruling: read-only tools of a trusted server are allowed, everything else asks."""
     return Ruling.ALLOW if tier(tool) is Tier.READ else Ruling.ASK
 
 
 def repeatable(tool: Tool) -> bool:
-    """Whether a call of unknown outcome may run again by itself: only what our own configuration vouches for."""
+    """Return whether a call of unknown outcome may be retried automatically: only if our configuration trusts it."""
     return tool.trusted and tool.read_only

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
-from bot.core.tools import CallResult, InStep, Tool
+from bot.core.tools import CallResult, StepPosition, Tool
 
 
 class Held(Protocol):
@@ -39,11 +39,11 @@ class Toolset(Protocol):
         caller's cancellation cancels the call."""
         ...
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         """The right to make a call, if it need not wait for other calls."""
         ...
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
         """The right to make a call, as soon as its server has room for it. It is held from the last look at what the
         call will change until it has ended: other calls that may change the same things wait, and so does the taking
         back of one. `at` puts it behind those before it in its step that are about the same things and may run, too.

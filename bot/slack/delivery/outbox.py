@@ -21,7 +21,7 @@ from bot.core.ports.store import Store
 from bot.core.posts import FILE, Action, Deliveries, Post, PostState, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
-from bot.pace import beside
+from bot.pace import offload
 from bot.slack.blocks import messages
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, what_follows
 from bot.slack.delivery.kinds import Kind
@@ -132,7 +132,7 @@ class Outbox:
         if kind is None or (post.final and not post.revision):
             return json.loads(post.payload)
         size = sum(each.size for each in post.about) or len(post.payload)
-        return await beside(size, kind.render, post)
+        return await offload(size, kind.render, post)
 
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
         ts = await self._sender.find(place, post)
@@ -248,7 +248,7 @@ class Outbox:
         # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
         if post.kind == FILE and not approval:
             content = str(payload["content"])
-            await self._store.owe(post.thread_id, await beside(len(content), messages.parts, content, post.key))
+            await self._store.owe(post.thread_id, await offload(len(content), messages.parts, content, post.key))
         if approval:
             await self._store.withdraw(approval)
             self._advance(post.thread_id)

@@ -12,7 +12,7 @@ from bot.core.questions.click import Settlement, Verdict
 from bot.core.questions.question import Approval, Decision
 from bot.core.questions.undo import UNDO
 from bot.core.untrusted import reference
-from bot.pace import ANY, beside
+from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import (
     ACK_SECONDS,
     NOT_TOLD,
@@ -111,7 +111,7 @@ async def _show(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     elif not may:
         await handler.tell(body, "The details are for the person who asked and for those who may decide.")
     else:
-        await handler.show(body, await beside(approval.size, details.details, approval))
+        await handler.show(body, await offload(approval.size, details.details, approval))
 
 
 async def turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
@@ -127,7 +127,7 @@ async def turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
         return
     if not await _may_see(handler, handler.authorizer.begin_check(), body, approval):
         return
-    shown = await beside(approval.size, details.details, approval, page)
+    shown = await offload(approval.size, details.details, approval, page)
     await handler.client.views_update(view_id=reference(view.get("id")), view=shown)
 
 
@@ -158,13 +158,13 @@ async def _open(
         await handler.tell(body, "The tool is not there at the moment, so this cannot be opened. Nothing was changed.")
     elif name == buttons.EDIT:
         # What a tool's schema may hold is its server's choice.
-        await handler.show(body, await beside(ANY, forms.edit, approval, tool.schema, opened))
+        await handler.show(body, await offload(UNKNOWN_SIZE, forms.edit, approval, tool.schema, opened))
     elif approval.grants:
         # In the time that is left for opening a window; a disk that does not tell offers no folders.
         folders: Sequence[str] = ()
         with suppress(TimeoutError):
             async with asyncio.timeout(asked.left(ACK_SECONDS)):
-                given = await beside(approval.size, arguments_of, approval.call)
+                given = await offload(approval.size, arguments_of, approval.call)
                 folders = await handler.toolset.guard(tool.server).folders(tool, given)
-        view = await beside(approval.size, forms.always, approval, folders, handler.rules.grant_days, opened)
+        view = await offload(approval.size, forms.always, approval, folders, handler.rules.grant_days, opened)
         await handler.show(body, view)

@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject, canonical
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval, Decision
 from bot.core.tools import Tool
-from bot.pace import ANY, beside
+from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import elements, forms
@@ -49,7 +49,7 @@ def register(app: AsyncApp, handler: ApprovalHandler, problems: Problems) -> Non
             await _close(ack, "The tool is not there any more, so nothing was changed.")
             return
         # What a tool's schema may hold is its server's choice.
-        arguments, text, errors = await beside(ANY, _edited, body["view"], approval, tool, problems)
+        arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, body["view"], approval, tool, problems)
         click = await handler.click(asked, approval, opened, body, Decision.EDITED)
         if not errors and click.entitled:  # what files say is for those who may decide
             against = await _against(handler, asked, approval, tool, arguments)
@@ -147,7 +147,7 @@ async def _grant(
     tool = handler.toolset.find(approval.call.tool)
     if tool is None or tool.digest != approval.call.tool_digest:
         return None
-    arguments = await beside(approval.size, arguments_of, approval.call)
+    arguments = await offload(approval.size, arguments_of, approval.call)
     if choice.scope == "folder":
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
             # What comes back from Slack names a folder; only one that was offered counts.

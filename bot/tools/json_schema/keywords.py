@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 from jsonschema import ValidationError, validators
 from jsonschema.protocols import Validator
 
-from bot.patterns import Pattern, TooMuchError, of_server
+from bot.patterns import Pattern, TextTooLongError, compile_ecma
 
 MOST_UNITS: Final = 30_000
 MOST_TO_READ: Final = 15_000
@@ -69,7 +69,7 @@ class Check:
         if expression not in self.patterns and len(self.patterns) < MOST_PATTERNS:
             # Each class of Unicode is compiled from hundreds of ranges, and the first text that is read builds tables.
             self.spend(100 + 2 * len(expression) + 110 * expression.lower().count(r"\p"))
-            compiled = self.patterns[expression] = of_server(expression)
+            compiled = self.patterns[expression] = compile_ecma(expression)
             self.spend(4000 if compiled is None else compiled.size // 4 + min(compiled.size, 1500))
         pattern = self.patterns.get(expression)
         if pattern is None:
@@ -78,7 +78,7 @@ class Check:
         self.spend(pattern.cost(text))
         try:
             return pattern.search(text)
-        except TooMuchError:
+        except TextTooLongError:
             self.unread.append(expression)
             return None
 

@@ -126,8 +126,8 @@ class _Converter:
         elif reference in references:
             # It holds itself. One more level would not help the model; what it is, an object or a list, does.
             target = {"type": target.get("type", "object")}
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return self.convert({**target, **beside}, depth + 1, (*references, reference))
+        offload = {key: value for key, value in schema.items() if key != "$ref"}
+        return self.convert({**target, **offload}, depth + 1, (*references, reference))
 
     def _target(self, reference: str) -> Mapping[str, Any] | None:
         """What a JSON pointer into this very schema points at (RFC 6901); None for anything else."""

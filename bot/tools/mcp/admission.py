@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from bot.core.ports.change_guard import Claim, Footprint
-from bot.core.tools import BusyError, InStep
+from bot.core.tools import BusyError, StepPosition
 from bot.tools.claims import Claims
 from bot.tools.mcp.server import Server
 from bot.tools.order import Steps, Ticket
@@ -34,7 +34,7 @@ class Holding:
         self._claims = Claims()
         self._steps = Steps()
 
-    async def seize(self, server: Server, about: Footprint | None, at: InStep | None = None) -> Held | None:
+    async def seize(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held | None:
         """Without waiting for other calls; None when that cannot be."""
         if about is None:
             return Held(server.room.leave) if await server.room.enter_at_once() else None
@@ -56,7 +56,7 @@ class Holding:
         Held(*releases).release()
         return None
 
-    async def hold(self, server: Server, about: Footprint | None, at: InStep | None = None) -> Held:
+    async def hold(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held:
         """As soon as that can be. Raises BusyError when others take too long, or finding out what it is about does."""
         seconds = server.config.call_seconds
         releases: list[Callable[[], None]] = []

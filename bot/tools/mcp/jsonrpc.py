@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
-from bot.core.untrusted import MOST_VALUES, values
+from bot.core.untrusted import MOST_VALUES, count_values
 from bot.tools.text import sendable
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Lines:
     def _line(self, end: bytes) -> bytes:
         self._add(end)
         raw = b"".join(self._parts)
-        too_big = self._size > LONGEST_LINE or values(raw) > MOST_VALUES
+        too_big = self._size > LONGEST_LINE or count_values(raw) > MOST_VALUES
         line = _too_big(raw, self._size, self._key) if too_big else raw
         self._parts, self._size = [], 0
         return line

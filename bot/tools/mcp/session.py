@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
-from bot.pace import ANY, beside
+from bot.pace import UNKNOWN_SIZE, offload
 from bot.tools.mcp import content
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.transports.transport import Connection
@@ -92,7 +92,7 @@ class Session:
         for _ in range(MOST_PAGES):
             page = await self._page(cursor)
             # In a thread: a page may hold megabytes.
-            for definition in await beside(ANY, _definitions, page["tools"], self._key):
+            for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key):
                 if len(found) == MOST_TOOLS:
                     log.warning("%s has more than %d tools; the rest is not used", self._key, MOST_TOOLS)
                     return list(found.values())
@@ -145,7 +145,7 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
-            return await beside(delivery.size, _outcome, delivery.reply, whole=whole)
+            return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."

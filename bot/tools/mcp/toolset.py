@@ -10,7 +10,7 @@ from functools import partial
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.toolset import Held
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, InStep, Tool
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
@@ -120,20 +120,20 @@ class McpToolset:
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         return await server.call(tool, arguments, entered=held is not None)
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held | None:
+    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         """The right to make a call, if its server has room and nobody else is at the things that it changes, whichever
         server that is by: their folders may be the same."""
         server = self._servers.get(tool.server)
         return await self._holding.seize(server, self._footprint(tool, arguments, at), at) if server else None
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: InStep | None = None) -> Held:
+    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
         """The same, as soon as that is so. Raises BusyError when others take longer than this call itself may."""
         server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
         return await self._holding.hold(server, self._footprint(tool, arguments, at), at)
 
-    def _footprint(self, tool: Tool, arguments: JsonObject, at: InStep | None) -> Footprint | None:
+    def _footprint(self, tool: Tool, arguments: JsonObject, at: StepPosition | None) -> Footprint | None:
         return self.guard(tool.server).footprint(tool, arguments, in_order=at is not None)
 
     def _troubles(self) -> list[str]:

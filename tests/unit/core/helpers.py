@@ -1,4 +1,4 @@
-"""Tools and facts to judge."""
+"""Tools and facts for policy tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def tool(
     destructive: bool = True,
     properties: tuple[str, ...] = ("path", "content"),
 ) -> Tool:
-    """A tool as a toolset knows it."""
+    """Build a tool."""
     return Tool(
         name=f"{server}__{remote}",
         server=server,
@@ -34,10 +34,10 @@ def tool(
 def facts(
     user: str = "U1", channel: str = "C1", kind: str = "channel", groups: frozenset[str] | None = frozenset()
 ) -> Facts:
-    """Where and for whom."""
+    """Build the facts of a call."""
     return Facts(channel, kind, user, groups)
 
 
 def inside(_tool: Tool, path: str, folder: str) -> bool | None:
-    """By their texts; a path with `?` cannot be resolved."""
+    """Compare paths by their texts; a path with `?` cannot be resolved."""
     return None if "?" in path else path == folder or path.startswith(f"{folder}/")

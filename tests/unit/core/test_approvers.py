@@ -1,4 +1,4 @@
-"""Who may approve."""
+"""Who may approve a call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_named_people_and_members_of_named_groups_may_approve() -> None:
     assert not named.may("U1", "U1", (), NOBODY)
 
 
-def test_nobody_is_taken_for_a_group_or_for_the_word_requester() -> None:
+def test_a_user_id_is_not_confused_with_a_group_or_the_word_requester() -> None:
     assert not Approvers(("S1",)).may("S1", "U1", (), NOBODY)
     assert not Approvers().may("requester", "U1", (), NOBODY)
     assert not Approvers(("U2",)).may("U3", "U1", (), frozenset({"U2"}))
@@ -40,13 +40,13 @@ def test_without_self_approval_neither_the_requester_nor_an_editor_may() -> None
     assert strict.may("U2", "U1", ("U3",), NOBODY)
 
 
-def test_where_several_or_others_must_agree_nothing_is_granted_for_good() -> None:
+def test_no_standing_grants_where_several_people_or_others_must_approve() -> None:
     assert not Approvers(("U1", "U2"), needed=2, grants=True).grants
     assert not Approvers(("U1", "U2"), no_self=True).grants
     assert Approvers(("U1", "U2")).grants
 
 
-def test_each_tier_has_its_own_approvers_and_all_groups_are_known() -> None:
+def test_each_tier_has_its_own_approvers_and_groups_covers_all_tiers() -> None:
     rules = ApprovalRules(read=Approvers(("S1",)), write=Approvers(), destructive=Approvers(("U1", "S2")))
     assert rules.of(Tier.DESTRUCTIVE).people == ("U1", "S2")
     assert rules.groups == {"S1", "S2"}
@@ -65,18 +65,18 @@ def test_each_tier_has_its_own_approvers_and_all_groups_are_known() -> None:
         (Approvers(("u1", "C1", "U", "U-1")), "'u1', 'C1', 'U', 'U-1' cannot approve"),
     ],
 )
-def test_approvers_who_could_never_approve_are_found(approvers: Approvers, problem: str) -> None:
+def test_approvers_who_could_never_approve_are_reported(approvers: Approvers, problem: str) -> None:
     assert [found for found, _ in approvers.problems()] == [problem]
 
 
-def test_approvers_who_can_are_fine() -> None:
+def test_approvers_who_can_approve_have_no_problems() -> None:
     for fine in (Approvers(), Approvers(("S1",), needed=9), Approvers(("requester", "U1"), needed=2)):
         assert fine.problems() == []
 
 
-def test_a_named_approver_who_could_not_get_approval_is_a_doubt() -> None:
-    assert Approvers(("U1",), no_self=True).doubts()
-    assert Approvers(("requester", "U1"), needed=2).doubts()
-    assert not Approvers(("U1", "U2"), no_self=True).doubts()
-    assert not Approvers(("S1",), no_self=True).doubts()
-    assert not Approvers().doubts()
+def test_a_named_approver_who_could_not_get_approval_is_a_warning() -> None:
+    assert Approvers(("U1",), no_self=True).warnings()
+    assert Approvers(("requester", "U1"), needed=2).warnings()
+    assert not Approvers(("U1", "U2"), no_self=True).warnings()
+    assert not Approvers(("S1",), no_self=True).warnings()
+    assert not Approvers().warnings()

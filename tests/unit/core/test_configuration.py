@@ -1,4 +1,4 @@
-"""bot.toml: what it says is read, and what it cannot mean is told with its line."""
+"""bot.toml: valid settings are read, and invalid ones are reported with their line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.core.policy.conditions import Check, Condition
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Rule, Ruling, Tier
 from bot.errors import SettingsError
-from bot.patterns import of_operator
+from bot.patterns import compile_python
 
 WHOLE = """\
 # comment
@@ -70,13 +70,13 @@ def read(tmp_path: Path, text: str) -> Configuration:
     return load(path)
 
 
-def test_without_a_file_the_defaults_hold() -> None:
+def test_without_a_file_the_defaults_apply() -> None:
     assert load(None) == Configuration()
     assert Configuration().privacy is Privacy.FULL
     assert Configuration().limits.steps == 25
 
 
-def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
+def test_every_setting_is_read(tmp_path: Path) -> None:
     read_ = read(tmp_path, WHOLE)
     assert (read_.limits.steps, read_.limits.turn_seconds, read_.limits.drain_seconds) == (5, 60.0, 8.0)
     assert (read_.instructions, read_.privacy) == ("Be brief.", Privacy.SUMMARY)
@@ -92,7 +92,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
         users=("U0123", "S0456"),
         conditions=(
             Condition("path", Check.INSIDE, ("notes",)),
-            Condition("edits.oldText", Check.MATCHES, ("a.*",), of_operator("a.*", strict=True)),
+            Condition("edits.oldText", Check.MATCHES, ("a.*",), compile_python("a.*", strict=True)),
             Condition("edits.newText", Check.EQUALS, (1, True)),
         ),
     )
@@ -106,12 +106,12 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
     assert read_.findings == ()
 
 
-def test_a_tier_that_one_person_decides_has_grants_though_two_decide_the_others(tmp_path: Path) -> None:
+def test_a_tier_with_one_approver_has_grants_although_the_others_need_two(tmp_path: Path) -> None:
     approvals = read(tmp_path, '[approvals]\napprovers = ["S1"]\nneeded = 2\n[approvals.write]\nneeded = 1').approvals
     assert (approvals.write.grants, approvals.destructive.grants) == (True, False)
 
 
-def test_a_line_break_carries_an_argument_past_no_rule(tmp_path: Path) -> None:
+def test_a_line_break_in_an_argument_does_not_evade_a_rule(tmp_path: Path) -> None:
     text = '[[policy.rules]]\naction = "{}"\ntool = "run"\narguments.command.matches = "{}"\n'
     rules = [
         read(tmp_path, text.format(action, pattern)).policy.rules[0]
@@ -178,7 +178,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_cannot_be_meant_is_told_with_its_line(tmp_path: Path, text: str) -> None:
+def test_an_invalid_setting_is_reported_with_its_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
     said = str(caught.value)
@@ -188,14 +188,14 @@ def test_what_cannot_be_meant_is_told_with_its_line(tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize("content", [b"[limits", b"\xff", b"a = " + b"[" * 5000])
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bot.toml"
     path.write_bytes(content)
     with pytest.raises(SettingsError, match="cannot be read"):
         load(path)
 
 
-def test_all_errors_of_the_policy_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_the_policy_are_reported_at_once(tmp_path: Path) -> None:
     allow = '[[policy.rules]]\naction = "allow"\n'
     text = f'[approvals]\nno_self = true\n{allow}{allow}tool = "*"'
     with pytest.raises(SettingsError) as caught:

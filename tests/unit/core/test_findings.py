@@ -1,4 +1,4 @@
-"""What is probably not meant in a policy is found, and what is called shadowed certainly is."""
+"""Likely mistakes in a policy are found, and a rule that is reported as shadowed certainly is."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_wildcard_that_may_allow_destructive_tools_is_a_warning(rule: Rule) ->
         Rule(ALLOW, conditions=(IN_NOTES,)),
     ],
 )
-def test_a_rule_that_is_narrow_enough_is_fine(rule: Rule) -> None:
+def test_a_rule_that_is_narrow_enough_is_not_reported(rule: Rule) -> None:
     assert problems(rule) == []
 
 
@@ -102,7 +102,7 @@ def test_a_shadowed_rule_is_found_with_the_one_that_shadows_it() -> None:
         ),
     ],
 )
-def test_a_rule_that_still_decides_something_is_not_called_shadowed(earlier: Rule, later: Rule) -> None:
+def test_a_rule_that_still_decides_something_is_not_reported_as_shadowed(earlier: Rule, later: Rule) -> None:
     assert not covers(earlier, later)
 
 
@@ -118,7 +118,7 @@ CONDITIONS = [
 
 @dataclass
 class Chance:
-    """Rules, and calls for them to judge; the same number gives the same ones."""
+    """Generate rules and calls, reproducibly from a seed."""
 
     number: int
 
@@ -126,7 +126,7 @@ class Chance:
         self.random = Random(self.number)
 
     def some(self, values: Iterable[T]) -> tuple[T, ...]:
-        """None, one or two of these."""
+        """Pick up to two of these."""
         return tuple(self.random.choices(list(values), k=self.random.randrange(3)))
 
     def rule(self) -> Rule:
@@ -141,7 +141,7 @@ class Chance:
         )
 
     def pair(self) -> tuple[Rule, Rule]:
-        """Two rules, of which the earlier is often the wider."""
+        """Generate two rules, of which the first is often the wider one."""
         pick = self.random.choice
         later, other = self.rule(), self.rule()
         wider: dict[str, Any] = {"action": other.action}
@@ -216,14 +216,14 @@ TOOLBOX = [tool("write_file"), tool("read_file", read_only=True), tool("send", "
         (Rule(ALLOW, tools=("send",)), "names no server, so it allows tools of servers that", "name the server"),
     ],
 )
-def test_a_rule_that_does_not_suit_the_tools_is_found(rule: Rule, problem: str, fix: str) -> None:
+def test_a_rule_that_does_not_match_the_tools_is_reported(rule: Rule, problem: str, fix: str) -> None:
     (finding,) = findings_for(Policy((rule,)), TOOLBOX)
     assert finding.level == "warning"
     assert problem in finding.problem
     assert fix in finding.fix
 
 
-def test_rules_that_suit_the_tools_are_not_found() -> None:
+def test_rules_that_match_the_tools_are_not_reported() -> None:
     rules = (
         Rule(ALLOW, servers=("mail",), tools=("send",)),
         Rule(ALLOW, tools=("*_file",), conditions=(IN_NOTES,)),

@@ -1,4 +1,4 @@
-"""Rules are gone through in order; what is unknown never allows."""
+"""The first rule that matches decides, and an unknown result never allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.policy.conditions import Check, Condition, fits
 from bot.core.policy.rules import KINDS, Facts, Judgement, Policy, Rule, Ruling, Tier, tier
-from bot.patterns import of_operator
+from bot.patterns import compile_python
 from tests.unit.core.helpers import facts, inside, tool
 
 ALLOW, ASK, DENY = Ruling.ALLOW, Ruling.ASK, Ruling.DENY
@@ -21,7 +21,7 @@ IN_NOTES = Condition("path", Check.INSIDE, ("notes",))
 
 
 def matching(pattern: str, argument: str = "path") -> Condition:
-    return Condition(argument, Check.MATCHES, (pattern,), of_operator(pattern, strict=True))
+    return Condition(argument, Check.MATCHES, (pattern,), compile_python(pattern, strict=True))
 
 
 def judge(
@@ -36,7 +36,7 @@ def test_without_rules_trusted_reads_run_and_everything_else_asks() -> None:
     assert judge(read_only=True, trusted=False).ruling is ASK
 
 
-def test_annotations_of_an_untrusted_server_count_for_nothing() -> None:
+def test_annotations_of_an_untrusted_server_are_ignored() -> None:
     assert tier(tool(read_only=True)) is Tier.READ
     assert tier(tool(destructive=False)) is Tier.WRITE
     assert tier(tool()) is Tier.DESTRUCTIVE
@@ -45,7 +45,7 @@ def test_annotations_of_an_untrusted_server_count_for_nothing() -> None:
     assert judge(Rule(ALLOW, tiers=(Tier.READ,)), read_only=True, trusted=False).ruling is ASK
 
 
-def test_the_first_rule_that_matches_decides_and_says_which_it_is() -> None:
+def test_the_first_rule_that_matches_decides_and_is_named() -> None:
     rules = (Rule(DENY, 3, tools=("move_*",)), Rule(ALLOW, 14, tools=("write_file",)), Rule(DENY, 20))
     assert judge(*rules).words == "rule 2 (line 14)"
     assert judge(rules[0], replace(rules[1], name="notes")).words == 'rule "notes" (line 14)'
@@ -59,11 +59,11 @@ def test_a_tool_is_named_by_its_own_name_or_the_offered_one(glob: str) -> None:
 
 
 @pytest.mark.parametrize("glob", ["write", "Write_file", "files", "write_file?", "write.file", "[w]rite_file"])
-def test_a_glob_fits_the_whole_name_letter_by_letter(glob: str) -> None:
+def test_a_glob_matches_the_whole_name_case_sensitively(glob: str) -> None:
     assert judge(Rule(ALLOW, tools=(glob,))).ruling is ASK
 
 
-def test_a_server_cannot_call_its_tool_like_the_allowed_one_of_another_server() -> None:
+def test_a_server_cannot_imitate_an_allowed_tool_of_another_server() -> None:
     spoof: dict[str, Any] = {"remote": "files__write_file", "server": "evil", "trusted": False}
     assert judge(Rule(ALLOW, tools=("files__write_file",)), **spoof).ruling is ASK
     assert judge(Rule(DENY, tools=("files__write_file",)), **spoof).ruling is DENY
@@ -79,7 +79,7 @@ def test_a_channel_is_named_by_its_id_or_its_kind(word: str, kind: str) -> None:
         assert judge(rule, where=facts(channel="C8", kind=other)).ruling is ASK
 
 
-def test_users_are_named_or_in_a_group_and_unknown_groups_never_allow() -> None:
+def test_users_match_by_id_or_group_and_unknown_groups_never_allow() -> None:
     allow, deny = Rule(ALLOW, users=("U2", "S1")), Rule(DENY, users=("U2", "S1"))
     for groups, user, allowed, denied in (
         (frozenset[str](), "U2", ALLOW, DENY),
@@ -127,7 +127,7 @@ def test_users_are_named_or_in_a_group_and_unknown_groups_never_allow() -> None:
         (Condition("n", Check.EQUALS, (1, "a")), {"n": {"n": 1}}, False),
     ],
 )
-def test_a_condition_holds_for_all_values_or_none_or_nobody_can_say(
+def test_a_condition_holds_for_all_values_or_none_or_is_unknown(
     condition: Condition, arguments: dict[str, Any], holds: bool | None
 ) -> None:
     assert condition.holds(tool(), arguments, inside) is holds
@@ -136,7 +136,7 @@ def test_a_condition_holds_for_all_values_or_none_or_nobody_can_say(
     assert judge(Rule(DENY, conditions=(condition,)), arguments=arguments).ruling is denied
 
 
-def test_a_value_nested_as_deep_as_a_model_likes_is_judged() -> None:
+def test_a_value_of_any_depth_is_judged() -> None:
     deep: Any = "notes/a"
     for _ in range(50_000):
         deep = [deep]
@@ -148,7 +148,7 @@ def test_a_tool_is_hidden_where_every_call_of_it_would_be_denied() -> None:
     allow_some, group = Rule(ALLOW, conditions=(IN_NOTES,)), Rule(ALLOW, users=("S1",))
 
     def hidden(*rules: Rule, where: Facts | None = None) -> bool:
-        return Policy(rules).hides(tool(), where or facts())
+        return Policy(rules).denies_all(tool(), where or facts())
 
     assert hidden(deny_all)
     assert hidden(deny_some, deny_all)
@@ -157,12 +157,12 @@ def test_a_tool_is_hidden_where_every_call_of_it_would_be_denied() -> None:
     assert not hidden(Rule(ASK), deny_all)
     assert hidden(Rule(DENY, channels=("public",)))
     assert not hidden(Rule(DENY, channels=("dm",)))
-    assert hidden(group, deny_all, where=facts(groups=None)), "who cannot be known to be in the group is not"
+    assert hidden(group, deny_all, where=facts(groups=None)), "a user whose groups are unknown is not in the group"
     assert not hidden(group, deny_all, where=facts(groups=frozenset({"S1"})))
-    assert not Policy((deny_all,)).hides(tool("read_file"), facts())
+    assert not Policy((deny_all,)).denies_all(tool("read_file"), facts())
 
 
-def test_it_can_be_explained_which_rules_a_tool_falls_under() -> None:
+def test_explain_lists_the_rules_that_apply_to_a_tool() -> None:
     some = Rule(ALLOW, 3, conditions=(IN_NOTES,), channels=("public", "C1"), users=("U1",))
     explained = Policy((some, Rule(DENY, 9, tools=("move_*",)))).explain(tool())
     assert [(judgement.ruling, judgement.words, when) for judgement, when in explained] == [
@@ -180,14 +180,14 @@ GLOBS = st.text("a*?", max_size=4)
 @settings(deadline=None, max_examples=1000)
 @example("?", "*", "")
 @example("a?", "a*", "aba")
-def test_a_glob_that_covers_another_fits_whatever_that_one_fits(one: str, other: str, text: str) -> None:
+def test_a_glob_that_covers_another_matches_whatever_that_one_matches(one: str, other: str, text: str) -> None:
     if fits(one, other, as_glob=True) and fits(other, text):
         assert fits(one, text)
 
 
 @given(GLOBS, st.text("ab", max_size=6))
 @settings(deadline=None)
-def test_a_glob_means_what_the_regular_expression_means(glob: str, text: str) -> None:
+def test_a_glob_is_equivalent_to_its_regular_expression(glob: str, text: str) -> None:
     pattern = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in glob)
     assert fits(glob, text) == (re.fullmatch(pattern, text) is not None)
 
@@ -197,7 +197,7 @@ UNKNOWN = st.sampled_from(["groups", "inside", "type"])
 
 @given(st.lists(st.sampled_from([ALLOW, ASK, DENY]), min_size=1, max_size=4), st.lists(UNKNOWN, min_size=4, max_size=4))
 @settings(deadline=None)
-def test_what_is_unknown_never_allows(actions: list[Ruling], unknown: list[str]) -> None:
+def test_an_unknown_result_never_allows(actions: list[Ruling], unknown: list[str]) -> None:
     restricted = {
         "groups": Rule(ALLOW, users=("S1",)),
         "inside": Rule(ALLOW, conditions=(Condition("odd", Check.OUTSIDE, ("notes",)),)),
@@ -208,4 +208,4 @@ def test_what_is_unknown_never_allows(actions: list[Ruling], unknown: list[str])
     judged = Policy(rules).judge(made, {"odd": "?", "number": 1}, facts(groups=None), inside)
     strict = next((action for action in actions if action is not ALLOW), ASK)
     assert judged.ruling is strict
-    assert Policy(rules).hides(made, facts(groups=None)) <= (judged.ruling is DENY)
+    assert Policy(rules).denies_all(made, facts(groups=None)) <= (judged.ruling is DENY)

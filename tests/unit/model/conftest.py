@@ -1,4 +1,4 @@
-"""A model server of its own for each test, and a client of it that is quick to give up."""
+"""Fixtures: a model server for each test, and a client for it with short timeouts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def user(content: str = "What is in here?") -> JsonObject:
 
 
 def asking(*messages: JsonObject | str, tools: Sequence[JsonObject] | None = None, **fields: str) -> ModelRequest:
-    """A request with these messages; those given as text go as they are."""
+    """A request with these messages; strings are used as they are."""
     texts = [message if isinstance(message, str) else json.dumps(message) for message in messages or (user(),)]
     return ModelRequest(
         messages=Transcript(enumerate(texts)),

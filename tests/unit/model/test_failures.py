@@ -1,4 +1,4 @@
-"""Every way a request fails, through a real socket: what is tried again, what is not, and which error it becomes."""
+"""Failed requests over a real socket: which are retried, which are not, and which error is raised."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ FINAL = {
 
 
 @pytest.mark.parametrize("broken", PASSING.values(), ids=PASSING)
-async def test_a_failure_that_may_pass_is_tried_again(
-    sandbox: ModelSandbox, client: OpenRouter, broken: Failure
-) -> None:
+async def test_a_transient_failure_is_retried(sandbox: ModelSandbox, client: OpenRouter, broken: Failure) -> None:
     sandbox.script(broken, text("Here."))
 
     reply = await client.complete(asking())
@@ -98,7 +96,7 @@ async def test_a_failure_that_may_pass_is_tried_again(
 
 
 @pytest.mark.parametrize(("broken", "error"), FINAL.values(), ids=FINAL)
-async def test_a_failure_that_stays_is_raised_at_once(
+async def test_a_permanent_failure_is_raised_at_once(
     sandbox: ModelSandbox, client: OpenRouter, broken: Failure, error: type[ModelError]
 ) -> None:
     sandbox.script(broken, text("never asked for"))
@@ -111,7 +109,7 @@ async def test_a_failure_that_stays_is_raised_at_once(
 
 
 @pytest.mark.parametrize("kind", ["stalled", "hang"])
-async def test_a_silent_stream_is_given_up_and_tried_again_although_comments_come(
+async def test_a_silent_stream_is_aborted_and_retried_even_if_comments_arrive(
     sandbox: ModelSandbox, connect: Connect, kind: Any
 ) -> None:
     sandbox.script(failure(kind), text("Here."))
@@ -122,7 +120,7 @@ async def test_a_silent_stream_is_given_up_and_tried_again_although_comments_com
     await sandbox.until(lambda: sandbox.aborted == 1, what="the silent stream to be closed")
 
 
-async def test_a_slow_stream_is_not_given_up_while_tokens_come(sandbox: ModelSandbox, connect: Connect) -> None:
+async def test_a_slow_stream_is_not_aborted_while_tokens_arrive(sandbox: ModelSandbox, connect: Connect) -> None:
     sandbox.script(text("one two three four", chunks=10, delay=0.07))
 
     reply = await connect(idle_seconds=0.5).complete(asking())
@@ -137,7 +135,7 @@ async def test_a_slow_first_token_is_waited_for(sandbox: ModelSandbox, client: O
     assert (await client.complete(asking())).message["content"] == "Here."
 
 
-async def test_a_failure_that_lasts_is_raised_after_the_last_attempt(sandbox: ModelSandbox, connect: Connect) -> None:
+async def test_a_persistent_failure_is_raised_after_the_last_attempt(sandbox: ModelSandbox, connect: Connect) -> None:
     sandbox.respond = lambda request: failure("error_chunk", message="The datacentre is on fire")
 
     with pytest.raises(ModelUnavailable, match="on fire"):
@@ -146,7 +144,7 @@ async def test_a_failure_that_lasts_is_raised_after_the_last_attempt(sandbox: Mo
     assert len(sandbox.requests) == 4
 
 
-async def test_a_rate_limit_that_lasts_is_called_one(sandbox: ModelSandbox, client: OpenRouter) -> None:
+async def test_a_persistent_rate_limit_is_raised_as_one(sandbox: ModelSandbox, client: OpenRouter) -> None:
     sandbox.respond = lambda request: failure(429)
 
     with pytest.raises(ModelRateLimited):
@@ -170,7 +168,7 @@ async def test_the_pause_that_the_provider_asks_for_is_kept(
     [(90, 300), ("a date", 300), (15, 10)],
     ids=["longer than a person waits", "the same as a date", "longer than all the time there is"],
 )
-async def test_a_pause_that_is_too_long_is_not_waited_for(
+async def test_the_request_fails_if_the_provider_asks_for_too_long_a_pause(
     sandbox: ModelSandbox, connect: Connect, asked: float | str, total_seconds: float
 ) -> None:
     if asked == "a date":
@@ -207,7 +205,7 @@ COMPLETE = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
     b'data: {"choices":[{"delta":{"content":"All of it."},"finish_reason":"stop"}]}\n\n'
 )
-"""A reply that is complete, in a response that is not."""
+"""A complete reply in an incomplete response."""
 
 
 async def test_a_reply_whose_end_is_lost_after_the_finish_reason_is_not_paid_for_twice(connect: Connect) -> None:
@@ -257,7 +255,7 @@ async def test_cancelling_closes_the_connection_so_that_the_bill_stops(
     await sandbox.until(lambda: sandbox.aborted == 1, what="the connection to close")
 
 
-async def test_an_error_of_the_reader_is_passed_on_and_closes_the_connection(
+async def test_an_exception_of_the_callback_propagates_and_closes_the_connection(
     sandbox: ModelSandbox, client: OpenRouter
 ) -> None:
     sandbox.script(text("Hello there", chunks=4, delay=0.02))
@@ -272,7 +270,7 @@ async def test_an_error_of_the_reader_is_passed_on_and_closes_the_connection(
 
 
 class TestReasoningThatIsRejected:
-    """The signature of another provider, or of another time."""
+    """Reasoning that was signed by another provider, or too long ago."""
 
     ASSISTANT = (
         '{"role": "assistant",  "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": '
@@ -282,7 +280,7 @@ class TestReasoningThatIsRejected:
     RESULT = '{"role":  "tool", "tool_call_id": "c1", "content": "text"}'
 
     @pytest.mark.parametrize("name", ["invalid_signature", "invalid_encrypted_content"])
-    async def test_it_is_left_out_and_the_request_sent_once_more(
+    async def test_it_is_removed_and_the_request_sent_once_more(
         self, sandbox: ModelSandbox, client: OpenRouter, name: Any
     ) -> None:
         sandbox.script(failure(name), text("Here."))
@@ -305,7 +303,9 @@ class TestReasoningThatIsRejected:
 
         assert len(sandbox.requests) == 2
 
-    async def test_it_is_left_out_once_even_where_it_cannot_be(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+    async def test_the_request_is_resent_only_once_if_nothing_could_be_removed(
+        self, sandbox: ModelSandbox, client: OpenRouter
+    ) -> None:
         sandbox.respond = lambda request: failure("invalid_signature")
         odd = {"role": "user", "content": [{"type": "text", "text": "x", "reasoning_details": []}]}
 
@@ -354,7 +354,7 @@ class TestSecrets:
         for secret in (sandbox.api_key, "secret question", "secret answer"):
             assert secret not in caplog.text
 
-    async def test_a_long_answer_of_a_proxy_is_cut(self) -> None:
+    async def test_a_long_answer_of_a_proxy_is_truncated(self) -> None:
         response = SimpleNamespace(headers={}, status_code=502)
         problem = RuntimeError("Error code: 502")
         problem.__dict__.update(status_code=502, body="<html>" + "<p>gateway</p>" * 10_000, response=response)
@@ -389,7 +389,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
 
 
 @pytest.mark.parametrize(("error", "kind", "retryable"), ERRORS.values(), ids=ERRORS)
-async def test_an_error_object_is_understood_in_whatever_shape(
+async def test_an_error_object_of_any_shape_is_classified(
     error: dict[str, Any], kind: type[ModelError], retryable: bool
 ) -> None:
     found = classify(BrokenReply("an error in the reply", error))
@@ -410,7 +410,7 @@ async def test_retry_after_is_read_only_when_it_is_a_time(header: str, seconds: 
     assert classify(problem).retry_after == seconds
 
 
-async def test_the_pause_may_be_said_in_the_error_alone() -> None:
+async def test_the_pause_may_be_in_the_error_object_only() -> None:
     error = {"code": 429, "message": "slow", "availability": {"retryable": True, "retry_after": 3}}
 
     assert classify(BrokenReply("an error in the reply", error)).retry_after == 3
@@ -424,7 +424,7 @@ async def test_a_retry_after_in_the_past_is_no_pause() -> None:
     assert classify(problem).retry_after == 0
 
 
-async def test_the_pieces_start_again_after_a_failure(sandbox: ModelSandbox, client: OpenRouter) -> None:
+async def test_the_pieces_start_over_after_a_failure(sandbox: ModelSandbox, client: OpenRouter) -> None:
     sandbox.script(failure("error_chunk", before=text("Hel")), calls(call("filesystem__read_text_file"), text="Hello"))
     pieces: list[str] = []
     read: Callable[[str], None] = pieces.append
@@ -446,7 +446,7 @@ ODD = (True, -1, 10**400, 1e308, float("nan"), float("inf"), None, "", "\ud800",
 
 
 @pytest.mark.parametrize("field", ["message", "code", "error_type", "metadata", "raw", "availability", "retry_after"])
-async def test_an_error_object_with_anything_in_it_is_still_an_error_of_the_model(field: str) -> None:
+async def test_an_error_object_with_arbitrary_values_is_still_a_model_error(field: str) -> None:
     for odd in ODD:
         error: dict[str, Any] = {"code": 502, "message": "m", "metadata": {"raw": "r"}, "availability": {}}
         within = {"raw": error["metadata"], "retry_after": error["availability"]}.get(field, error)

@@ -1,4 +1,4 @@
-"""More calls in one reply than are run: each that is kept can be answered, and however many come, few are."""
+"""Replies with more calls than are run: the number of calls is limited, and each accepted call can be answered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.limits import MOST_CALLS
-from bot.model.stream_accumulator import MOST_CHARACTERS, MOST_TAKEN, Accumulator
+from bot.model.stream_accumulator import MOST_ACCEPTED, MOST_CHARACTERS, Accumulator
 
 Json = dict[str, Any]
 
@@ -58,8 +58,8 @@ WAYS: tuple[Callable[[int], Iterator[Json]], ...] = (by_index, by_id, with_nothi
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("count", [1, MOST_CALLS, MOST_CALLS + 1, MOST_TAKEN, MOST_TAKEN + 1, 20_000])
-def test_calls_are_kept_in_their_order_up_to_a_number_and_it_is_said_when_there_were_more(
+@pytest.mark.parametrize("count", [1, MOST_CALLS, MOST_CALLS + 1, MOST_ACCEPTED, MOST_ACCEPTED + 1, 20_000])
+def test_calls_are_accepted_in_order_up_to_a_limit_and_the_reply_says_if_there_were_more(
     way: Callable[[int], Iterator[Json]], count: int
 ) -> None:
     got = Accumulator()
@@ -68,33 +68,33 @@ def test_calls_are_kept_in_their_order_up_to_a_number_and_it_is_said_when_there_
     got.add({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})
     reply = got.reply()
     calls = reply.message["tool_calls"]
-    kept = min(count, MOST_TAKEN)
+    kept = min(count, MOST_ACCEPTED)
     assert [json.loads(call["function"]["arguments"])["path"] for call in calls] == [f"{n}.txt" for n in range(kept)]
     assert len({call["id"] for call in calls}) == kept
-    assert reply.left_out == (count > MOST_TAKEN)
+    assert reply.left_out == (count > MOST_ACCEPTED)
     assert not reply.invalid_arguments
     assert reply.finish_reason == "tool_calls"
 
 
-def test_what_a_model_says_after_calls_that_were_left_out_is_still_heard() -> None:
+def test_text_after_dropped_calls_is_kept() -> None:
     got = Accumulator()
-    for chunk in by_index(MOST_TAKEN + 10):
+    for chunk in by_index(MOST_ACCEPTED + 10):
         got.add(chunk)
     assert got.add({"choices": [{"delta": {"content": "These are all."}}]}) == "These are all."
     assert got.reply().message["content"] == "These are all."
 
 
 @pytest.mark.parametrize("begun", ["", '{"path": ', '{"path": "a"'])
-def test_a_call_that_was_still_being_made_when_others_were_left_out_does_not_count_as_whole(begun: str) -> None:
+def test_a_call_that_was_incomplete_when_others_were_dropped_is_invalid(begun: str) -> None:
     got = Accumulator()
     got.add(streamed({"index": 0, "id": "first", "function": {"name": "read", "arguments": begun}}))
-    for number in range(1, MOST_TAKEN + 1):
+    for number in range(1, MOST_ACCEPTED + 1):
         got.add(streamed({"index": number, "id": f"call_{number}", "function": function(number)}))
     got.add(streamed({"index": 0, "function": {"arguments": '"b"}'}}))
     assert "first" in got.reply().invalid_arguments
 
 
-def test_a_call_whose_arguments_found_no_room_is_not_one_without_arguments() -> None:
+def test_a_call_whose_arguments_exceed_the_limit_is_not_run_without_arguments() -> None:
     got = Accumulator()
     got.add({"choices": [{"delta": {"content": "x" * MOST_CHARACTERS}}]})
     got.add(streamed({"index": 0, "id": "late", "function": {"name": "list", "arguments": '{"path": "a"}'}}))

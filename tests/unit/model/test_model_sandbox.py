@@ -1,4 +1,4 @@
-"""The stand-in for OpenRouter is as strict as the strictest provider, and keeps a journal."""
+"""The OpenRouter sandbox is as strict as the strictest provider, and keeps a journal of requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def http(sandbox: ModelSandbox) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def post(sandbox: ModelSandbox, http: aiohttp.ClientSession, **fields: Any) -> tuple[int, str]:
-    """Ask with these fields besides the usual ones; None leaves one out."""
+    """Send a request with these fields in addition to the usual ones; None omits a field."""
     body = {"model": "sandbox/model", "stream": True, "messages": [user()], "tools": [tool()]} | fields
     present = {name: value for name, value in body.items() if value is not None}
     async with http.post(f"{sandbox.base_url}/chat/completions", json=present) as response:
@@ -145,7 +145,7 @@ async def test_a_proper_request_is_answered(
 
 
 @pytest.mark.parametrize(("fields", "fault"), BAD.values(), ids=BAD)
-async def test_a_request_that_some_provider_refuses_is_refused(
+async def test_a_request_that_any_provider_refuses_is_refused(
     sandbox: ModelSandbox, http: aiohttp.ClientSession, fields: JsonObject, fault: str
 ) -> None:
     sandbox.script(text("kept for a proper request"))
@@ -159,7 +159,7 @@ async def test_a_request_that_some_provider_refuses_is_refused(
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"a":1} x', '{"a" 1}', '{"a":1,}', "\udcff"])
-async def test_a_body_that_is_no_object_is_refused(
+async def test_a_body_that_is_not_an_object_is_refused(
     sandbox: ModelSandbox, http: aiohttp.ClientSession, body: str
 ) -> None:
     raw = body.encode("utf-8", "surrogateescape")
@@ -173,7 +173,7 @@ class TestReasoning:
     @pytest.mark.parametrize(
         "sent", [{}, {"reasoning_details": [{**DETAILS[0], "text": "changed"}]}], ids=["removed", "changed"]
     )
-    async def test_what_comes_back_otherwise_is_refused(
+    async def test_changed_reasoning_is_refused(
         self, sandbox: ModelSandbox, http: aiohttp.ClientSession, sent: JsonObject
     ) -> None:
         sandbox.script(calls(call(READ, id="a"), reasoning_details=self.DETAILS))
@@ -184,7 +184,7 @@ class TestReasoning:
         assert status == 400
         assert "reasoning_details" in sandbox.violations[0]
 
-    async def test_it_may_be_left_out_after_it_was_rejected(
+    async def test_it_may_be_omitted_after_it_was_rejected(
         self, sandbox: ModelSandbox, http: aiohttp.ClientSession
     ) -> None:
         sandbox.script(calls(call(READ, id="a"), reasoning_details=self.DETAILS), failure("invalid_signature"))
@@ -283,13 +283,13 @@ async def test_the_models_are_listed_with_prices_and_context(
     assert float(listed[0]["pricing"]["prompt"]) > 0
 
 
-async def test_waiting_in_vain_says_what_for(sandbox: ModelSandbox) -> None:
+async def test_a_timeout_names_what_was_awaited(sandbox: ModelSandbox) -> None:
     with pytest.raises(TimeoutError, match=r"for a miracle; 0 requests"):
         await sandbox.until(lambda: False, timeout=0.01, what="a miracle")
 
 
 @pytest.mark.parametrize("kind", ["hang", "stalled"])
-async def test_it_closes_although_an_answer_never_ends(http: aiohttp.ClientSession, kind: Any) -> None:
+async def test_it_closes_even_if_an_answer_never_ends(http: aiohttp.ClientSession, kind: Any) -> None:
     async with ModelSandbox() as sandbox:
         sandbox.script(failure(kind))
         headers = {"Authorization": f"Bearer {sandbox.api_key}"}

@@ -1,4 +1,4 @@
-"""What goes over the wire to OpenRouter, and what comes of a reply, through a real socket."""
+"""Requests to OpenRouter as they go over the wire and how replies are read, over a real socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from bot.core.ports.model import Model
 from bot.core.transaction import Usage
 from bot.errors import ModelUnauthorized
-from bot.model.client import FAST_BYTES, Gathering
+from bot.model.client import FAST_BYTES, ReadThrottle
 from bot.model.key_check import check_key
 from bot.model.openrouter import CALLS_SECONDS, OpenRouter
 from bot.model.sse import EventReader
@@ -76,7 +76,7 @@ class TestTheRequest:
         assert payload["max_tokens"] == 500
 
     @pytest.mark.parametrize("models", [[], ["a/1", "a/2", "a/3", "a/4"]])
-    async def test_no_model_or_more_than_openrouter_takes_is_refused_at_the_start(
+    async def test_no_model_or_more_than_openrouter_accepts_is_an_error_at_construction(
         self, connect: Connect, models: list[str]
     ) -> None:
         with pytest.raises(ValueError, match="fallbacks"):
@@ -87,7 +87,7 @@ class TestTheRequest:
 
         assert sandbox.requests[0].payload["cache_control"] == {"type": "ephemeral"}
 
-    async def test_a_session_id_is_cut_to_what_openrouter_takes(
+    async def test_a_session_id_is_truncated_to_openrouters_limit(
         self, sandbox: ModelSandbox, client: OpenRouter
     ) -> None:
         await client.complete(asking(session_id="x" * 300, user=""))
@@ -123,7 +123,7 @@ class TestTheRequest:
         assert headers["HTTP-Referer"] == "https://example.org"
         assert not [name for name, value in headers.items() if "leak" in value or name.lower().startswith("openai")]
 
-    async def test_a_proxy_of_the_environment_is_not_asked_for_a_local_server(
+    async def test_a_proxy_from_the_environment_is_not_used_for_a_local_server(
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -195,7 +195,7 @@ class TestTheReply:
     @pytest.mark.parametrize(
         "ids", [("c1", "c2"), (None, None), ("", ""), ("c1", None)], ids=["ids", "none", "empty", "one"]
     )
-    async def test_calls_in_the_ways_of_careless_providers(
+    async def test_calls_as_careless_providers_stream_them(
         self,
         sandbox: ModelSandbox,
         client: OpenRouter,
@@ -261,7 +261,7 @@ class TestTheReply:
         assert {one["function"]["arguments"] for one in reply.message["tool_calls"]} == {"{}"}
         assert sandbox.violations == []
 
-    async def test_a_name_that_no_provider_takes_back_is_made_one(
+    async def test_an_invalid_tool_name_is_replaced_by_a_valid_one(
         self, sandbox: ModelSandbox, client: OpenRouter
     ) -> None:
         sandbox.script(calls(call("functions.read file"), call("x" * 80), call("")), text("Sorry."))
@@ -275,7 +275,9 @@ class TestTheReply:
         assert sandbox.violations == []
 
     @pytest.mark.parametrize("chunks", [1, 5])
-    async def test_reasoning_goes_back_as_it_came(self, sandbox: ModelSandbox, client: OpenRouter, chunks: int) -> None:
+    async def test_reasoning_is_sent_back_unchanged(
+        self, sandbox: ModelSandbox, client: OpenRouter, chunks: int
+    ) -> None:
         details = [
             {"type": "reasoning.summary", "summary": "Looking…", "format": "openai-responses-v1", "index": 0},
             {"type": "reasoning.encrypted", "data": "abc", "id": "rs_1", "format": "openai-responses-v1", "index": 0},
@@ -295,7 +297,7 @@ class TestTheReply:
         assert sandbox.violations == []
         assert sandbox.prefix_breaks == []
 
-    async def test_an_answer_that_is_not_streamed_is_taken_too(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+    async def test_an_answer_that_is_not_streamed_is_accepted(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         details = [{"type": "reasoning.text", "text": part} for part in ("one", "two")]
         sandbox.script(calls(call(READ, {"path": "a"}), text="Look.", reasoning_details=details, cost=0.5, whole=True))
         pieces: list[str] = []
@@ -308,7 +310,7 @@ class TestTheReply:
         assert reply.usage.cost == 0.5
         assert pieces == ["Look."]
 
-    async def test_an_empty_reply_is_the_callers_to_judge(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+    async def test_an_empty_reply_is_returned_to_the_caller(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         sandbox.script(empty())
 
         assert (await client.complete(asking())).message == {"role": "assistant", "content": ""}
@@ -320,16 +322,16 @@ class TestTheKey:
             await check_key(session, sandbox.base_url, sandbox.api_key)
 
     @pytest.mark.parametrize("key", ["sk-or-v1-wrong", "", "sk-or-v1-abc…", "sk-or v1"])
-    async def test_a_wrong_key_is_told(self, sandbox: ModelSandbox, key: str) -> None:
+    async def test_a_wrong_key_is_rejected(self, sandbox: ModelSandbox, key: str) -> None:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(ModelUnauthorized):
                 await check_key(session, sandbox.base_url, key)
 
-    async def test_a_gateway_without_the_endpoint_is_not_held_against_the_key(self, sandbox: ModelSandbox) -> None:
+    async def test_a_gateway_without_the_endpoint_does_not_reject_the_key(self, sandbox: ModelSandbox) -> None:
         async with aiohttp.ClientSession() as session:
             await check_key(session, sandbox.base_url + "/elsewhere", sandbox.api_key)
 
-    async def test_no_network_is_not_held_against_the_key(self) -> None:
+    async def test_a_network_error_does_not_reject_the_key(self) -> None:
         async with aiohttp.ClientSession() as session:
             await check_key(session, "http://127.0.0.1:9/api/v1", "sk-or-v1-any")
 
@@ -353,7 +355,7 @@ class TestTheStart:
 
         assert done.stdout.strip() == "[]"
 
-    def test_openai_log_turns_no_logging_on(self) -> None:
+    def test_the_variable_openai_log_does_not_enable_logging(self) -> None:
         code = (
             "import asyncio; from bot.model.openrouter import OpenRouter; "
             "model = OpenRouter(api_key='k', models=['m'], base_url='http://127.0.0.1:9'); "
@@ -389,7 +391,7 @@ async def test_a_conversation_only_ever_grows(sandbox: ModelSandbox, client: Ope
 
 
 def pieces_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of the pieces in which streams are read from now on."""
+    """Records the sizes of the pieces in which streams are read from now on."""
     fed: list[int] = []
     feed = EventReader.feed
 
@@ -402,7 +404,7 @@ def pieces_fed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 class TestAStreamInBatches:
-    """Pieces that come one by one are read several at a time; what is read is the same."""
+    """Pieces that arrive one by one are read several at a time, with the same result."""
 
     async def test_many_pieces_wake_the_reader_a_few_times_and_none_is_lost(
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
@@ -420,7 +422,7 @@ class TestAStreamInBatches:
         assert len(fed) <= min(40, seconds / CALLS_SECONDS + 6)  # the comment, the last ones, the end
         assert sandbox.connections == 1
 
-    async def test_what_comes_in_one_burst_is_read_in_pieces_that_are_soon_worked_through(
+    async def test_a_burst_is_read_in_small_pieces(
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sandbox.script(text("word " * 100_000, chunks=2000))
@@ -431,25 +433,25 @@ class TestAStreamInBatches:
         assert reply.message["content"] == "word " * 100_000
         assert max(fed) <= FAST_BYTES
 
-    async def test_the_transport_that_is_paused_is_known_in_this_version_of_openai(
+    async def test_the_transport_can_be_paused_in_this_version_of_openai(
         self, sandbox: ModelSandbox, client: OpenRouter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sandbox.script(text("a b c d", chunks=4, delay=0.02))
         known: list[asyncio.ReadTransport | None] = []
-        begin = Gathering.begin
+        pause = ReadThrottle.pause
 
-        async def noted(gathering: Gathering, seconds: float) -> None:
-            known.append(gathering.transport)
-            await begin(gathering, seconds)
+        async def noted(throttle: ReadThrottle, seconds: float) -> None:
+            known.append(throttle.transport)
+            await pause(throttle, seconds)
 
-        monkeypatch.setattr(Gathering, "begin", noted)
+        monkeypatch.setattr(ReadThrottle, "pause", noted)
 
         await client.complete(asking())
 
         assert known
         assert None not in known
 
-    async def test_the_first_word_is_handed_on_before_the_last_is_written(
+    async def test_the_first_word_is_passed_on_before_the_last_is_written(
         self, sandbox: ModelSandbox, client: OpenRouter
     ) -> None:
         sandbox.script(text("one two three four", chunks=4, delay=0.2))
@@ -460,7 +462,7 @@ class TestAStreamInBatches:
 
         assert at[0] < at[-1] - 0.3
 
-    async def test_the_connection_is_used_again_after_a_batch(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+    async def test_the_connection_is_reused_after_a_batch(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         for _ in range(3):
             sandbox.script(text("a b c d", chunks=4, delay=0.01))
             await client.complete(asking())
@@ -483,7 +485,7 @@ class TestAStreamInBatches:
 
         assert (await client.complete(asking())).message["content"] == "whole"
 
-    async def test_giving_up_in_a_batch_ends_at_once(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
+    async def test_cancelling_during_a_pause_ends_at_once(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         sandbox.script(text("a b c d", chunks=4, delay=30))
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sandbox.on_request(before=lambda _: begun.done() or begun.set_result(None))

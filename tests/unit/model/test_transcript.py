@@ -1,4 +1,4 @@
-"""The log in memory: the bytes of a request are those of its texts, however they were added."""
+"""The log in memory: a request consists of the bytes of its texts, however they were added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ texts = st.lists(st.text(st.characters(), max_size=20).map(lambda text: f"{{{tex
 
 
 @given(st.lists(texts, max_size=4))
-def test_texts_that_are_added_in_parts_are_joined_as_if_they_came_at_once(parts: Sequence[Sequence[str]]) -> None:
+def test_texts_added_in_parts_are_joined_as_if_added_at_once(parts: Sequence[Sequence[str]]) -> None:
     transcript, sent = Transcript(), b""
     for part in parts:
         transcript.extend(enumerate(part, start=transcript.last + 1))
@@ -28,7 +28,7 @@ def test_texts_that_are_added_in_parts_are_joined_as_if_they_came_at_once(parts:
     assert (len(transcript), transcript.size) == (len(every), len(sent))
 
 
-def test_texts_and_their_utf8_are_the_same_and_can_be_looked_for() -> None:
+def test_texts_and_their_utf8_bytes_are_equivalent_and_can_be_searched() -> None:
     transcript = Transcript([(0, '{"a":"ü🙂"}'), (1, b'{"b":1}')])
     assert list(transcript) == ['{"a":"ü🙂"}', '{"b":1}']
     assert (transcript.has(b'"b"'), transcript.has(b'"c"')) == (True, False)
@@ -43,7 +43,7 @@ def test_positions_stay_with_their_messages_and_only_grow() -> None:
     assert transcript.between(b"[", b"]") == b"[{},[]]"
 
 
-def test_no_more_is_kept_than_fits_and_what_was_used_last_stays() -> None:
+def test_the_cache_is_bounded_and_evicts_what_was_used_least_recently() -> None:
     kept = Transcripts(most_bytes=100, least_bytes=10)
     logs = {number: Transcript([(0, "x" * 40)]) for number in range(3)}
     for number in (0, 1, 0, 2):
@@ -52,10 +52,10 @@ def test_no_more_is_kept_than_fits_and_what_was_used_last_stays() -> None:
     assert kept.size == 80
     logs[0].extend([(1, "y" * 200)])
     kept.keep(0, logs[0])
-    assert (kept.size, len(kept.of(0, 1)), len(kept.of(2, 0))) == (0, 0, 0), "one alone is larger than all may be"
+    assert (kept.size, len(kept.of(0, 1)), len(kept.of(2, 0))) == (0, 0, 0), "one log alone exceeds the limit"
 
 
-def test_a_short_log_is_not_kept_and_one_that_is_longer_than_the_thread_is_not_used() -> None:
+def test_a_short_log_is_not_cached_and_one_that_is_longer_than_the_thread_is_not_used() -> None:
     kept = Transcripts(most_bytes=100, least_bytes=10)
     kept.keep(1, Transcript([(0, "x")]))
     kept.keep(2, Transcript([(0, "x" * 10), (1, "y")]))

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment of the start ends the program without a traceback."""
+"""Ctrl-C at any moment during startup ends the program without a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Early(asyncio.DefaultEventLoopPolicy):
         return super().new_event_loop()
 
 async def main():
-    print("begun", flush=True)
+    print("started", flush=True)
     if "main" in sys.argv:
         os.kill(os.getpid(), signal.SIGINT)
     await asyncio.sleep(20)
@@ -33,11 +33,11 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("when", ["loop", "main"])
-def test_an_interrupt_waits_until_the_loop_can_take_it(when: str) -> None:
+def test_an_interrupt_waits_until_the_loop_can_handle_it(when: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, when], capture_output=True, text=True, timeout=20, check=False
     )
-    assert ended.stdout.split() == ["begun", "interrupted"]
+    assert ended.stdout.split() == ["started", "interrupted"]
     assert ended.stderr == ""
     assert ended.returncode == 0
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -1,4 +1,4 @@
-"""The measure of the suite's loops: a test during which something held one fails, and says what it was."""
+"""The event loop watchdog of the suite: a test during which a callback blocks a loop fails and names the callback."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ async def burning():
 def test_a_slow_callback():
     asyncio.run(burning())
 
-def test_a_slow_callback_of_a_bot_inside():
+def test_a_slow_callback_of_an_in_process_bot():
     async def do():
         await as_a_bot(burning())
     asyncio.run(do())
 
-def test_nothing_follows_from_what_others_did():
+def test_the_next_test_is_not_blamed():
     async def do():
         await asyncio.sleep(0)
     asyncio.run(do())
 
-def test_a_slow_callback_of_what_is_outside():
+def test_a_slow_callback_outside_the_bot():
     async def start():
         await asyncio.get_running_loop().create_task(burning(), context=outside())
     async def do():
         await as_a_bot(start())
     asyncio.run(do())
 
-def test_what_is_waited_for_holds_nothing():
+def test_waiting_does_not_block():
     asyncio.run(asyncio.sleep(0.1))
 
 @settings(max_examples=1, deadline=None)
@@ -64,14 +64,14 @@ def test_a_slow_example(number):
 
 @settings(max_examples=1, deadline=None)
 @given(st.integers())
-def test_an_example_that_a_test_looks_at_for_long(number):
+def test_a_slow_check_of_an_example(number):
     with apart():
         burn()
 """
 
 
 def failed(folder: Path) -> tuple[set[str], str]:
-    """Run the tests above in this folder; out: those that failed, and what pytest said."""
+    """Run the tests above in this folder. Returns the names of those that failed, and pytest's output."""
     folder.mkdir()
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(TESTS)
@@ -82,18 +82,18 @@ def failed(folder: Path) -> tuple[set[str], str]:
     return {line.rpartition("::")[2] for line in lines}, said
 
 
-def test_a_test_during_which_something_held_the_loop_fails_and_names_it(tmp_path: Path) -> None:
+def test_a_test_during_which_a_callback_blocks_the_loop_fails_and_names_it(tmp_path: Path) -> None:
     names, said = failed(tmp_path / "model")
-    slow = {"test_a_slow_callback", "test_a_slow_callback_of_a_bot_inside", "test_a_slow_example"}
-    assert names == {*slow, "test_a_slow_callback_of_what_is_outside"}, said
+    slow = {"test_a_slow_callback", "test_a_slow_callback_of_an_in_process_bot", "test_a_slow_example"}
+    assert names == {*slow, "test_a_slow_callback_outside_the_bot"}, said
     assert "coro=<burning()" in said
     assert "in burn\n" in said
     assert "the longest callback of a loop" in said
 
 
-def test_where_the_loop_is_not_the_bots_alone_only_the_bot_is_measured(tmp_path: Path) -> None:
+def test_in_a_shared_loop_only_the_bot_is_measured(tmp_path: Path) -> None:
     names, said = failed(tmp_path / "anywhere")
-    assert names == {"test_a_slow_callback_of_a_bot_inside", "test_a_slow_example"}, said
+    assert names == {"test_a_slow_callback_of_an_in_process_bot", "test_a_slow_example"}, said
 
 
 async def asked(here: World) -> None:
@@ -104,7 +104,7 @@ async def asked(here: World) -> None:
 
 
 @pytest.mark.parametrize("forked", [True, False])
-async def test_a_bot_that_is_a_process_reports_its_longest_callback_even_when_it_is_killed(
+async def test_a_bot_in_its_own_process_reports_its_longest_callback_even_when_it_is_killed(
     tmp_path: Path, forked: bool
 ) -> None:
     notes = Notes(os.environ[NOTED])
@@ -119,5 +119,5 @@ async def test_a_bot_that_is_a_process_reports_its_longest_callback_even_when_it
     found = [note for note in notes.more() if note.pid == pid]
     assert found
     assert {note.whose for note in found} == {A_BOT}
-    # A process loads its modules in a single callback before its socket is open, which is left out.
+    # A process loads its modules in a single callback before its socket is open; that callback is excluded.
     assert not any("_serve" in note.what for note in found), found

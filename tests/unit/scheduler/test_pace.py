@@ -1,4 +1,4 @@
-"""The pauses in long work: taken by who computes, not by who waits."""
+"""Long loops yield to the event loop according to the CPU time they use, not the time they wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def passes(work: asyncio.Task[object]) -> int:
-    """How many passes of the loop a task takes to its end."""
+    """Returns how many iterations of the event loop a task takes to finish."""
     count = 0
     while not work.done():
         await asyncio.sleep(0)
@@ -22,23 +22,23 @@ async def passes(work: asyncio.Task[object]) -> int:
     return count
 
 
-async def test_who_computes_for_long_lets_others_run() -> None:
+async def test_a_long_computation_lets_others_run() -> None:
     async def work() -> None:
-        keeping = Pace()
+        pace_ = Pace()
         for _ in range(3):
-            until = time.thread_time() + pace.SECONDS * 1.1
+            until = time.thread_time() + pace.BUDGET_SECONDS * 1.1
             while time.thread_time() < until:
                 pass
-            await keeping.rest()
+            await pace_.checkpoint()
 
     assert await passes(asyncio.create_task(work())) >= 3
 
 
-async def test_who_has_waited_goes_on_at_once() -> None:
-    keeping, woken = Pace(), asyncio.Event()
-    asyncio.get_running_loop().call_later(pace.SECONDS * 3, woken.set)
+async def test_a_loop_that_has_only_waited_does_not_yield() -> None:
+    pace_, woken = Pace(), asyncio.Event()
+    asyncio.get_running_loop().call_later(pace.BUDGET_SECONDS * 3, woken.set)
     async with asyncio.timeout(5):
         await woken.wait()
 
-    with pytest.raises(StopIteration):  # it ends without a pass of the loop
-        keeping.rest().send(None)
+    with pytest.raises(StopIteration):  # it returns without suspending
+        pace_.checkpoint().send(None)

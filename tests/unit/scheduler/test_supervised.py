@@ -1,4 +1,4 @@
-"""Background work is started again when it ends, and reported."""
+"""Background work that ends is restarted, and the end is logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot import supervised
 pytestmark = pytest.mark.anyio
 
 
-async def test_work_that_ends_in_any_way_is_started_again_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_ends_in_any_way_is_restarted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     runs: list[int] = []
     well = asyncio.Event()
 
@@ -32,7 +32,7 @@ async def test_work_that_ends_in_any_way_is_started_again_and_reported(caplog: p
                 await asyncio.get_running_loop().create_future()
 
     with caplog.at_level(logging.ERROR):
-        task = asyncio.create_task(supervised.forever("the sweep", work, first=0.001))
+        task = asyncio.create_task(supervised.run_forever("the sweep", work, first=0.001))
         async with asyncio.timeout(5):
             await well.wait()
     said = [record.getMessage() for record in caplog.records]
@@ -59,20 +59,20 @@ async def test_the_pause_grows_and_is_bounded(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(supervised.asyncio, "sleep", note)
     with pytest.raises(asyncio.CancelledError):
-        await supervised.forever("the sweep", work)
+        await supervised.run_forever("the sweep", work)
     assert pauses[0] <= 0.5
     assert 30 <= pauses[-1] <= 60
     assert max(pauses) <= 60
 
 
-def test_a_trouble_is_said_once_and_again_when_it_is_another_or_comes_back() -> None:
-    reports = supervised.Reports()
-    assert reports.trouble("row 1", "odd")
-    assert not reports.trouble("row 1", "odd")
-    assert reports.trouble("row 2", "odd")
-    assert reports.trouble("row 1", "odder")
-    reports.well("row 1")
-    assert reports.trouble("row 1", "odder")
-    for number in range(3 * reports.MOST):
-        reports.trouble(number, "odd")
-    assert reports.trouble("row 2", "odd"), "only so much is remembered"
+def test_a_problem_is_reported_once_and_again_when_it_changes_or_recurs() -> None:
+    problems = supervised.ProblemTracker()
+    assert problems.is_new("row 1", "odd")
+    assert not problems.is_new("row 1", "odd")
+    assert problems.is_new("row 2", "odd")
+    assert problems.is_new("row 1", "odder")
+    problems.resolve("row 1")
+    assert problems.is_new("row 1", "odder")
+    for number in range(3 * problems.MOST):
+        problems.is_new(number, "odd")
+    assert problems.is_new("row 2", "odd"), "the number of remembered problems is bounded"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.core.ports.toolset import Held
-from bot.core.tools import BusyError, InStep
+from bot.core.tools import BusyError, StepPosition
 from bot.tools import disk, order
 from bot.tools.mcp.toolset import McpToolset
 from tests.unit.tools.deadfolder import dead_folder
@@ -80,8 +80,8 @@ class Step:
         self.began: list[int] = []
         self.holding: dict[int, Held] = {}
 
-    def at(self, position: int) -> InStep:
-        return InStep((self._thread, 7), position)
+    def at(self, position: int) -> StepPosition:
+        return StepPosition((self._thread, 7), position)
 
     async def hold(self, position: int, *, moments: int | None = None) -> None:
         """Take a call in hand; with `moments`, run it for so many turns of the loop."""
@@ -223,9 +223,9 @@ async def test_a_call_whose_disk_is_dead_keeps_one_of_another_disk_waiting_for_a
     live.mkdir()
     tools = files(dead, live)
     with dead_folder(dead):
-        first = asyncio.ensure_future(tools.hold(made("write_file"), {"path": "a.txt"}, InStep((1, 1), 0)))
+        first = asyncio.ensure_future(tools.hold(made("write_file"), {"path": "a.txt"}, StepPosition((1, 1), 0)))
         async with asyncio.timeout(1):
-            (await tools.hold(made("write_file", "two"), {"path": "a.txt"}, InStep((1, 1), 1))).release()
+            (await tools.hold(made("write_file", "two"), {"path": "a.txt"}, StepPosition((1, 1), 1))).release()
         with pytest.raises(BusyError, match="disk with its files does not answer"):
             await first
     assert nothing_left(tools)

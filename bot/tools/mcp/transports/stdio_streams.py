@@ -128,7 +128,7 @@ class StdioConnection:
             while data := await stdout.read(CHUNK):
                 for raw in lines.feed(data):
                     await self._take_in(raw)
-                    await pace.rest()
+                    await pace.checkpoint()
         except OSError as problem:
             log.warning("reading from %s failed: %s", self._config.key, problem)
         finally:

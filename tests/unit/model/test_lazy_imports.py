@@ -1,4 +1,4 @@
-"""openai is loaded without the types of all its endpoints, and whoever asks for them gets them."""
+"""openai is loaded without the types of its endpoints, which are loaded on first use."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(program: str) -> str:
-    """What a new Python prints."""
+    """Run a program in a new interpreter. Returns its output."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
     )
     return done.stdout.strip()
 
 
-def test_a_client_is_made_without_the_types_of_the_endpoints() -> None:
+def test_a_client_is_created_without_loading_the_types_of_the_endpoints() -> None:
     loaded = run(
         "import sys\n"
         "from bot.model.client import connect\n"
@@ -27,7 +27,7 @@ def test_a_client_is_made_without_the_types_of_the_endpoints() -> None:
     assert loaded == "[]"
 
 
-def test_a_type_that_is_asked_for_is_there() -> None:
+def test_a_type_is_loaded_on_first_use() -> None:
     found = run(
         "import bot.model.client, openai\n"
         "from openai.types.chat import ChatCompletion\n"
@@ -38,6 +38,6 @@ def test_a_type_that_is_asked_for_is_there() -> None:
     assert found == "Model ChatCompletion True False"
 
 
-def test_a_package_that_was_loaded_before_stays_as_it_is() -> None:
+def test_a_package_that_was_loaded_before_is_not_changed() -> None:
     found = run("import openai.types\nimport bot.model.client\nprint(type(openai.types).__name__)")
     assert found == "module"

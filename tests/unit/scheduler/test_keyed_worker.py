@@ -1,4 +1,4 @@
-"""Wakes: none is lost, whenever it comes, and no failure ends or outlives its key."""
+"""No wake is lost, whenever it comes, and a failure affects only its own key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.scheduler import local
-from bot.scheduler.local import Wakes
+from bot.scheduler.local import KeyedWorker
 
 pytestmark = pytest.mark.anyio
 
@@ -17,8 +17,8 @@ async def _nothing(_: int) -> None:
     return
 
 
-def wakes(work: Callable[[int], Awaitable[None]]) -> Wakes:
-    return Wakes(work, _nothing)
+def keyed_worker(work: Callable[[int], Awaitable[None]]) -> KeyedWorker:
+    return KeyedWorker(work, _nothing)
 
 
 async def bounded(waiting: Awaitable[object]) -> None:
@@ -32,62 +32,62 @@ async def test_a_wake_before_the_work_first_waits_is_not_lost() -> None:
     async def work(key: int) -> None:
         if ended.is_set():
             return
-        # Somebody presses a button after the thread was loaded, and before anybody waits for it.
-        woken.wake(key)
-        await woken.woken(key)
+        # Somebody presses a button after the thread was loaded and before the work waits for it.
+        worker.wake(key)
+        await worker.wait_for_wake(key)
         looked.set()
         ended.set()
 
-    woken = wakes(work)
-    woken.wake(1)
+    worker = keyed_worker(work)
+    worker.wake(1)
     await bounded(looked.wait())
-    await woken.close(1)
+    await worker.close(1)
 
 
-async def test_a_wake_while_a_wait_is_being_given_up_is_not_lost() -> None:
+async def test_a_wake_while_a_wait_is_being_cancelled_is_not_lost() -> None:
     looked = asyncio.Event()
 
     async def work(key: int) -> None:
         if looked.is_set():
             return
-        waiting = asyncio.ensure_future(woken.woken(key))
+        waiting = asyncio.ensure_future(worker.wait_for_wake(key))
         await asyncio.sleep(0)
-        woken.wake(key)
+        worker.wake(key)
         waiting.cancel()
         await asyncio.wait([waiting])
-        await woken.woken(key)
+        await worker.wait_for_wake(key)
         looked.set()
 
-    woken = wakes(work)
-    woken.wake(1)
+    worker = keyed_worker(work)
+    worker.wake(1)
     await bounded(looked.wait())
-    await woken.close(1)
+    await worker.close(1)
 
 
-async def test_one_wake_is_heard_once() -> None:
+async def test_a_wake_ends_one_wait_only() -> None:
     heard: list[str] = []
     done = asyncio.Event()
 
     async def work(key: int) -> None:
         if heard:
             return
-        woken.wake(key)
-        await woken.woken(key)
+        worker.wake(key)
+        await worker.wait_for_wake(key)
         heard.append("first")
-        second = asyncio.ensure_future(woken.woken(key))
+        second = asyncio.ensure_future(worker.wait_for_wake(key))
         await asyncio.wait([second], timeout=0.01)
         heard.append("again" if second.done() else "quiet")
         second.cancel()
         done.set()
 
-    woken = wakes(work)
-    woken.wake(1)
+    worker = keyed_worker(work)
+    worker.wake(1)
     await bounded(done.wait())
     assert heard == ["first", "quiet"]
-    await woken.close(1)
+    await worker.close(1)
 
 
-async def test_work_that_waited_for_something_cancelled_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_work_that_awaited_something_cancelled_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "PAUSES", (0.0,))
     runs, twice = [0], asyncio.Event()
 
@@ -100,13 +100,13 @@ async def test_work_that_waited_for_something_cancelled_is_tried_again(monkeypat
         asyncio.get_running_loop().call_soon(other.cancel)
         await other
 
-    woken = wakes(work)
-    woken.wake(1)
+    worker = keyed_worker(work)
+    worker.wake(1)
     await bounded(twice.wait())
-    await woken.close(1)
+    await worker.close(1)
 
 
-async def test_closing_takes_no_longer_than_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_keeps_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "CANCEL_SECONDS", 0.1)
     began, release = asyncio.Event(), asyncio.Event()
 
@@ -116,49 +116,49 @@ async def test_closing_takes_no_longer_than_it_is_given(monkeypatch: pytest.Monk
             try:
                 await release.wait()
             except asyncio.CancelledError:
-                continue  # it does not let itself be ended
+                continue  # it ignores the cancellation
 
-    woken = wakes(work)
-    woken.wake(1)
+    worker = keyed_worker(work)
+    worker.wake(1)
     await bounded(began.wait())
     loop = asyncio.get_running_loop()
     before = loop.time()
-    await woken.close(0.3)
+    await worker.close(0.3)
     assert 0.2 <= loop.time() - before < 0.6
     release.set()
 
 
-async def test_what_is_remembered_of_failures_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_failures_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "PAUSES", ())
     monkeypatch.setattr(local, "MOST_FAILURES", 5)
 
     async def work(_: int) -> None:
         raise ValueError("broken")
 
-    woken = wakes(work)
+    worker = keyed_worker(work)
     for key in range(50):
-        woken.wake(key)
+        worker.wake(key)
     for _ in range(500):
         await asyncio.sleep(0)
-    sizes = {name: len(value) for name, value in vars(woken).items() if isinstance(value, dict | set)}
+    sizes = {name: len(value) for name, value in vars(worker).items() if isinstance(value, dict | set)}
     assert sizes == {**dict.fromkeys(sizes, 0), "_failures": 5}
 
 
-async def test_many_wakes_at_once_begin_a_few_in_each_pass_of_the_loop_and_all_in_order() -> None:
+async def test_many_simultaneous_wakes_start_a_few_runs_per_loop_iteration_in_order() -> None:
     begun: list[int] = []
 
     async def work(key: int) -> None:
         begun.append(key)
         await asyncio.Event().wait()
 
-    woken = wakes(work)
+    worker = keyed_worker(work)
     for key in range(20):
-        woken.wake(key)
+        worker.wake(key)
     passes = [0]
     while len(begun) < 20:
         await asyncio.sleep(0)
         passes.append(len(begun))
-        assert passes[-1] - passes[-2] <= local.STARTS_A_PASS
+        assert passes[-1] - passes[-2] <= local.STARTS_PER_ITERATION
         assert len(passes) < 100
     assert begun == list(range(20))
-    await woken.close(0.1)
+    await worker.close(0.1)

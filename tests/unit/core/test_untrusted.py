@@ -1,4 +1,4 @@
-"""Values from outside are read as what they can only mean, and always as what the database and a provider take."""
+"""Untrusted values are sanitized so that the database and every provider accept them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENT = {"type": "message", "user": "U1", "channel": "C1", "ts": "1700000000.000
 
 
 def kept(*values: object) -> tuple[Any, ...]:
-    """The values as SQLite gives them back."""
+    """Return the values after a round trip through SQLite."""
     connection = sqlite3.connect(":memory:")
     row = connection.execute(f"SELECT {', '.join('?' * len(values))}", values).fetchone()
     connection.close()
@@ -35,7 +35,7 @@ def kept(*values: object) -> tuple[Any, ...]:
 
 
 @given(ANYTHING)
-def test_whatever_it_is_the_database_keeps_it_as_it_was_read(value: object) -> None:
+def test_the_database_stores_any_sanitized_value_unchanged(value: object) -> None:
     read = (untrusted.count(value), untrusted.amount(value), untrusted.text(value, 100))
     assert kept(*read) == read
     assert read[0] >= 0
@@ -43,7 +43,7 @@ def test_whatever_it_is_the_database_keeps_it_as_it_was_read(value: object) -> N
 
 
 @given(ANYTHING)
-def test_whatever_it_is_its_json_is_json_for_everybody(value: object) -> None:
+def test_any_value_is_serialized_as_standard_json(value: object) -> None:
     def no_constant(name: str) -> None:
         raise AssertionError(name)
 
@@ -51,7 +51,7 @@ def test_whatever_it_is_its_json_is_json_for_everybody(value: object) -> None:
     json.loads(text.encode("utf-8"), parse_constant=no_constant)
 
 
-def test_what_is_sound_stays_as_it_is() -> None:
+def test_a_valid_value_is_not_changed() -> None:
     assert (untrusted.count(7), untrusted.count(7.9), untrusted.amount(0.25)) == (7, 7, 0.25)
     assert untrusted.text("naïve 😀\n") == "naïve 😀\n"
     assert untrusted.text("\ud83d\ude00 half \ud83d") == "😀 half \N{REPLACEMENT CHARACTER}"
@@ -60,7 +60,9 @@ def test_what_is_sound_stays_as_it_is() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(EVENT_KEYS), ANYTHING), ANYTHING, ANYTHING)
-def test_whatever_slack_sends_a_message_is_read_or_it_is_none(event: dict[str, Any], team: Any, event_id: Any) -> None:
+def test_any_event_of_slack_is_read_as_a_valid_message_or_ignored(
+    event: dict[str, Any], team: Any, event_id: Any
+) -> None:
     for body in ({"event": event}, {"event": {**EVENT, **event}, "team_id": team, "event_id": event_id}, event):
         message = incoming(body, "UBOT")
         if message is not None:
@@ -71,7 +73,7 @@ def test_whatever_slack_sends_a_message_is_read_or_it_is_none(event: dict[str, A
             assert len(message.text) < 110_000
 
 
-def test_an_ordinary_message_is_read_as_it_was_said() -> None:
+def test_an_ordinary_message_is_read_unchanged() -> None:
     event = {**EVENT, "files": [{"name": "a.txt"}, {}], "attachments": [{"text": "quoted"}, 5]}
     message = incoming({"team_id": "T1", "event_id": "Ev1", "event": event}, "UBOT")
     assert message is not None

@@ -1,4 +1,4 @@
-"""A reply is the same however its stream is cut."""
+"""A reply is the same however its stream is split."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def made(got: Accumulator) -> list[tuple[str, str]]:
 
 @st.composite
 def pieces(draw: st.DrawFn, content: str) -> list[str]:
-    """The text cut anywhere, also inside surrogate pairs, as a server in JavaScript cuts it."""
+    """The text split anywhere, even inside surrogate pairs, as a server in JavaScript may split it."""
     units = content.encode("utf-16-le")
     cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=6)))
     edges = [0, *cuts, len(units) // 2]
@@ -67,7 +67,7 @@ def pieces(draw: st.DrawFn, content: str) -> list[str]:
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[JsonObject, list[JsonObject]]:
-    """A message, and deltas that it may have been streamed in."""
+    """A message, and deltas in which it may be streamed."""
     content = draw(TEXT.filter(lambda text: not text or text.strip()))
     deltas: list[JsonObject] = []
     details: list[JsonObject] = []
@@ -121,7 +121,7 @@ def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject
     shown: list[str] = []
 
     for delta in [*deltas, {}]:
-        # Through JSON, where half a surrogate pair is an escape.
+        # Through JSON, which can carry half a surrogate pair as an escape.
         text = got.add(json.loads(json.dumps(chunk(delta))))
         shown.append(text or "")
     got.add({"choices": [{"delta": {}, "finish_reason": "stop"}]})
@@ -138,7 +138,7 @@ def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=30)))
-def test_an_event_whose_id_index_and_text_are_anything_never_breaks_the_accumulator(words: list[str]) -> None:
+def test_arbitrary_values_in_an_event_never_break_the_accumulator(words: list[str]) -> None:
     got = Accumulator()
     for word in words:
         got.add({"choices": [{"delta": {"content": word, "tool_calls": [word, {"index": word, "id": word}]}}]})
@@ -174,13 +174,13 @@ def test_the_lines_of_one_event_are_joined_and_a_last_event_needs_no_empty_line(
 
 
 class TestCalls:
-    def test_whole_calls_that_all_say_index_0_are_calls_of_their_own(self) -> None:
+    def test_complete_calls_that_all_have_index_0_are_separate_calls(self) -> None:
         function = {"name": "a", "arguments": '{"n":1}'}
         got = accumulate(*(tool_calls({"index": 0, "id": f"c{n}", "function": function}) for n in (1, 2)))
 
         assert made(got) == [("a", '{"n":1}')] * 2
 
-    def test_whole_calls_without_ids_that_all_say_index_0_are_calls_of_their_own(self) -> None:
+    def test_complete_calls_without_ids_that_all_have_index_0_are_separate_calls(self) -> None:
         got = accumulate(
             tool_calls({"index": 0, "function": {"name": "a", "arguments": "{}"}}),
             tool_calls({"index": 0, "function": {"name": "a", "arguments": '{"n":2}'}}),
@@ -189,7 +189,7 @@ class TestCalls:
 
         assert made(got) == [("a", "{}"), ("a", '{"n":2}'), ("b", "{}")]
 
-    def test_an_id_made_up_anew_for_every_delta_does_not_begin_a_call(self) -> None:
+    def test_a_new_id_in_every_delta_does_not_start_a_call(self) -> None:
         got = accumulate(
             tool_calls({"index": 0, "id": "r1", "function": {"name": "a", "arguments": '{"n"'}}),
             tool_calls({"index": 0, "id": "r2", "function": {"arguments": ":1}"}}),
@@ -215,7 +215,7 @@ class TestCalls:
 
         assert got.reply().message["tool_calls"][0]["id"] == "late"
 
-    def test_calls_are_in_the_order_of_their_index(self) -> None:
+    def test_calls_are_ordered_by_index(self) -> None:
         got = accumulate(
             tool_calls({"index": 1, "id": "y", "function": {"name": "b", "arguments": "{}"}}),
             tool_calls({"index": 0, "id": "x", "function": {"name": "a", "arguments": "{}"}}),
@@ -226,7 +226,7 @@ class TestCalls:
     def test_arguments_given_as_an_object_become_text(self) -> None:
         assert made(accumulate(tool_calls({"function": {"name": "a", "arguments": {"ü": 1}}}))) == [("a", '{"ü": 1}')]
 
-    def test_empty_tool_calls_are_no_calls(self) -> None:
+    def test_empty_tool_calls_are_ignored(self) -> None:
         message = accumulate({"content": "Hi", "tool_calls": []}, tool_calls({}), {"tool_calls": None}).reply().message
 
         assert message == {"role": "assistant", "content": "Hi"}
@@ -258,7 +258,7 @@ class TestReasoning:
 
         assert len(got.reply().message["reasoning_details"]) == 2
 
-    def test_encrypted_entries_of_one_index_stay_apart(self) -> None:
+    def test_encrypted_entries_with_the_same_index_are_not_joined(self) -> None:
         entry = {"type": "reasoning.encrypted", "index": 0, "data": "x"}
         got = accumulate({"reasoning_details": [entry]}, {"reasoning_details": [entry]})
 
@@ -271,7 +271,7 @@ class TestReasoning:
         assert fragment == {"type": "reasoning.text", "index": 0, "text": "one"}
 
 
-def test_a_surrogate_pair_cut_in_two_is_joined_wherever_it_is() -> None:
+def test_a_split_surrogate_pair_is_joined_wherever_it_is() -> None:
     high, low = "\ud83d", "\ude42"
     thought = {"type": "reasoning.text", "index": 0}
     got = accumulate(
@@ -319,7 +319,7 @@ REPAIRS = {
 
 
 @pytest.mark.parametrize(("raw", "expected"), REPAIRS.values(), ids=REPAIRS)
-def test_arguments_are_repaired_only_where_nothing_is_guessed(raw: str, expected: str | None) -> None:
+def test_arguments_are_repaired_only_without_guessing(raw: str, expected: str | None) -> None:
     assert repaired(raw) == expected
 
 
@@ -329,7 +329,7 @@ def test_a_refusal_is_shown_as_the_text() -> None:
     assert message == {"role": "assistant", "content": "I won't."}
 
 
-def test_usage_of_odd_types_counts_nothing() -> None:
+def test_usage_with_invalid_types_counts_as_zero() -> None:
     got = Accumulator()
     got.add({"choices": [], "usage": {"prompt_tokens": None, "completion_tokens": "7", "cost": None}})
 
@@ -386,7 +386,7 @@ ODD = (
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of everything within a JSON value."""
+    """The path of every value inside a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
         yield (*path, key)
@@ -394,7 +394,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("path", list(places(SOUND)), ids=lambda path: ".".join(map(str, path)))
-def test_whatever_a_provider_sends_in_a_place_the_reply_can_be_kept_and_sent_back(path: tuple[Any, ...]) -> None:
+def test_a_reply_with_any_value_in_any_place_can_be_stored_and_sent_back(path: tuple[Any, ...]) -> None:
     def no_constant(name: str) -> None:
         raise AssertionError(f"{name} is no JSON")
 
