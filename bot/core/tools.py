@@ -100,7 +100,7 @@ class UndoSnapshot:
     """The state that a call is about to change, sufficient to undo the call."""
 
     plan: str
-    """Canonical JSON: the kind of change, the paths it concerns and their previous state."""
+    """Canonical JSON, for the guard that made it: what kind of change it is, what it concerns and how that was."""
     content: bytes = b""
     """The content that is replaced."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import Preview, Tool, Undone, UndoSnapshot
+from bot.tools.mcp.server import CALLS_AT_ONCE
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.server_config import ServerConfig
 from bot.tools.toolset import GUARDS, make_toolset
@@ -154,6 +156,25 @@ async def test_a_call_that_would_fail_is_told_the_model_and_nobody_is_asked(here
     ts = await ask(here, call("kv__set", {"key": "colour", "value": "blue"}))
     [told] = await answered(here, ts)
     assert "as things are now this would fail: colour is blue already." in told
+
+
+async def test_a_guard_can_look_while_calls_have_all_the_room_there_is(server: KeyValueServer) -> None:
+    reached = SocketServer("kv", server.path, trusted=True)
+    tools = make_toolset([reached], transports={SocketServer: SocketTransport}, guards=[KeyValueGuard.of])
+    await tools.start()
+    try:
+        await tools.ready(10)
+        getter, setter = tools.find("kv__get"), tools.find("kv__set")
+        assert getter is not None
+        assert setter is not None
+        held = [await tools.hold(getter, {"key": "colour"}) for _ in range(CALLS_AT_ONCE)]
+        assert await tools.seize(getter, {"key": "colour"}) is None
+        async with asyncio.timeout(5):
+            assert await tools.guard("kv").basis(setter, {"key": "colour"}) == sha256("colour", "blue")
+        for each in held:
+            each.release()
+    finally:
+        await tools.aclose()
 
 
 async def test_calls_about_the_same_key_exclude_each_other_and_no_others(server: KeyValueServer) -> None:

@@ -7,7 +7,7 @@ with a request decides what people are told of a call, so each has to keep to th
 - `Delivery.written` is true from the moment at which the first byte of a request may have reached the server: after
   that the outcome of a call is unknown until an answer comes. It may be set back only when it is certain that the
   server has not taken the request: nothing was connected, or the server has refused it unread (in HTTP: 401, or 404 for
-  a session that is gone). Such a call certainly did not run.
+  a session that is gone, after which the connection has ended). Such a call certainly did not run.
 - A request whose `Delivery.abandoned` is set before it is written must not be written.
 - `ended` is true as soon as the server will not be heard again: then the read stream ends, so that no call waits in
   vain. A connection that is cut off and can go on where it was (a resumed event stream) has not ended.
