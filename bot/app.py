@@ -66,9 +66,9 @@ CLOSE_SECONDS = 3.5
 """At the stop, how long the tool servers may take to end."""
 
 
-async def run(settings: Settings, tools: McpToolset, began: float) -> None:
-    """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic).
-    Raises SettingsError when the start cannot succeed."""
+async def run(settings: Settings, tools: McpToolset, began: float, *, model: OpenRouter | None = None) -> None:
+    """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic);
+    `model` is the one of the settings unless another is given. Raises SettingsError when the start cannot succeed."""
     started = time.monotonic()
     asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - started))
     for finding in settings.findings:
@@ -90,7 +90,7 @@ async def run(settings: Settings, tools: McpToolset, began: float) -> None:
             (identity, url), _ = await asyncio.gather(
                 slack.preflight(these, first), _check_key(settings, these.session, first)
             )
-            service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools)
+            service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools, model=model)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
