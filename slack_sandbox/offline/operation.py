@@ -1,4 +1,4 @@
-"""What every operation needs: how it ends, and how the file that somebody means is found."""
+"""What every operation needs: its steps and its outcome, and how the file that somebody means is found."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ READ: Final = ("read_text_file", "read_file")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it."""
+    """What there is to say of an operation that has ended."""
 
     words: str
-    well: bool = True
-    """False: what was to come after it is not done."""
+    succeeded: bool = True
+    """False: the steps that should follow are not begun."""
 
 
 OperationSteps = Generator[PlannedCall, Result, Outcome]
-"""It yields the calls that it wants, is sent the result of each, and returns what there is to say."""
+"""A generator that yields the calls to make, is sent the result of each, and returns the outcome."""
 
 
 class EndedEarly(Exception):
-    """It ends before its end, with these words."""
+    """An operation cannot go on; the words say why."""
 
     def __init__(self, words: str) -> None:
         super().__init__(words)
@@ -40,12 +40,12 @@ def opened(catalog: ToolCatalog, path: str) -> Generator[PlannedCall, Result, tu
     """Read a file; one that is not there under its name is searched for once. Ends when there is none."""
     looked = vague(path)
     path = yield from located(catalog, path)
-    result = yield catalog.want({"path": path}, *READ)
+    result = yield catalog.plan_call({"path": path}, *READ)
     if result.missing and not looked and catalog.has("search_files"):
         found = names_in((yield searched(catalog, posixpath.basename(path), ".")))
         if len(found) == 1:
             path = found[0]
-            result = yield catalog.want({"path": path}, *READ)
+            result = yield catalog.plan_call({"path": path}, *READ)
         elif found:
             raise EndedEarly(f"There is no {code(path)}, but these have a name like it. Which one?\n{several(found)}")
     if not result.ok:
@@ -84,7 +84,7 @@ def searched(catalog: ToolCatalog, name: str, where: str) -> PlannedCall:
     """A search for names that have these words in them; a pattern is taken as it is."""
     pattern = name if any(sign in name for sign in "*?") else f"*{'*'.join(name.split())}*"
     pattern = pattern if "/" in pattern else f"**/{pattern}"
-    return catalog.want({"path": where, "pattern": pattern}, "search_files")
+    return catalog.plan_call({"path": where, "pattern": pattern}, "search_files")
 
 
 def names_in(result: Result) -> list[str]:

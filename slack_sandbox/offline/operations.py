@@ -21,9 +21,9 @@ def begin(op: Operation, catalog: ToolCatalog) -> OperationSteps:
     try:
         return (yield from _DOINGS[op.verb](catalog, *op.words))
     except EndedEarly as ended:
-        return Outcome(ended.words, well=False)
+        return Outcome(ended.words, succeeded=False)
     except ImpossibleCall as problem:
-        return Outcome(f"I cannot {describe(op)}: {problem}.", well=False)
+        return Outcome(f"I cannot {describe(op)}: {problem}.", succeeded=False)
 
 
 def describe(op: Operation) -> str:
@@ -39,21 +39,23 @@ def _delete(catalog: ToolCatalog, path: str) -> OperationSteps:
         return Outcome(
             f"I cannot delete {code(path)}: none of my tools deletes. I could move it to another folder.", False
         )
-    result = yield catalog.want({"path": path}, *names)
+    result = yield catalog.plan_call({"path": path}, *names)
     if not result.ok:
-        return Outcome(trouble(result, f"delete {code(path)}"), well=False)
+        return Outcome(trouble(result, f"delete {code(path)}"), succeeded=False)
     return Outcome(f"Done: I have deleted {changed_path(result, path)}.{phrasing.changed(result)}")
 
 
 def _call(catalog: ToolCatalog, tool: str, arguments: Any = None) -> OperationSteps:
     if not catalog.has(tool):
         known = ", ".join(code(name) for name in catalog.names) or "none at the moment"
-        return Outcome(f"No tool named {code(tool)} is offered to me. Those that are: {known}.", well=False)
+        return Outcome(f"No tool named {code(tool)} is offered to me. Those that are: {known}.", succeeded=False)
     if arguments is not None and not isinstance(arguments, dict):
-        return Outcome(f"I did not call {code(tool)}: its arguments have to be a JSON object, as in {{…}}.", well=False)
-    result = yield catalog.want(arguments or {}, tool)
+        return Outcome(
+            f"I did not call {code(tool)}: its arguments have to be a JSON object, as in {{…}}.", succeeded=False
+        )
+    result = yield catalog.plan_call(arguments or {}, tool)
     if not result.ok:
-        return Outcome(trouble(result, f"call {code(tool)}"), well=False)
+        return Outcome(trouble(result, f"call {code(tool)}"), succeeded=False)
     said = phrasing.block(result.text) if result.text else "It gave no output."
     return Outcome(f"{code(tool)} ran.{phrasing.changed(result)}\n{said}")
 

@@ -56,7 +56,7 @@ class Plan:
         self._waiting = list(self.said)
         wanted = self._next()
         for made in rounds:
-            if [want.tool for want in wanted] != [tool for tool, _ in made.calls]:
+            if [call.tool for call in wanted] != [tool for tool, _ in made.calls]:
                 raise PlanMismatch
             running = [each for each in self._step if each.wanted is not None]
             for each, result in zip(running, made.results, strict=True):
@@ -87,7 +87,7 @@ class Plan:
         dones = [each.done for each in self._step if each.done is not None]
         self._step = []
         self.words.extend(done.words for done in dones)
-        if self._task and not all(done.well for done in dones):
+        if self._task and not all(done.succeeded for done in dones):
             left = ", ".join(describe(op) for step in self._task for op in step)
             self.words.append(f"So I did not go on with the rest: {left}.")
             self._task = []

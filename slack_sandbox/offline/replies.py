@@ -57,8 +57,8 @@ class OfflineModel:
 def _called(wanted: list[PlannedCall], position: int) -> Completion:
     """Calls whose ids are unique in the conversation, and the same when the same is asked once more."""
     calls = tuple(
-        Call(want.tool, json.dumps(want.arguments, ensure_ascii=False), f"call_offline_{position}_{number}")
-        for number, want in enumerate(wanted)
+        Call(planned.tool, json.dumps(planned.arguments, ensure_ascii=False), f"call_offline_{position}_{number}")
+        for number, planned in enumerate(wanted)
     )
     return Completion(calls=calls, finish_reason="tool_calls")
 

@@ -50,7 +50,7 @@ class ToolCatalog:
         """Whether there is such a tool."""
         return self.find(*names) is not None
 
-    def want(self, arguments: Json, *names: str) -> PlannedCall:
+    def plan_call(self, arguments: Json, *names: str) -> PlannedCall:
         """A call of the first tool that there is. Raises Impossible when there is none, or it takes other arguments."""
         tool = self.find(*names)
         if tool is None:
