@@ -194,6 +194,8 @@ def check(here: World, kind: str, ts: str) -> None:
     undone = here.bot.rows("SELECT kind FROM audit WHERE kind LIKE 'undo%' ORDER BY seq")
     assert undone == ([("undo",), ("undone",)] if kind == "undone" else [])
     assert here.bot.rows("SELECT count(*) FROM audit WHERE kind = 'revoked'") == [(int(kind == "revoked"),)]
+    retries = here.bot.rows("SELECT decision, decided_by FROM questions WHERE kind = 'retry'")
+    assert retries == ([("retried", here.alice.id)] if kind == "parked" else [])
     if kind == "parked":
         assert len(here.model.requests) <= TRIES + 1, "a person has had it tried again once"
     with closing(sqlite3.connect(f"file:{here.bot.database}?mode=ro", uri=True)) as connection:

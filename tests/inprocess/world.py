@@ -53,6 +53,15 @@ class Parts(Service):
 
     _lasting: frozenset[asyncio.Task[object]] = frozenset()
 
+    @property
+    def store(self) -> SqliteStore:
+        """The bot's own, for what a test adds to the bot."""
+        return self._store
+
+    def wake(self, thread_id: int) -> None:
+        """There is something to do in this thread."""
+        self._wake_both(thread_id)
+
     async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
         await super().start(url, seconds)
         self._lasting = frozenset(self._background)
@@ -102,6 +111,12 @@ class BotInside(Bot):
     def idle(self) -> bool:
         """Nothing is under way."""
         return self._parts is None or self._parts.idle
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of the bot that runs."""
+        assert self._parts is not None, "it runs"
+        return self._parts
 
     @contextmanager
     def logging(self) -> Generator[None]:
