@@ -70,7 +70,6 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
     """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic);
     `model` is the one of the settings unless another is given. Raises SettingsError when the start cannot succeed."""
     started = time.monotonic()
-    asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - started))
     for finding in settings.findings:
         log.warning("BOT_CONFIG: %s.", finding.words())
     stopped = asyncio.Event()
@@ -84,6 +83,8 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with Database(settings.database_url) as database:
+        # From here on: a database of an earlier version may have taken minutes to be brought up to date.
+        asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - time.monotonic()))
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)

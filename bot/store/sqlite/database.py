@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import sqlite3
 import time
@@ -25,6 +26,8 @@ import aiosqlite
 from bot import failpoints
 from bot.errors import SettingsError, StoreError
 from bot.store.sqlite.schema import MIGRATIONS
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 JOIN_SECONDS = 2.0
@@ -212,6 +215,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version > len(MIGRATIONS):
         problem = "the database was written by a newer version of the bot."
         raise SettingsError("DATABASE_URL", f"{problem} Run that version, or restore a copy of the database.")
+    if 0 < version < len(MIGRATIONS):
+        log.info("bringing the database from schema %d to %d; a large one takes minutes", version, len(MIGRATIONS))
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 

@@ -151,8 +151,18 @@ presses = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(CallKind), st.integers(1, 3), st.booleans(), st.lists(presses, max_size=14))
+votes = st.builds(
+    Press,
+    user=st.sampled_from(PEOPLE),
+    answer=st.sampled_from(["approved", "run_again"]),
+    needed=st.sampled_from([1, 1, 1, 3]),
+    lapsed=st.frozensets(st.sampled_from(PEOPLE), max_size=2),
+)
+"""Of people who may, on the right card, in time."""
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.sampled_from(CallKind), st.integers(1, 3), st.booleans(), st.lists(presses | votes, max_size=14))
 def test_people_decide_as_the_plain_rules_say(kind: CallKind, needed: int, grants: bool, said: list[Press]) -> None:
     asked, model, now = question(kind, needed=needed, grants=grants), Model(kind, needed, grants), 0.0
     times_decided = 0

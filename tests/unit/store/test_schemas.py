@@ -49,6 +49,19 @@ def test_there_is_a_file_of_each_schema_before_the_newest() -> None:
             assert connection.execute("PRAGMA user_version").fetchone() == (version,)
 
 
+async def test_an_operator_who_waits_for_an_older_database_reads_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with opened(3, tmp_path):
+        assert f"bringing the database from schema 3 to {len(MIGRATIONS)}" in caplog.text
+    caplog.clear()
+    async with Database(f"sqlite:///{tmp_path}/bot.db"):
+        pass
+    async with Database(f"sqlite:///{tmp_path}/new.db"):
+        assert caplog.text == "", "nothing is said of one that is new or up to date"
+
+
 @pytest.mark.parametrize("version", RELEASED)
 async def test_an_open_request_of_each_schema_is_answered(tmp_path: Path, version: int) -> None:
     async with opened(version, tmp_path) as store:
