@@ -109,7 +109,7 @@ class AuthorizationCheck:
         rules = self._authorizer.rules_for(approval)
         if approving:
             return rules.may(user, approval.requester, approval.call.editors, groups)
-        return user == approval.requester or user in rules.people or bool(groups & rules.groups)
+        return rules.may_close(user, approval.requester, groups)
 
     async def _known_groups(self, user: str, among: Collection[str]) -> tuple[frozenset[str], bool]:
         """Those of the groups that this person certainly is in, and whether Slack has told of all of them."""

@@ -45,6 +45,14 @@ class Approvers:
             return True
         return any(is_group(group) and group in groups for group in self.people)
 
+    def may_close(self, user: str, requester: str, groups: frozenset[str]) -> bool:
+        """Whether a person may deny, change or stop a call: the requester always, and whoever is named.
+
+        In: the person, the requester, and the user groups the person is known to be in.
+        """
+        named = is_user(user) and user in self.people
+        return bool(user) and (user == requester or named or bool(groups & self.groups))
+
     @property
     def groups(self) -> frozenset[str]:
         """The user groups that may approve."""

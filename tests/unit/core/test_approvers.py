@@ -40,6 +40,16 @@ def test_without_self_approval_neither_the_requester_nor_an_editor_may() -> None
     assert strict.may("U2", "U1", ("U3",), NOBODY)
 
 
+def test_the_requester_and_whoever_is_named_may_deny_change_and_stop() -> None:
+    strict = Approvers(("U2", "S1"), needed=2, no_self=True)
+    assert strict.may_close("U1", "U1", NOBODY)
+    assert strict.may_close("U2", "U1", NOBODY)
+    assert strict.may_close("U3", "U1", frozenset({"S1"}))
+    assert not strict.may_close("U3", "U1", frozenset({"S2"}))
+    assert not strict.may_close("", "", frozenset())
+    assert not Approvers(("requester",)).may_close("requester", "U1", NOBODY)
+
+
 def test_no_standing_grants_where_several_people_or_others_must_approve() -> None:
     assert not Approvers(("U1", "U2"), needed=2, grants=True).grants
     assert not Approvers(("U1", "U2"), no_self=True).grants
