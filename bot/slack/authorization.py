@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group
 from bot.core.policy.rules import Tier
+from bot.core.questions.entitlement import Standing, entitled, may_with
 from bot.core.questions.question import Approval, Question
 from bot.slack.directory import Directory, Person
 
@@ -81,17 +82,14 @@ class AuthorizationCheck:
     async def entitled(self, user: str, approval: Approval, *, approving: bool) -> bool | None:
         """Whether a person may decide a request: approve it, or (not `approving`) deny, change or stop it, which the
         requester may always do. None when Slack does not tell what that hangs on."""
-        nobody = frozenset[str]()
-        asked = nobody if self._may(user, approval, nobody, approving) else self._authorizer.rules_for(approval).groups
-        person, known = await asyncio.gather(
-            self._told(self._authorizer.directory.person, user, self._persons), self._known_groups(user, asked)
+        rules = self._authorizer.rules_for(approval)
+        alone = may_with(approval, user, frozenset(), rules, approving=approving)
+        person, (groups, complete) = await asyncio.gather(
+            self._told(self._authorizer.directory.person, user, self._persons),
+            self._known_groups(user, () if alone else rules.groups),
         )
-        member = self._authorizer.is_member(person)
-        if not member:
-            return member
-        groups, complete = known
-        may = self._may(user, approval, groups, approving)
-        return may if may or complete else None
+        standing = Standing(self._authorizer.is_member(person), groups, complete)
+        return entitled(approval, user, standing, rules, approving=approving)
 
     async def member_of(self, user: str, question: Question) -> tuple[bool | None, frozenset[str]]:
         """Whether a person may answer questions at all, and in which user groups they are of those that this one
@@ -103,13 +101,6 @@ class AuthorizationCheck:
         )
         member = self._authorizer.is_member(person)
         return None if member and not named and not known and not complete else member, known
-
-    def _may(self, user: str, approval: Approval, groups: frozenset[str], approving: bool) -> bool:
-        """What the configuration says of a member who is certainly in these groups."""
-        rules = self._authorizer.rules_for(approval)
-        if approving:
-            return rules.may(user, approval.requester, approval.call.editors, groups)
-        return rules.may_close(user, approval.requester, groups)
 
     async def _known_groups(self, user: str, among: Collection[str]) -> tuple[frozenset[str], bool]:
         """Those of the groups that this person certainly is in, and whether Slack has told of all of them."""
