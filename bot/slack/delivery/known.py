@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.core.json_text import JsonObject
@@ -38,12 +38,6 @@ class KnownThread:
     def empty(self) -> bool:
         """Nothing is known, and nothing is under way."""
         return not (self.busy or self.posts or self.timer or self.failures)
-
-    def keep(self, unsettled: Container[int]) -> None:
-        """Forget what was closed or settled by others, as the store has just said."""
-        for post, known in list(self.posts.items()):
-            if post not in unsettled and not known.sent:
-                self.drop(post)
 
     def end(self, *, in_step: bool) -> None:
         """A run has ended. In step, only what Slack shows and the store does not say is still needed."""

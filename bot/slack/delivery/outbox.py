@@ -83,12 +83,9 @@ class Outbox:
     async def _bring_in_step(self, thread_id: int, thread: KnownThread) -> bool:
         """One pass over what the store says. True when it may say something else by now."""
         deliveries = await self._store.deliveries(thread_id)
-        thread.keep({post.id for post in deliveries.posts})
         again = False
         for post in in_order(deliveries.posts):
             was_owed = post.state is PostState.OWED
-            if again and not was_owed:
-                break
             known = thread.posts.get(post.id)
             if known is None:
                 known = thread.posts[post.id] = KnownPost(doubtful=was_owed and post.id <= self._inherited)
@@ -170,13 +167,14 @@ class Outbox:
         thread = self._known[post.thread_id]
         try:
             await self._store.posted(post.id, ts, shown, soon=True)
+            known.recorded, known.unrecorded = True, False
         except StoreError as error:
             log.warning("a post could not be recorded: %s", error.detail)
-            known.sent, known.absent = False, False
-            known.doubtful = known.unrecorded = True
-            return
-        known.recorded, known.unrecorded = True, False
-        if not thread.busy:
+        finally:
+            if not known.recorded:
+                known.sent, known.absent = False, False
+                known.doubtful = known.unrecorded = True
+        if known.recorded and not thread.busy:
             thread.drop(post.id)
             self._tidy(post.thread_id, thread)
 
@@ -198,7 +196,11 @@ class Outbox:
             self._rate.hold(post.thread_id, post.kind, max(self._rate.seconds, retry_after(error)))
             return post
         self._showing(post, body, known)
-        if recorded:
+        return await self._shown(post)
+
+    async def _shown(self, post: Post) -> Post:
+        """Slack shows it as it is wanted now, or as it can be. What changes without a revision is not recorded."""
+        if post.shown != post.revision:
             await self._store.shown(post.id, post.revision)
         return replace(post, shown=post.revision)
 
@@ -241,8 +243,7 @@ class Outbox:
             if body is None:
                 return await self._close(post, known)
             self._showing(post, body, known)
-            await self._store.shown(post.id, post.revision)
-            return replace(post, shown=post.revision)
+            return await self._shown(post)
         payload = body or {}
         approval = post.key if post.kind == "card" else str(payload.get("approval") or "")
         # In this order, and with keys that follow from the post's: cut off in between, it is done once more.

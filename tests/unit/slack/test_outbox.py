@@ -1,0 +1,189 @@
+"""Whatever becomes of a message on its way to Slack, what follows is what the table says."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.core.inbox import Incoming
+from bot.core.posts import Draft
+from bot.core.thread_ref import ThreadRef
+from bot.slack.blocks import messages, retry_notice
+from bot.slack.delivery import outbox, sender
+from bot.slack.delivery.kinds import Kind
+from tests.unit.slack.delivering import NEVER, Process, Slack, body, process, slack, until
+
+__all__ = ["slack"]
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again is tried at once."""
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(sender, "SETTLE_SECONDS", 0.0)
+
+
+def answer(words: str) -> Draft:
+    [draft] = messages.answer(words, "", 4)
+    return draft
+
+
+async def rows(here: Process) -> list[tuple[str, str]]:
+    """(kind, state) of every message, in order."""
+
+    def read(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+        return connection.execute("SELECT kind, state FROM posts ORDER BY id").fetchall()
+
+    return await here.database.read(read)
+
+
+async def done(here: Process, slack: Slack, words: list[str]) -> None:
+    """Wait until Slack shows these messages and nothing is left to do."""
+    await until(lambda: slack.shown() == words)
+    await here.in_step()
+    assert await here.unsettled() == []
+
+
+async def test_messages_appear_in_the_order_in_which_they_were_recorded(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "server_error", times=1)
+        slack.near.faults.add("chat.postMessage", "ratelimited", times=1, retry_after=0)
+        await here.owe(*map(answer, "abc"))
+        await here.owe(*map(answer, "de"))
+        await done(here, slack, list("abcde"))
+
+
+@pytest.mark.parametrize("code", ["is_archived", "something_new"])
+async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
+    tmp_path: Path, slack: Slack, code: str
+) -> None:
+    async with process(tmp_path, slack) as here:
+        tries = 1 if code == "is_archived" else outbox.MOST_TRIES
+        slack.near.faults.add(
+            "chat.postMessage", "error", times=None, code=code, match=lambda args: args["text"] == "b"
+        )
+        await here.owe(*map(answer, "abc"))
+        await done(here, slack, ["a", "c"])
+        assert await rows(here) == [("answer", "posted"), ("answer", "refused"), ("answer", "posted")]
+        assert slack.count("chat.postMessage") == 2 + tries
+
+
+@pytest.mark.parametrize("code", ["ratelimited", "token_revoked"])
+async def test_what_passes_is_waited_for_however_long_it_takes(tmp_path: Path, slack: Slack, code: str) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "error", times=outbox.MOST_TRIES + 5, code=code)
+        await here.owe(answer("at last"))
+        await done(here, slack, ["at last"])
+
+
+async def test_an_unknown_error_of_a_change_is_tried_some_times(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack, {"sign": Kind(lambda post: body(post.payload))}) as here:
+        await here.owe(Draft("sign", "sign", '{"text": "open", "blocks": []}', final=False))
+        await until(slack.shown)
+        before = slack.shown()
+        slack.near.faults.add("chat.update", "error", times=None, code="something_new")
+        await here.owe(Draft("sign", "sign", "closed"))
+        await until(lambda: slack.count("chat.update") == outbox.MOST_TRIES)
+        await done(here, slack, before)
+
+
+async def test_a_file_that_slack_does_not_take_is_posted_in_messages(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("files.getUploadURLExternal", "error", times=1, code="file_uploads_disabled")
+        await here.owe(messages.file("answer.md", "The whole answer.", "Here it is"))
+        await done(here, slack, ["The whole answer."])
+        assert await rows(here) == [("file", "refused"), ("answer", "posted")]
+
+
+async def test_a_message_whose_recording_fails_is_looked_for_and_not_posted_twice(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        fails = "CREATE TRIGGER fails BEFORE UPDATE OF ts ON posts BEGIN SELECT RAISE(ABORT, 'broken by the test'); END"
+        await here.database.write(lambda connection: connection.execute(fails))
+        # The recording of the one fails while the other is on its way, that of the other later.
+        slack.near.faults.add("chat.postMessage", "slow", seconds=0.05, match=lambda args: args["text"] == "b")
+        await here.owe(answer("a"), answer("b"))
+        await until(lambda: slack.shown() == ["a", "b"])
+        await here.in_step()
+        await here.database.write(lambda connection: connection.execute("DROP TRIGGER fails"))
+        assert await rows(here) == [("answer", "owed")] * 2
+        here.wakes.wake(here.thread)
+        await until(lambda: slack.count("conversations.replies") == 2)
+        await done(here, slack, ["a", "b"])
+
+
+async def test_a_message_that_changed_before_it_was_posted_is_posted_as_it_stands(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        await here.store.park(here.thread, retry_notice.parked())
+        place = ThreadRef(slack.near.team_id, slack.channel.id, slack.ts, "channel")
+        said = Incoming(place, "Ev2", slack.alice.id, "1800000000.000001", "go on", [], addressed=True)
+        await here.store.admit(said)
+        here.wakes.wake(here.thread)
+        await until(slack.messages)
+        await here.in_step()
+        [message] = slack.messages()
+        assert retry_notice.SINCE in message.plain
+        assert message.buttons == []
+        assert slack.count("chat.update") == 0
+        assert await here.unsettled() == []
+
+
+async def test_progress_goes_away_once_the_answer_is_there(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        for words in ("Thinking", "Reading"):
+            here.progress.tell(here.thread, words)
+            await until(lambda words=words: [each for each in slack.shown() if words in each])
+        await here.in_step()
+        here.progress.end(here.thread)
+        await here.owe(answer("Done."))
+        await done(here, slack, ["Done."])
+        methods = [call.method for call in slack.near.calls if call.method.startswith("chat.")]
+        assert methods == ["chat.postMessage", "chat.update", "chat.postMessage", "chat.delete"]
+
+
+async def test_progress_that_a_person_has_deleted_does_not_come_back_in_this_turn(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        here.progress.tell(here.thread, "Thinking")
+        await until(slack.messages)
+        await here.in_step()
+        await here.clients.calling.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
+        for words in ("Reading", "Writing"):
+            here.progress.tell(here.thread, words)
+            await until(lambda: not here.rate.held(here.thread, "progress"))
+            await here.in_step()
+        assert slack.shown() == []
+        assert await rows(here) == [("progress", "removed")]
+        here.progress.end(here.thread)
+        here.progress.tell(here.thread, "Thinking again")
+        await until(slack.messages)
+
+
+async def test_progress_that_nobody_wants_any_more_is_not_posted(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        await here.owe(answer("Done."), messages.progress("Thinking"))
+        await done(here, slack, ["Done."])
+        assert await rows(here) == [("answer", "posted"), ("progress", "removed")]
+
+
+async def test_progress_that_an_earlier_process_left_is_removed(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack, rate=NEVER) as here:
+        here.progress.tell(here.thread, "Thinking")
+        await until(slack.messages)
+        await here.in_step()
+    async with process(tmp_path, slack) as here:
+        await done(here, slack, [])
+
+
+async def test_nothing_is_remembered_of_what_is_in_step(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "server_error", times=2)
+        here.progress.tell(here.thread, "Thinking")
+        await here.owe(*map(answer, "abc"))
+        await until(lambda: len(slack.shown()) == 4)
+        here.progress.end(here.thread)
+        here.wakes.wake(here.thread)
+        await done(here, slack, list("abc"))
+        assert here.remembered() == ({}, {})
