@@ -78,8 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, or to the end of the scenario. Out: the exit code. Raises SettingsError."""
     if importlib.util.find_spec(PARSER_PACKAGE) is None:
-        problem = f"it needs the package {PARSER_PACKAGE}, which is not installed; run"
-        raise SettingsError("try", f"{problem} `pip install 'slack-mcp-agent[try]'`, or in a checkout `make try`")
+        problem = f"it needs the package {PARSER_PACKAGE}, which is not installed. Run"
+        raise SettingsError("try", f"{problem} `pip install 'slack-mcp-agent[try]'`, or in a checkout `make try`.")
     try:
         scenario = None
         if not 0 <= arguments.port <= LAST_PORT:

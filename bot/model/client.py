@@ -94,7 +94,7 @@ class Client(AsyncOpenAI):
 def _status_error(response: httpx2.Response) -> APIStatusError:
     """The package's error for an answer whose body has been read, with the error object that the body holds, if any."""
     body: object = response.text.strip()
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         body = json.loads(response.text)
     if isinstance(body, Mapping):
         body = body.get("error", body)

@@ -53,6 +53,14 @@ async def test_it_is_posted_and_changed_and_ends_final(tmp_path: Path, slack: Sl
         assert slack.count("chat.postMessage") == 1
 
 
+async def test_it_may_be_final_from_the_beginning(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack, KINDS) as here:
+        await count_down(here, 0)
+        await until(lambda: slack.shown() == ["Lift-off"])
+        await here.in_step()
+        assert await here.unsettled() == []
+
+
 async def test_changes_wait_for_slacks_rate_and_only_the_last_is_shown(tmp_path: Path, slack: Slack) -> None:
     async with process(tmp_path, slack, KINDS, NEVER) as here:
         for left in range(9, 0, -1):

@@ -94,7 +94,7 @@ async def test_one_click_on_several_requests_is_one_line(here: World) -> None:
         await here.quiet()
     [click] = named(found, "click")
     assert (click["user"], click["verdict"]) == (here.alice.id, "settled:3")
-    assert len(click["approvals"].split(",")) == 3
+    assert len(click["questions"].split(",")) == 3
 
 
 async def test_a_click_of_somebody_who_may_not_decide_is_one_line_with_the_verdict(here: World) -> None:

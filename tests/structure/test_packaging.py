@@ -68,8 +68,8 @@ def test_without_the_extra_try_says_what_to_install(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "try: it needs the package lark, which is not installed; run `pip install 'slack-mcp-agent[try]'`, "
-        "or in a checkout `make try`\n"
+        "try: it needs the package lark, which is not installed. Run `pip install 'slack-mcp-agent[try]'`, "
+        "or in a checkout `make try`.\n"
     )
 
 

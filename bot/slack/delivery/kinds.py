@@ -22,12 +22,14 @@ class Kind:
     """What Slack is to show of a message now, with `text` and `blocks`; None when it is to go away."""
     offer: Callable[[int], Draft | None] | None = None
     """For what is not recorded before it is shown: the message that a thread is to have now, while it has none."""
+    prerendered: bool = False
+    """What is recorded is its first body; `render` is asked once that has changed."""
     needs_blocks: bool = False
     """Without its buttons it would be a question that nobody can answer, so it is never posted as text alone."""
 
 
 KINDS: Mapping[str, Kind] = {
-    "card": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), needs_blocks=True),
-    "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload)),
+    "card": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True, needs_blocks=True),
+    "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
 }
 """The kinds whose bodies follow from what is recorded."""

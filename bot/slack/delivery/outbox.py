@@ -126,7 +126,7 @@ class Outbox:
     async def _body(self, post: Post) -> JsonObject | None:
         """What Slack is to show of it; None when it is to go away."""
         kind = self._kinds.get(post.kind)
-        if kind is None or (post.final and not post.revision):
+        if kind is None or (kind.prerendered and not post.revision):
             return json.loads(post.payload)
         size = sum(each.size for each in post.about) or len(post.payload)
         return await offload(size, kind.render, post)

@@ -13,9 +13,9 @@ import pytest
 
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
-from bot.core.posts import Draft, Post
+from bot.core.posts import Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
-from bot.scheduler.local import Wakes
+from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
 from bot.slack.delivery.outbox import Outbox
@@ -46,6 +46,15 @@ class Slack:
         self.channel = near.add_channel("general", members=[self.alice])
         self.ts = ""
 
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncGenerator[Slack]:
+        """A workspace with a thread in it."""
+        async with NearSlack() as near:
+            here = cls(near)
+            here.ts = await near.say(here.channel, here.alice, "please")
+            yield here
+
     def shown(self) -> list[str]:
         """The bot's messages in the thread."""
         return [message.plain for message in self.messages()]
@@ -72,7 +81,7 @@ class Process:
         self.store, self.clients, self.thread = store, clients, 1
         self.advanced: list[int] = []
         self._tasks: set[asyncio.Task[object]] = set()
-        self.wakes = Wakes(self._reconcile, self._ignore)
+        self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
         self.progress = Progress(OFTEN, self.rate)
         self._sender = Sender(clients.posting, clients.calling, clients.casual)
@@ -121,6 +130,19 @@ class Process:
         """What the outbox and its sender know besides the store."""
         return vars(self._outbox)["_known"], vars(self._sender)["_settled_at"]
 
+    async def posted(self) -> None:
+        """All that is recorded is known to be in Slack."""
+        async with asyncio.timeout(10):
+            while any(post.state is PostState.OWED for post in await self.unsettled()):
+                await asyncio.sleep(0.002)
+
+    async def settled(self) -> None:
+        """Nothing is left to do for good."""
+        async with asyncio.timeout(10):
+            while await self.unsettled():
+                await asyncio.sleep(0.002)
+        await self.in_step()
+
     async def in_step(self) -> None:
         """Nothing is left to do, or it waits for its time."""
         await until(lambda: self.wakes.idle and not self._tasks)
@@ -134,9 +156,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 async def slack() -> AsyncGenerator[Slack]:
-    async with NearSlack() as near:
-        here = Slack(near)
-        here.ts = await near.say(here.channel, here.alice, "please")
+    async with Slack.open() as here:
         yield here
 
 

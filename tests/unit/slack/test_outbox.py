@@ -82,7 +82,7 @@ async def test_what_passes_is_waited_for_however_long_it_takes(tmp_path: Path, s
 
 async def test_an_unknown_error_of_a_change_is_tried_some_times(tmp_path: Path, slack: Slack) -> None:
     async with process(tmp_path, slack, {"sign": Kind(lambda post: body(post.payload))}) as here:
-        await here.owe(Draft("sign", "sign", '{"text": "open", "blocks": []}', final=False))
+        await here.owe(Draft("sign", "sign", "open", final=False))
         await until(slack.shown)
         before = slack.shown()
         slack.near.faults.add("chat.update", "error", times=None, code="something_new")
