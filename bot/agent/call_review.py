@@ -1,0 +1,61 @@
+"""Decides which recorded calls may run now, and asks about those that people have to decide about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from bot.agent.approval_requests import ApprovalRequester, PendingApproval
+from bot.agent.authorization import CallAuthorizer, refuse
+from bot.core.calls import Call, CallState
+from bot.core.policy.rules import Ruling
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Toolset
+from bot.core.questions.question import CallKind
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change
+from bot.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class CallReview:
+    """Looks again at the calls of a step, with the policy as it is now."""
+
+    store: Store
+    toolset: Toolset
+    gateway: ChatGateway
+    authorizer: CallAuthorizer
+    approval_requester: ApprovalRequester
+
+    async def runnable(
+        self, state: ThreadState, unknown: Sequence[Call] = (), busy: Collection[int] = ()
+    ) -> list[Call]:
+        """Return the calls that may run. Each of them is started only when it is its turn.
+
+        unknown: calls of which nobody knows whether they ran; people are asked.
+        busy: ids of calls that are running; they are left alone.
+        """
+        wanted = [PendingApproval(call, CallKind.DID_IT_RUN) for call in unknown]
+        free = [call for call in state.step if call.id not in busy]
+        edited = [call for call in free if call.state is CallState.AWAITING and not call.asked]
+        ready = [call for call in free if call.state is CallState.READY]
+        refused: list[Call] = []
+        pace = Pace()
+        for call in (*edited, *ready):
+            await pace.checkpoint()
+            tool = self.toolset.find(call.tool)
+            if tool is not None and await self.authorizer.reevaluate(state, call, tool) is Ruling.DENY:
+                refuse(call)
+                refused.append(call)
+            elif call.state is CallState.AWAITING:
+                wanted.append(PendingApproval(call, CallKind.MAY_IT_RUN))
+        cards = await self.approval_requester.cards(state, wanted)
+        if wanted or edited or refused:
+            also = [call for call in refused if call not in edited]
+            await self.store.commit(state, Change("ask", calls=[*unknown, *edited, *also], cards=cards))
+        for call in edited:
+            call.asked = True
+        if cards:
+            self.gateway.deliver(state.id)
+        return [call for call in ready if call.state is CallState.READY]

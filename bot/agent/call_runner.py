@@ -1,0 +1,76 @@
+"""Runs the calls of a step side by side, and adds those that people approve meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.agent.call_review import CallReview
+from bot.agent.tool_executor import ToolExecutor
+from bot.core.calls import Call, CallState
+from bot.core.policy.privacy import Privacy
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Held
+from bot.core.thread import ThreadState
+
+WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
+"""The states in which people, not a running call, may change a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRunner:
+    """Runs calls of one thread. Each call's start and end are recorded by the executor."""
+
+    store: Store
+    gateway: ChatGateway
+    executor: ToolExecutor
+    review: CallReview
+    woken: Callable[[int], Awaitable[None]]
+    """Returns when something has changed in the thread."""
+
+    async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        """Run calls to their end. `held` has, by position, the rights of those that are recorded as started."""
+        names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
+        private = await self.gateway.privacy(state.place) is Privacy.PRIVATE
+        self.gateway.progress(state.id, "Using tools" if private else f"Using {names}")
+        started = time.monotonic()
+        if len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step):
+            # Nobody can decide about another call meanwhile.
+            await self.executor.run(state, calls[0], held.get(calls[0].position))
+        else:
+            await self._run_together(state, calls, held)
+        if state.turn is not None:
+            state.turn.seconds += time.monotonic() - started
+
+    async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        # In a group, so that when one call's end cannot be recorded the others do not run on unattended.
+        async with asyncio.TaskGroup() as group:
+            running = {
+                group.create_task(self.executor.run(state, call, held.get(call.position))): call.id for call in calls
+            }
+            while running:
+                woken = asyncio.ensure_future(self.woken(state.id))
+                try:
+                    await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
+                    changed = woken.done()
+                finally:
+                    woken.cancel()
+                running = {task: call for task, call in running.items() if not task.done()}
+                if changed and running:
+                    await self._refresh(state, running.values())
+                    begun = await self.review.runnable(state, busy=running.values())
+                    running |= {group.create_task(self.executor.run(state, call)): call.id for call in begun}
+
+    async def _refresh(self, state: ThreadState, busy: Collection[int]) -> None:
+        """Load what people have decided and written while calls run."""
+        fresh = await self.store.load(state.id)
+        calls = {call.id: call for call in fresh.calls}
+        for call in state.step:
+            if call.state in WAITING and call.id in calls and call.id not in busy:
+                call.refresh(calls[call.id])
+        state.unread = fresh.unread
+        if state.turn is not None and fresh.turn is not None:
+            state.turn.stopped_by = fresh.turn.stopped_by

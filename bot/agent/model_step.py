@@ -1,0 +1,131 @@
+"""One request to the model: recorded before it is made, and its reply recorded after it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import failpoints
+from bot.agent import prompt
+from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
+from bot.agent.tool_step import ToolSteps
+from bot.agent.turn_end import commit_and_log
+from bot.core.json_text import sha256
+from bot.core.limits import TRIES, Limits
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.model import Model, ModelRequest, Reply
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Toolset
+from bot.core.posts import Draft
+from bot.core.thread import ThreadState, Turn
+from bot.core.transaction import Change
+from bot.errors import ModelError
+from bot.pace import offload
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStep:
+    """Asks the model for the next step of a turn."""
+
+    store: Store
+    model: Model
+    toolset: Toolset
+    gateway: ChatGateway
+    tool_steps: ToolSteps
+    limits: Limits
+
+    async def take(self, state: ThreadState, turn: Turn) -> bool:
+        """Make a request and act on the reply. Returns False when there is nothing to do but wait."""
+        if not turn.announced and not await self._announce(state, turn):
+            return False
+        if not self.toolset.tools():
+            self.gateway.progress(state.id, "Waiting for the tools to start")
+        problems = await self.toolset.ready(self.limits.servers_seconds)
+        self.gateway.progress(state.id, "Thinking")
+        functions = await offered_functions(self.store, self.toolset, self.tool_steps.authorizer, state, problems)
+        request = ModelRequest(
+            messages=await self.store.transcript(state),
+            tools=functions[1],
+            tool_choice="none" if turn.closing else "auto",
+            session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
+            user=sha256(state.place.team, turn.requester)[:32],
+        )
+        change = Change("", drafts=self._server_notice(state, problems), functions=functions)
+        try:
+            reply = await self._complete(turn, request)
+        except ModelError as error:
+            return await self._fail(state, turn, error, change)
+        change.usage = reply.usage
+        if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
+            return await self.tool_steps.take(state, reply, change)
+        return await self._answer(state, turn, reply, change)
+
+    async def _announce(self, state: ThreadState, turn: Turn) -> bool:
+        """Record that a request is about to be made: it costs money even if the process dies before the reply.
+
+        Returns False when too many requests in a row came to nothing; the thread is then parked.
+        """
+        if turn.attempts >= TRIES:
+            log.error("thread %s: nothing came of %d requests to the model; it is parked", state.id, turn.attempts)
+            await self.store.park(state.id, self.gateway.parked())
+            return False
+        turn.attempts += 1
+        # Not synced: this guards against crashes of the process, and a power cut costs one more request at most.
+        await self.store.commit(state, Change("try again", synced=False))
+        turn.announced = True
+        return True
+
+    async def _complete(self, turn: Turn, request: ModelRequest) -> Reply:
+        """Make the request, and count its time and cost. Raises ModelError."""
+        started = time.monotonic()
+        turn.announced = False
+        try:
+            with failpoints.around("model request"):
+                reply = await self.model.complete(request)
+        finally:
+            turn.seconds += time.monotonic() - started
+        turn.steps += 1
+        turn.usage += reply.usage
+        turn.model = reply.model
+        return reply
+
+    def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
+        """Tell people about tool servers that cannot be used, once per thread and problem."""
+        words = " ".join(problems)
+        return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
+
+    async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, change: Change) -> bool:
+        """Record and post a reply in words. An empty reply is asked for again once; after that the turn fails."""
+        # A model may call tools even when told not to. Its reasoning belongs to those calls and is dropped with them.
+        dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
+        message = {key: value for key, value in reply.message.items() if key not in dropped}
+        said = str(message.get("content") or "").strip()
+        if not await offload(len(said), prompt.is_blank, said):
+            note = prompt.closed(turn.closing, self.limits.steps)
+            if reply.finish_reason == "length":
+                note = f"{note} {prompt.CUT_OFF}".strip()
+            change.name, change.outcome = "answer", "answered"
+            change.messages = [prompt.assistant(message)]
+            change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said, note)]
+        elif not turn.nudged:
+            turn.nudged = True
+            change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
+        else:
+            words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
+            change.name, change.outcome = "give up", "failed"
+            change.drafts = [*change.drafts, *self.gateway.notice(words)]
+        await commit_and_log(self.store, state, turn, change)
+        return True
+
+    async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
+        """End the turn without an answer and say why. The log is kept, so the next message continues from there."""
+        log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
+        change.name, change.outcome = "give up", "failed"
+        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
+        change.drafts = [*change.drafts, *self.gateway.notice(words)]
+        await commit_and_log(self.store, state, turn, change)
+        return True

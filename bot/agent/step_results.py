@@ -1,0 +1,66 @@
+"""Gives the model the results of a step once all its calls have ended, and tells people meanwhile what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.agent import loop_detection, prompt
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.ports.chat import ChatGateway
+from bot.core.ports.store import Store
+from bot.core.posts import Draft
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change
+from bot.pace import Pace, offload
+
+SHOWN_ON_CARD = (
+    CallOutcome.DENIED,
+    CallOutcome.EXPIRED,
+    CallOutcome.ASSUMED,
+    CallOutcome.SKIPPED,
+    CallOutcome.UNRESOLVED,
+    CallOutcome.STOPPED,
+)
+"""Outcomes that a person decided: the card shows them, so the summary leaves them out."""
+
+
+async def conclude(store: Store, gateway: ChatGateway, state: ThreadState) -> bool:
+    """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits."""
+    told = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
+    for call in told:
+        call.summarised = True
+    shown = [call for call in told if call.outcome not in SHOWN_ON_CARD]
+    size = sum(len(call.arguments) for call in shown)
+    drafts = await offload(size, gateway.summary, shown, await gateway.privacy(state.place))
+    if all(call.state is CallState.FINISHED for call in state.step):
+        await _answer(store, state, drafts)
+        gateway.deliver(state.id)
+        return True
+    await _wait(store, gateway, state, told, drafts)
+    return False
+
+
+async def _answer(store: Store, state: ThreadState, drafts: Sequence[Draft]) -> None:
+    """Append one tool message per call to the log."""
+    calls = state.step
+    done = [other for other in state.calls if other.seq < calls[0].seq]
+    answers: list[tuple[str, str]] = []
+    pace = Pace()
+    for call in calls:
+        answers.append(prompt.tool(call, loop_detection.note([*done, *calls], call)))
+        await pace.checkpoint()
+    await store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
+
+
+async def _wait(
+    store: Store, gateway: ChatGateway, state: ThreadState, told: Sequence[Call], drafts: Sequence[Draft]
+) -> None:
+    """Record what people are told while the step waits: what was done, and that their messages are read later."""
+    new = [message for message in state.unread if message.addressed and not message.told]
+    for user in dict.fromkeys(message.user for message in new):
+        words = "I will read this once the request above is decided."
+        drafts = [*drafts, *gateway.notice(words, key=f"busy-{state.step[0].id}-{user}")]
+    if told or new:
+        # Committed even without drafts: it records that the thread has nothing left to do but wait.
+        change = Change("tell what was done", calls=told, drafts=drafts, told=[message.id for message in new])
+        await store.commit(state, change)

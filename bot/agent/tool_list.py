@@ -1,0 +1,74 @@
+"""The list of tools that a request to the model offers, as JSON text and its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bot.agent.authorization import CallAuthorizer
+from bot.core import untrusted
+from bot.core.json_text import JsonObject, sha256
+from bot.core.ports.store import Store
+from bot.core.ports.toolset import Toolset
+from bot.core.thread import ThreadState
+from bot.core.tools import Tool
+from bot.core.untrusted import items, mapping, parsed, text
+from bot.pace import offload
+
+NO_FUNCTIONS = "[]"
+MOST_LISTS = 100
+"""Lists kept in memory: the policy may offer different tools in different places."""
+
+_lists: dict[tuple[str, ...], tuple[str, str]] = {}
+
+
+async def offered_functions(
+    store: Store, toolset: Toolset, authorizer: CallAuthorizer, state: ThreadState, problems: Sequence[str]
+) -> tuple[str, str]:
+    """Return the digest and the JSON text of the tools to offer in a thread.
+
+    While a server is unavailable (`problems` is not empty), a thread keeps the list of its last request: the calls in
+    its history need their tools, and the provider's cache needs the same bytes.
+    """
+    known = {tool.name for tool in toolset.tools()}
+    tools = await authorizer.offered(await authorizer.facts(state))
+    live = await _functions(tools)
+    if (problems or not known) and state.functions and state.functions != live[0]:
+        allowed = {tool.name for tool in tools}
+        last = await store.functions(state.functions)
+        return await offload(len(last), _kept, last, known, allowed) or live
+    return live
+
+
+async def _functions(tools: Sequence[Tool]) -> tuple[str, str]:
+    """Return the list of these tools. It is built again only when a definition changes."""
+    key = tuple(tool.digest for tool in tools)
+    found = _lists.get(key)
+    if found is None:
+        # A schema may have a thousand parts.
+        found = await offload(len(tools) * 500, _listed, tools)
+        if len(_lists) >= MOST_LISTS:
+            _lists.clear()
+        _lists[key] = found
+    return found
+
+
+def _listed(tools: Sequence[Tool]) -> tuple[str, str]:
+    return _with_digest([tool.function() for tool in tools])
+
+
+def _kept(last: str, known: Collection[str], allowed: Collection[str]) -> tuple[str, str] | None:
+    """Return the last list without the tools that are known and not allowed; None if every tool of it is known."""
+    kept = [each for each in items(parsed(last)) if _name(each)]
+    if all(_name(function) in known for function in kept):
+        return None
+    return _with_digest([each for each in kept if _name(each) not in known or _name(each) in allowed])
+
+
+def _with_digest(functions: Sequence[JsonObject]) -> tuple[str, str]:
+    body = untrusted.dumps(list(functions))
+    return sha256(body), body
+
+
+def _name(function: JsonObject) -> str:
+    """The name of a function tool; empty if it is not one."""
+    return text(mapping(mapping(function).get("function")).get("name"))
