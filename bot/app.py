@@ -10,7 +10,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 import aiohttp
@@ -64,6 +64,11 @@ DELIVER_SECONDS = 2.0
 """At the stop, how long posts may take; what is left is posted at the next start."""
 CLOSE_SECONDS = 3.5
 """At the stop, how long the tool servers may take to end."""
+
+Register = Callable[[AsyncApp, ApprovalHandler], None]
+LISTENERS: Sequence[Register] = (home.register,)
+"""What registers listeners besides those for messages, windows and buttons. For a slash command, add a module to
+`bot/slack/intake` and its `register` here."""
 
 
 async def run(settings: Settings, tools: McpToolset, began: float, *, model: OpenRouter | None = None) -> None:
@@ -122,6 +127,7 @@ class Service:
         tools: McpToolset,
         *,
         model: OpenRouter | None = None,
+        listeners: Sequence[Register] = LISTENERS,
     ) -> None:
         """`model` is the one of the settings unless another is given."""
         limits = settings.limits
@@ -186,9 +192,10 @@ class Service:
 
         def register(app: AsyncApp) -> None:
             events.register(app, store, self._threads.wake, identity.bot_user, under_way)
-            home.register(app, handler)
             windows.register(app, handler, problems)
-            buttons.register(app, handler)
+            for each in listeners:
+                each(app, handler)
+            buttons.register(app, handler)  # last: it answers whatever nobody else listens to
 
         self._app = slack.bolt(these, register)
         self._socket = slack.Socket(self._app, these, under_way)

@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar, cast
 import aiohttp
 
 from bot import logs
-from bot.app import Service
+from bot.app import LISTENERS, Service
 from bot.config import mcp_json, settings
 from bot.errors import SettingsError
 from bot.model.openrouter import OpenRouter
@@ -97,6 +97,7 @@ class BotInside(Bot):
         self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
         """What makes the toolset of the configured servers."""
         self.model_of: Callable[[settings.Settings], OpenRouter] = self._near_model
+        self.listeners = LISTENERS
         self._parts: Parts | None = None
         self._ending = AsyncExitStack()
         self._code: int | None = None
@@ -164,7 +165,8 @@ class BotInside(Bot):
         these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
         model = self.model_of(loaded)
-        self._parts = Parts(loaded, SqliteStore(database, loaded.redact), these, identity, tools, model=model)
+        store = SqliteStore(database, loaded.redact)
+        self._parts = Parts(loaded, store, these, identity, tools, model=model, listeners=self.listeners)
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
 
