@@ -29,7 +29,7 @@ async def here(tmp_path: Path) -> AsyncGenerator[World]:
 
 
 async def test_it_is_answered_to_the_person_alone(here: World) -> None:
-    await here.until(lambda: "server filesystem is up" in here.bot.log, what="the tools")
+    await here.until(lambda: "server filesystem is up" in here.bot.log, what="the tools", poll=0.01)
     await here.slack.command(here.alice, here.general, tools_command.COMMAND)
     [answer] = here.slack.ephemerals(here.alice)
     assert answer.plain.startswith("My tools: ")
