@@ -1,4 +1,4 @@
-"""Requests to people: what they are shown, what it was based on, and whether that is still true when the call runs."""
+"""Asks people about calls: what they see, what it is based on, and whether that is still true when the call runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AGAIN = (
 )
 
 LONGEST_REASON = 2_000
-"""Characters: it names a path, which may be as long as the model likes."""
+"""Characters. It names a path, whose length is the model's choice."""
 NOBODY = (
     "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
     "Say so, and that a member has to ask."
@@ -37,17 +37,17 @@ NOBODY = (
 
 @dataclass(frozen=True, slots=True)
 class PendingApproval:
-    """A call that somebody is to be asked about."""
+    """A call that people will be asked about."""
 
     call: Call
     kind: CallKind
     note: str = ""
-    """Why it is asked once more."""
+    """Why people are asked again; empty the first time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequester:
-    """Makes cards, and checks before a run that they still hold."""
+    """Builds the cards, and checks before a call runs that what its card showed is still true."""
 
     toolset: Toolset
     gateway: ChatGateway
@@ -55,8 +55,10 @@ class ApprovalRequester:
     approvals: ApprovalRules
 
     async def cards(self, state: ThreadState, wanted: Sequence[PendingApproval]) -> Sequence[Card]:
-        """The cards for these calls. A call that would fail as things are is worth nobody's time: it ends here, and the
-        model is told why."""
+        """Return the cards for these calls.
+
+        People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
+        """
         if not wanted:
             return ()
         previews = await asyncio.gather(*(self._preview(pending.call) for pending in wanted))
@@ -80,7 +82,7 @@ class ApprovalRequester:
         return await offload(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
-        """Whether the only person who could decide never may: somebody of another organisation, or deactivated."""
+        """Whether the only person who could decide is not allowed to: from another organization, or deactivated."""
         requester = state.turn.requester if state.turn else ""
         return self._rules(call).people == (REQUESTER,) and await self.gateway.outsider(requester)
 
@@ -118,7 +120,7 @@ class ApprovalRequester:
         return await self.toolset.guard(tool.server).preview(tool, json.loads(call.arguments))
 
     async def drift(self, call: Call, tool: Tool) -> str:
-        """What is no longer as the card of an approved call showed it; empty when all of it is."""
+        """Return what has changed since the card of an approved call was shown; empty if nothing has."""
         if not call.approval:
             return ""
         if tool.digest != call.tool_digest:
@@ -128,6 +130,6 @@ class ApprovalRequester:
 
 
 def digest(call: Call, basis: str) -> str:
-    """What an approval is bound to: the server, the tool, its definition, the arguments in full, and what was there."""
+    """Return the digest that binds an approval to server, tool, definition, full arguments and the present state."""
     parts = (call.server, call.remote_name, call.tool_digest, call.arguments)
     return sha256(*parts, basis) if basis else sha256(*parts)

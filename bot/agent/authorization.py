@@ -1,4 +1,4 @@
-"""What becomes of a call that the model makes: first its arguments speak, then the policy, then standing grants."""
+"""Decides whether a call of the model runs, is asked about or is refused: by its schema, the policy and grants."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STRICTEST = (Ruling.DENY, Ruling.ASK, Ruling.ALLOW)
 
 @dataclass(frozen=True, slots=True)
 class CallAuthorizer:
-    """Judges calls; holds nothing of a thread."""
+    """Evaluates calls. Keeps no state of any thread."""
 
     store: Store
     toolset: Toolset
@@ -38,10 +38,10 @@ class CallAuthorizer:
     policy: Policy
     approvals: ApprovalRules
     problem: Callable[[Tool, JsonObject], str | None]
-    """What is wrong with arguments, for a tool's schema."""
+    """Returns what is wrong with arguments according to the tool's schema; None if nothing is."""
 
     async def facts(self, state: ThreadState) -> Sequence[Facts]:
-        """Where and for whom the turn's calls are made: for each person who has had a say in it."""
+        """Return the facts that the policy looks at, once for each person who has had a say in the turn."""
         turn, place = state.turn, state.place
         kind = await self.gateway.kind(place) if self.policy.depends_on_kind else place.kind
         people = (turn.requester, *turn.others) if turn else ("",)
@@ -52,7 +52,7 @@ class CallAuthorizer:
         return found
 
     async def offered(self, facts: Sequence[Facts]) -> Sequence[Tool]:
-        """The tools that the model may know of."""
+        """Return the tools that the model may be offered."""
         tools = self.toolset.tools()
         if not self.policy.rules:
             return tools
@@ -63,7 +63,7 @@ class CallAuthorizer:
         return await offload(len(tools) * len(facts) * self.policy.effort, chosen)
 
     async def evaluate(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
-        """The calls of a reply, judged; and by position what those who are asked should know."""
+        """Return the calls of a reply, evaluated, and by position a note for those who are asked about them."""
         facts = await self.facts(state)
         seq = state.next_position
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
@@ -79,8 +79,7 @@ class CallAuthorizer:
         return calls, notes
 
     async def reevaluate(self, state: ThreadState, call: Call, tool: Tool) -> Ruling:
-        """What is to become of a call that was allowed or approved before, as the policy, the grants and the paths are
-        now."""
+        """Evaluate a recorded call again, with the policy, grants and paths as they are now."""
         arguments = json.loads(call.arguments)
         ruling = (await self._rule(tool, arguments, len(call.arguments), await self.facts(state))).ruling
         if ruling is not Ruling.ASK:
@@ -89,30 +88,32 @@ class CallAuthorizer:
         return Ruling.ALLOW if granted else Ruling.ASK
 
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
-        """Whether the policy would refuse such a call in that thread now."""
+        """Whether the policy would refuse a call with these arguments in that thread now."""
         state = await self.store.load(thread_id)
         size = len(canonical(arguments))
         return (await self._rule(tool, arguments, size, await self.facts(state))).ruling is Ruling.DENY
 
     def renew(self, call: Call, tool: Tool) -> None:
-        """Have a call be about the tool as it is defined now."""
+        """Bind a call to the tool's present definition."""
         call.tool_digest, call.tier = tool.digest, tier(tool)
 
     async def _rule(self, tool: Tool, arguments: JsonObject, size: int, facts: Sequence[Facts]) -> Judgement:
-        """What the policy says of arguments with so many characters; the strictest, when it says different things for
-        different people."""
+        """Return the policy's judgement; the strictest one if it differs between people.
+
+        size: the number of characters in the arguments.
+        """
 
         def judge(inside: Inside) -> Judgement:
             judgements = [self.policy.judge(tool, arguments, each, inside) for each in facts]
             return min(judgements, key=lambda judgement: STRICTEST.index(judgement.ruling))
 
-        # Only where paths lie is asked of a disk, which may take long; the rest is known here.
+        # Only the location of paths has to be looked up on a disk, which may be slow.
         if self.policy.checks_paths(tool):
             return await self.toolset.guard(tool.server).looking(tool, judge)
         return await offload(size * len(facts) * self.policy.effort, judge, lambda *_: None)
 
     async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
-        """Make a call of what the model wrote, and let the arguments' schema and then the policy speak on it."""
+        """Parse one call of a reply, check it against the schema of its arguments and then against the policy."""
         call_id, name = str(raw["id"]), str(raw["function"]["name"])
         call = Call(
             id=0,
@@ -160,7 +161,7 @@ class CallAuthorizer:
         return call
 
     def _sound(self, tool: Tool, text: str) -> tuple[JsonObject, str, str | None]:
-        """Arguments as they are to be sent, their canonical text, and what is wrong with them."""
+        """Return the arguments to send, their canonical text, and what is wrong with them, if anything."""
         try:
             arguments = scrub(json.loads(text))
             return arguments, canonical(arguments), self.problem(tool, arguments)
@@ -168,8 +169,7 @@ class CallAuthorizer:
             return {}, text[:2000], "the arguments hold a number that JSON has not, or are nested too deeply."
 
     async def _look_for_grant(self, state: ThreadState, call: Call) -> str:
-        """Let the call run if a standing grant covers it. Out: a word to those who are asked, about a grant that does
-        not."""
+        """Let the call run if a standing grant covers it. Returns a note on a grant that does not, for the card."""
         tool = self.toolset.find(call.tool)
         if tool is None:
             return ""
@@ -179,12 +179,12 @@ class CallAuthorizer:
         return note
 
     async def _granted(self, state: ThreadState, call: Call, tool: Tool) -> tuple[str, str]:
-        """Which grant covers a call, in words; and when none does, why not, if there is something to say."""
+        """Return which grant covers a call, in words; if none does, an empty text and why not, if known."""
         approvers = self.approvals.of(Tier(call.tier))
         if not approvers.grants or state.turn is None:
             return "", ""
         note, requester = "", state.turn.requester
-        # Each stands for a click of the person who gave it, so it covers what that person could approve now.
+        # A grant stands for a click of the person who gave it, so it covers only what that person could approve now.
         for grant in await self.store.grants_for(state.place.team, call.tool, state.id, requester):
             if (grant.server, grant.remote_name) != (call.server, call.remote_name):
                 continue
@@ -196,12 +196,12 @@ class CallAuthorizer:
             if not approvers.may(grant.user, requester, (), groups or frozenset()):
                 continue
             if await self._covers(grant, call, tool) and await self.gateway.member(grant.user):
-                # Nobody else's words are to be carried out on this person's authority.
+                # What others have asked for must not run on this person's authority.
                 return ("", MIXED) if state.turn.others else (f"grant {grant.id} of {grant.user}", "")
         return "", note
 
     async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
-        """Whether the arguments are within the grant's scope. Every path must be known, and lie in the folder."""
+        """Whether the arguments are within the grant's scope. Every path must be known and inside the folder."""
         if grant.scope == "any":
             return True
         if grant.scope == "same":
@@ -210,14 +210,14 @@ class CallAuthorizer:
 
 
 def refuse(call: Call) -> None:
-    """The policy does not let it run. What was cut off before may have run all the same."""
+    """Refuse a call because of the policy. If it was interrupted before, its outcome stays unknown."""
     cut_off = call.attempts > 0 and not call.repeatable
     call.state, call.outcome = CallState.FINISHED, CallOutcome.UNRESOLVED if cut_off else CallOutcome.REFUSED
     call.result = "the policy of this workspace does not allow this call."
 
 
 def scrub(value: object) -> JsonObject:
-    """Arguments without lone surrogates, which no server can be sent: what is shown is what is sent."""
+    """Return arguments without lone surrogates, which cannot be encoded: what people see is what is sent."""
 
     def clean(item: object) -> object:
         if isinstance(item, str):

@@ -17,7 +17,7 @@ from bot.core.ports.toolset import Held
 from bot.core.thread import ThreadState
 
 WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
-"""The states in which people, not a running call, may change a call."""
+"""The states of calls that are not running, so that a decision may change them."""
 
 
 @dataclass(frozen=True, slots=True)

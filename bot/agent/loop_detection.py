@@ -1,4 +1,4 @@
-"""Notices when a turn goes round in circles. Pure: it looks at the calls of the turn, nothing else."""
+"""Detects when a turn repeats itself. Pure: it looks only at the calls of the turn."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ def _identity(call: Call) -> tuple[str, str]:
 
 
 def _same_end(one: Call, other: Call) -> bool:
-    """Both failed, or both gave the same result: a poller whose results differ makes progress."""
+    """Whether both failed or both gave the same result. Polling with different results counts as progress."""
     if one.outcome in _FAILED and other.outcome in _FAILED:
         return True
     return one.outcome == other.outcome and one.result == other.result
 
 
 def repeats(calls: Sequence[Call], call: Call) -> int:
-    """How often this very call ended the same way in this turn up to and including this one. Notes that were added to
-    a result are no part of it: pass calls with their bare results."""
+    """Count how often the same call ended the same way in this turn, up to and including this one.
+
+    calls: the calls with their results alone, without the notes that are added for the model.
+    """
     mine = _identity(call)
     count = 0
     for other in calls:
@@ -39,7 +41,7 @@ def repeats(calls: Sequence[Call], call: Call) -> int:
 
 
 def cycle(calls: Sequence[Call]) -> int:
-    """The period (2 to 4) of the pattern of calls that the turn ends with, seen 3 times with the same ends; else 0."""
+    """Return the period (2 to 4) of a pattern that the last calls repeat three times; 0 if there is none."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
     for period in range(2, LONGEST_CYCLE + 1):
         tail = finished[-period * CYCLES :]
@@ -54,13 +56,13 @@ def cycle(calls: Sequence[Call]) -> int:
 
 
 def going_round(calls: Sequence[Call]) -> bool:
-    """Whether the turn should be made to answer now."""
+    """Whether the model should be told to answer now."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
     return any(repeats(finished, call) >= STOP_AT for call in finished[-LONGEST_CYCLE:]) or cycle(finished) > 0
 
 
 def note(calls: Sequence[Call], call: Call) -> str:
-    """A word to the model under the result of a call that repeats itself; empty when it does not."""
+    """Return the note to the model that follows the result of a repeated call; empty if it is not repeated."""
     times = repeats(calls, call)
     if times < WARN_AT:
         return ""

@@ -1,4 +1,4 @@
-"""Every text that we write to the model. A new first message reaches new threads only: a thread keeps its log."""
+"""All text that the bot itself writes to the model. A changed first message affects new threads only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ policies or who wrote it.
 
 
 def dumps(message: JsonObject) -> str:
-    """A log entry: JSON text that stays as it is from now on."""
+    """Return a message as JSON text for the log, where it never changes."""
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode("utf-8")
@@ -35,27 +35,27 @@ def dumps(message: JsonObject) -> str:
 
 
 def user(text: str) -> tuple[str, str]:
-    """What people said, as a log entry."""
+    """Return a log entry with what people said."""
     return "user", dumps({"role": "user", "content": text})
 
 
 def system(instructions: str) -> tuple[str, str]:
-    """The first entry of a thread's log."""
+    """Return the first entry of a thread's log."""
     return "system", dumps({"role": "system", "content": instructions})
 
 
 def assistant(message: JsonObject) -> tuple[str, str]:
-    """A model's reply, as a log entry."""
+    """Return a log entry with a reply of the model."""
     return "assistant", dumps(message)
 
 
 def tool(call: Call, note: str) -> tuple[str, str]:
-    """The answer to a call, as a log entry."""
+    """Return a log entry with the result of a call."""
     return "tool", dumps({"role": "tool", "tool_call_id": call.call_id, "content": result_of(call) + note})
 
 
 def result_of(call: Call) -> str:
-    """What the model reads as the result of a finished call."""
+    """Return what the model reads as the result of a finished call."""
     words = {
         CallOutcome.STOPPED: "Not run: a person stopped the turn before it ran.",
         CallOutcome.EXPIRED: "Not run: nobody decided about this call in time, so it counts as denied.",
@@ -93,7 +93,7 @@ def unknown_tool(name: str, names: Sequence[str]) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text shows nothing: white space and characters without a shape."""
+    """Whether a text is empty to a reader: only white space and invisible characters."""
     return not any(character.isprintable() and not character.isspace() for character in set(text))
 
 
@@ -108,26 +108,26 @@ CLOSING = {
     "repetition": "(From the app: the same calls keep ending the same way. Use no more tools; answer now with what you "
     "have, and say what does not work.)",
 }
-"""What the model is told in its closing turn, by the reason."""
+"""What the model is told when it has to answer now, by reason."""
 
 WHY_CLOSED = {
     "steps": "I stopped after {steps} steps, the limit for one turn.",
     "time": "I stopped at the time limit for one turn.",
     "repetition": "I stopped because the same tool calls kept ending the same way.",
 }
-"""Why a turn was brought to its end, for the person, by the reason."""
+"""Why the turn was ended early, for people, by reason."""
 GO_ON = "Write “go on” and I carry on from here."
 GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try instead."}
-"""What the person can do after that."""
+"""What people can do next, by reason."""
 EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write “try again” and I ask once more."
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 
 def why_closed(closing: str, steps: int) -> str:
-    """Why a turn had to end, for the person; empty when it had not to."""
+    """Return why a turn was ended early, for people; empty if it was not."""
     return WHY_CLOSED.get(closing, "").format(steps=steps)
 
 
 def closed(closing: str, steps: int) -> str:
-    """The same, and what the person can do."""
+    """Return the same with what people can do next."""
     return f"{why_closed(closing, steps)} {GO_ON_AFTER.get(closing, '')}".strip()

@@ -1,4 +1,4 @@
-"""Runs one call: a last look at whether it still may, what it changes kept, handed over once, its end written down."""
+"""Runs one call: checks again that it may run, takes a snapshot, sends it to the server once, and records its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW_ASKS = "This was allowed without a question a moment ago, and is so no longe
 
 
 def in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | None:
-    """Where a call stands in its step, if the order matters: where one of several may change something."""
+    """Return a call's position in its step; None if the order does not matter because no call changes anything."""
     if len(step) < 2 or all(each.repeatable or not each.server for each in step):
         return None
     return StepPosition((thread_id, call.seq), call.position)
@@ -32,7 +32,7 @@ def in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | 
 
 @dataclass(frozen=True, slots=True)
 class ToolExecutor:
-    """Takes calls that may run."""
+    """Runs calls that may run."""
 
     store: Store
     toolset: Toolset
@@ -41,14 +41,16 @@ class ToolExecutor:
     approval_requester: ApprovalRequester
 
     async def run(self, state: ThreadState, call: Call, held: Held | None = None) -> None:
-        """Run a call to its end, or ask about it when what let it run is no longer true. With the right to do so held
-        it is on the disk as started; else it is started when it is its turn, so that one that was cut off while it
-        waited is known not to have run."""
+        """Run a call to its end, or ask about it if what allowed it to run is no longer true.
+
+        held: the right to run at once, for a call that is already recorded as started. Without it the call is recorded
+        as started only when it is its turn, so that a call that is interrupted while it waits is known not to have run.
+        """
         found = tool = self.toolset.find(call.tool)
-        # Another server's tool under the same name is not this one changed: such a call is not made at all.
+        # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
         if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
             tool = None
-        # Whatever else changes the same things waits from our last look until we know what the call has left.
+        # Calls that change the same things wait from our last check until the state after this call is recorded.
         try:
             if tool is None:
                 await self._finish(state, call, await self._hand_over(call, found), None)
@@ -63,7 +65,7 @@ class ToolExecutor:
                 held.release()
 
     async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held) -> None:
-        """Start a call, look once more, hand it over and write down how it ended."""
+        """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
         if call.state is not CallState.STARTED and not await self._start(state, call, before):
             return
@@ -75,14 +77,14 @@ class ToolExecutor:
         await self._finish(state, call, outcome, before)
 
     async def _start(self, state: ThreadState, call: Call, before: UndoSnapshot | None) -> bool:
-        """Write down that it is about to be handed over; false when somebody has stopped the turn while it waited."""
+        """Record that the call is about to be sent. Returns False if somebody stopped the turn while it waited."""
         call.start()
         befores = [(call, before)] if before is not None else []
         await self.store.commit(state, Change("start a call", calls=[call], befores=befores))
         return call.state is CallState.STARTED
 
     async def _finish(self, state: ThreadState, call: Call, outcome: CallResult, before: UndoSnapshot | None) -> None:
-        """Write down how a call has ended."""
+        """Record how a call ended."""
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
@@ -95,7 +97,7 @@ class ToolExecutor:
             call.outcome = CallOutcome.OK if ran else CallOutcome.ERROR
             if before is not None:
                 change.afters = [(call, after, time.time() + self.approval_requester.approvals.undo_minutes * 60)]
-        # The last of a step is written together with the step's answers: one commit less.
+        # The last call of a step is committed together with the step's answers, which saves a commit.
         unfinished = any(other.state is not CallState.FINISHED for other in state.step)
         if change.cards or change.afters or unfinished:
             await self.store.commit(state, change)
@@ -103,17 +105,17 @@ class ToolExecutor:
                 self.gateway.deliver(state.id)
 
     async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
-        """What an approved call is about to change, so that it can be taken back."""
+        """Take a snapshot of what an approved call is about to change, so that it can be undone."""
         if not call.approval or not self.approval_requester.approvals.undo_minutes:
             return None
         return await self.toolset.guard(tool.server).snapshot(tool, json.loads(call.arguments))
 
     async def _may(self, state: ThreadState, call: Call, tool: Tool) -> bool:
-        """The last look before the server gets it. When it may not run, it is asked about, or ends."""
+        """Check for the last time whether the call may run. If not, people are asked about it or it ends."""
         if call.approval:
             why = await self.approval_requester.drift(call, tool)
         elif tool.digest != call.tool_digest:
-            return True  # it is not made then, and the model is told why
+            return True  # `_hand_over` does not send it, and tells the model why
         else:
             ruling = await self.authorizer.reevaluate(state, call, tool)
             if ruling is Ruling.DENY:
@@ -127,7 +129,7 @@ class ToolExecutor:
         return not why
 
     async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
-        """What let it run is no longer true: nothing is run. People are asked, with things as they are."""
+        """Ask again about a call that may no longer run, showing the state as it is now. Nothing is run."""
         call.attempts -= 1
         self.authorizer.renew(call, tool)
         before = call.attempts > 0 and not call.repeatable
@@ -149,7 +151,7 @@ class ToolExecutor:
         self.gateway.deliver(state.id)
 
     async def _hand_over(self, call: Call, tool: Tool | None, held: Held | None = None) -> CallResult:
-        """Give the server exactly what was written down, if the tool is still what it was then."""
+        """Send the server exactly the recorded call, if the tool is still as it was then."""
         if tool is None:
             return CallResult(DeliveryStatus.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
         if (tool.server, tool.remote_name, tool.digest) != (call.server, call.remote_name, call.tool_digest):

@@ -1,4 +1,4 @@
-"""Takes approved calls back, once somebody has pressed Undo. Doing it again does no more, so a crash does no harm."""
+"""Undoes approved calls after somebody has pressed Undo. It is idempotent, so it can be repeated after a crash."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bot.core.ports.toolset import Toolset
 
 @dataclass(frozen=True, slots=True)
 class UndoRunner:
-    """Works on one thread at a time; what it finds undone already it only writes down."""
+    """Works on one thread at a time. A call that is found undone is only recorded as such."""
 
     store: Store
     toolset: Toolset
     gateway: ChatGateway
 
     async def run(self, thread_id: int) -> None:
-        """Take back what is to be taken back in this thread."""
+        """Undo the calls of this thread for which that was requested."""
         for thread, job in await self.store.undo_jobs(thread_id):
             if not job.begun:
                 await self.store.begin_undo(job.call.id)

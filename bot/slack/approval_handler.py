@@ -1,4 +1,4 @@
-"""Where decisions come in: who did what on which card is checked here, and settled in the store."""
+"""Handles decisions about approvals: checks who did what on which card, and has the store settle it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ NOT_RUN = {
     (Decision.EDITED, CallOutcome.REFUSED): "changed by <@{who}>; as changed it was not allowed, so it was not run",
     (Decision.EDITED, CallOutcome.INVALID): "changed by <@{who}>; as changed it would have failed, so it was not run",
 }
-"""Of requests after which the call came to nothing."""
+"""How requests ended whose call did not run, although they were approved or edited."""
 ACK_SECONDS = 2.5
-"""By when everything that an answer waits for has to be over: Slack takes one for 3 seconds."""
+"""The limit for everything that has to happen before the acknowledgement: Slack waits 3 seconds for it."""
 NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Press the button again in a moment."
 VOTER_NOT_TOLD = (
     "Slack did not tell me just now who you are, or who they are who have approved before, so nothing was changed. "
@@ -60,7 +60,7 @@ NOTHING = "I know no open request behind this button, so nothing was done. It ma
 
 @dataclass(frozen=True, slots=True)
 class ApprovalHandler:
-    """What the listeners for buttons, windows and the Home share."""
+    """What the listeners for buttons, windows, commands and the Home share."""
 
     store: Store
     toolset: Toolset
@@ -68,16 +68,16 @@ class ApprovalHandler:
     rules: ApprovalRules
     client: AsyncWebClient
     wake: Callable[[int], None]
-    """Have a thread advanced and brought in step."""
+    """Advances a thread and brings Slack in step with it, in the background."""
     undo: Callable[[int], None]
-    """Have what is to be taken back in a thread taken back."""
+    """Runs the undos that were requested in a thread, in the background."""
     background: Callable[[Coroutine[Any, Any, object]], None]
-    """Run what need not be done before the ack."""
+    """Runs work that need not be finished before the acknowledgement."""
     denies: Callable[[int, Tool, JsonObject], Awaitable[bool]]
-    """Whether the policy denies a call with these arguments in a thread."""
+    """Returns whether the policy denies a call with these arguments in a thread."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
-        """The request that a button or a window is about, if it is the one whose card was pressed."""
+        """Return the request that a button or window is about; None if it does not match the card."""
         approval = await self.store.find_question(opened.approval)
         if not isinstance(approval, Approval) or approval.channel != opened.channel:
             return None
@@ -95,8 +95,10 @@ class ApprovalHandler:
         kind: str = "",
         reason: str = "",
     ) -> Click:
-        """What this person does, with whether they may. Whether those may who have approved before has to be known as
-        well: an approval counts together with theirs."""
+        """Return what this person did, and whether they may.
+
+        For an approval, the people who approved before are checked again, because it counts together with theirs.
+        """
         user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN)
         before = [voter for voter in approval.votes if voter != user] if approving else []
         entitled, *others = await asyncio.gather(
@@ -118,8 +120,10 @@ class ApprovalHandler:
         )
 
     def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
-        """After a transaction: wake the thread. In: what was pressed, for the log; empty when it is there already. Out:
-        what the person is to be told, empty when the card says it."""
+        """Log a settled click and wake its thread. Returns what to tell the person; empty if the card says it.
+
+        did: what was pressed, for the log; empty if it has been logged already.
+        """
         if did:
             log_events.clicked(user, did, [settlement])
         if settlement.thread_id:
@@ -127,7 +131,7 @@ class ApprovalHandler:
         return self.said(asked, settlement, user)
 
     def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
-        """The verdict in words, when there is something to say."""
+        """Return what to tell the person about a verdict; empty if the card says it."""
         approval = settlement.question if isinstance(settlement.question, Approval) else None
         match settlement.verdict:
             case Verdict.SETTLED | Verdict.COUNTED:
@@ -142,11 +146,11 @@ class ApprovalHandler:
                 return NOTHING
 
     def not_yours(self, asked: AuthorizationCheck, approval: Approval, user: str) -> str:
-        """Who may decide now, to somebody who may not."""
+        """Return what to tell somebody who may not decide: who may."""
         return STRANGER if asked.stranger(user) else only(approval, self.authorizer.rules_for(approval))
 
     async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
-        """A word that only the person who acted sees."""
+        """Post a message that only the person who acted can see."""
         container = mapping(body.get("container"))
         channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
         thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")) or None
@@ -162,7 +166,7 @@ class ApprovalHandler:
             log.warning("could not tell %s: %s", user_of(body), code_of(error))
 
     async def show(self, body: JsonObject, view: JsonObject, opened: Opened | None = None) -> None:
-        """Open a window; Slack allows 3 seconds for it after the click."""
+        """Open a window. Slack allows this for 3 seconds after the click."""
         try:
             await self.client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
         except SLACK_ERRORS as error:
@@ -171,17 +175,17 @@ class ApprovalHandler:
 
 
 def user_of(body: JsonObject) -> str:
-    """Who acted."""
+    """Return the id of the person who acted."""
     return reference(mapping(body.get("user")).get("id"))
 
 
 def team_of(body: JsonObject) -> str:
-    """In which workspace they acted."""
+    """Return the id of the workspace they acted in."""
     return reference(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
-    """What a button of a message is about, and where the message is."""
+    """Return what a button is about and where its message is."""
     message, container = mapping(body.get("message")), mapping(body.get("container"))
     return Opened(
         approval=request[0],
@@ -193,7 +197,7 @@ def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
 
 
 def already(approval: Approval, user: str, rules: Approvers) -> str:
-    """How a request has ended, to somebody who comes late; or that this person has approved it already."""
+    """Return what to tell somebody who is too late: how the request ended, or that they have approved it already."""
     if approval.decision is Decision.AWAITING and user in approval.votes:
         needed = max(approval.needed, rules.needed)
         return f"You have approved this already; {needed} different people have to. Nothing was changed."
@@ -204,9 +208,9 @@ def already(approval: Approval, user: str, rules: Approvers) -> str:
 
 
 def only(approval: Approval, rules: Approvers) -> str:
-    """Who may decide a request. The card may say otherwise: it shows the rules of when it was posted."""
+    """Return who may decide a request now. The card shows the rules at the time it was posted, so it may differ."""
     who = elements.mentions(rules.people, approval.requester, last=" or ")
-    # What the card said of how many there must be holds as well.
+    # The number of approvals that the card asked for still applies.
     needed = max(approval.needed, rules.needed)
     many = f" {needed} different people have to approve." if needed > 1 else ""
     if rules.people == (REQUESTER,) and not rules.no_self:
@@ -216,5 +220,5 @@ def only(approval: Approval, rules: Approvers) -> str:
 
 
 def together(words: Sequence[str]) -> str:
-    """What is to be said of several requests, each thing once."""
+    """Join what there is to say about several requests, without repetition."""
     return "\n".join(dict.fromkeys(filter(None, words)))

@@ -1,4 +1,4 @@
-"""Who people are and where we are: asked of Slack once and kept for a while."""
+"""Looks up people, user groups and channels in Slack, and caches the answers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KEPT_SECONDS = 3600.0
-"""For names."""
+"""How long names are cached."""
 FRESH_SECONDS = 60.0
-"""For what decides who may do what."""
+"""How long answers are cached that decide who may do what."""
 UNKNOWN_SECONDS = 60.0
-"""How long the id does for a name that Slack did not tell."""
+"""How long a failed lookup of a name is not repeated; the id is shown instead."""
 ASK_SECONDS = 2.0
-"""How long somebody who asks waits for Slack."""
+"""How long a caller waits for Slack."""
 LOOKUP_SECONDS = 5.0
-"""How long a lookup goes on when nobody waits for it any longer: the next who asks finds its answer, or waits for it
-too. Not for longer, since one that was lost on the way keeps the next from being sent."""
+"""How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
+A lookup whose request was lost keeps another one from being sent, so this must not be long."""
 MOST = 10_000
-"""Entries kept in memory, of each kind."""
+"""Cached entries of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What Slack says of a user."""
+    """What Slack says about a user."""
 
     name: str
     team: str
@@ -42,12 +42,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What Slack says of a channel."""
+    """What Slack says about a channel."""
 
     kind: str
     """`channel`, `group`, `mpim` or `im`."""
     shared: bool
-    """With another organisation or workspace."""
+    """Whether it is shared with another organization or workspace."""
 
 
 class Directory:
@@ -59,25 +59,25 @@ class Directory:
         self._channels = _Kept(lambda channel: self._channel(client, channel))
 
     async def name(self, user: str) -> str:
-        """A person's display name; the id when Slack does not tell."""
+        """Return a person's display name; the id if Slack does not answer."""
         person = await self._people.get(user, KEPT_SECONDS)
         return person.name if person is not None else user
 
     async def person(self, user: str) -> Person | None:
-        """A person as they are now, or were a minute ago; None when Slack does not tell."""
+        """Return a person as of at most a minute ago; None if Slack does not answer."""
         return await self._people.get(user, FRESH_SECONDS)
 
     async def members(self, group: str) -> frozenset[str] | None:
-        """The members of a user group now, or a minute ago; None when Slack does not tell."""
+        """Return the members of a user group as of at most a minute ago; None if Slack does not answer."""
         return await self._groups.get(group, FRESH_SECONDS)
 
     async def is_open(self, channel: str) -> bool:
-        """Whether a channel is public or shared with another organisation; also when Slack does not tell."""
+        """Whether a channel is public or shared with another organization; True if Slack does not answer."""
         found = await self._channels.get(channel, FRESH_SECONDS)
         return found is None or found.shared or found.kind == "channel"
 
     async def kind(self, channel: str) -> str:
-        """What kind of conversation it is, in the words of Slack's events; empty when Slack does not tell."""
+        """Return the kind of a conversation, as in Slack's events; empty if Slack does not answer."""
         found = await self._channels.get(channel, FRESH_SECONDS)
         return found.kind if found is not None else ""
 
@@ -102,7 +102,7 @@ class Directory:
 
 
 class _Kept(Generic[T]):
-    """Answers by key, each asked for once at a time."""
+    """A cache of lookups by key. Concurrent lookups of one key share one request."""
 
     def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
         self._ask = ask
@@ -111,11 +111,11 @@ class _Kept(Generic[T]):
         self._asking: dict[str, asyncio.Task[T | None]] = {}
 
     async def get(self, key: str, seconds: float) -> T | None:
-        """The answer, at most so many seconds old; None when there is none to be had."""
+        """Return the answer, at most this many seconds old; None if there is none."""
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic() - seconds:
             return known[1]
-        # A name may be old; what decides who may do what is asked again, unless that failed just now.
+        # After a failure an old name will do for a while; what decides who may do what is always looked up again.
         if self._failed.get(key, 0.0) > time.monotonic() - min(seconds, UNKNOWN_SECONDS) and seconds > FRESH_SECONDS:
             return known[1] if known is not None else None
         task = self._asking.get(key)
@@ -132,7 +132,7 @@ class _Kept(Generic[T]):
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._ask(key)
-        except Exception as error:  # noqa: BLE001  # whatever Slack says that is no answer: nobody can say
+        except Exception as error:  # noqa: BLE001  # any failure means that the answer is unknown
             log.warning("Slack did not tell about %s: %s", key, error or type(error).__name__)
             self._remember(self._failed, key, time.monotonic())
             return None

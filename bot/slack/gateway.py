@@ -1,4 +1,4 @@
-"""Slack as the agent sees it: renders, reads, and asks for delivery. Implements `bot.core.ports.ChatGateway`."""
+"""The agent's view of Slack: renders messages, reads threads and requests delivery. Implements `ChatGateway`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from bot.slack.text import mentioned, readable, speaker
 log = logging.getLogger(__name__)
 
 LATE_SECONDS = 10.0
-"""A first message that comes so late was delivered again: what followed it may have come before it."""
+"""A first message older than this was redelivered, so later messages may have arrived before it."""
 MOST_EARLIER = 100
 MOST_NAMED = 50
-"""People of whom Slack is asked what they are called, of those that one message mentions."""
+"""How many of the people that one message mentions are looked up by name."""
 
 
 class SlackGateway:
-    """One for all threads."""
+    """Implements `bot.core.ports.chat.ChatGateway`; one instance serves all threads."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class SlackGateway:
         return self._privacy if await self._directory.is_open(place.channel) else Privacy.FULL
 
     async def kind(self, place: ThreadRef) -> str:
-        # A mention does not say what it was said in, and an id does not tell: private channels begin with C or G
+        # Neither a mention nor the id says what kind of conversation it is: ids of private channels begin with C or G
         # (docs.slack.dev/reference/objects/conversation-object).
         return place.kind if place.kind in ("im", "mpim") else await self._directory.kind(place.channel)
 
@@ -99,7 +99,7 @@ class SlackGateway:
         return speaker(await self._directory.name(user))
 
     async def quote(self, message: Unread) -> str:
-        if not message.user:  # a note of the app's own
+        if not message.user:  # a note by the app itself
             return message.text
         users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MOST_NAMED]]
         names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
