@@ -23,6 +23,7 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
+from bot.core.ports.store import Store
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
 from bot.errors import ModelUnauthorized, SettingsError
 from bot.model.key_check import check_key
@@ -39,8 +40,7 @@ from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
-from bot.store.sqlite.database import Database
-from bot.store.sqlite.store import SqliteStore
+from bot.store.registry import open_store
 from bot.supervised import run_forever
 from bot.sweep import Sweep
 from bot.tools.json_schema.arguments import problem, problems
@@ -87,7 +87,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    async with Database(settings.database_url) as database:
+    async with open_store(settings.database_url, settings.redact) as store:
         # From here on: a database of an earlier version may have taken minutes to be brought up to date.
         asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - time.monotonic()))
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
@@ -96,7 +96,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
             (identity, url), _ = await asyncio.gather(
                 slack.preflight(these, first), _check_key(settings, these.session, first)
             )
-            service = Service(settings, SqliteStore(database, settings.redact), these, identity, tools, model=model)
+            service = Service(settings, store, these, identity, tools, model=model)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +121,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        store: Store,
         these: slack.Clients,
         identity: slack.Identity,
         tools: McpToolset,

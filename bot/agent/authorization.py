@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.agent import prompt
 from bot.core.calls import Call, CallOutcome, CallState
@@ -15,7 +16,7 @@ from bot.core.policy.conditions import Inside
 from bot.core.policy.rules import Facts, Judgement, Policy, Ruling, Tier, repeatable, tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
-from bot.core.ports.store import Store
+from bot.core.ports.store import Grants, Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.grant import Grant
 from bot.core.thread import ThreadState
@@ -28,11 +29,15 @@ MIXED = "A standing grant would cover this, but somebody else has had a say in t
 STRICTEST = (Ruling.DENY, Ruling.ASK, Ruling.ALLOW)
 
 
+class GrantStore(Log, Grants, Protocol):
+    """The threads, and the grants that hold in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallAuthorizer:
     """Evaluates calls. Keeps no state of any thread."""
 
-    store: Store
+    store: GrantStore
     toolset: Toolset
     gateway: ChatGateway
     policy: Policy

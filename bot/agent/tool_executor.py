@@ -13,7 +13,7 @@ from bot.agent.authorization import CallAuthorizer, refuse
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
@@ -34,7 +34,7 @@ def in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | 
 class ToolExecutor:
     """Runs calls that may run."""
 
-    store: Store
+    store: Log
     toolset: Toolset
     gateway: ChatGateway
     authorizer: CallAuthorizer

@@ -31,7 +31,7 @@ async def offered_functions(
     """
     known = {tool.name for tool in toolset.tools()}
     tools = await authorizer.offered(await authorizer.facts(state))
-    live = await _functions(tools)
+    live = await functions(tools)
     if (problems or not known) and state.functions and state.functions != live[0]:
         allowed = {tool.name for tool in tools}
         last = await store.functions(state.functions)
@@ -39,7 +39,7 @@ async def offered_functions(
     return live
 
 
-async def _functions(tools: Sequence[Tool]) -> tuple[str, str]:
+async def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     """Return the list of these tools. It is built again only when a definition changes."""
     key = tuple(tool.digest for tool in tools)
     found = _lists.get(key)

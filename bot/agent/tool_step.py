@@ -18,7 +18,7 @@ from bot.core.calls import Call, CallState
 from bot.core.limits import Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
@@ -39,7 +39,7 @@ async def never(thread_id: int) -> None:
 class ToolSteps:
     """Works on the calls of the last assistant message."""
 
-    store: Store
+    store: Log
     toolset: Toolset
     gateway: ChatGateway
     limits: Limits

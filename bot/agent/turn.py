@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.agent import loop_detection, prompt
 from bot.agent.inbox_reader import InboxReader
@@ -20,7 +21,7 @@ from bot.agent.turn_end import commit_and_log
 from bot.core.limits import Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
-from bot.core.ports.store import Store
+from bot.core.ports.store import Inbox, Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
@@ -28,11 +29,15 @@ from bot.core.transaction import Change
 log = logging.getLogger(__name__)
 
 
+class ThreadStore(Inbox, Log, Protocol):
+    """What is said in a thread, and its log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Advances threads; one instance serves all of them. Each thread must be advanced by one caller at a time."""
 
-    store: Store
+    store: ThreadStore
     model: Model
     toolset: Toolset
     gateway: ChatGateway

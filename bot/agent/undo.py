@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot import failpoints, log_events
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Undos
 from bot.core.ports.toolset import Toolset
 
 
@@ -14,7 +14,7 @@ from bot.core.ports.toolset import Toolset
 class UndoRunner:
     """Works on one thread at a time. A call that is found undone is only recorded as such."""
 
-    store: Store
+    store: Undos
     toolset: Toolset
     gateway: ChatGateway
 

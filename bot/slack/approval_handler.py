@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,7 +14,7 @@ from bot import log_events
 from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
-from bot.core.ports.store import Store
+from bot.core.ports.store import Grants, Questions
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.question import Approval, Decision
@@ -58,11 +58,15 @@ UNDO_OVER = "This can no longer be undone here: it was taken back already, or it
 NOTHING = "I know no open request behind this button, so nothing was done. It may be from an older message."
 
 
+class DecisionStore(Questions, Grants, Protocol):
+    """What people decide, and what they have granted."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalHandler:
     """What the listeners for buttons, windows, commands and the Home share."""
 
-    store: Store
+    store: DecisionStore
     toolset: Toolset
     authorizer: Authorizer
     rules: ApprovalRules

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.agent import turn
+from bot.agent import tool_list
 from bot.agent.authorization import CallAuthorizer
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.conditions import Check, Condition, fits
@@ -126,7 +126,7 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
             unused: Any = None
             judge = CallAuthorizer(unused, toolset, unused, Policy(rules), ApprovalRules(), arguments.problem)
             offered = await judge.offered([Facts("C1", "channel", "U1", frozenset())])
-            return len(offered), (await turn.functions(offered))[1]
+            return len(offered), (await tool_list.functions(offered))[1]
 
     with watched() as lag:
         number, body = await asyncio.create_task(listed())

@@ -26,9 +26,11 @@ import aiohttp
 from bot import logs
 from bot.app import LISTENERS, Service
 from bot.config import mcp_json, settings
+from bot.core.ports.store import Store
 from bot.errors import SettingsError
 from bot.model.openrouter import OpenRouter
 from bot.slack import app as slack_app
+from bot.store.registry import Opens
 from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.filesystem import default_server
@@ -54,7 +56,7 @@ class Parts(Service):
     _lasting: frozenset[asyncio.Task[object]] = frozenset()
 
     @property
-    def store(self) -> SqliteStore:
+    def store(self) -> Store:
         """The bot's own, for what a test adds to the bot."""
         return self._store
 
@@ -88,6 +90,12 @@ class Eager(Database):
         return await super().write(work, synced=False, ahead=ahead)
 
 
+@asynccontextmanager
+async def _eager(url: str, redact: Sequence[str]) -> AsyncGenerator[Store]:
+    async with Eager(url) as database:
+        yield SqliteStore(database, redact)
+
+
 class BotInside(Bot):
     """The bot as a part of this process, started and stopped as often as a test wants."""
 
@@ -96,6 +104,8 @@ class BotInside(Bot):
         self._slack, self._model = slack, model
         self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
         """What makes the toolset of the configured servers."""
+        self.store_of: Opens = _eager
+        """What opens the store."""
         self.model_of: Callable[[settings.Settings], OpenRouter] = self._near_model
         self.listeners = LISTENERS
         self._parts: Parts | None = None
@@ -159,13 +169,12 @@ class BotInside(Bot):
         tools = self.toolset_of(found)
         ending.push_async_callback(tools.aclose)
         await tools.launch()
-        database = await ending.enter_async_context(Eager(loaded.database_url))
+        store = await ending.enter_async_context(self.store_of(loaded.database_url, loaded.redact))
         line = Line(self._slack)
         ending.push_async_callback(line.close)
         these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
         model = self.model_of(loaded)
-        store = SqliteStore(database, loaded.redact)
         self._parts = Parts(loaded, store, these, identity, tools, model=model, listeners=self.listeners)
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)

@@ -1,4 +1,15 @@
-"""What the agent and the Slack side need of the durable state."""
+"""What the bot needs of its durable state, as six ports: inbox, log, questions, posts, grants, undos.
+
+What follows holds for every method of every port, and the contract suite (`tests/contract`) tries it on every backend:
+
+- It is one transaction: when it returns, all of it outlives the process; when it raises, none of it was written.
+- It raises StoreError when the backend refuses: it is away or full, or the state is not what the caller supposes.
+- It may be called from many tasks of one process at once.
+- Times are seconds since 1970. Threads, calls, posts and grants have numbers, each above those before it.
+- What people decide and what is run is recorded in the audit, in the transaction that writes it.
+
+A consumer asks for the ports that it uses; a backend implements `Store`.
+"""
 
 from __future__ import annotations
 
@@ -16,119 +27,185 @@ from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 
 
-class Store(Protocol):
-    """The durable state. Every method is one transaction, on the disk when it returns; raises StoreError."""
+class Inbox(Protocol):
+    """Messages of people, recorded before Slack is told that they have arrived."""
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
-        """Record a delivery; out: what became of it and the thread's number."""
+        """Record a delivered message. Out: what became of it, and the thread's number (0: none of the bot's).
+
+        A thread begins with the first message that is addressed to the bot; what others write before is ignored. In
+        the bot's threads all is recorded: a message of somebody who has addressed the bot there before is addressed
+        too, one of anybody else is context. An addressed message resumes a parked thread.
+
+        Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
+        unread message that came as context becomes addressed when it comes again as a mention.
+        """
         ...
 
     async def waiting(self) -> Sequence[int]:
-        """The threads that have something left to do now; not those that only wait for the decision of a person."""
+        """The threads that have something left to do now, each once, in ascending order: to advance a turn, or to
+        bring Slack in step. A thread that only waits for people is not among them, and a parked one only when Slack
+        is not in step. What it costs does not grow with threads that have nothing to do."""
         ...
+
+
+class Log(Protocol):
+    """What the model has seen and done in each thread: messages, turns, calls."""
 
     async def load(self, thread_id: int) -> ThreadState:
         """A thread as it stands, with its open turn and what is unread, but without the texts of its log: what this
-        reads does not grow with the thread."""
+        reads does not grow with the thread. Of each unfinished call it says whether people are being asked, or which
+        question allows it."""
         ...
 
     async def transcript(self, state: ThreadState) -> Transcript:
-        """The thread's log as a request to the model carries it. It is read once and stays with the state, which
-        commits keep in step."""
+        """The log of the thread, byte for byte as it was committed, up to the state's last position. It is read once
+        and stays with the state, which commits keep in step. Raises StoreError when a message within it is missing."""
         ...
 
     async def commit(self, state: ThreadState, change: Change) -> None:
-        """Write the change and bring the state in step with it, also with what has become unread meanwhile. The
-        turn's counters are written as they stand in the state."""
-        ...
+        """Write the change and bring the state in step with it, also with what has become unread meanwhile and with
+        who has stopped the turn.
 
-    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
-        """Count a run that an error has ended: `sorry` is posted for the first, the third in a row parks the thread.
-        Out: whether it is parked."""
-        ...
+        Messages get the positions that follow the state's last one. Raises when such a position is taken, when the
+        change opens a turn while one is open, when it asks about a call of which people are being asked already, or
+        when a question has an id that is taken; the state is to be loaded again then.
 
-    async def park(self, thread_id: int, parked: Draft) -> None:
-        """Do nothing for this thread until a person takes it up again; the draft tells them so."""
-        ...
-
-    async def uncount(self, thread_id: int) -> None:
-        """The request to the model that was begun last was called off by ourselves: it does not count."""
+        The turn's counters are written as they stand in the state; usage is added. A call that has a result keeps it:
+        one that a person has ended meanwhile is given back as it is. Questions of a stopped turn are closed as soon as
+        they are asked. What is kept to undo a call is written only for a call that is being started.
+        """
         ...
 
     async def functions(self, digest: str) -> str:
-        """A tool list that a request offered, as JSON text; empty when there is none."""
+        """A tool list that a committed request offered, as JSON text; empty when there is none with this digest."""
         ...
+
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        """Count a run that an error has ended. Out: whether the thread is parked.
+
+        The first in a row has `sorry` posted; the third, or the third begun request to the model, parks the thread.
+        The row ends when a change brings the turn on (`Change.gets_on`), ends it, or finishes a call.
+        """
+        ...
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        """Do nothing for this thread until a person resumes it: by an addressed message, or by answering the `retry`
+        question that goes with the draft and has its key. Nothing happens to a thread that is parked already."""
+        ...
+
+    async def uncount(self, thread_id: int) -> None:
+        """Take back the last of the open turn's attempts: we called off the request ourselves. Never below 0."""
+        ...
+
+
+class Questions(Protocol):
+    """Questions to people: asked by `Log.commit`, kept with their votes, decided once."""
 
     async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
-        """Let clicks decide questions, if they may (`bot.core.questions.decide`), and write all that follows: several
-        clicks in one transaction. The first valid one wins."""
-        ...
+        """Let clicks decide questions and write all that follows, in one transaction. Out: a verdict for each.
 
-    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
-        """(thread, call to take back), of one thread or of all."""
-        ...
-
-    async def begin_undo(self, call: int) -> None:
-        """A call is about to be taken back."""
-        ...
-
-    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
-        """How it ended; the note is what the model is told at its next turn."""
-        ...
-
-    async def withdraw(self, question: str) -> None:
-        """Slack will not show the message of this question: its calls end without it, and it is not posted."""
+        Whether a click counts and what follows is for `bot.core.questions.decide` to say, given the question as it
+        stands inside the transaction, so that of two that come at once the first wins. The store adds nothing but the
+        facts: where the message is, who takes part in the turn, who has voted. A click that changes nothing writes
+        nothing.
+        """
         ...
 
     async def find_question(self, question: str) -> Question | None:
-        """A question by its id."""
+        """A question as it stands, with the arguments that it was asked about; None when there is none."""
         ...
 
-    async def expire(self) -> Sequence[int]:
-        """Close the questions, grants and offers whose time is over; out: the threads concerned."""
+    async def withdraw(self, question: str) -> None:
+        """Slack will not show the message of this question: all its open questions end as `withdrawn`, with their
+        calls, and the message is not posted any more. Nothing happens when it is unknown or decided."""
         ...
 
     async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
-        """(thread, request) for open requests that end within so many seconds and of which nobody was reminded."""
+        """(thread, request) for open requests that end within so many seconds and of which nobody was reminded, those
+        that end first at the front. It may give a part; the rest comes once those were reminded of."""
         ...
 
     async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
-        """Remind people of a request, once."""
+        """Post a reminder of a request and of those in its message that the same people decide: once, and only while
+        it is open."""
         ...
 
-    async def grants(self, team: str, user: str) -> Sequence[Grant]:
-        """The grants of a person that hold now."""
-        ...
 
-    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
-        """The grants that may let a tool run now: those for this thread, and this person's for everywhere."""
-        ...
+class Posts(Protocol):
+    """Messages to show in Slack, one row each: what is wanted, and what Slack shows (`bot.core.posts`)."""
 
-    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
-        """End a grant: `revoked` by the person who gave it, or `void`. False when it has ended or is not theirs."""
+    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
+        """Record messages to post, in the order in which they are to appear.
+
+        A key is recorded once. Again, it is another body for the same message, which gets the next revision; of a
+        message that is final it is ignored. Drafts of a commit follow the same rules.
+        """
         ...
 
     async def deliveries(self, thread_id: int) -> Deliveries:
-        """The messages that Slack does not show as they are wanted, or that may change at any time."""
+        """The messages that Slack does not show as they are wanted, or that may change at any time, in order: those
+        that are owed, and those posted whose revision is not shown or that are not final. A message whose revision is
+        not shown has the questions that it asks, as they stand."""
         ...
 
     async def last_post(self) -> int:
-        """The number of the newest post."""
-        ...
-
-    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
-        """Record messages to post, or other bodies for messages that are not final."""
+        """The number of the newest post; 0 when there is none."""
         ...
 
     async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
-        """The message is in Slack as this revision has it, with this timestamp. `soon` waits a moment for a commit to
-        share."""
+        """The message is in Slack as this revision has it, with this timestamp. Only what is owed becomes posted, so
+        a second time changes nothing. With `soon` it may wait a moment for another transaction to share a commit."""
         ...
 
     async def shown(self, post: int, revision: int) -> None:
-        """Slack shows this revision of the message now."""
+        """Slack shows this revision of the message now. A newer one that came meanwhile stays to be shown."""
         ...
 
     async def post_closed(self, post: int, state: str) -> None:
-        """The message was `refused` for good, or `removed`."""
+        """The message was `refused` for good, or `removed`: nothing is done about it any more."""
+        ...
+
+
+class Grants(Protocol):
+    """Standing permissions, given with an approval (`Questions.answer`)."""
+
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        """The grants of a person that hold now, the newest first."""
+        ...
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        """The grants that may let a tool run now, the newest first: anybody's for this thread, and this person's for
+        everywhere."""
+        ...
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        """End a grant: `revoked` by the person who gave it, or `void`. False, and nothing is written, when it has ended
+        or is not theirs."""
+        ...
+
+
+class Undos(Protocol):
+    """What approved calls have changed, kept by `Log.commit` for as long as it may be undone."""
+
+    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
+        """(thread, call to undo) of what somebody wants undone, of one thread or of all."""
+        ...
+
+    async def begin_undo(self, call: int) -> None:
+        """A call is about to be undone: found again after a crash, it may have been."""
+        ...
+
+    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        """How it ended, once. If it was undone, the model reads the note at its next turn, as an unread message of
+        nobody's."""
+        ...
+
+
+class Store(Inbox, Log, Questions, Posts, Grants, Undos, Protocol):
+    """The durable state: all ports over one set of transactions."""
+
+    async def expire(self) -> Sequence[int]:
+        """Close all questions, grants and offers to undo whose time is over, in as many transactions as it takes. Out:
+        the threads whose questions or offers were closed. A second time finds nothing."""
         ...

@@ -13,11 +13,11 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from bot import failpoints
 from bot.core.json_text import JsonObject
-from bot.core.ports.store import Store
+from bot.core.ports.store import Posts, Questions
 from bot.core.posts import FILE, Action, Deliveries, Post, PostState, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
@@ -36,12 +36,16 @@ MOST_TRIES = 30
 """Of what Slack refuses with an error we do not know: about half an hour."""
 
 
+class DeliveryStore(Posts, Questions, Protocol):
+    """The posts, and the questions that end when Slack refuses to show them."""
+
+
 class Outbox:
     """The messages of all threads; `reconcile` runs one at a time per thread."""
 
     def __init__(
         self,
-        store: Store,
+        store: DeliveryStore,
         sender: Sender,
         *,
         kinds: Mapping[str, Kind],

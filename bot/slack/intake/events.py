@@ -9,14 +9,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.core.inbox import Admission
-from bot.core.ports.store import Store
+from bot.core.ports.store import Inbox
 from bot.slack.intake.messages import incoming
 
 Commit = asyncio.Task[tuple[Admission, int]]
 
 
 def register(
-    app: AsyncApp, store: Store, wake: Callable[[int], None], bot_user: str, under_way: dict[tuple[str, str], Commit]
+    app: AsyncApp, store: Inbox, wake: Callable[[int], None], bot_user: str, under_way: dict[tuple[str, str], Commit]
 ) -> None:
     """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts."""
 

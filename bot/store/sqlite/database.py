@@ -161,7 +161,7 @@ class Database:
         asked for next; it gets the function's result.
 
         The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
-        database refuses (disk full, file gone).
+        database refuses (disk full, file gone, a constraint).
         """
         if self._connection is None:
             raise StoreError("the database is closed")
@@ -264,7 +264,7 @@ def _committed(batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple
             try:
                 results.append(write.work(connection))
             except Exception as error:  # noqa: BLE001  # handed to the caller, who raises it
-                if isinstance(error, sqlite3.OperationalError):
+                if isinstance(error, sqlite3.Error):
                     error = StoreError(f"{type(error).__name__}: {error}")
                 if len(batch) == 1:
                     connection.execute("ROLLBACK")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 from bot.core.inbox import Admission, Incoming, Unread
@@ -25,8 +26,15 @@ AT_ONCE = 100
 """Requests, grants and offers that are ended in one transaction, and reminders that are due at one look."""
 
 
+@asynccontextmanager
+async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[SqliteStore]:
+    """Open the file that a URL names (`bot.store.sqlite.database.path_of`), migrated. Raises SettingsError."""
+    async with Database(url) as database:
+        yield SqliteStore(database, redact)
+
+
 class SqliteStore:
-    """Implements `bot.core.ports.Store`."""
+    """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
         """`redact`: patterns of the arguments that the audit does not keep (`[audit] redact`)."""

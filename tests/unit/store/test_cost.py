@@ -23,7 +23,7 @@ from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from tests import statements
 from tests.filled import fill
-from tests.unit.store.lives import ALICE, BOB, draft, waiting_for_a_person
+from tests.lives import ALICE, BOB, draft, waiting_for_a_person
 
 pytestmark = pytest.mark.anyio
 FEW, MANY = 100, 3_000

@@ -31,7 +31,7 @@ async def test_transactions_that_wait_together_share_a_commit_and_fail_alone(tmp
             *(database.write(lambda connection, team=team: insert(connection, team)) for team in teams),
             return_exceptions=True,
         )
-        assert [type(result) for result in results] == [int, int, sqlite3.IntegrityError, int]
+        assert [type(result) for result in results] == [int, int, StoreError, int]
         count = await database.read(lambda connection: connection.execute("SELECT count(*) FROM threads").fetchone())
         assert count == (3,)
 

@@ -16,7 +16,7 @@ from bot.store.sqlite.database import Database
 from bot.store.sqlite.schema import MIGRATIONS
 from bot.store.sqlite.store import AT_ONCE, SqliteStore
 from tests.filled import REQUESTED, fill
-from tests.unit.store.lives import BOB, DAY, Life, draft, waiting_for_a_person
+from tests.lives import BOB, DAY, Life, draft, waiting_for_a_person
 
 pytestmark = pytest.mark.anyio
 AWAITING = CallState.AWAITING
@@ -82,6 +82,7 @@ async def finish(life: Life, _: Sequence[Approval]) -> None:
 
 
 async def out_of_time(life: Life, _: Sequence[Approval]) -> None:
+    assert isinstance(life.store, SqliteStore)
     await sql(life.store, "UPDATE questions SET expires_at = 1")
     assert await life.store.expire() == [life.id]
 

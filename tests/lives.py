@@ -10,13 +10,13 @@ from typing import Any
 from bot.core.calls import Call, CallState
 from bot.core.inbox import Incoming
 from bot.core.json_text import sha256
+from bot.core.ports.store import Store
 from bot.core.posts import Draft, PostState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Approval, CallKind, Card, Decision
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
-from bot.store.sqlite.store import SqliteStore
 
 TEAM, CHANNEL, ALICE, BOB = "T1", "C1", "UALICE", "UBOB"
 DAY = 86_400.0
@@ -31,7 +31,7 @@ def draft(kind: str, key: str = "") -> Draft:
 class Life:
     """One thread."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.id = 0
         self._ts = f"{time.time():.0f}.{next(_numbers):06d}"
@@ -60,7 +60,7 @@ class Life:
         requester = "" if state.turn else state.unread[0].user
         await self.store.commit(state, Change("read the inbox", requester=requester, messages=messages, read=read))
 
-    async def call(self, *states: CallState, asked: bool = True) -> list[Approval]:
+    async def call(self, *states: CallState, asked: bool = True, seconds: float = DAY) -> list[Approval]:
         """The model makes calls; of those that await a decision, or whose end is not known, people are asked."""
         state = await self.state()
         seq = state.next_position
@@ -69,13 +69,14 @@ class Life:
             for place, each in enumerate(states)
         ]
         waits = (CallState.AWAITING, CallState.UNKNOWN)
-        cards = [self._card(call) for call in calls if call.state in waits] if asked else []
+        cards = [self.card(call, seconds) for call in calls if call.state in waits] if asked else []
         change = Change("take the calls", messages=[("assistant", "{}")], new_calls=calls, cards=cards)
         await self.store.commit(state, change)
         await self.deliver()
         return [approval for card in cards for approval in card.questions if isinstance(approval, Approval)]
 
-    def _card(self, call: Call) -> Card:
+    def card(self, call: Call, seconds: float = DAY) -> Card:
+        """A request about a call, which ends in so many seconds."""
         kind = CallKind.MAY_IT_RUN if call.state is CallState.AWAITING else CallKind.DID_IT_RUN
         number = next(_numbers)
         approval = Approval(
@@ -87,7 +88,7 @@ class Life:
             thread_id=self.id,
             channel=CHANNEL,
             grants=True,
-            expires_at=time.time() + DAY,
+            expires_at=time.time() + seconds,
         )
         return Card([approval], [draft("card", approval.id)])
 
@@ -96,7 +97,8 @@ class Life:
         for post in (await self.store.deliveries(self.id)).posts:
             if post.state is PostState.OWED:
                 await self.store.posted(post.id, f"9.{post.id}", 0)
-            await self.store.shown(post.id, post.revision)
+            if post.shown != post.revision:
+                await self.store.shown(post.id, post.revision)
 
     async def click(self, approval: Approval, decision: str = Decision.APPROVED, user: str = BOB, **more: Any) -> Click:
         """Somebody's click on the card of a request, which is posted."""
@@ -110,7 +112,7 @@ class Life:
         assert settlement.verdict in (Verdict.SETTLED, Verdict.COUNTED)
 
 
-async def waiting_for_a_person(store: SqliteStore, *states: CallState) -> tuple[Life, Sequence[Approval]]:
+async def waiting_for_a_person(store: Store, *states: CallState) -> tuple[Life, Sequence[Approval]]:
     """A thread whose turn waits for a decision, with nothing left to do."""
     life = Life(store)
     await life.say()
