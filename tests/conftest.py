@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from tests import compiled, lagging, memory, statements, tiers
 
-pytest.register_assert_rewrite("tests.harness")
+pytest.register_assert_rewrite("tests.harness", "tests.contract")
 memory.use()
 
 # On a busy machine an example may take any time. In CI hypothesis has a profile of its own, which says so too.

@@ -14,7 +14,7 @@ IN_FRONT = ("test_wheel.py", "test_page_build.py", "test_bench.py", "test_settli
 PROCESSES = "processes"
 TIERS: dict[str, tuple[str, ...]] = {
     "in process": (
-        *("attacks", "extending", "inprocess", "property", "sandbox", "structure"),
+        *("attacks", "contract", "extending", "inprocess", "property", "sandbox", "structure"),
         *(f"unit/{name}" for name in ("agent", "core", "model", "patterns", "scheduler", "slack", "store")),
     ),
     PROCESSES: ("bench", "crash", "process", "unit/tools"),

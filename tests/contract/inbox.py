@@ -1,0 +1,120 @@
+"""What every inbox does: a message is recorded once, and a thread with something to do is found."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from bot.core.calls import CallState
+from bot.core.inbox import Admission, Incoming
+from bot.core.ports.store import Store
+from bot.core.questions.question import Decision
+from bot.core.thread_ref import ThreadRef
+from tests.contract.backend import Backend
+from tests.lives import ALICE, BOB, Life, draft, waiting_for_a_person
+
+NUMBERS = itertools.count(1)
+AWAITING = CallState.AWAITING
+
+
+def mention(user: str = ALICE, *, addressed: bool = True) -> Incoming:
+    number = next(NUMBERS)
+    place = ThreadRef("T1", "C9", f"100.{number:06d}", "channel")
+    return Incoming(place, f"mention-{number}", user, place.thread_ts, "hello", ("a.txt",), addressed)
+
+
+def follow_up(first: Incoming, user: str, *, addressed: bool = False, earlier: bool = False) -> Incoming:
+    number = next(NUMBERS)
+    return replace(
+        first, event_id=f"more-{number}", ts=f"200.{number:06d}", user=user, addressed=addressed, earlier=earlier
+    )
+
+
+class InboxContract:
+    async def test_a_mention_starts_a_thread_and_is_there_in_the_next_process(self, backend: Backend) -> None:
+        said = mention()
+        async with backend.open() as store:
+            kind, thread = await store.admit(said)
+            assert (kind, thread > 0) == (Admission.STARTS, True)
+        async with backend.open() as store:
+            assert await store.waiting() == [thread]
+            state = await store.load(thread)
+            [unread] = state.unread
+            assert (unread.user, unread.ts, unread.text, tuple(unread.files)) == (ALICE, said.ts, "hello", ("a.txt",))
+            assert (state.place, state.turn, state.begun, unread.addressed) == (said.place, None, False, True)
+
+    async def test_a_message_is_recorded_once_however_often_it_is_delivered(self, store: Store) -> None:
+        said = mention()
+        _, thread = await store.admit(said)
+        for again in (said, replace(said, event_id="another"), replace(said, ts="999.1")):
+            assert await store.admit(again) == (Admission.DUPLICATE, thread)
+        assert len((await store.load(thread)).unread) == 1
+
+    async def test_what_was_context_becomes_a_mention_when_it_comes_as_one(self, store: Store) -> None:
+        first = mention()
+        _, thread = await store.admit(first)
+        other = follow_up(first, BOB)
+        assert await store.admit(other) == (Admission.CONTEXT, thread)
+        raised = replace(other, event_id="its-mention", addressed=True)
+        assert await store.admit(raised) == (Admission.STARTS, thread)
+        assert [each.addressed for each in (await store.load(thread)).unread] == [True, True]
+        assert await store.admit(raised) == (Admission.DUPLICATE, thread)
+
+    async def test_what_does_not_concern_the_bot_is_ignored(self, store: Store) -> None:
+        assert await store.admit(mention(addressed=False)) == (Admission.IGNORED, 0)
+        assert await store.waiting() == []
+
+    async def test_who_has_addressed_the_bot_in_a_thread_needs_no_mention_there(self, store: Store) -> None:
+        first = mention()
+        _, thread = await store.admit(first)
+        assert await store.admit(follow_up(first, ALICE)) == (Admission.STARTS, thread)
+        assert await store.admit(follow_up(first, ALICE, earlier=True)) == (Admission.CONTEXT, thread)
+        assert await store.admit(follow_up(first, BOB)) == (Admission.CONTEXT, thread)
+        assert await store.admit(follow_up(first, BOB, addressed=True)) == (Admission.STARTS, thread)
+        assert await store.admit(follow_up(first, BOB)) == (Admission.STARTS, thread)
+        assert await store.admit(replace(mention(BOB, addressed=False))) == (Admission.IGNORED, 0)
+
+    @pytest.mark.parametrize("states", [[AWAITING], [CallState.UNKNOWN], [AWAITING, CallState.UNKNOWN]])
+    async def test_a_thread_that_only_waits_for_people_is_left_alone(
+        self, store: Store, states: list[CallState]
+    ) -> None:
+        life, _ = await waiting_for_a_person(store, *states)
+        await life.say("USTRANGER", addressed=False)
+        assert await store.waiting() == []
+
+    @pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.DENIED, Decision.STOPPED])
+    async def test_a_thread_is_taken_up_when_a_person_has_decided(self, store: Store, decision: Decision) -> None:
+        life, [approval, _] = await waiting_for_a_person(store, AWAITING, AWAITING)
+        await life.settle(approval, decision)
+        await life.deliver()
+        assert await store.waiting() == [life.id]
+
+    async def test_a_message_waits_for_a_decision_once_its_sender_was_told(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await life.say()
+        assert await store.waiting() == [life.id]
+        await life.commit("tell", told=[each.id for each in (await life.state()).unread])
+        assert await store.waiting() == []
+        assert [each.told for each in (await life.state()).unread] == [True]
+        await life.settle(approval, Decision.DENIED)
+        assert await store.waiting() == [life.id]
+
+    @pytest.mark.parametrize("state", [AWAITING, CallState.UNKNOWN, CallState.STARTED, CallState.READY])
+    async def test_a_call_that_nobody_is_asked_about_is_taken_up(self, store: Store, state: CallState) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        await life.call(state, asked=False)
+        assert await store.waiting() == [life.id]
+
+    async def test_a_thread_is_done_when_its_turn_has_ended_and_slack_is_in_step(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        assert await store.waiting() == [life.id]
+        await life.commit("answer", messages=[("assistant", "{}")], outcome="answered", drafts=[draft("answer")])
+        assert await store.waiting() == [life.id]
+        await life.deliver()
+        assert await store.waiting() == []

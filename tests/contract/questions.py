@@ -1,0 +1,241 @@
+"""What every store of questions does: an answer decides once, with all that follows."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from bot.core.calls import CallOutcome, CallState
+from bot.core.ports.store import Store
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.questions.retry import RETRIED
+from bot.core.questions.undo import UNDO
+from bot.core.tools import Undone, UndoSnapshot
+from tests.contract.backend import Backend
+from tests.lives import ALICE, BOB, CHANNEL, DAY, TEAM, Life, draft, waiting_for_a_person
+
+CAROL = "UCAROL"
+
+
+async def found(store: Store, approval: Approval) -> Approval:
+    question = await store.find_question(approval.id)
+    assert isinstance(question, Approval)
+    return question
+
+
+class QuestionsContract:
+    async def test_an_approval_lets_the_call_run_and_is_there_in_the_next_process(self, backend: Backend) -> None:
+        async with backend.open() as store:
+            life, [approval] = await waiting_for_a_person(store)
+            [call] = (await life.state()).calls
+            assert (call.asked, call.approval) == (True, "")
+            await life.settle(approval)
+        async with backend.open() as store:
+            assert [(each.decision, each.decided_by) for each in [await found(store, approval)]] == [("approved", BOB)]
+            [call] = (await store.load(life.id)).calls
+            assert (call.state, call.asked) == (CallState.READY, False)
+            assert (call.approval, call.approved_digest) == (approval.id, approval.digest)
+            assert await backend.audited() == [("requested", ""), ("voted", BOB), ("decided", BOB)]
+
+    async def test_of_two_clicks_at_once_the_first_decides(self, store: Store, backend: Backend) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        yes, no = await life.click(approval), await life.click(approval, Decision.DENIED, ALICE)
+        told = await asyncio.gather(store.answer([yes]), store.answer([no]), store.answer([yes]))
+        assert [each.verdict for [each] in told] == [Verdict.SETTLED, Verdict.ALREADY, Verdict.ALREADY]
+        assert (await found(store, approval)).decision == Decision.APPROVED
+        assert [kind for kind, _ in await backend.audited()].count("decided") == 1
+
+    async def test_a_click_that_does_not_count_changes_nothing(self, store: Store, backend: Backend) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        good = await life.click(approval)
+        state, question, recorded = await life.state(), await found(store, approval), await backend.audited()
+        forged: list[dict[str, Any]] = [
+            {"digest": "0"},
+            {"question": "other"},
+            {"team": "T2"},
+            {"channel": "C2"},
+            {"message_ts": "1.1"},
+            {"entitled": False},
+            {"entitled": None},
+            {"answer": Decision.IT_RAN},
+        ]
+        told = await store.answer([replace(good, **each) for each in forged])
+        assert {each.verdict for each in told} == {Verdict.UNKNOWN, Verdict.NOT_YOURS, Verdict.NOT_TOLD}
+        assert (await life.state(), await found(store, approval)) == (state, question)
+        assert await backend.audited() == recorded
+
+    async def test_votes_count_once_a_person_and_lapse(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+
+        async def vote(user: str, **more: Any) -> Verdict:
+            [settlement] = await store.answer([await life.click(approval, user=user, needed=2, **more)])
+            return settlement.verdict
+
+        assert [await vote(BOB), await vote(BOB)] == [Verdict.COUNTED, Verdict.ALREADY]
+        assert (await found(store, approval)).votes == (BOB,)
+        assert await vote(ALICE, lapsed=frozenset({BOB})) is Verdict.COUNTED
+        assert (await found(store, approval)).votes == (ALICE,)
+        assert await vote(CAROL) is Verdict.SETTLED
+
+    async def test_changed_arguments_close_the_question_and_the_call_waits_for_another(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        changed = '{"path":"b"}'
+        await life.settle(approval, Decision.EDITED, arguments=changed)
+        [call] = (await life.state()).calls
+        assert (call.arguments, call.original, call.editors) == (changed, "{}", (BOB,))
+        assert (call.state, call.asked) == (CallState.AWAITING, False)
+        assert (await found(store, approval)).call.arguments == "{}", "what was asked stays as it was shown"
+        await life.commit("ask", cards=[life.card(call)])
+        assert [each.asked for each in (await life.state()).calls] == [True]
+
+    async def test_stopping_closes_every_question_of_the_thread(self, store: Store) -> None:
+        life, asked = await waiting_for_a_person(store, CallState.AWAITING, CallState.UNKNOWN)
+        await life.settle(asked[0], Decision.STOPPED)
+        assert [(await found(store, each)).decision for each in asked] == [Decision.STOPPED] * 2
+        outcomes = [call.outcome for call in (await life.state()).calls]
+        assert outcomes == [CallOutcome.STOPPED, CallOutcome.UNRESOLVED]
+
+    async def test_a_decided_question_is_drawn_again(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        assert (await store.deliveries(life.id)).posts == []
+        await life.settle(approval)
+        [post] = (await store.deliveries(life.id)).posts
+        assert (post.key, post.revision > post.shown, list(post.about)) == (
+            approval.id,
+            True,
+            [await found(store, approval)],
+        )
+
+    async def test_a_question_whose_time_is_over_ends_once(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        [over] = await life.call(CallState.AWAITING, seconds=-1)
+        _, [open_one] = await waiting_for_a_person(store)
+        assert list(await store.expire()) == [life.id]
+        assert list(await store.expire()) == []
+        assert (await found(store, over)).decision == Decision.EXPIRED
+        assert (await found(store, open_one)).decision == Decision.AWAITING
+        assert (await life.state()).calls[0].outcome is CallOutcome.EXPIRED
+
+    async def test_a_message_that_slack_refuses_withdraws_its_questions(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await store.withdraw("unknown")
+        for _ in range(2):
+            await store.withdraw(approval.id)
+            assert (await found(store, approval)).decision == Decision.WITHDRAWN
+        assert (await life.state()).calls[0].outcome is CallOutcome.UNSHOWN
+
+    async def test_people_are_reminded_once_and_not_of_what_is_decided(self, store: Store) -> None:
+        life, [first, second] = await waiting_for_a_person(store, CallState.AWAITING, CallState.AWAITING)
+        assert list(await store.unreminded(DAY / 2)) == []
+        assert {each.id for _, each in await store.unreminded(2 * DAY)} == {first.id, second.id}
+        await life.settle(second, Decision.DENIED)
+        await life.deliver()
+        for approval in (first, first, second):
+            await store.remind(life.id, approval.id, [draft("notice")])
+        assert len((await store.deliveries(life.id)).posts) == 1
+        assert list(await store.unreminded(2 * DAY)) == []
+
+    async def test_who_took_part_answers_a_parked_thread_and_it_goes_on(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        await store.park(life.id, draft("parked", "parked-c"))
+        await store.park(life.id, draft("parked", "parked-d"))
+        await life.deliver()
+        question = await store.find_question("parked-c")
+        assert question is not None
+        by_bob, by_alice = (
+            Click("parked-c", "", RETRIED, user, TEAM, CHANNEL, question.message_ts, True) for user in (BOB, ALICE)
+        )
+        [refused] = await store.answer([by_bob])
+        assert refused.verdict is Verdict.NOT_YOURS
+        assert [each.verdict for each in await store.answer([by_alice, by_alice])] == [Verdict.SETTLED, Verdict.ALREADY]
+        assert not (await life.state()).parked
+        assert await store.find_question("parked-d") is None
+
+
+class GrantsContract:
+    async def given(self, store: Store, *, everywhere: bool = False, seconds: float = DAY) -> tuple[Life, Grant]:
+        """A grant of Bob's."""
+        life, [approval] = await waiting_for_a_person(store)
+        until = approval.expires_at - DAY + seconds
+        where = 0 if everywhere else life.id
+        grant = Grant(0, BOB, where, CHANNEL, "", "", "", "", "any", "", 0.0, until)
+        await life.settle(approval, grant=grant)
+        return life, grant
+
+    async def test_a_grant_holds_where_it_was_given_until_it_is_revoked(self, store: Store, backend: Backend) -> None:
+        life, _ = await self.given(store)
+        [kept] = await store.grants(TEAM, BOB)
+        assert (kept.tool, kept.server, kept.tool_digest, kept.thread_id) == ("files__write", "files", "tool", life.id)
+        assert list(await store.grants_for(TEAM, kept.tool, life.id, ALICE)) == [kept]
+        assert list(await store.grants_for(TEAM, kept.tool, life.id + 1, BOB)) == []
+        assert list(await store.grants_for("T2", kept.tool, life.id, BOB)) == []
+        assert not await store.end_grant(kept.id, "revoked", ALICE)
+        assert await store.end_grant(kept.id, "revoked", BOB)
+        assert not await store.end_grant(kept.id, "revoked", BOB)
+        assert list(await store.grants(TEAM, BOB)) == []
+        assert [each for each in await backend.audited() if each[0] in ("granted", "revoked")] == [
+            ("granted", BOB),
+            ("revoked", BOB),
+        ]
+
+    async def test_a_grant_for_everywhere_is_its_givers(self, store: Store) -> None:
+        life, _ = await self.given(store, everywhere=True)
+        assert len(await store.grants_for(TEAM, "files__write", life.id + 1, BOB)) == 1
+        assert list(await store.grants_for(TEAM, "files__write", life.id, ALICE)) == []
+
+    async def test_a_grant_whose_time_is_over_holds_no_longer(self, store: Store, backend: Backend) -> None:
+        await self.given(store, seconds=-1)
+        assert list(await store.grants(TEAM, BOB)) == []
+        await store.expire()
+        await store.expire()
+        assert [kind for kind, _ in await backend.audited()].count("expired") == 1
+
+
+class UndosContract:
+    async def ran(self, store: Store, seconds: float = DAY) -> tuple[Life, Approval]:
+        """An approved call that ran well and may be undone."""
+        life, [approval] = await waiting_for_a_person(store)
+        await life.settle(approval)
+        [call] = (await life.state()).calls
+        call.start()
+        await life.commit("start a call", calls=[call], befores=[(call, UndoSnapshot("{}", b"old"))])
+        call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.OK, "done"
+        await life.commit("finish a call", calls=[call], afters=[(call, "after", approval.expires_at - DAY + seconds)])
+        await life.deliver()
+        return life, approval
+
+    async def test_what_a_person_has_undone_is_a_job_until_it_has_ended(self, backend: Backend) -> None:
+        async with backend.open() as store:
+            life, approval = await self.ran(store)
+            assert list(await store.undo_jobs()) == []
+            await store.answer([await life.click(approval, UNDO, kind=UNDO)])
+            [(thread, job)] = await store.undo_jobs()
+            assert (thread, job.before, job.after, job.begun) == (life.id, UndoSnapshot("{}", b"old"), "after", False)
+            assert list(await store.undo_jobs(life.id + 1)) == []
+            await store.begin_undo(job.call.id)
+        async with backend.open() as store:
+            [(_, job)] = await store.undo_jobs(life.id)
+            assert job.begun
+            for _ in range(2):
+                await store.end_undo(life.id, job.call.id, Undone(True, "It is back."), "undone")
+            assert list(await store.undo_jobs()) == []
+            assert [(each.user, each.text) for each in (await store.load(life.id)).unread] == [("", "undone")]
+            undo = (await found(store, approval)).undo
+            assert undo is not None
+            assert (undo.state, undo.by, undo.words) == (UndoState.UNDONE, BOB, "It is back.")
+            assert [each for each in await backend.audited() if each[0] == "undone"] == [("undone", BOB)]
+
+    async def test_an_offer_whose_time_is_over_is_withdrawn_once(self, store: Store) -> None:
+        life, approval = await self.ran(store, seconds=-1)
+        assert list(await store.expire()) == [life.id]
+        assert list(await store.expire()) == []
+        undo = (await found(store, approval)).undo
+        assert undo is not None
+        assert undo.state is UndoState.CLOSED

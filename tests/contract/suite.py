@@ -1,0 +1,13 @@
+"""All that every backend passes. A subclass whose name begins with `Test` is run, in a module with the fixtures
+`backend` (`tests.contract.backend.Backend`, empty) and `store` (one that is open)."""
+
+from __future__ import annotations
+
+from tests.contract.inbox import InboxContract
+from tests.contract.log import LogContract
+from tests.contract.posts import PostsContract
+from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
+
+
+class StoreContract(InboxContract, LogContract, QuestionsContract, PostsContract, GrantsContract, UndosContract):
+    """The contract of `bot.core.ports.store.Store`."""

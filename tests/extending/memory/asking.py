@@ -1,0 +1,198 @@
+"""Questions in memory: what `bot.core.questions.decide` says is written, and nothing else is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.core.calls import CallState
+from bot.core.inbox import Unread
+from bot.core.posts import Draft, Post
+from bot.core.questions import call_question
+from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.decide import close, decide
+from bot.core.questions.kinds import KINDS
+from bot.core.questions.question import PARTICIPANTS, Approval, Card, Decision, Question, Undo, UndoState
+from bot.core.questions.retry import RETRIED
+from bot.core.questions.transition import CallStep, Transition
+from bot.errors import StoreError
+from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
+
+
+def owe(tables: Tables, thread: int, drafts: Iterable[Draft]) -> int:
+    """Record drafts. Out: the number of the last."""
+    number = 0
+    for draft in drafts:
+        post = next((each for each in tables.posts.values() if each.key == draft.key), None)
+        if post is None:
+            number = len(tables.posts) + 1
+            tables.posts[number] = Post(
+                number, thread, draft.key, draft.kind, draft.payload, final=draft.final, created_at=now()
+            )
+        elif not post.final:
+            number = post.id
+            tables.posts[number] = replace(post, payload=draft.payload, final=draft.final, revision=post.revision + 1)
+    return number
+
+
+def redraw(tables: Tables, posts: Iterable[int]) -> None:
+    for post in set(posts):
+        tables.posts[post] = replace(tables.posts[post], revision=tables.posts[post].revision + 1)
+
+
+def about_call(tables: Tables, call: int) -> list[int]:
+    """The messages about a call."""
+    rows = tables.questions.values()
+    return [row.post for row in rows if isinstance(row.question, Approval) and row.question.call.id == call]
+
+
+def note(tables: Tables, thread: int, event: str, text: str) -> None:
+    """The model reads this at its next turn."""
+    if all(row.event != event for row in tables.inbox.values()):
+        number = len(tables.inbox) + 1
+        tables.inbox[number] = Message(thread, event, Unread(number, "", f"{now():.6f}", text, (), addressed=False))
+
+
+def ask(tables: Tables, thread: int, card: Card) -> None:
+    post = owe(tables, thread, card.drafts)
+    for question in card.questions:
+        insert(tables, question, post)
+        record = KINDS[question.kind].requested(question)
+        tables.record(record.kind, record.actor)
+
+
+def insert(tables: Tables, question: Question, post: int) -> None:
+    if question.id in tables.questions:
+        raise StoreError(f"{question.id} is there")
+    if isinstance(question, Approval):
+        open_posts = [row for row in tables.questions.values() if row.question.decision == Decision.AWAITING]
+        if any(isinstance(row.question, Approval) and row.question.call.id == question.call.id for row in open_posts):
+            raise StoreError("people are being asked about this call")
+        question = replace(question, call=replace(question.call))
+    tables.questions[question.id] = Asked(question, post)
+
+
+def find(tables: Tables, id_: str) -> Question | None:
+    """A question as it stands."""
+    row = tables.questions.get(id_)
+    if row is None:
+        return None
+    place, post, question = tables.threads[row.question.thread_id].place, tables.posts[row.post], row.question
+    question = replace(question, team=place.team, channel=place.channel, message_ts=post.ts)
+    if PARTICIPANTS in question.people:
+        question = replace(question, participants=_participants(tables, question.thread_id))
+    if not isinstance(question, Approval):
+        return question
+    call = replace(tables.calls[question.call.id].call, arguments=question.call.arguments)
+    kept = tables.undos.get(call.id)
+    undo = Undo(kept.state, kept.until, kept.by, kept.words) if kept and kept.approval == id_ else None
+    return replace(question, call=call, undo=undo)
+
+
+def _participants(tables: Tables, thread: int) -> frozenset[str]:
+    turn = tables.turns.get(tables.open_turn(thread))
+    said = [row for row in tables.inbox.values() if row.thread == thread and row.unread.addressed and row.unread.user]
+    people = {row.unread.user for row in said if row.position is None or (turn and row.position >= turn.first)}
+    return frozenset(people | ({turn.turn.requester} if turn else set()))
+
+
+def answer(tables: Tables, click: Click) -> Settlement:
+    question = find(tables, click.question)
+    transition = decide(question, click, now()) if question else Transition(Verdict.UNKNOWN)
+    if question is None or transition.verdict is Verdict.UNKNOWN:
+        return Settlement(Verdict.UNKNOWN)
+    apply(tables, question, transition)
+    return Settlement(transition.verdict, question.thread_id, find(tables, question.id))
+
+
+def end(tables: Tables, question: str, how: Decision, by: str = "") -> bool:
+    found = find(tables, question)
+    transition = close(found, how, by=by) if found else None
+    if found and transition:
+        apply(tables, found, transition)
+    return transition is not None
+
+
+def drift(tables: Tables, approval: str, words: str) -> None:
+    found = find(tables, approval)
+    if isinstance(found, Approval) and (transition := call_question.drifted(found, words)):
+        apply(tables, found, transition)
+
+
+def apply(tables: Tables, question: Question, transition: Transition) -> None:
+    """Write what follows from an answer."""
+    row = tables.questions[question.id]
+    votes = [user for user in row.question.votes if user not in transition.lapsed]
+    if transition.vote and transition.vote not in votes:
+        votes.append(transition.vote)
+    stands = replace(row.question, votes=tuple(votes), needed=transition.needed or row.question.needed)
+    if transition.decision:
+        stands = replace(stands, decided_by=transition.by, decided_at=now(), reason=transition.reason)
+        decision = Decision(transition.decision) if isinstance(stands, Approval) else transition.decision
+        stands = replace(stands, decision=decision)
+    tables.questions[question.id] = replace(row, question=stands)
+    if isinstance(question, Approval):
+        if transition.call is not None:
+            _move(tables, question.call.id, transition.call)
+        kept = tables.undos.get(question.call.id)
+        if transition.undo_by and kept and kept.state is UndoState.OFFERED:
+            tables.undos[question.call.id] = replace(kept, state=UndoState.UNDOING, by=transition.undo_by)
+    if transition.stops_turn:
+        _stop(tables, question.thread_id, transition.stops_turn)
+    for record in transition.records:
+        tables.record(record.kind, record.actor)
+    if transition.grant is not None:
+        number = len(tables.grants) + 1
+        grant = replace(transition.grant.grant, id=number, created_at=now())
+        tables.grants[number] = GrantRow(question.team, grant)
+        tables.record(transition.grant.record.kind, transition.grant.record.actor)
+    if transition.redraw:
+        redraw(tables, [row.post])
+    if transition.note:
+        note(tables, question.thread_id, f"question-{question.id}", transition.note)
+    if transition.resumes:
+        release(tables, question.thread_id)
+
+
+def _move(tables: Tables, call: int, step: CallStep) -> None:
+    row = tables.calls[call]
+    if row.call.state not in (CallState.AWAITING, CallState.UNKNOWN):
+        return
+    moved = replace(row.call, state=step.state, outcome=step.outcome)
+    if step.result is not None:
+        moved = replace(moved, result=step.result)
+    if step.arguments:
+        original = moved.original or moved.arguments
+        moved = replace(moved, original=original, arguments=step.arguments, editors=step.editors)
+    tables.calls[call] = replace(row, call=moved)
+
+
+def _stop(tables: Tables, thread: int, user: str) -> None:
+    turn = tables.open_turn(thread)
+    if turn and not tables.turns[turn].turn.stopped_by:
+        row = tables.turns[turn]
+        tables.turns[turn] = replace(row, turn=replace(row.turn, stopped_by=user))
+    for id_, asked in list(tables.questions.items()):
+        if asked.question.thread_id == thread and KINDS[asked.question.kind].ends_with_turn:
+            end(tables, id_, Decision.STOPPED, user)
+    for id_, row in list(tables.calls.items()):
+        if turn and row.turn == turn and row.call.state in (CallState.READY, CallState.AWAITING):
+            outcome, record = call_question.stopped(row.call, user)
+            tables.calls[id_] = replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=outcome))
+            tables.record(record.kind, record.actor)
+            redraw(tables, about_call(tables, id_))
+
+
+def release(tables: Tables, thread: int) -> None:
+    """A person has acted: a parked thread goes on."""
+    row = tables.threads[thread]
+    if not row.parked:
+        return
+    tables.threads[thread] = replace(row, parked="", failures=0)
+    if turn := tables.open_turn(thread):
+        kept = tables.turns[turn]
+        tables.turns[turn] = replace(kept, turn=replace(kept.turn, attempts=0))
+    asked = tables.questions[row.parked]
+    if asked.question.decision == Decision.AWAITING:
+        tables.questions[row.parked] = replace(asked, question=replace(asked.question, decision=RETRIED))
+    redraw(tables, [asked.post])

@@ -1,0 +1,142 @@
+"""One change of a thread, written into tables in memory; and the thread as it then stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.thread import ThreadState, Turn
+from bot.core.transaction import Change
+from bot.core.transcript import Transcript
+from bot.errors import StoreError
+from tests.extending.memory import asking
+from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
+
+
+def stands(tables: Tables, thread_id: int) -> ThreadState:
+    """A thread as it stands."""
+    row, inbox = tables.threads[thread_id], tables.inbox.values()
+    last = row.messages[-1][0] if row.messages else ""
+    unread = [each.unread for each in inbox if each.thread == thread_id and each.position is None]
+    state = ThreadState(thread_id, row.place, len(row.messages) - 1, last, None, functions=row.functions)
+    state.unread = sorted(unread, key=lambda each: each.ts)
+    state.parked = bool(row.parked)
+    state.transcript = None if row.messages else Transcript()
+    if number := tables.open_turn(thread_id):
+        turn = tables.turns[number]
+        read = [each for each in inbox if each.thread == thread_id and (each.position or 0) >= turn.first]
+        people = {each.unread.user for each in read if each.position is not None and each.unread.addressed}
+        state.turn = replace(turn.turn, others=tuple(sorted(people - {"", turn.turn.requester})))
+        state.calls = [fresh(each) for each in tables.calls.values() if each.turn == number]
+        _mark_asked(tables, {call.id: call for call in state.calls if call.state is not CallState.FINISHED})
+    return state
+
+
+def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
+    for row in tables.questions.values():
+        question = row.question
+        if isinstance(question, Approval) and question.call.id in calls:
+            call = calls[question.call.id]
+            if question.decision == Decision.AWAITING:
+                call.asked = True
+            elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN):
+                call.approval, call.approved_digest = question.id, question.digest
+                call.basis = question.preview.basis if question.preview else ""
+
+
+def apply(tables: Tables, state: ThreadState, change: Change) -> None:
+    """Write a change of a thread that stands as `state` says."""
+    row = tables.threads[state.id]
+    if change.messages and len(row.messages) != state.next_position:
+        raise StoreError("its position is taken")
+    number = state.turn.id if state.turn else 0
+    if change.requester:
+        if tables.open_turn(state.id):
+            raise StoreError("a turn is open")
+        number = len(tables.turns) + 1
+        turn = Turn(number, change.requester, attempts=1)
+        tables.turns[number] = TurnRow(state.id, state.next_position, turn)
+    for index, id_ in change.read:
+        tables.inbox[id_] = replace(tables.inbox[id_], position=state.next_position + index)
+    for id_ in change.told:
+        _told(tables, id_, told=True)
+    gets_on = bool(change.messages and change.gets_on)
+    ended = any(call.state is CallState.FINISHED for call in change.calls)
+    digest, body = change.functions
+    tables.functions |= {digest: body} if digest else {}
+    tables.threads[state.id] = replace(
+        row,
+        messages=(*row.messages, *change.messages),
+        functions=digest or row.functions,
+        failures=0 if ended or change.outcome or gets_on else row.failures,
+    )
+    _write_calls(tables, state, change, number)
+    asking.owe(tables, state.id, change.drafts)
+    for approval, words in change.drifted:
+        asking.drift(tables, approval, words)
+    stopped_by = tables.turns[number].turn.stopped_by if number else ""
+    for card in change.cards:
+        asking.ask(tables, state.id, card)
+        for question in card.questions if stopped_by else ():
+            asking.end(tables, question.id, Decision.STOPPED, stopped_by)
+            if isinstance(question, Approval):
+                _renew(tables, question.call)
+    _keep(tables, change)
+    if state.turn is not None:
+        _count(tables, state.turn, change, gets_on=gets_on)
+
+
+def _told(tables: Tables, id_: int, *, told: bool) -> None:
+    row = tables.inbox[id_]
+    tables.inbox[id_] = replace(row, unread=replace(row.unread, told=told))
+
+
+def _write_calls(tables: Tables, state: ThreadState, change: Change, turn: int) -> None:
+    moved = list(change.new_calls)
+    for call in change.new_calls:
+        call.id = len(tables.calls) + 1
+        tables.calls[call.id] = CallRow(state.id, turn, replace(call))
+    for call in change.calls:
+        row = tables.calls[call.id]
+        if row.call.state is CallState.FINISHED and row.call.outcome is not call.outcome:
+            _renew(tables, call)
+            continue
+        if (row.call.state, row.call.attempts) != (call.state, call.attempts):
+            moved.append(call)
+        kept = row.call
+        written = replace(call, arguments=kept.arguments, original=kept.original, editors=kept.editors)
+        tables.calls[call.id] = replace(row, call=replace(written, asked=False, approval="", approved_digest=""))
+    for call in moved:
+        if call.state in (CallState.STARTED, CallState.FINISHED):
+            tables.record(call.state.value, state.turn.requester if state.turn else "")
+        if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
+            asking.redraw(tables, asking.about_call(tables, call.id))
+
+
+def _renew(tables: Tables, call: Call) -> None:
+    """Have a call stand as it is written: a person may have ended it meanwhile."""
+    kept = tables.calls[call.id].call
+    call.state, call.outcome, call.result, call.attempts = kept.state, kept.outcome, kept.result, kept.attempts
+
+
+def _keep(tables: Tables, change: Change) -> None:
+    for call, before in change.befores:
+        if call.state is CallState.STARTED:
+            tables.undos[call.id] = UndoRow(call.approval, before)
+    for call, after, until in change.afters:
+        kept = tables.undos.get(call.id)
+        if kept and kept.state is UndoState.KEPT and call.outcome is CallOutcome.OK:
+            state = UndoState.OFFERED if after else UndoState.CLOSED
+            tables.undos[call.id] = replace(kept, state=state, after=after, until=until)
+
+
+def _count(tables: Tables, turn: Turn, change: Change, *, gets_on: bool) -> None:
+    row = tables.turns[turn.id]
+    written = replace(turn, usage=row.turn.usage + change.usage, stopped_by=row.turn.stopped_by, announced=False)
+    written = replace(written, attempts=1 if gets_on else turn.attempts, model="", others=())
+    tables.turns[turn.id] = replace(row, turn=written, ended=change.outcome)
+    if change.outcome:
+        for id_, each in list(tables.inbox.items()):
+            if each.thread == row.thread and each.position is None and each.unread.told:
+                _told(tables, id_, told=False)

@@ -1,0 +1,274 @@
+"""A store in memory, of the ports alone: it passes the contract suite, and the bot runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.core.calls import CallState
+from bot.core.inbox import Admission, Incoming, Unread
+from bot.core.limits import TRIES
+from bot.core.posts import Deliveries, Draft, Post, PostState
+from bot.core.questions import retry
+from bot.core.questions.click import Click, Settlement
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval, Decision, Question, UndoState
+from bot.core.thread import ThreadState
+from bot.core.tools import Undone
+from bot.core.transaction import Change, UndoJob
+from bot.core.transcript import Transcript
+from tests.extending.memory import asking
+from tests.extending.memory.changing import apply, stands
+from tests.extending.memory.tables import Disk, Message, Tables, Thread, fresh, now
+
+
+class MemoryStore:
+    """Implements `bot.core.ports.store.Store`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
+        with self._disk.transaction() as tables:
+            thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
+            if not thread and not incoming.addressed:
+                return Admission.IGNORED, 0
+            if not thread:
+                thread = len(tables.threads) + 1
+                tables.threads[thread] = Thread(incoming.place)
+            row = tables.threads[thread]
+            addressed = incoming.addressed or (incoming.user in row.people and not incoming.earlier)
+            rows = tables.inbox.items()
+            same = [id_ for id_, each in rows if each.thread == thread and each.unread.ts == incoming.ts]
+            if same or any(each.event == incoming.event_id for _, each in rows):
+                known = tables.inbox[same[0]] if same else None
+                if known is None or not incoming.addressed or known.unread.addressed or known.position is not None:
+                    return Admission.DUPLICATE, thread
+                tables.inbox[same[0]] = replace(known, unread=replace(known.unread, addressed=True))
+            else:
+                number = len(tables.inbox) + 1
+                files = tuple(incoming.files)
+                unread = Unread(number, incoming.user, incoming.ts, incoming.text, files, addressed)
+                tables.inbox[number] = Message(thread, incoming.event_id, unread)
+            if not addressed:
+                return Admission.CONTEXT, thread
+            tables.threads[thread] = replace(row, people=row.people | {incoming.user})
+            asking.release(tables, thread)
+            return Admission.STARTS, thread
+
+    async def waiting(self) -> Sequence[int]:
+        tables = self._disk.tables
+        found = {id_ for id_, row in tables.threads.items() if not row.parked and _has_work(tables, id_)}
+        return sorted(found | {post.thread_id for post in tables.posts.values() if _unsettled(post)})
+
+    async def load(self, thread_id: int) -> ThreadState:
+        return stands(self._disk.tables, thread_id)
+
+    async def transcript(self, state: ThreadState) -> Transcript:
+        kept = state.transcript = state.transcript or Transcript()
+        messages = self._disk.tables.threads[state.id].messages[: state.next_position]
+        kept.extend((place, body) for place, (_, body) in enumerate(messages) if place > kept.last)
+        return kept
+
+    async def commit(self, state: ThreadState, change: Change) -> None:
+        with self._disk.transaction() as tables:
+            apply(tables, state, change)
+        found = stands(self._disk.tables, state.id)
+        kept, transcript = state.turn, state.transcript
+        if kept is not None and found.turn is not None and kept.id == found.turn.id:
+            kept.stopped_by, kept.attempts = found.turn.stopped_by, found.turn.attempts
+            kept.announced = kept.announced or bool(change.messages and change.gets_on)
+            found.turn = kept
+        elif found.turn is not None:
+            found.turn.announced = True
+        for name in ("last_position", "last_role", "turn", "unread", "functions"):
+            setattr(state, name, getattr(found, name))
+        state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
+        if transcript is not None:
+            await self.transcript(state)
+
+    async def functions(self, digest: str) -> str:
+        return self._disk.tables.functions.get(digest, "")
+
+    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
+        with self._disk.transaction() as tables:
+            row = tables.threads[thread_id]
+            if row.parked:
+                return True
+            failures, turn = row.failures + 1, tables.turns.get(tables.open_turn(thread_id))
+            tables.threads[thread_id] = replace(row, failures=failures)
+            if failures >= TRIES or (turn and turn.turn.attempts >= TRIES):
+                _park(tables, thread_id, parked)
+                return True
+            if failures == 1:
+                asking.owe(tables, thread_id, sorry)
+            return False
+
+    async def park(self, thread_id: int, parked: Draft) -> None:
+        with self._disk.transaction() as tables:
+            _park(tables, thread_id, parked)
+
+    async def uncount(self, thread_id: int) -> None:
+        with self._disk.transaction() as tables:
+            if turn := tables.open_turn(thread_id):
+                row = tables.turns[turn]
+                tables.turns[turn] = replace(row, turn=replace(row.turn, attempts=max(0, row.turn.attempts - 1)))
+
+    async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
+        with self._disk.transaction() as tables:
+            return [asking.answer(tables, click) for click in clicks]
+
+    async def find_question(self, question: str) -> Question | None:
+        return asking.find(self._disk.tables, question)
+
+    async def withdraw(self, question: str) -> None:
+        with self._disk.transaction() as tables:
+            if question not in tables.questions:
+                return
+            post = tables.questions[question].post
+            for id_, row in list(tables.questions.items()):
+                if row.post == post:
+                    asking.end(tables, id_, Decision.WITHDRAWN)
+            shown = tables.posts[post]
+            if shown.state is PostState.OWED:
+                tables.posts[post] = replace(shown, state=PostState.REFUSED, shown=shown.revision)
+
+    async def expire(self) -> Sequence[int]:
+        found: set[int] = set()
+        with self._disk.transaction() as tables:
+            for id_, asked in list(tables.questions.items()):
+                if asked.question.expires_at <= now() and asking.end(tables, id_, Decision.EXPIRED):
+                    found.add(asked.question.thread_id)
+            for id_, row in list(tables.grants.items()):
+                if not row.grant.ended and row.grant.expires_at <= now():
+                    _end_grant(tables, id_, "expired", "")
+            for call, undo in list(tables.undos.items()):
+                over = undo.state is UndoState.OFFERED and undo.until <= now()
+                unneeded = undo.state is UndoState.KEPT and tables.calls[call].call.state is CallState.FINISHED
+                if over or unneeded:
+                    tables.undos[call] = replace(undo, state=UndoState.CLOSED)
+                if over:
+                    asking.redraw(tables, [tables.questions[undo.approval].post])
+                    found.add(tables.calls[call].thread)
+        return sorted(found)
+
+    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+        tables, until = self._disk.tables, now() + seconds
+        rows = [(row, asking.find(tables, id_)) for id_, row in tables.questions.items() if not row.reminded]
+        due = [each for _, each in rows if isinstance(each, Approval) and now() < each.expires_at <= until]
+        open_ones = [each for each in due if each.decision == Decision.AWAITING]
+        return [(each.thread_id, each) for each in sorted(open_ones, key=lambda each: each.expires_at)]
+
+    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+        with self._disk.transaction() as tables:
+            first = tables.questions[approval]
+            if first.reminded or first.question.decision != Decision.AWAITING:
+                return
+            for id_, row in list(tables.questions.items()):
+                if row.post == first.post and row.question.people == first.question.people:
+                    tables.questions[id_] = replace(row, reminded=True)
+            tables.record("reminded")
+            asking.owe(tables, thread_id, drafts)
+
+    async def grants(self, team: str, user: str) -> Sequence[Grant]:
+        return [grant for grant in self._held(team) if grant.user == user]
+
+    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
+        held = [grant for grant in self._held(team) if grant.tool == tool]
+        return [each for each in held if each.thread_id == thread_id or (not each.thread_id and each.user == user)]
+
+    def _held(self, team: str) -> list[Grant]:
+        rows = [row.grant for row in reversed(self._disk.tables.grants.values()) if row.team == team]
+        return [grant for grant in rows if not grant.ended and grant.expires_at > now()]
+
+    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
+        with self._disk.transaction() as tables:
+            return _end_grant(tables, grant, how, user)
+
+    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
+        tables = self._disk.tables
+        undoing = [(tables.calls[call], row) for call, row in tables.undos.items() if row.state is UndoState.UNDOING]
+        return [
+            (call.thread, UndoJob(fresh(call), row.before, row.after, row.begun))
+            for call, row in undoing
+            if thread_id in (0, call.thread)
+        ]
+
+    async def begin_undo(self, call: int) -> None:
+        with self._disk.transaction() as tables:
+            tables.undos[call] = replace(tables.undos[call], begun=True)
+
+    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
+        with self._disk.transaction() as tables:
+            row = tables.undos[call]
+            if row.state is not UndoState.UNDOING:
+                return
+            state = UndoState.UNDONE if undone.done else UndoState.REFUSED
+            tables.undos[call] = replace(row, state=state, words=undone.words)
+            tables.record("undone", row.by)
+            asking.redraw(tables, [tables.questions[row.approval].post])
+            if undone.done:
+                asking.note(tables, thread_id, f"undo-{call}", note)
+
+    async def deliveries(self, thread_id: int) -> Deliveries:
+        tables = self._disk.tables
+        posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
+        drawn = [replace(each, about=_about(tables, each)) if each.shown != each.revision else each for each in posts]
+        return Deliveries(tables.threads[thread_id].place, drawn)
+
+    async def last_post(self) -> int:
+        return max(self._disk.tables.posts, default=0)
+
+    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
+        with self._disk.transaction() as tables:
+            asking.owe(tables, thread_id, drafts)
+
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
+        with self._disk.transaction() as tables:
+            if tables.posts[post].state is PostState.OWED:
+                tables.posts[post] = tables.posts[post].posted(ts, revision)
+
+    async def shown(self, post: int, revision: int) -> None:
+        with self._disk.transaction() as tables:
+            tables.posts[post] = replace(tables.posts[post], shown=revision)
+
+    async def post_closed(self, post: int, state: str) -> None:
+        with self._disk.transaction() as tables:
+            tables.posts[post] = replace(tables.posts[post], state=PostState(state))
+
+
+def _unsettled(post: Post) -> bool:
+    stale = post.shown != post.revision or not post.final
+    return post.state is PostState.OWED or (post.state is PostState.POSTED and stale)
+
+
+def _about(tables: Tables, post: Post) -> Sequence[Question]:
+    found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == post.id]
+    return [each for each in found if each is not None]
+
+
+def _has_work(tables: Tables, thread: int) -> bool:
+    messages = [row for row in tables.inbox.values() if row.thread == thread and row.position is None]
+    if any(row.unread.addressed and not row.unread.told for row in messages):
+        return True
+    turn = tables.open_turn(thread)
+    calls = stands(tables, thread).calls
+    asked = any(call.asked for call in calls)
+    untold = any(not call.asked if call.state is not CallState.FINISHED else not call.summarised for call in calls)
+    return bool(turn) and (not asked or untold)
+
+
+def _park(tables: Tables, thread: int, draft: Draft) -> None:
+    row = tables.threads[thread]
+    if not row.parked:
+        tables.threads[thread] = replace(row, parked=draft.key)
+        asking.insert(tables, retry.question(draft.key, thread), asking.owe(tables, thread, [draft]))
+
+
+def _end_grant(tables: Tables, grant: int, how: str, user: str) -> bool:
+    row = tables.grants.get(grant)
+    if row is None or row.grant.ended or (user and row.grant.user != user):
+        return False
+    tables.grants[grant] = replace(row, grant=replace(row.grant, ended=how))
+    tables.record("voided" if how == "void" else how, user)
+    return True

@@ -1,0 +1,122 @@
+"""What a store in memory keeps. A transaction works on a copy, which takes the place of the original when it ends well:
+rows are never changed, only replaced."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+
+from bot.core.calls import Call
+from bot.core.inbox import Unread
+from bot.core.posts import Post
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Question, UndoState
+from bot.core.thread import Turn
+from bot.core.thread_ref import ThreadRef
+from bot.core.tools import UndoSnapshot
+
+
+@dataclass(frozen=True)
+class Thread:
+    place: ThreadRef
+    people: frozenset[str] = frozenset()
+    messages: tuple[tuple[str, str], ...] = ()
+    functions: str = ""
+    failures: int = 0
+    parked: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    thread: int
+    event: str
+    unread: Unread
+    position: int | None = None
+
+
+@dataclass(frozen=True)
+class TurnRow:
+    thread: int
+    first: int
+    turn: Turn
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class CallRow:
+    thread: int
+    turn: int
+    call: Call
+
+
+@dataclass(frozen=True)
+class Asked:
+    question: Question
+    post: int
+    reminded: bool = False
+
+
+@dataclass(frozen=True)
+class GrantRow:
+    team: str
+    grant: Grant
+
+
+@dataclass(frozen=True)
+class UndoRow:
+    approval: str
+    before: UndoSnapshot
+    after: str = ""
+    state: UndoState = UndoState.KEPT
+    until: float = 0.0
+    by: str = ""
+    words: str = ""
+    begun: bool = False
+
+
+@dataclass
+class Tables:
+    threads: dict[int, Thread] = field(default_factory=dict[int, Thread])
+    inbox: dict[int, Message] = field(default_factory=dict[int, Message])
+    turns: dict[int, TurnRow] = field(default_factory=dict[int, TurnRow])
+    calls: dict[int, CallRow] = field(default_factory=dict[int, CallRow])
+    posts: dict[int, Post] = field(default_factory=dict[int, Post])
+    questions: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    grants: dict[int, GrantRow] = field(default_factory=dict[int, GrantRow])
+    undos: dict[int, UndoRow] = field(default_factory=dict[int, UndoRow])
+    functions: dict[str, str] = field(default_factory=dict[str, str])
+    audit: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+
+    def record(self, kind: str, actor: str = "") -> None:
+        """Append a record of the audit."""
+        self.audit[len(self.audit) + 1] = kind, actor
+
+    def open_turn(self, thread: int) -> int:
+        """The number of a thread's open turn; 0 when there is none."""
+        return next((id_ for id_, row in self.turns.items() if row.thread == thread and not row.ended), 0)
+
+
+class Disk:
+    """Outlives the process."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+
+    @contextmanager
+    def transaction(self) -> Generator[Tables]:
+        """All or nothing."""
+        tables = Tables(**{each.name: dict(getattr(self.tables, each.name)) for each in fields(Tables)})
+        yield tables
+        self.tables = tables
+
+
+def fresh(row: CallRow) -> Call:
+    """A call to work on."""
+    return copy.copy(row.call)
+
+
+def now() -> float:
+    return time.time()
