@@ -55,7 +55,7 @@ class ThreadState:
     functions: str = ""
     """The digest of the tool list in the last request."""
     transcript: Transcript | None = None
-    """The log itself, loaded when a request to the model first needs it: `bot.core.ports.store.Store.transcript`."""
+    """The log itself, loaded when a request to the model first needs it: `bot.core.ports.store.Log.transcript`."""
     parked: bool = False
     """It has failed too often in a row: only a person can resume it."""
 

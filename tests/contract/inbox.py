@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
-from bot.core.calls import CallState
+from bot.core.calls import CallOutcome, CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.store import Store
-from bot.core.questions.question import Decision
+from bot.core.questions.question import Approval, Decision
 from bot.core.thread_ref import ThreadRef
+from bot.core.transaction import Change
 from tests.contract.backend import Backend
 from tests.lives import ALICE, BOB, Life, draft, waiting_for_a_person
 
 NUMBERS = itertools.count(1)
 AWAITING = CallState.AWAITING
+WAITS = [[AWAITING], [CallState.UNKNOWN], [AWAITING, AWAITING], [AWAITING, CallState.UNKNOWN]]
+Act = Callable[[Life, Sequence[Approval]], Awaitable[object]]
 
 
 def mention(user: str = ALICE, *, addressed: bool = True) -> Incoming:
@@ -30,6 +34,66 @@ def follow_up(first: Incoming, user: str, *, addressed: bool = False, earlier: b
     return replace(
         first, event_id=f"more-{number}", ts=f"200.{number:06d}", user=user, addressed=addressed, earlier=earlier
     )
+
+
+async def drift(life: Life, approvals: Sequence[Approval]) -> None:
+    await life.settle(approvals[0])
+    call = (await life.state()).calls[0]
+    call.state = AWAITING
+    await life.commit("drift", calls=[call], drifted=[(approvals[0].id, "It has changed.")])
+
+
+async def finish(life: Life, _: Sequence[Approval]) -> None:
+    call = (await life.state()).calls[-1]
+    call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.OK, "done"
+    await life.commit("finish a call", calls=[call])
+
+
+async def out_of_time(life: Life, _: Sequence[Approval]) -> None:
+    await life.call(AWAITING, seconds=-1)
+    assert list(await life.store.expire()) == [life.id]
+
+
+async def stale(life: Life, approvals: Sequence[Approval]) -> None:
+    await life.settle(approvals[0], needed=2)
+
+
+async def progress(life: Life, _: Sequence[Approval]) -> None:
+    await life.store.owe(life.id, [draft("progress")])
+    [owed] = (await life.store.deliveries(life.id)).posts
+    await life.store.posted(owed.id, "1.1", owed.revision)
+
+
+TO_DO: dict[str, tuple[list[CallState], Act]] = {
+    "a message was not read": ([AWAITING], lambda life, _: life.say()),
+    "a message of somebody else": ([AWAITING], lambda life, _: life.say(BOB)),
+    "approved": ([AWAITING], lambda life, asked: life.settle(asked[0])),
+    "denied": ([AWAITING], lambda life, asked: life.settle(asked[0], Decision.DENIED)),
+    "one of two approved": ([AWAITING, AWAITING], lambda life, asked: life.settle(asked[0])),
+    "one of two denied": ([AWAITING, AWAITING], lambda life, asked: life.settle(asked[0], Decision.DENIED)),
+    "it ran": ([CallState.UNKNOWN], lambda life, asked: life.settle(asked[0], Decision.IT_RAN)),
+    "to run again": ([CallState.UNKNOWN], lambda life, asked: life.settle(asked[0], Decision.RUN_AGAIN)),
+    "edited": ([AWAITING], lambda life, asked: edit(life, asked[0])),
+    "one of two edited": ([AWAITING, AWAITING], lambda life, asked: edit(life, asked[1])),
+    "drifted": ([AWAITING], drift),
+    "stopped": ([AWAITING, AWAITING], lambda life, asked: stop(life, asked[0])),
+    "out of time": ([AWAITING], out_of_time),
+    "withdrawn": ([AWAITING], lambda life, asked: life.store.withdraw(asked[0].id)),
+    "a call beside it was cut off": ([AWAITING, CallState.STARTED], lambda life, _: life.deliver()),
+    "a call beside it may run": ([AWAITING, CallState.READY], lambda life, _: life.deliver()),
+    "a call beside it has ended": ([AWAITING, CallState.STARTED], finish),
+    "one of two votes, the card is to be drawn": ([AWAITING], stale),
+    "a message is owed": ([AWAITING], lambda life, _: life.store.owe(life.id, [draft("notice")])),
+    "a progress message stands": ([AWAITING], progress),
+}
+
+
+async def edit(life: Life, approval: Approval) -> None:
+    await life.store.answer([await life.click(approval, Decision.EDITED, arguments='{"path":"b"}')])
+
+
+async def stop(life: Life, approval: Approval) -> None:
+    await life.store.answer([await life.click(approval, Decision.STOPPED)])
 
 
 class InboxContract:
@@ -76,7 +140,7 @@ class InboxContract:
         assert await store.admit(follow_up(first, BOB)) == (Admission.STARTS, thread)
         assert await store.admit(replace(mention(BOB, addressed=False))) == (Admission.IGNORED, 0)
 
-    @pytest.mark.parametrize("states", [[AWAITING], [CallState.UNKNOWN], [AWAITING, CallState.UNKNOWN]])
+    @pytest.mark.parametrize("states", WAITS)
     async def test_a_thread_that_only_waits_for_people_is_left_alone(
         self, store: Store, states: list[CallState]
     ) -> None:
@@ -84,12 +148,30 @@ class InboxContract:
         await life.say("USTRANGER", addressed=False)
         assert await store.waiting() == []
 
-    @pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.DENIED, Decision.STOPPED])
-    async def test_a_thread_is_taken_up_when_a_person_has_decided(self, store: Store, decision: Decision) -> None:
-        life, [approval, _] = await waiting_for_a_person(store, AWAITING, AWAITING)
-        await life.settle(approval, decision)
+    @pytest.mark.parametrize("what", TO_DO)
+    async def test_a_thread_with_something_to_do_is_taken_up(self, store: Store, what: str) -> None:
+        states, act = TO_DO[what]
+        life, asked = await waiting_for_a_person(store, *states)
+        await act(life, asked)
+        if not what.endswith(("drawn", "owed")):
+            # What is left is not that of Slack alone.
+            await life.deliver()
+        assert list(await store.waiting()) == [life.id]
+
+    async def test_what_had_to_wait_is_read_when_the_turn_was_stopped(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await life.say()
+        await life.commit("tell", told=[message.id for message in (await life.state()).unread])
+        await life.settle(approval, Decision.STOPPED)
+        state = await life.state()
+        for call in state.calls:
+            call.summarised = True
+        await store.commit(state, Change("answer the calls", messages=[("tool", "{}")], calls=state.calls))
+        await store.commit(state, Change("stop the turn", outcome="stopped"))
         await life.deliver()
-        assert await store.waiting() == [life.id]
+        assert list(await store.waiting()) == [life.id]
+        await life.read()
+        assert list(await store.waiting()) == [life.id], "a turn is open that asks nobody"
 
     async def test_a_message_waits_for_a_decision_once_its_sender_was_told(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store)
@@ -97,7 +179,9 @@ class InboxContract:
         assert await store.waiting() == [life.id]
         await life.commit("tell", told=[each.id for each in (await life.state()).unread])
         assert await store.waiting() == []
-        assert [each.told for each in (await life.state()).unread] == [True]
+        await life.say()
+        assert [each.told for each in (await life.state()).unread] == [True, False]
+        assert list(await store.waiting()) == [life.id], "another message is another one to be told of"
         await life.settle(approval, Decision.DENIED)
         assert await store.waiting() == [life.id]
 

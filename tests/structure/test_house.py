@@ -68,6 +68,14 @@ def test_only_the_registry_knows_which_transports_there_are() -> None:
             assert foreign.isdisjoint({"subprocess", "signal", "urllib", "aiohttp", "httpx"}), path.name
 
 
+def test_only_the_registry_knows_which_stores_there_are() -> None:
+    for path, tree in modules("bot"):
+        knows = [name for name in imports(tree) if name.startswith("bot.store.sqlite")]
+        own = "sqlite" in path.parts or path == ROOT / "bot/store/registry.py"
+        # The audit is read and checked as it is in the file, while the bot may run.
+        assert own or not knows or path == ROOT / "bot/commands/audit.py", path
+
+
 def test_the_sandbox_imports_nothing_of_the_bot() -> None:
     for path, tree in modules("slack_sandbox"):
         assert not [name for name in imports(tree) if name.split(".")[0] == "bot"], path.name
