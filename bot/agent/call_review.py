@@ -10,7 +10,7 @@ from bot.agent.authorization import CallAuthorizer, refuse
 from bot.core.calls import Call, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
@@ -22,7 +22,7 @@ from bot.pace import Pace
 class CallReview:
     """Looks again at the calls of a step, with the policy as it is now."""
 
-    store: Store
+    store: Log
     toolset: Toolset
     gateway: ChatGateway
     authorizer: CallAuthorizer

@@ -12,7 +12,7 @@ from bot.agent.tool_executor import ToolExecutor
 from bot.core.calls import Call, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held
 from bot.core.thread import ThreadState
 
@@ -24,7 +24,7 @@ WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
 class CallRunner:
     """Runs calls of one thread. Each call's start and end are recorded by the executor."""
 
-    store: Store
+    store: Log
     gateway: ChatGateway
     executor: ToolExecutor
     review: CallReview

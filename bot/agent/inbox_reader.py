@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
 from bot.core.inbox import Unread
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Inbox, Log
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.pace import Pace
+
+
+class ThreadStore(Inbox, Log, Protocol):
+    """What people say in a thread, and its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxReader:
     """Reads what people have written since the last step."""
 
-    store: Store
+    store: ThreadStore
     gateway: ChatGateway
     instructions: Callable[[], str]
     """Returns the first message of a new thread's log."""

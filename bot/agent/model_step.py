@@ -16,7 +16,7 @@ from bot.core.json_text import sha256
 from bot.core.limits import TRIES, Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class ModelStep:
     """Asks the model for the next step of a turn."""
 
-    store: Store
+    store: Log
     model: Model
     toolset: Toolset
     gateway: ChatGateway

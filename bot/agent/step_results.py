@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.agent import loop_detection, prompt
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
@@ -24,7 +24,7 @@ SHOWN_ON_CARD = (
 """Outcomes that a person decided: the card shows them, so the summary leaves them out."""
 
 
-async def conclude(store: Store, gateway: ChatGateway, state: ThreadState) -> bool:
+async def conclude(store: Log, gateway: ChatGateway, state: ThreadState) -> bool:
     """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits."""
     told = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in told:
@@ -40,7 +40,7 @@ async def conclude(store: Store, gateway: ChatGateway, state: ThreadState) -> bo
     return False
 
 
-async def _answer(store: Store, state: ThreadState, drafts: Sequence[Draft]) -> None:
+async def _answer(store: Log, state: ThreadState, drafts: Sequence[Draft]) -> None:
     """Append one tool message per call to the log."""
     calls = state.step
     done = [other for other in state.calls if other.seq < calls[0].seq]
@@ -53,7 +53,7 @@ async def _answer(store: Store, state: ThreadState, drafts: Sequence[Draft]) -> 
 
 
 async def _wait(
-    store: Store, gateway: ChatGateway, state: ThreadState, told: Sequence[Call], drafts: Sequence[Draft]
+    store: Log, gateway: ChatGateway, state: ThreadState, told: Sequence[Call], drafts: Sequence[Draft]
 ) -> None:
     """Record what people are told while the step waits: what was done, and that their messages are read later."""
     new = [message for message in state.unread if message.addressed and not message.told]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from bot.agent.authorization import CallAuthorizer
 from bot.core import untrusted
 from bot.core.json_text import JsonObject, sha256
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
@@ -22,7 +22,7 @@ _lists: dict[tuple[str, ...], tuple[str, str]] = {}
 
 
 async def offered_functions(
-    store: Store, toolset: Toolset, authorizer: CallAuthorizer, state: ThreadState, problems: Sequence[str]
+    store: Log, toolset: Toolset, authorizer: CallAuthorizer, state: ThreadState, problems: Sequence[str]
 ) -> tuple[str, str]:
     """Return the digest and the JSON text of the tools to offer in a thread.
 

@@ -11,26 +11,20 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from bot.agent import loop_detection, prompt
-from bot.agent.inbox_reader import InboxReader
+from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.limits import Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
-from bot.core.ports.store import Inbox, Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
 
 log = logging.getLogger(__name__)
-
-
-class ThreadStore(Inbox, Log, Protocol):
-    """What is said in a thread, and its log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot import log_events
-from bot.core.ports.store import Store
+from bot.core.ports.store import Log
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
 
 
-async def commit_and_log(store: Store, state: ThreadState, turn: Turn, change: Change) -> None:
+async def commit_and_log(store: Log, state: ThreadState, turn: Turn, change: Change) -> None:
     """Commit a change. If it ends the turn, log one line about it once it is on the disk."""
     calls = len(state.calls)
     await store.commit(state, change)
