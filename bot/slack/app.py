@@ -219,6 +219,15 @@ class Socket:
             await enqueue(message)
 
         client.enqueue_message = enqueue_readable
+        send: Callable[[str], Awaitable[None]] = client.send_message
+
+        async def send_if_open(message: str) -> None:
+            try:
+                await send(message)
+            except ConnectionError:
+                log.info("the connection closed before an event was acknowledged: Slack delivers it again")
+
+        client.send_message = send_if_open
 
     async def open(self, url: str) -> None:
         """Open the first connection, at an address from apps.connections.open; returns when it stands."""

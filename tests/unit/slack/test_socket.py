@@ -1,0 +1,32 @@
+"""What Slack's socket does when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.slack import app as slack_app
+from slack_sandbox.slack import SlackSandbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_ack_that_comes_after_the_connection_has_closed_is_one_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with SlackSandbox() as slack:
+        these = slack_app.clients(slack.api_url, slack.bot_token, slack.app_token)
+        _, url = await slack_app.preflight(these)
+        socket = slack_app.Socket(slack_app.bolt(these, lambda app: None), these, {})
+        await socket.open(url)
+        await socket.stop_intake()
+        client = socket._handler.client  # pyright: ignore[reportPrivateUsage]
+        await asyncio.wait_for(client.send_socket_mode_response(SocketModeResponse(envelope_id="E1")), 5)
+        await socket.close()
+        await these.session.close()
+    assert "Slack delivers it again" in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
