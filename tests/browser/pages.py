@@ -7,7 +7,7 @@ for its message, each time that it looks.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from playwright.async_api import Dialog, Locator, Page, expect
@@ -27,6 +27,8 @@ class Visitor:
     page: Page
     guard: Guard
     address: str
+    before: list[str] = field(default_factory=list[str])
+    """The timestamps of the messages that were there before the last command."""
 
     @property
     def narrow(self) -> bool:

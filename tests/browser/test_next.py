@@ -50,7 +50,8 @@ async def at(visiting: Visiting, play: Play) -> AsyncGenerator[Visitor]:
 
 
 async def run(at: Visitor, what: str, conversation: str = "#general") -> None:
-    """Run the app's slash command."""
+    """Run the app's slash command. `posted` then looks only at what comes after it."""
+    at.before = await at.messages.locator("article[data-ts]").evaluate_all("all => all.map(each => each.dataset.ts)")
     composer = at.composer(conversation)
     await composer.fill(f"/demo {what}")
     await composer.press("Enter")
@@ -58,8 +59,9 @@ async def run(at: Visitor, what: str, conversation: str = "#general") -> None:
 
 
 async def posted(at: Visitor, words: str) -> Locator:
-    """Wait for the newest message with these words. Out: it."""
-    found = at.messages.get_by_role("article").filter(has_text=words).last
+    """Wait for a message with these words that the last command led to. Out: it."""
+    new = "".join(f":not([data-ts='{ts}'])" for ts in at.before)
+    found = at.messages.locator(f"article{new}").filter(has_text=words).last
     await found.wait_for()
     return await at.settled(found)
 
