@@ -53,7 +53,7 @@ COLLECT = (20_000, 20, 50)
 START_SECONDS = 7.0
 """From the start of the process, for all that Slack is asked before the socket is opened: when Slack is silent, the
 process is to have ended after ten seconds, also where loading and ending take two."""
-LEAST_SECONDS = 4.5
+MIN_SECONDS = 4.5
 """So long Slack may take whatever loading took."""
 WARM_SECONDS = 2.0
 """Of these, for what is asked last."""
@@ -89,7 +89,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
         loop.add_signal_handler(number, stop)
     async with open_store(settings.database_url, settings.redact) as store:
         # From here on: a database of an earlier version may have taken minutes to be brought up to date.
-        asking = Deadline(max(LEAST_SECONDS, began + START_SECONDS - time.monotonic()))
+        asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))
         these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)

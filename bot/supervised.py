@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 60.0
 """Seconds before a restart; doubles with each consecutive failure, with jitter."""
 STABLE_SECONDS = 30.0
 """A task that ran for longer than this counts as recovered: the pause starts over at the first value."""
 
 
 async def run_forever(
-    name: str, work: Callable[[], Awaitable[object]], *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE
+    name: str, work: Callable[[], Awaitable[object]], *, first: float = FIRST_PAUSE, longest: float = MAX_PAUSE
 ) -> None:
     """Run `work` until this task is cancelled.
 
@@ -36,7 +36,7 @@ async def run_forever(
 class ProblemTracker:
     """Deduplicates reports of recurring problems, which a check every 30 s would otherwise log each time."""
 
-    MOST = 1_000
+    MAX_REPORTED = 1_000
 
     def __init__(self) -> None:
         self._reported: dict[object, str] = {}
@@ -45,7 +45,7 @@ class ProblemTracker:
         """Remember a problem. Returns whether it is new or has changed, so that it should be logged."""
         if self._reported.get(about) == words:
             return False
-        if len(self._reported) >= self.MOST:
+        if len(self._reported) >= self.MAX_REPORTED:
             del self._reported[next(iter(self._reported))]
         self._reported[about] = words
         return True

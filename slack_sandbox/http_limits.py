@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-LARGEST = 100_000_000
+MAX_BODY_BYTES = 100_000_000
 """Bytes of one request: Slack takes files of up to a gigabyte, and models a conversation of millions of characters."""
 
 

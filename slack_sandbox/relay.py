@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from slack_sandbox.http_limits import LARGEST, requests_up_to
+from slack_sandbox.http_limits import MAX_BODY_BYTES, requests_up_to
 from slack_sandbox.openrouter import responses, wire
 from slack_sandbox.openrouter.assembly import Assembly
 from slack_sandbox.openrouter.request import chat_request
@@ -69,7 +69,7 @@ class Relay:
             skip_auto_headers=_ADDED_BY_AIOHTTP,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        large = requests_up_to(LARGEST)
+        large = requests_up_to(MAX_BODY_BYTES)
         server = web.Server(self._handle, handler_cancellation=True, access_log=None, request_factory=large)  # type: ignore[arg-type]
         runner = self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()

@@ -24,7 +24,7 @@ from slack_sandbox.clock import Clock
 from slack_sandbox.conditions import Changes
 from slack_sandbox.events import Events
 from slack_sandbox.faults import Faults
-from slack_sandbox.http_limits import LARGEST, requests_up_to
+from slack_sandbox.http_limits import MAX_BODY_BYTES, requests_up_to
 from slack_sandbox.interactions import Interactions
 from slack_sandbox.journal import ApiCall, Envelope
 from slack_sandbox.model import Channel, Json, Message, Person
@@ -93,7 +93,7 @@ class SlackSandbox(Interactions):
 
     async def start(self) -> None:
         """Bind and serve in the running loop."""
-        server = web.Server(self._serve, access_log=None, request_factory=requests_up_to(LARGEST))
+        server = web.Server(self._serve, access_log=None, request_factory=requests_up_to(MAX_BODY_BYTES))
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)

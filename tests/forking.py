@@ -45,7 +45,7 @@ LOADED = (
         "slack_sandbox.trial.environment",
     ),
 )
-LONGEST = 1 << 20
+MAX_MESSAGE_BYTES = 1 << 20
 SOON_SECONDS = 0.01
 SEEDS = 4
 """How many bots of a trial are forked; later ones are started as ever."""
@@ -152,7 +152,7 @@ class Nursery:
         return self._codes.get(pid)
 
     def _hear(self) -> None:
-        message = self._socket.recv(LONGEST)
+        message = self._socket.recv(MAX_MESSAGE_BYTES)
         if not message:
             raise RuntimeError("the process that starts the bots has ended")
         said = json.loads(message)
@@ -195,7 +195,7 @@ def _serve(descriptor: int) -> None:
             os.read(readable, 4096)
             _bury(asked)
         if asked in ready:
-            message, streams, _, _ = socket.recv_fds(asked, LONGEST, 2)
+            message, streams, _, _ = socket.recv_fds(asked, MAX_MESSAGE_BYTES, 2)
             if not message:
                 return
             pid = os.fork()

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-MOST_SECONDS = 0.05
+MAX_SECONDS = 0.05
 
 
 class Lag:
@@ -24,7 +24,7 @@ class Lag:
 
     def check(self) -> None:
         """Fail when a callback took too long."""
-        assert self.longest <= MOST_SECONDS, f"{self.longest * 1000:.0f} ms in {self.what}"
+        assert self.longest <= MAX_SECONDS, f"{self.longest * 1000:.0f} ms in {self.what}"
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def watched() -> Generator[Lag]:
     lag, original = Lag(), asyncio.events.Handle._run  # pyright: ignore[reportPrivateUsage]
 
     def run(self: Any) -> None:
-        words = repr(self)[:300] if lag.longest > MOST_SECONDS else ""
+        words = repr(self)[:300] if lag.longest > MAX_SECONDS else ""
         began = time.thread_time()
         original(self)
         taken = time.thread_time() - began

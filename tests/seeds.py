@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-LONGEST = 1 << 20
+MAX_MESSAGE_BYTES = 1 << 20
 
 
 def plant(number: int, become: Callable[[dict[str, str], str], int]) -> None:
@@ -41,7 +41,7 @@ def plant(number: int, become: Callable[[dict[str, str], str], int]) -> None:
         request = json.dumps({"environment": environment, "folder": str(folder)})
         socket.send_fds(ours, [request.encode()], [order[6], order[9], order[11]])
         # It leads a process group of its own by now.
-        return int(ours.recv(LONGEST))
+        return int(ours.recv(MAX_MESSAGE_BYTES))
 
     subprocess._fork_exec = start  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 
@@ -50,7 +50,7 @@ def _wait(orders: socket.socket, become: Callable[[dict[str, str], str], int]) -
     """Wait for an order, or for the end of the trial; does not return."""
     code = 0
     try:
-        message, streams, _, _ = socket.recv_fds(orders, LONGEST, 3)
+        message, streams, _, _ = socket.recv_fds(orders, MAX_MESSAGE_BYTES, 3)
         if message:
             os.setsid()
             for number, stream in enumerate(streams):

@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.lag import MOST_SECONDS
+from tests.lag import MAX_SECONDS
 
 T = TypeVar("T")
 NOTED = "LAG_OF_THE_BOT"
 """The variable that names the file to note callbacks in, a JSON object a line."""
 A_BOT = "a bot"
-LEAST_SECONDS = 0.0001
+MIN_SECONDS = 0.0001
 """Shorter callbacks are not worth a line."""
 GROWTH = 1.5
 """A callback is a new longest one when it took so many times what the last one did that was noted."""
@@ -63,7 +63,7 @@ class Note:
 
     @property
     def is_too_long(self) -> bool:
-        return self.seconds > MOST_SECONDS
+        return self.seconds > MAX_SECONDS
 
     def words(self) -> str:
         """For people."""
@@ -160,7 +160,7 @@ class Watch:
 
     def take(self, taken: float, about: str, what: Any, number: int = -1) -> None:
         """Note what has taken so many seconds, if it is too long or the longest so far."""
-        if taken > max(LEAST_SECONDS, min(MOST_SECONDS, self._longest * GROWTH)):
+        if taken > max(MIN_SECONDS, min(MAX_SECONDS, self._longest * GROWTH)):
             self._longest = max(self._longest, taken)
             doing = self._seen[1] if self._seen[0] == number else ""
             self.note(Note(taken, about, where(what), doing, os.getpid()))
@@ -172,9 +172,9 @@ class Watch:
 
         def look() -> None:
             while True:
-                time.sleep(MOST_SECONDS / 2)
+                time.sleep(MAX_SECONDS / 2)
                 number, began = self._callback
-                if number != self._seen[0] and time.clock_gettime(clock) - began > MOST_SECONDS / 2:
+                if number != self._seen[0] and time.clock_gettime(clock) - began > MAX_SECONDS / 2:
                     stack = traceback.extract_stack(sys._current_frames().get(loops))  # pyright: ignore[reportPrivateUsage]
                     self._seen = (number, "".join(traceback.format_list(stack[-6:])))
 

@@ -27,7 +27,7 @@ AGAIN = (
     "This was approved before, but not run, because what it was based on has changed. What you see is how it is now."
 )
 
-LONGEST_REASON = 2_000
+MAX_REASON_CHARS = 2_000
 """Characters. It names a path, whose length is the model's choice."""
 NOBODY = (
     "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
@@ -75,7 +75,7 @@ class ApprovalRequester:
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
-                call.result = f"as things are now this would fail: {preview.broken[:LONGEST_REASON]}"
+                call.result = f"as things are now this would fail: {preview.broken[:MAX_REASON_CHARS]}"
                 continue
             approvals.append(self._approval(state, pending, preview, privacy))
             await pace.checkpoint()

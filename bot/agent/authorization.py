@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.agent import prompt
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
-from bot.core.limits import MOST_CALLS
+from bot.core.limits import MAX_CALLS
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.conditions import Inside
 from bot.core.policy.rules import Facts, Judgement, Policy, Ruling, Tier, repeatable, tier
@@ -137,7 +137,7 @@ class CallAuthorizer:
         broken = reply.invalid_arguments.get(call_id)
         if broken is not None:
             call.arguments = broken[:2000]
-        if position >= MOST_CALLS:
+        if position >= MAX_CALLS:
             last = position == len(reply.message["tool_calls"]) - 1
             call.outcome, call.result = CallOutcome.SURPLUS, prompt.surplus(more=last and reply.left_out)
             return call

@@ -8,7 +8,7 @@ from bot.core.calls import Call, CallOutcome, CallState
 
 WARN_AT = 2
 STOP_AT = 5
-LONGEST_CYCLE = 4
+MAX_CYCLE_LENGTH = 4
 CYCLES = 3
 
 _FAILED = (CallOutcome.ERROR, CallOutcome.INVALID, CallOutcome.REFUSED, CallOutcome.DENIED)
@@ -43,7 +43,7 @@ def repeats(calls: Sequence[Call], call: Call) -> int:
 def cycle(calls: Sequence[Call]) -> int:
     """Return the period (2 to 4) of a pattern that the last calls repeat three times; 0 if there is none."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
-    for period in range(2, LONGEST_CYCLE + 1):
+    for period in range(2, MAX_CYCLE_LENGTH + 1):
         tail = finished[-period * CYCLES :]
         if len(tail) < period * CYCLES or len({_identity(call) for call in tail[:period]}) < 2:
             continue
@@ -58,7 +58,7 @@ def cycle(calls: Sequence[Call]) -> int:
 def going_round(calls: Sequence[Call]) -> bool:
     """Whether the model should be told to answer now."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
-    return any(repeats(finished, call) >= STOP_AT for call in finished[-LONGEST_CYCLE:]) or cycle(finished) > 0
+    return any(repeats(finished, call) >= STOP_AT for call in finished[-MAX_CYCLE_LENGTH:]) or cycle(finished) > 0
 
 
 def note(calls: Sequence[Call], call: Call) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.core.calls import Call, CallOutcome
 from bot.core.json_text import JsonObject
-from bot.core.limits import MOST_CALLS
+from bot.core.limits import MAX_CALLS
 
 INSTRUCTIONS = """\
 You are a helpful colleague in a Slack thread, with tools. Several people may take part; each of their messages begins \
@@ -81,7 +81,7 @@ def result_of(call: Call) -> str:
 
 def surplus(*, more: bool) -> str:
     """Why a call was not made that was beyond those of one step; `more` followed of which nothing is kept."""
-    words = f"at most {MOST_CALLS} calls run in one step. If it is still needed, make it again in the next step."
+    words = f"at most {MAX_CALLS} calls run in one step. If it is still needed, make it again in the next step."
     return f"{words} More calls followed this one and were left out; make those again, too." if more else words
 
 

@@ -15,7 +15,7 @@ from bot.core.untrusted import items, mapping, parsed, text
 from bot.pace import offload
 
 NO_FUNCTIONS = "[]"
-MOST_LISTS = 100
+MAX_LISTS = 100
 """Lists kept in memory: the policy may offer different tools in different places."""
 
 _lists: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -46,7 +46,7 @@ async def functions(tools: Sequence[Tool]) -> tuple[str, str]:
     if found is None:
         # A schema may have a thousand parts.
         found = await offload(len(tools) * 500, _listed, tools)
-        if len(_lists) >= MOST_LISTS:
+        if len(_lists) >= MAX_LISTS:
             _lists.clear()
         _lists[key] = found
     return found

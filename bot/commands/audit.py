@@ -27,9 +27,9 @@ from bot.store.sqlite.database import now, path_of
 
 AUDITED = 2
 """The version of the database that began to keep records."""
-LONGEST = 80
+MAX_VALUE_CHARS = 80
 """Characters of a value in the text output."""
-MOST = 12
+MAX_VALUES = 12
 """Facts of a record in the text output."""
 
 _SPAN = re.compile(r"(\d{1,6})([mhdw])")
@@ -208,8 +208,8 @@ def _text(record: Record) -> str:
         words = [f"{name}: {value}" if name else value for name, value in _flat(facts, "")]
     except RecursionError:
         words = [_word(str(record.facts))]
-    more = [f"and {len(words) - MOST} more"] if len(words) > MOST else []
-    return f"{_clock(record.at)}  {columns}  {', '.join([*words[:MOST], *more])}".rstrip()
+    more = [f"and {len(words) - MAX_VALUES} more"] if len(words) > MAX_VALUES else []
+    return f"{_clock(record.at)}  {columns}  {', '.join([*words[:MAX_VALUES], *more])}".rstrip()
 
 
 def _parsed(facts: object) -> Any:
@@ -241,11 +241,11 @@ def _word(value: object) -> str:
     if value is None or value in ({}, []):
         return "none"
     if not isinstance(value, str):
-        return _line(str(value))[:LONGEST]
-    if not value or (len(value) <= LONGEST and _BARE.fullmatch(value)):
+        return _line(str(value))[:MAX_VALUE_CHARS]
+    if not value or (len(value) <= MAX_VALUE_CHARS and _BARE.fullmatch(value)):
         return _line(value)
-    quoted = _line(json.dumps(value[:LONGEST], ensure_ascii=False))
-    return quoted if len(value) <= LONGEST else f"{quoted}… ({len(value):,} characters)"
+    quoted = _line(json.dumps(value[:MAX_VALUE_CHARS], ensure_ascii=False))
+    return quoted if len(value) <= MAX_VALUE_CHARS else f"{quoted}… ({len(value):,} characters)"
 
 
 def _line(text: str) -> str:
@@ -262,7 +262,7 @@ def _at(at: float) -> str:
     try:
         return audit.moment(at)
     except ValueError:
-        return ascii(at)[:LONGEST]
+        return ascii(at)[:MAX_VALUE_CHARS]
 
 
 def _time(text: str) -> float:

@@ -15,7 +15,7 @@ from bot.core.policy.conditions import Condition, fits, listed
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier, tier
 from bot.core.tools import Tool
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ def _arguments(tool: Tool) -> list[str]:
 
 def _some(names: Iterable[str]) -> str:
     names = sorted(names)
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

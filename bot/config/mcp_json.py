@@ -21,7 +21,7 @@ from bot.tools.server_config import CALL_SECONDS, StdioServer
 
 FOLDER_SECONDS = 5.0
 """What it may take to look at the folder to work in."""
-LONGEST_CALL_SECONDS = 3600.0
+MAX_CALL_SECONDS = 3600.0
 DEFAULT_WORKSPACE = Path("workspace")
 
 SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
@@ -88,11 +88,11 @@ class _File:
         prefixes: dict[str, str] = {}
         for key, entry in entries.items():
             prefix = names.prefix(key)
-            if not prefix or len(prefix) > names.LONGEST_PREFIX:
+            if not prefix or len(prefix) > names.MAX_PREFIX_LENGTH:
                 raise self._wrong(
                     f"mcpServers.{key}",
                     "has a name that cannot be used, because tools are named after it. Use 1 to "
-                    f"{names.LONGEST_PREFIX} letters, digits, `_` or `-`.",
+                    f"{names.MAX_PREFIX_LENGTH} letters, digits, `_` or `-`.",
                 )
             if prefix in prefixes:
                 raise self._wrong(
@@ -193,10 +193,10 @@ class _File:
         return folder
 
     def _seconds(self, value: Any, place: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_CALL_SECONDS:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_CALL_SECONDS:
             raise self._wrong(
                 place,
-                f"must be a number of seconds (not milliseconds), above 0 and at most {LONGEST_CALL_SECONDS:.0f}.",
+                f"must be a number of seconds (not milliseconds), above 0 and at most {MAX_CALL_SECONDS:.0f}.",
             )
         return float(value)
 

@@ -26,7 +26,7 @@ NAMES = (
     *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
 )
 """All settings of the environment."""
-MOST_MODELS = 3
+MAX_MODELS = 3
 """https://openrouter.ai/docs/features/model-routing: `models`."""
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
@@ -158,8 +158,8 @@ def _models(value: str) -> tuple[str, ...]:
     models = tuple(part.strip() for part in value.split(",") if part.strip())
     if not models:
         raise SettingsError("OPENROUTER_MODEL", f"it names no model. Write, for example, {DEFAULT_MODEL}.")
-    if len(models) > MOST_MODELS:
-        problem = f"it names {len(models)} models. OpenRouter takes one and at most {MOST_MODELS - 1} fallbacks."
+    if len(models) > MAX_MODELS:
+        problem = f"it names {len(models)} models. OpenRouter takes one and at most {MAX_MODELS - 1} fallbacks."
         raise SettingsError("OPENROUTER_MODEL", problem)
     return models
 

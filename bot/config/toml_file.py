@@ -13,7 +13,7 @@ from bot.errors import SettingsError
 KeyPath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 Table = Mapping[str, Any]
-MOST = 1e9
+MAX_NUMBER = 1e9
 """No number in a configuration is meant to be larger, or infinite."""
 
 
@@ -103,10 +103,10 @@ class TomlFile:
     def number(self, table: Table, place: KeyPath, default: float, *, zero: bool = False) -> float:
         """A number above 0, or, with `zero`, 0 or more."""
         value: object = table.get(str(place[-1]), default)
-        bounds = f"from 0 to {MOST:,.0f}" if zero else f"above 0 and at most {MOST:,.0f}"
+        bounds = f"from 0 to {MAX_NUMBER:,.0f}" if zero else f"above 0 and at most {MAX_NUMBER:,.0f}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(place, f"must be a number {bounds}")
-        if not (0 < value <= MOST or (zero and value == 0)):
+        if not (0 < value <= MAX_NUMBER or (zero and value == 0)):
             raise self.wrong(place, f"must be a number {bounds}")
         return float(value)
 

@@ -8,7 +8,7 @@ TRIES = 3
 """How often in a row a thread may fail, or a request to the model be started without a result, before the thread is
 parked. A parked thread is resumed by a person only."""
 
-MOST_CALLS = 64
+MAX_CALLS = 64
 """The maximum number of calls that run in one step. The model is told to repeat any further calls."""
 
 

@@ -12,27 +12,27 @@ from typing import Any
 
 from bot.core.json_text import JsonObject
 
-MOST = 10**15
+MAX_NUMBER = 10**15
 """Larger than any real value; a sum of many such values still fits into SQLite's 64 bits."""
-MOST_VALUES = 30_000
+MAX_VALUES = 30_000
 """JSON values in one message, estimated from its commas and brackets: this many take 20 ms to parse."""
-LONGEST_ID = 255
+MAX_ID_LENGTH = 255
 """Slack's limit of an action_id (docs.slack.dev/reference/block-kit/block-elements/button-element)."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def count(value: object) -> int:
-    """Return a count; 0 if the value is not a number, is negative, or exceeds MOST."""
+    """Return a count; 0 if the value is not a number, is negative, or exceeds MAX_NUMBER."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if 0 <= value <= MOST else 0
+        return value if 0 <= value <= MAX_NUMBER else 0
     return int(amount(value))
 
 
 def amount(value: object) -> float:
-    """Return an amount; 0.0 if the value is not a number, is negative, or exceeds MOST."""
+    """Return an amount; 0.0 if the value is not a number, is negative, or exceeds MAX_NUMBER."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    return float(value) if 0 <= value <= MOST else 0.0  # false for NaN
+    return float(value) if 0 <= value <= MAX_NUMBER else 0.0  # false for NaN
 
 
 def text(value: object, limit: int = 0) -> str:
@@ -50,7 +50,7 @@ def text(value: object, limit: int = 0) -> str:
 def reference(value: object) -> str:
     """Return an id, a timestamp or a similar reference of Slack's; empty if it is not a string of at most 255
     characters. References are used in look-ups and sent back to Slack, so their length must be limited."""
-    return text(value) if isinstance(value, str) and len(value) <= LONGEST_ID else ""
+    return text(value) if isinstance(value, str) and len(value) <= MAX_ID_LENGTH else ""
 
 
 def valid_unicode(text: str) -> str:
@@ -79,7 +79,7 @@ def count_values(raw: bytes) -> int:
     """Estimate the number of JSON values in a message. Characters inside strings do not count: they may be tables."""
     found = sum(raw.count(sign) for sign in b",[{")
     quotes = raw.count(b'"')
-    if found <= MOST_VALUES or quotes > 8 * MOST_VALUES:
+    if found <= MAX_VALUES or quotes > 8 * MAX_VALUES:
         return max(found, quotes // 8)
     between = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
     return sum(part.count(sign) for part in between for sign in b",[{")

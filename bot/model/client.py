@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 
-from bot.model.failures import MOST_BODY
+from bot.model.failures import MAX_BODY_BYTES
 from bot.model.lazy_imports import lazy_subpackages
 
 with lazy_subpackages("openai.types"):
@@ -102,13 +102,13 @@ def _status_error(response: httpx2.Response) -> APIStatusError:
 
 
 async def _error_body(response: httpx2.Response) -> bytes:
-    """Return the first MOST_BODY bytes of an error's body: a gateway may send any amount."""
+    """Return the first MAX_BODY_BYTES bytes of an error's body: a gateway may send any amount."""
     body = bytearray()
     async for piece in response.aiter_bytes():
-        body += piece[:MOST_BODY]
-        if len(body) >= MOST_BODY:
+        body += piece[:MAX_BODY_BYTES]
+        if len(body) >= MAX_BODY_BYTES:
             break
-    return bytes(body[:MOST_BODY])
+    return bytes(body[:MAX_BODY_BYTES])
 
 
 async def pieces(response: httpx2.Response, pause: Callable[[], float]) -> AsyncGenerator[bytes]:

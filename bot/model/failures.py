@@ -90,12 +90,12 @@ _REASONING: Final = re.compile(
 )
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
-MOST_SAID: Final = 4_000
+MAX_MESSAGE_CHARS: Final = 4_000
 """Characters of an error message that are examined. The relevant part comes first, and searching megabytes would block
 the event loop."""
-_DEEPEST: Final = 4
-_WIDEST: Final = 10
-MOST_BODY: Final = 64 * 1024
+_MAX_DEPTH: Final = 4
+_MAX_WIDTH: Final = 10
+MAX_BODY_BYTES: Final = 64 * 1024
 """Bytes of the body of an HTTP error (a web page, or an object with a message) that are read."""
 
 
@@ -148,7 +148,7 @@ def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureS
     """
     error = _error_object(problem)
     if error is None:
-        report = Report(False, None, "", _exception_text(problem)[:MOST_SAID])
+        report = Report(False, None, "", _exception_text(problem)[:MAX_MESSAGE_CHARS])
         return Failure(*_kind(report, report.words, secret, shapes or SHAPES), None, False)
     status = getattr(problem, "status_code", None) or _status(error.get("code"))
     type_ = _error_type(error)
@@ -208,7 +208,7 @@ def _error_type(error: Mapping[str, Any]) -> str:
     """Return `metadata.error_type`, `error_type` directly in the error, or a `code` that is a name."""
     for found in (_mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
         if isinstance(found, str) and _status(found) is None:
-            return found[:MOST_SAID].removesuffix("_error")
+            return found[:MAX_MESSAGE_CHARS].removesuffix("_error")
     return ""
 
 
@@ -217,7 +217,7 @@ def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
     raw = _mapping(error.get("metadata")).get("raw")
     if raw is not None and not isinstance(raw, str):
         raw = _message_text(raw)
-    return _message_text(error.get("message") or "")[:MOST_SAID], (raw or "")[:MOST_SAID]
+    return _message_text(error.get("message") or "")[:MAX_MESSAGE_CHARS], (raw or "")[:MAX_MESSAGE_CHARS]
 
 
 def _message_text(value: object) -> str:
@@ -231,15 +231,17 @@ def _message_text(value: object) -> str:
 def _truncated(value: Any, depth: int = 0) -> Any:
     """Limit a JSON value in depth, width and length of its strings."""
     if isinstance(value, str):
-        return value[:MOST_SAID]
-    if isinstance(value, Mapping | list) and depth >= _DEEPEST:
+        return value[:MAX_MESSAGE_CHARS]
+    if isinstance(value, Mapping | list) and depth >= _MAX_DEPTH:
         return "…"
     if isinstance(value, Mapping):
         pairs: Mapping[Any, Any] = value
-        return {str(key)[:MOST_SAID]: _truncated(item, depth + 1) for key, item in islice(pairs.items(), _WIDEST)}
+        return {
+            str(key)[:MAX_MESSAGE_CHARS]: _truncated(item, depth + 1) for key, item in islice(pairs.items(), _MAX_WIDTH)
+        }
     if isinstance(value, list):
         parts: list[Any] = value
-        return [_truncated(item, depth + 1) for item in parts[:_WIDEST]]
+        return [_truncated(item, depth + 1) for item in parts[:_MAX_WIDTH]]
     return value
 
 
@@ -286,7 +288,7 @@ def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) ->
 def _first_line(body: str) -> str:
     """Return the beginning of a body that is not JSON (often a proxy's web page), without tags, for the log."""
     # The pattern stops at the next "<": unclosed tags would otherwise take quadratic time.
-    return " ".join(re.sub(r"<[^<>]*>", " ", body[:MOST_BODY]).split())[:200]
+    return " ".join(re.sub(r"<[^<>]*>", " ", body[:MAX_BODY_BYTES]).split())[:200]
 
 
 def _clean(detail: str, secret: str) -> str:

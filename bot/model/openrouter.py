@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Final
 from bot.core.json_text import JsonObject
 from bot.core.ports.model import ModelRequest, Reply
 from bot.core.transcript import Transcript
-from bot.core.untrusted import MOST_VALUES, count_values
+from bot.core.untrusted import MAX_VALUES, count_values
 from bot.errors import ModelUnauthorized, ModelUnavailable
 from bot.model.failures import SHAPES, BrokenReply, Failure, FailureShape, classify
-from bot.model.sse import LONGEST_LINE, EventReader
-from bot.model.stream_accumulator import MOST_CHARACTERS, Accumulator
+from bot.model.sse import MAX_LINE_BYTES, EventReader
+from bot.model.stream_accumulator import MAX_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
 from bot.pace import Pace, offload
 
@@ -52,7 +52,7 @@ WORDS_SECONDS = 0.08
 """The initial pause in a reply with text."""
 GROWTH = 0.5
 """The pause grows by this fraction of the time since the reply started."""
-LONGEST_SECONDS = 0.25
+MAX_INTERVAL = 0.25
 LAST_SECONDS = 0.02
 """The pause when only the end of the stream is outstanding."""
 SLICE: Final = 64 * 1024
@@ -192,7 +192,7 @@ class OpenRouter:
                 raise
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
-        if got.size > MOST_CHARACTERS:
+        if got.size > MAX_CHARACTERS:
             log.warning("the model's reply exceeded the size limit; its end was dropped")
         if got.left_out:
             log.warning("the model's reply had too many tool calls; the last ones were dropped")
@@ -242,7 +242,7 @@ class _Listener:
             self._watchdog.shorten(_AFTER_DONE)
             return
         try:
-            small = len(data) <= MOST_VALUES or count_values(data) <= MOST_VALUES
+            small = len(data) <= MAX_VALUES or count_values(data) <= MAX_VALUES
             chunk = json.loads(str(data, "utf-8")) if small else None
         except (ValueError, RecursionError):
             chunk = None
@@ -265,7 +265,7 @@ class _Listener:
         now = time.monotonic()
         self._began = self._began or now
         shortest = CALLS_SECONDS if self.got.calls else WORDS_SECONDS
-        return min(LONGEST_SECONDS, shortest + GROWTH * (now - self._began))
+        return min(MAX_INTERVAL, shortest + GROWTH * (now - self._began))
 
 
 async def _read(client: Client, body: bytes, listener: _Listener) -> None:
@@ -305,8 +305,8 @@ async def _whole(response: httpx2.Response) -> bytes:
     content = bytearray()
     async for piece in response.aiter_bytes():
         content += piece
-        if len(content) > LONGEST_LINE:
-            raise BrokenReply(f"more than {LONGEST_LINE:,} bytes in one piece")
+        if len(content) > MAX_LINE_BYTES:
+            raise BrokenReply(f"more than {MAX_LINE_BYTES:,} bytes in one piece")
     return bytes(content)
 
 

@@ -6,7 +6,7 @@ Implements the part of the HTML standard's event streams that chat completions u
 
 from __future__ import annotations
 
-LONGEST_LINE = 4 * 1024 * 1024
+MAX_LINE_BYTES = 4 * 1024 * 1024
 """Bytes. Only the beginning of a longer line is kept, which is then not valid JSON."""
 
 
@@ -29,7 +29,7 @@ class EventReader:
             lines[0] = b"".join([*self._partial, lines[0]])
             self._partial, self._size = [], 0
         self._size += len(partial)
-        if self._size <= LONGEST_LINE:
+        if self._size <= MAX_LINE_BYTES:
             self._partial.append(partial)
         found: list[bytes] = []
         for line in lines:

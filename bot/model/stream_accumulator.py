@@ -16,21 +16,21 @@ from typing import Any, Final
 
 from bot.core import untrusted
 from bot.core.json_text import JsonObject
-from bot.core.limits import MOST_CALLS
+from bot.core.limits import MAX_CALLS
 from bot.core.ports.model import Reply
 from bot.core.transaction import Usage
 from bot.core.untrusted import valid_unicode
 from bot.model.reasoning import Reasoning, serializable, text_length
 
-MOST_REPAIRED: Final = 300_000
+MAX_REPAIRED_CHARS: Final = 300_000
 """Invalid JSON arguments are repaired only up to this many characters."""
 
-MOST_CHARACTERS: Final = 2_000_000
+MAX_CHARACTERS: Final = 2_000_000
 """Characters of text, arguments and reasoning in one reply. No model writes a quarter of that; anything beyond is
 dropped, and the reply counts as truncated at its length limit."""
-MOST_EXAMINED: Final = 2_000_000
+MAX_EXAMINED_CHARS: Final = 2_000_000
 """Characters of arguments that are parsed to detect that a call is complete; beyond that, calls count as incomplete."""
-MOST_ACCEPTED: Final = 2 * MOST_CALLS
+MAX_ACCEPTED_CALLS: Final = 2 * MAX_CALLS
 """Calls that are accepted in one reply: more than are run, so that the model can be told which ones to make again. Any
 further calls are dropped."""
 
@@ -74,7 +74,7 @@ def repaired(text: str) -> str | None:
     """
     if is_object(text):
         return text
-    if len(text) > MOST_REPAIRED:
+    if len(text) > MAX_REPAIRED_CHARS:
         return None
     bare = text.strip()
     if not bare:
@@ -139,7 +139,7 @@ class Accumulator:
         self.size = 0
         """Approximate number of characters received."""
         self.left_out = False
-        """Whether calls beyond MOST_ACCEPTED were dropped."""
+        """Whether calls beyond MAX_ACCEPTED_CALLS were dropped."""
 
     @property
     def calls(self) -> bool:
@@ -202,8 +202,8 @@ class Accumulator:
         return added
 
     def _limited(self, text: str) -> str:
-        """Count a text towards MOST_CHARACTERS and return the part of it that is within the limit."""
-        remaining = max(0, MOST_CHARACTERS - self.size)
+        """Count a text towards MAX_CHARACTERS and return the part of it that is within the limit."""
+        remaining = max(0, MAX_CHARACTERS - self.size)
         self.size += len(text)
         return text if len(text) <= remaining else text[:remaining]
 
@@ -227,7 +227,7 @@ class Accumulator:
                 self.size += text_length(entry)
             except RecursionError:  # nested too deeply: no provider would accept it back
                 continue
-            if self.size > MOST_CHARACTERS:
+            if self.size > MAX_CHARACTERS:
                 continue
             last = self._details[-1] if self._details else None
             if streamed and last is not None and last.continued_by(entry):
@@ -253,7 +253,7 @@ class Accumulator:
                 call.cut = True
             return
         if call is None or call.begins_another(id, name, arguments, self._ended):
-            if len(self._calls) >= MOST_ACCEPTED:
+            if len(self._calls) >= MAX_ACCEPTED_CALLS:
                 self.left_out = True
                 return
             call = _Call(index)
@@ -268,7 +268,7 @@ class Accumulator:
     def _ended(self, call: _Call) -> bool:
         """Return whether its arguments are complete. As each delta may check all earlier ones, the work is limited."""
         self._examined += call.size
-        return self._examined <= MOST_EXAMINED and is_object("".join(call.arguments))
+        return self._examined <= MAX_EXAMINED_CHARS and is_object("".join(call.arguments))
 
     def _find(self, index: int | None, id: str) -> _Call | None:
         """Return the call that a delta continues: by index, or else by id, or else the last call."""
@@ -305,7 +305,7 @@ class Accumulator:
             message["tool_calls"] = calls
         if self._details:
             message["reasoning_details"] = serializable(detail.finished() for detail in self._details)
-        finish = "length" if self.size > MOST_CHARACTERS else self.finish_reason or ""
+        finish = "length" if self.size > MAX_CHARACTERS else self.finish_reason or ""
         return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid, self.left_out)
 
     def _in_order(self) -> list[_Call]:

@@ -16,11 +16,11 @@ from bot.patterns.refused import UnsupportedPatternError
 
 __all__ = ["Pattern", "TextTooLongError", "UnsupportedPatternError", "compile_ecma", "compile_python"]
 
-LONGEST: Final = 2000
+MAX_PATTERN_CHARS: Final = 2000
 """The maximum length of a server's expression, in characters."""
-MOST_TEXT: Final = 4_000_000
+MAX_TEXT_CHARS: Final = 4_000_000
 """The maximum length of a text for an expression with a small automaton, in bytes (about 10 ms)."""
-MOST_PRODUCT: Final = 4_000_000
+MAX_PRODUCT: Final = 4_000_000
 """The maximum product of instructions and bytes for any other expression (about 30 ms)."""
 _LARGE: Final = 4000
 """Instructions above which an automaton counts as large; `\\w` has 700."""
@@ -76,7 +76,7 @@ class Pattern:
 
     def _readable(self, text: str) -> bytes:
         raw = text.encode("utf-8", "replace")
-        if len(raw) > MOST_TEXT or (not self._simple and len(raw) * self.size > MOST_PRODUCT):
+        if len(raw) > MAX_TEXT_CHARS or (not self._simple and len(raw) * self.size > MAX_PRODUCT):
             raise TextTooLongError
         return raw
 
@@ -99,6 +99,6 @@ def compile_python(text: str, *, strict: bool) -> Pattern:
 def compile_ecma(text: str) -> Pattern | None:
     """Compile an expression of a JSON Schema; None if it is not supported. Takes a few milliseconds at most."""
     try:
-        return Pattern(dialects.ecma(text), _SERVERS_MEMORY) if len(text) <= LONGEST else None
+        return Pattern(dialects.ecma(text), _SERVERS_MEMORY) if len(text) <= MAX_PATTERN_CHARS else None
     except UnsupportedPatternError:
         return None

@@ -16,7 +16,7 @@ acknowledgement of events, which takes several iterations."""
 PAUSES = (2.0, 15.0, 60.0)
 """Seconds before each retry of a run that raised; after the last retry only a new wake starts a run."""
 
-MOST_FAILURES = 10_000
+MAX_FAILURES = 10_000
 """Keys for which the number of consecutive failures is remembered."""
 CANCEL_SECONDS = 0.5
 """The part of the closing time that is reserved for cancelled runs."""
@@ -130,7 +130,7 @@ class KeyedWorker:
     def _try_later(self, key: int) -> None:
         """Schedule a retry: a temporary error such as a full disk passes, but a bug must not be retried forever."""
         failures = self._failures[key] = self._failures.pop(key, 0) + 1
-        if len(self._failures) > MOST_FAILURES:
+        if len(self._failures) > MAX_FAILURES:
             del self._failures[next(iter(self._failures))]
         if failures <= len(PAUSES):
             asyncio.get_running_loop().call_later(PAUSES[failures - 1], self.wake, key)

@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.untrusted import MOST_VALUES, count_values, mapping, parsed, text
+from bot.core.untrusted import MAX_VALUES, count_values, mapping, parsed, text
 from bot.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ class Socket:
 
         async def enqueue_readable(message: str) -> None:
             # It is parsed on the event loop, and nothing that Slack has to say has so many parts.
-            if count_values(message.encode("utf-8", "replace")) > MOST_VALUES:
+            if count_values(message.encode("utf-8", "replace")) > MAX_VALUES:
                 log.warning("Slack sent a message of %d characters with too many values; it is left out", len(message))
                 return
             if envelope := _by_a_bot(message):

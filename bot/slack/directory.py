@@ -26,7 +26,7 @@ ASK_SECONDS = 2.0
 LOOKUP_SECONDS = 5.0
 """How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
-MOST = 10_000
+MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
 
 
@@ -141,6 +141,6 @@ class _Kept(Generic[T]):
 
     def _remember(self, kept: dict[str, Any], key: str, value: object) -> None:
         kept.pop(key, None)
-        if len(kept) >= MOST:
+        if len(kept) >= MAX_ENTRIES:
             del kept[next(iter(kept))]  # the oldest
         kept[key] = value

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MOST_EARLIER = 100
-MOST_NAMED = 50
+MAX_EARLIER_MESSAGES = 100
+MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 
 
@@ -101,7 +101,7 @@ class SlackGateway:
     async def quote(self, message: Unread) -> str:
         if not message.user:  # a note by the app itself
             return message.text
-        users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MOST_NAMED]]
+        users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MAX_NAMED]]
         names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
         names[self._bot_user] = "you"
         text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
@@ -120,7 +120,7 @@ class SlackGateway:
         said: list[JsonObject] = []
         cursor = ""
         try:
-            while len(said) < MOST_EARLIER:
+            while len(said) < MAX_EARLIER_MESSAGES:
                 page = await self._calling.conversations_replies(
                     channel=place.channel,
                     ts=place.thread_ts,
@@ -137,7 +137,7 @@ class SlackGateway:
             return ()
         found = [
             incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
-            for message in said[:MOST_EARLIER]
+            for message in said[:MAX_EARLIER_MESSAGES]
         ]
         return [
             message if message.ts > first.ts else replace(message, addressed=False, earlier=True)

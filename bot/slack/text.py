@@ -98,11 +98,11 @@ def _hidden(character: str) -> bool:
 class _Shown(dict[int, str | int]):
     """What is shown for each character; each is looked at once."""
 
-    MOST = 30_000
+    MAX_ENTRIES = 30_000
     """Of which that is remembered: a text of a stranger's may have a million different ones."""
 
     def __missing__(self, number: int) -> str | int:
-        if len(self) >= self.MOST:
+        if len(self) >= self.MAX_ENTRIES:
             self.clear()
         shown = self[number] = f"⟨U+{number:04X}⟩" if _hidden(chr(number)) else number
         return shown

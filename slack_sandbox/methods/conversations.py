@@ -6,7 +6,7 @@ from slack_sandbox.model import Channel, Json, Message
 
 _READ = ("channels:read", "groups:read", "mpim:read", "im:read")
 _HISTORY = ("channels:history", "groups:history", "mpim:history", "im:history")
-MOST_PEOPLE = 8
+MAX_PEOPLE = 8
 _OPEN = ("im:write", "mpim:write", "channels:manage", "groups:write")
 
 
@@ -142,7 +142,7 @@ def open_direct(slack: MethodContext, args: Args) -> Json:
         channel = slack.workspace.channel(args.text("channel"))
     else:
         ids = [part for part in args.required("users", "users_list_not_supplied").split(",") if part]
-        if len(ids) > MOST_PEOPLE:
+        if len(ids) > MAX_PEOPLE:
             raise ApiError("too_many_users")
         people = [slack.workspace.people.get(user) for user in ids]
         found = [person for person in people if person is not None]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-MOST_PLACES: Final = 50
+MAX_PLACES: Final = 50
 _BOX: Final = re.compile(r"^(\s*(?:[-*+]|\d+[.)]) \[)([ xX])(\] ?)(.*)$", re.MULTILINE)
 _BULLET: Final = re.compile(r"\s*([-*+] )")
 
@@ -55,9 +55,9 @@ def replaced(text: str, old: str, new: str) -> list[Edit]:
     """Every `old` becomes `new`; only the first where one edit after the other would not come to that."""
     times = text.count(old)
     after = text
-    for _ in range(min(times, MOST_PLACES)):
+    for _ in range(min(times, MAX_PLACES)):
         after = after.replace(old, new, 1)
-    return [Edit(old, new)] * (times if times <= MOST_PLACES and after == text.replace(old, new) else 1)
+    return [Edit(old, new)] * (times if times <= MAX_PLACES and after == text.replace(old, new) else 1)
 
 
 def boxes(text: str, words: str) -> list[Checkbox]:

@@ -16,7 +16,7 @@ from slack_sandbox.offline.literals import Sentence, extract
 if TYPE_CHECKING:
     from lark import Lark
 
-LONGEST = 600
+MAX_REQUEST_CHARS = 600
 """Characters of a sentence without its quoted texts."""
 
 GRAMMAR: Final = r"""
@@ -253,7 +253,7 @@ def understand(said: str) -> Steps:
     """What somebody wants, from what they wrote. Raises NotUnderstood."""
     sentence = extract(said)
     text = _tidy(sentence.text)
-    if len(text) > LONGEST:
+    if len(text) > MAX_REQUEST_CHARS:
         raise TooLong
     if not text or _ABOVE.search(sentence.text):
         raise NotUnderstood

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from slack_sandbox.offline.results import Result
 
-MOST_SHOWN: Final = 3000
+MAX_SHOWN: Final = 3000
 """Characters of a file or another output that an answer repeats."""
-MOST_LISTED: Final = 60
+MAX_LISTED: Final = 60
 _LEADING: Final = re.compile(r"\[(FILE|DIR)\] (.*?)(?:\s{2,}(.*))?$")
 
 
@@ -24,9 +24,9 @@ def code(text: str) -> str:
 
 def block(text: str) -> str:
     """A longer text in a code block, cut when it is very long."""
-    shown = text[:MOST_SHOWN].rstrip("\n")
+    shown = text[:MAX_SHOWN].rstrip("\n")
     fence = "`" * max(3, max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
-    more = f"\n({len(text) - MOST_SHOWN:,} more characters are not shown.)" if len(text) > MOST_SHOWN else ""
+    more = f"\n({len(text) - MAX_SHOWN:,} more characters are not shown.)" if len(text) > MAX_SHOWN else ""
     return f"{fence}\n{shown}\n{fence}{more}"
 
 
@@ -52,8 +52,8 @@ def folders(text: str) -> list[str]:
 
 def shortened(lines: list[str]) -> str:
     """The first lines, and how many there are more."""
-    more = [f"- and {len(lines) - MOST_LISTED} more"] if len(lines) > MOST_LISTED else []
-    return "\n".join([*lines[:MOST_LISTED], *more])
+    more = [f"- and {len(lines) - MAX_LISTED} more"] if len(lines) > MAX_LISTED else []
+    return "\n".join([*lines[:MAX_LISTED], *more])
 
 
 def tree(text: str) -> str:

@@ -16,7 +16,7 @@ from slack_sandbox.openrouter.script import Call, Completion
 MODEL: Final = "offline/plain-english"
 """Its id, for `ModelSandbox(models=…)` and the bot's settings."""
 _PIECE: Final = 12
-_MOST_PIECES: Final = 80
+_MAX_PIECES: Final = 80
 
 
 class OfflineModel:
@@ -50,7 +50,7 @@ class OfflineModel:
         if not self.pace:
             return completion
         length = len(completion.text) + sum(len(call.arguments) for call in completion.calls)
-        pieces = max(1, min(_MOST_PIECES, length // _PIECE))
+        pieces = max(1, min(_MAX_PIECES, length // _PIECE))
         return replace(completion, chunks=pieces, delay=self.pace, first_token=self.pace * 10)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 JsonObject = dict[str, Any]
 
-MOST = 4_000_000
+MAX_CHARS = 4_000_000
 """Characters of one answer that are read; what comes after is not."""
 
 
@@ -34,7 +34,7 @@ class Assembly:
     def feed(self, data: bytes) -> None:
         """The next bytes."""
         self._read += len(data)
-        if self._read > MOST:
+        if self._read > MAX_CHARS:
             return
         if not self.stream:
             self._rest += data

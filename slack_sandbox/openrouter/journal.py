@@ -9,17 +9,17 @@ from typing import Any
 
 from slack_sandbox.page.controls import Json, ModelCall
 
-MOST = 300
-MOST_BYTES = 64_000_000
+MAX_CALLS = 300
+MAX_BYTES = 64_000_000
 """Of all request bodies together: each request of a long conversation carries all of it."""
 
 
 class ModelJournal:
     """The last requests to a model, whether to the sandbox's own or through the relay."""
 
-    def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most
-        self._most_bytes = most_bytes
+    def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+        self._max_calls = max_calls
+        self._max_bytes = max_bytes
         self._calls: dict[int, ModelCall] = {}
         self._sizes: dict[int, int] = {}
         self._begun: dict[int, float] = {}
@@ -73,7 +73,9 @@ class ModelJournal:
         self._tell()
 
     def _shorten(self) -> None:
-        while len(self._calls) > 1 and (len(self._calls) > self._most or sum(self._sizes.values()) > self._most_bytes):
+        while len(self._calls) > 1 and (
+            len(self._calls) > self._max_calls or sum(self._sizes.values()) > self._max_bytes
+        ):
             oldest = next(iter(self._calls))
             del self._calls[oldest], self._sizes[oldest]
             self._begun.pop(oldest, None)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
 
-from slack_sandbox.http_limits import LARGEST, requests_up_to
+from slack_sandbox.http_limits import MAX_BODY_BYTES, requests_up_to
 from slack_sandbox.openrouter import responses, rules, wire
 from slack_sandbox.openrouter.request import ChatRequest, PrefixBreak, chat_request, grows, parse
 from slack_sandbox.openrouter.responses import as_error, as_json
@@ -82,7 +82,7 @@ class ModelSandbox:
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
-        large = requests_up_to(LARGEST)
+        large = requests_up_to(MAX_BODY_BYTES)
         server = web.Server(self._handle, handler_cancellation=True, access_log=None, request_factory=large)  # type: ignore[arg-type]
         runner = self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()

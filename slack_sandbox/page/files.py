@@ -9,9 +9,9 @@ from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.page.visibility import actor
 from slack_sandbox.slack import SlackSandbox
 
-LARGEST = 100_000_000
+MAX_FILE_BYTES = 100_000_000
 """Bytes of one upload."""
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 SHOWABLE = ("image/png", "image/jpeg", "image/gif", "image/webp")
 """Types that a browser shows without running anything in them."""
@@ -44,9 +44,9 @@ async def upload(slack: SlackSandbox, request: web.BaseRequest) -> web.Response:
     except ImpossibleAction as reason:
         return _refused(str(reason))
     name = re.split(r"[/\\]", request.query.get("name", ""))[-1].strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
         return _refused("The file needs a name, of at most 255 characters.")
-    if (request.content_length or 0) > LARGEST:
+    if (request.content_length or 0) > MAX_FILE_BYTES:
         return _too_large()
     try:
         content = await request.read()
@@ -58,7 +58,7 @@ async def upload(slack: SlackSandbox, request: web.BaseRequest) -> web.Response:
 
 
 def _too_large() -> web.Response:
-    return _refused(f"The file is too large: up to {LARGEST // 1_000_000} MB can be sent.", 413)
+    return _refused(f"The file is too large: up to {MAX_FILE_BYTES // 1_000_000} MB can be sent.", 413)
 
 
 def _refused(reason: str, status: int = 400) -> web.Response:

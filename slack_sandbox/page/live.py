@@ -23,9 +23,9 @@ GATHER = 0.025
 """Seconds that changes are gathered before they are sent."""
 SHARE = 4
 """How many times longer than reading the facts took is waited before they are read again."""
-LONGEST = 1.0
+MAX_PAUSE = 1.0
 """Seconds that a change waits at most before the page gets it."""
-MOST_REQUESTS = 64
+MAX_REQUESTS = 64
 """How many requests of one page may be under way."""
 PATIENCE = 20.0
 """Seconds that a page may take to accept a frame; then its connection is given up, and it opens another."""
@@ -72,7 +72,7 @@ class PageConnection:
         try:
             while True:
                 await self._changed.wait()
-                await asyncio.sleep(min(max(GATHER, self._cost * SHARE), LONGEST))
+                await asyncio.sleep(min(max(GATHER, self._cost * SHARE), MAX_PAUSE))
                 await self._push()
         except (ConnectionError, TimeoutError):
             self._cut()
@@ -108,7 +108,7 @@ class PageConnection:
         number: Any = asked.get("id") if isinstance(asked, dict) else None
         if isinstance(number, bool) or not isinstance(number, int):
             await self._answer(_refusal(0, "A request must be a JSON object with its number as `id`."))
-        elif len(self._requests) >= MOST_REQUESTS:
+        elif len(self._requests) >= MAX_REQUESTS:
             await self._answer(_refusal(number, "Too many requests are under way; wait until some are answered."))
         else:
             task = asyncio.create_task(self._handle(number, RequestFields(asked)))

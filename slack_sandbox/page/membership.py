@@ -6,9 +6,9 @@ from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
 
-LONGEST_NAME = 80
-MOST_CHANNELS = 200
-MOST_PEOPLE = 200
+MAX_NAME_LENGTH = 80
+MAX_CHANNELS = 200
+MAX_PEOPLE = 200
 
 _EMOJI = re.compile(r"[a-z0-9_+'-]{1,100}(::skin-tone-[2-6])?")
 
@@ -26,13 +26,13 @@ def channel(slack: SlackSandbox, person: Person, name: str, *, private: bool) ->
     wanted = name.strip().removeprefix("#")
     if person.team_id != slack.team_id:
         raise ImpossibleAction(f"{person.name} is a guest from outside and cannot make channels here.")
-    if not wanted or len(wanted) > LONGEST_NAME:
-        raise ImpossibleAction(f"A channel's name has 1 to {LONGEST_NAME} characters.")
+    if not wanted or len(wanted) > MAX_NAME_LENGTH:
+        raise ImpossibleAction(f"A channel's name has 1 to {MAX_NAME_LENGTH} characters.")
     if wanted != wanted.lower() or not all(letter.isalnum() or letter in "-_" for letter in wanted):
         raise ImpossibleAction("A channel's name has small letters, digits, hyphens and underscores only.")
     if any(other.name == wanted for other in slack.workspace.channels.values()):
         raise ImpossibleAction(f"The name {wanted} is taken.")
-    if len(slack.workspace.channels) >= MOST_CHANNELS + len(slack.workspace.people):
+    if len(slack.workspace.channels) >= MAX_CHANNELS + len(slack.workspace.people):
         raise ImpossibleAction("There are enough channels for a sandbox.")
     return slack.add_channel(wanted, [person], "group" if private else "channel", bot=False)
 
@@ -40,11 +40,11 @@ def channel(slack: SlackSandbox, person: Person, name: str, *, private: bool) ->
 def person(slack: SlackSandbox, name: str) -> Person:
     """A new person of the workspace."""
     wanted = " ".join(name.split())
-    if not wanted or len(wanted) > LONGEST_NAME or not wanted.isprintable():
-        raise ImpossibleAction(f"A person's name has 1 to {LONGEST_NAME} characters.")
+    if not wanted or len(wanted) > MAX_NAME_LENGTH or not wanted.isprintable():
+        raise ImpossibleAction(f"A person's name has 1 to {MAX_NAME_LENGTH} characters.")
     if any(other.name.casefold() == wanted.casefold() for other in slack.workspace.people.values()):
         raise ImpossibleAction(f"There is somebody named {wanted} already.")
-    if len(slack.workspace.people) >= MOST_PEOPLE:
+    if len(slack.workspace.people) >= MAX_PEOPLE:
         raise ImpossibleAction("There are enough people for a sandbox.")
     return slack.add_person(wanted)
 

@@ -18,10 +18,10 @@ from slack_sandbox.page.traffic import Traffic
 from slack_sandbox.page.visibility import actor, channel_for, joined, message_for, view_for
 from slack_sandbox.slack import SlackSandbox
 
-LONGEST = 40_000
+MAX_MESSAGE_CHARS = 40_000
 """Characters of a message (docs.slack.dev/changelog/2018-truncating-really-long-messages)."""
-MOST_FILES = 10
-MOST_SHOWN = 2000
+MAX_FILES = 10
+MAX_SHOWN = 2000
 
 UNANSWERED = (
     "The app did not answer within 3 seconds, so Slack shows a warning sign. The app may be busy, stopped or not "
@@ -66,7 +66,7 @@ def _watch(session: PageSession, fields: RequestFields, watched: Watched) -> Non
     person, channel, thread = fields.text("person"), fields.maybe("channel"), fields.maybe("thread")
     top_level, inspector = fields.count("earlier", 50), fields.flag("inspector")
     watched.person, watched.channel, watched.thread = person, channel, thread
-    watched.top_level, watched.inspector = min(top_level or 50, MOST_SHOWN), inspector
+    watched.top_level, watched.inspector = min(top_level or 50, MAX_SHOWN), inspector
     acting = actor(session.slack, person)
     if channel:
         channel_for(session.slack, acting, channel)
@@ -87,10 +87,10 @@ async def _say(session: PageSession, person: Person, fields: RequestFields) -> s
     files = [_file(session, person, file_id) for file_id in fields.texts("files")]
     if not text.strip() and not files:
         raise ImpossibleAction("There is nothing to send.")
-    if len(text) > LONGEST:
-        raise ImpossibleAction(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
-    if len(files) > MOST_FILES:
-        raise ImpossibleAction(f"A message may have {MOST_FILES} files.")
+    if len(text) > MAX_MESSAGE_CHARS:
+        raise ImpossibleAction(f"A message may have {MAX_MESSAGE_CHARS:,} characters; this one has {len(text):,}.")
+    if len(files) > MAX_FILES:
+        raise ImpossibleAction(f"A message may have {MAX_FILES} files.")
     broadcast = "thread_broadcast" if thread_ts and fields.flag("broadcast") and not files else None
     return await session.slack.say(
         channel, person, text, thread_ts=thread_ts, files=files, subtype=broadcast, encoded=True
@@ -107,8 +107,8 @@ def _file(session: PageSession, person: Person, file_id: str) -> File:
 @_does("edit")
 async def _edit(session: PageSession, person: Person, fields: RequestFields) -> None:
     channel, text = joined(session.slack, person, fields.text("channel")), fields.text("text")
-    if len(text) > LONGEST:
-        raise ImpossibleAction(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
+    if len(text) > MAX_MESSAGE_CHARS:
+        raise ImpossibleAction(f"A message may have {MAX_MESSAGE_CHARS:,} characters; this one has {len(text):,}.")
     await session.slack.edit(channel, fields.text("ts"), person, text, encoded=True)
 
 

@@ -31,9 +31,9 @@ from slack_sandbox.page.slack_faults import SlackFaults
 from slack_sandbox.page.traffic import Traffic
 from slack_sandbox.slack import SlackSandbox
 
-MOST_PAGES = 32
+MAX_PAGES = 32
 """How many pages may be connected at once."""
-LARGEST_REQUEST = 2_000_000
+MAX_REQUEST_BYTES = 2_000_000
 """Bytes of one WebSocket frame from a page."""
 HEARTBEAT = 20.0
 
@@ -84,7 +84,7 @@ class Page:
     async def start(self) -> None:
         """Bind and serve in the running loop. Raises OSError when the port is taken."""
         runner = web.ServerRunner(
-            web.Server(self._serve, access_log=None, request_factory=requests_up_to(files.LARGEST)),
+            web.Server(self._serve, access_log=None, request_factory=requests_up_to(files.MAX_FILE_BYTES)),
             handle_signals=False,
             shutdown_timeout=1.0,
         )
@@ -158,9 +158,9 @@ class Page:
         return web.Response(body=asset.content, headers={"Content-Type": asset.kind})
 
     async def _live(self, request: web.BaseRequest) -> web.StreamResponse:
-        if len(self._pages) >= MOST_PAGES:
+        if len(self._pages) >= MAX_PAGES:
             return self._guarded(web.Response(status=503, text="Too many pages are open.\n"))
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=LARGEST_REQUEST, timeout=1.0)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_REQUEST_BYTES, timeout=1.0)
         if not socket.can_prepare(request).ok:
             return self._guarded(web.Response(status=400, text="This is for the page's WebSocket.\n"))
         await socket.prepare(request)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LINES = 200
-LONGEST = 2_000
+MAX_LINE_CHARS = 2_000
 """Characters of a line that are kept for the page."""
 JOIN_SECONDS = 1.0
 
@@ -109,4 +109,4 @@ class ChildLog:
                 if line_filter.passes(text):
                     self.tell(text)
                 with suppress(RuntimeError):  # the loop is closed
-                    self._loop.call_soon_threadsafe(self.add, text[:LONGEST])
+                    self._loop.call_soon_threadsafe(self.add, text[:MAX_LINE_CHARS])

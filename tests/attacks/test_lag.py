@@ -373,8 +373,8 @@ def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
         asyncio.run(do())
     lag.check()
     reply = got.reply()
-    assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * stream_accumulator.MOST_CHARACTERS
-    assert len(reply.message.get("tool_calls", ())) <= stream_accumulator.MOST_ACCEPTED
+    assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * stream_accumulator.MAX_CHARACTERS
+    assert len(reply.message.get("tool_calls", ())) <= stream_accumulator.MAX_ACCEPTED_CALLS
 
 
 def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:

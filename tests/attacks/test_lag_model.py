@@ -15,7 +15,7 @@ import pytest
 from bot.core.ports.model import ModelRequest
 from bot.core.transcript import Transcript
 from bot.errors import ModelError
-from bot.model.failures import MOST_BODY, BrokenReply, classify
+from bot.model.failures import MAX_BODY_BYTES, BrokenReply, classify
 from bot.model.openrouter import OpenRouter
 from tests.attacks.test_lag import held
 from tests.lag import watched
@@ -143,7 +143,7 @@ def test_an_error_is_understood_by_the_beginning_that_is_read_of_it() -> None:
         finally:
             await model.aclose()
 
-    page = b"<html><h1>Our gateway is closed</h1>" + b"<p>" * MOST_BODY
+    page = b"<html><h1>Our gateway is closed</h1>" + b"<p>" * MAX_BODY_BYTES
     compressed = {"content-type": "text/html", "content-encoding": "gzip"}
     with gateway(503, compressed, iter([gzip.compress(page)]), []) as url:
         asyncio.run(ask(url))

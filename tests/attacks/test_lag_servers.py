@@ -19,7 +19,7 @@ from bot.core.tools import CallResult, DeliveryStatus, Tool
 from bot.tools.filesystem import preview
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.json_schema import arguments
-from bot.tools.mcp.session import MOST_TOOLS
+from bot.tools.mcp.session import MAX_TOOLS
 from tests.lag import watched
 from tests.unit.tools import helpers
 from tests.unit.tools.helpers import SERVERS
@@ -130,7 +130,7 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
 
     with watched() as lag:
         number, body = await asyncio.create_task(listed())
-    assert len(json.loads(body)) == number == MOST_TOOLS
+    assert len(json.loads(body)) == number == MAX_TOOLS
     lag.check()
 
 
@@ -172,8 +172,8 @@ class _Anywhere(CallAuthorizer):
 
 async def test_the_preview_of_an_edit_of_a_long_file_holds_nothing(tmp_path: Path) -> None:
     with apart():
-        (tmp_path / "long.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3))
-        (tmp_path / "longer.txt").write_text("é\n" * (preview.LONGEST_EDITED // 3 + 10))
+        (tmp_path / "long.txt").write_text("é\n" * (preview.MAX_EDITED_CHARS // 3))
+        (tmp_path / "longer.txt").write_text("é\n" * (preview.MAX_EDITED_CHARS // 3 + 10))
     files = Filesystem("files", [str(tmp_path)], None, {})
     properties = {"dryRun": {"type": "boolean"}}
     edit = Tool("f__edit_file", "f", "edit_file", "", {"properties": properties}, {}, True, False, True, False, "d")

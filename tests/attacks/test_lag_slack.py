@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
 LONG = 3_000_000
 """Signs in a payload: with some more its socket closes."""
-MOST = 4_000_000
+MAX_PAYLOAD_CHARS = 4_000_000
 TEXTS = {
     "letters": "a" * LONG,
     "umlauts": "é" * (LONG // 6),
@@ -73,7 +73,7 @@ LEFT_OUT = "it is left out"
 
 async def give(here: World, payload: Json) -> None:
     """Deliver it, and wait until it is dealt with. What is too long for a socket closes it, with us and with Slack."""
-    if len(json.dumps(payload)) > MOST:
+    if len(json.dumps(payload)) > MAX_PAYLOAD_CHARS:
         return
     before = here.bot.log.count(LEFT_OUT)
     envelope = await here.slack.deliver(payload)

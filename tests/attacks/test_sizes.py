@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.model.stream_accumulator import MOST_ACCEPTED, MOST_CHARACTERS
+from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS, MAX_CHARACTERS
 from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World
@@ -72,17 +72,17 @@ async def test_many_long_calls_in_one_step_are_asked_about_and_denied(here: Worl
 
 
 async def test_more_calls_than_anybody_makes_are_left_out(here: World) -> None:
-    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MOST_ACCEPTED + 100)]
+    made = [call(f"{R}nothing_of_that_name", {"number": number}) for number in range(MAX_ACCEPTED_CALLS + 100)]
     here.model.respond = lambda _: text("Well.")
     here.model.script(calls(*made))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
     await here.reply(ts, "Well.")
     answers = [message for message in here.model.requests[-1].messages if message["role"] == "tool"]
-    assert len(answers) == MOST_ACCEPTED
+    assert len(answers) == MAX_ACCEPTED_CALLS
 
 
 async def test_an_answer_without_end_is_cut_and_says_so(here: World) -> None:
-    here.model.script(text("<@U1>@here " * (MOST_CHARACTERS // 11 + 20_000)))
+    here.model.script(text("<@U1>@here " * (MAX_CHARACTERS // 11 + 20_000)))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
     said = await here.reply(ts, "The whole answer is in the file")
     assert "limit of length" in said.plain or "limit of length" in str(said.blocks)

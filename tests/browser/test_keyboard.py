@@ -12,7 +12,7 @@ from tests.browser.trial import Trial
 
 pytestmark = pytest.mark.anyio
 
-MOST_TABS = 80
+MAX_TABS = 80
 SHOWN = """each => [each, each.parentElement].some(one => {
   const style = getComputedStyle(one);
   return style.outlineStyle !== "none" || style.boxShadow !== "none";
@@ -22,7 +22,7 @@ SHOWN = """each => [each, each.parentElement].some(one => {
 
 async def tab_to(at: Visitor, wanted: Locator, key: str = "Tab") -> None:
     """Press Tab until this has the keyboard; what has it must be seen."""
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         if await wanted.evaluate_all("found => found.some(each => each === document.activeElement)"):
             break
         await at.page.keyboard.press(key)

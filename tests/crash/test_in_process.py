@@ -27,7 +27,7 @@ from tests.property.running import PLACE, Bot, press, submit
 from tests.property.test_settling import FOLDER, unless_dead
 from tests.property.watching import Watch
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 DECIDED = "SELECT decision FROM questions WHERE kind = 'may_it_run' ORDER BY created_at, place"
 
 
@@ -119,7 +119,7 @@ class Scene:
             said = Incoming(PLACE, "Ev1", ALICE, "1700000000.000001", f"<@{BOT}> do", (), addressed=True)
             await self._live(lambda: self.bot.admit(said))
             await self._live(lambda: self.bot.admit(said))  # Slack delivers again what got no answer
-            for _ in range(MOST_ROUNDS):
+            for _ in range(MAX_ROUNDS):
                 if not await self._act():
                     break
             self._check()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.limits import MOST_CALLS
-from bot.model.stream_accumulator import MOST_ACCEPTED
+from bot.core.limits import MAX_CALLS
+from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS
 from slack_sandbox.openrouter import Call, call, calls, text
 from tests.harness import World
 from tests.process.asking import END, answered, ask
@@ -36,41 +36,43 @@ def answers(here: World, request: int) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("count", [MOST_CALLS, MOST_CALLS + 1, MOST_ACCEPTED, MOST_ACCEPTED + 1, MOST_ACCEPTED * 5])
+@pytest.mark.parametrize(
+    "count", [MAX_CALLS, MAX_CALLS + 1, MAX_ACCEPTED_CALLS, MAX_ACCEPTED_CALLS + 1, MAX_ACCEPTED_CALLS * 5]
+)
 async def test_each_call_has_one_answer_and_those_beyond_the_limit_say_how_to_go_on(here: World, count: int) -> None:
     ts = await ask(here, *reads(here.workspace, count))
     await answered(here, ts)
-    kept = min(count, MOST_ACCEPTED)
+    kept = min(count, MAX_ACCEPTED_CALLS)
     told = answers(here, -1)
     assert [len(each) for each in told.values()] == [1] * kept
     said = [each[0] for each in told.values()]
-    assert said[:MOST_CALLS] == [f"This is {number}." for number in range(MOST_CALLS)]
-    expected = [SURPLUS] * (kept - MOST_CALLS)
-    if count > MOST_ACCEPTED:
+    assert said[:MAX_CALLS] == [f"This is {number}." for number in range(MAX_CALLS)]
+    expected = [SURPLUS] * (kept - MAX_CALLS)
+    if count > MAX_ACCEPTED_CALLS:
         expected[-1] += MORE
-    assert said[MOST_CALLS:] == expected
+    assert said[MAX_CALLS:] == expected
     shown = "\n".join(reply.plain for reply in here.replies(ts))
     assert shown.count("1.txt") >= 1
-    assert f"{MOST_CALLS}.txt" not in shown
-    more = kept - MOST_CALLS
+    assert f"{MAX_CALLS}.txt" not in shown
+    more = kept - MAX_CALLS
     assert ("not run: at most 64 run at once" in shown) == (more > 0)
     if more:
         assert f"{more} more call{'s' if more > 1 else ''} · not run" in shown
 
 
 async def test_what_was_beyond_the_limit_runs_in_the_next_step(here: World) -> None:
-    wanted = reads(here.workspace, MOST_CALLS + 6)
-    here.model.script(calls(*wanted), calls(*wanted[MOST_CALLS:]), text(END))
+    wanted = reads(here.workspace, MAX_CALLS + 6)
+    here.model.script(calls(*wanted), calls(*wanted[MAX_CALLS:]), text(END))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read them")
     await answered(here, ts)
-    assert [each for [each] in answers(here, -1).values()] == [f"This is {MOST_CALLS + n}." for n in range(6)]
+    assert [each for [each] in answers(here, -1).values()] == [f"This is {MAX_CALLS + n}." for n in range(6)]
     assert "[Note:" not in json.dumps(here.model.requests[-1].messages)
 
 
 async def test_nobody_is_asked_about_a_change_beyond_the_limit_and_it_is_not_made(here: World) -> None:
     target = here.workspace / "late.txt"
     write = call("filesystem__write_file", {"path": str(target), "content": "x"})
-    ts = await ask(here, *reads(here.workspace, MOST_CALLS), write)
+    ts = await ask(here, *reads(here.workspace, MAX_CALLS), write)
     await answered(here, ts)
     assert not target.exists()
     assert not here.open_approvals(ts)
@@ -79,7 +81,7 @@ async def test_nobody_is_asked_about_a_change_beyond_the_limit_and_it_is_not_mad
 
 
 async def test_a_model_that_makes_the_same_heap_of_calls_again_and_again_is_stopped(here: World) -> None:
-    wanted = reads(here.workspace, MOST_CALLS + 6)
+    wanted = reads(here.workspace, MAX_CALLS + 6)
     here.model.respond = lambda request: text(END) if request.tool_choice == "none" else calls(*wanted)
     before = len(here.model.requests)
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read them")

@@ -73,7 +73,7 @@ async def play(folder: str, plan: Sequence[tuple[str, str]], *, deleted: bool) -
 @given(plan=st.lists(steps, max_size=12), deleted=st.booleans())
 def test_in_the_end_slack_shows_the_last_body_once(plan: Sequence[tuple[str, str]], deleted: bool) -> None:
     with (
-        mock.patch.object(outbox, "LONGEST_PAUSE", 0.001),
+        mock.patch.object(outbox, "MAX_PAUSE", 0.001),
         mock.patch.object(sender, "SETTLE_SECONDS", 0.0),
         tempfile.TemporaryDirectory(dir=FOLDER) as folder,
     ):

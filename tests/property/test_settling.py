@@ -41,7 +41,7 @@ from tests.property.watching import Watch
 EXAMPLES, STEPS = 80, 25
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """In memory where there is such a folder: nothing here is about power cuts, and every commit waits for its disk."""
-MOST_ROUNDS = 60
+MAX_ROUNDS = 60
 NO_SENDING = Policy((Rule(Ruling.DENY, tools=("send",)),))
 BUTTONS: dict[str, tuple[str, ...]] = {
     "yes": ("approved", "run_again", "it_ran", "all.approved"),
@@ -147,7 +147,7 @@ class Story:
         self._world.plans, self._bot.fuse, self._files.fates = [], None, []
         self._bot.slack.refusing = False
         self.happens(Event("time"))
-        for number in range(MOST_ROUNDS):
+        for number in range(MAX_ROUNDS):
             if not self._watch.rows("SELECT 1 FROM turns WHERE ended_at IS NULL"):
                 break
             for who in (ALICE, BOB, CAROL, DAVE):

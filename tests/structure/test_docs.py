@@ -15,8 +15,8 @@ from bot.config import bot_toml, mcp_json, settings
 from bot.core.limits import Limits
 from tests.pages import PAGES, ROOT, blocks
 
-MOST_WORDS = 700
-LONGEST_LINK = 2_048
+MAX_WORDS = 700
+MAX_LINK_LENGTH = 2_048
 """Characters that every browser, proxy and server takes in an address; what is in use today takes far more."""
 FORM = "https://api.slack.com/apps"
 NEEDS_MORE = {
@@ -50,14 +50,14 @@ def anchors(page: str) -> set[str]:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(text("README.md").split()) <= MOST_WORDS
+    assert len(text("README.md").split()) <= MAX_WORDS
 
 
 def test_the_link_to_slack_carries_the_manifest_as_it_is() -> None:
     [link] = [each for each in links("README.md") if each.startswith(f"{FORM}?")]
     query = parse_qs(urlsplit(link).query, strict_parsing=True)
     assert query == {"new_app": ["1"], "manifest_yaml": [text("manifest.yml")]}
-    assert len(link) <= LONGEST_LINK
+    assert len(link) <= MAX_LINK_LENGTH
     # A bracket would end the link in Markdown, and a space or a quotation mark the address.
     assert re.fullmatch(r"[\w.~%/:?=&-]+", link)
 

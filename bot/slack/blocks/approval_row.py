@@ -37,8 +37,8 @@ NAME = 80
 """Characters of a name of a tool or a server on a card."""
 WORDS = 500
 """Characters of a sentence about a call on a card."""
-MOST_NAMES = 15
-MOST_PAGES = 5
+MAX_NAMES = 15
+MAX_PAGES = 5
 """Windows of details that somebody may be asked to leaf through; what needs more is a file, too."""
 SURELY_FEW = 2_500
 """Characters that fit on so few pages, however many values they are."""
@@ -69,7 +69,7 @@ def in_file(approval: Approval) -> bool:
     call, preview = approval.call, approval.preview
     if len(call.arguments) + len(call.original) + len(preview.diff if preview else "") < SURELY_FEW:
         return False
-    return details.has_more_than(MOST_PAGES, approval)
+    return details.has_more_than(MAX_PAGES, approval)
 
 
 def file_key(approval: Approval) -> str:
@@ -141,9 +141,9 @@ def _by_name(approval: Approval) -> list[Block]:
     """The tool and the names of its arguments, without a value."""
     elements = _tool(approval)
     names = arguments.names(approval.call)
-    for index, name in enumerate(names[:MOST_NAMES]):
+    for index, name in enumerate(names[:MAX_NAMES]):
         elements += [plain(", " if index else ", with the arguments "), code(name, NAME)]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return [*elements, plain(f"{more}." if names else ", without arguments.")]
 
 
@@ -202,9 +202,9 @@ def _changed(approval: Approval) -> list[Block]:
     for index, editor in enumerate(dict.fromkeys(call.editors)):
         by += [plain(", " if index else " by "), _user(editor)]
     elements = [emoji("pencil2"), plain(" The arguments were changed"), *by]
-    for index, name in enumerate(names[:MOST_NAMES]):
+    for index, name in enumerate(names[:MAX_NAMES]):
         elements += [plain(", " if index else ": "), code(name, NAME)]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return [section(*elements, plain(f"{more}."))]
 
 

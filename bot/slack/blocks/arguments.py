@@ -19,10 +19,10 @@ CARD_LIMIT = 3_000
 CARD_FIELDS = 25
 SHORT = 150
 """A value of so many characters, on one line, is shown in full or not at all."""
-LEAST = 200
+MIN_SHARE = 200
 """Characters of a long value that are worth showing."""
-MOST_NOTES = 3
-MOST_COUNTED = 1_000
+MAX_NOTES = 3
+MAX_COUNTED = 1_000
 """Arguments that are not shown and still counted."""
 
 _DIFFED = {"write_file": ("content",), "edit_file": ("edits",)}
@@ -70,7 +70,7 @@ def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tupl
         else:
             share = budget // long
             shown, length = fitting(value, max(0, share))
-            if length < len(value) and share < LEAST:
+            if length < len(value) and share < MIN_SHARE:
                 break
             long -= 1
             if length < len(value):
@@ -78,11 +78,11 @@ def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tupl
             elements += [section(label), preformatted(shown)]
         budget -= len(shown)
         count += 1
-    if len(cut) > MOST_NOTES:
-        cut = [*cut[:MOST_NOTES], "Others are cut, too."]
-    left = len(first) - count + sum(1 for _ in islice(values, MOST_COUNTED))
-    if left >= MOST_COUNTED:
-        cut.append(f"More than {MOST_COUNTED:,} other arguments are not shown here.")
+    if len(cut) > MAX_NOTES:
+        cut = [*cut[:MAX_NOTES], "Others are cut, too."]
+    left = len(first) - count + sum(1 for _ in islice(values, MAX_COUNTED))
+    if left >= MAX_COUNTED:
+        cut.append(f"More than {MAX_COUNTED:,} other arguments are not shown here.")
     elif left:
         cut.append(f"{left:,} more arguments are not shown here.")
     return elements, cut, max(0, budget)

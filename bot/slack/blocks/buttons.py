@@ -31,7 +31,7 @@ STOP = "stop"
 
 SHORTENED = 32
 """Characters of a digest in a menu, whose values are short (150 characters, Slack's overflow element)."""
-MOST_AT_ONCE = 8
+MAX_CALLS_AT_ONCE = 8
 VALUE_LIMIT = 2_000
 
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_.]+?)(?:\.([1-9]\d{0,2}))?")
@@ -93,7 +93,7 @@ def opened(value: str) -> Pressed:
             return Pressed("one", ((content["a"], content["d"]),))
         case {"k": "reason" | "stop", "a": str(), "p": str()} if len(content) == 3 and len(content["p"]) == SHORTENED:
             return Pressed(content["k"], ((content["a"], content["p"]),), prefix=True)
-        case {"all": [*requests]} if len(content) == 1 and 0 < len(requests) <= MOST_AT_ONCE:
+        case {"all": [*requests]} if len(content) == 1 and 0 < len(requests) <= MAX_CALLS_AT_ONCE:
             return Pressed("all", tuple(_pair(request) for request in requests))
         case _:
             raise ValueError("not a value of ours")
@@ -199,7 +199,7 @@ def together(approvals: Sequence[Approval]) -> list[Block]:
     """The buttons that decide several requests at once; none when they do not fit."""
     carried = json.dumps({"all": [[approval.id, approval.digest] for approval in approvals]})
     number = len(approvals)
-    if number > MOST_AT_ONCE or len(carried) > VALUE_LIMIT:
+    if number > MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:
         return []
     asked = confirmation("Approve all?", f"All {number} requests above that are open will be approved.", "Approve all")
     return [

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.core.calls import Call, CallOutcome
 from bot.core.json_text import JsonObject
-from bot.core.limits import MOST_CALLS
+from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.slack.text import code
 
@@ -103,7 +103,7 @@ _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.EXPIRED: "nobody decided in time",
     CallOutcome.UNSHOWN: "Slack did not let me ask",
     CallOutcome.STOPPED: "the turn was stopped",
-    CallOutcome.SURPLUS: f"at most {MOST_CALLS} run at once",
+    CallOutcome.SURPLUS: f"at most {MAX_CALLS} run at once",
 }
 _DOUBTFUL: dict[CallOutcome | None, str] = {
     CallOutcome.ASSUMED: "cut off; a person says that it ran",

@@ -20,7 +20,7 @@ from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
 
-MOST_ROWS = 6
+MAX_ROWS = 6
 TEXT_LIMIT = 12_000
 """Characters of all blocks of a message. Slack refuses more than about 13,300 (`msg_blocks_too_long`) and documents no
 number: slackapi/bolt-js issues 2509 and 2867."""
@@ -62,7 +62,7 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     for approval in approvals:
         made = approval_row.row(approval, 1, alone=False)
         heavy = size(made) + BLOCK_WEIGHT * len(made) + RECORD
-        if not groups or len(groups[-1]) >= MOST_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
+        if not groups or len(groups[-1]) >= MAX_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
             groups.append([])
             weight = 0
         groups[-1].append(approval)

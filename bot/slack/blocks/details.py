@@ -32,11 +32,11 @@ from bot.slack.text import visible
 PAGE = "details.page"
 """The action id of the buttons that leaf through a window."""
 TITLE = "Everything in full"
-MOST_PAGES = 300
+MAX_PAGES = 300
 """How far somebody may leaf: the file has everything."""
 AHEAD = 20
 """Pages after the one that is shown which are still counted."""
-MOST_NAMED = 1_000
+MAX_NAMED = 1_000
 """Values that are listed one by one in a file."""
 _RESERVED = 5_000
 """Bytes of a window besides its content."""
@@ -47,7 +47,7 @@ _ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
 def details(approval: Approval, page: int = 0) -> JsonObject:
     """The window with all of it, at a page that is counted from 0; one that is not there gives the nearest."""
     blocks: list[Block] = []
-    page = min(max(page, 0), MOST_PAGES - 1)
+    page = min(max(page, 0), MAX_PAGES - 1)
     number = last = 0
     for at, block in _paged(approval):
         last = at
@@ -62,7 +62,7 @@ def details(approval: Approval, page: int = 0) -> JsonObject:
         blocks.insert(0, remark(f"Page {number + 1} of {many}"))
     if number > 0:
         blocks.insert(0, _turn(approval, number - 1, "Previous page"))
-    if number < min(last, MOST_PAGES - 1):
+    if number < min(last, MAX_PAGES - 1):
         blocks.append(_turn(approval, number + 1, "Next page"))
     return modal(TITLE, blocks, private_metadata=approval.id)
 
@@ -147,10 +147,10 @@ def _texts(approval: Approval) -> Iterator[tuple[str, str]]:
 
 def _listed(call: Call) -> str:
     """The arguments for the file. Nobody reads thousands of names: so many stand there as the JSON that they are."""
-    values = list(islice(arguments.readable(call), MOST_NAMED + 1))
-    if len(values) > MOST_NAMED:
+    values = list(islice(arguments.readable(call), MAX_NAMED + 1))
+    if len(values) > MAX_NAMED:
         text = _indented(spelled("\n".join(found[0] for found in _ITEM.finditer(call.arguments) if found[0])))
-        return f"More than {MOST_NAMED:,} values, as JSON:\n{text}"
+        return f"More than {MAX_NAMED:,} values, as JSON:\n{text}"
     listed = [f"{spelled(name)}:\n{_indented(spelled(value))}" for name, value in values]
     return "\n\n".join(listed) or "No arguments."
 

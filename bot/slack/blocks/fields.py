@@ -21,12 +21,12 @@ from bot.slack.blocks.elements import VIEW_LIMIT, Block, one_line, option, plain
 from bot.slack.text import sendable
 
 ACTION = "value"
-LONGEST = 3_000
+MAX_VALUE_CHARS = 3_000
 """Characters of a text field (Slack's plain_text_input element)."""
-MOST = 90
-MOST_LOOKED_AT = 200
+MAX_FIELDS = 90
+MAX_EXAMINED = 200
 """Arguments that are tried, since many may not fit."""
-MOST_OPTIONS = 100
+MAX_OPTIONS = 100
 OPTION = 75
 HINT = 150
 LABEL = 150
@@ -80,7 +80,7 @@ def fields_of(approval: Approval, schema: Mapping[str, Any]) -> tuple[list[Field
     room, looked_at = _ROOM, 0
     for name, value, part, required in _arguments(approval, schema):
         # A server may have thousands of arguments, and lists of values that no window has room for.
-        full = len(fields) >= MOST or looked_at >= MOST_LOOKED_AT
+        full = len(fields) >= MAX_FIELDS or looked_at >= MAX_EXAMINED
         looked_at += 1
         field = None if full else _field(name, value, part, required=required)
         weight = len(json.dumps(block(field))) if field else 0
@@ -201,7 +201,7 @@ def _field(name: str, value: Any, part: Mapping[str, Any], *, required: bool) ->
     hint = one_line(" ".join(described.split()), HINT - 1) if isinstance(described, str) else ""
     kind, choices = _kind(value, part, required=required)
     offered = _offered(value, kind, choices)
-    if len(offered) > LONGEST:
+    if len(offered) > MAX_VALUE_CHARS:
         return None
     return Field(name, kind, value, required, offered, choices, hint)
 
@@ -226,7 +226,7 @@ def _kind(value: Any, part: Mapping[str, Any], *, required: bool) -> tuple[str, 
 def _choices(part: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values of an enumeration that a menu can show, each under a text of its own; else none."""
     listed = part.get("enum")
-    if not isinstance(listed, list) or not 0 < len(listed) < MOST_OPTIONS:
+    if not isinstance(listed, list) or not 0 < len(listed) < MAX_OPTIONS:
         return ()
     try:
         texts = [_choice(value) for value in listed if canonical(value)]
@@ -264,7 +264,7 @@ def _element(field: Field) -> Block:
         element: Block = {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
     else:
         multiline = field.kind == "json" or _may_be_long(field)
-        element = {"type": "plain_text_input", "multiline": multiline, "max_length": LONGEST}
+        element = {"type": "plain_text_input", "multiline": multiline, "max_length": MAX_VALUE_CHARS}
     element["action_id"] = ACTION
     if field.offered:
         element["initial_value"] = field.offered

@@ -43,8 +43,8 @@ ALWAYS = "approval.always"
 SEAL_LIMIT = 3_000
 """Characters of a window's private metadata."""
 REASON_LIMIT = 1_000
-MOST_FOLDERS = 8
-MOST_NAMES = 30
+MAX_FOLDERS = 8
+MAX_NAMES = 30
 HOUR = 3_600.0
 DAY = 24 * HOUR
 DURATIONS: tuple[tuple[float, str], ...] = (
@@ -227,7 +227,7 @@ def durations(longest: float) -> list[tuple[float, str]]:
 
 def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[list[str], str]:
     """As many folders as fit, and the private metadata with them."""
-    kept = list(dict.fromkeys(folders))[:MOST_FOLDERS]
+    kept = list(dict.fromkeys(folders))[:MAX_FOLDERS]
     while True:
         try:
             return kept, seal(opened, {"folders": kept, "longest": longest})
@@ -256,9 +256,9 @@ def _about(approval: Approval) -> Block:
 
 def _left(names: Sequence[str]) -> Block:
     elements = [plain("Too long for this window, and kept as they are: ")]
-    for index, name in enumerate(names[:MOST_NAMES]):
+    for index, name in enumerate(names[:MAX_NAMES]):
         elements += [plain(", "), code(name)] if index else [code(name)]
-    more = len(names) - MOST_NAMES
+    more = len(names) - MAX_NAMES
     return rich(section(*elements, plain(f" and {more} more." if more > 0 else ".")))
 
 

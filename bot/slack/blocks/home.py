@@ -23,7 +23,7 @@ from bot.slack.blocks.elements import (
 )
 
 REVOKE = "grant.revoke"
-MOST = 30
+MAX_GRANTS = 30
 VALUE = 300
 """Characters of the arguments of a grant."""
 ABOUT = (
@@ -37,10 +37,10 @@ def home(grants: Sequence[Grant]) -> JsonObject:
     blocks = [rich(section(plain(ABOUT))), header("Standing grants")]
     if not grants:
         blocks.append(remark("There are none: everything risky is asked about. Always… on a request gives one."))
-    for grant in grants[:MOST]:
+    for grant in grants[:MAX_GRANTS]:
         blocks += _grant(grant)
-    if len(grants) > MOST:
-        blocks.append(remark(f"and {len(grants) - MOST} more. Revoke some of these to see them."))
+    if len(grants) > MAX_GRANTS:
+        blocks.append(remark(f"and {len(grants) - MAX_GRANTS} more. Revoke some of these to see them."))
     return {"type": "home", "blocks": blocks}
 
 

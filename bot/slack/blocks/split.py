@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MOST = 150_000
+MAX_CHARS = 150_000
 """Characters of one text: a dozen messages and more."""
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
@@ -45,8 +45,10 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def bounded(text: str) -> str:
-    """As much of a text as is shown of it, with a word about the rest."""
-    return text if len(text) <= MOST + 100 else f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
+    """Return the part of a text that is shown, followed by how much was left out."""
+    if len(text) <= MAX_CHARS + 100:
+        return text
+    return f"{text[:MAX_CHARS]}\n\n[… {len(text) - MAX_CHARS:,} more characters, left out …]"
 
 
 def _closing(fence: str) -> str:

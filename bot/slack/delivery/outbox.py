@@ -31,8 +31,8 @@ from bot.slack.delivery.sender import Sender
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 60.0
-MOST_TRIES = 30
+MAX_PAUSE = 60.0
+MAX_TRIES = 30
 """Of what Slack refuses with an error we do not know: about half an hour."""
 
 
@@ -234,7 +234,7 @@ class Outbox:
         """Raise an error after which it is to be tried again; note that Slack refuses it after any other."""
         follows = what_follows(error, action)
         known.tries += follows is Next.SOME_TRIES
-        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.SOME_TRIES and known.tries < MOST_TRIES):
+        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.SOME_TRIES and known.tries < MAX_TRIES):
             raise error
         log.error("Slack refused to %s a %s in %s for good (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True
@@ -278,7 +278,7 @@ class Outbox:
     def _later(self, thread_id: int, thread: KnownThread, error: Exception) -> None:
         """Try again after a pause that grows with each failure in a row."""
         thread.failures += 1
-        pause = min(LONGEST_PAUSE, 0.5 * 2.0 ** min(thread.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = min(MAX_PAUSE, 0.5 * 2.0 ** min(thread.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         pause = max(pause, retry_after(error))
         log.warning("thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
         if thread.timer is not None:

@@ -23,16 +23,16 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.errors import StoreError
 from bot.store.sqlite.database import now
 
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 NEAR = 1_000
 """How far away from its own place a record is looked for that does not belong where it stands."""
 PAGE = 500
-LEAST = -(2**63)
+MIN_INTEGER = -(2**63)
 """SQLite's least number."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of arguments that are looked through. The model's own tools have a handful; Python gives up at about 1,000."""
 
-LONGEST_NAME = 2_000
+MAX_NAME_LENGTH = 2_000
 """Characters of the full name of an argument. Each is compared with each pattern."""
 
 _COLUMNS = "seq, at, kind, thread_id, call, approval, actor, facts, previous, hash"
@@ -139,7 +139,7 @@ def _part(connection: sqlite3.Connection, since: float, until: float) -> _Part:
     if first is None:
         return _Part(begins, until, math.inf)
     # What is written while they are read belongs to them when they have no end.
-    return _Part(begins, until, first - 1 if first > LEAST else -math.inf, last if until < math.inf else math.inf)
+    return _Part(begins, until, first - 1 if first > MIN_INTEGER else -math.inf, last if until < math.inf else math.inf)
 
 
 def _pages(connection: sqlite3.Connection, part: _Part, thread: int | None = None) -> Iterator[Record]:
@@ -178,7 +178,7 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
     def found(sentence: str) -> None:
         nonlocal wrong
         wrong += 1
-        if wrong <= MOST_FINDINGS:
+        if wrong <= MAX_FINDINGS:
             findings.append(sentence)
 
     tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('audit', 'audit_head')"
@@ -200,7 +200,7 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
             if seq > last + 1:
                 found(_missing(last + 1, seq - 1))
                 previous = None
-            problem = _problem(row, explained=wrong < MOST_FINDINGS)
+            problem = _problem(row, explained=wrong < MAX_FINDINGS)
             if problem:
                 found(problem)
             elif previous not in (None, row[8]):
@@ -214,8 +214,8 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
         found(sentence)
     if not noted:
         found(f"No sound record has the hash {head} that was noted: records were cut off or rewritten.")
-    if wrong > MOST_FINDINGS:
-        findings.append(f"And {wrong - MOST_FINDINGS:,} more.")
+    if wrong > MAX_FINDINGS:
+        findings.append(f"And {wrong - MAX_FINDINGS:,} more.")
     return findings
 
 
@@ -239,7 +239,7 @@ def redacted(arguments_json: str, tool: str, patterns: Sequence[str]) -> JsonObj
 
 
 def _redacted(value: Any, name: str, patterns: Sequence[str], depth: int) -> Any:
-    if depth > DEEPEST or len(name) > LONGEST_NAME or (isinstance(value, float) and not math.isfinite(value)):
+    if depth > MAX_DEPTH or len(name) > MAX_NAME_LENGTH or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(name)
     if any(fnmatchcase(name, pattern) for pattern in patterns):
         return {"redacted": True, "characters": len(value if isinstance(value, str) else canonical(value))}

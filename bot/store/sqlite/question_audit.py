@@ -11,7 +11,7 @@ from bot.core.questions.question import Approval, Question
 from bot.core.questions.transition import Record
 from bot.store.sqlite import audit
 
-LONGEST_KEPT = 10_000
+MAX_KEPT_CHARS = 10_000
 """Characters of arguments in the audit."""
 
 
@@ -48,7 +48,7 @@ def arguments(text: str, tool: str, redact: Sequence[str]) -> JsonObject:
     """The arguments as the audit keeps them: of very long ones the digest, since the call itself has them in full."""
     kept = audit.redacted(text, tool, redact)
     shown = canonical(kept)
-    return kept if len(shown) <= LONGEST_KEPT else {"characters": len(shown), "sha256": sha256(shown)}
+    return kept if len(shown) <= MAX_KEPT_CHARS else {"characters": len(shown), "sha256": sha256(shown)}
 
 
 def _is_open(approval: Approval, redact: Sequence[str]) -> bool:

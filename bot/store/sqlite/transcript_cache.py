@@ -7,16 +7,16 @@ from collections import OrderedDict
 
 from bot.core.transcript import Transcript
 
-MOST_BYTES = 32 * 1024 * 1024
-LEAST_BYTES = 16 * 1024
+MAX_BYTES = 32 * 1024 * 1024
+MIN_BYTES = 16 * 1024
 """A shorter log is read as quickly as it is found here; thousands of them would fill the memory for nothing."""
 
 
 class Transcripts:
     """The last ones used, by thread."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES, least_bytes: int = LEAST_BYTES) -> None:
-        self._most, self._least = most_bytes, least_bytes
+    def __init__(self, max_bytes: int = MAX_BYTES, min_bytes: int = MIN_BYTES) -> None:
+        self._most, self._least = max_bytes, min_bytes
         self._kept: OrderedDict[int, tuple[Transcript, int]] = OrderedDict()
         self.size = 0
         """Bytes in all."""

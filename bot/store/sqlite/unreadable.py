@@ -10,7 +10,7 @@ from typing import TypeVar
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-MOST = 1_000
+MAX_REPORTED = 1_000
 """Rows of which is remembered that they were reported."""
 
 
@@ -47,7 +47,7 @@ class OddRows:
     def _report(self, row: str, words: str) -> None:
         if self._reported.get(row) == words:
             return
-        if len(self._reported) >= MOST:
+        if len(self._reported) >= MAX_REPORTED:
             del self._reported[next(iter(self._reported))]
         self._reported[row] = words
         log.error("%s cannot be read, so it is left as it is: %s", row, words)

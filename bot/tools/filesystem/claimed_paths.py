@@ -14,7 +14,7 @@ from bot.tools.filesystem.files import missing
 from bot.tools.filesystem.paths import Filesystem, RefusedError
 from bot.tools.text import sendable
 
-MOST_READ = 4_000
+MAX_PATH_CHARS = 4_000
 """Characters of the paths of one call that are looked at one by one."""
 
 
@@ -42,7 +42,7 @@ def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
     """What a call with these path arguments may read, in the same form; of very many paths, all that the server has.
     For a thread."""
     try:
-        if sum(map(len, paths)) > MOST_READ:
+        if sum(map(len, paths)) > MAX_PATH_CHARS:
             return of_paths(files.roots())
         return of_paths(files.place(sendable(path)).path for path in paths)
     except RefusedError:  # the server will not read it either

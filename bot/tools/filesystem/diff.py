@@ -17,7 +17,7 @@ from itertools import accumulate
 
 CONTEXT = 3
 """Unchanged lines around a change."""
-MOST_LINES = 5000
+MAX_LINES = 5000
 """Changed lines: nobody reads more on a card."""
 NO_NEWLINE = "\\ No newline at end of file"
 NOWHERE = "/dev/null"
@@ -58,7 +58,7 @@ def split(text: str) -> list[str]:
 
 
 def unified(old: str, new: str, before: str, after: str) -> str | None:
-    """The diff that makes the old text the new one; empty when they are equal, None when more than MOST_LINES change.
+    """The diff that makes the old text the new one; empty when they are equal, None when more than MAX_LINES change.
 
     In: the texts, and what the `---` and `+++` lines name (a name that could be taken for something else is quoted as
     a JSON string). Takes a second at most for texts of a megabyte: call it in a thread.
@@ -68,7 +68,7 @@ def unified(old: str, new: str, before: str, after: str) -> str | None:
     was, now = split(old), split(new)
     start = _common(was, now)
     end = _common(was[start:][::-1], now[start:][::-1])
-    if max(len(was), len(now)) - start - end > MOST_LINES:
+    if max(len(was), len(now)) - start - end > MAX_LINES:
         return None
     matcher = _Matcher(was, now, start, end)
     parts = [f"--- {_name(before)}\n+++ {_name(after)}\n"]

@@ -19,7 +19,7 @@ from enum import StrEnum
 from bot.core.json_text import sha256
 from bot.tools.filesystem.paths import ResolvedPath
 
-LONGEST_READ = 50 * 1024 * 1024
+MAX_READ_BYTES = 50 * 1024 * 1024
 """Bytes. Longer files are told apart by size, time and inode, not by content: hashing so much takes 0.1 s and more."""
 
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -189,13 +189,13 @@ def _folder(parent: int, name: str, about: os.stat_result) -> State:
 def _file(parent: int, name: str, keep: int) -> State:
     with open(os.open(name, _READ, dir_fd=parent), "rb") as file:
         about = os.fstat(file.fileno())
-        if about.st_size > LONGEST_READ or not stat.S_ISREG(about.st_mode):
+        if about.st_size > MAX_READ_BYTES or not stat.S_ISREG(about.st_mode):
             return _described(about, about.st_size)
         digest = hashlib.sha256()
         kept: list[bytes] = []
         size = 0
         # One that grows all the while is cut off here, and looks different the next time.
-        while size <= LONGEST_READ and (chunk := file.read(_CHUNK)):
+        while size <= MAX_READ_BYTES and (chunk := file.read(_CHUNK)):
             digest.update(chunk)
             size += len(chunk)
             if size <= keep:

@@ -14,7 +14,7 @@ from bot.core.tools import Tool
 from bot.tools.filesystem.paths import Filesystem, RefusedError, normal, within
 from bot.tools.text import sendable
 
-MOST_FOLDERS = 5
+MAX_FOLDERS = 5
 
 _PATHS = {
     **dict.fromkeys(
@@ -94,7 +94,7 @@ def folders(files: Filesystem, tool: Tool, arguments: JsonObject) -> list[str]:
     while folder != root and not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     found = [folder]
-    while found[-1] != root and len(found) < MOST_FOLDERS:
+    while found[-1] != root and len(found) < MAX_FOLDERS:
         found.append(os.path.dirname(found[-1]))
     return found
 

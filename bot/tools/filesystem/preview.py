@@ -24,9 +24,9 @@ from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, w
 from bot.tools.text import line, sendable
 
 TOOLS = ("write_file", "edit_file", "move_file", "create_directory")
-LONGEST_DIFF = 1024 * 1024
+MAX_DIFF_CHARS = 1024 * 1024
 """Bytes of either text; longer ones are said in words."""
-LONGEST_EDITED = 8 * 1024 * 1024
+MAX_EDITED_CHARS = 8 * 1024 * 1024
 """Bytes of a file that is edited. A longer one is said in words, too: to take it apart takes everybody's time."""
 DRY_RUN_SECONDS = 5.0
 
@@ -105,7 +105,7 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> 
 
 def _shown(files: Filesystem, tool: Tool, arguments: JsonObject) -> Preview:
     arguments = sendable(arguments)
-    sight = see(files, tool, arguments, LONGEST_DIFF if tool.remote_name == "write_file" else 0)
+    sight = see(files, tool, arguments, MAX_DIFF_CHARS if tool.remote_name == "write_file" else 0)
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     if tool.remote_name == "move_file":
@@ -134,7 +134,7 @@ def _write(sight: Sight, arguments: JsonObject) -> Preview:
 
 def _created(place: ResolvedPath, path: str, new: bytes) -> tuple[str, str]:
     text = _text(new)
-    if text is not None and len(new) <= LONGEST_DIFF:
+    if text is not None and len(new) <= MAX_DIFF_CHARS:
         shown = diff.unified("", text, diff.NOWHERE, place.path)
         if shown is not None:
             return f"Creates the file {path} ({_lines(text)}).{diff.endings('', text)}", shown
@@ -145,7 +145,7 @@ def _replaced(place: ResolvedPath, path: str, was: State, new: bytes) -> tuple[s
     old = was.content
     if (was.size, was.print) == (len(new), hashlib.sha256(new).hexdigest()):
         return f"The file {path} already has exactly this content: nothing changes.", ""
-    if old is not None and max(len(old), len(new)) <= LONGEST_DIFF:
+    if old is not None and max(len(old), len(new)) <= MAX_DIFF_CHARS:
         before, after = _text(old), _text(new)
         if before is not None and after is not None:
             shown = diff.unified(before, after, place.path, place.path)
@@ -176,7 +176,7 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
 
 def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
     """What is there, what can be said of an edit at once, and the text that is to be edited."""
-    sight = see(files, tool, arguments, LONGEST_EDITED)
+    sight = see(files, tool, arguments, MAX_EDITED_CHARS)
     early = _without_dry_run(sight, tool, arguments)
     content = sight.states[0].content if sight.states else None
     return sight, early, (content or b"").decode() if early is None else ""

@@ -20,7 +20,7 @@ from bot.tools.filesystem.files import Kind, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
 from bot.tools.filesystem.preview import see
 
-LONGEST_KEPT = 5 * 1024 * 1024
+MAX_KEPT_BYTES = 5 * 1024 * 1024
 """Bytes of a file's content that are kept."""
 
 _CHANGED = "It has changed since, so I left it alone"
@@ -32,7 +32,7 @@ _BETWEEN = ";"
 def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
     """What the call is about to change; None when it changes nothing that could be taken back. For a thread; never
     raises."""
-    sight = see(files, tool, arguments, LONGEST_KEPT)
+    sight = see(files, tool, arguments, MAX_KEPT_BYTES)
     if sight.refused or (tool.remote_name == "edit_file" and arguments.get("dryRun") is True):
         return None
     was, content = sight.states[0], b""

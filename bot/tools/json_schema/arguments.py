@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_PROBLEMS = 5
-LONGEST_SENTENCE = 1000
+MAX_PROBLEMS = 5
+MAX_SENTENCE_LENGTH = 1000
 """Characters."""
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 """In the arguments of one call."""
-LONGEST_NAME = 1000
+MAX_NAME_LENGTH = 1000
 """Characters of an argument's name."""
 
-_MOST_ERRORS = 50
-_MOST_NAMES = 21
+_MAX_ERRORS = 50
+_MAX_NAMES = 21
 """One more than are listed."""
-_MOST_VALIDATORS = 1000
+_MAX_VALIDATORS = 1000
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
     (str, "string"),
@@ -81,8 +81,8 @@ def problem(tool: Tool, arguments: JsonObject) -> str | None:
         words = list(dict.fromkeys(_words(error) for error in errors))
     if not words:
         return None
-    more = f"; and {len(words) - MOST_PROBLEMS} more" if len(words) > MOST_PROBLEMS else ""
-    return line(f"The arguments do not fit: {'; '.join(words[:MOST_PROBLEMS])}{more}.", LONGEST_SENTENCE)
+    more = f"; and {len(words) - MAX_PROBLEMS} more" if len(words) > MAX_PROBLEMS else ""
+    return line(f"The arguments do not fit: {'; '.join(words[:MAX_PROBLEMS])}{more}.", MAX_SENTENCE_LENGTH)
 
 
 def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
@@ -93,25 +93,25 @@ def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
             path = list(error.absolute_path)
             wanted: Any = error.validator_value
             missing = (str(name) for name in wanted if name not in arguments) if _is_missing(error) else ()
-            for name in [str(path[0])] if path else [*islice(missing, _MOST_ERRORS)] or [""]:
+            for name in [str(path[0])] if path else [*islice(missing, _MAX_ERRORS)] or [""]:
                 words = f"{_words(error)}."
                 found[name] = f"{found[name]} {words}" if name in found else words
-    return {name: line(words, LONGEST_SENTENCE) for name, words in found.items()}
+    return {name: line(words, MAX_SENTENCE_LENGTH) for name, words in found.items()}
 
 
 def _too_many(arguments: JsonObject) -> str | None:
     """Said of arguments that neither a person nor a policy could go through."""
-    room = MOST_VALUES
+    room = MAX_VALUES
     left: list[Any] = [arguments]
     while left:
         value: Any = left.pop()
         if isinstance(value, dict):
-            if any(len(key) > LONGEST_NAME for key in value):
-                return f"The arguments hold a name of more than {LONGEST_NAME:,} characters."
+            if any(len(key) > MAX_NAME_LENGTH for key in value):
+                return f"The arguments hold a name of more than {MAX_NAME_LENGTH:,} characters."
             value = [*value.values()]
         room -= len(value)
         if room < 0:
-            return f"The arguments hold more than {MOST_VALUES:,} values. Make several calls with fewer in each."
+            return f"The arguments hold more than {MAX_VALUES:,} values. Make several calls with fewer in each."
         left.extend(each for each in value if isinstance(each, dict | list))
     return None
 
@@ -122,7 +122,7 @@ def _is_missing(error: ValidationError) -> bool:
 
 @contextmanager
 def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationError]]:
-    """What is wrong with the arguments, at most _MOST_ERRORS things; nothing when the server is to say."""
+    """What is wrong with the arguments, at most _MAX_ERRORS things; nothing when the server is to say."""
     from bot.tools.json_schema.keywords import Check, SpentError, current, quotable  # noqa: PLC0415 - see `load`
 
     known = _known.get(tool.digest)
@@ -130,7 +130,7 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
         # Kept when it is whole: another thread may be looking for it.
         known = _Known()
         _prepare(known, tool)
-        if len(_known) >= _MOST_VALIDATORS:
+        if len(_known) >= _MAX_VALIDATORS:
             _known.clear()
         _known[tool.digest] = known
     check = Check(known.patterns, known.nodes)
@@ -138,7 +138,7 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
     errors: list[ValidationError] = []
     try:
         if known.validator is not None:
-            for error in islice(known.validator.iter_errors(quotable(arguments)), _MOST_ERRORS):
+            for error in islice(known.validator.iter_errors(quotable(arguments)), _MAX_ERRORS):
                 errors.append(error)  # one by one: what was found before it took too long is wrong all the same
     except SpentError:
         trouble = "checking arguments by it would take too long"
@@ -169,7 +169,7 @@ def _prepare(known: _Known, tool: Tool) -> None:
     from referencing import Registry  # noqa: PLC0415
 
     from bot.tools.json_schema.keywords import (  # noqa: PLC0415
-        MOST_TO_READ,
+        MAX_SCHEMA_UNITS,
         Check,
         SpentError,
         counted,
@@ -177,11 +177,11 @@ def _prepare(known: _Known, tool: Tool) -> None:
         quotable,
     )
 
-    check = Check(known.patterns, 0, left=MOST_TO_READ)
+    check = Check(known.patterns, 0, left=MAX_SCHEMA_UNITS)
     token, trouble = current.set(check), ""
     try:
         schema = quotable(dict(tool.schema))
-        known.nodes = MOST_TO_READ - check.left
+        known.nodes = MAX_SCHEMA_UNITS - check.left
         dialect = schema.get("$schema")
         kind = validator_for(schema, default=Draft202012Validator) if isinstance(dialect, str) else Draft202012Validator
         trouble = flaw(schema) or ""
@@ -206,12 +206,12 @@ def _words(error: ValidationError) -> str:
     found: Any = error.instance
     match error.validator:
         case "required":
-            names = islice((name for name in wanted if name not in found), _MOST_NAMES)
+            names = islice((name for name in wanted if name not in found), _MAX_NAMES)
             missing = [_place([*error.absolute_path, name]) for name in names]
             words = f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
         case "additionalProperties" if wanted is False and isinstance(error.schema, Mapping):
             known = error.schema.get("properties", {})
-            names = islice((name for name in found if name not in known), _MOST_NAMES)
+            names = islice((name for name in found if name not in known), _MAX_NAMES)
             extra = [_place([*error.absolute_path, name]) for name in names]
             words = f"{_listed(extra)} {'is' if len(extra) == 1 else 'are'} unknown (known: {_listed(known)})"
         case "type":
@@ -219,7 +219,7 @@ def _words(error: ValidationError) -> str:
             words = f"{place} must be of type {' or '.join(map(str, kinds))}, not {_kind(found)}"
         case "enum":
             values: list[Any] = error.schema["enum"] if isinstance(error.schema, Mapping) else []
-            words = f"{place} must be one of {line(json.dumps(values[:_MOST_ERRORS], ensure_ascii=False), 300)}"
+            words = f"{place} must be one of {line(json.dumps(values[:_MAX_ERRORS], ensure_ascii=False), 300)}"
         case "const":
             words = f"{place} must be {line(json.dumps(wanted, ensure_ascii=False), 300)}"
         case "anyOf" | "oneOf" if error.context:
@@ -237,11 +237,11 @@ def _kind(value: object) -> str:
 def _place(path: Iterable[Any]) -> str:
     """`edits[0].newText`."""
     text = ""
-    for step in islice(path, _MOST_ERRORS):
+    for step in islice(path, _MAX_ERRORS):
         text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{line(str(step), 100)}"
     return f"`{text}`" if text else "the arguments"
 
 
 def _listed(names: Iterable[str]) -> str:
-    shown = [name if name.startswith("`") else f"`{line(name, 100)}`" for name in islice(names, _MOST_NAMES)]
+    shown = [name if name.startswith("`") else f"`{line(name, 100)}`" for name in islice(names, _MAX_NAMES)]
     return ", ".join(shown[:20]) + (", …" if len(shown) > 20 else "") if shown else "none"

@@ -2,7 +2,7 @@
 
 A schema is its server's, the arguments are a model's, and checking one by the other is exponential, quadratic or
 without end for some. Everything that is done is counted, in units of a microsecond or less, and what would cost more
-than MOST_UNITS is given up; the server decides then, as it does in any case. Counted are steps and not time, so that
+than MAX_UNITS is given up; the server decides then, as it does in any case. Counted are steps and not time, so that
 the same arguments have the same verdict on every machine.
 
 What jsonschema itself does in more than linear time, or with Python's `re`, is done here. Some things are left to the
@@ -24,10 +24,10 @@ from jsonschema.protocols import Validator
 
 from bot.patterns import Pattern, TextTooLongError, compile_ecma
 
-MOST_UNITS: Final = 30_000
-MOST_TO_READ: Final = 15_000
+MAX_UNITS: Final = 30_000
+MAX_SCHEMA_UNITS: Final = 15_000
 """Values of a schema, counted as `quotable` does: about 10,000."""
-MOST_PATTERNS: Final = 50
+MAX_PATTERNS: Final = 50
 """Of one schema; further ones are left to the server."""
 
 _SCHEMA: Final = 8
@@ -54,7 +54,7 @@ class Check:
     """Those that are compiled, None for one that cannot be."""
     nodes: int
     """Of the schema."""
-    left: int = MOST_UNITS
+    left: int = MAX_UNITS
     unread: list[str] = field(default_factory=list)
     """Keywords, expressions and references that were not looked at."""
 
@@ -66,7 +66,7 @@ class Check:
 
     def matches(self, expression: str, text: str) -> bool | None:
         """Whether an expression matches somewhere in a text; None when that is for the server to say."""
-        if expression not in self.patterns and len(self.patterns) < MOST_PATTERNS:
+        if expression not in self.patterns and len(self.patterns) < MAX_PATTERNS:
             # Each class of Unicode is compiled from hundreds of ranges, and the first text that is read builds tables.
             self.spend(100 + 2 * len(expression) + 110 * expression.lower().count(r"\p"))
             compiled = self.patterns[expression] = compile_ecma(expression)
@@ -116,17 +116,17 @@ def quotable(value: Any) -> Any:
             return _Text(item) if len(item) > _LONG else item
         if isinstance(item, list):
             check.spend(len(item) // 2)
-            return _List([copy(part, depth + 1) for part in item]) if depth < _DEEPEST else _too_deep()
+            return _List([copy(part, depth + 1) for part in item]) if depth < _MAX_DEPTH else _too_deep()
         if isinstance(item, Mapping):
             check.spend(len(item) // 2)
             pairs = {(_Text(key) if len(key) > _LONG else key): copy(part, depth + 1) for key, part in item.items()}
-            return _Object(pairs) if depth < _DEEPEST else _too_deep()
+            return _Object(pairs) if depth < _MAX_DEPTH else _too_deep()
         return item
 
     return copy(value, 0)
 
 
-_DEEPEST: Final = 80
+_MAX_DEPTH: Final = 80
 """Levels: a message quotes them all, and every one takes three frames of Python to check."""
 
 

@@ -22,14 +22,14 @@ from urllib.parse import unquote
 from bot.core.json_text import JsonObject
 from bot.tools.text import line, visible
 
-MOST_NODES = 1000
+MAX_NODES = 1000
 """Schemas in one schema. Two `$ref`s that each hold two grow without end; what is beyond counts as "anything"."""
-DEEPEST = 24
-MOST_VALUES = 20_000
+MAX_DEPTH = 24
+MAX_VALUES = 20_000
 """JSON values in one schema, and hundreds of characters of its texts. A larger one is offered as "any object"."""
-MOST_FORMS = 50
+MAX_FORMS = 50
 """Of a list whose every place has a schema of its own."""
-MOST_ENUM_VALUES = 250
+MAX_ENUM_VALUES = 250
 """OpenAI limits the size of larger enums (structured outputs: limitations on enum size)."""
 
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -67,7 +67,7 @@ def convert(schema: Mapping[str, Any]) -> JsonObject:
 
 def _too_large(schema: Any) -> bool:
     """Whether to look at it all would take too long, let alone to send it with every request."""
-    room = MOST_VALUES
+    room = MAX_VALUES
     left = [schema]
     while left and room >= 0:
         value = left.pop()
@@ -87,12 +87,12 @@ class _Converter:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
-        self._nodes_left = MOST_NODES
+        self._nodes_left = MAX_NODES
 
     def convert(self, schema: Any, depth: int, references: tuple[str, ...]) -> JsonObject:
         """One schema in the common language; `{}` is anything. In: the references it was reached through."""
         self._nodes_left -= 1
-        if not isinstance(schema, Mapping) or depth > DEEPEST or self._nodes_left < 0:
+        if not isinstance(schema, Mapping) or depth > MAX_DEPTH or self._nodes_left < 0:
             return {}
         reference = schema.get("$ref")
         if isinstance(reference, str):
@@ -169,7 +169,7 @@ class _Converter:
         if isinstance(items, Mapping):
             out["items"] = _without_null(self.convert(items, depth + 1, references))
         elif tuple_of := self._list(schema.get("prefixItems", items)):
-            forms = [_without_null(self.convert(item, depth + 1, references)) for item in tuple_of[:MOST_FORMS]]
+            forms = [_without_null(self.convert(item, depth + 1, references)) for item in tuple_of[:MAX_FORMS]]
             out["items"] = forms[0]
             for form in forms[1:]:
                 out["items"] = _either(out["items"], form)
@@ -177,7 +177,7 @@ class _Converter:
     def _set_values(self, out: JsonObject, schema: Mapping[str, Any], notes: list[str]) -> None:
         values = [schema["const"]] if "const" in schema else self._list(schema.get("enum"))
         texts = [value for value in values if isinstance(value, str) and value]
-        if texts and len(texts) == len([value for value in values if value is not None]) <= MOST_ENUM_VALUES:
+        if texts and len(texts) == len([value for value in values if value is not None]) <= MAX_ENUM_VALUES:
             out["enum"] = list(dict.fromkeys(texts))
         elif values:
             notes.append(f"One of: {line(json.dumps(values, ensure_ascii=False)[1:-1], 500)}.")

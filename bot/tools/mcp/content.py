@@ -17,8 +17,8 @@ _HEAD_SHARE = 0.75
 _MARKER_ROOM = 60
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{500,}+={0,2}")
 """Looked for once in every run of such characters: a run that is too short is not tried again from its second on."""
-_MOST_DESCRIBED = 50
-_MOST_SEARCHED = 300_000
+_MAX_DESCRIBED = 50
+_MAX_SEARCHED_CHARS = 300_000
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
@@ -34,7 +34,7 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
         blocks = []
     parts = _described(blocks)
     if structured is not None and not blocks:
-        parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MOST_SEARCHED)))
+        parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 
 
@@ -63,10 +63,10 @@ def _described(blocks: list[Any]) -> list[str]:
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "text":
             parts.append(_string(block.get("text")))
-        elif (others := others + 1) <= _MOST_DESCRIBED:
+        elif (others := others + 1) <= _MAX_DESCRIBED:
             parts.append(_block(block))
-    if others > _MOST_DESCRIBED:
-        parts.append(f"[{others - _MOST_DESCRIBED:,} more images, links and such, left out]")
+    if others > _MAX_DESCRIBED:
+        parts.append(f"[{others - _MAX_DESCRIBED:,} more images, links and such, left out]")
     return parts
 
 

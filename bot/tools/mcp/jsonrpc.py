@@ -10,12 +10,12 @@ from contextlib import suppress
 
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
-from bot.core.untrusted import MOST_VALUES, count_values
+from bot.core.untrusted import MAX_VALUES, count_values
 from bot.tools.text import sendable
 
 log = logging.getLogger(__name__)
 
-LONGEST_LINE = 4 * 1024 * 1024
+MAX_LINE_BYTES = 4 * 1024 * 1024
 """Bytes of one message. Parsing it blocks the loop (20 ms for so much text), and the model is shown 40 KB of it at
 most."""
 
@@ -25,7 +25,7 @@ _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\
 
 class Lines:
     """Puts lines together from chunks of output. Only new bytes are searched for a line's end, so this is linear; what
-    is longer than LONGEST_LINE is never kept whole."""
+    is longer than MAX_LINE_BYTES is never kept whole."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -42,7 +42,7 @@ class Lines:
     def _line(self, end: bytes) -> bytes:
         self._add(end)
         raw = b"".join(self._parts)
-        too_big = self._size > LONGEST_LINE or count_values(raw) > MOST_VALUES
+        too_big = self._size > MAX_LINE_BYTES or count_values(raw) > MAX_VALUES
         line = _too_big(raw, self._size, self._key) if too_big else raw
         self._parts, self._size = [], 0
         return line
@@ -50,7 +50,7 @@ class Lines:
     def _add(self, part: bytes) -> None:
         self._parts.append(part)
         self._size += len(part)
-        if self._size > LONGEST_LINE:
+        if self._size > MAX_LINE_BYTES:
             # Of what is too big its begin and its end are kept: one of them names the request.
             raw = b"".join(self._parts)
             self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from bot.core.json_text import sha256
 
-LONGEST_NAME = 64
-LONGEST_PREFIX = 32
+MAX_NAME_LENGTH = 64
+MAX_PREFIX_LENGTH = 32
 SEPARATOR = "__"
 
 _OFFERABLE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -51,7 +51,7 @@ def offered(server: str, remote_names: Iterable[str]) -> dict[str, str]:
     for remote in altered:
         clean = _FORBIDDEN.sub("_", f"{server}{SEPARATOR}{remote}")
         digest = sha256(remote)
-        candidates = (f"{clean[: LONGEST_NAME - length - 1]}_{digest[:length]}" for length in _HASH_LENGTHS)
+        candidates = (f"{clean[: MAX_NAME_LENGTH - length - 1]}_{digest[:length]}" for length in _HASH_LENGTHS)
         name = next(candidate for candidate in candidates if candidate not in taken)
         names[remote] = name
         taken.add(name)

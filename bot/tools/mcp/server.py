@@ -36,7 +36,7 @@ CALLS_AT_ONCE = 16
 """Calls that one server works on at the same time; more wait. Those of a guard have as much room of their own."""
 WAIT_SECONDS = 10.0
 """How long a call waits for a server that is just starting (again): it has not been sent, so it may wait."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 60.0
+FIRST_PAUSE, MAX_PAUSE = 0.25, 60.0
 """Seconds between a death and the next start; doubled with each death, with jitter against starts in step."""
 STABLE_SECONDS = 30.0
 """Who lived so long is started again after the first pause, however often it died before."""
@@ -48,7 +48,7 @@ _CLOSE_SECONDS = 3.0
 
 def pause_after(deaths: int) -> float:
     """Seconds until the next start, after so many deaths in a row."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 20))
+    longest = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 20))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 

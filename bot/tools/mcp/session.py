@@ -37,9 +37,9 @@ with suppress(ImportError):
 
 CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx fetches first takes 7 s and more."""
-MOST_PAGES = 100
-MOST_TOOLS = 1000
-LONGEST_NAME = 1000
+MAX_PAGES = 100
+MAX_TOOLS = 1000
+MAX_NAME_LENGTH = 1000
 """Characters of a tool's name. The specification has 128."""
 
 _VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
@@ -89,19 +89,19 @@ class Session:
             return []
         found: dict[str, Definition] = {}
         cursor: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             page = await self._page(cursor)
             # In a thread: a page may hold megabytes.
             for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key):
-                if len(found) == MOST_TOOLS:
-                    log.warning("%s has more than %d tools; the rest is not used", self._key, MOST_TOOLS)
+                if len(found) == MAX_TOOLS:
+                    log.warning("%s has more than %d tools; the rest is not used", self._key, MAX_TOOLS)
                     return list(found.values())
                 found.setdefault(definition.name, definition)
             following = page.get("nextCursor")
             if not isinstance(following, str) or following == cursor:
                 return list(found.values())
             cursor = following
-        log.warning("%s has more than %d pages of tools; the rest is not used", self._key, MOST_PAGES)
+        log.warning("%s has more than %d pages of tools; the rest is not used", self._key, MAX_PAGES)
         return list(found.values())
 
     async def watch(self, changed: Callable[[], None]) -> None:
@@ -210,7 +210,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
         log.warning("%s lists a tool without a name; it is not used", key)
         return None
     name, schema = raw["name"], raw.get("inputSchema")
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_NAME_LENGTH:
         log.warning("%s lists a tool with a name of %d characters; it is not used", key, len(name))
         return None
     description, hints, execution = raw.get("description"), raw.get("annotations"), raw.get("execution")

@@ -230,7 +230,7 @@ async def test_an_unknown_fault_and_a_wild_number_are_refused() -> None:
 
 
 def test_the_journal_keeps_the_last_ones_only() -> None:
-    journal = ModelJournal(most=3)
+    journal = ModelJournal(max_calls=3)
     first = journal.begin({"model": "m0"})
     for number in range(1, 5):
         journal.begin({"model": f"m{number}"})

@@ -178,7 +178,7 @@ async def test_an_upload_becomes_a_file_that_can_be_sent(
     assert await upload(f"as={alice.id}&name=a.txt", b"") == (400, {"error": "The file is empty."})
     assert (await upload(f"as={alice.id}&name=", b"x"))[0] == 400
     assert (await upload("as=U404&name=a.txt", b"x"))[0] == 400
-    monkeypatch.setattr(page_files, "LARGEST", 10)
+    monkeypatch.setattr(page_files, "MAX_FILE_BYTES", 10)
     assert (await upload(f"as={alice.id}&name=a.txt", b"x" * 11))[0] == 413
 
 

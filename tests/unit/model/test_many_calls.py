@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.limits import MOST_CALLS
-from bot.model.stream_accumulator import MOST_ACCEPTED, MOST_CHARACTERS, Accumulator
+from bot.core.limits import MAX_CALLS
+from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS, MAX_CHARACTERS, Accumulator
 
 Json = dict[str, Any]
 
@@ -58,7 +58,7 @@ WAYS: tuple[Callable[[int], Iterator[Json]], ...] = (by_index, by_id, with_nothi
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("count", [1, MOST_CALLS, MOST_CALLS + 1, MOST_ACCEPTED, MOST_ACCEPTED + 1, 20_000])
+@pytest.mark.parametrize("count", [1, MAX_CALLS, MAX_CALLS + 1, MAX_ACCEPTED_CALLS, MAX_ACCEPTED_CALLS + 1, 20_000])
 def test_calls_are_accepted_in_order_up_to_a_limit_and_the_reply_says_if_there_were_more(
     way: Callable[[int], Iterator[Json]], count: int
 ) -> None:
@@ -68,17 +68,17 @@ def test_calls_are_accepted_in_order_up_to_a_limit_and_the_reply_says_if_there_w
     got.add({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})
     reply = got.reply()
     calls = reply.message["tool_calls"]
-    kept = min(count, MOST_ACCEPTED)
+    kept = min(count, MAX_ACCEPTED_CALLS)
     assert [json.loads(call["function"]["arguments"])["path"] for call in calls] == [f"{n}.txt" for n in range(kept)]
     assert len({call["id"] for call in calls}) == kept
-    assert reply.left_out == (count > MOST_ACCEPTED)
+    assert reply.left_out == (count > MAX_ACCEPTED_CALLS)
     assert not reply.invalid_arguments
     assert reply.finish_reason == "tool_calls"
 
 
 def test_text_after_dropped_calls_is_kept() -> None:
     got = Accumulator()
-    for chunk in by_index(MOST_ACCEPTED + 10):
+    for chunk in by_index(MAX_ACCEPTED_CALLS + 10):
         got.add(chunk)
     assert got.add({"choices": [{"delta": {"content": "These are all."}}]}) == "These are all."
     assert got.reply().message["content"] == "These are all."
@@ -88,7 +88,7 @@ def test_text_after_dropped_calls_is_kept() -> None:
 def test_a_call_that_was_incomplete_when_others_were_dropped_is_invalid(begun: str) -> None:
     got = Accumulator()
     got.add(streamed({"index": 0, "id": "first", "function": {"name": "read", "arguments": begun}}))
-    for number in range(1, MOST_ACCEPTED + 1):
+    for number in range(1, MAX_ACCEPTED_CALLS + 1):
         got.add(streamed({"index": number, "id": f"call_{number}", "function": function(number)}))
     got.add(streamed({"index": 0, "function": {"arguments": '"b"}'}}))
     assert "first" in got.reply().invalid_arguments
@@ -96,7 +96,7 @@ def test_a_call_that_was_incomplete_when_others_were_dropped_is_invalid(begun: s
 
 def test_a_call_whose_arguments_exceed_the_limit_is_not_run_without_arguments() -> None:
     got = Accumulator()
-    got.add({"choices": [{"delta": {"content": "x" * MOST_CHARACTERS}}]})
+    got.add({"choices": [{"delta": {"content": "x" * MAX_CHARACTERS}}]})
     got.add(streamed({"index": 0, "id": "late", "function": {"name": "list", "arguments": '{"path": "a"}'}}))
     got.add(streamed({"index": 1, "id": "bare", "function": {"name": "list", "arguments": ""}}))
     assert list(got.reply().invalid_arguments) == ["late"]

@@ -44,7 +44,7 @@ def test_positions_stay_with_their_messages_and_only_grow() -> None:
 
 
 def test_the_cache_is_bounded_and_evicts_what_was_used_least_recently() -> None:
-    kept = Transcripts(most_bytes=100, least_bytes=10)
+    kept = Transcripts(max_bytes=100, min_bytes=10)
     logs = {number: Transcript([(0, "x" * 40)]) for number in range(3)}
     for number in (0, 1, 0, 2):
         kept.keep(number, logs[number])
@@ -56,7 +56,7 @@ def test_the_cache_is_bounded_and_evicts_what_was_used_least_recently() -> None:
 
 
 def test_a_short_log_is_not_cached_and_one_that_is_longer_than_the_thread_is_not_used() -> None:
-    kept = Transcripts(most_bytes=100, least_bytes=10)
+    kept = Transcripts(max_bytes=100, min_bytes=10)
     kept.keep(1, Transcript([(0, "x")]))
     kept.keep(2, Transcript([(0, "x" * 10), (1, "y")]))
     assert (kept.size, len(kept.of(1, 1)), len(kept.of(2, 0)), len(kept.of(2, 1))) == (12, 0, 0, 2)

@@ -130,7 +130,7 @@ async def test_closing_keeps_its_time_limit(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_the_number_of_remembered_failures_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "PAUSES", ())
-    monkeypatch.setattr(local, "MOST_FAILURES", 5)
+    monkeypatch.setattr(local, "MAX_FAILURES", 5)
 
     async def work(_: int) -> None:
         raise ValueError("broken")

@@ -73,6 +73,6 @@ def test_a_problem_is_reported_once_and_again_when_it_changes_or_recurs() -> Non
     assert problems.is_new("row 1", "odder")
     problems.resolve("row 1")
     assert problems.is_new("row 1", "odder")
-    for number in range(3 * problems.MOST):
+    for number in range(3 * problems.MAX_REPORTED):
         problems.is_new(number, "odd")
     assert problems.is_new("row 2", "odd"), "the number of remembered problems is bounded"

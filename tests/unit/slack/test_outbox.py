@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried at once."""
-    monkeypatch.setattr(outbox, "LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr(outbox, "MAX_PAUSE", 0.001)
     monkeypatch.setattr(sender, "SETTLE_SECONDS", 0.0)
 
 
@@ -62,7 +62,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
     tmp_path: Path, slack: Slack, code: str
 ) -> None:
     async with process(tmp_path, slack) as here:
-        tries = 1 if code == "is_archived" else outbox.MOST_TRIES
+        tries = 1 if code == "is_archived" else outbox.MAX_TRIES
         slack.near.faults.add(
             "chat.postMessage", "error", times=None, code=code, match=lambda args: args["text"] == "b"
         )
@@ -75,7 +75,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
 @pytest.mark.parametrize("code", ["ratelimited", "token_revoked"])
 async def test_what_passes_is_waited_for_however_long_it_takes(tmp_path: Path, slack: Slack, code: str) -> None:
     async with process(tmp_path, slack) as here:
-        slack.near.faults.add("chat.postMessage", "error", times=outbox.MOST_TRIES + 5, code=code)
+        slack.near.faults.add("chat.postMessage", "error", times=outbox.MAX_TRIES + 5, code=code)
         await here.owe(answer("at last"))
         await done(here, slack, ["at last"])
 
@@ -87,7 +87,7 @@ async def test_an_unknown_error_of_a_change_is_tried_some_times(tmp_path: Path, 
         before = slack.shown()
         slack.near.faults.add("chat.update", "error", times=None, code="something_new")
         await here.owe(Draft("sign", "sign", "closed"))
-        await until(lambda: slack.count("chat.update") == outbox.MOST_TRIES)
+        await until(lambda: slack.count("chat.update") == outbox.MAX_TRIES)
         await done(here, slack, before)
 
 

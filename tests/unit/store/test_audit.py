@@ -249,7 +249,7 @@ def test_many_findings_are_cut_short_and_counted() -> None:
     fill(connection, 100)
     connection.execute("UPDATE audit SET actor = 'U2'")
     findings = audit.verify(connection)
-    assert len(findings) == audit.MOST_FINDINGS + 1
+    assert len(findings) == audit.MAX_FINDINGS + 1
     assert findings[-1] == "And 80 more."
 
 

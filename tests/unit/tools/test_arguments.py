@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.json_text import sha256
 from bot.core.tools import Tool
-from bot.tools.json_schema.arguments import LONGEST_SENTENCE, problem
+from bot.tools.json_schema.arguments import MAX_SENTENCE_LENGTH, problem
 
 
 def tool(schema: dict[str, Any]) -> Tool:
@@ -72,7 +72,7 @@ def test_the_sentence_says_where_and_what_was_expected(arguments: dict[str, Any]
 def test_the_sentence_is_bounded_whatever_the_model_wrote() -> None:
     sentence = problem(tool(SCHEMA), {f"{number}" * 200: "x" * 10_000 for number in range(500)})
     assert sentence is not None
-    assert len(sentence) <= LONGEST_SENTENCE
+    assert len(sentence) <= MAX_SENTENCE_LENGTH
     many = problem(tool(SCHEMA), {"path": "a", "edits": [3] * 5000})
     assert many is not None
     assert "and 45 more" in many

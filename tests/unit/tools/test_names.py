@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.tools.mcp import names
 
 FIT = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-KEYS = st.text(min_size=1, max_size=40).map(names.prefix).filter(lambda key: 0 < len(key) <= names.LONGEST_PREFIX)
+KEYS = st.text(min_size=1, max_size=40).map(names.prefix).filter(lambda key: 0 < len(key) <= names.MAX_PREFIX_LENGTH)
 REMOTE = st.one_of(st.text(min_size=1, max_size=130), st.from_regex(r"[a-z_]{1,6}", fullmatch=True))
 
 

@@ -25,7 +25,7 @@ def test_lines_do_not_depend_on_how_the_output_is_cut_into_chunks(chunks: list[b
 def test_a_message_that_is_too_big_becomes_an_answer_that_says_so(
     message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jsonrpc, "LONGEST_LINE", 2000)
+    monkeypatch.setattr(jsonrpc, "MAX_LINE_BYTES", 2000)
     raw = (message % ("x" * 5000)).encode()
     lines = jsonrpc.Lines("s")
     found = [line for start in range(0, len(raw), 300) for line in lines.feed(raw[start : start + 300])]
@@ -38,7 +38,7 @@ def test_a_message_that_is_too_big_becomes_an_answer_that_says_so(
 
 
 def test_too_big_a_line_that_names_no_request_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonrpc, "LONGEST_LINE", 100)
+    monkeypatch.setattr(jsonrpc, "MAX_LINE_BYTES", 100)
     assert [*jsonrpc.Lines("s").feed(b"x" * 1000 + b"\nok\n")] == [b"", b"ok"]
 
 

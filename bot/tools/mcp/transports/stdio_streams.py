@@ -40,7 +40,7 @@ EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
 """How long the server may take to end after its stdin was closed, after SIGTERM, after SIGKILL: 2 s together. The order
 is the specification's (lifecycle: shutdown, stdio)."""
 
-_SHORTEST_SECRET = 6
+_MIN_SECRET_LENGTH = 6
 
 
 class StdioConnection:
@@ -115,7 +115,7 @@ class StdioConnection:
 
     def _masked(self, text: str) -> str:
         for value in self._config.env.values():
-            if len(value) >= _SHORTEST_SECRET:
+            if len(value) >= _MIN_SECRET_LENGTH:
                 text = text.replace(value, "***")
         return text
 
