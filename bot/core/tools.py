@@ -93,6 +93,14 @@ class Preview:
     """A complete unified diff with `---` and `+++` lines; empty when there is none to show."""
     broken: str = ""
     """Why the call would fail in the current state, in words; empty when no reason is known."""
+    title: str = ""
+    """What the tool does, in a few words of our own (`Change text in a file`); empty when only its name is known."""
+    caveat: str = ""
+    """What `words` would say more exactly, for places that show only the title: `an existing one is replaced`."""
+    diffed: str = ""
+    """The name of the argument that the diff shows, so that it need not be shown beside it."""
+    reversal: str = ""
+    """What undoing the call would do, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

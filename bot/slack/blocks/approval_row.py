@@ -9,7 +9,7 @@ from bot.core.json_text import JsonObject, canonical
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision
 from bot.slack.blocks import arguments, buttons, decided_row, details, messages
-from bot.slack.blocks.call_text import arguments_of, phrase
+from bot.slack.blocks.call_text import arguments_of, title
 from bot.slack.blocks.elements import (
     REQUESTER,
     Block,
@@ -114,13 +114,13 @@ def _still_needed(approval: Approval) -> str:
 
 def _top(approval: Approval, number: int, *, alone: bool) -> tuple[Block, list[str]]:
     """What would run or has run, and for each thing that is cut a sentence that says so."""
-    title = bold(heading(approval) if alone else f"{number}. {_numbered(approval)}".rstrip())
+    top = bold(heading(approval) if alone else f"{number}. {_numbered(approval)}".rstrip())
     if approval.privacy == Privacy.FULL:
-        return _in_full(approval, title)
+        return _in_full(approval, top)
     if approval.privacy == Privacy.SUMMARY:
-        return rich(*_again(approval), section(title, *_by_name(approval))), []
+        return rich(*_again(approval), section(top, *_by_name(approval))), []
     waits = approval.decision is Decision.AWAITING
-    return rich(section(title, plain(" A tool call waits for a decision." if waits else " A tool call."))), []
+    return rich(section(top, plain(" A tool call waits for a decision." if waits else " A tool call."))), []
 
 
 def _numbered(approval: Approval) -> str:
@@ -130,9 +130,8 @@ def _numbered(approval: Approval) -> str:
 
 def _tool(approval: Approval) -> list[Block]:
     call = approval.call
-    said = phrase(call)
-    # A preview says of this very file whether it is replaced.
-    said = said.partition(";")[0] if approval.preview and approval.privacy == Privacy.FULL else said
+    # In full, the preview says what becomes of this very file.
+    said = title(approval.preview, caveat=approval.privacy != Privacy.FULL)
     words = f" {said}." if said else ""
     return [plain(f"{words} Tool "), code(call.remote_name, NAME), plain(" of "), code(call.server or "?", NAME)]
 
@@ -151,15 +150,15 @@ def _again(approval: Approval) -> list[Block]:
     return [section(emoji("repeat"), plain(" This is asked once more."))] if approval.note else []
 
 
-def _in_full(approval: Approval, title: Block) -> tuple[Block, list[str]]:
+def _in_full(approval: Approval, top: Block) -> tuple[Block, list[str]]:
     call, preview = approval.call, approval.preview
     waits = approval.decision is Decision.AWAITING
     diff = preview.diff if preview else ""
-    values = arguments.readable(call, without=arguments.diffed(call) if diff else ())
+    values = arguments.readable(call, without=(preview.diffed,) if preview and diff else ())
     budget = arguments.CARD_LIMIT
     fields, cut, left = arguments.on_card(values, budget // 2 if diff else budget)
     elements = [section(emoji("repeat"), plain(" "), plain(one_line(approval.note, WORDS)))] if approval.note else []
-    elements.append(section(title, *_tool(approval), plain(", with:" if fields else "." if diff else _bare(approval))))
+    elements.append(section(top, *_tool(approval), plain(", with:" if fields else "." if diff else _bare(approval))))
     elements += [*fields, *_changed(approval)]
     if preview and waits and preview.words:
         elements.append(section(plain(one_line(preview.words, WORDS))))

@@ -25,14 +25,6 @@ MAX_NOTES = 3
 MAX_COUNTED = 1_000
 """Arguments that are not shown and still counted."""
 
-_DIFFED = {"write_file": ("content",), "edit_file": ("edits",)}
-"""The arguments of the filesystem server's tools that a diff shows."""
-
-
-def diffed(call: Call) -> Collection[str]:
-    """The names of the arguments that need not be shown beside a diff of the call."""
-    return _DIFFED.get(call.remote_name, ()) if call.server == "filesystem" else ()
-
 
 def readable(call: Call, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Every single value with its full name, in the order in which they are read: short ones, those with parts, long

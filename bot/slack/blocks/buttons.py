@@ -51,14 +51,6 @@ NAMES = frozenset(
     }
 )
 
-UNDOINGS = {
-    "write_file": "The file gets its earlier content back; a file that was new is removed.",
-    "edit_file": "The file gets its earlier content back.",
-    "move_file": "It is moved back to where it was.",
-    "create_directory": "The folder is removed again.",
-}
-"""What taking a call of the filesystem server back means."""
-
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
@@ -182,9 +174,8 @@ def _menu(approval: Approval, row: int, *, reason: bool) -> Block:
 
 
 def undoing(approval: Approval, row: int, *, named: bool) -> Block:
-    """The button that takes a call back; `named` when the tool may be seen."""
-    known = named and approval.call.server == "filesystem"
-    what = UNDOINGS.get(approval.call.remote_name, "") if known else ""
+    """Return the button that undoes a call; `named` when the thread may see which tool it is."""
+    what = approval.preview.reversal if named and approval.preview else ""
     text = f"{what or 'What the call changed is put back as it was.'} Nothing is done if it has changed since."
     asked = confirmation("Undo this?", text, "Undo")
     return button(action_id(UNDO, row), "Undo", value(approval), confirm=asked)

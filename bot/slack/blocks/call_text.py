@@ -14,23 +14,17 @@ from bot.core.calls import Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
+from bot.core.tools import Preview
 from bot.slack.text import code
 
 _WORD = re.compile(r"[\w-]+", re.ASCII)
 _LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
-_ORDER = ("path", "source", "destination", "oldText", "newText")
-"""Names that are read in this order; others follow by the alphabet."""
+_FIRST = ("path", "source", "destination")
+"""Arguments that are shown first, in this order; the others follow in alphabetical order, `old…` before `new…`."""
+_PAIRED = re.compile(r"(old|new)(?![a-z])")
 
 _TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
 """Argument names that say most about a call, in the order in which they are shown."""
-
-_PHRASES = {
-    "write_file": "Write a file; one that is already there is replaced",
-    "edit_file": "Change text in a file",
-    "move_file": "Move or rename a file or folder",
-    "create_directory": "Create a folder",
-}
-"""Words for the tools of the filesystem server; others are named by their own name."""
 
 
 def arguments_of(call: Call) -> JsonObject:
@@ -61,8 +55,13 @@ def is_single(value: object) -> bool:
 
 
 def ordered(names: Collection[str]) -> list[str]:
-    """Names of arguments in the order in which they are read."""
-    return [*(name for name in _ORDER if name in names), *sorted(name for name in names if name not in _ORDER)]
+    """Return names of arguments in the order in which they are shown."""
+
+    def place(name: str) -> tuple[str, int, str]:
+        pair = _PAIRED.match(name)
+        return ("new", pair[1] == "new", name) if pair else (name, 0, "")
+
+    return [*(name for name in _FIRST if name in names), *sorted((n for n in names if n not in _FIRST), key=place)]
 
 
 def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
@@ -81,9 +80,11 @@ def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
             yield from fields(value[key], f"{name}.{step}" if name else step)
 
 
-def phrase(call: Call) -> str:
-    """What the call does, in words of ours, else empty. Only tools of the default server have such words."""
-    return _PHRASES.get(call.remote_name, "") if call.server == "filesystem" else ""
+def title(preview: Preview | None, *, caveat: bool = True) -> str:
+    """Return what a call does in a few words, as far as its guard knows; else empty."""
+    if preview is None:
+        return ""
+    return f"{preview.title}; {preview.caveat}" if caveat and preview.caveat else preview.title
 
 
 def telling(call: Call) -> str:

@@ -34,7 +34,7 @@ LINE = 100
 """Characters beyond which a text gets a field of several lines."""
 UNSET = "unset"
 NOT_SET = "(not set)"
-MULTILINE = frozenset({"content", "text", "body", "message", "query", "oldText", "newText", "patch", "code"})
+MULTILINE = frozenset({"content", "text", "body", "message", "query", "patch", "code"})
 """Names of texts that tend to have several lines."""
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
@@ -272,7 +272,7 @@ def _element(field: Field) -> Block:
 
 
 def _may_be_long(field: Field) -> bool:
-    return "\n" in field.offered or len(field.offered) > LINE or field.name in MULTILINE
+    return "\n" in field.offered or len(field.offered) > LINE or field.name in MULTILINE or field.name.endswith("Text")
 
 
 def _menu(field: Field) -> Block:

@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
 from bot.slack.blocks import fields
 from bot.slack.blocks.buttons import unsealed
-from bot.slack.blocks.call_text import arguments_of, phrase
+from bot.slack.blocks.call_text import arguments_of, title
 from bot.slack.blocks.elements import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
 from bot.slack.blocks.fields import ABSENT, ACTION, field_of
 from bot.slack.text import sendable
@@ -250,7 +250,7 @@ def _radio(block_id: str, label: str, options: Sequence[Block], initial: Block) 
 
 def _about(approval: Approval) -> Block:
     call = approval.call
-    words = f"{said}. " if (said := phrase(call)) else ""
+    words = f"{said}. " if (said := title(approval.preview)) else ""
     return rich(section(plain(f"{words}Tool "), code(call.remote_name), plain(" of "), code(call.server or "?")))
 
 

@@ -14,7 +14,7 @@ from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, path_scope, preview, undo
+from bot.tools.filesystem import claimed_paths, path_scope, preview, undo, wording
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -84,7 +84,8 @@ class FilesystemGuard(LocalPaths):
 
         if tool.remote_name not in preview.TOOLS:
             return None
-        return await preview.preview(self._files, tool, arguments, dry_run)
+        found = await preview.preview(self._files, tool, arguments, dry_run)
+        return wording.worded(tool.remote_name, found)
 
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
         """The digest of the files that a call would change as they are now."""

@@ -19,7 +19,15 @@ from tests.watch import apart
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 DIGEST = "0123456789abcdef" * 4
 DIFF = "--- a.txt\n+++ a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
-PREVIEW = Preview("basis", "Changes 1 line.", DIFF)
+PREVIEW = Preview(
+    "basis",
+    "Changes 1 line.",
+    DIFF,
+    title="Write a file",
+    caveat="one that is already there is replaced",
+    diffed="content",
+    reversal="The file gets its earlier content back.",
+)
 WRITE: JsonObject = {"path": "/w/a.txt", "content": "one\nthree\n"}
 NASTY = (
     "two\nlines",

@@ -49,9 +49,7 @@ def options(shown: Shown, which: int = 0) -> list[str]:
 
 def test_a_request_shows_the_tool_every_argument_and_who_may_decide() -> None:
     shown = card(request())
-    assert "May I do this? Write a file; one that is already there is replaced. Tool write_file of filesystem" in (
-        shown.plain
-    )
+    assert "May I do this? Tool write_file of filesystem" in shown.plain
     assert "path  /w/a.txt" in shown.plain
     assert "one\nthree\n" in shown.preformatted
     assert f"Only <@{ALICE}>, whose message started this, can decide, until" in shown.plain
@@ -71,14 +69,15 @@ def test_a_diff_stands_for_the_arguments_that_it_shows() -> None:
     assert shown.buttons == FULL_SET
 
 
-def test_a_diff_of_another_servers_tool_hides_none_of_its_arguments() -> None:
-    assert "content" in card(request(preview=PREVIEW, call=call(server="other"))).plain
+def test_a_diff_that_stands_for_no_argument_hides_none() -> None:
+    assert "content" not in card(request(preview=PREVIEW)).plain
+    assert "content" in card(request(preview=replace(PREVIEW, diffed=""))).plain
 
 
 def test_a_long_diff_is_cut_at_a_line_and_the_rest_is_under_details() -> None:
     lines = [f"+line {number} of the new file" for number in range(1_000)]
     diff = "--- a\n+++ a\n@@ -0,0 +1,1000 @@\n" + "\n".join(lines) + "\n"
-    approval = request(preview=Preview("b", "Writes 1,000 lines.", diff))
+    approval = request(preview=Preview("b", "Writes 1,000 lines.", diff, diffed="content"))
     shown = card(approval)
     assert shown.buttons == [*FULL_SET, "Details"]
     kept = shown.preformatted.split("\n")
@@ -110,8 +109,18 @@ def test_the_record_of_what_was_asked_before_it_was_changed_does_not_say_that_it
     assert "were changed" not in record(decided(Decision.EDITED, call=before)).plain
 
 
-def test_where_a_preview_says_what_becomes_of_the_file_nothing_is_said_of_files_in_general() -> None:
-    assert "May I do this? Write a file. Tool write_file of filesystem" in card(request(preview=PREVIEW)).plain
+def test_a_title_comes_with_its_caveat_where_the_preview_does_not_say_it_more_exactly() -> None:
+    exact = card(request(preview=PREVIEW)).plain
+    assert "May I do this? Write a file. Tool write_file of filesystem" in exact
+    brief = card(request(preview=PREVIEW, privacy="summary")).plain
+    assert "May I do this? Write a file; one that is already there is replaced. Tool write_file of filesystem" in brief
+
+
+def test_what_a_tool_does_is_known_from_its_preview_alone_whatever_its_name() -> None:
+    changed = replace(call(WRITE), server="notes", remote_name="put")
+    shown = card(request(call=changed, preview=PREVIEW)).plain
+    assert "Write a file. Tool put of notes" in shown
+    assert "content" not in shown
 
 
 def test_several_approvers_are_listed_with_how_many_are_needed_and_who_has_approved() -> None:
@@ -259,10 +268,13 @@ def test_a_decided_request_is_a_record_of_what_became_of_it(approval: Approval, 
     assert "path  /w/a.txt" in shown.plain
 
 
-def test_undo_is_offered_with_a_word_on_what_it_does() -> None:
-    button = record(decided(Decision.APPROVED, undo=Undo(UndoState.OFFERED, 1e9))).button("Undo")
+def test_undo_says_what_it_does_as_far_as_that_is_known() -> None:
+    offered = decided(Decision.APPROVED, preview=PREVIEW, undo=Undo(UndoState.OFFERED, 1e9))
+    button = record(offered).button("Undo")
     assert button["action_id"] == "approval.undo"
     assert "The file gets its earlier content back" in button["confirm"]["text"]["text"]
+    unknown = record(replace(offered, preview=None)).button("Undo")
+    assert "What the call changed is put back as it was." in unknown["confirm"]["text"]["text"]
     for state in set(UndoState) - {UndoState.OFFERED}:
         assert record(decided(Decision.APPROVED, undo=Undo(state, by=BOB))).buttons == []
 

@@ -348,6 +348,24 @@ async def test_the_basis_is_another_one_whenever_what_was_shown_no_longer_holds(
     assert (await preview(files, "create_directory", **create)).basis != as_file
 
 
+async def test_each_preview_says_what_the_tool_does_and_what_its_undo_does(files: McpToolset, workspace: Path) -> None:
+    (workspace / "a.txt").write_text("one\n")
+    there, new = str(workspace / "a.txt"), str(workspace / "b")
+    made: dict[str, JsonObject] = {
+        "write_file": {"path": there, "content": "two\n"},
+        "edit_file": {"path": there, "edits": [{"oldText": "one", "newText": "two"}]},
+        "move_file": {"source": there, "destination": new},
+        "create_directory": {"path": new},
+    }
+    for name, arguments in made.items():
+        found = await guard(files).preview(tool(files, f"filesystem__{name}"), arguments)
+        assert found is not None, name
+        assert found.title, name
+        assert found.reversal, name
+        assert found.diffed in ("", *arguments), name
+        assert bool(found.diff) == bool(found.diffed), name
+
+
 async def test_other_tools_and_other_servers_have_no_preview(files: McpToolset, workspace: Path) -> None:
     read = tool(files, "filesystem__read_text_file")
     assert await guard(files).preview(read, {"path": "x"}) is None
