@@ -90,13 +90,13 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
     async with open_store(settings.database_url, settings.redact) as store:
         # From here on: a database of an earlier version may have taken minutes to be brought up to date.
         asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))
-        these = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
+        web = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)
             (identity, url), _ = await asyncio.gather(
-                slack.preflight(these, first), _check_key(settings, these.session, first)
+                slack.preflight(web, first), _check_key(settings, web.session, first)
             )
-            service = Service(settings, store, these, identity, tools, model=model)
+            service = Service(settings, store, web, identity, tools, model=model)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +112,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
             await service.stop()
             log.info("stopped")
         finally:
-            await these.session.close()
+            await web.session.close()
 
 
 class Service:
@@ -122,7 +122,7 @@ class Service:
         self,
         settings: Settings,
         store: Store,
-        these: slack.Clients,
+        web: slack.Clients,
         identity: slack.Identity,
         tools: McpToolset,
         *,
@@ -131,7 +131,7 @@ class Service:
     ) -> None:
         """`model` is the one of the settings unless another is given."""
         limits = settings.limits
-        self._settings, self._store, self._these, self._tools = settings, store, these, tools
+        self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background: set[asyncio.Task[object]] = set()
         self._model = model or OpenRouter(
             api_key=settings.openrouter_api_key,
@@ -146,10 +146,10 @@ class Service:
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
         progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
-        authorizer = Authorizer(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
+        authorizer = Authorizer(Directory(web.repeatable), rules, rules.groups | settings.policy.groups, identity.team)
         self._gateway = SlackGateway(
             limits,
-            these.calling,
+            web.repeatable,
             progress,
             self._deliveries.wake,
             bot_user=identity.bot_user,
@@ -158,7 +158,7 @@ class Service:
         )
         self._outbox = Outbox(
             store,
-            Sender(these.posting, these.calling, these.casual),
+            Sender(web.once, web.repeatable, web.best_effort),
             kinds={**KINDS, PROGRESS: progress.kind},
             rate=rate,
             wake=self._deliveries.wake,
@@ -175,7 +175,7 @@ class Service:
             tools,
             authorizer,
             rules,
-            these.calling,
+            web.repeatable,
             self._wake_both,
             self._undos.wake,
             self.background,
@@ -197,8 +197,8 @@ class Service:
                 each(app, handler)
             buttons.register(app, handler)  # last: it answers whatever nobody else listens to
 
-        self._app = slack.bolt(these, register)
-        self._socket = slack.Socket(self._app, these, under_way)
+        self._app = slack.bolt(web, register)
+        self._socket = slack.Socket(self._app, web, under_way)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its address, and how long what Slack is asked before may take."""

@@ -1,4 +1,5 @@
-"""The Slack side put together: one HTTP session, a Bolt app over Socket Mode, and a start that checks the tokens."""
+"""Builds the Slack side: Web API clients over one HTTP session, a Bolt app, the Socket Mode connection, and a check of
+the tokens."""
 
 from __future__ import annotations
 
@@ -33,12 +34,13 @@ T = TypeVar("T")
 
 REQUEST_SECONDS = 30
 PING_SECONDS = 3.0
-"""A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
+"""Seconds between pings. A broken connection is detected and reopened after one interval (slack_sdk,
+monitor_current_session)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are in Slack, from auth.test."""
+    """The bot's own identity in Slack, from auth.test."""
 
     team: str
     team_name: str
@@ -48,20 +50,20 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Web API clients over one shared session."""
+    """Web API clients over one shared session; they differ in what they retry."""
 
     session: aiohttp.ClientSession
-    calling: AsyncWebClient
-    """For what is harmless twice: repeats after 429, 5xx and broken connections."""
-    posting: AsyncWebClient
-    """For what must not happen twice: repeats after 429 only, which says that nothing was done."""
-    casual: AsyncWebClient
-    """For what is soon out of date: repeats nothing."""
+    repeatable: AsyncWebClient
+    """For calls that are safe to repeat: retries after 429, 5xx and broken connections."""
+    once: AsyncWebClient
+    """For calls that must not be repeated: retries only after 429, which means that nothing was done."""
+    best_effort: AsyncWebClient
+    """For updates that are soon out of date: never retries."""
     app_token: str
 
 
 def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
-    """The clients; to be called in the running loop. The session is the caller's to close."""
+    """Return the clients. Call this in the running event loop; the caller closes the session."""
     session = aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
         connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
@@ -74,22 +76,24 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
         )
 
     patient = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
-    calling = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
-    return Clients(session=session, calling=calling, posting=client(patient), casual=client(), app_token=app_token)
+    repeatable = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
+    return Clients(
+        session=session, repeatable=repeatable, once=client(patient), best_effort=client(), app_token=app_token
+    )
 
 
-async def preflight(these: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Identity, str]:
-    """Check both tokens, so that a wrong one ends the start instead of being tried for ever.
+async def preflight(web: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Identity, str]:
+    """Check both tokens, so that a wrong one ends the startup instead of being retried endlessly.
 
-    In: how long that may take. Out: who we are, and the address of a socket that may be opened once. Raises
+    In: the time limit in seconds. Out: the bot's identity, and the URL of a WebSocket, which can be opened once. Raises
     SettingsError.
     """
     identity, opened = await asyncio.gather(
-        _checked("SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the installed app", these.calling.auth_test(), seconds),
+        _checked("SLACK_BOT_TOKEN", "the bot token (xoxb-…) of the installed app", web.repeatable.auth_test(), seconds),
         _checked(
             "SLACK_APP_TOKEN",
             "an app-level token (xapp-…) with the scope connections:write",
-            these.calling.apps_connections_open(app_token=these.app_token),
+            web.repeatable.apps_connections_open(app_token=web.app_token),
             seconds,
         ),
     )
@@ -114,32 +118,32 @@ async def _checked(setting: str, needed: str, call: Coroutine[Any, Any, T], seco
         raise SettingsError("SLACK_API_URL", problem) from error
 
 
-def bolt(these: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
-    """The Bolt app with our listeners. It answers Slack only after a listener has finished, so that what Slack has an
-    ack for is on the disk."""
-    # With the first two in the environment Bolt turns to OAuth and drops the token; of the third it says that it is
-    # not used.
+def bolt(web: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
+    """Return the Bolt app with the bot's listeners. It acknowledges an event only after its listener has returned, so
+    everything that Slack has an ack for is on the disk."""
+    # If the first two are set, Bolt switches to OAuth and drops the token; about the third it warns that it is unused.
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         os.environ.pop(name, None)
     app = AsyncApp(
-        name="slack-mcp-agent",  # Bolt would look for one in the stack and read the sources of all modules for it
-        client=these.calling,
-        # Bolt's own loggers take the root's level, and at debug write every message down; this one does not.
+        name="slack-mcp-agent",  # otherwise Bolt derives one from the call stack, reading the source of every module
+        client=web.repeatable,
+        # Bolt's own loggers use the root's level and log every message at debug; this one does not.
         logger=logging.getLogger("slack_bolt"),
         process_before_response=True,
         request_verification_enabled=False,
         ssl_check_enabled=False,
         url_verification_enabled=False,
         attaching_function_token_enabled=False,
-        ignoring_self_events_enabled=False,  # done by `incoming`, which leaves out all bots
+        ignoring_self_events_enabled=False,  # `incoming` does that, and for all bots
     )
     register(app)
     return app
 
 
 async def warm(app: AsyncApp, seconds: float) -> None:
-    """Have Bolt do its own auth.test now: otherwise every event that arrives before the first one has returned makes
-    another, before its ack. In: how long that may take. Raises SettingsError when Slack refuses or is silent."""
+    """Make Bolt's own auth.test now: otherwise each event that arrives before the first auth.test has returned makes
+    another one before its ack. In: the time limit in seconds. Raises SettingsError if Slack refuses or does not
+    answer."""
     probe = AsyncBoltRequest(mode="socket_mode", body={"type": "event_callback", "event": {"type": "warm_up"}})
     response = await _checked("SLACK_BOT_TOKEN", "the bot token", app.async_dispatch(probe), seconds)
     if response.status != 200:
@@ -149,8 +153,8 @@ async def warm(app: AsyncApp, seconds: float) -> None:
 
 
 class _Session:
-    """The shared session as Slack's socket client uses it. An address that did not open is forgotten: each is good for
-    one attempt (apps.connections.open), and slack_sdk would try the same one for ever."""
+    """The shared session for Slack's socket client. It discards a URL that did not open: each is valid for one attempt
+    (apps.connections.open), and slack_sdk would retry the same one endlessly."""
 
     def __init__(self, session: aiohttp.ClientSession, forget: Callable[[], None]) -> None:
         self._session = session
@@ -172,8 +176,8 @@ class _Session:
 
 
 def _by_a_bot(message: str) -> str:
-    """The envelope of an event that says what a bot has posted, which starts nothing; empty for anything else. Each of
-    our own posts comes back as one: its ack needs no queue, no task and no Bolt."""
+    """Return the envelope id of an event about a message that a bot has posted; else an empty text. Such events start
+    nothing, and each of our own posts causes one, so they are acknowledged without a queue, a task or Bolt."""
     envelope = mapping(parsed(message)) if '"bot_id"' in message else {}
     event = mapping(mapping(envelope.get("payload")).get("event"))
     posted = event.get("type") in ("message", "app_mention") and event.get("bot_id")
@@ -181,8 +185,8 @@ def _by_a_bot(message: str) -> str:
 
 
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's, but a mention arrives as two events at once: the second gets its ack without Bolt. It waits for the
-    commit of the first, and is not acked either when that fails."""
+    """Bolt's handler, except that the second of the two events of a mention is acknowledged without Bolt: once the
+    commit of the first has succeeded. If that fails, the second is not acknowledged either."""
 
     under_way: Mapping[tuple[str, str], Awaitable[object]]
 
@@ -198,20 +202,20 @@ class _Handler(AsyncSocketModeHandler):
 
 
 class Socket:
-    """The Socket Mode connection; reconnects by itself."""
+    """The Socket Mode connection, which reconnects by itself."""
 
-    def __init__(self, app: AsyncApp, these: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]]) -> None:
+    def __init__(self, app: AsyncApp, web: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]]) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
-        self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
+        self._handler = _Handler(app, web.app_token, ping_interval=PING_SECONDS)
         self._handler.under_way = under_way
-        self._session = these.session
+        self._session = web.session
         client: Any = self._handler.client
         enqueue: Callable[[str], Awaitable[None]] = client.enqueue_message
 
         async def enqueue_readable(message: str) -> None:
-            # It is parsed on the event loop, and nothing that Slack has to say has so many parts.
+            # Messages are parsed on the event loop, and no genuine one has that many values.
             if count_values(message.encode("utf-8", "replace")) > MAX_VALUES:
-                log.warning("Slack sent a message of %d characters with too many values; it is left out", len(message))
+                log.warning("ignoring a message of %d characters from Slack: it has too many values", len(message))
                 return
             if envelope := _by_a_bot(message):
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope))
@@ -225,12 +229,12 @@ class Socket:
             try:
                 await send(message)
             except ConnectionError:
-                log.info("the connection closed before an event was acknowledged: Slack delivers it again")
+                log.info("the connection closed before an event was acknowledged; Slack will deliver it again")
 
         client.send_message = send_if_open
 
     async def open(self, url: str) -> None:
-        """Open the first connection, at an address from apps.connections.open; returns when it stands."""
+        """Open the first connection, with a URL from apps.connections.open. Returns once it is established."""
         client = self._handler.client
         await client.aiohttp_client_session.close()
         shared: Any = _Session(self._session, lambda: setattr(client, "wss_uri", None))
@@ -239,10 +243,10 @@ class Socket:
         await client.connect()
 
     async def close(self) -> None:
-        """Take in nothing more. Closes the shared session too, so close it last."""
+        """Close the connection. This closes the shared session too, so close it last."""
         await self._handler.close_async()
 
     async def stop_intake(self) -> None:
-        """Let Slack send to others from now on; what is being handled may still be acked by redelivery."""
+        """Stop receiving events. Events that are still being handled may be redelivered."""
         self._handler.client.auto_reconnect_enabled = False
         await self._handler.client.disconnect()

@@ -115,7 +115,8 @@ class _Kept(Generic[T]):
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic() - seconds:
             return known[1]
-        # After a failure an old name will do for a while; what decides who may do what is always looked up again.
+        # After a failure an old name is good enough for a while; what decides who may do what is always looked up
+        # again.
         if self._failed.get(key, 0.0) > time.monotonic() - min(seconds, UNKNOWN_SECONDS) and seconds > FRESH_SECONDS:
             return known[1] if known is not None else None
         task = self._asking.get(key)
@@ -133,7 +134,7 @@ class _Kept(Generic[T]):
             async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._ask(key)
         except Exception as error:  # noqa: BLE001  # any failure means that the answer is unknown
-            log.warning("Slack did not tell about %s: %s", key, error or type(error).__name__)
+            log.warning("Slack lookup of %s failed: %s", key, error or type(error).__name__)
             self._remember(self._failed, key, time.monotonic())
             return None
         self._remember(self._known, key, (time.monotonic(), answer))

@@ -41,7 +41,7 @@ class SlackGateway:
     def __init__(
         self,
         limits: Limits,
-        calling: AsyncWebClient,
+        client: AsyncWebClient,
         progress: Progress,
         deliver: Callable[[int], None],
         *,
@@ -50,7 +50,7 @@ class SlackGateway:
         privacy: Privacy,
     ) -> None:
         self._limits = limits
-        self._calling = calling
+        self._client = client
         self._authorizer = authorizer
         self._directory = authorizer.directory
         self._privacy = privacy
@@ -121,7 +121,7 @@ class SlackGateway:
         cursor = ""
         try:
             while len(said) < MAX_EARLIER_MESSAGES:
-                page = await self._calling.conversations_replies(
+                page = await self._client.conversations_replies(
                     channel=place.channel,
                     ts=place.thread_ts,
                     limit=PAGE,

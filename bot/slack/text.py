@@ -1,4 +1,4 @@
-"""Slack's markup in and out. Everything that a person, a model or a tool wrote is data. Pure."""
+"""Converts text from and to Slack's markup, and makes text by people, models and tools safe to show. Pure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _PING = re.compile(
     re.I,
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
-"""A mention that is not closed here may be closed by what comes to stand behind it."""
+"""A mention that is not closed in this text may be closed by what follows it."""
 _USUAL = re.compile(r"[\n\t -~]*")
-"""What most texts consist of, and nothing to look at one by one."""
+"""Characters that need no closer look; most texts consist of nothing else."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 def sendable(text: str) -> str:
-    """Text without lone surrogates, which neither a database nor a model takes."""
+    """Return the text without lone surrogates, which neither the database nor a model accepts."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def mentioned(text: str) -> set[str]:
-    """The ids of the people whom a message mentions."""
+    """Return the ids of the people whom a message mentions."""
     return set(_USER.findall(text))
 
 
@@ -52,7 +52,7 @@ def readable(text: str, names: Mapping[str, str]) -> str:
 
 
 def speaker(name: str) -> str:
-    """A display name that cannot pass for anything but one: one line, no colon, bounded."""
+    """Return a display name as one bounded line without colons, so that it cannot be mistaken for anything else."""
     cleaned = "".join(
         " " if character in ":\n\r\t[]()" or _hidden(character) else character for character in name[:1000]
     )
@@ -72,18 +72,20 @@ def harmless(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text for `text` fields and mrkdwn, where Slack reads &, < and > as markup."""
+    """Escape text for `text` fields and mrkdwn, where Slack interprets &, < and > as markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def visible(text: str) -> str:
-    """Text in which every character shows: bidi controls, invisible and control characters are written out, and so is
-    the bracket that marks them, so that no two texts look the same. Newlines and tabs stay."""
+    """Return the text with every character visible: bidirectional controls, invisible and control characters are
+    spelled out, and so is the bracket that marks them, so that no two texts look the same. Line breaks and tabs are
+    kept."""
     return text if _USUAL.fullmatch(text) else text.translate(_SHOWN)
 
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for number in range(0x180B, 0x1810)}
-"""Characters that Unicode counts as letters, marks or symbols and that show nothing; and our own bracket."""
+"""Characters that Unicode classifies as letters, marks or symbols and that show nothing; and the bracket that marks
+spelled-out characters."""
 
 
 def _hidden(character: str) -> bool:
@@ -96,10 +98,10 @@ def _hidden(character: str) -> bool:
 
 
 class _Shown(dict[int, str | int]):
-    """What is shown for each character; each is looked at once."""
+    """A translation table that is filled on demand."""
 
     MAX_ENTRIES = 30_000
-    """Of which that is remembered: a text of a stranger's may have a million different ones."""
+    """Cached characters: an untrusted text may have a million different ones."""
 
     def __missing__(self, number: int) -> str | int:
         if len(self) >= self.MAX_ENTRIES:
@@ -112,9 +114,9 @@ _SHOWN = _Shown()
 
 
 def code(text: str, limit: int = 120) -> str:
-    """A short piece of data as a Markdown code span on one line, cut in the middle."""
+    """Return a short text as a Markdown code span on one line, shortened in the middle."""
     if len(text) > 2 * limit:
-        text = text[:limit] + text[-limit:]  # what is shown of it stands there
+        text = text[:limit] + text[-limit:]  # all of it that can be shown
     line = visible(" ".join(text.split("\n"))).replace("`", "ˋ")
     if len(line) > limit:
         line = f"{line[: limit * 2 // 3]}…{line[-(limit // 3) :]}"
@@ -122,6 +124,6 @@ def code(text: str, limit: int = 120) -> str:
 
 
 def brief(text: str, limit: int = 300) -> str:
-    """The start of a text, for the notification that Slack shows."""
+    """Return the start of a text on one line, for a notification."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}…"

@@ -107,7 +107,7 @@ async def test_one_that_a_person_has_deleted_is_gone_for_good(tmp_path: Path, sl
         await until(slack.messages)
         await here.in_step()
         [message] = slack.messages()
-        await here.clients.calling.chat_delete(channel=slack.channel.id, ts=message.ts)
+        await here.clients.repeatable.chat_delete(channel=slack.channel.id, ts=message.ts)
         for left in (2, 1, 0):
             await count_down(here, left)
             await until(lambda: slack.count("chat.update") == 1)

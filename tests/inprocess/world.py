@@ -246,7 +246,7 @@ async def _clients(loaded: settings.Settings, line: Line) -> slack_app.Clients:
     these = slack_app.clients(loaded.slack_api_url, loaded.slack_bot_token, loaded.slack_app_token)
     await these.session.close()
     session = cast(aiohttp.ClientSession, line)
-    for client in (these.calling, these.posting, these.casual):
+    for client in (these.repeatable, these.once, these.best_effort):
         client.session = session
     return dataclasses.replace(these, session=session)
 

@@ -36,7 +36,7 @@ steps = st.one_of(
 async def begin(lives: AsyncExitStack, folder: str, slack: Slack) -> Process:
     """A process in which only the outbox tries again."""
     here = await lives.enter_async_context(process(Path(folder), slack, KINDS))
-    here.clients.calling.retry_handlers.clear()
+    here.clients.repeatable.retry_handlers.clear()
     return here
 
 
@@ -62,7 +62,7 @@ async def play(folder: str, plan: Sequence[tuple[str, str]], *, deleted: bool) -
             await owe(here, "to be deleted")
             # Before that is known, a message that is not there is one that has not arrived.
             await here.posted()
-            await here.clients.casual.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
+            await here.clients.best_effort.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
         await owe(here, "the last", final=True)
         await here.settled()
         assert slack.shown() == ([] if deleted else ["the last"])

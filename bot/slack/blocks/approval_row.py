@@ -1,4 +1,5 @@
-"""One request on a card: what would run, as much of it as the thread may see, and who may decide. Pure."""
+"""Builds the blocks of one request on a card: what would run, as far as the thread may see it, and who may decide.
+Pure."""
 
 from __future__ import annotations
 
@@ -34,18 +35,18 @@ CHOICES = (
 )
 FILE = "arguments.txt"
 NAME = 80
-"""Characters of a name of a tool or a server on a card."""
+"""Characters of the name of a tool or a server."""
 WORDS = 500
-"""Characters of a sentence about a call on a card."""
+"""Characters of a sentence about a call."""
 MAX_NAMES = 15
 MAX_PAGES = 5
-"""Windows of details that somebody may be asked to leaf through; what needs more is a file, too."""
+"""Pages of details that people may be asked to read; longer content is posted as a file as well."""
 SURELY_FEW = 2_500
-"""Characters that fit on so few pages, however many values they are."""
+"""Characters that always fit on that many pages, however many values they are divided into."""
 
 
 def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = None) -> list[Block]:
-    """The blocks of a request, the `number`-th of its message; `filed` is what `in_file` says, if that is known."""
+    """Return the blocks of a request, the `number`-th of its message. `filed` is the result of `in_file`, if known."""
     top, cut = _top(approval, number, alone=alone)
     open_ = approval.privacy == Privacy.FULL
     if approval.decision is not Decision.AWAITING:
@@ -63,7 +64,7 @@ def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = No
 
 
 def in_file(approval: Approval) -> bool:
-    """Whether a file in the thread holds everything: when a window would have more pages than anybody reads."""
+    """Whether the whole content is posted as a file in the thread, because it needs more pages than people read."""
     if approval.privacy != Privacy.FULL:
         return False
     call, preview = approval.call, approval.preview
@@ -73,12 +74,12 @@ def in_file(approval: Approval) -> bool:
 
 
 def file_key(approval: Approval) -> str:
-    """The key of the post with that file."""
+    """Return the key of the post with that file."""
     return f"{approval.id}-file"
 
 
 def heading(approval: Approval) -> str:
-    """What a request asks, or what it was decided to be."""
+    """Return what a request asks, or how it was decided."""
     if approval.decision is not Decision.AWAITING:
         return decided_row.HEADINGS[approval.decision]
     if approval.kind == CallKind.DID_IT_RUN:
@@ -87,7 +88,7 @@ def heading(approval: Approval) -> str:
 
 
 def who_decides(approval: Approval) -> str:
-    """Who may decide until when, in mrkdwn."""
+    """Return who may decide, and until when, in mrkdwn."""
     until = date(approval.expires_at)
     requester = mention(approval.requester)
     several = _still_needed(approval)
@@ -113,7 +114,7 @@ def _still_needed(approval: Approval) -> str:
 
 
 def _top(approval: Approval, number: int, *, alone: bool) -> tuple[Block, list[str]]:
-    """What would run or has run, and for each thing that is cut a sentence that says so."""
+    """Return what would run or has run, and one sentence for each part that was cut."""
     top = bold(heading(approval) if alone else f"{number}. {_numbered(approval)}".rstrip())
     if approval.privacy == Privacy.FULL:
         return _in_full(approval, top)
@@ -130,14 +131,14 @@ def _numbered(approval: Approval) -> str:
 
 def _tool(approval: Approval) -> list[Block]:
     call = approval.call
-    # In full, the preview says what becomes of this very file.
+    # Shown in full, the preview says what happens to this very file.
     said = title(approval.preview, caveat=approval.privacy != Privacy.FULL)
     words = f" {said}." if said else ""
     return [plain(f"{words} Tool "), code(call.remote_name, NAME), plain(" of "), code(call.server or "?", NAME)]
 
 
 def _by_name(approval: Approval) -> list[Block]:
-    """The tool and the names of its arguments, without a value."""
+    """Return the tool and the names of its arguments, without their values."""
     elements = _tool(approval)
     names = arguments.names(approval.call)
     for index, name in enumerate(names[:MAX_NAMES]):
@@ -192,7 +193,7 @@ def _warning(broken: str) -> Block:
 
 
 def _changed(approval: Approval) -> list[Block]:
-    """Which arguments are not the model's, and whose they are."""
+    """Return which arguments people have changed, and who."""
     call = approval.call
     if call.original in ("", call.arguments):
         return []
@@ -213,7 +214,7 @@ def _user(user: str) -> Block:
 
 
 def changed(original: str, now: str) -> Sequence[str]:
-    """The names of the arguments that differ between two argument texts."""
+    """Return the names of the arguments that differ between two JSON texts."""
     try:
         before, after = json.loads(original), json.loads(now)
     except (ValueError, RecursionError):

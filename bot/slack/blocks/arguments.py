@@ -1,7 +1,7 @@
-"""The arguments of a call as people read them: short ones first and in full, long ones as far as there is room. Pure.
+"""Formats the arguments of a call for people: short values first and in full, long ones as far as there is room. Pure.
 
-They stand in rich_text elements only: Slack reads no markup there, so a value cannot forge a line, a mention or a
-button (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
+Arguments are shown in rich_text elements only, in which Slack interprets no markup, so a value cannot forge a line, a
+mention or a button (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block).
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from bot.slack.blocks.elements import Block, bold, fitting, plain, preformatted,
 from bot.slack.text import visible
 
 CARD_LIMIT = 3_000
-"""Characters of arguments and diff on a card, for one request."""
+"""Characters of the arguments and the diff of one request on a card."""
 CARD_FIELDS = 25
 SHORT = 150
-"""A value of so many characters, on one line, is shown in full or not at all."""
+"""A value of up to this many characters, on one line, is shown in full or not at all."""
 MIN_SHARE = 200
-"""Characters of a long value that are worth showing."""
+"""The smallest part of a long value that is worth showing, in characters."""
 MAX_NOTES = 3
 MAX_COUNTED = 1_000
-"""Arguments that are not shown and still counted."""
+"""Arguments that are counted without being shown."""
 
 
 def readable(call: Call, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
-    """Every single value with its full name, in the order in which they are read: short ones, those with parts, long
-    ones. They are made one by one; `without` are arguments that are left out."""
+    """Yield each single value with its full name, in the order of display: short values, nested ones, long ones.
+    `without` names arguments to leave out. Values are yielded lazily."""
     given = arguments_of(call)
     names = [name for name in ordered(given) if name not in without]
 
@@ -42,7 +42,7 @@ def readable(call: Call, without: Collection[str] = ()) -> Iterator[tuple[str, s
 
 
 def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
-    """The values for a card: its elements, for what is cut sentences that say so, and how many characters are left."""
+    """Return the elements for a card, one sentence for each part that was cut, and the number of characters left."""
     first = list(islice(values, CARD_FIELDS))
     long = sum(not is_short(value) for _, value in first)
     elements: list[Block] = []
@@ -81,8 +81,8 @@ def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tupl
 
 
 def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
-    """A diff for a card, cut at a line's end, or within a line that takes most of the room; and for what is cut a
-    sentence that says so."""
+    """Return a diff for a card, and a sentence if it was cut: at the end of a line, or within a line that takes up most
+    of the room."""
     shown, length = fitting(diff, budget)
     if length == len(diff):
         return [preformatted(shown.removesuffix("\n"))], []
@@ -95,10 +95,10 @@ def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
 
 
 def names(call: Call) -> list[str]:
-    """The names of the arguments, and nothing of their values."""
+    """Return the names of the arguments, without their values."""
     return sorted(arguments_of(call))
 
 
 def is_short(value: str) -> bool:
-    """Whether a value, every character of it visible, fits on one line."""
+    """Whether a value fits on one line with every character visible."""
     return len(value) <= SHORT and "\n" not in value and len(visible(value)) <= SHORT

@@ -1,7 +1,7 @@
-"""What the buttons of a card are called and what they carry. Pure.
+"""The action ids and the values of a card's buttons. Pure.
 
-A button's value binds it to exactly one request and what was shown of it; what comes back is data that anybody may have
-forged, so it is taken only in the very shape that was sent.
+A button's value binds it to one request and to what was shown of it. What comes back is untrusted, so it is accepted
+only in exactly the form in which it was sent.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ UNDO = "undo"
 ALL_APPROVED = "all.approved"
 ALL_DENIED = "all.denied"
 MORE = "more"
-"""The menu; what was picked is in the value."""
+"""The overflow menu; the value says which entry was selected."""
 REASON = "reason"
 STOP = "stop"
 
 SHORTENED = 32
-"""Characters of a digest in a menu, whose values are short (150 characters, Slack's overflow element)."""
+"""Characters of a digest in a menu, in which values are short (150 characters, Slack's overflow element)."""
 MAX_CALLS_AT_ONCE = 8
 VALUE_LIMIT = 2_000
 
@@ -54,23 +54,24 @@ NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """What a button carries."""
+    """The value of a button."""
 
     kind: str
-    """`one`, `all`, or what was picked in the menu: `reason`, `stop`."""
+    """`one`, `all`, or the entry of the menu: `reason`, `stop`."""
     requests: tuple[tuple[str, str], ...]
     """(request id, digest) pairs."""
     prefix: bool = False
-    """The digests are only the first 32 characters of what they must be."""
+    """The digests are only the first 32 characters of the request's digest."""
 
 
 def action_id(name: str, row: int = 1) -> str:
-    """The id of a button: the rows of a message after the first add their number, since Slack wants each id once."""
+    """Return the id of a button. Rows after the first add their number, as Slack requires unique ids within a
+    message."""
     return f"{PREFIX}{name}" if row <= 1 else f"{PREFIX}{name}.{row}"
 
 
 def named(action: str) -> str:
-    """Which button an action id stands for, whatever its row. Raises ValueError when it is none of ours."""
+    """Return the name of the button with this action id, in any row. Raises ValueError if there is none."""
     found = _ACTION.fullmatch(action)
     if found is None or found[1] not in NAMES:
         raise ValueError("not a button of ours")
@@ -78,7 +79,7 @@ def named(action: str) -> str:
 
 
 def opened(value: str) -> Pressed:
-    """What a button's or a menu entry's value says. Raises ValueError when it is none of ours."""
+    """Parse the value of a button or a menu entry. Raises ValueError if it is not one of ours."""
     content = parsed(value)
     match content:
         case {"a": str(), "d": str()} if len(content) == 2:
@@ -92,8 +93,8 @@ def opened(value: str) -> Pressed:
 
 
 def pressed(action: JsonObject) -> tuple[str, Pressed]:
-    """Which button or menu entry an action of Slack's is about, and what it carries. Raises ValueError when it is none
-    of ours, or when the one does not belong to the other."""
+    """Return the button or menu entry that was pressed, and its value. Raises ValueError if it is not one of ours, or
+    if the value does not belong to the button."""
     name = named(reference(action.get("action_id")))
     chosen = action.get("selected_option") if name == MORE else action
     carried = opened(str(chosen.get("value")) if isinstance(chosen, dict) else "")
@@ -104,14 +105,15 @@ def pressed(action: JsonObject) -> tuple[str, Pressed]:
 
 
 def parsed(value: str) -> Any:
-    """The JSON of a value; raises ValueError."""
+    """Parse the JSON of a value. Raises ValueError."""
     if len(value) > VALUE_LIMIT:
         raise ValueError("too long for a value of ours")
     return unsealed(value)
 
 
 def unsealed(text: str) -> Any:
-    """JSON that comes back from Slack; raises ValueError, also for halves of characters, which no database takes."""
+    """Parse JSON that comes back from Slack. Raises ValueError, also for lone surrogates, which the database does not
+    accept."""
     try:
         content = json.loads(text)
         json.dumps(content, ensure_ascii=False).encode()
@@ -129,12 +131,12 @@ def _pair(request: Any) -> tuple[str, str]:
 
 
 def value(approval: Approval) -> str:
-    """What a button about one request carries."""
+    """Return the value of a button about one request."""
     return json.dumps({"a": approval.id, "d": approval.digest})
 
 
 def button(action: str, label: str, carried: str, *, style: str = "", confirm: Block | None = None) -> Block:
-    """A button."""
+    """Return a button."""
     made: Block = {"type": "button", "action_id": action, "text": plain_text(label), "value": carried}
     if style:
         made["style"] = style
@@ -144,7 +146,7 @@ def button(action: str, label: str, carried: str, *, style: str = "", confirm: B
 
 
 def deciding(approval: Approval, row: int, *, details: bool) -> list[Block]:
-    """The buttons of a request that waits for a decision."""
+    """Return the buttons of a request that waits for a decision."""
     carried = value(approval)
     found = [
         button(action_id(decision, row), label, carried, style="primary" if decision is Decision.APPROVED else "")
@@ -182,12 +184,12 @@ def undoing(approval: Approval, row: int, *, named: bool) -> Block:
 
 
 def showing(approval: Approval, row: int) -> Block:
-    """The button that opens everything in full."""
+    """Return the button that opens the details."""
     return button(action_id(DETAILS, row), "Details", value(approval))
 
 
 def together(approvals: Sequence[Approval]) -> list[Block]:
-    """The buttons that decide several requests at once; none when they do not fit."""
+    """Return the buttons that decide several requests at once; none if their value would be too long."""
     carried = json.dumps({"all": [[approval.id, approval.digest] for approval in approvals]})
     number = len(approvals)
     if number > MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:

@@ -1,4 +1,4 @@
-"""Tool calls in words: what a call is about, and how it ended. Pure."""
+"""Describes tool calls in words: their arguments and their outcome. Pure."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ _FIRST = ("path", "source", "destination")
 _PAIRED = re.compile(r"(old|new)(?![a-z])")
 
 _TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
-"""Argument names that say most about a call, in the order in which they are shown."""
+"""The names of the most informative arguments, in the order in which they are shown."""
 
 
 def arguments_of(call: Call) -> JsonObject:
-    """The arguments of a call; those that were never valid under one name. Not to be changed."""
+    """Return the arguments of a call; invalid JSON as the value of one name. The result is shared: do not modify it."""
     return _parsed(call.arguments)
 
 
 @lru_cache(maxsize=1)
 def _parsed(text: str) -> JsonObject:
-    """Drawing a request asks for its arguments several times in a row, and they may be megabytes."""
+    """Parse arguments, with a cache of one: a request asks for the same ones several times in a row, and they may be
+    megabytes."""
     try:
         value: Any = json.loads(text)
     except ValueError:
@@ -43,14 +44,14 @@ def _parsed(text: str) -> JsonObject:
 
 
 def plain(value: object) -> str:
-    """A single value as a person writes it. Text that could pass for another kind of value is quoted."""
+    """Format a single value. A text that could be mistaken for another type of value is quoted."""
     if isinstance(value, str) and not _LITERAL.fullmatch(value.strip()) and not value.startswith('"'):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def is_single(value: object) -> bool:
-    """Whether a value is shown as one, and not part by part."""
+    """Whether a value is shown as a whole rather than part by part."""
     return not isinstance(value, dict | list) or not value
 
 
@@ -65,30 +66,32 @@ def ordered(names: Collection[str]) -> list[str]:
 
 
 def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every single value of nested arguments in the order in which they are read, under its full name:
-    `edits[1].oldText`. Names that are not plain words are quoted, so that no name can pass for a place in the
-    structure. They are made one by one: who needs the first few of many does not pay for the rest."""
+    """Yield each single value of nested arguments in the order of display, with its full name: `edits[1].oldText`.
+
+    Names that are not plain words are quoted, so that none can be mistaken for a position in the structure. Values are
+    yielded lazily: a caller that needs the first few does not pay for the rest.
+    """
     if is_single(value):
         yield name, plain(value)
     elif isinstance(value, list):
         for number, item in enumerate(value, start=1):
             yield from fields(item, f"{name}[{number}]")
     elif isinstance(value, dict):
-        # A stable sort: single values come before those with parts.
+        # The sort is stable: single values come before nested ones.
         for key in sorted(ordered(value), key=lambda each: not is_single(value[each])):
             step = key if _WORD.fullmatch(key) else json.dumps(key, ensure_ascii=False)
             yield from fields(value[key], f"{name}.{step}" if name else step)
 
 
 def title(preview: Preview | None, *, caveat: bool = True) -> str:
-    """Return what a call does in a few words, as far as its guard knows; else empty."""
+    """Return what a call does in a few words, as far as its guard says so; else an empty text."""
     if preview is None:
         return ""
     return f"{preview.title}; {preview.caveat}" if caveat and preview.caveat else preview.title
 
 
 def telling(call: Call) -> str:
-    """The two arguments that say most, as Markdown code; those that are not known by their value with their name."""
+    """Return the two most informative arguments as Markdown code, with their names unless the names are well known."""
     arguments = arguments_of(call)
     known = [name for name in _TELLING if name in arguments and is_single(arguments[name])]
     if known:
@@ -114,14 +117,14 @@ _DOUBTFUL: dict[CallOutcome | None, str] = {
 
 
 def why_not(call: Call) -> str:
-    """Why a call was not made, for people: the model reads the rest."""
+    """Return why a call did not run, for people; the model gets the full result."""
     if call.outcome in _NOT_RUN:
         return _NOT_RUN[call.outcome]
     return "its arguments do not fit" if call.server else "there is no such tool"
 
 
 def ending(call: Call) -> str:
-    """How a finished call ended, in words of ours alone: without its result or its error."""
+    """Return how a finished call ended, in our own words only: without its result or its error."""
     if call.outcome is CallOutcome.OK:
         return "done"
     if call.outcome is CallOutcome.ERROR:
@@ -132,15 +135,15 @@ def ending(call: Call) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in a form that people read."""
+    """Format a duration."""
     if seconds < 0.1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
 def line(call: Call, privacy: str = Privacy.FULL) -> str:
-    """One line of Markdown: the tool, its telling arguments, how it ended, how long it took. Unless the privacy is
-    full, nothing of arguments and errors."""
+    """Return one line of Markdown about a finished call: the tool, its most informative arguments, its outcome, its
+    duration. Arguments and errors are left out unless the privacy is full."""
     open_ = privacy == Privacy.FULL
     parts = [f"{code(call.remote_name, 64)} {telling(call) if open_ else ''}".strip()]
     if call.original:
@@ -160,7 +163,7 @@ def line(call: Call, privacy: str = Privacy.FULL) -> str:
 
 
 def counts(calls: Sequence[Call]) -> str:
-    """What calls came to, in one line without any of their names: `✓ 2 tool calls: 1 done, 1 failed`."""
+    """Return one line about calls without naming them: `✓ 2 tool calls: 1 done, 1 failed`."""
     ends = Counter(ending(call).partition(":")[0].partition(";")[0] for call in calls)
     listed = ", ".join(f"{number} {end}" for end, number in ends.items())
     sign = "✓" if all(call.outcome is CallOutcome.OK for call in calls) else "–"

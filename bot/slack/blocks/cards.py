@@ -1,7 +1,7 @@
-"""The requests of one step as messages with buttons, and what these messages become. Pure.
+"""Builds the cards: the requests of one step as messages with buttons, and the same messages after decisions. Pure.
 
-A message is a function of its requests alone: drawn again, it has the same rows in the same order, and each row shows
-how its request stands.
+A message depends on its requests only: drawn again, it has the same rows in the same order, each with the current state
+of its request.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed"
 
 MAX_ROWS = 6
 TEXT_LIMIT = 12_000
-"""Characters of all blocks of a message. Slack refuses more than about 13,300 (`msg_blocks_too_long`) and documents no
-number: slackapi/bolt-js issues 2509 and 2867."""
+"""Characters of all blocks of a message. Slack rejects more than about 13,300 (`msg_blocks_too_long`) and documents no
+limit: slackapi/bolt-js issues 2509 and 2867."""
 BLOCK_WEIGHT = 50
 RECORD = 600
-"""Characters by which a row may grow when it becomes a record: a reason or an error, who approved, the word on Undo."""
+"""Characters by which a row may grow once it is decided: the reason or error, who approved, the remark about Undo."""
 OPENING = 500
-"""Characters of what stands around the rows."""
+"""Characters around the rows."""
 
 
 def cards(approvals: Sequence[Approval]) -> list[Card]:
-    """The requests of one step, in as few messages as Slack takes; each with its drafts, of which the last is the
-    message with the buttons, under the key of its first request."""
+    """Return the cards for the requests of one step, in as few messages as fit Slack's limits. The last draft of a card
+    is the message with the buttons, under the key of its first request."""
     found: list[Card] = []
     for group in _groups(approvals):
         drafts: list[Draft] = []
@@ -48,7 +48,7 @@ def cards(approvals: Sequence[Approval]) -> list[Card]:
 
 
 def redrawn(approvals: Sequence[Approval]) -> JsonObject:
-    """The same message as its requests stand now: text and blocks for chat.update."""
+    """Return the message with the current state of its requests: text and blocks for chat.update."""
     waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
     text = _asking(approvals) if waiting else _decided(approvals)
     return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
@@ -71,7 +71,7 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
 
 
 def _drawn(approvals: Sequence[Approval], filed: Mapping[str, bool] | None = None) -> list[Block]:
-    """`filed` says which requests have a file with everything, if that is known."""
+    """Return the blocks of a message. `filed` says which requests have a file with their whole content, if known."""
     known = filed or {}
     if len(approvals) == 1:
         return approval_row.row(approvals[0], 1, alone=True, filed=known.get(approvals[0].id))
@@ -99,7 +99,7 @@ def _opening(approvals: Sequence[Approval]) -> str:
 
 
 def _asking(approvals: Sequence[Approval]) -> str:
-    """The notification of requests that wait."""
+    """Return the notification text for requests that wait for a decision."""
     if len(approvals) > 1:
         return f"{_opening(approvals)} Decide in the thread."
     approval = approvals[0]

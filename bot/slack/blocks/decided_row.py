@@ -1,4 +1,4 @@
-"""What a decided request has come to, as its card says it. Pure."""
+"""Builds the record of a decided request on its card: who decided what, and what came of it. Pure."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ HEADINGS = {
     Decision.WITHDRAWN: "Withdrawn:",
 }
 GONE = ":twisted_rightwards_arrows: Approved by {who}, but things had changed, so it was not run"
-"""Of a drifted call that cannot be made any more, so that nobody is asked again."""
+"""For a drifted call that can no longer run, so that nobody is asked again."""
 NOT_ASKED = ":pencil2: Edited by {who}; it was not run: {why}"
-"""Of an edited call that is not made, so that nobody is asked again."""
+"""For an edited call that does not run, so that nobody is asked again."""
 RECORDS = {
     Decision.APPROVED: ":white_check_mark: Approved by {who}",
     Decision.EDITED: ":pencil2: Edited by {who}; a new request is below",
@@ -41,15 +41,16 @@ DOUBTFUL = {
     Decision.EXPIRED: ":hourglass: Nobody said in time whether it ran; I went on without knowing",
     Decision.STOPPED: ":octagonal_sign: Stopped by {who}; nobody said whether it ran",
 }
-"""Of a call that was cut off."""
+"""For an interrupted call."""
 RUNS = (Decision.APPROVED, Decision.RUN_AGAIN)
 QUOTED = 300
 QUOTED_IN_A_ROW = 120
-"""Characters of a reason or an error on a card: of one request, of several."""
+"""Characters of a reason or an error on a card with one request, and with several."""
 
 
 def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[Block]:
-    """Who decided what and when, what came of it, and the buttons that are left; `details` when something is cut."""
+    """Return who decided what and when, the result, and the remaining buttons. `details`: something on the card was
+    cut."""
     open_ = approval.privacy == Privacy.FULL
     limit = QUOTED if alone else QUOTED_IN_A_ROW
     said = [f"{_decided(approval)} · {date(approval.decided_at)}"]
@@ -70,7 +71,7 @@ def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[
 
 
 def _cut(approval: Approval, limit: int) -> bool:
-    """Whether the reason, or what came of the call, is longer than a card shows."""
+    """Whether the reason or the result is longer than a card shows."""
     texts = [approval.reason, approval.undo.words if approval.undo else ""]
     if _failed(approval):
         texts.append(approval.call.result)
@@ -99,7 +100,7 @@ def _came_of_it(approval: Approval) -> str:
     call = approval.call
     if approval.decision not in RUNS:
         return ""
-    # No card is drawn again only because its call has begun, so one word has to hold for both.
+    # A card is not redrawn when its call starts, so one text has to cover both states.
     if call.state in (CallState.READY, CallState.STARTED):
         return ":arrows_counterclockwise: under way"
     if call.state is CallState.UNKNOWN:
@@ -116,7 +117,7 @@ def _failed(approval: Approval) -> bool:
 
 
 def _quoted(approval: Approval, limit: int) -> list[Block]:
-    """What a person or a tool said about it, as a quotation."""
+    """Return what a person or a tool said about the call, as a quotation."""
     blocks: list[Block] = []
     if approval.reason.strip():
         label = "Reason:" if approval.decision is Decision.DENIED else "Why:"

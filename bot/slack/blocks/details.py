@@ -1,4 +1,4 @@
-"""Everything about a request in full: a window with pages, or a text for a file. Pure."""
+"""Builds the full content of a request: a window with pages, or a text for a file. Pure."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from bot.slack.blocks.elements import (
 from bot.slack.text import visible
 
 PAGE = "details.page"
-"""The action id of the buttons that leaf through a window."""
+"""The action id of the buttons that turn pages."""
 TITLE = "Everything in full"
 MAX_PAGES = 300
-"""How far somebody may leaf: the file has everything."""
+"""The last page that can be opened; the file has everything."""
 AHEAD = 20
-"""Pages after the one that is shown which are still counted."""
+"""Pages after the current one that are still counted."""
 MAX_NAMED = 1_000
 """Values that are listed one by one in a file."""
 _RESERVED = 5_000
-"""Bytes of a window besides its content."""
+"""Bytes of a window apart from its content."""
 _ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
-"""JSON up to a comma that stands in no string, or up to its end: no place is looked at twice."""
+"""JSON up to a comma outside of strings, or up to its end, without backtracking."""
 
 
 def details(approval: Approval, page: int = 0) -> JsonObject:
-    """The window with all of it, at a page that is counted from 0; one that is not there gives the nearest."""
+    """Return the window at a page, counted from 0; a page that does not exist gives the nearest one."""
     blocks: list[Block] = []
     page = min(max(page, 0), MAX_PAGES - 1)
     number = last = 0
@@ -68,17 +68,18 @@ def details(approval: Approval, page: int = 0) -> JsonObject:
 
 
 def pages(approval: Approval) -> int:
-    """How many pages the window has."""
+    """Return the number of pages."""
     return 1 + max(page for page, _ in _paged(approval))
 
 
 def has_more_than(number: int, approval: Approval) -> bool:
-    """Whether it has more pages than so many; what comes after these is not looked at."""
+    """Whether there are more pages than this number, without looking at those beyond it."""
     return any(page >= number for page, _ in _paged(approval))
 
 
 def opened_page(value: str) -> tuple[str, str, int]:
-    """(request id, digest, page) from the value of a button that leafs. Raises ValueError when it is none of ours."""
+    """Return (request id, digest, page) from the value of a button that turns pages. Raises ValueError if it is not one
+    of ours."""
     content = buttons.parsed(value)
     match content:
         case {"a": str(), "d": str(), "n": int(page)} if len(content) == 3 and not isinstance(page, bool) and page >= 0:
@@ -88,7 +89,7 @@ def opened_page(value: str) -> tuple[str, str, int]:
 
 
 def in_a_file(approval: Approval) -> str:
-    """All that is asked about as a text. Data is indented, so that none of its lines can pass for a heading."""
+    """Return the whole content as a text. Data is indented, so that none of its lines can be mistaken for a heading."""
     return "\n\n".join(f"{title}\n{_indented(text)}" for title, text in _texts(approval)) + "\n"
 
 
@@ -98,7 +99,7 @@ def _turn(approval: Approval, page: int, label: str) -> Block:
 
 
 def _paged(approval: Approval) -> Iterator[tuple[int, Block]]:
-    """The content block by block, each with its page; a page is within what Slack takes."""
+    """Yield the content block by block, each with its page. A page stays within Slack's limits."""
     page = count = used = 0
     for block in _blocks(approval):
         weight = len(json.dumps(block))
@@ -146,7 +147,7 @@ def _texts(approval: Approval) -> Iterator[tuple[str, str]]:
 
 
 def _listed(call: Call) -> str:
-    """The arguments for the file. Nobody reads thousands of names: so many stand there as the JSON that they are."""
+    """Return the arguments for the file. Nobody reads thousands of names, so that many are shown as their JSON."""
     values = list(islice(arguments.readable(call), MAX_NAMED + 1))
     if len(values) > MAX_NAMED:
         text = _indented(spelled("\n".join(found[0] for found in _ITEM.finditer(call.arguments) if found[0])))
@@ -160,7 +161,7 @@ def _indented(text: str) -> str:
 
 
 def _afterwards(approval: Approval) -> Iterator[tuple[str, str]]:
-    """What was said and done about it since."""
+    """Yield what was said and done since the request was made."""
     call = approval.call
     yield "Reason", approval.reason
     if approval.undo is not None:

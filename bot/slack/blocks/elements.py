@@ -1,8 +1,8 @@
-"""The pieces that messages and windows are built from. Pure.
+"""The elements of messages and windows. Pure.
 
-Data of a tool, a model or a person stands in rich_text or plain_text only: Slack reads no markup in either
+Data from a tool, a model or a person goes into rich_text or plain_text only: Slack interprets no markup in either
 (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block), so it cannot forge a line, a mention or a button.
-mrkdwn holds nothing but words and ids of our own.
+mrkdwn contains only our own words and ids.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from bot.slack.text import escaped, harmless, visible
 Block = dict[str, Any]
 
 CHUNK = 2_900
-"""Characters that one block takes, below Slack's 3,000."""
+"""Characters in one block, below Slack's 3,000."""
 VIEW_LIMIT = 200_000
 """Bytes of a window, below Slack's 250 kB."""
 VIEW_BLOCKS = 95
 AT_ONCE = 100_000
-"""Characters that are replaced in one go: nothing else of the process gets on meanwhile, whatever thread it is in."""
+"""Characters that are replaced at once: the interpreter runs nothing else meanwhile, in whatever thread this is."""
 FEW = 10
-"""Different characters that are replaced faster one by one than all at once."""
+"""Number of different characters up to which replacing them one by one is faster than translating."""
 REQUESTER = "requester"
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
@@ -35,20 +35,20 @@ _GROUP = re.compile(r"S[A-Z0-9]+")
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """Data on one line, every character visible: what breaks lines is written out. Cut at the limit."""
-    # No character gets shorter when it is written out, so what follows these cannot be shown.
+    """Return data on one line with every character visible: line breaks are spelled out. Cut at the limit."""
+    # Spelled-out characters only get longer, so nothing beyond these can be shown.
     line = visible(text[: limit + 1]).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
     return line if len(line) <= limit else f"{line[:limit]}…"
 
 
 def sentence(text: str, limit: int = 300) -> str:
-    """What a person or a tool has said, as one line: blanks and line ends are single spaces. Cut at the limit."""
+    """Return what a person or a tool said on one line, with all white space as single spaces. Cut at the limit."""
     line = visible(" ".join(text.split(maxsplit=limit + 1)[: limit + 1])[: limit + 1])
     return line if len(line) <= limit else f"{line[:limit]}…"
 
 
 def spelled(text: str) -> str:
-    """As `visible`, for long texts: each different character is looked at once."""
+    """Like `visible`, for long texts: each different character is examined once."""
     if len(text) < CHUNK // 10:
         return visible(text)
     if len(text) > AT_ONCE:
@@ -56,14 +56,15 @@ def spelled(text: str) -> str:
     written = {each: shown for each in set(text) if (shown := visible(each)) != each}
     if len(written) > FEW:
         return text.translate(str.maketrans(written))
-    # The bracket that marks the others comes first, else theirs would be written out, too.
+    # The marking bracket comes first, so that those of the other replacements are not spelled out again.
     for each in sorted(written, key="⟨".__ne__):
         text = text.replace(each, written[each])
     return text
 
 
 def fitting(text: str, limit: int) -> tuple[str, int]:
-    """As much of a text as fits, every character visible and none of them in part; and how much of it that is."""
+    """Return the part of a text that fits with every character visible, none of them cut, and how many characters of
+    the text it covers."""
     start = text[:limit]
     shown = spelled(start)
     if len(shown) <= limit:
@@ -74,77 +75,77 @@ def fitting(text: str, limit: int) -> tuple[str, int]:
 
 
 def plain(text: str) -> Block:
-    """Text in a paragraph of rich text."""
+    """Return a text element of rich text."""
     return {"type": "text", "text": text or " "}
 
 
 def bold(text: str) -> Block:
-    """Our own words in bold."""
+    """Return our own words in bold."""
     return {"type": "text", "text": text or " ", "style": {"bold": True}}
 
 
 def code(text: str, limit: int = 150) -> Block:
-    """A piece of data on one line, in code style."""
+    """Return data on one line, in code style."""
     return shown_code(one_line(text, limit))
 
 
 def shown_code(text: str) -> Block:
-    """Data whose every character is visible already, in code style."""
+    """Return data whose characters are all visible already, in code style."""
     return {"type": "text", "text": text or " ", "style": {"code": True}}
 
 
 def emoji(name: str) -> Block:
-    """An emoji in a paragraph of rich text."""
+    """Return an emoji element of rich text."""
     return {"type": "emoji", "name": name}
 
 
 def section(*elements: Block) -> Block:
-    """A paragraph of rich text."""
+    """Return a paragraph of rich text."""
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
 def quote(text: str) -> Block:
-    """Data as a quotation: however it wraps, each of its lines is marked as one."""
+    """Return data as a quotation: Slack marks each of its lines, however they wrap."""
     return {"type": "rich_text_quote", "elements": [plain(text)]}
 
 
 def preformatted(text: str) -> Block:
-    """Data with its own lines, in a box."""
+    """Return data with its own line breaks, in a box."""
     return {"type": "rich_text_preformatted", "elements": [plain(text)]}
 
 
 def rich(*elements: Block) -> Block:
-    """A block of rich text."""
+    """Return a block of rich text."""
     return {"type": "rich_text", "elements": list(elements)}
 
 
 def context(*texts: str) -> Block:
-    """Small lines of our own words in mrkdwn."""
+    """Return small lines of our own words in mrkdwn."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:CHUNK]} for text in texts]}
 
 
 def remark(text: str) -> Block:
-    """A small line in which Slack reads no markup."""
+    """Return a small line in which Slack interprets no markup."""
     return {"type": "context", "elements": [plain_text(text[:CHUNK])]}
 
 
 def plain_text(text: str) -> Block:
-    """Text in which Slack reads neither markup nor emoji names."""
+    """Return text in which Slack interprets neither markup nor emoji names."""
     return {"type": "plain_text", "text": text or " ", "emoji": False}
 
 
 def header(text: str) -> Block:
-    """A heading of our own words."""
+    """Return a heading of our own words."""
     return {"type": "header", "text": plain_text(text)}
 
 
 def actions(block_id: str, elements: Sequence[Block]) -> Block:
-    """A row of buttons."""
+    """Return a row of buttons."""
     return {"type": "actions", "block_id": block_id[:255], "elements": list(elements)}
 
 
 def confirmation(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
-    """The question that Slack asks before a button counts."""
+    """Return the confirmation dialog that Slack shows before a button takes effect."""
     asked: Block = {
         "title": plain_text(title),
         "text": plain_text(text[:300]),
@@ -155,12 +156,12 @@ def confirmation(title: str, text: str, yes: str, *, danger: bool = False) -> Bl
 
 
 def option(text: str, value: str) -> Block:
-    """A choice in a menu or beside a radio button."""
+    """Return an option of a menu or of radio buttons."""
     return {"text": plain_text(text), "value": value}
 
 
 def modal(title: str, blocks: Sequence[Block], *, close: str = "Close", **more: str | JsonObject) -> JsonObject:
-    """A window; `more` are its other fields."""
+    """Return a window; `more` are its other fields."""
     return {
         "type": "modal",
         "title": plain_text(title),
@@ -171,13 +172,14 @@ def modal(title: str, blocks: Sequence[Block], *, close: str = "Close", **more: 
 
 
 def date(at: float) -> str:
-    """A time in mrkdwn that Slack shows in each reader's own zone; the fallback is in UTC."""
+    """Return a time in mrkdwn, which Slack shows in each reader's time zone; the fallback is in UTC."""
     fallback = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
     return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def mention(who: str, requester: str = "") -> str:
-    """A person or a user group in mrkdwn, by id; whatever is no id stands there as text and calls nobody."""
+    """Return a person or a user group in mrkdwn, by id. Anything that is not an id is shown as text and mentions
+    nobody."""
     if who == REQUESTER:
         who = requester
     if _PERSON.fullmatch(who):
@@ -188,7 +190,7 @@ def mention(who: str, requester: str = "") -> str:
 
 
 def mentions(people: Sequence[str], requester: str = "", most: int = 12, last: str = ", ") -> str:
-    """People and groups in mrkdwn, each once; `last` stands before the last of them."""
+    """Return people and groups in mrkdwn, each once; `last` separates the last two."""
     named = list(dict.fromkeys(mention(who, requester) for who in people))
     if len(named) > most:
         return f"{', '.join(named[:most])} and {len(named) - most} more"
@@ -196,7 +198,7 @@ def mentions(people: Sequence[str], requester: str = "", most: int = 12, last: s
 
 
 def size(node: object) -> int:
-    """The characters of every text in a block, as Slack adds them up for a message."""
+    """Return the number of characters of all texts in a block, counted as Slack does for a message."""
     if isinstance(node, dict):
         own = len(node["text"]) if isinstance(node.get("text"), str) else 0
         return own + sum(size(value) for value in node.values())
@@ -204,8 +206,8 @@ def size(node: object) -> int:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text, every character visible, in pieces that a block takes, cut at line ends where there are some. They are
-    made one by one: who needs the first few of a long text does not pay for the rest."""
+    """Yield a text, every character visible, in pieces that fit into a block, cut at line ends where possible. Pieces
+    are yielded lazily."""
     ready, at = "", 0
     while True:
         while len(ready) <= CHUNK and at < len(text):

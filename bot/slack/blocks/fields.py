@@ -1,7 +1,7 @@
-"""The arguments of a call as the fields of a form, typed by the tool's schema, and what a person made of them. Pure.
+"""Converts the arguments of a call to the fields of a form, typed by the tool's schema, and back. Pure.
 
-The same arguments and the same schema give the same fields: what a submitted form says is compared with what the form
-offered, so an argument that nobody touched stays as it was, to the last bit.
+The same arguments and schema give the same fields. A submitted form is compared with what was offered, so an argument
+that nobody has changed keeps its exact value.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MAX_VALUE_CHARS = 3_000
 """Characters of a text field (Slack's plain_text_input element)."""
 MAX_FIELDS = 90
 MAX_EXAMINED = 200
-"""Arguments that are tried, since many may not fit."""
+"""Arguments that are considered, since many may not fit."""
 MAX_OPTIONS = 100
 OPTION = 75
 HINT = 150
 LABEL = 150
 LINE = 100
-"""Characters beyond which a text gets a field of several lines."""
+"""Characters above which a text gets a multiline field."""
 UNSET = "unset"
 NOT_SET = "(not set)"
 MULTILINE = frozenset({"content", "text", "body", "message", "query", "patch", "code"})
-"""Names of texts that tend to have several lines."""
+"""Names of arguments that tend to have several lines."""
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -44,7 +44,7 @@ _WORD = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Absent(Enum):
-    """An argument that is not set."""
+    """The value of an argument that is not set."""
 
     ABSENT = "absent"
 
@@ -54,32 +54,32 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One argument in a form."""
+    """One argument as a field of a form."""
 
     name: str
     kind: str
     """`text`, `json`, `integer`, `number`, or `choice`."""
     value: Any
-    """As it is; ABSENT when it is not set."""
+    """The current value; ABSENT if it is not set."""
     required: bool
     offered: str
-    """The text that the field holds at first; of a choice the number of the option, or `unset`."""
+    """The initial text of the field; for a choice the index of the option, or `unset`."""
     choices: tuple[Any, ...] = ()
     hint: str = ""
 
 
 def field_of(name: str) -> str:
-    """The block id of the field for an argument."""
+    """Return the block id of the field for an argument."""
     return f"argument-{sha256(name)[:40]}"
 
 
 def fields_of(approval: Approval, schema: Mapping[str, Any]) -> tuple[list[Field], list[str]]:
-    """The fields of a form, and the names of the arguments that fit in none and stay as they are."""
+    """Return the fields of a form, and the names of the arguments that do not fit into one and are kept unchanged."""
     fields: list[Field] = []
     left: list[str] = []
     room, looked_at = _ROOM, 0
     for name, value, part, required in _arguments(approval, schema):
-        # A server may have thousands of arguments, and lists of values that no window has room for.
+        # A server may define thousands of arguments, with values that do not fit into a window.
         full = len(fields) >= MAX_FIELDS or looked_at >= MAX_EXAMINED
         looked_at += 1
         field = None if full else _field(name, value, part, required=required)
@@ -94,7 +94,7 @@ def fields_of(approval: Approval, schema: Mapping[str, Any]) -> tuple[list[Field
 
 
 def block(field: Field) -> Block:
-    """The field as a block of a form."""
+    """Return the field as a block of a form."""
     made: Block = {
         "type": "input",
         "block_id": field_of(field.name),
@@ -102,7 +102,7 @@ def block(field: Field) -> Block:
             one_line(field.name if _WORD.fullmatch(field.name) else json.dumps(field.name, ensure_ascii=False), LABEL)
         ),
         "element": _element(field),
-        # Slack wants what is not optional filled in. An empty text is a text, and makes sense where texts are long.
+        # Slack rejects an empty field that is not optional. For long texts an empty one is a legitimate value.
         "optional": not field.required or (field.kind == "text" and (not field.offered or _may_be_long(field))),
     }
     if field.hint:
@@ -111,7 +111,7 @@ def block(field: Field) -> Block:
 
 
 def given(field: Field, state: Mapping[str, Any]) -> Any:
-    """What a person made of an argument: its value, or ABSENT. Raises ValueError with a sentence for that person."""
+    """Return the submitted value of an argument, or ABSENT. Raises ValueError with a sentence for the person."""
     if field.kind == "choice":
         return _chosen(field, state)
     text = state.get("value", ABSENT)
@@ -132,7 +132,7 @@ def given(field: Field, state: Mapping[str, Any]) -> Any:
 
 
 def _alike(text: str, offered: str) -> bool:
-    """Whether nobody has changed it: how lines end is the browser's choice."""
+    """Whether a text is unchanged, apart from line endings, which are up to the browser."""
     return text == offered or text.replace("\r\n", "\n") == offered.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -152,7 +152,7 @@ def _parsed(field: Field, text: str) -> Any:
         return int(text) if re.fullmatch(r"-?\d{1,300}", text.strip()) else number
     try:
         value = json.loads(text, parse_constant=_no_constant)
-        # Written out and read again: without half characters, which nothing can carry, and numbers that JSON has not.
+        # Serialized and parsed again, which removes lone surrogates and numbers that JSON does not have.
         return json.loads(sendable(json.dumps(value, ensure_ascii=False)), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise ValueError(f"This is no JSON: line {error.lineno}, character {error.colno}.") from None
@@ -183,7 +183,7 @@ def _chosen(field: Field, state: Mapping[str, Any]) -> Any:
 
 
 def _arguments(approval: Approval, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any], bool]]:
-    """Each argument that is set or could be, in the order of the schema: those that are set or needed first."""
+    """Yield each argument that is or could be set, in the order of the schema: first those that are set or required."""
     values = arguments_of(approval.call)
     listed = schema.get("properties")
     properties: JsonObject = listed if isinstance(listed, dict) else {}
@@ -196,7 +196,7 @@ def _arguments(approval: Approval, schema: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def _field(name: str, value: Any, part: Mapping[str, Any], *, required: bool) -> Field | None:
-    """The field for an argument; None when it does not fit in any."""
+    """Return the field for an argument; None if it does not fit."""
     described = part.get("description")
     hint = one_line(" ".join(described.split()), HINT - 1) if isinstance(described, str) else ""
     kind, choices = _kind(value, part, required=required)
@@ -224,7 +224,7 @@ def _kind(value: Any, part: Mapping[str, Any], *, required: bool) -> tuple[str, 
 
 
 def _choices(part: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The values of an enumeration that a menu can show, each under a text of its own; else none."""
+    """Return the values of an enumeration that a menu can show with distinct labels; else an empty tuple."""
     listed = part.get("enum")
     if not isinstance(listed, list) or not 0 < len(listed) < MAX_OPTIONS:
         return ()
@@ -252,7 +252,7 @@ def _offered(value: Any, kind: str, choices: tuple[Any, ...]) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that people can edit, in which lone surrogates are written out, since nothing else could carry them."""
+    """Return JSON for people to edit. Lone surrogates are written as escapes, since Slack cannot transport them."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

@@ -1,7 +1,7 @@
-"""The windows in which people change a call, say why they deny it, or allow it for longer. Pure.
+"""Builds the windows in which people edit a call, give a reason for denying it, or grant it for longer. Pure.
 
-Which request a window is about travels in its private metadata. It comes back from Slack and is data like any other:
-who may do what is checked again when the window is sent.
+The private metadata of a window identifies its request. It comes back from Slack and is untrusted: permissions are
+checked again when the window is submitted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ DURATIONS: tuple[tuple[float, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The request that a window was opened from."""
+    """The request from which a window was opened."""
 
     approval: str
     digest: str
@@ -68,17 +68,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class AlwaysChoice:
-    """What a person wants to allow without being asked."""
+    """What a person chose to allow without being asked."""
 
     where: Literal["thread", "mine"]
     scope: Literal["any", "folder", "same"]
     value: str
-    """The folder; empty for the other scopes."""
+    """The folder; empty for other scopes."""
     seconds: float
 
 
 def seal(opened: Opened, extra: JsonObject | None = None) -> str:
-    """The private metadata of a window. Raises ValueError when it is longer than Slack takes."""
+    """Return the private metadata of a window. Raises ValueError if it is longer than Slack accepts."""
     text = json.dumps({"o": list(astuple(opened)), "x": extra or {}}, separators=(",", ":"))
     if len(text) > SEAL_LIMIT:
         raise ValueError("too long for a window")
@@ -86,7 +86,7 @@ def seal(opened: Opened, extra: JsonObject | None = None) -> str:
 
 
 def unseal(view: Mapping[str, Any]) -> tuple[Opened, JsonObject]:
-    """What `seal` put into a window. Raises ValueError when it is none of ours."""
+    """Return what `seal` put into a window. Raises ValueError if it is not one of ours."""
     text = view.get("private_metadata")
     if not isinstance(text, str) or len(text) > SEAL_LIMIT:
         raise ValueError("not a window of ours")
@@ -99,7 +99,7 @@ def unseal(view: Mapping[str, Any]) -> tuple[Opened, JsonObject]:
 
 
 def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonObject:
-    """The window with the arguments of a call as fields."""
+    """Return the window with the arguments of a call as fields."""
     offered, left = fields.fields_of(approval, schema)
     note = "Nothing runs yet: what you save is asked about again, in a new request."
     blocks = [_about(approval), remark(note), *map(fields.block, offered)]
@@ -107,13 +107,13 @@ def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonO
         blocks.append(_left(left))
     elif not offered:
         blocks.append(remark("This tool takes no arguments."))
-    # A window that changes nothing has nothing to save.
+    # Without any field there is nothing to save.
     saving = {"submit": plain_text("Save and ask again")} if offered else {}
     return modal("Edit the call", blocks, close="Cancel", callback_id=EDIT, private_metadata=seal(opened), **saving)
 
 
 def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any]) -> tuple[JsonObject, dict[str, str]]:
-    """The arguments as a person left them, and by block id what cannot be read, in words for that person."""
+    """Return the submitted arguments, and by block id a sentence about each value that is invalid."""
     arguments = dict(arguments_of(approval.call))
     wrong: dict[str, str] = {}
     state = _values(view)
@@ -134,7 +134,7 @@ def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any
 
 
 def reason(approval: Approval, opened: Opened) -> JsonObject:
-    """The window in which somebody may say why they deny a call."""
+    """Return the window in which a person can say why they deny a call."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": ACTION,
@@ -161,13 +161,13 @@ def reason(approval: Approval, opened: Opened) -> JsonObject:
 
 
 def reason_given(view: Mapping[str, Any]) -> str:
-    """What was typed there; empty when nothing was."""
+    """Return the submitted reason; empty if there is none."""
     text = _typed(_values(view).get("reason")).get("value")
     return sendable(text.strip()[:REASON_LIMIT]) if isinstance(text, str) else ""
 
 
 def always(approval: Approval, folders: Sequence[str], longest_days: float, opened: Opened) -> JsonObject:
-    """The window in which somebody allows such calls for longer; folders with the narrowest first."""
+    """Return the window in which a person can allow such calls for longer. `folders` begins with the narrowest."""
     kept, sealed = _sealed(opened, folders, longest_days * DAY)
     listed = [_folder(folder, number) for number, folder in enumerate(kept)]
     long = [number for number, (_, fits) in enumerate(listed) if not fits]
@@ -200,7 +200,7 @@ def always(approval: Approval, folders: Sequence[str], longest_days: float, open
 
 
 def always_given(view: Mapping[str, Any]) -> AlwaysChoice:
-    """What was chosen there. Raises ValueError for anything that the window did not offer."""
+    """Return the submitted choice. Raises ValueError for anything that the window did not offer."""
     _, extra = unseal(view)
     state = _values(view)
     where, scope, time = (_picked(state, name) for name in ("where", "scope", "time"))
@@ -219,14 +219,14 @@ def always_given(view: Mapping[str, Any]) -> AlwaysChoice:
 
 
 def durations(longest: float) -> list[tuple[float, str]]:
-    """The times for which a grant may be given, in seconds and in words: none is longer than the longest."""
+    """Return the durations that a grant may have, in seconds and in words; none exceeds the longest."""
     found = [(seconds, words) for seconds, words in DURATIONS if seconds <= longest]
     minutes = max(1, int(longest // 60))
     return found or [(minutes * 60.0, f"{minutes} minute{'' if minutes == 1 else 's'}")]
 
 
 def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[list[str], str]:
-    """As many folders as fit, and the private metadata with them."""
+    """Return the folders that fit, and the private metadata that contains them."""
     kept = list(dict.fromkeys(folders))[:MAX_FOLDERS]
     while True:
         try:
@@ -238,7 +238,7 @@ def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[lis
 
 
 def _folder(folder: str, number: int) -> tuple[str, bool]:
-    """The choice of a folder in words, and whether all of it is in them."""
+    """Return the option for a folder, and whether its path is shown in full."""
     text = f"Only inside {one_line(folder, 10**4)}"
     return (text, True) if len(text) <= fields.OPTION else (f"Only inside folder {number + 1}, which is above", False)
 

@@ -1,4 +1,4 @@
-"""The app's Home: what it is, and which standing grants the reader has given. Pure."""
+"""Builds the Home tab: what the bot is, and the reader's standing grants. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ABOUT = (
 
 
 def home(grants: Sequence[Grant]) -> JsonObject:
-    """The Home of a person, with the grants that they have given."""
+    """Return the Home tab of a person with the grants they have given."""
     blocks = [rich(section(plain(ABOUT))), header("Standing grants")]
     if not grants:
         blocks.append(remark("There are none: everything risky is asked about. Always… on a request gives one."))
@@ -45,7 +45,7 @@ def home(grants: Sequence[Grant]) -> JsonObject:
 
 
 def opened_grant(value: str) -> int:
-    """The number of the grant that a button is about. Raises ValueError when it is none of ours."""
+    """Return the id of the grant that a button is about. Raises ValueError if it is not one of ours."""
     content = buttons.parsed(value)
     match content:
         case {"g": int(number)} if len(content) == 1 and not isinstance(number, bool) and 0 < number < 2**63:

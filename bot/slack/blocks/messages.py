@@ -1,4 +1,4 @@
-"""Answers, summaries and notices as Slack messages. Pure; Slack's limits are those of
+"""Builds answers, summaries and notices as Slack messages. Pure. Slack's limits:
 https://docs.slack.dev/reference/block-kit/blocks/markdown-block."""
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from bot.slack.blocks.split import bounded, split
 from bot.slack.text import brief, code, escaped, harmless, visible
 
 MARKDOWN_LIMIT = 10_000
-"""Below Slack's 12,000 characters for all markdown blocks of a message, since it counts some characters twice."""
+"""Below Slack's 12,000 characters for all markdown blocks of a message, as Slack counts some characters twice."""
 
 
 def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "", *, final: bool = True) -> Draft:
-    """One message. The fallback is what notifications and screen readers get."""
+    """Return a message. The fallback is shown in notifications and read by screen readers."""
     payload = {"text": escaped(harmless(brief(fallback))) or "…", "blocks": list(blocks)}
     return Draft(key or uuid.uuid4().hex, kind, json.dumps(payload, ensure_ascii=False), final)
 
 
 def file(name: str, content: str, comment: str, approval: str = "", key: str = "") -> Draft:
-    """A file with a word about it; with the id of the request that cannot be decided without it. Its name says which
-    one it is (`file_name`)."""
+    """Return a file with a comment. `approval` is the id of the request that cannot be decided without it. The file's
+    name is unique (`file_name`)."""
     key = key or uuid.uuid4().hex
     payload = {"file": file_name(name, key), "content": content, "text": comment, "approval": approval}
     return Draft(key, "file", json.dumps(payload, ensure_ascii=False))
 
 
 def file_name(name: str, key: str) -> str:
-    """The name under which the file with this key is posted: a part of the key makes it one of a kind."""
+    """Return the name under which the file with this key is posted, made unique by a part of the key."""
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}-{key[:8]}{dot}{suffix}"
 
 
 def markdown(text: str) -> Block:
-    """A block of Markdown in which nothing can notify anybody."""
+    """Return a block of Markdown that cannot notify anybody."""
     return {"type": "markdown", "text": harmless(text)}
 
 
 def answer(text: str, note: str, parts: int) -> list[Draft]:
-    """The model's answer: in as many messages as it needs, or as a file when it needs more than `parts`."""
+    """Return the model's answer: as several messages if needed, or as a file if it needs more than `parts`."""
     pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
     notes = [context(escaped(note))] if note else []
     if len(pieces) > parts:
@@ -61,14 +61,14 @@ def answer(text: str, note: str, parts: int) -> list[Draft]:
 
 
 def parts(text: str, key: str) -> list[Draft]:
-    """A text in as many messages as it needs, with keys made from this one."""
+    """Return a text as several messages if needed, with keys derived from this one."""
     pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
     return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
 
 
 def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
-    """What calls did: a line each, without arguments and errors when the privacy is `summary`; one line without even
-    their names when it is anything else but `full`."""
+    """Return what calls did, one line each; without arguments and errors if the privacy is `summary`. With any other
+    privacy but `full`, return one line without their names."""
     if not calls:
         return []
     named = privacy in (Privacy.FULL, Privacy.SUMMARY)
@@ -83,7 +83,7 @@ def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
 
 
 def reminder(approval: Approval) -> Draft:
-    """A word to those who may decide and have not, in time before it is too late."""
+    """Return a reminder for those who may decide and have not, before the request expires."""
     barred = {REQUESTER, approval.requester, *approval.call.editors} if approval.no_self else set[str]()
     asked = [who for who in approval.people if who not in barred]
     votes = {approval.requester if who == REQUESTER else who for who in asked} & set(approval.votes)
@@ -99,11 +99,11 @@ def reminder(approval: Approval) -> Draft:
 
 
 def notice(text: str, key: str) -> list[Draft]:
-    """A sentence of the bot's own."""
+    """Return a message with a sentence of the bot's own."""
     return [draft("notice", [context(escaped(harmless(text)))], text, key)] if text else []
 
 
 def progress(words: str, key: str = "") -> Draft:
-    """What the turn is doing."""
+    """Return the message that says what a turn is doing."""
     blocks = [context(f":hourglass_flowing_sand: {escaped(harmless(words))}…")]
     return draft("progress", blocks, f"{words}…", key, final=False)

@@ -1,4 +1,4 @@
-"""The messages of all kinds of questions: which module draws which, and buttons that any kind may use. Pure."""
+"""Maps each kind of question to the module that draws it, and provides buttons for any kind. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
 
 Redraw = Callable[[Sequence[Question], str], JsonObject]
-"""Draws the message of some questions as they stand now. In: the questions, and the payload that was posted."""
+"""Draws a message with the current state of its questions. In: the questions, and the posted payload."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -30,18 +30,18 @@ def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
 
 
 REDRAW: dict[str, Redraw] = {CallKind.MAY_IT_RUN: _approvals, CallKind.DID_IT_RUN: _approvals, RETRY: _retry}
-"""By kind. The questions of one message are drawn by the module of the first."""
+"""By kind. The first question of a message determines the module."""
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
-    """The message of these questions as they stand now: text and blocks for chat.update. A thread that was parked and
-    retried before its message was recorded as a question has none."""
+    """Return the message with the current state of its questions: text and blocks for chat.update. There are no
+    questions for a thread that was parked and retried by a version that did not record its message as a question."""
     return REDRAW[questions[0].kind if questions else RETRY](questions, payload)
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """What a button of a question says."""
+    """The content of a button of a question."""
 
     kind: str
     answer: str
@@ -50,13 +50,13 @@ class Pressed:
 
 
 def button(question: Question, answer: str, label: str, *, style: str = "") -> Block:
-    """A button that gives an answer; kind and answer are written in small letters and underscores."""
+    """Return a button that gives an answer. Kind and answer consist of lowercase letters and underscores."""
     carried = json.dumps({"q": question.id, "d": question.digest})
     return buttons.button(f"{PREFIX}{question.kind}.{answer}", label, carried, style=style)
 
 
 def pressed(action: JsonObject) -> Pressed:
-    """What was pressed. Raises ValueError when it is no button of ours."""
+    """Parse a pressed button. Raises ValueError if it is not one of ours."""
     named = _ACTION.fullmatch(reference(action.get("action_id")))
     content = buttons.parsed(str(action.get("value")))
     match content:

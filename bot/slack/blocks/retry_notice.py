@@ -1,4 +1,4 @@
-"""The message of a parked thread, with its button. Pure."""
+"""Builds the message of a parked thread, with its Retry button. Pure."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ SINCE = "I have tried again since."
 
 
 def parked() -> Draft:
-    """The sentence and the button. The button carries the key of its message."""
+    """Return the message that a thread is parked. Its button carries the key of the message."""
     key = uuid.uuid4().hex
     pressed = buttons.button(RETRY, "Retry", json.dumps({"parked": key}), style="primary")
     return messages.draft("parked", [context(WORDS), {"type": "actions", "elements": [pressed]}], WORDS, key)
 
 
 def retried(payload: str) -> JsonObject:
-    """The same message once the thread has been taken up again: without the button."""
+    """Return the same message without the button, after the thread was retried."""
     posted: JsonObject = json.loads(payload)
     blocks = [block for block in posted["blocks"] if block["type"] != "actions"]
     return {"text": posted["text"], "blocks": [*blocks, context(SINCE)]}
 
 
 def opened(value: object) -> str:
-    """What the button carries. Raises ValueError when it is none of ours."""
+    """Return the value of the button. Raises ValueError if it is not one of ours."""
     match buttons.parsed(str(value)):
         case {"parked": str() as key, **rest} if not rest and key:
             return key

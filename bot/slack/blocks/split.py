@@ -1,29 +1,29 @@
-"""Long Markdown in pieces that Slack takes, with no code block torn open. Pure."""
+"""Splits long Markdown into pieces within Slack's limits, keeping code blocks intact. Pure."""
 
 from __future__ import annotations
 
 import re
 
 MAX_CHARS = 150_000
-"""Characters of one text: a dozen messages and more."""
+"""Characters of one text: about fifteen messages."""
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Markdown in pieces of at most `limit` characters (at least 400).
+    """Return Markdown in pieces of at most `limit` characters (at least 400).
 
-    Cuts between lines, rather at blank lines; a code block that is cut is closed and opened again with its own fence;
-    a line that is too long by itself is cut hard.
+    Cuts are made between lines, preferably at blank lines. A code block that is cut is closed and reopened with its own
+    fence. A line that is too long is cut within.
     """
     text = bounded(text)
     pieces: list[str] = []
     lines: list[str] = []
     size = 0
-    fence = ""  # the line that opened the code block we are in
+    fence = ""  # the line that opened the current code block
     for line in _short_lines(text, limit - 200):
         match = _FENCE.match(line) if "```" in line or "~~~" in line else None
-        # What is open, or is opened by this line, may have to be closed in this very piece.
+        # An open code block, or one that this line opens, may have to be closed within this piece.
         closing = _closing(fence) if fence else match.group(1) if match else ""
         room = limit - (len(closing) + 1 if closing else 0)
         while size + len(line) + 1 > room and len(lines) > (1 if fence else 0):
@@ -52,13 +52,13 @@ def bounded(text: str) -> str:
 
 
 def _closing(fence: str) -> str:
-    """The line that closes a code block opened by this one."""
+    """Return the line that closes a code block opened by this one."""
     match = _FENCE.match(fence)
     return match.group(1) if match else ""
 
 
 def _blank_line(lines: list[str]) -> int:
-    """Where to cut: behind the last blank line of the second half, outside any code block; else at the end."""
+    """Return where to cut: after the last blank line of the second half, outside code blocks; else at the end."""
     for index in range(len(lines) - 1, len(lines) // 2, -1):
         if not lines[index].strip() and not any(_FENCE.match(line) for line in lines[index:]):
             return index + 1

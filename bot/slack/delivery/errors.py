@@ -1,4 +1,5 @@
-"""What goes wrong when Slack is called, and what follows: one table of Slack's errors, by what was asked of Slack."""
+"""Classifies what goes wrong in a call to Slack: one table says how to proceed, by Slack's error code and the
+action."""
 
 from __future__ import annotations
 
@@ -12,32 +13,34 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot.core.posts import Action
 
 SLACK_ERRORS = (SlackClientError, ClientError, TimeoutError, OSError)
-"""What a call of Slack may raise: its own refusals, and what happens on the way."""
+"""What a call to Slack may raise: Slack's own errors, and network errors."""
 
 
 class Next(StrEnum):
-    """What follows an error."""
+    """How to proceed after an error."""
 
     LATER = "later"
-    """It was not done. It passes, or an operator will fix it: never a reason to give a message up."""
+    """It was not done. The problem passes, or an operator fixes it: never give up the message."""
     UNKNOWN = "unknown"
-    """It may have been done all the same: later, and a post only after the thread was read for it."""
+    """It may have been done: retry later, and post again only after the thread has been searched for the message."""
     SOME_TRIES = "some tries"
-    """It was not done, and nobody knows whether it will be: a message too many tries is better than an answer lost."""
+    """It was not done, and may never be: retry a limited number of times, since an unnecessary attempt costs less than
+    a lost answer."""
     AS_TEXT = "as text"
-    """Slack does not take the blocks, but may take the words."""
+    """Slack rejects the blocks, but may accept the text."""
     GIVE_UP = "give up"
-    """Another try would get the same again."""
+    """Another attempt would fail in the same way."""
     GONE = "gone"
-    """The message is not in Slack any more: a person has deleted it."""
+    """The message is no longer in Slack: somebody has deleted it."""
 
 
 ACTIONS = (Action.POST, Action.UPLOAD, Action.UPDATE, Action.REMOVE, Action.READ)
-"""What is asked of Slack: chat.postMessage, files.upload, chat.update, chat.delete, conversations.replies."""
+"""The calls: chat.postMessage, files.upload, chat.update, chat.delete, conversations.replies."""
 
 
 def _rows(codes: Iterable[str], otherwise: Next | None, **special: Next) -> dict[tuple[str, Action], Next]:
-    """Rows of the table: what follows these errors, for each action that is named, and otherwise."""
+    """Return rows of the table for these error codes: `special` by the name of the action, `otherwise` for all other
+    actions."""
     by_action = {action: special.get(action.name.lower(), otherwise) for action in ACTIONS}
     return {(code, action): follows for code in codes for action, follows in by_action.items() if follows is not None}
 
@@ -91,12 +94,12 @@ TABLE: Mapping[tuple[str, Action], Next] = {
         Next.LATER,
     ),
 }
-"""By Slack's word for it and what was asked (docs.slack.dev/reference/methods/chat.postMessage). What is not in it gets
-some tries."""
+"""By Slack's error code and the action (docs.slack.dev/reference/methods/chat.postMessage). Any other error is retried
+a limited number of times."""
 
 
 def what_follows(error: BaseException, action: Action) -> Next:
-    """What follows when Slack was asked for this. Without Slack's own word nobody knows whether it was done."""
+    """Return how to proceed after an error of this action. Without an error code from Slack the outcome is unknown."""
     response: Any = getattr(error, "response", None)
     status = getattr(response, "status_code", 0)
     if not (isinstance(error, SlackApiError) and isinstance(response.data, dict) and 200 <= status < 500):
@@ -105,7 +108,7 @@ def what_follows(error: BaseException, action: Action) -> Next:
 
 
 def code_of(error: BaseException) -> str:
-    """Slack's word for what went wrong; else the HTTP status, or the kind of error."""
+    """Return Slack's error code; else the HTTP status, or the type of the exception."""
     response: Any = getattr(error, "response", None)
     data: Any = getattr(response, "data", None)
     if isinstance(data, dict) and data.get("error"):
@@ -115,7 +118,7 @@ def code_of(error: BaseException) -> str:
 
 
 def retry_after(error: BaseException) -> float:
-    """The seconds for which Slack asks to be left alone (`Retry-After`); 0 when it does not."""
+    """Return the seconds of Slack's `Retry-After` header; 0 if there is none."""
     headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
     found = str(next((value for name, value in headers.items() if name.lower() == "retry-after"), ""))
     return float(found) if found.isdecimal() else 0.0

@@ -1,7 +1,7 @@
-"""The kinds of messages that change after they were posted: for each, how its body is rendered.
+"""The kinds of messages that change after they have been posted, and how each is rendered.
 
-To add one, put its name and a `Kind` into `KINDS`, or hand them to `Outbox`: posting, changing at Slack's rate, and
-what follows when Slack refuses or a person deletes it are the same for all.
+To add one, put its name and a `Kind` into `KINDS`, or pass them to `Outbox`. Posting, updating at Slack's rate, and the
+handling of refused and deleted messages are the same for all kinds.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from bot.slack.blocks import question_blocks
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How messages of one kind come to their bodies."""
+    """How messages of one kind are rendered."""
 
     render: Callable[[Post], JsonObject | None]
-    """What Slack is to show of a message now, with `text` and `blocks`; None when it is to go away."""
+    """Return the `text` and `blocks` that Slack should show now; None to remove the message."""
     offer: Callable[[int], Draft | None] | None = None
-    """For what is not recorded before it is shown: the message that a thread is to have now, while it has none."""
+    """For messages that are not recorded before they are shown: returns the message that a thread without one should
+    have now."""
     prerendered: bool = False
-    """What is recorded is its first body; `render` is asked once that has changed."""
+    """The recorded payload is the first body; `render` is called only after a change."""
     needs_blocks: bool = False
-    """Without its buttons it would be a question that nobody can answer, so it is never posted as text alone."""
+    """Never post it as text alone: without its buttons nobody could answer it."""
 
 
 KINDS: Mapping[str, Kind] = {
     "card": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True, needs_blocks=True),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
 }
-"""The kinds whose bodies follow from what is recorded."""
+"""The kinds that are rendered from what is recorded."""

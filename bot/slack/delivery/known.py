@@ -1,4 +1,4 @@
-"""What this process knows of posts that are on their way, besides what the store says."""
+"""What this process knows about posts in progress, in addition to the store."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from bot.core.posts import Knowledge
 
 @dataclass(slots=True)
 class KnownPost(Knowledge):
-    """What is known of one message, with what only the outbox asks for."""
+    """What is known about one message, including what only the outbox needs."""
 
     unrecorded: bool = False
-    """It is in Slack, and the store would not have that."""
+    """It is in Slack, but the store failed to record that."""
     recorded: bool = False
-    """It is recorded that it is in Slack; what was read from the store before would have it posted again."""
+    """The store has recorded that it is in Slack. Anything read from the store earlier would cause it to be posted
+    again."""
     tries: int = 0
     body: JsonObject | None = None
-    """What Slack was last given, while it is not final."""
+    """The body that Slack was given last, while the message is not final."""
 
 
 @dataclass(slots=True)
 class KnownThread:
-    """What is known of one thread's messages; forgotten when the thread is in step."""
+    """What is known about the messages of one thread; dropped once Slack shows what the store says."""
 
     forget: Callable[[int], None]
-    """Told of each message of which nothing needs to be known any more."""
+    """Called with each message about which nothing needs to be known any longer."""
     posts: dict[int, KnownPost] = field(default_factory=dict[int, KnownPost])
     failures: int = 0
     timer: asyncio.TimerHandle | None = None
@@ -36,11 +37,11 @@ class KnownThread:
 
     @property
     def empty(self) -> bool:
-        """Nothing is known, and nothing is under way."""
+        """Whether nothing is known and nothing is in progress."""
         return not (self.busy or self.posts or self.timer or self.failures)
 
     def end(self, *, in_step: bool) -> None:
-        """A run has ended. In step, only what Slack shows and the store does not say is still needed."""
+        """Finish a run. If Slack shows everything (`in_step`), only what the store does not know is kept."""
         self.busy = False
         if in_step:
             self.failures = 0

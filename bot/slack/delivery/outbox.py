@@ -1,8 +1,10 @@
-"""Brings Slack in step with the store, message by message: posts once and in order, changes, removes.
+"""Delivers messages to Slack: posts each once and in order, updates it, removes it, until Slack shows what the store
+says.
 
-A post is on the disk before it is sent. When nobody knows whether it arrived (the process died, the connection broke,
-Slack answered 5xx), the thread is read first, and it is posted only if it is not there. What is done about a message is
-decided by `bot.core.posts.next_action`, what follows an error by the table in `bot.slack.delivery.errors`.
+A post is committed before it is sent. If the outcome of an attempt is unknown (the process died, the connection broke,
+Slack answered 5xx), the thread is searched first, and the post is sent only if it is not there.
+`bot.core.posts.next_action` decides what to do about a message, and the table in `bot.slack.delivery.errors` how to
+proceed after an error.
 """
 
 from __future__ import annotations
@@ -33,15 +35,15 @@ log = logging.getLogger(__name__)
 
 MAX_PAUSE = 60.0
 MAX_TRIES = 30
-"""Of what Slack refuses with an error we do not know: about half an hour."""
+"""Attempts after an error that is not in the table: about half an hour."""
 
 
 class DeliveryStore(Posts, Questions, Protocol):
-    """The posts, and the questions that end when Slack refuses to show them."""
+    """The posts, and the questions to close when Slack refuses to show them."""
 
 
 class Outbox:
-    """The messages of all threads; `reconcile` runs one at a time per thread."""
+    """The messages of all threads. `reconcile` runs one at a time per thread."""
 
     def __init__(
         self,
@@ -54,8 +56,8 @@ class Outbox:
         advance: Callable[[int], None],
         background: Callable[[Coroutine[Any, Any, object]], None],
     ) -> None:
-        """`kinds` are those whose messages change; all others are posted as they were recorded. `wake` asks for another
-        `reconcile`, `advance` for the turn to go on; `background` runs what need not be waited for."""
+        """`kinds` are the messages that change; all others are posted as recorded. `wake` requests another `reconcile`
+        of a thread, and `advance` that its turn continues; `background` runs a task that nobody waits for."""
         self._store = store
         self._sender = sender
         self._kinds = kinds
@@ -67,11 +69,12 @@ class Outbox:
         self._known: dict[int, KnownThread] = {}
 
     def inherit(self, last_post: int) -> None:
-        """Posts up to this number are from earlier processes: those still owed may have been sent."""
+        """Treat posts up to this number as those of an earlier process: the unposted ones among them may have been
+        sent."""
         self._inherited = last_post
 
     async def reconcile(self, thread_id: int) -> None:
-        """Do for this thread what is owed to Slack now. What fails for a passing reason is tried again later."""
+        """Deliver to Slack what this thread still owes. What fails temporarily is retried later."""
         thread = self._known.setdefault(thread_id, KnownThread(self._sender.forget))
         thread.busy, in_step = True, False
         try:
@@ -85,7 +88,7 @@ class Outbox:
             self._tidy(thread_id, thread)
 
     async def _bring_in_step(self, thread_id: int, thread: KnownThread) -> bool:
-        """One pass over what the store says. True when it may say something else by now."""
+        """Make one pass over the posts of a thread. Return whether the store may have changed meanwhile."""
         deliveries = await self._store.deliveries(thread_id)
         again = False
         for post in in_order(deliveries.posts):
@@ -97,13 +100,13 @@ class Outbox:
             left = await self._settle(deliveries.place, post, known)
             if left.state is PostState.REFUSED:
                 return True  # this may change what else is owed
-            # A card may have been decided, a turn may have come to rest, while its message was on its way.
+            # Meanwhile a card may have been decided, or a turn may have ended.
             again |= fresh and left.state is PostState.POSTED and post.kind in self._kinds
         return again or await self._offer(thread_id, deliveries)
 
     async def _settle(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
-        """Do what is to be done about one message, until that is nothing. Out: how it stands then. Raises what is worth
-        another try."""
+        """Take the actions that one message needs until there are none. Out: its state afterwards. Raises errors that
+        are worth a retry."""
         if known.sent:
             return post
         body = await self._body(post)
@@ -128,7 +131,7 @@ class Outbox:
                     post = await self._give_up(place, post, body, known)
 
     async def _body(self, post: Post) -> JsonObject | None:
-        """What Slack is to show of it; None when it is to go away."""
+        """Return the body that Slack should show; None to remove the message."""
         kind = self._kinds.get(post.kind)
         if kind is None or (kind.prerendered and not post.revision):
             return json.loads(post.payload)
@@ -140,7 +143,7 @@ class Outbox:
         if ts is None:
             known.absent = True
             return post
-        # Which revision arrived nobody knows: any but the first is shown once more.
+        # It is unknown which revision arrived, so a later one than the first is sent again.
         return await self._arrived(post, ts, 0, known)
 
     async def _post(self, action: Action, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
@@ -157,8 +160,8 @@ class Outbox:
         return await self._arrived(post, ts, post.revision, known)
 
     async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost) -> Post:
-        """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
-        thread is read for it."""
+        """Record that a message is in Slack. If nobody needs its timestamp, that is recorded a moment later; if it is
+        lost, the thread is searched for it."""
         if post.kind in self._kinds or post.kind == FILE:
             await self._store.posted(post.id, ts, shown)
             known.doubtful = known.unrecorded = False
@@ -173,7 +176,7 @@ class Outbox:
             await self._store.posted(post.id, ts, shown, soon=True)
             known.recorded, known.unrecorded = True, False
         except StoreError as error:
-            log.warning("a post could not be recorded: %s", error.detail)
+            log.warning("could not record a post: %s", error.detail)
         finally:
             if not known.recorded:
                 known.sent, known.absent = False, False
@@ -194,8 +197,8 @@ class Outbox:
             if recorded or follows is Next.GIVE_UP:
                 self._failed(error, Action.UPDATE, place, post, known)
                 return post
-            # Soon out of date: what is wanted at the next change is tried then.
-            log.debug("thread %s: a %s is not shown (%s)", post.thread_id, post.kind, code_of(error))
+            # Such an update is soon out of date, so it is not retried; the next change is.
+            log.debug("thread %s: could not update a %s (%s)", post.thread_id, post.kind, code_of(error))
             known.body = None
             self._rate.hold(post.thread_id, post.kind, max(self._rate.seconds, retry_after(error)))
             return post
@@ -203,7 +206,8 @@ class Outbox:
         return await self._shown(post)
 
     async def _shown(self, post: Post) -> Post:
-        """Slack shows it as it is wanted now, or as it can be. What changes without a revision is not recorded."""
+        """Record that Slack shows the current revision, as far as it can. Messages that change without a revision are
+        not recorded."""
         if post.shown != post.revision:
             await self._store.shown(post.id, post.revision)
         return replace(post, shown=post.revision)
@@ -220,7 +224,7 @@ class Outbox:
         return await self._close(post, known)
 
     async def _close(self, post: Post, known: KnownPost) -> Post:
-        """It is not in Slack any more, and never will be."""
+        """Record that the message is not in Slack and never will be."""
         await self._store.post_closed(post.id, PostState.REMOVED)
         known.body = None
         return replace(post, state=PostState.REMOVED)
@@ -231,17 +235,17 @@ class Outbox:
             self._rate.hold(post.thread_id, post.kind)
 
     def _failed(self, error: Exception, action: Action, place: ThreadRef, post: Post, known: KnownPost) -> None:
-        """Raise an error after which it is to be tried again; note that Slack refuses it after any other."""
+        """Raise the error if it is worth a retry; else mark the message as refused."""
         follows = what_follows(error, action)
         known.tries += follows is Next.SOME_TRIES
         if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.SOME_TRIES and known.tries < MAX_TRIES):
             raise error
-        log.error("Slack refused to %s a %s in %s for good (%s)", action, post.kind, place.channel, code_of(error))
+        log.error("Slack permanently refused to %s a %s in %s (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True
 
     async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
-        """Slack will not have it. An answer's file is posted as messages; what cannot be shown cannot be approved. What
-        Slack does not change or remove stays as it is."""
+        """Close a message that Slack refuses. The file of an answer is posted as messages instead; a request that
+        cannot be shown is withdrawn. A posted message that Slack does not update or remove stays as it is."""
         known.refused, known.tries = False, 0
         if post.state is PostState.POSTED:
             if body is None:
@@ -250,7 +254,8 @@ class Outbox:
             return await self._shown(post)
         payload = body or {}
         approval = post.key if post.kind == "card" else str(payload.get("approval") or "")
-        # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
+        # In this order, and with keys derived from the post's: after a crash in between, doing it again has no further
+        # effect.
         if post.kind == FILE and not approval:
             content = str(payload["content"])
             await self._store.owe(post.thread_id, await offload(len(content), messages.parts, content, post.key))
@@ -261,7 +266,7 @@ class Outbox:
         return replace(post, state=PostState.REFUSED)
 
     async def _offer(self, thread_id: int, deliveries: Deliveries) -> bool:
-        """Record the messages that a thread is to have now and has not. True when there are any."""
+        """Record the messages that a thread should have now and does not. Return whether there are any."""
         there = {post.kind for post in deliveries.posts}
         offers = {name: kind.offer for name, kind in self._kinds.items() if kind.offer is not None}
         free = {name: offer for name, offer in offers.items() if name not in there}
@@ -276,11 +281,11 @@ class Outbox:
             self._known.pop(thread_id, None)
 
     def _later(self, thread_id: int, thread: KnownThread, error: Exception) -> None:
-        """Try again after a pause that grows with each failure in a row."""
+        """Retry after a pause that grows with each consecutive failure."""
         thread.failures += 1
         pause = min(MAX_PAUSE, 0.5 * 2.0 ** min(thread.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         pause = max(pause, retry_after(error))
-        log.warning("thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
+        log.warning("thread %s: Slack did not accept a post (%s); retrying in %.1f s", thread_id, code_of(error), pause)
         if thread.timer is not None:
             thread.timer.cancel()
 

@@ -1,4 +1,4 @@
-"""What running turns are doing, as a message that appears after a moment and goes away when the turn rests."""
+"""The progress messages of running turns: each appears after a moment, and is deleted when its turn ends or waits."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ PROGRESS = "progress"
 class _Turn:
     words: str
     offered: bool = False
-    """There is a message of it, or there was and somebody has deleted it."""
+    """The message exists, or existed and somebody has deleted it."""
 
 
 class Progress:
-    """One entry a running turn, in memory alone: what is wanted of the message, which `Outbox` brings to Slack."""
+    """The progress of running turns, in memory only; `Outbox` shows it in Slack."""
 
     def __init__(self, after_seconds: float, rate: UpdateRate) -> None:
-        """A turn that takes longer than `after_seconds` shows what it is doing; `rate` is told of changes."""
+        """A turn that takes longer than `after_seconds` gets a progress message. `rate` is notified of each change."""
         self._after_seconds = after_seconds
         self._rate = rate
         self._turns: dict[int, _Turn] = {}
         self.kind = Kind(self._render, self._offer)
 
     def tell(self, thread_id: int, words: str) -> None:
-        """The turn is doing this now."""
+        """Set what a turn is doing now."""
         turn = self._turns.get(thread_id)
         if turn is None:
             self._turns[thread_id] = _Turn(words)
@@ -44,7 +44,7 @@ class Progress:
         self._rate.changed(thread_id, PROGRESS)
 
     def end(self, thread_id: int) -> None:
-        """The turn has ended or waits."""
+        """Remove the progress message: the turn has ended or waits."""
         if self._turns.pop(thread_id, None) is not None:
             self._rate.release(thread_id, PROGRESS)
 

@@ -1,4 +1,4 @@
-"""When messages that change all the time may change next: as often as Slack allows, and never sooner."""
+"""Limits how often a message may be updated, to what Slack allows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class _Hold:
 
 
 class UpdateRate:
-    """One entry for each thread and kind of message that is held back."""
+    """One entry for each thread and kind of message that may not change yet."""
 
     def __init__(self, seconds: float, wake: Callable[[int], None]) -> None:
-        """`seconds` pass between two changes of a message; `wake` asks for a thread to be brought in step."""
+        """`seconds` is the interval between two updates of a message; `wake` requests a delivery for a thread."""
         self.seconds = seconds
         self._wake = wake
         self._holds: dict[tuple[int, str], _Hold] = {}
 
     def changed(self, thread_id: int, kind: str) -> None:
-        """Another body is wanted: the thread is woken now, or as soon as messages of this kind may change again."""
+        """Note that the body has changed: wake the thread now, or as soon as messages of this kind may change again."""
         hold = self._holds.get((thread_id, kind))
         if hold is None:
             self._wake(thread_id)
@@ -31,11 +31,11 @@ class UpdateRate:
             hold.changed = True
 
     def held(self, thread_id: int, kind: str) -> bool:
-        """Whether it is too early for another change."""
+        """Whether it is too early for another update."""
         return (thread_id, kind) in self._holds
 
     def hold(self, thread_id: int, kind: str, seconds: float | None = None) -> None:
-        """No more changes for so long. What was held back before is with what changes from now on."""
+        """Allow no update for this long. Changes that were held back before count as made."""
         self.release(thread_id, kind)
         timer = asyncio.get_running_loop().call_later(
             self.seconds if seconds is None else seconds, self._end, thread_id, kind
@@ -43,7 +43,7 @@ class UpdateRate:
         self._holds[thread_id, kind] = _Hold(timer)
 
     def release(self, thread_id: int, kind: str) -> None:
-        """Forget that it is held back."""
+        """End the hold without waking the thread."""
         hold = self._holds.pop((thread_id, kind), None)
         if hold is not None:
             hold.timer.cancel()

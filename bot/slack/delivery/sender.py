@@ -1,6 +1,6 @@
-"""Calls Slack for one message or file: posts it, changes it, removes it, finds one that may have arrived.
+"""Calls Slack for one message or file: posts, updates, removes it, or finds one that may have been posted.
 
-Every message carries its key in its metadata; a file carries it in its name.
+Each message has its key in its metadata, and a file in its name.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ log = logging.getLogger(__name__)
 
 EVENT_TYPE = "bot_post"
 SETTLE_SECONDS = 1.0
-"""A request that broke off may still be on its way; only after this is the thread read for it."""
+"""Seconds before a thread is searched for a post whose request broke off: it may still be in progress."""
 TIMEOUT_SETTLE_SECONDS = 20.0
-"""The same for one that Slack did not answer in time: it may be slow, and do it yet."""
+"""The same for a request that timed out: Slack may be slow and still carry it out."""
 CLOCKS_APART_SECONDS = 3600.0
-"""How far our clock and Slack's may be apart when a thread is read from the time of a post on."""
+"""Tolerance for clock differences when a thread is searched from the time of a post on."""
 PAGE = 50
-"""Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
+"""Messages read at a time. Each may have 50 blocks, and a page is parsed at once."""
 SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 
 
 class Sender:
-    """One for all threads."""
+    """Calls Slack for the messages of all threads."""
 
-    def __init__(self, posting: AsyncWebClient, calling: AsyncWebClient, casual: AsyncWebClient) -> None:
-        """`posting` never repeats a request whose outcome is unknown, `calling` may, `casual` repeats nothing: for what
-        is soon out of date."""
-        self._posting = posting
-        self._calling = calling
-        self._casual = casual
+    def __init__(self, once: AsyncWebClient, repeatable: AsyncWebClient, best_effort: AsyncWebClient) -> None:
+        """`once` never repeats a request whose outcome is unknown, `repeatable` may, and `best_effort` repeats
+        nothing."""
+        self._once = once
+        self._repeatable = repeatable
+        self._best_effort = best_effort
         self._begun = time.monotonic()
         self._settled_at: dict[int, float] = {}
 
     async def post(self, place: ThreadRef, post: Post, body: JsonObject, *, as_text: bool = True) -> str:
-        """Send it; out: its timestamp, "" for a file whose message did not show up in time. `as_text`: when Slack does
-        not take its blocks, its words will do. Raises SLACK_ERRORS."""
+        """Send a post. Out: its timestamp, or "" for a file whose message did not appear in time. With `as_text`, the
+        text is posted alone if Slack rejects the blocks. Raises SLACK_ERRORS."""
         try:
             return await (self._upload(place, body) if post.kind == FILE else self._send(place, post, body, as_text))
         except SLACK_ERRORS as error:
@@ -59,16 +59,16 @@ class Sender:
             raise
 
     async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool) -> None:
-        """Have a message show this. `repeat` tries again what fails on the way. Raises SLACK_ERRORS."""
-        client = self._calling if repeat else self._casual
+        """Replace the content of a message. `repeat`: retry after network errors and 5xx. Raises SLACK_ERRORS."""
+        client = self._repeatable if repeat else self._best_effort
         await client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
 
     async def remove(self, channel: str, ts: str) -> None:
         """Delete a message. Raises SLACK_ERRORS."""
-        await self._calling.chat_delete(channel=channel, ts=ts)
+        await self._repeatable.chat_delete(channel=channel, ts=ts)
 
     async def _upload(self, place: ThreadRef, body: JsonObject) -> str:
-        uploaded = await self._posting.files_upload_v2(
+        uploaded = await self._once.files_upload_v2(
             channel=place.channel,
             thread_ts=place.thread_ts,
             filename=body["file"],
@@ -89,23 +89,23 @@ class Sender:
             "unfurl_media": False,
         }
         try:
-            response = await self._posting.chat_postMessage(**message, blocks=body["blocks"])
+            response = await self._once.chat_postMessage(**message, blocks=body["blocks"])
         except SlackApiError as error:
             if not as_text or what_follows(error, Action.POST) is not Next.AS_TEXT:
                 raise
-            log.error("Slack refused the blocks of a %s; posted as text: %s", post.kind, error)
+            log.error("Slack rejected the blocks of a %s, so it was posted as text: %s", post.kind, error)
             message["text"] = _plain(body)
-            response = await self._posting.chat_postMessage(**message)
+            response = await self._once.chat_postMessage(**message)
         return str(response["ts"])
 
     async def _shared(self, file: str, channel: str) -> str:
-        """Wait until an uploaded file is in the channel, so that what is posted next stands below it: Slack shares it
-        some time after the upload was completed (slackapi/python-slack-sdk issue 1277). Out: its message's timestamp.
-        """
+        """Wait until an uploaded file is shared in the channel, so that the next post appears below it: Slack shares it
+        some time after the upload has completed (slackapi/python-slack-sdk issue 1277). Out: the timestamp of its
+        message."""
         for pause in SHARE_PAUSES:
             try:
-                info: Any = await self._calling.files_info(file=file)
-            except SLACK_ERRORS as error:  # it is uploaded, whatever this says
+                info: Any = await self._repeatable.files_info(file=file)
+            except SLACK_ERRORS as error:  # the file is uploaded in any case
                 log.warning("files.info of %s: %s", file, code_of(error))
                 info = {}
             shares: JsonObject = (info.get("file") or {}).get("shares") or {}
@@ -113,11 +113,12 @@ class Sender:
                 for share in (shares.get(kind) or {}).get(channel) or []:
                     return str(share["ts"])
             await asyncio.sleep(pause)
-        log.warning("the file %s is not in %s after %.0f s", file, channel, sum(SHARE_PAUSES))
+        log.warning("file %s did not appear in %s within %.0f s", file, channel, sum(SHARE_PAUSES))
         return ""
 
     async def find(self, place: ThreadRef, post: Post) -> str | None:
-        """The timestamp of the message with this key, if it is in the thread. Raises SLACK_ERRORS."""
+        """Return the timestamp of the message with this post's key; None if it is not in the thread. Raises
+        SLACK_ERRORS."""
         slowest = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
         settled_at = self._settled_at.get(post.id, self._begun + slowest)
         await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
@@ -125,7 +126,7 @@ class Sender:
         cursor = ""
         while True:
             try:
-                page = await self._calling.conversations_replies(
+                page = await self._repeatable.conversations_replies(
                     channel=place.channel,
                     ts=place.thread_ts,
                     include_all_metadata=True,
@@ -136,8 +137,8 @@ class Sender:
             except SlackApiError as error:
                 if what_follows(error, Action.READ) is not Next.GIVE_UP:
                     raise
-                # Without the right to read, a message twice is better than an answer never.
-                log.error("cannot read the thread in %s to look for a post (%s)", place.channel, code_of(error))
+                # Without permission to read, a duplicate message is better than a lost answer.
+                log.error("cannot search the thread in %s for a post (%s)", place.channel, code_of(error))
                 return None
             messages: list[JsonObject] = page.get("messages") or []
             for message in messages:
@@ -151,11 +152,11 @@ class Sender:
                 return None
 
     def forget(self, post: int) -> None:
-        """It is posted, or never will be."""
+        """Forget a post that has been posted or given up."""
         self._settled_at.pop(post, None)
 
 
 def _plain(payload: JsonObject) -> str:
-    """The words of a message whose blocks Slack does not take."""
+    """Return the text of a message whose blocks Slack rejects."""
     texts = [block["text"] for block in payload["blocks"] if block.get("type") == "markdown"]
     return escaped("\n".join(texts))[:39_000] or str(payload["text"])

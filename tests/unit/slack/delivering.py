@@ -84,7 +84,7 @@ class Process:
         self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
         self.progress = Progress(OFTEN, self.rate)
-        self._sender = Sender(clients.posting, clients.calling, clients.casual)
+        self._sender = Sender(clients.once, clients.repeatable, clients.best_effort)
         self._outbox = Outbox(
             store,
             self._sender,
@@ -171,7 +171,7 @@ async def process(
         ending.push_async_callback(line.close)
         clients = slack_app.clients(slack.near.api_url, slack.near.bot_token, slack.near.app_token)
         await clients.session.close()
-        for client in (clients.calling, clients.posting, clients.casual):
+        for client in (clients.repeatable, clients.once, clients.best_effort):
             client.session = cast(aiohttp.ClientSession, line)
         store = SqliteStore(database)
         place = ThreadRef(slack.near.team_id, slack.channel.id, slack.ts, "channel")

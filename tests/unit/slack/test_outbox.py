@@ -149,7 +149,7 @@ async def test_progress_that_a_person_has_deleted_does_not_come_back_in_this_tur
         here.progress.tell(here.thread, "Thinking")
         await until(slack.messages)
         await here.in_step()
-        await here.clients.calling.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
+        await here.clients.repeatable.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
         for words in ("Reading", "Writing"):
             here.progress.tell(here.thread, words)
             await until(lambda: not here.rate.held(here.thread, "progress"))
