@@ -1,4 +1,4 @@
-"""What calls are at now: those that may touch the same things run one after the other, others at once."""
+"""Mutual exclusion of calls by what they touch: overlapping calls run one after the other, all others concurrently."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from bot.core.ports.change_guard import Claim
 
 
 def folders(claim: Claim) -> frozenset[str]:
-    """The names that stand for something that holds one of its own: the folders of a path."""
+    """Return the names that contain one of the claim's own: the folders above its paths."""
     return frozenset(folder for path in claim for folder in _above(path))
 
 
 class Taken:
-    """Claims, looked up by path: however many there are, whether one touches them costs the same."""
+    """A set of claims with lookup by path: the cost of a lookup does not depend on their number."""
 
     def __init__(self) -> None:
         self._paths: Counter[str] = Counter()
         self._above: Counter[str] = Counter()
-        """The folders in which they lie."""
+        """The folders that contain them."""
 
     def add(self, claim: Claim) -> None:
-        """One more."""
+        """Add a claim."""
         for path in claim:
             self._paths[path] += 1
             self._above.update(_above(path))
 
     def remove(self, claim: Claim) -> None:
-        """One that was added."""
+        """Remove a claim that was added."""
         for path in claim:
             _take(self._paths, path)
             for folder in _above(path):
                 _take(self._above, folder)
 
     def touches(self, claim: Claim) -> bool:
-        """Whether it has something in common with any of them."""
+        """Whether a claim overlaps with any of them."""
         return any(
             path in self._paths or path in self._above or any(folder in self._paths for folder in _above(path))
             for path in claim
@@ -44,7 +44,7 @@ class Taken:
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders in which a path lies."""
+    """Yield the folders above a path."""
     while path != "/" and (cut := path.rfind("/")) >= 0:
         path = path[:cut] or "/"
         yield path
@@ -57,24 +57,25 @@ def _take(counter: Counter[str], key: str) -> None:
 
 
 class Claims:
-    """What is claimed now, and who waits, in the order in which they came. A claim is granted whole or not at all, so
-    nobody holds one part while waiting for another."""
+    """The granted claims and a fair queue of waiting ones. A claim is granted whole or not at all, so nobody holds one
+    part while waiting for another."""
 
     def __init__(self) -> None:
         self._held = Taken()
         self._wanted = Taken()
-        """What is waited for."""
+        """The claims that are waiting."""
         self._waiting: dict[asyncio.Future[None], Claim] = {}
 
     def seize(self, wanted: Claim) -> bool:
-        """Claim it, if nobody has any of it or has waited longer for some of it."""
+        """Take a claim if no part of it is taken or was requested earlier by somebody else. Return whether it was
+        taken."""
         if self._held.touches(wanted) or self._wanted.touches(wanted):
             return False
         self._held.add(wanted)
         return True
 
     async def acquire(self, wanted: Claim) -> bool:
-        """Claim it as soon as it is free; out: whether it was so at once."""
+        """Wait until a claim is free, and take it. Return whether it was free at once."""
         if self.seize(wanted):
             return True
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -92,14 +93,14 @@ class Claims:
         return False
 
     def release(self, held: Claim) -> None:
-        """It may be claimed by others."""
+        """Release a claim."""
         self._held.remove(held)
         self._grant()
 
     def _grant(self) -> None:
         before = Taken()
         for granted, wanted in list(self._waiting.items()):
-            if granted.done():  # given up; who waited is about to say so
+            if granted.done():  # cancelled; its waiter is about to withdraw
                 continue
             if self._held.touches(wanted) or before.touches(wanted):
                 before.add(wanted)

@@ -1,9 +1,9 @@
-"""Work on a disk, off the event loop: in a few threads of its own, each with a time limit.
+"""Runs blocking file operations off the event loop: in a few threads per disk, each operation with a time limit.
 
-A disk that is gone (a network share, a card that was pulled out) answers no system call, for minutes or for ever, and
-nothing ends such a thread. So each disk has threads of its own, no more than a few, of which the end of the process
-does not wait: what hangs keeps neither other disks' work nor anything else from being done. When all of them hang,
-nothing more is begun until one comes back.
+A disk that is gone (a network share, a removed card) blocks a system call for minutes or forever, and nothing can end
+such a thread. So each disk has a few threads of its own, for which the exit of the process does not wait: an operation
+that hangs blocks neither other disks nor anything else. While all threads of a disk hang, no new operation is started
+on it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 THREADS = 4
-"""Of one disk."""
+"""Threads per disk."""
 SECONDS = 8.0
-"""What a look at a disk may take."""
+"""The time limit of one operation."""
 IDLE_SECONDS = 30.0
-"""A thread with nothing to do ends after this."""
+"""An idle thread ends after this time."""
 
 
 class DiskTimeoutError(Exception):
-    """The disk did not answer in time. What was begun may still happen."""
+    """The disk did not answer in time. An operation that was started may still take effect."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +50,11 @@ class Disk:
         self._threads = 0
         self._idle = 0
         self._hung = 0
-        """Threads that are still at something that nobody waits for any longer."""
+        """Threads that are still busy with an operation that timed out."""
 
     async def run(self, work: Callable[..., T], *arguments: object, seconds: float | None = None) -> T:
-        """Call a function in a thread. Raises what it raises, and DiskTimeoutError when it takes too long or when this
-        disk's threads all hang already."""
+        """Call a function in a thread. Raises what it raises, and DiskTimeoutError if it takes too long or if all
+        threads of this disk already hang."""
         seconds = SECONDS if seconds is None else seconds
         loop = asyncio.get_running_loop()
         job = _Job(lambda: work(*arguments), loop, loop.create_future())
@@ -74,8 +74,8 @@ class Disk:
         finally:
             with self._lock:
                 job.given_up = True
-                # Whoever was cancelled before its time no longer waits either, but says nothing of the disk; the
-                # thread counts as hung until it comes back all the same.
+                # If the caller was cancelled before the time limit, that says nothing about the disk; the thread still
+                # counts as hung until it returns.
                 if job.running:
                     self._hung += 1
 
@@ -84,7 +84,7 @@ class Disk:
             self._do(job)
 
     def _next(self) -> _Job | None:
-        """The next job that somebody waits for; None when there has been none for long, which ends the thread."""
+        """Return the next job that has a waiting caller; None after a period without jobs, which ends the thread."""
         with self._lock:
             self._idle += 1
             while self._put.wait_for(lambda: self._jobs, IDLE_SECONDS):
@@ -112,12 +112,12 @@ class Disk:
         try:
             job.loop.call_soon_threadsafe(_tell, job.future, result, problem)
         except RuntimeError:
-            return  # the loop has ended, and with it all who waited
+            return  # the loop has ended, and with it all callers
 
 
 def before_the_loop(works: Iterable[Callable[[], object]], seconds: float) -> bool:
-    """Call functions side by side and wait for them, no longer than so. Whether all have ended; what has not goes on.
-    For the start, when nobody is kept waiting yet."""
+    """Call functions concurrently and wait for them for a limited time. Return whether all have returned; the others
+    continue. For the startup, before there is an event loop."""
     threads = [threading.Thread(target=work, name="a disk, at the start", daemon=True) for work in works]
     for thread in threads:
         thread.start()

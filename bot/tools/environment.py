@@ -1,4 +1,4 @@
-"""What a process that we start gets of our own environment: none of the secrets in it."""
+"""Determines which environment variables a child process inherits: none that may hold a secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _WINDOWS: Final = (
 
 
 def inherited() -> dict[str, str]:
-    """What a server gets of the bot's own environment: what the SDK's `get_default_environment` gives it."""
+    """Return the variables of the bot's environment that a server inherits, as the SDK's `get_default_environment`
+    does."""
     names = _WINDOWS if sys.platform == "win32" else _UNIX
-    # A value that begins with () is a function of the shell.
+    # A value that begins with () is a shell function.
     return {name: value for name in names if (value := os.environ.get(name)) and not value.startswith("()")}

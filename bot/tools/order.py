@@ -1,7 +1,8 @@
-"""The order of the calls of one step: those that are about the same things run as the model has given them.
+"""Keeps the order of the calls of one step: calls that concern the same things run in the order in which the model made
+them.
 
-A call is in hand from the moment at which it may run, before anything is found out about it, until it has ended. It
-waits for those before it that are in hand; not for one that waits for a person.
+A call is registered from the moment it may run, before it is known what it concerns, until it has ended. It waits for
+earlier calls that are registered, but not for one that waits for a person.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from bot.core.tools import StepPosition
 from bot.tools.claims import folders
 
 KNOWN_SECONDS = 1.0
-"""How long a call waits to learn what one before it is about: that may be on a disk that does not answer."""
+"""How long a call waits to learn what an earlier one concerns, which may be on a disk that does not answer."""
 
 
 class Ticket:
-    """A call in hand."""
+    """A registered call."""
 
     def __init__(self, step: dict[int, Ticket], position: int, *, changes: bool) -> None:
         self._step = step
@@ -29,23 +30,24 @@ class Ticket:
         self._ended = asyncio.Event()
 
     def know(self, claim: Claim) -> None:
-        """It is about this."""
+        """Set what the call concerns."""
         self._claim, self._folders = claim, folders(claim)
         self._known.set()
 
     def end(self) -> None:
-        """It is in hand no more; doing it again does nothing."""
+        """Unregister the call; doing it again does nothing."""
         if self._step.get(self._position) is self:
             del self._step[self._position]
         self._known.set()
         self._ended.set()
 
     def first(self, *, surely: bool = False) -> bool:
-        """Whether none before it is about the same; `surely`: as far as one can know that of all of them."""
+        """Whether no earlier call concerns the same things. `surely`: false unless that is known of all earlier
+        calls."""
         return not self._same() and not (surely and self._unknown())
 
     async def turn(self) -> bool:
-        """Wait until those before it that are about the same have ended. Out: whether there were any."""
+        """Wait until the earlier calls that concern the same things have ended. Return whether there were any."""
         waited = False
         while unknown := self._unknown():
             try:
@@ -61,7 +63,7 @@ class Ticket:
         return waited
 
     def _before(self) -> list[Ticket]:
-        """Those before it for which the order matters: one of the two changes something."""
+        """Return the earlier calls for which the order matters: one of the two changes something."""
         found = [each for position, each in self._step.items() if position < self._position]
         return [each for each in found if each._changes or self._changes]
 
@@ -78,13 +80,13 @@ class Ticket:
 
 
 class Steps:
-    """The calls in hand, by their steps."""
+    """The registered calls by step."""
 
     def __init__(self) -> None:
         self._steps: dict[tuple[int, int], dict[int, Ticket]] = {}
 
     def take(self, at: StepPosition | None, *, changes: bool) -> Ticket:
-        """A call is in hand from now on; without a step there are no others beside it."""
+        """Register a call. Without a step it has no others beside it."""
         if at is None:
             return Ticket({}, 0, changes=changes)
         step = self._steps.setdefault(at.step, {})
@@ -92,7 +94,7 @@ class Steps:
         return ticket
 
     def end(self, at: StepPosition | None, ticket: Ticket) -> None:
-        """It has ended."""
+        """Unregister a call."""
         ticket.end()
         if at is not None and self._steps.get(at.step) == {}:
             del self._steps[at.step]

@@ -1,6 +1,7 @@
-"""How one MCP server is reached and how far it is trusted. Data; `bot.config.mcp_json` reads it from a file.
+"""The configuration of one MCP server: how it is reached and whether it is trusted. `bot.config.mcp_json` reads it from
+a file.
 
-Which subclass it is decides by which transport the server is reached (`bot.tools.mcp.transports.registry`).
+The subclass determines the transport (`bot.tools.mcp.transports.registry`).
 """
 
 from __future__ import annotations
@@ -10,34 +11,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CALL_SECONDS = 60.0
-"""How long a call may take when the configuration does not say; the MCP SDKs' own default."""
+"""The time limit of a call if none is configured; the MCP SDKs' own default."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """What is said of every server, however it is reached."""
+    """The settings that all kinds of servers have."""
 
     key: str
-    """Its name in the configuration; its tools are offered as `{key}__{tool}`."""
+    """The name in the configuration; tools are offered as `{key}__{tool}`."""
     trusted: bool = field(default=False, kw_only=True)
-    """We believe what the server says of its tools (readOnlyHint and the like)."""
+    """Whether the server's annotations of its tools count (readOnlyHint and the like)."""
     call_seconds: float = field(default=CALL_SECONDS, kw_only=True)
-    """How long one call may take before it counts as unanswered."""
+    """How long a call may take before it counts as unanswered."""
 
     def identity(self) -> Sequence[object]:
-        """What makes it this server and no other, as JSON values: approvals and grants that were given for one server
-        do not hold for another that takes its key. Holds no secrets."""
+        """Return JSON values that identify the server: approvals and grants for one server do not apply to another one
+        with the same key. Contains no secrets."""
         return (self.key, self.trusted)
 
 
 @dataclass(frozen=True, slots=True)
 class StdioServer(ServerConfig):
-    """A server that is a process of ours and is talked to over its stdin and stdout."""
+    """A server that is a child process, reached over its stdin and stdout."""
 
     command: str
     args: tuple[str, ...] = field(default=(), repr=False)
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """Given to the server on top of HOME, LOGNAME, PATH, SHELL, TERM and USER. Nothing else of ours reaches it."""
+    """Variables for the server in addition to HOME, LOGNAME, PATH, SHELL, TERM and USER. It gets no others of ours."""
     cwd: Path | None = None
 
     def identity(self) -> Sequence[object]:

@@ -1,4 +1,4 @@
-"""Text that came from elsewhere, made safe to pass on. No MCP in here."""
+"""Makes text from servers safe to pass on. Independent of MCP."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import unicodedata
 from typing import Any
 
 DESCRIPTION_LIMIT = 1024
-"""Characters. OpenAI refuses a request in which one function description is longer
-("Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 1024")."""
+"""Characters. OpenAI rejects requests with longer function descriptions ("Invalid 'tools[0].function.description':
+string too long. Expected a string with maximum length 1024")."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# U+E0000-E0FFF holds the tag characters and variation selectors in which text can be hidden that a model reads and a
-# person does not see. NUL is refused by databases and terminals alike.
+# U+E0000-E0FFF contains the tag characters and variation selectors, in which text can be hidden that a model reads and
+# a person does not see. NUL is rejected by databases and terminals.
 _HIDDEN = re.compile("[\x00\U000e0000-\U000e0fff]")
 _SPACES = re.compile(r"\s+")
 _PLAIN = re.compile(r"[\n\t -~]*")
-"""What most texts consist of, and nothing to look at one by one."""
+"""Characters that need no closer look; most texts consist of nothing else."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def sendable(value: Any) -> Any:
-    """The same JSON value with every lone surrogate replaced by U+FFFD.
+    """Return the same JSON value with every lone surrogate replaced by U+FFFD.
 
-    A lone surrogate cannot be encoded as UTF-8, so it cannot be sent. Use this before a call is shown for approval, so
-    that what is shown is what is sent; doing it twice changes nothing. Raises RecursionError for absurdly deep values.
+    A lone surrogate cannot be encoded as UTF-8, so it cannot be sent. Apply this before a call is shown for approval,
+    so that what is shown is what is sent; applying it twice changes nothing. Raises RecursionError for very deep
+    values.
     """
     if isinstance(value, str):
         return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
@@ -36,15 +37,15 @@ def sendable(value: Any) -> Any:
 
 
 def scrub(text: str) -> str:
-    """A tool's output without hidden characters (see above) and without lone surrogates; all else as it was."""
+    """Return a tool's output without hidden characters (see above) and lone surrogates."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _HIDDEN.sub("", text))
 
 
 def visible(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """A description as a person would see it, at most `limit` characters.
+    """Return a description as a person would see it, at most `limit` characters.
 
-    Controls (but for line breaks and tabs), bidirectional overrides, zero-width and tag characters are dropped: a
-    tool's description is read by the model and must hold nothing that a reviewer of it does not see.
+    Control characters (except line breaks and tabs), bidirectional overrides, zero-width and tag characters are
+    removed: the model reads a tool's description, so it must contain nothing that a human reviewer does not see.
     """
     kept = text[: limit * 4]
     if not _PLAIN.fullmatch(kept):
@@ -58,5 +59,5 @@ def visible(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
 
 
 def line(text: str, limit: int = 200) -> str:
-    """The visible text on one line, at most `limit` characters: for sentences that quote a server."""
+    """Return the visible text on one line, at most `limit` characters, for sentences that quote a server."""
     return visible(_SPACES.sub(" ", text[: limit * 4]), limit)

@@ -1,4 +1,4 @@
-"""The toolset of the running bot: MCP servers, and what is known of those of a kind that we know."""
+"""Assembles the toolset of the running bot: MCP servers, and the guards of the kinds of servers that the bot knows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.tools.mcp.transports.transport import Transports
 from bot.tools.server_config import ServerConfig
 
 GUARDS: Sequence[GuardOf] = (FilesystemGuard.of,)
-"""Each knows one kind of server. A new one is one module and one entry here."""
+"""Each recognizes one kind of server. To add one, write a module and add it here."""
 
 
 def make_toolset(
     servers: Sequence[ServerConfig], *, transports: Transports | None = None, guards: Sequence[GuardOf] = GUARDS
 ) -> McpToolset:
-    """Put it together. In: the servers in the order their tools are to be offered in (`bot.config.mcp_json.load`);
-    other transports and guards than the bot has may be given."""
+    """Return the toolset. In: the servers in the order in which their tools are offered (`bot.config.mcp_json.load`).
+    Transports and guards other than the bot's own may be given."""
     return McpToolset(servers, transports=transports, guards=guards, unguarded=LocalPaths())

@@ -296,11 +296,11 @@ async def test_a_grant_is_nobody_elses_and_of_no_other_tool(here: World, where: 
 
 async def turn(here: World, what: str) -> None:
     """Have the hostile server change its tools, and wait until the bot has read them."""
-    listed = here.bot.log.count("has listed its tools again")
+    listed = here.bot.log.count("has changed its tools")
     _, turned = await ask(here, call(R + "turn", {"what": what}))
     await here.slack.click(turned, "Approve", by=here.alice)
     await here.until(lambda: "done" in now(here, turned).plain, what="the record")
-    await here.until(lambda: here.bot.log.count("has listed its tools again") > listed, what="the tools", poll=0.02)
+    await here.until(lambda: here.bot.log.count("has changed its tools") > listed, what="the tools", poll=0.02)
 
 
 @pytest.mark.parametrize("what", some(["schema", "description", "annotations", "twin"], across=["schema"]))

@@ -289,7 +289,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 async def redefine(here: World, definition: dict[str, Any]) -> None:
     """The untrusted server changes the definition of its tool, and the bot has read it."""
-    words = "the tool server shifting has listed its tools again"
+    words = "the tool server shifting has changed its tools"
     times = here.bot.log.count(words)
     define(here.bot.home, definition)
     [number] = processes(f"shifting.py {here.bot.home}")

@@ -1,4 +1,4 @@
-"""Which files a call is about, in the names by which calls of all servers exclude each other."""
+"""Determines which files a call concerns, as the names by which calls of all servers exclude each other."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.tools.filesystem.paths import Filesystem, RefusedError
 from bot.tools.text import sendable
 
 MAX_PATH_CHARS = 4_000
-"""Characters of the paths of one call that are looked at one by one."""
+"""Characters of the paths of one call that are resolved one by one."""
 
 
 def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
-    """What a call may change: real paths, and files that have several names by their inodes. When the server would
-    refuse one of its paths, all that the server has. For a thread."""
+    """Return what a call may change: real paths, and inodes of files with several names. If the server would reject one
+    of the paths, return all of its folders. Runs in a thread."""
     names = ("source", "destination") if tool.remote_name == "move_file" else ("path",)
     given = [arguments.get(name) for name in names]
     try:
@@ -30,17 +30,17 @@ def claim(files: Filesystem, tool: Tool, arguments: JsonObject) -> Claim:
     if len(places) < len(names):
         try:
             return of_paths(files.roots())
-        except RefusedError:  # it has no folder, and so no file
+        except RefusedError:  # without folders it has no files
             return frozenset()
     if tool.remote_name == "create_directory":
-        # The folders on the way are made, too.
+        # Missing parent folders are created too.
         places = missing(places[0])[:1] or places
     return of_paths(place.path for place in places)
 
 
 def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
-    """What a call with these path arguments may read, in the same form; of very many paths, all that the server has.
-    For a thread."""
+    """Return what a call with these path arguments may read, in the same form; for very many paths, all of the server's
+    folders. Runs in a thread."""
     try:
         if sum(map(len, paths)) > MAX_PATH_CHARS:
             return of_paths(files.roots())
@@ -50,10 +50,10 @@ def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
 
 
 def of_paths(paths: Iterable[str]) -> Claim:
-    """The same of real paths. For a thread."""
+    """Return the claim on real paths. Runs in a thread."""
     found: set[str] = set()
     for path in paths:
-        # On some disks names that differ in case or Unicode form are the same file: too much is claimed elsewhere.
+        # On some disks, names that differ in case or Unicode form are the same file; elsewhere this claims too much.
         found.add(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold()))
         with suppress(OSError, ValueError):
             status = os.stat(path)

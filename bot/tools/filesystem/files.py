@@ -1,8 +1,8 @@
-"""Files under a server's folders, reached so that nobody can lead the way astray, and changed all or nothing.
+"""Accesses files in a server's folders without following links, and changes them atomically.
 
-Every path is walked from its root, name by name, each opened in the folder before it and never through a symbolic link
-(openat(2), O_NOFOLLOW): a link that is put in the way after the path was checked ends in an error, not elsewhere.
-All of this is for threads: disks may be slow. Everything raises OSError.
+Each path is opened from its root, name by name, relative to the folder before and never through a symbolic link
+(openat(2), O_NOFOLLOW): a link that is created after the path was checked causes an error and leads nowhere else.
+Everything here runs in threads, as disks may be slow, and raises OSError.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from bot.core.json_text import sha256
 from bot.tools.filesystem.paths import ResolvedPath
 
 MAX_READ_BYTES = 50 * 1024 * 1024
-"""Bytes. Longer files are told apart by size, time and inode, not by content: hashing so much takes 0.1 s and more."""
+"""Bytes. Longer files are identified by size, time and inode instead of content, as hashing them would take 0.1 s and
+more."""
 
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -29,7 +30,7 @@ _CHUNK = 1024 * 1024
 
 
 class Kind(StrEnum):
-    """What is at a place."""
+    """What is at a path."""
 
     ABSENT = "absent"
     FILE = "file"
@@ -38,12 +39,12 @@ class Kind(StrEnum):
     OTHER = "other"
     """A pipe, a socket, a device."""
     UNKNOWN = "unknown"
-    """It cannot be looked at."""
+    """It cannot be accessed."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is at a place now."""
+    """The current state of a path."""
 
     kind: Kind
     size: int = 0
@@ -53,20 +54,21 @@ class State:
     device: int = 0
     inode: int = 0
     content: bytes | None = None
-    """Of a file that is not too long."""
+    """The content of a file that is not too long."""
     print: str = ""
-    """A digest of the content of a file, of size, time and inode of anything else, of the error of what is unknown."""
+    """A digest: of the content of a file, of size, time and inode of anything else, or of the error if the kind is
+    unknown."""
 
     @property
     def identity(self) -> str:
-        """The same as long as it is the same file or folder, whatever it is called."""
+        """Return a text that stays the same as long as it is the same file or folder, whatever its name."""
         return f"{self.device}:{self.inode}"
 
 
 def look(place: ResolvedPath, keep: int = 0) -> State:
-    """What is at a place. Never raises.
+    """Return the state of a path. Never raises.
 
-    In: `keep`, the longest content that is given back, in bytes.
+    In: `keep`, the maximum size in bytes of the content to return.
     """
     try:
         if not place.parts:
@@ -83,7 +85,7 @@ def look(place: ResolvedPath, keep: int = 0) -> State:
 
 
 def missing(place: ResolvedPath) -> list[ResolvedPath]:
-    """The folders that are not there yet on the way to a place and at it, the outermost first. Never raises."""
+    """Return the folders on a path, itself included, that do not exist yet, the outermost first. Never raises."""
     way = [place]
     while way[-1].parts and look(way[-1]).kind is Kind.ABSENT:
         way.append(way[-1].parent)
@@ -91,10 +93,9 @@ def missing(place: ResolvedPath) -> list[ResolvedPath]:
 
 
 def replace(place: ResolvedPath, content: bytes, mode: int, temporary: str) -> None:
-    """Put a file with this content and mode at the place, at once or not at all, on the disk when this returns.
+    """Replace or create a file atomically; its content is on the disk on return.
 
-    In: the name of the file that is written first, in the same folder; one that an interrupted replacement left there
-    is removed.
+    In: the name of a temporary file in the same folder. If an interrupted replacement has left one, it is removed.
     """
     with _folder_of(place) as (folder, name):
         with suppress(FileNotFoundError):
@@ -129,10 +130,10 @@ def rmdir(place: ResolvedPath) -> None:
 
 
 def rename(source: ResolvedPath, destination: ResolvedPath) -> None:
-    """Move a file or a folder to a place where nothing is; FileExistsError when something is there.
+    """Move a file or a folder without overwriting anything. Raises FileExistsError if the destination exists.
 
-    A file gets its second name before it loses the first, so a crash in between leaves both (link(2) never overwrites);
-    doing it again ends that.
+    A file gets its second name before it loses the first (link(2) never overwrites), so a crash in between leaves both;
+    doing it again completes the move.
     """
     with _folder_of(source) as (old_folder, old), _folder_of(destination) as (new_folder, new):
         about = os.stat(old, dir_fd=old_folder, follow_symlinks=False)
@@ -151,7 +152,7 @@ def rename(source: ResolvedPath, destination: ResolvedPath) -> None:
 
 
 def _linked(old: str, new: str, old_folder: int, new_folder: int) -> bool:
-    """Whether the second name could be made; some disks have none."""
+    """Whether the second name could be created; some disks do not support hard links."""
     try:
         os.link(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder, follow_symlinks=False)
     except FileExistsError:
@@ -163,7 +164,7 @@ def _linked(old: str, new: str, old_folder: int, new_folder: int) -> bool:
 
 @contextmanager
 def _folder_of(place: ResolvedPath) -> Generator[tuple[int, str]]:
-    """The folder that a place is in, opened, and the name in it."""
+    """Open the folder of a path; yield it with the last name of the path."""
     *above, name = place.parts or [""]
     if not name:
         raise PermissionError(errno.EPERM, "it is a folder of the tool server itself")
@@ -194,7 +195,7 @@ def _file(parent: int, name: str, keep: int) -> State:
         digest = hashlib.sha256()
         kept: list[bytes] = []
         size = 0
-        # One that grows all the while is cut off here, and looks different the next time.
+        # A file that keeps growing is cut off here, and looks different the next time.
         while size <= MAX_READ_BYTES and (chunk := file.read(_CHUNK)):
             digest.update(chunk)
             size += len(chunk)
@@ -206,7 +207,7 @@ def _file(parent: int, name: str, keep: int) -> State:
 
 
 def _described(about: os.stat_result, size: int) -> State:
-    """What is not read."""
+    """Return the state of something that is not read."""
     kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
     kind = kinds.get(stat.S_IFMT(about.st_mode), Kind.OTHER)
     marks = sha256(str(about.st_size), str(about.st_mtime_ns), str(about.st_ino), str(about.st_dev))

@@ -1,6 +1,6 @@
-"""What is known of the filesystem server's calls, as a `ChangeGuard`; and where paths lie on this machine.
+"""The `ChangeGuard` of the filesystem server, and the location of path arguments on this machine.
 
-Everything that looks at a disk is done by the threads of that disk, and comes back in time when it does not answer.
+All disk access happens in the threads of that disk and is limited in time.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from bot.tools.server_config import ServerConfig
 T = TypeVar("T")
 
 PATH_SECONDS = 5.0
-"""What it may take to find out where paths lie; after that nobody can say."""
+"""Time limit for resolving paths; after that their location is unknown."""
 UNDO_SECONDS = 60.0
 
 
 class LocalPaths(ChangeGuard):
-    """Of a server whose files are not known: absolute paths in its calls are taken for paths of this machine, so that a
-    policy can say where they may lie."""
+    """The guard of a server whose files are not known: absolute paths in its calls are taken as paths on this machine,
+    so that a policy can restrict where they lie."""
 
     def __init__(self, disk: Disk | None = None, files: Filesystem | None = None) -> None:
         self._where = disk or Disk("tools that work on no known files")
         self._known = files
 
     async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
-        """What `judge` says, in a thread. When the disk does not tell in time it is judged as if nobody could say where
-        any of the paths lie."""
+        """Call `judge` in a thread. If the disk does not answer in time, it is called again as if the location of every
+        path were unknown."""
         try:
             return await self._where.run(judge, self.inside, seconds=PATH_SECONDS)
         except DiskTimeoutError:
             return judge(lambda *_: None)
 
     def inside(self, tool: Tool, path: str, folder: str, *, real: bool = False) -> bool | None:
-        """Whether a path argument of a call is a folder or lies in it, symbolic links followed; None when nobody can
-        say. A relative folder is one in the first folder of the tool's server. With `real` the folder must still be its
-        own real path, else nobody can say. For a thread."""
+        """Whether a path argument of a call is a folder or lies in it, with symbolic links resolved; None if unknown. A
+        relative folder is relative to the first folder of the tool's server. With `real`, the result is unknown unless
+        the folder is still its own real path. Runs in a thread."""
         return path_scope.inside(self._known, path, folder, real=real)
 
 
 class FilesystemGuard(LocalPaths):
-    """Of a trusted filesystem server on this machine."""
+    """The guard of a trusted filesystem server on this machine."""
 
     def __init__(self, files: Filesystem, server: GuardedServer) -> None:
         super().__init__(files.disk, files)
@@ -58,13 +58,13 @@ class FilesystemGuard(LocalPaths):
 
     @classmethod
     def of(cls, config: ServerConfig, server: GuardedServer) -> FilesystemGuard | None:
-        """The guard of a configured server; None when it is no filesystem server that we know. May have to ask a disk:
-        for a thread."""
+        """Return the guard of a configured server; None if it is not a filesystem server that we know. Runs in a
+        thread, as it may access a disk."""
         files = Filesystem.of(config)
         return None if files is None else cls(files, server)
 
     def footprint(self, tool: Tool, arguments: JsonObject, *, in_order: bool) -> Footprint | None:
-        """The files that a call changes, or, where its step has an order, those that it reads."""
+        """Return the files that a call changes, or, if its step has an order, those that it reads."""
         if tool.remote_name in preview.TOOLS:
             return Footprint(True, partial(self._claim, claimed_paths.claim, tool, arguments), "files")
         named = path_scope.paths(tool, arguments) if in_order else None
@@ -77,7 +77,7 @@ class FilesystemGuard(LocalPaths):
             raise BusyError("The disk with its files does not answer. The call was not sent.") from None
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
-        """What a call would do to the files; None for a tool that changes none."""
+        """Return what a call would do to the files; None for a tool that does not change any."""
 
         async def dry_run(arguments: JsonObject) -> CallResult:
             return await self._server.call(tool, arguments)
@@ -88,11 +88,11 @@ class FilesystemGuard(LocalPaths):
         return wording.worded(tool.remote_name, found)
 
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
-        """The digest of the files that a call would change as they are now."""
+        """Return the digest of the current state of the files that a call would change."""
         return await preview.basis(self._files, tool, arguments) if tool.remote_name in preview.TOOLS else ""
 
     async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-        """The files that the call is about to change, when they are not too long."""
+        """Return the files that the call is about to change, unless they are too long."""
         if tool.remote_name not in preview.TOOLS:
             return None
         try:
@@ -101,14 +101,14 @@ class FilesystemGuard(LocalPaths):
             return None
 
     async def post_state_digest(self, before: UndoSnapshot) -> str:
-        """A digest of what the call has left."""
+        """Return a digest of the state after the call."""
         try:
             return await self._files.disk.run(undo.after, self._files, before)
         except DiskTimeoutError:
             return ""
 
     async def undo(self, before: UndoSnapshot, after: str, *, again: bool = True) -> Undone:
-        """Put the files back, while no call is at them."""
+        """Restore the files, while no call touches them."""
         disk = self._files.disk
         try:
             async with self._server.alone(await disk.run(undo.claim, before)):
@@ -117,7 +117,7 @@ class FilesystemGuard(LocalPaths):
             return Undone(False, "The disk does not answer. It may or may not have been taken back: look at the files.")
 
     async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
-        """Whether all paths of a call are known and surely lie in a folder that is its own real path."""
+        """Whether all paths of a call are known and certainly lie in a folder that is its own real path."""
         paths = path_scope.paths(tool, arguments) or ()
 
         def look() -> bool:
@@ -129,7 +129,7 @@ class FilesystemGuard(LocalPaths):
             return False
 
     async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """The folders that hold everything a call names."""
+        """Return the folders that contain everything a call names."""
         try:
             return await self._files.disk.run(path_scope.folders, self._files, tool, arguments)
         except DiskTimeoutError:

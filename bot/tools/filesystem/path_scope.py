@@ -1,7 +1,8 @@
-"""Where the paths of a call lie: what rules and grants that are bound to a folder ask. Fast enough for the event loop.
+"""Determines where the paths of a call lie, for rules and grants that are bound to a folder. Fast enough for the event
+loop.
 
-Nothing is decided by letters as long as a disk can be asked: folders are compared by device and inode on the way up, so
-`..`, symbolic links, another case or another Unicode form of a name lead nowhere.
+Folders are compared by device and inode on the way up, not by name, as long as the disk can be asked. So `..`, symbolic
+links and names in another case or Unicode form cannot escape.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ _PATHS = {
 
 
 def paths(tool: Tool, arguments: JsonObject) -> list[str] | None:
-    """The path arguments of a call of a filesystem server; None for a tool that we do not know, and for arguments that
-    are no paths."""
+    """Return the path arguments of a call of a filesystem server; None for an unknown tool, or for arguments that are
+    not paths."""
     names = _PATHS.get(tool.remote_name)
     if names is None:
         return None
@@ -55,11 +56,11 @@ def paths(tool: Tool, arguments: JsonObject) -> list[str] | None:
 
 
 def inside(files: Filesystem | None, path: str, folder: str, *, real: bool = False) -> bool | None:
-    """Whether a path is a folder or lies in it, symbolic links followed; None when nobody can say.
+    """Whether a path is a folder or lies in it, with symbolic links resolved; None if unknown.
 
-    In: the files of the tool's server, None for other servers: of their paths only absolute ones are known to mean
-    something on this machine. A relative folder is one in the server's first folder. With `real` the folder is a real
-    path that was found out before: if there is a link on it now, it is another folder, and nobody can say.
+    In: the files of the tool's server; None for other servers, of whose paths only absolute ones are known to refer to
+    this machine. A relative folder is relative to the server's first folder. With `real`, the folder is a real path
+    that was resolved earlier: if a link is on it now, it is a different folder, and the result is unknown.
     """
     try:
         path, folder = sendable(path), sendable(folder)
@@ -73,7 +74,8 @@ def inside(files: Filesystem | None, path: str, folder: str, *, real: bool = Fal
 
 
 def folders(files: Filesystem, tool: Tool, arguments: JsonObject) -> list[str]:
-    """The folders that hold everything a call names, absolute, the narrowest first; empty when there is none."""
+    """Return the folders that contain everything a call names, absolute, the narrowest first; empty if there is
+    none."""
     named = paths(tool, arguments)
     if not named:
         return []
@@ -84,7 +86,7 @@ def folders(files: Filesystem, tool: Tool, arguments: JsonObject) -> list[str]:
     root = places[0].root
     if any(place.root != root for place in places):
         return []
-    # A folder that is looked into holds itself; one that is moved does not.
+    # A folder whose content is read contains itself; one that is moved does not.
     moved = tool.remote_name == "move_file"
     holding = [
         place.path if not place.parts or (os.path.isdir(place.path) and not moved) else place.parent.path
@@ -100,7 +102,7 @@ def folders(files: Filesystem, tool: Tool, arguments: JsonObject) -> list[str]:
 
 
 def _folder(files: Filesystem | None, folder: str) -> str | None:
-    """Where a folder of a rule or a grant is."""
+    """Return the real path of a folder in a rule or a grant."""
     folder = os.path.expanduser(folder)
     if files is None or folder.startswith("/"):
         try:
@@ -114,8 +116,8 @@ def _folder(files: Filesystem | None, folder: str) -> str | None:
 
 
 def _real(path: str) -> str | None:
-    """An absolute path, links followed as far as there is something. Programs differ in whether `..` goes back over a
-    link or over its name: where that makes a difference, nobody can say."""
+    """Return an absolute path with its links resolved, as far as it exists. Programs differ in whether `..` follows a
+    link or removes its name: where that matters, the result is unknown."""
     if not path.startswith("/") or "\0" in path:
         return None
     real = os.path.realpath(path)
@@ -128,7 +130,7 @@ def _lies(path: str, folder: str) -> bool | None:
     except FileNotFoundError:
         if within(path, folder):
             return True
-        # It is not there yet, so the disk cannot say whether it takes the two names for one.
+        # It does not exist yet, so the disk cannot tell whether the two names are the same.
         return None if within(_folded(path), _folded(folder)) else False
     while True:
         try:

@@ -1,8 +1,8 @@
-"""Which file a path means to the filesystem server, found out as the server does it.
+"""Resolves paths exactly as the filesystem server does.
 
 The rules are those of @modelcontextprotocol/server-filesystem: `validatePath` in dist/lib.js, `normalizePath` and
 `expandHome` in dist/path-utils.js, `isPathWithinAllowedDirectories` in dist/path-validation.js, and how dist/index.js
-reads its arguments. Where they let a path out of the server's folders, it is refused here.
+reads its arguments. Where these let a path escape the server's folders, it is rejected here.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from bot.tools.filesystem import default_server
 from bot.tools.server_config import ServerConfig, StdioServer
 
 _RUNNERS = {"node", "nodejs", "npx", "bun", "bunx"}
-"""Programs that run the server on this machine; what a container or another machine runs has other files."""
+"""Programs that run the server on this machine; in a container or on another machine it has other files."""
 _PROGRAM = "mcp-server-filesystem"
 _SCRIPT = ("server-filesystem", "dist", "index.js")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _WINDOWS = re.compile(r"[A-Za-z]:(?:[\\/]|\Z)")
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 _SPACE = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # noqa: E501
-"""What JavaScript's `trim` takes away (ECMA-262, WhiteSpace and LineTerminator)."""
+"""What JavaScript's `trim` removes (ECMA-262, WhiteSpace and LineTerminator)."""
 
 
 class RefusedError(Exception):
-    """The server would not work on this path; the text says why."""
+    """The server would reject this path; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPath:
-    """Where a path leads, all symbolic links followed; nothing need be there."""
+    """The path to which a requested path leads, with all symbolic links resolved. It need not exist."""
 
     root: str
-    """The folder of the server that holds it."""
+    """The server's folder that contains it."""
     path: str
-    """Absolute."""
+    """The absolute path."""
     straight: bool = field(default=True, compare=False)
-    """It is what the path says by its letters: no symbolic link and no other Unicode form in between."""
+    """Whether it equals the requested path literally: no symbolic link and no other Unicode form was involved."""
 
     @property
     def parts(self) -> list[str]:
-        """The names on the way from the root; none for the root itself."""
+        """Return the names from the root to the path; none for the root itself."""
         return [part for part in self.path[len(self.root) :].split("/") if part]
 
     @property
     def parent(self) -> ResolvedPath:
-        """The folder it lies in. Only for what is not the root."""
+        """Return the folder that contains it. Not for the root."""
         return ResolvedPath(self.root, os.path.dirname(self.path))
 
 
@@ -62,30 +62,30 @@ class Filesystem:
     """The folders of one filesystem server on this machine."""
 
     def __init__(self, key: str, folders: Sequence[str], cwd: str | None, env: Mapping[str, str]) -> None:
-        """In: the server's key, the folder arguments it is started with, the folder it is started in and the variables
-        that it is given besides our own."""
+        """In: the server's key, its folder arguments, the folder in which it is started, and the variables that it gets
+        in addition to ours."""
         self.key = key
         self.disk = Disk(key)
-        """Where everything that looks at these files is done."""
+        """Runs all operations on these files."""
         self._folders = tuple(folders)
         self._cwd = cwd
         self._env = env
 
     @classmethod
     def of(cls, config: ServerConfig) -> Filesystem | None:
-        """The files that a configured server works on; None when it is no trusted filesystem server on this machine of
-        a version that follows these rules."""
+        """Return the files of a configured server; None unless it is a trusted filesystem server on this machine, in a
+        version that follows these rules."""
         if not isinstance(config, StdioServer) or not config.trusted or sys.platform == "win32":
             return None
         folders = _folders(config)
         return cls(config.key, folders, str(config.cwd) if config.cwd else None, config.env) if folders else None
 
     def roots(self) -> list[str]:
-        """The server's folders, all symbolic links followed, without repetition."""
+        """Return the server's folders with all symbolic links resolved, without duplicates."""
         return _real(self._allowed())
 
     def place(self, requested: str) -> ResolvedPath:
-        """Where this path leads. Raises RefusedError when the server would not have it."""
+        """Return where a path leads. Raises RefusedError if the server would reject it."""
         allowed = self._allowed()
         roots = _real(allowed)
         expanded = self._expanded(requested)
@@ -127,12 +127,12 @@ class Filesystem:
 
 
 def normal(path: str) -> str:
-    """An absolute path without `.`, `..` and doubled slashes, by its letters alone, as Node's `path.resolve` does."""
+    """Return an absolute path without `.`, `..` and double slashes, resolved literally like Node's `path.resolve`."""
     return "/" + os.path.normpath(path).lstrip("/")
 
 
 def within(path: str, folder: str) -> bool:
-    """Whether a normal absolute path is a folder or lies in it, by its letters."""
+    """Whether a normalized absolute path literally equals a folder or lies in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
@@ -141,13 +141,13 @@ def _within_any(path: str, folders: list[str]) -> bool:
 
 
 def _resolved(path: str, allowed: list[str]) -> str:
-    """A relative path: in the first folder that still holds it, else in the first of all."""
+    """Resolve a relative path: in the first folder that still contains it, else in the first folder."""
     candidates = [normal(f"{folder}/{path}") for folder in allowed]
     return next((path for path in candidates if _within_any(_trimmed(path), allowed)), candidates[0])
 
 
 def _missing(absolute: str, allowed: list[str], roots: list[str]) -> str:
-    """A path on which something is not there, or is there in another Unicode form."""
+    """Resolve a path of which a part does not exist, or exists in another Unicode form."""
     base = _base(absolute, allowed)
     try:
         current = os.path.realpath(base, strict=True)
@@ -183,16 +183,16 @@ def _real(folders: list[str]) -> list[str]:
 
 
 def _trimmed(path: str) -> str:
-    """A path as the server compares it: without the white space and the quote that it ends in."""
+    """Return a path as the server compares it: without white space and a quotation mark at the end."""
     path = re.sub(r"""["']\Z""", "", path.strip(_SPACE))
     return re.sub(r"(?<!^)/\Z", "", re.sub("/+", "/", path))
 
 
 def _entry(folder: str, part: str) -> str | None:
-    """The entry of a folder that is meant by a name; None when there is none.
+    """Return the entry of a folder to which a name refers; None if there is none.
 
-    What the disk itself takes for that name counts first: on a disk that ignores case or Unicode form the server would
-    take it for missing and still reach it.
+    What the disk itself finds under that name takes precedence: on a disk that ignores case or Unicode form, the server
+    would consider the name missing and still access it.
     """
     with suppress(FileNotFoundError):
         os.lstat(os.path.join(folder, part))
@@ -206,7 +206,7 @@ def _entry(folder: str, part: str) -> str | None:
 
 
 def _folders(config: StdioServer) -> tuple[str, ...]:
-    """The folder arguments of a filesystem server; none for other servers."""
+    """Return the folder arguments of a filesystem server; none for other servers."""
     program = PurePath(config.command)
     if program.name == _PROGRAM:
         return config.args
@@ -214,7 +214,7 @@ def _folders(config: StdioServer) -> tuple[str, ...]:
         return ()
     for index, argument in enumerate(config.args):
         if not argument.startswith("-"):
-            # What stands here is run; any later word is an argument of it.
+            # This word is the program that runs; any later one would be its argument.
             return config.args[index + 1 :] if _is_the_server(argument) else ()
         if argument in {"-p", "-c", "-r", "-e", "--package", "--call", "--require", "--eval"}:
             return ()
@@ -222,7 +222,7 @@ def _folders(config: StdioServer) -> tuple[str, ...]:
 
 
 def _is_the_server(argument: str) -> bool:
-    """Whether a word of a command line names the server, in a version that is not older than the one known here."""
+    """Whether a word of a command line names the server, in a version at least as new as the one known here."""
     if argument == default_server.PACKAGE:
         return True
     name, _, version = argument.rpartition("@")

@@ -1,7 +1,8 @@
-"""What a call of the filesystem server would do to the files as they are now, and a digest of what that rests on.
+"""Previews what a call of the filesystem server would do to the current files, with a digest of what that is based on.
 
-What the four tools do is taken from the server's source (dist/index.js and dist/lib.js): write_file replaces the whole
-file, edit_file has every CRLF of it turned into LF, move_file never overwrites, create_directory makes the parents too.
+The behavior of the four tools is taken from the server's source (dist/index.js and dist/lib.js): write_file replaces
+the whole file, edit_file converts every CRLF in it to LF, move_file never overwrites, create_directory creates parents
+too.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from bot.tools.text import line, sendable
 
 TOOLS = ("write_file", "edit_file", "move_file", "create_directory")
 MAX_DIFF_CHARS = 1024 * 1024
-"""Bytes of either text; longer ones are said in words."""
+"""Bytes of either text; longer ones are described in words."""
 MAX_EDITED_CHARS = 8 * 1024 * 1024
-"""Bytes of a file that is edited. A longer one is said in words, too: to take it apart takes everybody's time."""
+"""Bytes of a file that is edited. A longer one is described in words too: diffing it would take too long."""
 DRY_RUN_SECONDS = 5.0
 
 _FENCED = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
@@ -37,19 +38,20 @@ DryRun = Callable[[JsonObject], Awaitable[CallResult]]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a call would change, as it was found."""
+    """What a call would change, and its current state."""
 
     basis: str
     places: tuple[ResolvedPath, ...] = ()
     states: tuple[State, ...] = ()
-    """Of the places, and then of the folders they are in, the last place's first."""
+    """Of the places, followed by their folders, that of the last place first."""
     missing: tuple[ResolvedPath, ...] = ()
-    """Folders that a call would create."""
+    """Folders that the call would create."""
     refused: str = ""
 
 
 async def basis(files: Filesystem, tool: Tool, arguments: JsonObject) -> str:
-    """The digest of what the call would change as it is now. Never raises; what cannot be seen has a digest too."""
+    """Return the digest of the current state of what the call would change. Never raises; a state that cannot be read
+    has a digest too."""
     try:
         return (await files.disk.run(see, files, tool, arguments)).basis
     except DiskTimeoutError:
@@ -57,7 +59,7 @@ async def basis(files: Filesystem, tool: Tool, arguments: JsonObject) -> str:
 
 
 async def preview(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun) -> Preview:
-    """What the call would do. In: a tool of TOOLS, and how to call it with arguments that only ask. Never raises."""
+    """Return what the call would do. In: a tool of TOOLS, and a function that makes the dry run. Never raises."""
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             if tool.remote_name == "edit_file":
@@ -71,8 +73,8 @@ async def preview(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run:
 
 
 def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> Sight:
-    """What the call would change, as it is now; files with their content up to `keep` bytes. For a thread; never
-    raises."""
+    """Return the current state of what the call would change, with the content of files up to `keep` bytes. Runs in a
+    thread; never raises."""
     names = ("source", "destination") if tool.remote_name == "move_file" else ("path",)
     given = [arguments.get(name) for name in names]
     marks = [tool.remote_name]
@@ -157,7 +159,8 @@ def _replaced(place: ResolvedPath, path: str, was: State, new: bytes) -> tuple[s
 
 
 async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun, tries: int = 2) -> Preview:
-    """By the server's own dry run. The file is looked at before and after it, so the diff is that of the basis."""
+    """Preview an edit by the server's own dry run. The file is read before and after it, so the diff belongs to the
+    basis."""
     sight, early, old = await files.disk.run(_before_the_dry_run, files, tool, arguments)
     if early is not None:
         return early
@@ -175,7 +178,7 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
 
 
 def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
-    """What is there, what can be said of an edit at once, and the text that is to be edited."""
+    """Return the current state, a preview if it needs no dry run, and the text that would be edited."""
     sight = see(files, tool, arguments, MAX_EDITED_CHARS)
     early = _without_dry_run(sight, tool, arguments)
     content = sight.states[0].content if sight.states else None
@@ -183,7 +186,7 @@ def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) ->
 
 
 def _without_dry_run(sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
-    """What can be said of an edit at once; None when the server must be asked."""
+    """Return the preview of an edit if no dry run is needed; else None."""
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     path, was = arguments["path"], sight.states[0]
@@ -206,7 +209,7 @@ def _without_dry_run(sight: Sight, tool: Tool, arguments: JsonObject) -> Preview
 
 
 def _edited(place: ResolvedPath, old: str, outcome: CallResult) -> Preview:
-    """What a dry run says of a text. The diff is applied to the text, and shown only when it fits it in every line."""
+    """Return the preview from a dry run. Its diff is applied to the text, and shown only if it fits in every line."""
     if outcome.certainty is DeliveryStatus.ERROR:
         return Preview("", "", broken=line(outcome.text, 500))
     if outcome.certainty is not DeliveryStatus.OK:
@@ -267,7 +270,7 @@ def _leads(path: str, place: ResolvedPath) -> str:
 
 
 def _text(content: bytes) -> str | None:
-    """The text that a file holds; None when it is binary."""
+    """Return a file's content as text; None if it is binary."""
     try:
         return None if b"\0" in content else content.decode()
     except UnicodeDecodeError:

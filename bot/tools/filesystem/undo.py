@@ -1,7 +1,7 @@
-"""Takes back what a call of the filesystem server did, if nothing has changed since.
+"""Undoes calls of the filesystem server, as long as nothing has changed since.
 
-What a call is about to change is recorded before it runs (`snapshot`), what it left is identified by a digest,
-and `undo` acts only on exactly that. Each step leaves a state that `undo` recognises when it is asked again.
+What a call is about to change is recorded before it runs (`snapshot`), the state it left is identified by a digest, and
+`undo` acts only on exactly that state. Each step of an undo leaves a state that `undo` recognizes when it is repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, w
 from bot.tools.filesystem.preview import see
 
 MAX_KEPT_BYTES = 5 * 1024 * 1024
-"""Bytes of a file's content that are kept."""
+"""Bytes of a file's content that are kept for an undo."""
 
 _CHANGED = "It has changed since, so I left it alone"
 _ALREADY = "It was already as before."
@@ -30,8 +30,7 @@ _BETWEEN = ";"
 
 
 def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-    """What the call is about to change; None when it changes nothing that could be taken back. For a thread; never
-    raises."""
+    """Return what the call is about to change; None if that could not be undone. Runs in a thread; never raises."""
     sight = see(files, tool, arguments, MAX_KEPT_BYTES)
     if sight.refused or (tool.remote_name == "edit_file" and arguments.get("dryRun") is True):
         return None
@@ -55,9 +54,9 @@ def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot |
 
 
 def after(files: Filesystem, before: UndoSnapshot) -> str:
-    """A digest of what the call has left; empty when it cannot be read. For a thread; never raises.
+    """Return a digest of the state that the call left; empty if it cannot be read. Runs in a thread; never raises.
 
-    For created folders it is one digest for each, because taking them back is a step for each.
+    For created folders there is one digest each, as each is removed in a step of its own.
     """
     plan = _plan(before)
     try:
@@ -72,14 +71,15 @@ def after(files: Filesystem, before: UndoSnapshot) -> str:
 
 
 def claim(before: UndoSnapshot) -> Claim:
-    """What `undo` may change. For a thread."""
+    """Return what `undo` may change. Runs in a thread."""
     paths = _plan(before).get("paths")
     return of_paths(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
 
 
 def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True) -> Undone:
-    """Take the call back. In: what `keep` and `after` gave, and whether an earlier attempt may have begun: only then is
-    what is as before known to be our own doing, or what is half done. For a thread; never raises."""
+    """Undo the call. In: the results of `keep` and `after`, and whether an earlier attempt may have begun: only then
+    can a state equal to the one before the call, or a half-finished one, be our own doing. Runs in a thread; never
+    raises."""
     plan = _plan(before)
     try:
         places = _places(files, plan)
@@ -113,14 +113,14 @@ def _restore(
     else:
         as_before = now.kind is Kind.FILE and (now.print, now.mode) == (was["print"], was["mode"])
     if as_before:
-        # A call that has changed nothing leaves things as before: that is taken back, too.
+        # After a call that changed nothing, the state is as before: that counts as undone too.
         return Undone(True, _ALREADY) if again or unchanged else Undone(False, _NOTHING)
     if not unchanged:
         return Undone(False, f"{_CHANGED}: {place.path}.")
     if was is None:
         disk.unlink(place)
         return Undone(True, f"Removed the file {place.path} again.")
-    # The same name each time, so that a crash leaves nothing that is not cleaned up by doing it again.
+    # The same name each time, so that a repetition cleans up whatever a crash has left.
     disk.replace(place, before.content, was["mode"], f".{sha256(before.plan, left)[:32]}.tmp")
     return Undone(True, f"{place.path} is as it was before.")
 
@@ -132,7 +132,7 @@ def _move_back(
     old, new = look(source), look(destination)
     if old.identity == identity and new.kind is Kind.ABSENT:
         return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
-    # A crash in the middle of moving a file back leaves it with both names.
+    # After a crash in the middle of moving a file back, it has both names.
     halfway = again and old.kind is Kind.FILE and old.identity == new.identity == identity
     if not halfway and after(files, before) != left:
         where = source if old.kind is not Kind.ABSENT and new.identity == identity else destination
@@ -160,7 +160,7 @@ def _remove(places: list[ResolvedPath], left: str, *, again: bool) -> Undone:
 
 
 def _mark(place: ResolvedPath, *, content: bool = False, same: bool = True) -> str:
-    """A digest of what is at a place; empty when nobody knows.
+    """Return a digest of what is at a path; empty if unknown.
 
     In: whether the content and mode of a file count, and whether it must be the same file.
     """
@@ -180,8 +180,8 @@ def _plan(before: UndoSnapshot) -> Mapping[str, Any]:
 
 
 def _places(files: Filesystem, plan: Mapping[str, Any]) -> list[ResolvedPath]:
-    """The places of a plan, which must still lie in the server's folders. They were resolved when the plan was made;
-    what leads elsewhere now is an error when it is opened."""
+    """Return the paths of a plan, which must still lie in the server's folders. They were resolved when the plan was
+    made; one that leads elsewhere now causes an error when it is opened."""
     roots = files.roots()
     places: list[ResolvedPath] = []
     for path in plan["paths"]:

@@ -1,6 +1,6 @@
-"""Whether a call's arguments fit, in a sentence that the model can correct the call with.
+"""Validates the arguments of a call against the tool's schema, and says what is wrong so that the model can correct it.
 
-Schemas and arguments are other people's, so what checking costs is bounded (`bot.tools.json_schema.keywords`).
+Schemas and arguments are untrusted, so the cost of validation is bounded (`bot.tools.json_schema.keywords`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 MAX_PROBLEMS = 5
 MAX_SENTENCE_LENGTH = 1000
-"""Characters."""
+"""Characters of a sentence."""
 MAX_VALUES = 10_000
-"""In the arguments of one call."""
+"""Values in the arguments of one call."""
 MAX_NAME_LENGTH = 1000
 """Characters of an argument's name."""
 
@@ -50,29 +50,30 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 @dataclass(eq=False, slots=True)
 class _Known:
-    """A tool's schema, ready to check by; kept by the tool's digest."""
+    """The prepared schema of a tool, cached by the tool's digest."""
 
     validator: Validator | None = None
-    """None when it cannot be used at all."""
+    """None if the schema cannot be used at all."""
     nodes: int = 0
     patterns: dict[str, Pattern | None] = field(default_factory=dict)
     told: bool = False
-    """The log says already that something is left to the server."""
+    """Whether the log already says that something is left to the server."""
 
 
 _known: dict[str, _Known] = {}
 
 
 def load() -> None:
-    """Import what `problem` needs (0.1 s). Meant for a thread at the start; without it the first call pays."""
+    """Import what `problem` needs (0.1 s). Call it in a thread at startup; otherwise the first validation takes
+    longer."""
     importlib.import_module("bot.tools.json_schema.keywords")
 
 
 def problem(tool: Tool, arguments: JsonObject) -> str | None:
-    """Why these arguments do not fit the tool's own schema; None when they do. Takes 30 ms at most.
+    """Return why these arguments do not fit the tool's schema; None if they do. Takes at most 30 ms.
 
-    A schema that cannot be used (invalid, too large, or with a reference to another document: such are never fetched)
-    finds nothing wrong, and neither does a check that would take too long: then the server is the judge.
+    A schema that cannot be used (invalid, too large, or with a reference to another document, which is never fetched)
+    finds no problem, and neither does a validation that would take too long: then the server decides.
     """
     if (size := _too_many(arguments)) is not None:
         return size
@@ -86,7 +87,7 @@ def problem(tool: Tool, arguments: JsonObject) -> str | None:
 
 
 def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
-    """The same by the argument that it is about; under "" what is about all of them. Empty when they fit."""
+    """Return the problems by argument; under "" those that concern all arguments. Empty if they fit."""
     found: dict[str, str] = {}
     with _checking(tool, arguments) as errors:
         for error in errors:
@@ -100,7 +101,7 @@ def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
 
 
 def _too_many(arguments: JsonObject) -> str | None:
-    """Said of arguments that neither a person nor a policy could go through."""
+    """Return the problem with arguments that are too numerous for people or a policy to examine."""
     room = MAX_VALUES
     left: list[Any] = [arguments]
     while left:
@@ -122,12 +123,12 @@ def _is_missing(error: ValidationError) -> bool:
 
 @contextmanager
 def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationError]]:
-    """What is wrong with the arguments, at most _MAX_ERRORS things; nothing when the server is to say."""
+    """Yield the errors in the arguments, at most _MAX_ERRORS; none if the server is to decide."""
     from bot.tools.json_schema.keywords import Check, SpentError, current, quotable  # noqa: PLC0415 - see `load`
 
     known = _known.get(tool.digest)
     if known is None:
-        # Kept when it is whole: another thread may be looking for it.
+        # Cached once it is complete, as another thread may be looking for it.
         known = _Known()
         _prepare(known, tool)
         if len(_known) >= _MAX_VALIDATORS:
@@ -139,7 +140,7 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
     try:
         if known.validator is not None:
             for error in islice(known.validator.iter_errors(quotable(arguments)), _MAX_ERRORS):
-                errors.append(error)  # one by one: what was found before it took too long is wrong all the same
+                errors.append(error)  # one by one: what was found before the limit is an error in any case
     except SpentError:
         trouble = "checking arguments by it would take too long"
     except Exception as error:  # noqa: BLE001 - whatever a schema brings jsonschema to, the server still decides
@@ -150,12 +151,12 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
         trouble = f"it holds what is not looked at here: {line(check.unread[0])}"
     if trouble and not known.told:
         known.told = True
-        log.warning("the schema of %s is left to its server: %s", tool.name, trouble)
+        log.warning("the schema of %s is not fully checked; its server decides: %s", tool.name, trouble)
     yield errors
 
 
 def _said(error: Exception) -> str:
-    """What an exception says, if it can (one about a huge number cannot)."""
+    """Return the text of an exception, if it has one (an error about a huge number does not)."""
     try:
         return str(error)[:1000]
     except (ValueError, RecursionError):
@@ -163,7 +164,7 @@ def _said(error: Exception) -> str:
 
 
 def _prepare(known: _Known, tool: Tool) -> None:
-    """Read a tool's schema: that takes 50 times as long as checking by it."""
+    """Prepare a tool's schema, which takes 50 times as long as validating with it."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - see `load`
     from jsonschema.validators import validator_for  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
@@ -186,7 +187,7 @@ def _prepare(known: _Known, tool: Tool) -> None:
         kind = validator_for(schema, default=Draft202012Validator) if isinstance(dialect, str) else Draft202012Validator
         trouble = flaw(schema) or ""
         if not trouble:
-            # An empty registry: references resolve within the schema, and nothing is ever fetched.
+            # An empty registry: references are resolved within the schema, and nothing is ever fetched.
             known.validator = counted(kind)(schema, registry=Registry())
     except SpentError:
         trouble = "it is too large"
@@ -196,11 +197,11 @@ def _prepare(known: _Known, tool: Tool) -> None:
         current.reset(token)
     if trouble:
         known.told = True
-        log.warning("the schema of %s is not valid, its server decides: %s", tool.name, line(trouble))
+        log.warning("the schema of %s is invalid; its server decides: %s", tool.name, line(trouble))
 
 
 def _words(error: ValidationError) -> str:
-    """One thing that is wrong: where, and what was expected."""
+    """Return one error in words: the place, and what was expected."""
     place = _place(error.absolute_path)
     wanted: Any = error.validator_value
     found: Any = error.instance
@@ -235,7 +236,7 @@ def _kind(value: object) -> str:
 
 
 def _place(path: Iterable[Any]) -> str:
-    """`edits[0].newText`."""
+    """Format a path: `edits[0].newText`."""
     text = ""
     for step in islice(path, _MAX_ERRORS):
         text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{line(str(step), 100)}"

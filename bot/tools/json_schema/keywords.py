@@ -1,14 +1,14 @@
-"""JSON Schema's keywords with a bound on what checking costs. Imports jsonschema: only for `arguments` beside it.
+"""JSON Schema's keywords with bounded cost. Imports jsonschema, so only `arguments` next to it imports this.
 
-A schema is its server's, the arguments are a model's, and checking one by the other is exponential, quadratic or
-without end for some. Everything that is done is counted, in units of a microsecond or less, and what would cost more
-than MAX_UNITS is given up; the server decides then, as it does in any case. Counted are steps and not time, so that
-the same arguments have the same verdict on every machine.
+A server writes the schema and a model the arguments, and validating one against the other takes exponential, quadratic
+or endless time in some cases. Every operation is counted, in units of a microsecond or less, and a validation that
+would cost more than MAX_UNITS is abandoned; the server decides then, as it does in any case. Operations are counted
+rather than timed, so that the same arguments have the same result on every machine.
 
-What jsonschema itself does in more than linear time, or with Python's `re`, is done here. Some things are left to the
-server, and count as met: an expression that RE2 cannot read, `unevaluatedProperties` and its like (which hardly any
-server has), a reference that leads out of the schema. Where what counts as met would be held against a call (`not`,
-`oneOf` and such), nothing is.
+What jsonschema itself does in more than linear time, or with Python's `re`, is implemented here. Some things are left
+to the server and count as valid: an expression that RE2 does not support, `unevaluatedProperties` and similar (which
+hardly any server uses), a reference to another document. Where a valid part would count against the arguments (`not`,
+`oneOf` and similar), it is ignored.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from bot.patterns import Pattern, TextTooLongError, compile_ecma
 
 MAX_UNITS: Final = 30_000
 MAX_SCHEMA_UNITS: Final = 15_000
-"""Values of a schema, counted as `quotable` does: about 10,000."""
+"""Values of a schema, in the units of `quotable`: about 10,000."""
 MAX_PATTERNS: Final = 50
-"""Of one schema; further ones are left to the server."""
+"""Expressions per schema; further ones are left to the server."""
 
 _SCHEMA: Final = 8
 _KEYWORD: Final = 6
@@ -37,37 +37,37 @@ _REFERENCE: Final = 40
 _LONG: Final = 100
 """Characters of a text, or members of a list or an object, that a message quotes."""
 _TURNING: Final = ("not", "oneOf", "if", "contains")
-"""Keywords that find something wrong because a part of theirs fits."""
+"""Keywords that may fail because a part of them is valid."""
 
 Keyword = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
 
 
 class SpentError(Exception):
-    """Checking would cost too much."""
+    """The validation would cost too much."""
 
 
 @dataclass(eq=False)
 class Check:
-    """One check under way: what it may still cost, and the expressions of its schema."""
+    """One validation: its remaining budget, and the expressions of its schema."""
 
     patterns: dict[str, Pattern | None]
-    """Those that are compiled, None for one that cannot be."""
+    """The compiled expressions; None for one that cannot be compiled."""
     nodes: int
-    """Of the schema."""
+    """The number of nodes in the schema."""
     left: int = MAX_UNITS
     unread: list[str] = field(default_factory=list)
-    """Keywords, expressions and references that were not looked at."""
+    """Keywords, expressions and references that were not evaluated."""
 
     def spend(self, units: int) -> None:
-        """Raises SpentError when that is more than is left."""
+        """Use up a part of the budget. Raises SpentError if it is exceeded."""
         self.left -= units
         if self.left < 0:
             raise SpentError
 
     def matches(self, expression: str, text: str) -> bool | None:
-        """Whether an expression matches somewhere in a text; None when that is for the server to say."""
+        """Whether an expression matches anywhere in a text; None if that is left to the server."""
         if expression not in self.patterns and len(self.patterns) < MAX_PATTERNS:
-            # Each class of Unicode is compiled from hundreds of ranges, and the first text that is read builds tables.
+            # Each Unicode class is compiled from hundreds of ranges, and the first match builds tables.
             self.spend(100 + 2 * len(expression) + 110 * expression.lower().count(r"\p"))
             compiled = self.patterns[expression] = compile_ecma(expression)
             self.spend(4000 if compiled is None else compiled.size // 4 + min(compiled.size, 1500))
@@ -87,7 +87,7 @@ current: ContextVar[Check] = ContextVar("current")
 
 
 class _Text(str):
-    """A text whose messages quote its beginning."""
+    """A text of which messages quote only the beginning."""
 
     __slots__ = ()
 
@@ -106,8 +106,8 @@ class _Object(dict[Any, Any]):
 
 
 def quotable(value: Any) -> Any:
-    """The same JSON value, but jsonschema's messages, which quote values whole, quote little of it. Costs a unit for
-    each value in it. Raises RecursionError."""
+    """Return the same JSON value in a form of which jsonschema's messages, which quote whole values, quote little.
+    Costs one unit per value. Raises RecursionError."""
     check = current.get()
 
     def copy(item: Any, depth: int) -> Any:
@@ -127,7 +127,7 @@ def quotable(value: Any) -> Any:
 
 
 _MAX_DEPTH: Final = 80
-"""Levels: a message quotes them all, and every one takes three frames of Python to check."""
+"""Levels of nesting: a message quotes them all, and each takes three Python frames to validate."""
 
 
 def _too_deep() -> None:
@@ -136,7 +136,7 @@ def _too_deep() -> None:
 
 @cache
 def counted(kind: type[Validator]) -> type[Validator]:
-    """The validator of a dialect of JSON Schema whose every step is counted."""
+    """Return the validator for a dialect of JSON Schema, with every operation counted."""
     original: Any = kind
     theirs: dict[str, Keyword] = dict(original.VALIDATORS)
     known = {name: _counting(name, _OURS.get(name, keyword)) for name, keyword in theirs.items() if name != "format"}
@@ -214,7 +214,7 @@ def _additional_properties(validator: Any, wanted: Any, instance: Any, schema: A
     if not _is_object(validator, instance):
         return
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    # An expression that is not looked at may match any name.
+    # An expression that is not evaluated might match any name.
     extras = [
         key
         for key in instance
@@ -234,7 +234,7 @@ def _const(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[
 
 def _enum(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     mine = _frozen(instance)
-    # A text is compared at once with all of them; equal to it is only a text.
+    # A text is compared with all of them at once, as only a text can equal it.
     if not (mine in wanted if isinstance(mine, str) else any(mine == _frozen(each) for each in wanted)):
         yield ValidationError(f"{instance!r} is not one of {wanted!r}")
 
@@ -245,8 +245,8 @@ def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> It
 
 
 def _frozen(value: Any) -> Any:
-    """Something that is equal for equal JSON values only, and can be a member of a set. Neither is true 1, nor is a
-    list the object with the same members; but 1 is 1.0."""
+    """Return a hashable value that is equal for equal JSON values only: true is not 1 and a list is not an object, but
+    1 is 1.0."""
     current.get().spend(1)
     if isinstance(value, bool):
         return (value,)

@@ -1,14 +1,15 @@
-"""JSON Schemas of tools, made fit for every provider. (Checking arguments against the original: `arguments.py`.)
+"""Converts tools' JSON Schemas to a form that every provider accepts. (`arguments.py` validates against the original.)
 
-A provider refuses the whole request when one schema in it is not to its taste, so one bad tool would silence the bot.
-The rules, each from the error message of the provider that has it:
-- Anthropic, Bedrock: the root is an object without anyOf, oneOf, allOf; no `$ref` anywhere; the arguments' names match
-  `^[a-zA-Z0-9_.-]{1,64}$`.
-- Gemini: arrays have `items`, and those a type; `enum` holds non-empty strings only; `format` is `date-time` or absent;
-  no type lists in `items`; unions are `anyOf`.
-- OpenAI: every pattern is a regular expression of its own dialect; enums are of limited size.
-What cannot be said in this common language is dropped, or said in the description: the server's own schema still
-decides whether a call fits.
+A provider rejects the whole request if it does not accept one schema in it, so one bad tool would silence the bot. The
+rules, each from the error message of the provider that enforces it:
+- Anthropic, Bedrock: the root is an object without anyOf, oneOf, allOf; no `$ref` anywhere; the names of arguments
+  match `^[a-zA-Z0-9_.-]{1,64}$`.
+- Gemini: arrays have `items`, and those a type; `enum` contains non-empty strings only; `format` is `date-time` or
+  absent; no type lists in `items`; unions are `anyOf`.
+- OpenAI: every pattern is a regular expression in its own dialect; enums are limited in size.
+
+What these rules do not allow is dropped, or added to the description: the server's own schema still decides whether a
+call is valid.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from bot.core.json_text import JsonObject
 from bot.tools.text import line, visible
 
 MAX_NODES = 1000
-"""Schemas in one schema. Two `$ref`s that each hold two grow without end; what is beyond counts as "anything"."""
+"""Subschemas in one schema. Two `$ref`s that each contain two grow without end; anything beyond the limit counts as
+"anything"."""
 MAX_DEPTH = 24
 MAX_VALUES = 20_000
 """JSON values in one schema, and hundreds of characters of its texts. A larger one is offered as "any object"."""
 MAX_FORMS = 50
-"""Of a list whose every place has a schema of its own."""
+"""Forms of a list in which each position has a schema of its own."""
 MAX_ENUM_VALUES = 250
 """OpenAI limits the size of larger enums (structured outputs: limitations on enum size)."""
 
@@ -39,7 +41,7 @@ _ANYTHING_IN_A_LIST: JsonObject = {"type": "string"}
 
 
 def convert(schema: Mapping[str, Any]) -> JsonObject:
-    """A function tool's `parameters` from a tool's `inputSchema`, whatever that is: an object schema that every
+    """Return a function tool's `parameters` from a tool's `inputSchema`, whatever that is: an object schema that every
     provider accepts. References are resolved within the schema only; nothing is ever fetched."""
     if _too_large(schema):
         return {"type": "object", "properties": {}}
@@ -66,7 +68,7 @@ def convert(schema: Mapping[str, Any]) -> JsonObject:
 
 
 def _too_large(schema: Any) -> bool:
-    """Whether to look at it all would take too long, let alone to send it with every request."""
+    """Whether a schema is too large to convert, and to send with every request."""
     room = MAX_VALUES
     left = [schema]
     while left and room >= 0:
@@ -83,14 +85,14 @@ def _too_large(schema: Any) -> bool:
 
 
 class _Converter:
-    """One conversion: it keeps the schema that references point into, and how much may still be looked at."""
+    """One conversion, with the schema in which references are resolved and the remaining budget."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._nodes_left = MAX_NODES
 
     def convert(self, schema: Any, depth: int, references: tuple[str, ...]) -> JsonObject:
-        """One schema in the common language; `{}` is anything. In: the references it was reached through."""
+        """Convert one schema; `{}` is anything. In: the references through which it was reached."""
         self._nodes_left -= 1
         if not isinstance(schema, Mapping) or depth > MAX_DEPTH or self._nodes_left < 0:
             return {}
@@ -124,13 +126,13 @@ class _Converter:
         if target is None:
             target = {}
         elif reference in references:
-            # It holds itself. One more level would not help the model; what it is, an object or a list, does.
+            # It contains itself. Another level would not help the model, but its type (object or list) does.
             target = {"type": target.get("type", "object")}
         offload = {key: value for key, value in schema.items() if key != "$ref"}
         return self.convert({**target, **offload}, depth + 1, (*references, reference))
 
     def _target(self, reference: str) -> Mapping[str, Any] | None:
-        """What a JSON pointer into this very schema points at (RFC 6901); None for anything else."""
+        """Resolve a JSON pointer within this schema (RFC 6901); None for anything else."""
         if reference != "#" and not reference.startswith("#/"):
             return None
         found: Any = self._root
@@ -150,7 +152,7 @@ class _Converter:
         if isinstance(properties, Mapping):
             kept: JsonObject = {}
             for name, value in properties.items():
-                # `false` allows no value. A name such as `$ref` would be taken for a keyword by somebody.
+                # `false` allows no value. A name such as `$ref` might be taken for a keyword.
                 if value is False or name.startswith("$") or self._nodes_left <= 0:
                     continue
                 converted = self.convert(value, depth + 1, references)
@@ -211,12 +213,12 @@ class _Converter:
             _split_by_type(out, types)
 
     def _list(self, value: Any) -> list[Any]:
-        """The list itself, as long as there is room for its members; nothing for what is no list."""
+        """Return the list as far as the budget allows for its members; an empty one if the value is not a list."""
         return value[: max(self._nodes_left, 0)] if isinstance(value, list) else []
 
 
 def _split_by_type(out: JsonObject, types: Sequence[str]) -> None:
-    """Turn a schema for several types into one form for each, with the keywords that concern it."""
+    """Split a schema for several types into one form per type, with the keywords that apply to it."""
     concern = {
         "object": ("properties", "required", "additionalProperties"),
         "array": ("items", "minItems", "maxItems"),
@@ -235,14 +237,14 @@ def _split_by_type(out: JsonObject, types: Sequence[str]) -> None:
 
 
 def _give_items_a_type(array: JsonObject) -> None:
-    """Some providers refuse an array whose items may be anything."""
+    """Some providers reject an array whose items may be anything."""
     items = array.get("items", {})
     if not items.keys() & {"type", "anyOf"}:
         array["items"] = {**items, **_ANYTHING_IN_A_LIST}
 
 
 def _without_null(schema: JsonObject) -> JsonObject:
-    """The schema without `null` as a form: an argument that may be left out need not be null."""
+    """Return the schema without `null` as a form: an optional argument need not be null."""
     forms: list[JsonObject] = schema.get("anyOf", [])
     rest = [form for form in forms if form.get("type") != "null"]
     if not rest or len(rest) == len(forms):
@@ -252,7 +254,7 @@ def _without_null(schema: JsonObject) -> JsonObject:
 
 
 def _either(one: JsonObject, other: JsonObject) -> JsonObject:
-    """A schema for what fits one or the other."""
+    """Return a schema for values that match one or the other."""
     if one == other:
         return one
     if not one or not other:
@@ -264,7 +266,7 @@ def _either(one: JsonObject, other: JsonObject) -> JsonObject:
 
 
 def _tidy(schema: JsonObject) -> None:
-    """Require only what is there, here and below (Gemini: "property is not defined")."""
+    """Require only properties that exist, at all levels (Gemini: "property is not defined")."""
     if "required" in schema:
         schema["required"] = [name for name in schema["required"] if name in schema.get("properties", {})]
         if not schema["required"]:
@@ -277,7 +279,7 @@ def _tidy(schema: JsonObject) -> None:
 
 
 def _add(out: JsonObject, part: JsonObject) -> None:
-    """Let `out` also demand what `part` does, as far as the common language goes. `out` has the last word."""
+    """Add the requirements of `part` to `out`, as far as the rules allow. `out` takes precedence."""
     for key, value in part.items():
         if key == "properties":
             known = out.get(key, {})

@@ -1,6 +1,6 @@
-"""Whether a JSON Schema is one, as far as checking arguments by it needs that. Pure.
+"""Checks whether a JSON Schema is valid, as far as validating arguments depends on it. Pure.
 
-The schema of schemas says the same and more; to check by it takes about a millisecond for every property.
+The metaschema covers the same and more, but validating with it takes about a millisecond per property.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "nu
 
 
 def flaw(schema: Any) -> str | None:
-    """The first keyword whose value it cannot have, in a few words; None when there is none."""
+    """Return the first keyword with an invalid value, in a few words; None if there is none."""
     left = [schema]
     while left:
         found = left.pop()
@@ -29,7 +29,7 @@ def flaw(schema: Any) -> str | None:
 
 
 def _parts(key: str, value: Any) -> Iterable[Any]:
-    """The schemas that a keyword holds."""
+    """Return the subschemas of a keyword."""
     if key in _ONE or key in _CONDITIONAL:
         return value if isinstance(value, list) else (value,)
     if key in _SEVERAL:
@@ -76,7 +76,7 @@ _VALUES: Final[dict[str, Callable[[Any], bool]]] = {
     ),
     **dict.fromkeys(("minContains", "maxContains"), _count),
     **dict.fromkeys(("minimum", "maximum"), _number),
-    # In Draft 4 they say true or false.
+    # In Draft 4 these are booleans.
     **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), lambda value: isinstance(value, int | float)),
     "multipleOf": lambda value: _number(value) and value > 0,
     **dict.fromkeys(("$ref", "$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "pattern"), _text),

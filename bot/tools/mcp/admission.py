@@ -1,4 +1,4 @@
-"""The right to make a call now: nobody else is at what it changes, and its server has room for it."""
+"""Admits calls: a call runs once it holds a claim on what it changes and its server has capacity."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from bot.tools.order import Steps, Ticket
 
 
 class Held:
-    """What is held for one call, until it is given back."""
+    """What one call holds until it is released."""
 
     def __init__(self, *releases: Callable[[], None]) -> None:
         self._releases = releases
 
     def release(self) -> None:
-        """Give it back; doing it again does nothing."""
+        """Release everything; doing it again does nothing."""
         releases, self._releases = self._releases, ()
         for release in reversed(releases):
             release()
 
 
 class Holding:
-    """Gives the right to make calls. What they are about first and then the room, so that who has room waits for
-    nobody."""
+    """Admits calls. The claim is acquired before the capacity, so a call that has capacity waits for nothing else."""
 
     def __init__(self) -> None:
         self._claims = Claims()
         self._steps = Steps()
 
     async def seize(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held | None:
-        """Without waiting for other calls; None when that cannot be."""
+        """Admit a call without waiting for others; None if that is not possible."""
         if about is None:
             return Held(server.room.leave) if await server.room.enter_at_once() else None
         ticket = self._steps.take(at, changes=about.changes)
@@ -57,13 +56,14 @@ class Holding:
         return None
 
     async def hold(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held:
-        """As soon as that can be. Raises BusyError when others take too long, or finding out what it is about does."""
+        """Wait until a call can be admitted. Raises BusyError if others take too long, or if what the call is about
+        cannot be determined."""
         seconds = server.config.call_seconds
         releases: list[Callable[[], None]] = []
         try:
             if about is not None:
-                # In hand before the first wait: how long it takes to find out what it is about says nothing of the
-                # order.
+                # Registered before the first wait: how long it takes to find out what a call is about must not affect
+                # the order.
                 ticket = self._steps.take(at, changes=about.changes)
                 releases.append(lambda: self._steps.end(at, ticket))
                 held = await self._claimed(about, ticket, seconds)
@@ -90,7 +90,7 @@ class Holding:
                     if about.changes:
                         at_once = await self._claims.acquire(wanted) and at_once
                         held = wanted
-                    # After a wait paths may lead elsewhere, and one before it in its step may have come.
+                    # After a wait, paths may lead elsewhere, and an earlier call of the same step may have arrived.
                     if at_once or ((now := await about.find()) == wanted and ticket.first()):
                         return wanted
                     if held is not None:
@@ -107,7 +107,7 @@ class Holding:
 
     @asynccontextmanager
     async def alone(self, wanted: Claim) -> AsyncGenerator[None]:
-        """Only what it is about, for what is no call. Waits for as long as it takes."""
+        """Hold only a claim, for something that is not a call. Waits without a limit."""
         await self._claims.acquire(wanted)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Why a connection to a server ended, in words for people: what its transport says, else what went wrong above it."""
+"""Describes for people why a connection to a server ended: from its transport, or else from the error above it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from bot.tools.mcp.transports.transport import Connection, Ending
 from bot.tools.text import line
 
 CONNECTION_CLOSED = -32000
-"""The SDK's code for a connection that ended under a request (mcp_types.jsonrpc)."""
+"""The SDK's code for a connection that ended during a request (mcp_types.jsonrpc)."""
 
 
 @dataclass(slots=True)
 class ConnectionReport:
-    """What is known of one connection when it is over."""
+    """What is known about a connection after it has ended."""
 
     was_up: bool = False
     ending: Ending = field(default_factory=Ending)
     may_be_the_question: bool = True
-    """It may have failed because of the question for 2026-07-28, so the older way is worth a try."""
+    """It may have failed because of the probe for 2026-07-28, so the older handshake is worth a try."""
 
     def conclude(self, connection: Connection, problem: BaseException | None) -> None:
-        """Put into words how it ended. In: the connection, closed, and what was raised meanwhile."""
+        """Record how a connection ended. In: the closed connection, and the exception that was raised, if any."""
         self.ending = connection.ending
         while isinstance(problem, BaseExceptionGroup) and problem.exceptions:
             problem = problem.exceptions[0]

@@ -1,4 +1,4 @@
-"""What a tool returned, as text for the model. Works on MCP's JSON as it came (specification: tools, tool result)."""
+"""Converts a tool's result to text for the model, from MCP's JSON as received (specification: tools, tool result)."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 from bot.tools.text import line, scrub
 
 LIMIT = 40_000
-"""Characters, about 10,000 tokens: more of one result crowds out the conversation."""
+"""Characters, about 10,000 tokens: a longer result would crowd out the conversation."""
 NOTHING = "(no output)"
 
 _HEAD_SHARE = 0.75
 _MARKER_ROOM = 60
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{500,}+={0,2}")
-"""Looked for once in every run of such characters: a run that is too short is not tried again from its second on."""
+"""The lookbehind makes the search linear: a run that is too short is not searched again from its second character."""
 _MAX_DESCRIBED = 50
 _MAX_SEARCHED_CHARS = 300_000
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
-    """The text of a `tools/call` result, at most `limit` characters, without hidden characters; None when it is none.
+    """Return the text of a `tools/call` result without hidden characters, at most `limit` characters; None if it is not
+    a valid result.
 
-    Text stands as it is. `structuredContent` is used only when there is no other content, because servers repeat the
-    one in the other. Images, audio and files are described in words, never sent as base64.
+    `structuredContent` is used only if there is no other content, as servers repeat one in the other. Images, audio and
+    files are described in words and never sent as base64.
     """
     blocks, structured = result.get("content"), result.get("structuredContent")
     if not isinstance(blocks, list):
@@ -39,7 +40,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
 
 
 def whole(result: Mapping[str, Any]) -> str | None:
-    """The text of a result exactly as it came, for the program and not for a model; None when it is none."""
+    """Return the text of a result exactly as received, for programs rather than a model; None if it is not a valid
+    result."""
     blocks = result.get("content")
     if not isinstance(blocks, list):
         return None
@@ -47,7 +49,8 @@ def whole(result: Mapping[str, Any]) -> str | None:
 
 
 def cut(text: str, limit: int = LIMIT) -> str:
-    """At most `limit` characters of a text, its head and its tail, with a line in between that says what is missing."""
+    """Shorten a text to `limit` characters: its beginning and its end, with a line in between that says how much is
+    missing."""
     if len(text) <= limit:
         return text
     room = max(limit - _MARKER_ROOM, 0)
@@ -57,7 +60,7 @@ def cut(text: str, limit: int = LIMIT) -> str:
 
 
 def _described(blocks: list[Any]) -> list[str]:
-    """The blocks in words; of those that are no text the first ones."""
+    """Return the blocks in words; blocks that are not text only up to a limit."""
     parts: list[str] = []
     others = 0
     for block in blocks:
@@ -71,7 +74,7 @@ def _described(blocks: list[Any]) -> list[str]:
 
 
 def _block(block: Any) -> str:
-    """One block of content in words."""
+    """Return one block of content in words."""
     content: Mapping[str, Any] = block if isinstance(block, dict) else {}
     match content.get("type"):
         case "image" | "audio" as kind:

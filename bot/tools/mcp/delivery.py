@@ -1,4 +1,5 @@
-"""How far each request got: it decides between "certainly did not run" and "outcome unknown". Of every transport."""
+"""Tracks how far each request got, which decides between "certainly did not run" and "outcome unknown". Used by every
+transport."""
 
 from __future__ import annotations
 
@@ -14,18 +15,18 @@ from bot.core.json_text import JsonObject
 
 @dataclass(eq=False)
 class Delivery:
-    """How far one request got. It is put into `current_delivery` by whoever makes the request."""
+    """How far one request got. The code that makes a request puts this into `current_delivery`."""
 
     stand_in: JsonObject
-    """What the SDK gets for the `result`: it checks every part of one, several times over, and nobody uses that."""
+    """What the SDK gets as the `result`: it validates every part of a result several times, and nobody uses that."""
     abandoned: bool = False
-    """Nobody waits any more: if it is not written yet, it must not be."""
+    """The caller no longer waits: if the request has not been written, it must not be."""
     written: bool = False
     """Its first byte may have reached the server."""
     reply: JsonObject | None = None
-    """The `result` that the server answered, as it came."""
+    """The `result` from the server, as received."""
     size: int = 0
-    """Bytes of the message that it came in."""
+    """The size of the message with the reply, in bytes."""
     refused: bool = False
     """The server answered with a protocol error."""
 
@@ -34,21 +35,21 @@ current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", d
 
 
 class Deliveries:
-    """The requests of one connection that wait for an answer."""
+    """The pending requests of one connection."""
 
     def __init__(self) -> None:
         self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
 
     def sending(self, message: JSONRPCMessage) -> Delivery | None:
-        """A message is about to be sent by the task that calls this. Out: what is to be noted of it as it goes, None
-        for what is no request of a `Session`."""
+        """Register a message that the current task is about to send. Out: the record of its delivery; None if it is not
+        a request of a `Session`."""
         delivery = current_delivery.get() if isinstance(message, JSONRPCRequest) else None
         if delivery is not None and isinstance(message, JSONRPCRequest):
             self._waiting[coerce_request_id(message.id)] = delivery
         return delivery
 
     def received(self, message: JSONRPCMessage, size: int) -> JSONRPCMessage:
-        """A message of so many bytes has come. Out: what the SDK is to get in its place."""
+        """Register a received message of so many bytes. Out: what to pass on to the SDK instead."""
         if not isinstance(message, JSONRPCResponse | JSONRPCError) or message.id is None:
             return message
         delivery = self._waiting.get(coerce_request_id(message.id))

@@ -1,4 +1,4 @@
-"""Lines of a server's output, one JSON-RPC message each (specification: stdio)."""
+"""Parses a server's output: lines with one JSON-RPC message each (specification: stdio)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from bot.tools.text import sendable
 log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-"""Bytes of one message. Parsing it blocks the loop (20 ms for so much text), and the model is shown 40 KB of it at
-most."""
+"""Bytes of one message. Parsing it blocks the event loop (20 ms for this size), and the model gets at most 40 KB of
+it."""
 
 _ID_WITHIN = 200
 _ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
 
 
 class Lines:
-    """Puts lines together from chunks of output. Only new bytes are searched for a line's end, so this is linear; what
-    is longer than MAX_LINE_BYTES is never kept whole."""
+    """Joins chunks of output into lines. Only new bytes are searched for the end of a line, so this is linear. Lines of
+    more than MAX_LINE_BYTES are never kept whole."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -33,7 +33,7 @@ class Lines:
         self._size = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The lines that end in this chunk, one by one. Each is to be taken before the next chunk."""
+        """Yield the lines that end in this chunk. Consume each before feeding the next chunk."""
         *ends, rest = chunk.split(b"\n")
         for end in ends:
             yield self._line(end)
@@ -51,14 +51,14 @@ class Lines:
         self._parts.append(part)
         self._size += len(part)
         if self._size > MAX_LINE_BYTES:
-            # Of what is too big its begin and its end are kept: one of them names the request.
+            # Of a line that is too long, the beginning and the end are kept, as one of them contains the request's id.
             raw = b"".join(self._parts)
             self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
 
 
 def _too_big(raw: bytes, size: int, key: str) -> bytes:
-    """The answer in the place of one that is too big: it ran, so its caller must not wait and must not try again."""
-    log.warning("%s sent a message of %d bytes, which is too big", key, size)
+    """Return the reply in place of one that is too long: the call ran, so its caller must neither wait nor retry."""
+    log.warning("%s sent a message of %d bytes, which is too long", key, size)
     found = _ID.search(raw[:_ID_WITHIN] + raw[-_ID_WITHIN:])
     if found is None:
         return b""
@@ -68,11 +68,11 @@ def _too_big(raw: bytes, size: int, key: str) -> bytes:
 
 
 def parsed(raw: bytes) -> JSONRPCMessage | None:
-    """The message in one line of output; None when there is none.
+    """Parse the message in one line of output; None if there is none.
 
-    What the SDK's parser refuses is looked at once more, for otherwise a reply is lost and its call waits in vain:
-    bytes that are not UTF-8 become U+FFFD; so does half an emoji, which JavaScript writes as a lone surrogate; and a
-    progress mark that was printed without a line break is skipped.
+    What the SDK's parser rejects is parsed more leniently, since otherwise a reply would be lost and its caller would
+    wait for nothing: bytes that are not UTF-8 and lone surrogates (which JavaScript writes for half an emoji) become
+    U+FFFD, and a progress indicator printed without a line break is skipped.
     """
     with suppress(ValueError):
         return jsonrpc_message_adapter.validate_json(raw, by_name=False)

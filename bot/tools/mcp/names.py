@@ -1,7 +1,7 @@
-"""What tools are called towards the model.
+"""Determines the names under which tools are offered to the model.
 
 MCP allows names of 128 characters with dots and slashes (specification, tools: tool names); the strictest provider
-allows `^[a-zA-Z0-9_-]{1,64}$`. So names are cleaned and cut, and the way back is a table, never a split.
+allows `^[a-zA-Z0-9_-]{1,64}$`. So names are cleaned and shortened, and mapped back through a table, never by splitting.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ _OFFERABLE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_-]+")
 _UNDERSCORES = re.compile(r"_{2,}")
 _HASH_LENGTHS = (8, 16, 32, 63)
-"""Hexadecimal digits; two names that agree in 63 of them have not been found by anybody yet."""
+"""Hexadecimal digits. No two names are known whose first 63 digits are equal."""
 
 
 def prefix(key: str) -> str:
-    """What the names of a server's tools begin with, from its key in the configuration; empty when nothing is left.
+    """Return the prefix of a server's tools, from its key in the configuration; empty if no character is left.
 
-    It holds no double underscore and does not end in one, so the first `__` of a name ends the prefix: two servers with
-    different prefixes can never offer the same name, whatever their tools are called.
+    It neither contains a double underscore nor ends with an underscore, so the first `__` of a name ends the prefix.
+    Therefore two servers with different prefixes never offer the same name, whatever their tools are called.
     """
     return _UNDERSCORES.sub("_", _FORBIDDEN.sub("_", key)).strip("_")
 
 
 def offered(server: str, remote_names: Iterable[str]) -> dict[str, str]:
-    """The name each tool of one server is offered under, by the server's own name of it.
+    """Return the offered names of one server's tools, by the server's own names.
 
-    In: the server's prefix, and the names as the server has them. A name that is allowed stays as it is. Any other is
-    cleaned, cut and given a hash of the original, so that it depends on nothing but itself: it stays the same when
-    other tools come and go. Only a clash with a name that is allowed as it is, or of two hashes, lengthens the hash.
+    In: the server's prefix and its names. A valid name stays as it is. Any other is cleaned, shortened and given a hash
+    of the original, so that it depends on nothing else and stays the same when other tools come and go. Only a
+    collision, with a valid name or between two hashes, makes the hash longer.
     """
     names: dict[str, str] = {}
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""Room for so many calls of one server at the same time; more wait."""
+"""Limits how many calls of one server run at the same time; more of them wait."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from contextlib import asynccontextmanager
 
 
 class FullError(Exception):
-    """There was no room for too long."""
+    """There was no free place in time."""
 
 
 class Room:
-    """A number of places, each for one call."""
+    """A number of places, one per call."""
 
     def __init__(self, places: int) -> None:
         self._places = asyncio.Semaphore(places)
 
     async def enter_at_once(self) -> bool:
-        """Take a place, if one is free. It is given back by `leave`."""
+        """Take a place if one is free, and return whether it was. `leave` frees it."""
         if self._places.locked():
             return False
         await self._places.acquire()
         return True
 
     async def enter(self) -> None:
-        """Take a place, as soon as one is free."""
+        """Wait for a free place, and take it."""
         await self._places.acquire()
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Free a place."""
         self._places.release()
 
     @asynccontextmanager
     async def place(self, seconds: float) -> AsyncGenerator[None]:
-        """A place for as long as it is needed. Raises FullError when none becomes free within so long."""
+        """Hold a place in a `with` block. Raises FullError if none becomes free within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self.enter()

@@ -1,8 +1,9 @@
-"""One MCP server over the whole life of the bot: connected, called, noticed when it ends, connected again.
+"""One MCP server over the lifetime of the bot: connects, calls tools, notices when the server ends, reconnects.
 
-One task owns the connection (the SDK demands that it is opened and closed in the same task); callers call from theirs.
+One task owns the connection (the SDK requires that it is opened and closed in the same task); callers use it from their
+own.
 
-    starting ──▶ up ──▶ down ──▶ up …      any ──▶ stopped
+starting ──▶ up ──▶ down ──▶ up …      any ──▶ stopped
 """
 
 from __future__ import annotations
@@ -33,33 +34,35 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CALLS_AT_ONCE = 16
-"""Calls that one server works on at the same time; more wait. Those of a guard have as much room of their own."""
+"""Calls that one server handles at the same time; more of them wait. The calls of a guard have the same number of
+places of their own."""
 WAIT_SECONDS = 10.0
-"""How long a call waits for a server that is just starting (again): it has not been sent, so it may wait."""
+"""How long a call waits for a server that is starting. It has not been sent, so it may wait."""
 FIRST_PAUSE, MAX_PAUSE = 0.25, 60.0
-"""Seconds between a death and the next start; doubled with each death, with jitter against starts in step."""
+"""Seconds between the end of a server and the next start; doubled each time, with jitter against simultaneous
+starts."""
 STABLE_SECONDS = 30.0
-"""Who lived so long is started again after the first pause, however often it died before."""
+"""A server that ran for this long is restarted after the first pause, however often it ended before."""
 RELIST_PAUSE = 0.2
-"""Seconds before the tools are listed again: a server that announces changes in a burst is asked once."""
+"""Seconds before the tools are listed again, so that a burst of change notifications causes one request."""
 
 _CLOSE_SECONDS = 3.0
 
 
 def pause_after(deaths: int) -> float:
-    """Seconds until the next start, after so many deaths in a row."""
+    """Return the seconds until the next start, after so many consecutive ends."""
     longest = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** min(deaths - 1, 20))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 class State(StrEnum):
-    """Where a server is in its life."""
+    """The state of a server."""
 
     STARTING = "starting"
-    """The first attempt is under way."""
+    """The first attempt is in progress."""
     UP = "up"
     DOWN = "down"
-    """It failed to start or died; it is started again after a pause."""
+    """It failed to start, or ended; it is restarted after a pause."""
     STOPPED = "stopped"
 
 
@@ -67,13 +70,14 @@ class Server:
     """A configured server and its tools."""
 
     def __init__(self, config: ServerConfig, transport: Transport, on_tools: Callable[[], None]) -> None:
-        """In: what reaches the server. `on_tools` is called when the tools are no longer the same."""
+        """In: the transport that reaches the server. `on_tools` is called when the tools have changed."""
         self.config = config
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
-        """By name. While the server is down they stay: the prompt's cache and the history hold."""
-        # What was approved for one program or folder must not run in another that takes its key, and what its own
-        # hints said of it counts only as long as it is trusted.
+        """Sorted by name. They are kept while the server is down, so that the prompt cache and the history stay
+        valid."""
+        # What was approved for one program or folder must not run in another one with the same key, and the server's
+        # own annotations count only as long as it is trusted.
         self._origin = canonical(list(config.identity()))
         self._transport = transport
         self._on_tools = on_tools
@@ -81,7 +85,7 @@ class Server:
         self._session: Session | None = None
         self.room = Room(CALLS_AT_ONCE)
         self._guards_room = Room(CALLS_AT_ONCE)
-        """For calls of the server's guard: it may have to look at something while a call has room already."""
+        """For the calls of the server's guard, which may have to look at something while a call already has a place."""
         self._moved = asyncio.Event()
         self._attention = asyncio.Event()
         self._tools_changed = False
@@ -91,7 +95,7 @@ class Server:
         self._last_words = ""
 
     async def launch(self) -> None:
-        """Begin ahead of `start` with what takes time. Never raises: `start` tells what is wrong."""
+        """Begin with slow preparations ahead of `start`. Never raises: `start` reports what is wrong."""
         await self._transport.launch()
 
     def start(self) -> None:
@@ -99,7 +103,8 @@ class Server:
         self._owner = asyncio.create_task(self._own(), name=f"mcp server {self.config.key}")
 
     async def aclose(self) -> None:
-        """End the server: a well made one at once, any within 2 s. Calls under way end as unknown."""
+        """End the server: a well-behaved one at once, any other within 2 s. Calls in progress end with an unknown
+        outcome."""
         if self._owner is None:
             await self._transport.abandon()
             self._move(State.STOPPED)
@@ -113,7 +118,7 @@ class Server:
             await self._moved.wait()
 
     def trouble(self) -> str | None:
-        """One sentence on why the server cannot be used now; None when it can."""
+        """Return one sentence about why the server is not usable now; None if it is."""
         key = self.config.key
         match self.state:
             case State.UP:
@@ -126,19 +131,19 @@ class Server:
                 return f"The tool server `{key}` is not running: {self._reason}."
 
     def tool(self, remote_name: str) -> Tool | None:
-        """One of its tools as it is defined now, by the server's own name of it."""
+        """Return a tool with its current definition, by the server's own name; None if there is none."""
         return next((known for known in self.tools if known.remote_name == remote_name), None)
 
     async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
-        """Run one call. Never raises but CancelledError; cancelling it asks the server to stop. `entered` says that the
-        caller has taken room."""
+        """Run one call. Raises nothing but CancelledError; cancellation asks the server to stop. `entered`: the caller
+        already holds a place."""
         return await self._timed(
             nullcontext() if entered else self.room.place(self.config.call_seconds), tool, arguments
         )
 
     async def call_for_guard(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """The same of a call that the server's guard makes. It needs no room among the calls, and its result is exactly
-        as it came, for the program and not for a model."""
+        """Run a call of the server's guard. It needs no place among the calls, and its result is returned exactly as
+        received."""
         place = self._guards_room.place(self.config.call_seconds)
         return await self._timed(place, tool, arguments, whole=True)
 
@@ -169,13 +174,13 @@ class Server:
                 return DeliveryStatus.UNSENT, refusal
             seconds = self.config.call_seconds
             certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
-            # It ended in the moment before the call was written: nothing was sent, so the next connection may have it.
+            # The connection ended before the call was written: nothing was sent, so it may use the next connection.
             if certainty is DeliveryStatus.UNSENT and session.ended:
                 continue
             return certainty, words
 
     async def _session_by(self, deadline: float) -> Session | None:
-        """The connection, if there is one before the deadline and it makes sense to wait for it."""
+        """Return the connection, if there is one before the deadline; do not wait if none is to be expected."""
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline - time.monotonic()):
                 while True:
@@ -187,7 +192,7 @@ class Server:
         return None
 
     def _refusal(self, tool: Tool) -> str | None:
-        """Why this tool is not the one that was meant, if so: approval was given for another definition."""
+        """Return why a tool no longer has the definition that was approved; None if it does."""
         now = self.tool(tool.remote_name)
         if now is None:
             return f"The tool server `{tool.server}` no longer offers `{tool.remote_name}`. The call was not sent."
@@ -196,10 +201,10 @@ class Server:
         return None
 
     async def _own(self) -> None:
-        """The owner task: one connection after the other, until it is cancelled."""
+        """The owner task: maintains one connection after the other until it is cancelled."""
         deaths = 0
         try:
-            # The SDK takes 0.7 s to import; the bot opens its socket meanwhile.
+            # Importing the SDK takes 0.7 s; the bot opens its socket meanwhile.
             await asyncio.to_thread(self._load)
             while True:
                 began = time.monotonic()
@@ -209,7 +214,7 @@ class Server:
                 self._retry_at = time.monotonic() + pause
                 self._move(State.DOWN)
                 said = f" Its last words: {self._last_words}." if self._last_words else ""
-                log.warning("%s%s Next start in %.1f s.", self.trouble(), said, pause)
+                log.warning("%s%s Restarting in %.1f s.", self.trouble(), said, pause)
                 await asyncio.sleep(pause)
         finally:
             await self._transport.abandon()
@@ -217,15 +222,15 @@ class Server:
             self._move(State.STOPPED)
 
     def _load(self) -> None:
-        """For a thread."""
+        """Load the transport. Runs in a thread."""
         importlib.import_module("bot.tools.mcp.session")
         self._transport.load()
 
     async def _serve(self) -> str:
-        """One connection, or two attempts at one; returns why it ended.
+        """Maintain one connection, with up to two attempts to open it. Return why it ended.
 
-        A server that ends when it is asked for 2026-07-28 gets a second attempt with `initialize`; which way worked is
-        remembered. When that stops working (the server was updated) both are tried again.
+        A server that ends when it is asked for 2026-07-28 gets a second attempt with `initialize`, and the version that
+        worked is remembered. If that stops working (the server was updated), both are tried again.
         """
         first = await self._serve_once(legacy=self._legacy)
         if first.was_up or not first.may_be_the_question:
@@ -237,7 +242,7 @@ class Server:
         return second.ending.reason if second.was_up else first.ending.reason
 
     async def _serve_once(self, *, legacy: bool) -> ConnectionReport:
-        """Connect, serve until the server ends, tidy up."""
+        """Connect, serve until the server ends, clean up."""
         from bot.tools.mcp import session as sdk  # noqa: PLC0415 - `_load` has imported it in a thread
 
         report = ConnectionReport()
@@ -262,10 +267,10 @@ class Server:
                 await self._stay(session)
         except (
             Exception
-        ) as problem:  # whatever a server or the SDK does: the owner must live, to start the server again
+        ) as problem:  # Whatever a server or the SDK raises, the owner has to survive and restart the server.
             trouble = problem
             if not isinstance(problem, OSError | ValueError | RuntimeError | ExceptionGroup | sdk.MCPError):
-                log.exception("%s: unexpected", self.config.key)
+                log.exception("%s: unexpected error", self.config.key)
         finally:
             self._session = None
             report.conclude(connection, trouble)
@@ -273,7 +278,7 @@ class Server:
         return report
 
     async def _stay(self, session: Session) -> None:
-        """Serve until the server dies; list its tools again when it says that they changed."""
+        """Serve until the server ends; list its tools again when it announces a change."""
         from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
 
         while not session.ended:
@@ -285,20 +290,20 @@ class Server:
                 try:
                     definitions = await session.definitions()
                 except (ValueError, TimeoutError, sdk.MCPError) as problem:
-                    log.warning("%s: listing the changed tools failed: %s", self.config.key, text.line(str(problem)))
+                    log.warning("%s: could not list the changed tools: %s", self.config.key, text.line(str(problem)))
                 else:
                     await self._adopt(definitions)
-                    log.info("the tool server %s has listed its tools again", self.config.key)
+                    log.info("the tool server %s has changed its tools", self.config.key)
 
     def _note_change(self) -> None:
         self._tools_changed = True
         self._attention.set()
 
     async def _adopt(self, definitions: Sequence[Definition]) -> None:
-        """Make the server's definitions ours."""
+        """Replace the tools with those of the server's definitions."""
         # In a thread: a thousand tools take a second.
         tools = await asyncio.to_thread(self._offered, definitions)
-        # The digest covers all of a definition. To compare the schemas of a thousand tools takes long.
+        # The digest covers the whole definition, and comparing the schemas of a thousand tools would take long.
         if [tool.digest for tool in tools] != [tool.digest for tool in self.tools]:
             self.tools = tuple(tools)
             self._on_tools()

@@ -1,6 +1,6 @@
-"""One connection to one MCP server: what it offers, and calls of it. The only room that knows the MCP SDK's client.
+"""One connection to one MCP server: lists its tools and calls them. The only module that uses the MCP SDK's client.
 
-Importing this imports the SDK, which takes 0.7 s; `bot.tools.mcp.server` does so in a thread.
+Importing this module imports the SDK, which takes 0.7 s; `bot.tools.mcp.server` does so in a thread.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from bot.tools.text import line
 
 log = logging.getLogger(__name__)
 
-# anyio, which the SDK runs on, imports its larger half when it is first used: on the event loop, if not here.
+# anyio, on which the SDK runs, imports half of itself on first use: on the event loop, unless it is done here.
 with suppress(ImportError):
     importlib.import_module("anyio._backends._asyncio")
 
 CONNECT_SECONDS = 60.0
-"""For starting, negotiating and listing. A server that npx fetches first takes 7 s and more."""
+"""For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
 MAX_NAME_LENGTH = 1000
-"""Characters of a tool's name. The specification has 128."""
+"""Characters of a tool's name. The specification recommends up to 128."""
 
 _VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
 _MARGIN_SECONDS = 5.0
-"""The SDK's read timeout ends a call; this much later it is ended from outside, whatever the SDK does."""
+"""The SDK's read timeout ends a call; this much later it is ended from outside in any case."""
 _RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
     types.CallToolResult | types.InputRequiredResult
 )
@@ -52,7 +52,7 @@ _RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAda
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A tool as its server defines it."""
+    """A tool as defined by its server."""
 
     name: str
     description: str
@@ -64,7 +64,7 @@ class Definition:
 
 
 class Session:
-    """An open connection. Made by `connect`; any task may call it, and it never raises for what the server does."""
+    """An open connection, made by `connect`. Any task may use it, and it never raises for what the server does."""
 
     def __init__(self, client: Client, connection: Connection, key: str) -> None:
         self._client = client
@@ -73,40 +73,40 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """The server will not be heard again."""
+        """Whether the connection has ended: nothing more will be received."""
         return self._connection.ended
 
     @property
     def is_legacy(self) -> bool:
-        """The server was reached through `initialize`: it speaks 2025-11-25 or older."""
+        """Whether the server was reached through `initialize`, so it speaks 2025-11-25 or older."""
         return self._client.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
 
     async def definitions(self) -> list[Definition]:
-        """Every tool that can be used, of all pages. A tool whose definition is broken is left out, with a word in the
-        log; so are tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK cannot do.
-        Raises MCPError, or ValueError when the answer is no list of tools."""
+        """Return every usable tool, from all pages. A tool with an invalid definition is logged and left out; so are
+        tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK does not support. Raises
+        MCPError, or ValueError if the answer is not a list of tools."""
         if self._client.server_capabilities.tools is None:
             return []
         found: dict[str, Definition] = {}
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             page = await self._page(cursor)
-            # In a thread: a page may hold megabytes.
+            # In a thread: a page may be megabytes.
             for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key):
                 if len(found) == MAX_TOOLS:
-                    log.warning("%s has more than %d tools; the rest is not used", self._key, MAX_TOOLS)
+                    log.warning("%s has more than %d tools; the others are ignored", self._key, MAX_TOOLS)
                     return list(found.values())
                 found.setdefault(definition.name, definition)
             following = page.get("nextCursor")
             if not isinstance(following, str) or following == cursor:
                 return list(found.values())
             cursor = following
-        log.warning("%s has more than %d pages of tools; the rest is not used", self._key, MAX_PAGES)
+        log.warning("%s has more than %d pages of tools; the others are ignored", self._key, MAX_PAGES)
         return list(found.values())
 
     async def watch(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever a server of 2026-07-28 says that its tools changed; returns when it no longer will.
-        (Older servers say so unasked, see `connect`.)"""
+        """Call `changed` whenever a server of 2026-07-28 announces a change of its tools. Return when it no longer
+        does. (Older servers announce it unasked, see `connect`.)"""
         capability = self._client.server_capabilities.tools
         if self.is_legacy or capability is None or not capability.list_changed:
             return
@@ -116,19 +116,19 @@ class Session:
                     changed()
         except (MCPError, SubscriptionLost, TimeoutError) as problem:
             if not self.ended:
-                log.warning("%s no longer says when its tools change: %s", self._key, line(str(problem)))
+                log.warning("%s no longer announces changes of its tools: %s", self._key, line(str(problem)))
 
     async def call(
         self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
     ) -> tuple[DeliveryStatus, str]:
-        """Run a tool by the server's name of it. Out: what is known of the call, and the result (`whole`: exactly as it
-        came, else as a model may read it) or what happened."""
+        """Run a tool by the server's own name. Out: the status of the delivery, and the result as a model may read it
+        (with `whole`: exactly as received) or a description of what happened."""
         delivery = Delivery({"content": []})
         request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
         trouble = ""
         try:
-            # Not `client.call_tool`: that throws a result away which does not match the tool's outputSchema, although
-            # the tool ran and its text is there.
+            # Not `client.call_tool`: it discards a result that does not match the tool's outputSchema, although the
+            # tool has run and returned text.
             await self._request(request, _RESULT, delivery, seconds)
         except MCPError as problem:
             if delivery.refused:
@@ -140,8 +140,8 @@ class Session:
         except TimeoutError:
             trouble = f"did not answer within {seconds:g} seconds"
         except (ValueError, RuntimeError, RecursionError) as problem:
-            # A reply that pydantic refuses is looked at below. Otherwise nothing was written: the arguments cannot be
-            # put into JSON.
+            # A reply that pydantic rejects is handled below. Otherwise nothing was written: the arguments cannot be
+            # serialized as JSON.
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
@@ -151,7 +151,8 @@ class Session:
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
 
     async def _page(self, cursor: str | None) -> JsonObject:
-        """One page of tools/list, as it came: one tool that the SDK cannot parse must not cost all the others."""
+        """Return one page of tools/list as received: one tool that the SDK cannot parse must not cost all the
+        others."""
         delivery = Delivery({"tools": []})
         request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
         with suppress(ValidationError):
@@ -174,12 +175,12 @@ class Session:
 async def connect(
     connection: Connection, key: str, *, legacy: bool, on_change: Callable[[], None]
 ) -> AsyncGenerator[Session]:
-    """Open a connection and agree on a protocol version; leaving closes it. Enter and leave in the same task.
+    """Open a connection and agree on a protocol version; exit closes it. Enter and exit in the same task.
 
-    In: `legacy` skips the question for 2026-07-28, for servers that do not bear it. `on_change` is called when an older
-    server says that its tools changed. Raises what opening the connection raises, MCPError, ValueError and
-    RuntimeError, alone or in an ExceptionGroup. No callback for roots, sampling or elicitation is given, so none is
-    announced.
+    In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it. `on_change` is called when an older
+    server announces a change of its tools. Raises the errors of opening the connection, MCPError, ValueError and
+    RuntimeError, alone or in an ExceptionGroup. There are no callbacks for roots, sampling or elicitation, so those
+    capabilities are not announced.
     """
 
     async def handle(message: IncomingMessage) -> None:
@@ -199,19 +200,19 @@ async def connect(
 
 
 def _definitions(page: list[Any], key: str) -> list[Definition]:
-    """The tools of a page that can be used."""
+    """Return the usable tools of a page."""
     found = (_definition(raw, key) for raw in page)
     return [definition for definition in found if definition is not None]
 
 
 def _definition(raw: Any, key: str) -> Definition | None:
-    """A tool of a list; None when it cannot be used."""
+    """Return a tool from its definition; None if it is not usable."""
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
-        log.warning("%s lists a tool without a name; it is not used", key)
+        log.warning("%s lists a tool without a name; it is ignored", key)
         return None
     name, schema = raw["name"], raw.get("inputSchema")
     if len(name) > MAX_NAME_LENGTH:
-        log.warning("%s lists a tool with a name of %d characters; it is not used", key, len(name))
+        log.warning("%s lists a tool with a name of %d characters; it is ignored", key, len(name))
         return None
     description, hints, execution = raw.get("description"), raw.get("annotations"), raw.get("execution")
     if isinstance(execution, dict) and execution.get("taskSupport") == "required":
@@ -223,7 +224,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
             raise ValueError("its inputSchema is no object")
         digest = sha256(name, description, canonical(schema), canonical(hints))
     except (ValueError, RecursionError) as problem:
-        log.warning("%s: the tool %s is not used: %s", key, line(name, 100), problem)
+        log.warning("%s: the tool %s is ignored: %s", key, line(name, 100), problem)
         return None
     return Definition(
         name,
@@ -237,7 +238,8 @@ def _definition(raw: Any, key: str) -> Definition | None:
 
 
 def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
-    """What a `result` of tools/call says. It is read as it came: also one that the SDK finds fault with has run."""
+    """Return the outcome of a `result` of tools/call as received: the tool has run even if the SDK would reject its
+    result."""
     if reply.get("resultType") == "input_required":
         return DeliveryStatus.ERROR, "The tool asked for further input, which this bot cannot give."
     text = content.whole(reply) if whole else content.text(reply)

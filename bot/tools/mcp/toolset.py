@@ -1,4 +1,4 @@
-"""The tools of every configured server, as `bot.core.ports.Toolset`."""
+"""The tools of all configured servers; implements `bot.core.ports.toolset.Toolset`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from bot.tools.mcp.transports.transport import Transports
 from bot.tools.server_config import ServerConfig
 
 LOOK_SECONDS = 2.0
-"""What it may take at the start to find out which guards the servers have."""
+"""Time limit at the start for finding out which guards the servers have."""
 
 GuardOf = Callable[[ServerConfig, GuardedServer], ChangeGuard | None]
-"""The guard of a configured server; None when it is none of the kind. Called in a thread, as it may ask a disk."""
+"""Returns the guard of a configured server; None if it is not of that kind. Called in a thread, as it may access a
+disk."""
 
 
 class McpToolset:
-    """Shared sessions with MCP servers: one connection a server, used by every thread of conversation."""
+    """One session per MCP server, shared by all threads of conversation."""
 
     def __init__(
         self,
@@ -37,10 +38,10 @@ class McpToolset:
         guards: Sequence[GuardOf] = (),
         unguarded: ChangeGuard | None = None,
     ) -> None:
-        """In: the servers in the order their tools are to be offered in, with different keys; what reaches each kind of
-        them, by default what the bot has; what knows a server's guard, of which the first that does counts; and the
-        guard of all other servers, by default one that knows nothing. Raises KeyError for a kind of server that
-        nothing reaches."""
+        """In: the servers, in the order in which their tools are offered, with distinct keys; the transport for each
+        kind of server, by default the bot's own; functions that return a server's guard, of which the first result
+        counts; and the guard of all other servers, by default one that knows nothing. Raises KeyError for a kind of
+        server without a transport."""
         reach = standard() if transports is None else transports
         self._transports = {config.key: reach[type(config)](config) for config in servers}
         self._servers = {
@@ -49,7 +50,7 @@ class McpToolset:
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._guards: dict[str, ChangeGuard] = {}
-        """Those that are known. A server that is on a disk that does not answer gets its guard when it does."""
+        """The known guards. A server on a disk that does not answer gets its guard once it does."""
         self._unguarded = unguarded or ChangeGuard()
         before_the_loop([partial(self._find_guard, config) for config in servers], LOOK_SECONDS)
         self._loading: asyncio.Task[None] | None = None
@@ -57,7 +58,7 @@ class McpToolset:
         self._by_name: dict[str, Tool] = {}
 
     def _find_guard(self, config: ServerConfig) -> None:
-        """For a thread."""
+        """Find the guard of a server. Runs in a thread."""
         access = _Access(self._servers[config.key], self._holding)
         for find in self._guard_finders:
             if (found := find(config, access)) is not None:
@@ -65,26 +66,26 @@ class McpToolset:
                 return
 
     async def launch(self) -> None:
-        """Begin with the start of all servers ahead of `start`, in milliseconds: they get up meanwhile."""
+        """Begin to start all servers ahead of `start`; returns within milliseconds."""
         await asyncio.gather(*(server.launch() for server in self._servers.values()))
 
     async def start(self) -> None:
-        """Begin to start every server, all at once; returns without waiting for them."""
+        """Begin to start all servers concurrently; returns without waiting for them."""
         if self._servers:
             self._loading = asyncio.create_task(asyncio.to_thread(arguments.load))
         for server in self._servers.values():
             server.start()
 
     async def aclose(self) -> None:
-        """End every server, with what was started for it, within 3 s. Calls under way end as unknown."""
+        """End all servers and their processes within 3 s. Calls in progress end with an unknown outcome."""
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))
         if self._loading is not None:
             await self._loading
         await asyncio.gather(*(transport.aclose() for transport in self._transports.values()))
 
     async def ready(self, seconds: float) -> Sequence[str]:
-        """Wait until every server has started or failed, at most so long. Returns one sentence for each server that is
-        not usable now."""
+        """Wait a limited time until every server has started or failed. Return one sentence for each server that is not
+        usable now."""
         if all(server.state is not State.STARTING for server in self._servers.values()):
             return self._troubles()
         waiting = [asyncio.create_task(server.settled()) for server in self._servers.values()]
@@ -95,25 +96,25 @@ class McpToolset:
         return self._troubles()
 
     def tools(self) -> Sequence[Tool]:
-        """All tools that are known: the servers in the order of the configuration, the tools of each by name."""
+        """Return all known tools: servers in the order of the configuration, the tools of each by name."""
         if self._tools is None:
             self._tools = tuple(tool for server in self._servers.values() for tool in server.tools)
             self._by_name = {tool.name: tool for tool in self._tools}
         return self._tools
 
     def find(self, name: str) -> Tool | None:
-        """The tool offered under this name, as its server defines it now."""
+        """Return the tool offered under this name, with its current definition; None if there is none."""
         self.tools()
         return self._by_name.get(name)
 
     def guard(self, server: str) -> ChangeGuard:
-        """What is known of the calls of a server, by its key; a guard that knows little or nothing for most servers,
-        and for one that is not configured."""
+        """Return the guard of a server, by its key. For most servers, and for one that is not configured, it knows
+        little or nothing."""
         return self._guards.get(server, self._unguarded)
 
     async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
-        """Run one call of a tool as it was defined when the call was made: when its definition has changed since, the
-        call is not sent. Never raises but CancelledError; the caller's cancellation cancels the call."""
+        """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
+        not sent. Raises nothing but CancelledError; cancellation cancels the call."""
         server = self._servers.get(tool.server)
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
@@ -121,13 +122,13 @@ class McpToolset:
         return await server.call(tool, arguments, entered=held is not None)
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
-        """The right to make a call, if its server has room and nobody else is at the things that it changes, whichever
-        server that is by: their folders may be the same."""
+        """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it
+        changes (servers may share folders)."""
         server = self._servers.get(tool.server)
         return await self._holding.seize(server, self._footprint(tool, arguments, at), at) if server else None
 
     async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
-        """The same, as soon as that is so. Raises BusyError when others take longer than this call itself may."""
+        """Wait until a call can be admitted. Raises BusyError if others take longer than the call's own time limit."""
         server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
@@ -144,7 +145,7 @@ class McpToolset:
 
 
 class _Access:
-    """A server, as its guard may use it."""
+    """A server as seen by its guard."""
 
     def __init__(self, server: Server, holding: Holding) -> None:
         self._server = server

@@ -1,8 +1,8 @@
-"""No server outlives the bot, not even one that is killed (`kill -9`, out of memory) and cannot tidy up.
+"""Ensures that no server outlives the bot, even if the bot is killed (`kill -9`, out of memory) and cannot clean up.
 
-A server that is well made ends when its stdin does, which happens when the bot dies. One that holds a timer or a
-connection does not (Node keeps running for them). So one small shell is told every process group we start; it reads
-until its own stdin ends, that is until the bot is gone, and then kills the groups that are left.
+A well-behaved server ends when its stdin does, which happens when the bot dies. One that holds a timer or a connection
+does not (Node keeps running for them). So a small shell is told about every process group we start. It reads until its
+own stdin ends, when the bot is gone, and then kills the remaining groups.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import suppress
 
-# The servers get two seconds to end by themselves first. Signals of the terminal must not end the shell before the bot.
+# Servers get two seconds to end by themselves first. Signals from the terminal must not end the shell before the bot.
 _SCRIPT = """
 trap '' HUP INT TERM
 groups=' '
@@ -30,13 +30,13 @@ _END_SECONDS = 3.0
 
 
 class ProcessReaper:
-    """The shell that remembers which process groups are ours. Where there is no POSIX shell it does nothing."""
+    """The shell that keeps track of our process groups. Without a POSIX shell it does nothing."""
 
     def __init__(self) -> None:
         self._shell: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the shell (about 2 ms), unless it runs."""
+        """Start the shell (about 2 ms) unless it is running."""
         if self._shell is not None or sys.platform == "win32" or not os.access(_SHELL, os.X_OK):
             return
         self._shell = subprocess.Popen(  # noqa: S603 - a constant
@@ -54,11 +54,11 @@ class ProcessReaper:
         self._tell(f"+ {group}\n")
 
     def forget(self, group: int) -> None:
-        """This process group is gone; its number may soon belong to somebody else."""
+        """Forget a process group that has ended; its number may be reused."""
         self._tell(f"- {group}\n")
 
     def close(self) -> None:
-        """End the shell. Blocks for a moment; at most for the time that it gives the groups it still knows."""
+        """End the shell. Blocks for a moment; at most for the grace period of the groups it still knows."""
         if self._shell is None:
             return
         shell, self._shell = self._shell, None
@@ -74,8 +74,8 @@ class ProcessReaper:
     def _tell(self, text: str) -> None:
         if self._shell is None or self._shell.stdin is None:
             return
-        # A dozen bytes at a time to a reader that does nothing else never fill the pipe. When the shell is gone
-        # (somebody killed it) the servers run unguarded, which is no reason to stop them.
+        # A dozen bytes for a reader that does nothing else never fill the pipe. If the shell is gone (somebody killed
+        # it), the servers run unguarded, which is no reason to stop them.
         with suppress(OSError):
             self._shell.stdin.write(text.encode())
             self._shell.stdin.flush()

@@ -1,4 +1,4 @@
-"""Which transport reaches which kind of server. A new transport is one module here and one line below."""
+"""Maps each kind of server to its transport. A new transport is one module here and one line below."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.tools.server_config import StdioServer
 
 
 def standard() -> Transports:
-    """The transports that the bot has, for the servers of one toolset."""
+    """Return the bot's transports, for the servers of one toolset."""
     reaper = ProcessReaper()
 
     def stdio(server: StdioServer) -> StdioTransport:

@@ -33,28 +33,28 @@ class Ending:
     """Why a connection ended by itself."""
 
     reason: str = "it ended by itself"
-    """Completes the sentence `The tool server is not running: ….`, for people: nothing that the server says itself."""
+    """Completes the sentence `The tool server is not running: ….` for people; contains nothing from the server."""
     last_words: str = ""
-    """What the server said about it, without secrets, for the log; empty when it said nothing."""
+    """What the server wrote last, without secrets, for the log; empty if nothing."""
 
 
 class Connection(Protocol):
-    """One connection. Entering opens it and gives the two streams that the SDK's `Client` wants; leaving closes it,
-    within seconds, also when the task was cancelled. Enter and leave in the same task."""
+    """One connection. Entering opens it and returns the two streams for the SDK's `Client`; exiting closes it within
+    seconds, even if the task was cancelled. Enter and exit in the same task."""
 
     @property
     def ended(self) -> bool:
-        """The server will not be heard again."""
+        """Whether the connection has ended: nothing more will be received."""
         ...
 
     def refusal(self, problem: BaseException) -> str | None:
-        """Why the connection could not be opened, in words that complete the sentence of `Ending.reason`. None for
-        anything that this transport did not raise itself, and for which it has no words."""
+        """Return why the connection could not be opened, as words that complete the sentence of `Ending.reason`. None
+        for exceptions that this transport did not raise itself or cannot explain."""
         ...
 
     @property
     def ending(self) -> Ending:
-        """How it ended; asked when it is closed."""
+        """Return how the connection ended. Called once it is closed."""
         ...
 
     async def __aenter__(self) -> TransportStreams: ...
@@ -68,26 +68,26 @@ class Transport(Protocol):
     """How one server is reached."""
 
     def load(self) -> None:
-        """Import what a connection takes. Called in a thread, before the first connection."""
+        """Import what a connection needs. Called in a thread before the first connection."""
         ...
 
     async def launch(self) -> None:
-        """Begin with what takes time and needs nothing of the MCP SDK, which is imported meanwhile. Never raises: the
-        first connection tells what is wrong."""
+        """Begin with slow preparations that do not need the MCP SDK, which is imported meanwhile. Never raises: the
+        first connection reports what is wrong."""
         ...
 
     def connection(self, on_end: Callable[[], None]) -> Connection:
-        """A new connection, not open yet. `on_end` is called once, as soon as it has `ended`."""
+        """Return a new connection, not opened yet. `on_end` is called once, as soon as it has `ended`."""
         ...
 
     async def abandon(self) -> None:
-        """End what `launch` has begun, if no connection has taken it."""
+        """End what `launch` has started, unless a connection has taken it."""
         ...
 
     async def aclose(self) -> None:
-        """Give back what is shared with other servers, when all of them have ended."""
+        """Release what is shared with other servers, after all of them have ended."""
         ...
 
 
 Transports = Mapping[type[ServerConfig], Callable[[Any], Transport]]
-"""By the kind of configuration, what makes the transport of such a server."""
+"""By type of configuration: a function that makes the transport of such a server."""
