@@ -1,9 +1,9 @@
-"""The audit: what was asked for, decided and run, each record bound to the one before it by a hash. Functions over a
-connection, inside a transaction.
+"""The audit: a hash chain of records of what was requested, decided and run. Functions over a connection, inside a
+transaction.
 
-A record's hash covers the record, its number and the hash before it, so none can be changed, taken out, put in or moved
-unless all that follow are rewritten. Against somebody who does that, or cuts off the end, only a hash helps that was
-noted elsewhere: `verify` takes one.
+The hash of a record covers the record, its number and the previous hash, so none can be changed, removed, inserted or
+moved without rewriting all later ones. Against somebody who does that, or removes the last records, only a hash that
+was noted elsewhere helps: `verify` accepts one.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from bot.store.sqlite.database import now
 
 MAX_FINDINGS = 20
 NEAR = 1_000
-"""How far away from its own place a record is looked for that does not belong where it stands."""
+"""How far from its place a misplaced record is searched for."""
 PAGE = 500
 MIN_INTEGER = -(2**63)
-"""SQLite's least number."""
+"""SQLite's smallest integer."""
 MAX_DEPTH = 100
-"""Levels of arguments that are looked through. The model's own tools have a handful; Python gives up at about 1,000."""
+"""Levels of arguments that are examined. Models use a handful; Python's limit is about 1,000."""
 
 MAX_NAME_LENGTH = 2_000
-"""Characters of the full name of an argument. Each is compared with each pattern."""
+"""Characters of the full name of an argument. Each name is compared with each pattern."""
 
 _COLUMNS = "seq, at, kind, thread_id, call, approval, actor, facts, previous, hash"
 _TYPES = (int, float, str, int, int, str, str, str, str, str)
@@ -41,7 +41,7 @@ _TYPES = (int, float, str, int, int, str, str, str, str, str)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it stands in the file. When somebody has changed the file, a value may be of any type."""
+    """One record as stored. If somebody has modified the file, a value may have any type."""
 
     seq: int
     at: float
@@ -51,11 +51,11 @@ class Record:
     call: int
     approval: str
     actor: str
-    """The id of the person who did it; empty when the program did."""
+    """The id of the person who acted; empty for the program itself."""
     facts: str
     """Canonical JSON."""
     previous: str
-    """The hash of the record before it; empty in the first."""
+    """The hash of the previous record; empty in the first."""
     hash: str
     team: str = ""
     channel: str = ""
@@ -72,10 +72,10 @@ def record(
     actor: str = "",
     facts: JsonObject,
 ) -> None:
-    """Append a record. In: what happened, to what, by whom (nobody: the program itself), and JSON that says more.
+    """Append a record. In: what happened, to what, by whom (nobody: the program itself), and further facts as JSON.
 
-    Raises ValueError when the facts are no JSON, and StoreError when the records do not end where their head says, so
-    that nothing goes on unrecorded.
+    Raises ValueError if the facts are not valid JSON, and StoreError if the last record is not the one that the head
+    names, so that nothing continues without a record.
     """
     seq, previous = connection.execute("SELECT seq, hash FROM audit_head").fetchone() or (0, "")
     at = moment(now())
@@ -90,7 +90,8 @@ def record(
 
 
 def moment(at: object) -> str:
-    """The time of a record as its hash covers it: `2026-11-22T14:35:05.120000Z`. Raises ValueError for what is none."""
+    """Return the time of a record as its hash covers it: `2026-11-22T14:35:05.120000Z`. Raises ValueError if it is not
+    a time."""
     if not isinstance(at, float):
         raise ValueError(f"{at!r} is no time")
     try:
@@ -102,10 +103,10 @@ def moment(at: object) -> str:
 def records(
     connection: sqlite3.Connection, since: float = 0.0, *, until: float = math.inf, thread_ts: str = ""
 ) -> Iterator[Record]:
-    """The records of a time (from `since`, before `until`) and a thread, in order. Read are those and few others,
-    however many there are.
+    """Yield the records of a period (from `since`, before `until`) and a thread, in order. Few others are read, however
+    many there are.
 
-    Read page by page: a reader that is slow, or waits for a person, holds no snapshot open while the bot writes.
+    They are read page by page, so that a slow reader keeps no snapshot open while the bot writes.
     """
     part = _part(connection, since, until)
     if not thread_ts:
@@ -116,8 +117,8 @@ def records(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The records of a time: they stand after one number and up to another, with others among them where a clock was
-    set back."""
+    """The records of a period: after one number and up to another, with others in between where a clock was set
+    back."""
 
     since: float = -math.inf
     until: float = math.inf
@@ -126,7 +127,7 @@ class _Part:
 
 
 def _part(connection: sqlite3.Connection, since: float, until: float) -> _Part:
-    """Find out where the records of a time are."""
+    """Find the records of a period."""
     begins = since if since > 0 else -math.inf
     if until < math.inf:
         query, values = "SELECT min(seq), max(seq) FROM audit WHERE at >= ? AND at < ?", [begins, until]
@@ -134,17 +135,17 @@ def _part(connection: sqlite3.Connection, since: float, until: float) -> _Part:
         query, values = "SELECT min(seq), max(seq) FROM audit WHERE at >= ?", [begins]
     else:
         return _Part()
-    # Both ends in one statement: for one alone SQLite would go through the records until it meets it.
+    # Both ends in one statement: for a single one, SQLite would scan the records until it finds it.
     first, last = connection.execute(query, values).fetchone()
     if first is None:
         return _Part(begins, until, math.inf)
-    # What is written while they are read belongs to them when they have no end.
+    # Without an end, the period includes records that are written during the reading.
     return _Part(begins, until, first - 1 if first > MIN_INTEGER else -math.inf, last if until < math.inf else math.inf)
 
 
 def _pages(connection: sqlite3.Connection, part: _Part, thread: int | None = None) -> Iterator[Record]:
-    """The records of a part, of one thread or of all."""
-    # The plus keeps SQLite from finding them by their times, only to sort them again for each page.
+    """Yield the pages of a part, for one thread or all."""
+    # The plus keeps SQLite from using the index on times, which would require sorting for each page.
     conditions, values = ["a.seq > ?", "a.seq <= ?"], [part.last]
     for condition, value, wanted in (
         ("+a.at >= ?", part.since, part.since > -math.inf),
@@ -167,10 +168,10 @@ def _pages(connection: sqlite3.Connection, part: _Part, thread: int | None = Non
 
 
 def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
-    """Whether the records are those that were written. In: optionally a hash that was noted earlier, which must still
-    be among them. Out: what is wrong, a sentence each; nothing when all is sound.
+    """Check the hash chain. In: optionally a hash that was noted earlier, which must still be in it. Out: one sentence
+    per problem; empty if there is none.
 
-    Two statements: whoever wants both to see the same state begins a transaction first.
+    This runs two statements: a caller that needs a consistent result begins a transaction first.
     """
     findings: list[str] = []
     wrong = 0
@@ -184,13 +185,13 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
     tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('audit', 'audit_head')"
     if connection.execute(tables).fetchone() != (2,):
         return ["The tables of the records are not both there: one was removed."]
-    # Text that is no UTF-8 any more is a finding too, not an error.
+    # Text that is no longer valid UTF-8 is a finding, not an error.
     factory, connection.text_factory = connection.text_factory, _any_text
     try:
         heads = connection.execute("SELECT seq, hash FROM audit_head").fetchall()
         noted, last = not head, 0
         hashed: object = ""
-        # None: what stands before the next record is not what was written, so that one's link says nothing.
+        # None: the previous record is not the original one, so the link of the next says nothing.
         previous: object = ""
         for row in connection.execute(f"SELECT {_COLUMNS} FROM audit ORDER BY seq"):
             seq = int(row[0])
@@ -220,12 +221,12 @@ def verify(connection: sqlite3.Connection, head: str = "") -> list[str]:
 
 
 def redacted(arguments_json: str, tool: str, patterns: Sequence[str]) -> JsonObject:
-    """The arguments of a call for a record.
+    """Return the arguments of a call for a record.
 
-    In: their JSON text, the tool's name, and globs (`*`, `?`, `[…]`, case counts) over `{tool}.{argument}`, inner ones
-    with dots and without the places in lists: `edit_file.edits.newText`. Out: the arguments; in the place of each that
-    a glob names (with all that is in it) how long it was, as a text or as canonical JSON. Arguments that are no JSON
-    object that can be written again are `text`, or `unreadable` with their length when a glob may concern the tool.
+    In: their JSON text, the tool's name, and case-sensitive globs (`*`, `?`, `[…]`) over `{tool}.{argument}`, nested
+    ones with dots and without list positions: `edit_file.edits.newText`. Out: the arguments, with each one that a glob
+    matches (and all that is in it) replaced by its length as a text or as canonical JSON. Arguments that are not a
+    serializable JSON object become `text`, or `unreadable` with their length if a glob may concern the tool.
     """
     try:
         arguments: object = json.loads(arguments_json)
@@ -251,13 +252,13 @@ def _redacted(value: Any, name: str, patterns: Sequence[str], depth: int) -> Any
 
 
 def _hash(at: str, values: Sequence[Any]) -> str:
-    """In: the time as a text, and the columns but for the hash."""
+    """Return the hash of a record. In: the time as a text, and the columns except the hash."""
     seq, _, kind, thread_id, call, approval, actor, facts, previous = values
     return sha256(previous, str(seq), at, kind, str(thread_id), str(call), approval, actor, facts)
 
 
 def _problem(row: Sequence[Any], *, explained: bool) -> str:
-    """What is wrong with a record by itself; empty when it is as it was written. `explained`: say where it was."""
+    """Return what is wrong with a single record; empty if it is intact. `explained`: also say where it was before."""
     changed = f"Record {row[0]} was changed."
     if any(type(value) is not kind for value, kind in zip(row, _TYPES, strict=True)):
         return changed
@@ -277,7 +278,7 @@ def _problem(row: Sequence[Any], *, explained: bool) -> str:
 
 
 def _at_the_end(heads: Sequence[Sequence[object]], last: int, hashed: object) -> Iterator[str]:
-    """What does not fit between the head and the last record."""
+    """Yield the inconsistencies between the head and the last record."""
     if not heads:
         if last:
             yield f"The head is missing, which says that record {last} is the last."
@@ -298,7 +299,7 @@ def _missing(first: int, last: int) -> str:
 
 
 def _any(value: object) -> str:
-    """A value of somebody else's making in a sentence."""
+    """Return an untrusted value as it appears in a sentence."""
     return ascii(value)[:40]
 
 
@@ -307,16 +308,16 @@ def _any_text(raw: bytes) -> str:
 
 
 def _sendable(text: str) -> str:
-    """Without lone surrogates, which the database does not take."""
+    """Return the text without lone surrogates, which the database does not accept."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _text(facts: JsonObject) -> str:
-    """Canonical JSON that the database takes."""
+    """Return canonical JSON that the database accepts."""
     text = canonical(facts)
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Read again: two names may have become the same.
+        # Parsed again, as two names may have become equal.
         return canonical(json.loads(_sendable(text)))
     return text

@@ -1,4 +1,4 @@
-"""One change of a thread, written whole: log, calls, requests, posts, audit. Inside a transaction."""
+"""Writes one change of a thread: log, calls, requests, posts, audit. Inside a transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.store.sqlite.question_rows import touch_all
 def apply(
     connection: sqlite3.Connection, state: ThreadState, change: Change, redact: Sequence[str]
 ) -> tuple[int, list[Unread], str]:
-    """Write the change of a thread that stands as `state` says. Out: the turn, what is unread now, and who has stopped
+    """Write a change to the thread that `state` describes. Out: the turn's id, the unread messages, and who has stopped
     the turn."""
     start = state.next_position
     turn_id = state.turn.id if state.turn else 0
@@ -55,7 +55,7 @@ def apply(
 
 
 def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str], stopped_by: str) -> None:
-    """Ask people; nobody in a turn that somebody has stopped: there the card only says how it ended."""
+    """Record a question to people. In a stopped turn nobody is asked: the card only says how the call ended."""
     questions.ask(connection, thread_id, card, redact)
     for question in card.questions if stopped_by else ():
         transitions.end(connection, question, Decision.STOPPED, by=stopped_by)
@@ -64,7 +64,8 @@ def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Seq
 
 
 def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, redact: Sequence[str]) -> None:
-    """What is handed to a server, and how it ended, is recorded apart from what was asked and decided."""
+    """Record in the audit that a call was handed to a server, or how it ended; requests and decisions have records of
+    their own."""
     if call.state not in (CallState.STARTED, CallState.FINISHED):
         return
     facts: JsonObject = {"tool": call.tool}

@@ -1,8 +1,8 @@
-"""One SQLite file, one connection, one process: opening it safely, and transactions that share commits.
+"""One SQLite file, one connection, one process: opens it safely, and runs transactions that share commits.
 
-SQLite commits about 2,000 times a second in WAL mode with FULL synchronisation, and each hop to aiosqlite's thread
-costs about 50 µs. So a transaction is one function that runs whole on that thread, and all transactions that wait at
-the same time share one commit, each in a savepoint of its own.
+SQLite makes about 2,000 commits a second in WAL mode with FULL synchronization, and each hop to aiosqlite's thread
+costs about 50 µs. So a transaction is one function that runs entirely on that thread, and all transactions that wait at
+the same time share one commit, each in its own savepoint.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ Work = Callable[[sqlite3.Connection], T]
 Ahead = Callable[[sqlite3.Connection, T], Mapping[Hashable, object]]
 
 BATCH = 64
-"""Transactions that share one commit at most, so that the first does not wait long for the last."""
+"""The maximum number of transactions that share a commit, so that the first does not wait long for the last."""
 QUIET = 2
-"""With so many transactions or fewer in a commit, what their callers ask for next is read right away. Each visit to the
-thread wakes it and the loop, which costs a quiet process more than the query; under load nobody would still want it."""
+"""Up to this many transactions in a commit, what their callers need next is read along with it. In a quiet process,
+waking the thread and the loop once more costs more than the query; under load the result would be wasted."""
 
 
 class _Connection(aiosqlite.Connection):
-    """aiosqlite's connection, with a way to run a whole function on its thread: a subclass may, others may not."""
+    """aiosqlite's connection, with a method that runs a whole function on its thread; this requires a subclass."""
 
     async def open(self) -> None:
-        """Connect. When that fails the thread has ended too, so that it finds no closed event loop later."""
+        """Connect. If that fails, the thread has ended too, so that it does not access a closed event loop later."""
         try:
             await self
         except BaseException:
@@ -57,14 +57,14 @@ class _Connection(aiosqlite.Connection):
         return await self._execute(lambda: work(self._conn))
 
     def hand_over(self, work: Work[T], ended: Callable[[T], None]) -> None:
-        """Run a function that raises nothing, and give the loop what it returns: without a task and without a future,
-        each of which would be one more pass of the loop until the caller goes on."""
+        """Run a function that raises nothing, and pass its result to the loop. This uses neither a task nor a future,
+        each of which would take another iteration of the loop."""
         loop = asyncio.get_running_loop()
         self._tx.put_nowait((None, lambda: loop.call_soon_threadsafe(ended, work(self._conn))))
 
 
 def path_of(url: str) -> Path:
-    """The file that a database URL names: `sqlite:///relative.db`, `sqlite:////absolute.db`.
+    """Return the file that a database URL names: `sqlite:///relative.db`, `sqlite:////absolute.db`.
 
     Raises SettingsError for anything else.
     """
@@ -76,12 +76,12 @@ def path_of(url: str) -> Path:
 
 
 def _credentials(url: str) -> str:
-    """The `user:password` of a URL, which must not be shown."""
+    """Return the `user:password` of a URL, which must not be shown."""
     return url.partition("://")[2].rpartition("@")[0]
 
 
 class Database:
-    """The open file. Use as an async context manager."""
+    """The open database. Use it as an async context manager."""
 
     def __init__(self, url: str) -> None:
         self._path = path_of(url)
@@ -89,15 +89,15 @@ class Database:
         self._connection: _Connection | None = None
         self._pending: list[_Write] = []
         self._batch: list[_Write] = []
-        """What the thread is at."""
+        """The batch that the thread is running."""
         self._commits = _Commits()
         self._ahead: dict[Hashable, object] = {}
-        """What was read along with the last commit, until the next one begins."""
+        """Results that were read along with the last commit, until the next one begins."""
         self._timer: asyncio.Handle | None = None
-        """Begins the next batch, when none is under way: in the next pass of the loop, or after a moment."""
+        """Starts the next batch if none is running: in the next iteration of the loop, or after a moment."""
 
     async def __aenter__(self) -> Self:
-        """Lock, open and migrate the file. Raises SettingsError in words an operator can act on."""
+        """Lock, open and migrate the file. Raises SettingsError with a sentence for the operator."""
         path = self._path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,12 +129,12 @@ class Database:
     ) -> None:
         while (self._batch or self._pending) and self._connection is not None:
             self._begin()
-            await self._connection.on_thread(_nothing)  # it comes after the batch, and so does what the loop is told
+            await self._connection.on_thread(_nothing)  # runs after the batch and its notifications
         await self._shut()
 
     async def _shut(self) -> None:
         self._ahead = {}
-        connection, self._connection = self._connection, None  # nothing is taken that would come after its end
+        connection, self._connection = self._connection, None  # accepts nothing from here on
         if connection is not None:
             await connection.close()
         if self._lock is not None:
@@ -142,7 +142,7 @@ class Database:
             self._lock = None
 
     async def read(self, work: Work[T], key: Hashable = None) -> T:
-        """Run a function that only reads. With a `key`, what the last commit has read ahead under it will do."""
+        """Run a function that only reads. With a `key`, the result that the last commit has read ahead is used."""
         if key in self._ahead:
             return cast(T, self._ahead.pop(key))
         if self._connection is None:
@@ -155,13 +155,13 @@ class Database:
     async def write(
         self, work: Work[T], *, synced: bool = True, soon: bool = False, ahead: Ahead[T] | None = None
     ) -> T:
-        """Run a function as one transaction; returns when it is on the disk. Without `synced` it outlives the process,
-        but not a power cut, unless a later one that is synced does: for what is found out again by looking. With
-        `soon` it waits a moment for another transaction to share a commit with. `ahead` reads, by key, what is probably
-        asked for next; it gets the function's result.
+        """Run a function as one transaction; returns once it is on the disk. Without `synced`, the change survives a
+        crash of the process, but a power cut only if a later synced change does: for what can be determined again. With
+        `soon`, it waits a moment for another transaction to share a commit with. `ahead` gets the function's result and
+        reads, by key, what will probably be requested next.
 
-        The function's own exception rolls back its part alone and is raised here. Raises StoreError when the
-        database refuses (disk full, file gone, a constraint).
+        An exception of the function rolls back only its own part and is raised here. Raises StoreError if the database
+        fails (disk full, file gone, a constraint).
         """
         if self._connection is None:
             raise StoreError("the database is closed")
@@ -174,11 +174,11 @@ class Database:
                 self._timer = None
             if self._timer is None:
                 self._timer = loop.call_later(SOON_SECONDS, self._begin) if soon else loop.call_soon(self._begin)
-        # A caller who is cancelled takes back only the future: the transaction is made all the same.
+        # Cancelling the caller cancels only the future: the transaction is made in any case.
         return await future
 
     def _begin(self) -> None:
-        """Give the thread the next batch, if it has none."""
+        """Pass the next batch to the thread, unless one is running."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -189,7 +189,7 @@ class Database:
         self._connection.hand_over(partial(self._commits.run, self._batch), self._ended)
 
     def _ended(self, outcome: tuple[list[Any], dict[Hashable, object]]) -> None:
-        """Tell those who wait how their transactions have ended."""
+        """Pass the results to the callers."""
         batch, self._batch = self._batch, []
         results, self._ahead = outcome
         for write, result in zip(batch, results, strict=True):
@@ -204,7 +204,7 @@ class Database:
 
 
 def _nothing(connection: sqlite3.Connection) -> None:
-    """Does nothing; who waits for it knows that the thread has done all that came before."""
+    """Do nothing: a caller that waits for this knows that the thread has completed all earlier work."""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -216,14 +216,16 @@ def _prepare(connection: sqlite3.Connection) -> None:
         problem = "the database was written by a newer version of the bot."
         raise SettingsError("DATABASE_URL", f"{problem} Run that version, or restore a copy of the database.")
     if 0 < version < len(MIGRATIONS):
-        log.info("bringing the database from schema %d to %d; a large one takes minutes", version, len(MIGRATIONS))
+        log.info(
+            "migrating the database from schema %d to %d; this takes minutes if it is large", version, len(MIGRATIONS)
+        )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A transaction that waits for its turn."""
+    """A waiting transaction."""
 
     work: Work[Any]
     future: asyncio.Future[Any]
@@ -232,15 +234,15 @@ class _Write:
 
 
 class _Commits:
-    """Makes transactions, on the connection's thread."""
+    """Runs transactions on the connection's thread."""
 
     def __init__(self) -> None:
         self._synced: bool | None = None
-        """How the connection commits now."""
+        """The current synchronization mode of the connection."""
 
     def run(self, batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple[list[Any], dict[Hashable, object]]:
-        """Run each function (in a savepoint, if it is not alone), then commit once. Out: their results, with an
-        exception in the place of one that was raised, and what was read ahead. Raises nothing."""
+        """Run each function (in a savepoint if there are several), then commit once. Out: the results, with exceptions
+        in the place of results, and what was read ahead. Raises nothing."""
         try:
             self._sync(any(write.synced for write in batch), connection)
             return _committed(batch, connection)
@@ -248,7 +250,7 @@ class _Commits:
             return [StoreError(f"{type(error).__name__}: {error}")] * len(batch), {}
 
     def _sync(self, synced: bool, connection: sqlite3.Connection) -> None:
-        # In WAL mode NORMAL leaves out the sync of a commit, and keeps the order of commits (sqlite.org/pragma.html).
+        # In WAL mode, NORMAL skips the sync of a commit and keeps the order of commits (sqlite.org/pragma.html).
         if synced is not self._synced:
             connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
             self._synced = synced
@@ -289,16 +291,16 @@ def _committed(batch: Sequence[_Write], connection: sqlite3.Connection) -> tuple
 def _read_ahead(
     batch: Sequence[_Write], results: Sequence[Any], connection: sqlite3.Connection
 ) -> dict[Hashable, object]:
-    """What the callers ask for next, read in the same transaction: each one more would take locks of its own."""
+    """Read what the callers need next, in the same transaction: separate ones would take additional locks."""
     found: dict[Hashable, object] = {}
     if len(batch) <= QUIET:
         for write, result in zip(batch, results, strict=True):
             if write.ahead is not None and not isinstance(result, BaseException):
-                with suppress(Exception):  # who needs it reads it, and is told what is wrong
+                with suppress(Exception):  # the reader will run into the same error and report it
                     found.update(write.ahead(connection, result))
     return found
 
 
 def now() -> float:
-    """Unix time in seconds."""
+    """Return the Unix time in seconds."""
     return time.time()

@@ -1,4 +1,4 @@
-"""Standing grants: given with an approval, held until their time is over, ended by hand or by a changed tool."""
+"""Standing grants: given with an approval, valid until they expire, are revoked, or their tool changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 def keep(connection: sqlite3.Connection, question: Question, grant: Grant) -> int:
-    """Record a grant that was given with an approval; returns its number."""
+    """Record a grant that was given with an approval; return its id."""
     cursor = connection.execute(
         "INSERT INTO grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval,"
         " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -40,7 +40,7 @@ def keep(connection: sqlite3.Connection, question: Question, grant: Grant) -> in
 
 
 def held(connection: sqlite3.Connection, team: str, user: str) -> list[Grant]:
-    """The grants of a person that hold now, the newest first."""
+    """Return a person's valid grants, the newest first."""
     return _newest_first(_held(connection, team, "g.user = ?", (user,)))
 
 
@@ -49,7 +49,8 @@ def _newest_first(grants: list[Grant]) -> list[Grant]:
 
 
 def held_for(connection: sqlite3.Connection, team: str, tool: str, thread_id: int, user: str) -> list[Grant]:
-    """Those for a tool that hold in this thread, and those of this person that hold everywhere, the newest first."""
+    """Return the valid grants for a tool: those for this thread, and this person's that apply everywhere; the newest
+    first."""
     here = _held(connection, team, "g.tool = ? AND g.thread_id = ?", (tool, thread_id))
     everywhere = _held(connection, team, "g.tool = ? AND g.thread_id = 0 AND g.user = ?", (tool, user))
     return _newest_first([*here, *everywhere])
@@ -65,7 +66,7 @@ def _held(connection: sqlite3.Connection, team: str, condition: str, values: Seq
 
 
 def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool:
-    """End a grant; with a user only one of theirs. False when there was nothing to end."""
+    """End a grant; with a user, only one of theirs. Return whether there was one to end."""
     row = connection.execute(
         "SELECT user, thread_id, tool FROM grants WHERE id = ? AND ended = ''", (grant,)
     ).fetchone()
@@ -80,7 +81,7 @@ def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool
 
 
 def expire(connection: sqlite3.Connection, most: int) -> int:
-    """End the grants whose time is over, so many at most; returns how many it were."""
+    """End expired grants, up to `most`; return how many."""
     rows = connection.execute(
         "SELECT id FROM grants WHERE ended = '' AND expires_at <= ? LIMIT ?", (now(), most)
     ).fetchall()

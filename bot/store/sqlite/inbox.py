@@ -1,4 +1,5 @@
-"""Deliveries: committed once, whatever Slack sends how often. Functions over a connection, inside a transaction."""
+"""Incoming messages: each is recorded once, however often Slack delivers it. Functions over a connection, inside a
+transaction."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ from bot.store.sqlite.database import now
 
 
 def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
-    """Take a message down, unless it was before or has nothing to do with the bot.
+    """Record a message, unless it is a duplicate or does not concern the bot.
 
-    Out: what became of it, and the thread's id (0 when there is none).
+    Out: whether it was recorded, and the thread's id (0 if there is none).
     """
     place = incoming.place
     row = connection.execute(
@@ -51,7 +52,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         ),
     )
     if cursor.rowcount == 0:
-        # One of a mention's two events may have been taken for something said to others.
+        # One of the two events of a mention may have been recorded as a message to others.
         raised = connection.execute(
             "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND seq IS NULL AND ?",
             (thread_id, incoming.ts, incoming.addressed),
@@ -66,13 +67,13 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
 
 
 _TO_ADVANCE = (
-    # Somebody has said something, and was not told that it has to wait.
+    # Somebody wrote to the bot and has not been notified that the message has to wait.
     "SELECT thread_id FROM inbox INDEXED BY inbox_untold WHERE seq IS NULL AND addressed AND NOT told",
-    # A turn is open, and nobody is asked anything.
+    # A turn is open, and nobody is being asked.
     "SELECT thread_id FROM turns INDEXED BY turns_unasked WHERE ended_at IS NULL AND asked = 0",
-    # A call is allowed, was cut off, or is to be asked about: it was changed, or has drifted.
+    # A call is allowed, was interrupted, or people have to be asked about it: it was edited, or has drifted.
     "SELECT thread_id FROM calls INDEXED BY calls_unasked WHERE state <> 'finished' AND NOT asked",
-    # A call has ended beside others that wait, and nobody was told.
+    # A call has finished beside others that wait, and people have not been notified.
     "SELECT thread_id FROM calls INDEXED BY calls_untold WHERE state = 'finished' AND NOT summarised",
 )
 _PARKED = "SELECT id FROM threads INDEXED BY threads_parked WHERE parked <> ''"
@@ -80,12 +81,12 @@ _TO_DELIVER = (
     "SELECT thread_id FROM posts INDEXED BY posts_unsettled"
     " WHERE (state = 'owed' OR state = 'posted' AND (shown <> revision OR NOT final))"
 )
-"""Each is answered by an index that holds these rows and no others. It is named, since with the statistics of a time at
-which it was empty SQLite would take another."""
+"""Each uses a partial index of exactly these rows. The index is named, since with statistics from when it was empty
+SQLite would choose another."""
 
 
 def waiting(connection: sqlite3.Connection) -> list[int]:
-    """The threads with something left to do now. One whose turn only waits for the decision of a person is not among
-    them, until that is there or its time is over; and a parked one only when Slack is owed something."""
+    """Return the threads with something to do now. A thread whose turn only waits for a person's decision is included
+    once that is made or has expired; a parked one only if Slack is owed something."""
     query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {_TO_DELIVER}"
     return sorted(int(row[0]) for row in connection.execute(query))

@@ -21,7 +21,7 @@ CALL_COLUMNS = (
 
 
 def call_from(row: Sequence[object]) -> Call:
-    """A call from the columns of CALL_COLUMNS."""
+    """Return a call from the columns CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
     state, outcome, result, seconds, attempts, summarised, tier, why, original, editors = rest
     return Call(
@@ -49,7 +49,7 @@ def call_from(row: Sequence[object]) -> Call:
 
 
 def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
-    """All that `advance` needs of a thread, but for the texts of its log (`bodies`)."""
+    """Return everything that `advance` needs of a thread, except the texts of its log (`bodies`)."""
     row = connection.execute(
         "SELECT team, channel, thread_ts, kind, functions, parked FROM threads WHERE id = ?", (thread_id,)
     )
@@ -93,7 +93,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
 
 
 def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:
-    """Who besides the requester has addressed the bot in the turn that begins at this position of the log."""
+    """Return who, besides the requester, has addressed the bot in the turn that begins at this position of the log."""
     rows = connection.execute(
         "SELECT user FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed AND user NOT IN ('', ?)",
         (thread_id, first, requester),
@@ -102,8 +102,8 @@ def _others(connection: sqlite3.Connection, thread_id: int, first: int, requeste
 
 
 def bodies(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
-    """(position, text as it is stored: UTF-8) of each message behind one position and up to another. The log may begin
-    later than at 0; raises StoreError when a message is missing within it, since what is sent would make no sense."""
+    """Return (position, stored UTF-8 text) of each message after one position, up to another. The log may start later
+    than at 0; raises StoreError if a message in it is missing, as the request would make no sense."""
     rows = connection.execute(
         "SELECT seq, CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
         (thread_id, after, last),
@@ -116,7 +116,7 @@ def bodies(connection: sqlite3.Connection, thread_id: int, after: int, last: int
 
 
 def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:
-    """Which calls somebody is being asked about, and which request allows the others."""
+    """Set which calls people are being asked about, and which request allows the others."""
     by_id = {call.id: call for call in calls}
     rows = connection.execute(
         "SELECT q.call, q.id, q.digest, q.basis, q.decision FROM questions q JOIN calls c ON c.id = q.call"
@@ -133,13 +133,13 @@ def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Ca
 
 
 def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
-    """Who has stopped the turn; empty when nobody has."""
+    """Return who has stopped the turn; empty if nobody has."""
     row = connection.execute("SELECT stopped_by FROM turns WHERE id = ?", (turn_id,)).fetchone()
     return "" if row is None else str(row[0])
 
 
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
-    """Messages that are not in the log yet, in the order of the thread."""
+    """Return the messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
         "SELECT id, user, ts, text, files, addressed, told FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
@@ -159,20 +159,20 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
 
 
 def functions(connection: sqlite3.Connection, digest: str) -> str:
-    """A tool list by its digest."""
+    """Return a tool list by its digest."""
     row = connection.execute("SELECT body FROM functions WHERE digest = ?", (digest,)).fetchone()
     return "" if row is None else str(row[0])
 
 
 def save_functions(connection: sqlite3.Connection, thread_id: int, digest: str, body: str) -> None:
-    """This is what the thread's last request offered."""
+    """Record the tool list that the thread's last request offered."""
     connection.execute("INSERT OR IGNORE INTO functions (digest, body) VALUES (?, ?)", (digest, body))
     connection.execute("UPDATE threads SET functions = ? WHERE id = ?", (digest, thread_id))
 
 
 def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, first: int) -> int:
-    """Start a turn at this position of the log, with the request to the model that follows; the index allows one open
-    turn a thread."""
+    """Start a turn at this position of the log, and count the request to the model that follows. An index allows one
+    open turn per thread."""
     cursor = connection.execute(
         "INSERT INTO turns (thread_id, requester, first, opened_at, attempts) VALUES (?, ?, ?, ?, 1)",
         (thread_id, requester, first, now()),
@@ -183,7 +183,7 @@ def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, fi
 def append(
     connection: sqlite3.Connection, thread_id: int, turn_id: int, seq: int, messages: Iterable[tuple[str, str]]
 ) -> None:
-    """Append (role, JSON text) pairs from this position on; the primary key refuses one that is taken."""
+    """Append (role, JSON text) pairs from this position on; the primary key rejects a position that is taken."""
     at = now()
     connection.executemany(
         "INSERT INTO messages (thread_id, turn_id, seq, role, body, at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -192,21 +192,21 @@ def append(
 
 
 def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) -> None:
-    """(position in the log, inbox id) pairs."""
+    """Mark messages as read: (position in the log, inbox id) pairs."""
     connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
 
 
 def mark_told(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """The senders of these unread messages know that they have to wait for a decision."""
+    """Record that the senders of these unread messages have been notified that they have to wait for a decision."""
     connection.executemany("UPDATE inbox SET told = 1 WHERE id = ?", [(id_,) for id_ in ids])
 
 
 def save_turn(
     connection: sqlite3.Connection, turn: Turn, usage: Usage | None = None, outcome: str | None = None
 ) -> None:
-    """Write the turn's counters; with an outcome it ends."""
+    """Write the turn's counters; with an outcome, end it."""
     usage = usage or Usage()
-    # `ended_at` is in two indexes, which are only written when it is.
+    # `ended_at` is in two indexes, which are only written if it is set.
     ends = ", outcome = ?, ended_at = ?" if outcome else ""
     connection.execute(
         f"UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?,"
@@ -227,7 +227,7 @@ def save_turn(
         ),
     )
     if outcome:
-        # What had to wait for a decision in this turn, and is still unread, is to be read now.
+        # Messages that had to wait for a decision in this turn and are still unread are read next.
         connection.execute(
             "UPDATE inbox SET told = 0 WHERE thread_id = (SELECT thread_id FROM turns WHERE id = ?)"
             " AND seq IS NULL AND told",
@@ -236,7 +236,7 @@ def save_turn(
 
 
 def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: Call) -> int:
-    """Record a call as it stands; returns its number."""
+    """Record a new call; return its id."""
     cursor = connection.execute(
         "INSERT INTO calls (thread_id, turn_id, seq, position, call_id, tool, server, remote_name, arguments,"
         " tool_digest, repeatable, state, outcome, result, attempts, tier, why)"
@@ -265,8 +265,8 @@ def insert_call(connection: sqlite3.Connection, thread_id: int, turn_id: int, ca
 
 
 def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Call]:
-    """Write where the calls stand; returns those that are in another state, or attempt, than before. One that has a
-    result keeps it, whatever comes later, and is given back with it; its arguments are written by who changes them."""
+    """Write the state of calls; return those whose state or attempt has changed. A call that has a result keeps it, and
+    its stored state is returned; its arguments are written by whoever edits them."""
     moved: list[Call] = []
     for call in calls:
         before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
@@ -293,7 +293,7 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
 
 
 def renew(connection: sqlite3.Connection, call: Call) -> None:
-    """Have a call stand as it is written: a person may have ended it meanwhile."""
+    """Reload a call: a person may have ended it meanwhile."""
     state, outcome, call.result, call.attempts = connection.execute(
         "SELECT state, outcome, result, attempts FROM calls WHERE id = ?", (call.id,)
     ).fetchone()

@@ -1,5 +1,5 @@
-"""Threads that fail again and again: counted, parked after the third time, taken up again by a person. Functions over a
-connection, inside a transaction."""
+"""Threads that fail repeatedly: failures are counted, the third parks the thread, and a person resumes it. Functions
+over a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bot.store.sqlite.question_rows import insert
 
 
 def failed(connection: sqlite3.Connection, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
-    """A run was ended by an error: count it. The first is told people, the third in a row parks the thread. Out:
-    whether it is parked."""
+    """Count a run that ended with an error. People are notified of the first; the third in a row parks the thread.
+    Return whether it is parked."""
     found = connection.execute(
         "UPDATE threads SET failures = failures + 1 WHERE id = ? AND parked = '' RETURNING failures", (thread_id,)
     ).fetchone()
@@ -36,8 +36,8 @@ def failed(connection: sqlite3.Connection, thread_id: int, sorry: Sequence[Draft
 
 
 def park(connection: sqlite3.Connection, thread_id: int, draft: Draft) -> None:
-    """Nothing is done for this thread any more until a person says so. The draft tells them, and its key is what the
-    button carries."""
+    """Stop working on this thread until a person resumes it. The draft says so, and its key is the value of the Retry
+    button."""
     if connection.execute(
         "UPDATE threads SET parked = ? WHERE id = ? AND parked = ''", (draft.key, thread_id)
     ).rowcount:
@@ -46,7 +46,8 @@ def park(connection: sqlite3.Connection, thread_id: int, draft: Draft) -> None:
 
 
 def release(connection: sqlite3.Connection, thread_id: int) -> None:
-    """A person has said or decided something: a parked thread goes on, and its message loses the button."""
+    """Resume a parked thread after a person has written or decided something, and remove the button from its
+    message."""
     row = connection.execute("SELECT parked FROM threads WHERE id = ? AND parked <> ''", (thread_id,)).fetchone()
     if row is None:
         return
@@ -60,14 +61,14 @@ def release(connection: sqlite3.Connection, thread_id: int) -> None:
 
 
 def changed(connection: sqlite3.Connection, thread_id: int, change: Change) -> None:
-    """Of a run that makes this change something may have come: failures before it do not count any more."""
+    """Reset the failures of a thread after a change that is progress."""
     ended = any(call.state is CallState.FINISHED for call in change.calls)
     if ended or change.outcome or (change.messages and change.gets_on):
         connection.execute("UPDATE threads SET failures = 0 WHERE id = ? AND failures > 0", (thread_id,))
 
 
 def uncount(connection: sqlite3.Connection, thread_id: int) -> None:
-    """The request to the model that was begun last was called off by ourselves."""
+    """Take back the count of the last request to the model, which we cancelled ourselves."""
     connection.execute(
         "UPDATE turns SET attempts = attempts - 1 WHERE thread_id = ? AND ended_at IS NULL AND attempts > 0",
         (thread_id,),

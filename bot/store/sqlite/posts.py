@@ -1,5 +1,5 @@
-"""Slack messages, one row each: recorded with what they say about, posted once, changed by revision. Functions inside a
-transaction."""
+"""Slack messages, one row each: recorded with the change they report, posted once, updated by revision. Functions
+inside a transaction."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bot.store.sqlite.database import now
 
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
-    """Record drafts in the order in which they are to appear; returns their numbers. One whose key is already there
-    is another body for that message: of one that is final it is ignored, and gets the number 0."""
+    """Record drafts in the order in which they are to appear; return their ids. A draft whose key exists replaces the
+    body of that message; if that is final, the draft is ignored and gets the id 0."""
     ids: list[int] = []
     for draft in drafts:
         row = connection.execute(
@@ -28,9 +28,9 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
 
 
 def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
-    """What Slack is to be brought in step with, for one thread."""
+    """Return what one thread still has to deliver to Slack."""
     place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
-    # The condition is that of the index `posts_unsettled`, word for word.
+    # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
@@ -46,22 +46,22 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
 
 
 def last(connection: sqlite3.Connection) -> int:
-    """The number of the newest post."""
+    """Return the id of the newest post."""
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
 
 
 def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int) -> None:
-    """It is in Slack, with this timestamp, as this revision has it."""
+    """Record that a post is in Slack, with this timestamp and revision."""
     connection.execute(
         "UPDATE posts SET state = 'posted', ts = ?, shown = ? WHERE id = ? AND state = 'owed'", (ts, revision, post)
     )
 
 
 def shown(connection: sqlite3.Connection, post: int, revision: int) -> None:
-    """Slack shows this revision now."""
+    """Record that Slack shows this revision."""
     connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
 
 
 def close(connection: sqlite3.Connection, post: int, state: str) -> None:
-    """`refused` by Slack for good, or `removed` again."""
+    """Close a post: `refused` by Slack permanently, or `removed`."""
     connection.execute("UPDATE posts SET state = ? WHERE id = ?", (state, post))

@@ -1,4 +1,4 @@
-"""Records of the audit about questions. Functions over a connection, inside a transaction."""
+"""Audit records about questions. Functions over a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def write(
     call: int | None = None,
     more: JsonObject | None = None,
 ) -> None:
-    """Append a record. `redact` is what the audit leaves out; `call` is another one than that of the question; `more`
-    are facts that only the store knows."""
+    """Append a record. `redact` is what the audit leaves out; `call` replaces the question's own call; `more` are facts
+    that only the store knows."""
     approval = question if isinstance(question, Approval) else None
     facts: JsonObject = {**json.loads(json.dumps(dict(record.facts))), **(more or {})}
     if approval is not None and record.arguments is not None:
@@ -45,13 +45,13 @@ def write(
 
 
 def arguments(text: str, tool: str, redact: Sequence[str]) -> JsonObject:
-    """The arguments as the audit keeps them: of very long ones the digest, since the call itself has them in full."""
+    """Return the arguments for the audit: very long ones as a digest, as the call itself stores them in full."""
     kept = audit.redacted(text, tool, redact)
     shown = canonical(kept)
     return kept if len(shown) <= MAX_KEPT_CHARS else {"characters": len(shown), "sha256": sha256(shown)}
 
 
 def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
-    """Whether the audit keeps the arguments as they are."""
+    """Whether the audit records the arguments unchanged."""
     call = approval.call
     return audit.redacted(call.arguments, call.tool, redact) == audit.redacted(call.arguments, call.tool, ())

@@ -1,5 +1,4 @@
-"""Questions as they are kept: written, and read with their call, their votes and what can be undone. Functions over a
-connection."""
+"""Reads and writes questions, with their call, their votes and their undo. Functions over a connection."""
 
 from __future__ import annotations
 
@@ -77,19 +76,19 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
 
 
 def preview_text(preview: Preview | None) -> str:
-    """A preview as it is kept."""
+    """Return the stored form of a preview."""
     return json.dumps(asdict(preview), ensure_ascii=False) if preview is not None else ""
 
 
 def preview_of(kept: object) -> Preview | None:
-    """A preview that was kept, also by a version that knew more or less of it."""
+    """Parse a stored preview, also one written by another version with more or fewer fields."""
     found = mapping(parsed(kept))
     known = {name: value for name in _PREVIEWED if isinstance(value := found.get(name), str)}
     return Preview(**{"basis": "", "words": "", **known}) if found else None
 
 
 def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
-    """Raises ValueError for a row that no version of the bot has written."""
+    """Return the question of a row. Raises ValueError for a row that no version of the bot has written."""
     id_, kind, subject, digest, body, requester, people, needed, decision, by, at, expires_at, reason, *rest = row
     thread_id, channel, team, ts, votes, call, *rest = rest
     if str(kind) not in KINDS:
@@ -140,33 +139,33 @@ def _about_call(question: Question, row: Sequence[object]) -> Approval:
 
 
 def find(connection: sqlite3.Connection, question: str) -> Question | None:
-    """A question with everything that decides it."""
+    """Return a question with everything that decides it; None if there is none."""
     row = connection.execute(_SELECT + " WHERE q.id = ?", (question,)).fetchone()
     return None if row is None else _from(connection, row)
 
 
 def of_post(connection: sqlite3.Connection, post: int) -> list[Question]:
-    """The questions of a message, in their order."""
+    """Return the questions of a message, in order."""
     rows = connection.execute(_SELECT + " WHERE q.post = ? ORDER BY q.place", (post,)).fetchall()
     return [_from(connection, row) for row in rows]
 
 
 def of_thread(connection: sqlite3.Connection, thread_id: int) -> list[Question]:
-    """The open questions of a thread that end with its turn."""
+    """Return the open questions of a thread that end with its turn."""
     rows = connection.execute(_SELECT + " WHERE q.thread_id = ? AND q.decision = 'awaiting'", (thread_id,)).fetchall()
     found = [_from(connection, row) for row in rows]
     return [question for question in found if KINDS[question.kind].ends_with_turn]
 
 
 def touch(connection: sqlite3.Connection, question: str) -> None:
-    """The message of this question has to be drawn again."""
+    """Mark the message of this question for redrawing."""
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE id = (SELECT post FROM questions WHERE id = ?)", (question,)
     )
 
 
 def touch_all(connection: sqlite3.Connection, call: int) -> None:
-    """Every message about this call has to be drawn again."""
+    """Mark every message about this call for redrawing."""
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE id IN (SELECT post FROM questions WHERE call = ?)", (call,)
     )

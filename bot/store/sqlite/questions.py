@@ -1,4 +1,4 @@
-"""Questions to people: asked, reminded of, closed when their time is over. Functions over a connection, inside a
+"""Questions to people: recorded, reminded of, closed when they expire. Functions over a connection, inside a
 transaction."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequ
 
 
 def withdraw(connection: sqlite3.Connection, question: str) -> None:
-    """Close every open question of a message that cannot be shown, with the message."""
+    """Close a message that cannot be shown, with all of its open questions."""
     row = connection.execute("SELECT post FROM questions WHERE id = ?", (question,)).fetchone()
     if row is None:
         return
@@ -33,7 +33,7 @@ def withdraw(connection: sqlite3.Connection, question: str) -> None:
 
 
 def expire(connection: sqlite3.Connection, most: int, odd: OddRows) -> list[int]:
-    """Close the questions whose time is over, so many at most; returns the thread of each that was closed."""
+    """Close expired questions, up to `most`; return the thread of each."""
     rows = connection.execute(
         "SELECT id, thread_id FROM questions WHERE decision = 'awaiting' AND expires_at <= ? LIMIT ?",
         (now(), most + odd.known),
@@ -51,8 +51,8 @@ def expire(connection: sqlite3.Connection, most: int, odd: OddRows) -> list[int]
 
 
 def unreminded(connection: sqlite3.Connection, seconds: float, most: int, odd: OddRows) -> list[tuple[int, Approval]]:
-    """(thread, request) for open requests about calls that end within so many seconds, and of which nobody was
-    reminded: those that end first, so many at most."""
+    """Return (thread, request) for open requests about calls that expire within so many seconds and have had no
+    reminder: the first to expire, up to `most`."""
     rows = connection.execute(
         "SELECT id, thread_id FROM questions WHERE decision = 'awaiting' AND NOT reminded AND call IS NOT NULL"
         " AND expires_at <= ? AND expires_at > ? ORDER BY expires_at LIMIT ?",
@@ -66,8 +66,8 @@ def unreminded(connection: sqlite3.Connection, seconds: float, most: int, odd: O
 
 
 def reminded(connection: sqlite3.Connection, thread_id: int, question: str) -> bool:
-    """Record that people are being reminded, of this question and of all in its message that the same people may
-    decide; false when they were, or it is decided."""
+    """Record a reminder for this question and for all in its message that the same people may decide. Return False if
+    there was one already or the question is decided."""
     open_one = connection.execute(
         "SELECT post, people, no_self FROM questions WHERE id = ? AND NOT reminded AND decision = 'awaiting'",
         (question,),

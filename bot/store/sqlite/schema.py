@@ -1,5 +1,5 @@
-"""The tables, as a tuple of migrations: number n brings a database from `user_version` n to n + 1. Never edit one that
-was released; add another."""
+"""The tables, as a tuple of migrations: number n brings a database from `user_version` n to n + 1. Never edit a
+released one; add another."""
 
 from __future__ import annotations
 

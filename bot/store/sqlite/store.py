@@ -1,4 +1,4 @@
-"""The store on SQLite: each method one transaction."""
+"""The store on SQLite: each method is one transaction."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
 
 AT_ONCE = 100
-"""Requests, grants and offers that are ended in one transaction, and reminders that are due at one look."""
+"""Requests, grants and undo offers that are closed per transaction, and reminders that are sent per check."""
 
 
 @asynccontextmanager
 async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[SqliteStore]:
-    """Open the file that a URL names (`bot.store.sqlite.database.path_of`), migrated. Raises SettingsError."""
+    """Open and migrate the file that a URL names (`bot.store.sqlite.database.path_of`). Raises SettingsError."""
     async with Database(url) as database:
         yield SqliteStore(database, redact)
 
 
 class SqliteStore:
-    """Implements `bot.core.ports.store.Store`."""
+    """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
-        """`redact`: patterns of the arguments that the audit does not keep (`[audit] redact`)."""
+        """`redact`: patterns of the arguments that the audit must not record (`[audit] redact`)."""
         self._database = database
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
@@ -69,7 +69,7 @@ class SqliteStore:
         while (after := kept.last) < state.last_position:
             missing = partial(log.bodies, thread_id=state.id, after=after, last=state.last_position)
             bodies = await self._database.read(missing)
-            if kept.last == after:  # nobody else has added them meanwhile
+            if kept.last == after:  # nobody else has extended it meanwhile
                 kept.extend(bodies)
         self._transcripts.keep(state.id, kept)
         state.transcript = kept
@@ -170,7 +170,8 @@ class SqliteStore:
             found.update([*closed, *withdrawn])
             return max(ended, len(closed), len(withdrawn)) >= AT_ONCE
 
-        # Others write between the parts: thousands of requests may have come to their end while the bot was away.
+        # In several transactions, so that others can write in between: thousands of requests may have expired while the
+        # bot was stopped.
         while await self._database.write(expire):
             pass
         return sorted(found)

@@ -1,5 +1,5 @@
-"""Logs that a request has carried not long ago, kept in memory up to a bound: the next turn of a long thread reads only
-what has been added since. A log is only ever appended to, so one that is shorter is never wrong."""
+"""Caches the texts of logs up to a memory limit, so that the next turn of a long thread reads only what is new. Logs
+are append-only, so a cached beginning is never wrong."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from bot.core.transcript import Transcript
 
 MAX_BYTES = 32 * 1024 * 1024
 MIN_BYTES = 16 * 1024
-"""A shorter log is read as quickly as it is found here; thousands of them would fill the memory for nothing."""
+"""A shorter log is read as quickly as it is found here; thousands of them would only fill the memory."""
 
 
 class Transcripts:
-    """The last ones used, by thread."""
+    """The most recently used transcripts, by thread."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, min_bytes: int = MIN_BYTES) -> None:
         self._most, self._least = max_bytes, min_bytes
         self._kept: OrderedDict[int, tuple[Transcript, int]] = OrderedDict()
         self.size = 0
-        """Bytes in all."""
+        """The total size in bytes."""
 
     def of(self, thread_id: int, last: int) -> Transcript:
-        """The first messages of a log up to this position at most; an empty one when none are kept."""
+        """Return the cached beginning of a log, up to this position; an empty transcript if nothing is cached."""
         transcript, _ = self._kept.get(thread_id, (None, 0))
         return transcript if transcript is not None and transcript.last <= last else Transcript()
 
     def keep(self, thread_id: int, transcript: Transcript) -> None:
-        """It was used just now, or has grown. Those that were not used for the longest time make room."""
+        """Cache a transcript that was used or extended. The least recently used ones are evicted."""
         _, before = self._kept.pop(thread_id, (None, 0))
         self.size -= before
         if transcript.size < self._least:

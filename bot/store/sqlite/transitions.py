@@ -1,4 +1,4 @@
-"""What follows from answers, written whole: the rules are `bot.core.questions`. Functions over a connection, inside a
+"""Writes what follows from answers; the rules are in `bot.core.questions`. Functions over a connection, inside a
 transaction."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def answer(connection: sqlite3.Connection, click: Click, redact: Sequence[str]) 
 
 
 def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by: str = "") -> bool:
-    """End a question in another way than by an answer; false when it is decided already."""
+    """Close a question other than by an answer; return False if it is already decided."""
     transition = close(question, how, by=by)
     if transition is not None:
         apply(connection, question, transition, ())
@@ -40,7 +40,7 @@ def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by
 
 
 def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
-    """What was approved is not run: what its card showed is no longer true."""
+    """Reopen an approved call whose card no longer matches the current state, instead of running it."""
     found = find(connection, approval)
     transition = call_question.drifted(found, words) if isinstance(found, Approval) else None
     if found is not None and transition is not None:
@@ -48,7 +48,7 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
 
 
 def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
-    """Write what follows. `redact` is what the audit leaves out."""
+    """Write what follows from a decision. `redact` is what the audit leaves out."""
     _vote(connection, question, transition)
     if transition.decision:
         connection.execute(
@@ -87,7 +87,7 @@ def _vote(connection: sqlite3.Connection, question: Question, transition: Transi
 
 
 def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
-    """A call goes on, if it still waits for people."""
+    """Move a call to its next state, if it still waits for people."""
     connection.execute(
         "UPDATE calls SET state = ?, outcome = ?, result = coalesce(?, result)"
         " WHERE id = ? AND state IN ('awaiting', 'unknown')",
@@ -102,7 +102,7 @@ def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
 
 
 def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None:
-    """End the turn of a question. What has started goes on to its end; nothing else runs."""
+    """Stop the turn of a question. Calls that have started run to their end; no others run."""
     thread_id = question.thread_id
     connection.execute(
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
@@ -110,7 +110,7 @@ def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None
     )
     for each in of_thread(connection, thread_id):
         end(connection, each, Decision.STOPPED, by=user)
-    # Approved and not begun, or waiting for a request that is not posted yet.
+    # Approved but not started, or waiting for a request that is not posted yet.
     rows = connection.execute(
         f"SELECT {CALL_COLUMNS} FROM calls"
         " WHERE turn_id = (SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL)"
@@ -125,7 +125,7 @@ def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None
 
 
 def _note(connection: sqlite3.Connection, question: Question, note: str) -> None:
-    """The model reads this at its next turn."""
+    """Add a note that the model reads at its next turn."""
     connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
         " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",

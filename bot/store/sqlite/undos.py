@@ -1,4 +1,4 @@
-"""What approved calls were about to change, and the taking back of it. Functions over a connection."""
+"""Snapshots of what approved calls changed, and their undo. Functions over a connection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.store.sqlite.unreadable import OddRows
 
 
 def keep(connection: sqlite3.Connection, call: Call, before: UndoSnapshot) -> None:
-    """Record what the call is about to change. Another attempt of the same call takes the place of the last."""
+    """Record the snapshot of a call; one from an earlier attempt of the same call is replaced."""
     connection.execute(
         "INSERT OR REPLACE INTO undos (call, approval, plan, content) VALUES (?, ?, ?, ?)",
         (call.id, call.approval, before.plan, before.content),
@@ -25,7 +25,7 @@ def keep(connection: sqlite3.Connection, call: Call, before: UndoSnapshot) -> No
 
 
 def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) -> None:
-    """The call ran well: it may be taken back while things are as it left them."""
+    """Offer the undo of a call that succeeded, as long as the state it left is unchanged."""
     if not after:
         _close(connection, call.id)
         return
@@ -36,12 +36,12 @@ def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) 
 
 
 def request(connection: sqlite3.Connection, call: int, user: str) -> None:
-    """Somebody has this call undone."""
+    """Record that somebody requested the undo of this call."""
     connection.execute("UPDATE undos SET state = 'undoing', by = ? WHERE call = ? AND state = 'offered'", (user, call))
 
 
 def undo_jobs(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> list[tuple[int, UndoJob]]:
-    """(thread, call) for what is being taken back, in one thread or (0) in all."""
+    """Return (thread, call) for requested undos, in one thread or (0) in all."""
     columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
     rows = connection.execute(
         f"SELECT c.thread_id, u.plan, u.content, u.after, u.begun, {columns} FROM undos u JOIN calls c ON c.id = u.call"
@@ -68,12 +68,12 @@ def _bytes(content: object) -> bytes:
 
 
 def begin(connection: sqlite3.Connection, call: int) -> None:
-    """The call is about to be taken back; found so after a crash, it may have been."""
+    """Record that an undo is about to begin; after a crash it may have been done."""
     connection.execute("UPDATE undos SET begun = 1 WHERE call = ?", (call,))
 
 
 def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: Undone, note: str) -> None:
-    """How it ended, once; what was kept is no longer needed. The model reads the note at its next turn."""
+    """Record the outcome of an undo, once, and drop the snapshot. The model reads the note at its next turn."""
     state = UndoState.UNDONE if undone.done else UndoState.REFUSED
     changed = connection.execute(
         "UPDATE undos SET state = ?, words = ?, content = x'' WHERE call = ? AND state = 'undoing'",
@@ -83,7 +83,7 @@ def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: 
         return
     approval, user = connection.execute("SELECT approval, by FROM undos WHERE call = ?", (call,)).fetchone()
     where = (thread_id, call, str(approval))
-    # The words name paths, which the audit may have to leave out; the card has them.
+    # The outcome names paths, which the audit may have to leave out; the card shows them.
     _record(connection, "undone", where, user, {"done": undone.done})
     touch(connection, approval)
     if undone.done:
@@ -95,8 +95,8 @@ def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: 
 
 
 def expire(connection: sqlite3.Connection, most: int) -> list[int]:
-    """Withdraw the offers whose time is over, so many at most; returns the thread of each. What was kept of calls that
-    have ended in another way than well (denied after a drift, cut off) goes as well."""
+    """Withdraw expired offers, up to `most`; return the thread of each. Snapshots of calls that did not succeed (denied
+    after a drift, interrupted) are dropped too."""
     connection.execute("UPDATE undos SET state = 'closed', content = x'' WHERE state = 'kept' AND until > 0")
     rows = connection.execute(
         "SELECT u.call, u.approval, c.thread_id FROM undos u JOIN calls c ON c.id = u.call"

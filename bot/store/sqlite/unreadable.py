@@ -1,4 +1,4 @@
-"""Rows that cannot be read (written by another version, or damaged): each is reported once, and stops no other row."""
+"""Handles rows that cannot be read (damaged, or written by another version): each is logged once and skipped."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 MAX_REPORTED = 1_000
-"""Rows of which is remembered that they were reported."""
+"""Reported rows that are remembered."""
 
 
 class OddRows:
-    """What one process has found."""
+    """The unreadable rows that one process has found."""
 
     def __init__(self) -> None:
         self._reported: dict[str, str] = {}
 
     @property
     def known(self) -> int:
-        """How many rows were odd so far: so many more are looked at, so that they keep no other row from its turn."""
+        """Return the number of unreadable rows so far: queries read that many more, so that these rows do not displace
+        others."""
         return len(self._reported)
 
     def around(self, connection: sqlite3.Connection, row: str, work: Callable[[], T]) -> T | None:
-        """Do something with one row, whole or not at all; None when the row is odd. What the database itself refuses
-        is raised."""
+        """Run a function on one row in a savepoint; None if the row is unreadable. Errors of the database itself are
+        raised."""
         writing = connection.in_transaction
         if writing:
             connection.execute("SAVEPOINT row")
@@ -50,4 +51,4 @@ class OddRows:
         if len(self._reported) >= MAX_REPORTED:
             del self._reported[next(iter(self._reported))]
         self._reported[row] = words
-        log.error("%s cannot be read, so it is left as it is: %s", row, words)
+        log.error("cannot read %s, so it is skipped: %s", row, words)

@@ -54,7 +54,7 @@ async def test_an_operator_who_waits_for_an_older_database_reads_why(
 ) -> None:
     caplog.set_level("INFO")
     async with opened(3, tmp_path):
-        assert f"bringing the database from schema 3 to {len(MIGRATIONS)}" in caplog.text
+        assert f"migrating the database from schema 3 to {len(MIGRATIONS)}" in caplog.text
     caplog.clear()
     async with Database(f"sqlite:///{tmp_path}/bot.db"):
         pass
