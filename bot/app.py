@@ -1,4 +1,4 @@
-"""The running bot: its parts put together, started in order, stopped in order.
+"""Assembles the running bot from its parts, and starts and stops them in order.
 
 Start: settings, database, tokens, recovery, and only then the socket. Stop: intake, turns, posts, servers, database.
 """
@@ -49,31 +49,32 @@ from bot.tools.mcp.toolset import McpToolset
 log = logging.getLogger(__name__)
 
 COLLECT = (20_000, 20, 50)
-"""Python's own thresholds look through hundreds of turns' objects many times a second (docs/bench.md)."""
+"""Thresholds of the garbage collector: Python's own scan the objects of hundreds of turns many times a second
+(docs/bench.md)."""
 START_SECONDS = 7.0
-"""From the start of the process, for all that Slack is asked before the socket is opened: when Slack is silent, the
-process is to have ended after ten seconds, also where loading and ending take two."""
+"""Time limit for all requests to Slack before the socket is opened, from the start of the process: if Slack does not
+answer, the process ends within ten seconds, even where loading and exiting take two."""
 MIN_SECONDS = 4.5
-"""So long Slack may take whatever loading took."""
+"""The minimum time for these requests, however long loading took."""
 WARM_SECONDS = 2.0
-"""Of these, for what is asked last."""
+"""The part of it that is reserved for the last request."""
 MODEL_IDLE_SECONDS = 120.0
-"""Models that reason may be silent for a minute and more before the first word."""
+"""Reasoning models may be silent for a minute and more before the first word."""
 MODEL_TOTAL_SECONDS = 600.0
 DELIVER_SECONDS = 2.0
-"""At the stop, how long posts may take; what is left is posted at the next start."""
+"""Time for posts at the shutdown; the rest is posted at the next start."""
 CLOSE_SECONDS = 3.5
-"""At the stop, how long the tool servers may take to end."""
+"""Time for the tool servers to end at the shutdown."""
 
 Register = Callable[[AsyncApp, ApprovalHandler], None]
 LISTENERS: Sequence[Register] = (home.register,)
-"""What registers listeners besides those for messages, windows and buttons. For a slash command, add a module to
-`bot/slack/intake` and its `register` here."""
+"""Functions that register listeners other than those for messages, windows and buttons. For a slash command, add a
+module to `bot/slack/intake` and its `register` here."""
 
 
 async def run(settings: Settings, tools: McpToolset, began: float, *, model: OpenRouter | None = None) -> None:
-    """Run until SIGTERM or SIGINT. `tools` is the caller's to close; `began` is when the process did (monotonic);
-    `model` is the one of the settings unless another is given. Raises SettingsError when the start cannot succeed."""
+    """Run until SIGTERM or SIGINT. The caller closes `tools`; `began` is when the process started (monotonic); `model`
+    replaces the one from the settings. Raises SettingsError if the startup cannot succeed."""
     started = time.monotonic()
     for finding in settings.findings:
         log.warning("BOT_CONFIG: %s.", finding.words())
@@ -88,7 +89,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     async with open_store(settings.database_url, settings.redact) as store:
-        # From here on: a database of an earlier version may have taken minutes to be brought up to date.
+        # Counted from here, as migrating an older database may have taken minutes.
         asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))
         web = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
         try:
@@ -129,7 +130,7 @@ class Service:
         model: OpenRouter | None = None,
         listeners: Sequence[Register] = LISTENERS,
     ) -> None:
-        """`model` is the one of the settings unless another is given."""
+        """`model` replaces the one from the settings."""
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background: set[asyncio.Task[object]] = set()
@@ -195,13 +196,14 @@ class Service:
             windows.register(app, handler, problems)
             for each in listeners:
                 each(app, handler)
-            buttons.register(app, handler)  # last: it answers whatever nobody else listens to
+            buttons.register(app, handler)  # last: it answers whatever no other listener handles
 
         self._app = slack.bolt(web, register)
         self._socket = slack.Socket(self._app, web, under_way)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
-        """Recover, then open the socket. In: its address, and how long what Slack is asked before may take."""
+        """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
+        that."""
         await self._tools.start()
         await slack.warm(self._app, seconds)
         self._outbox.inherit(await self._store.last_post())
@@ -210,15 +212,15 @@ class Service:
         for thread_id, _ in await self._store.undo_jobs():
             self._undos.wake(thread_id)
         await self._socket.open(url)
-        # Not sooner: importing the openai package in a thread would keep the loop from the socket.
+        # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
         self.background(run_forever("the sweep", self._sweep.run))
 
     async def stop(self) -> None:
-        """Drain within 15 seconds. What is not done by then is on the disk and goes on at the next start."""
+        """Shut down within 15 seconds. Unfinished work is on the disk and continues at the next start."""
         deadline = Deadline(STOP_SECONDS)
         await deadline.run_step("the socket", self._socket.stop_intake(), 1.0)
-        # Each keeps so much for those after it: what has been said is to be posted, servers are to end well.
+        # Each step leaves time for the later ones: answers are to be posted, and servers to end properly.
         drained = deadline.remaining(self._settings.limits.drain_seconds, keep=DELIVER_SECONDS + CLOSE_SECONDS)
         await asyncio.gather(
             deadline.run_step("the turns", self._threads.close(drained), drained + 0.1),
@@ -236,8 +238,8 @@ class Service:
         await deadline.run_step("the connection to Slack", self._socket.close(), 1.0)
 
     async def _load(self) -> None:
-        """Load what the first turn needs. It stays, so the garbage collector need not look through it, not even once:
-        that takes 0.15 s, in which the first turn would wait, and finds next to nothing."""
+        """Import what the first turn needs. These objects stay, so they are excluded from garbage collection: a single
+        scan takes 0.15 s, which would delay the first turn, and finds almost nothing."""
         try:
             await self._model.warm()
             await self._tools.ready(self._settings.limits.servers_seconds)
@@ -247,7 +249,7 @@ class Service:
             gc.enable()
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run something that nobody waits for; what it raises is logged."""
+        """Run a task that nobody waits for; exceptions are logged."""
         task: asyncio.Task[object] = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._done)
@@ -268,14 +270,15 @@ class Service:
         await self._outbox.reconcile(thread_id)
 
     async def _apologise(self, thread_id: int) -> None:
-        """A run was ended by an error of ours."""
+        """Notify people that a run ended with an internal error."""
         await self._agent.failed(thread_id)
 
     async def _ignore(self, thread_id: int) -> None:
-        """An error while posting is in the log; what is owed stays owed."""
+        """Do nothing: errors of a delivery are logged, and what is owed stays owed."""
 
     def _instructions(self) -> str:
-        """The first message of a new thread. The date is the day on which the thread began, and stays so."""
+        """Return the system message of a new thread. The date is the day on which the thread began, and does not
+        change."""
         parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
         return "\n\n".join(part for part in parts if part)
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 PROGRAM = "slack-mcp-agent"
 
-# Everything else is imported late, so that a mistake in the settings is told at once and --help costs nothing.
+# Everything else is imported late, so that a wrong setting is reported at once and --help is fast.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bot until it is told to stop, or one of the other commands. Out: the exit code; 2 when a setting is
-    wrong, after one sentence."""
+    """Run the bot until it is stopped, or one of the other commands. Out: the exit code; 2 with one sentence if a
+    setting is wrong."""
     began = time.monotonic()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
-    """The parser; only the chosen command is loaded for its own options."""
+    """Return the parser; only the chosen command is imported for its options."""
     program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bot"
     parser = argparse.ArgumentParser(prog=program, description="Run the Slack agent, or inspect it.")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
@@ -85,16 +85,16 @@ def _run(began: float) -> int:
         default_server.look_ahead()
     secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
     logs.configure(loaded.log_level, loaded.log_format, secrets)
-    # Loading makes a great many objects that stay: a fifth of its time would go to looking through them. The service
-    # switches the collector on again when it has loaded everything.
+    # Loading creates many objects that stay: scanning them would take a fifth of its time. The service enables the
+    # collector again once it has loaded everything.
     gc.disable()
     interrupt.run(_serve(loaded, began))
     return 0
 
 
 async def _serve(loaded: Settings, began: float) -> None:
-    """Start the tool servers' processes first, which take a third of a second to get up, then all the rest. However
-    this ends, they end with it."""
+    """Start the processes of the tool servers first, which take a third of a second, then everything else. They end
+    with this function, however it ends."""
     from bot.config import mcp_json  # noqa: PLC0415
     from bot.tools.toolset import make_toolset  # noqa: PLC0415
 

@@ -34,8 +34,8 @@ class SettingsError(BotError):
     """A setting is wrong."""
 
     def __init__(self, setting: str, problem: str) -> None:
-        """`problem` is what is wrong and how to fix it, in one or more sentences. It ends with a full stop, which is
-        added when it is missing: some problems are told in the words of the system or of a library."""
+        """`problem` says what is wrong and how to fix it, in one or more sentences. A missing full stop is added, as
+        some problems are described by the system or a library."""
         self.setting = setting
         super().__init__(f"{setting}: {problem if problem.endswith('.') else f'{problem}.'}")
 

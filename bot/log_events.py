@@ -1,8 +1,8 @@
-"""The lines of the log about what happens again and again: a turn begins, a turn ends, somebody clicks.
+"""Log lines of recurring events: a turn begins, a turn ends, somebody clicks.
 
-Each is a name and fields. In text that is `turn ended thread=7 channel=C0123ABCD …`; with `LOG_FORMAT=json` the fields
-are keys of the object. Fields are ids, names of tools and models, and numbers: never the text of a message, an argument
-of a tool or its result.
+Each is a name with fields. As text that is `turn ended thread=7 channel=C0123ABCD …`; with `LOG_FORMAT=json` the fields
+are keys of the object. Fields are ids, names of tools and models, and numbers: never the text of a message, or an
+argument or the result of a tool.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ PLAIN = re.compile(r"[\w.,:/@+-]+", re.ASCII)
 
 
 def turn_began(turn: Turn, state: ThreadState) -> None:
-    """Somebody has asked for something, and the bot begins to work on it."""
+    """Log that the bot begins to work on a request."""
     _event("turn began", _place(turn, state))
 
 
 def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None:
-    """The turn is over: `answered`, `failed` or `stopped`. `seconds` is the time in the model and in tools, without the
-    time that people took to decide; `model` is missing when none has answered since the bot was started."""
+    """Log that a turn is over: `answered`, `failed` or `stopped`. `seconds` is the time in the model and in tools,
+    without the time that people took to decide; `model` is missing if none has answered since the start of the bot."""
     usage = turn.usage
     figures: dict[str, Field] = {
         "outcome": outcome,
@@ -48,7 +48,7 @@ def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None
 
 
 def clicked(user: str, button: str, settlements: Sequence[Settlement]) -> None:
-    """Somebody has pressed a button about one or more questions, and it has been decided what follows."""
+    """Log that somebody pressed a button about one or more questions, and the result."""
     questions = [each.question for each in settlements if each.question is not None]
     calls = [each.call.tool for each in questions if isinstance(each, Approval)]
     verdicts = Counter(str(each.verdict) for each in settlements)
@@ -65,12 +65,12 @@ def clicked(user: str, button: str, settlements: Sequence[Settlement]) -> None:
 
 
 def undo_ended(thread: int, call: int, outcome: str) -> None:
-    """A call was undone, or could not be."""
+    """Log that a call was undone, or could not be."""
     _event("undo ended", {"thread": thread, "call": call, "outcome": outcome})
 
 
 def grant_revoked(user: str, grant: int, *, ended: bool) -> None:
-    """Somebody has pressed Revoke; `not_found` when the grant is not theirs, or had ended before."""
+    """Log that somebody pressed Revoke; `not_found` if the grant is not theirs or had already ended."""
     _event("grant revoked", {"user": user, "grant": grant, "outcome": "revoked" if ended else "not_found"})
 
 
@@ -92,13 +92,13 @@ def _counted(verdicts: Counter[str]) -> str:
 
 
 def _event(name: str, fields: Mapping[str, Field]) -> None:
-    """Log a line. Fields that are empty are left out."""
+    """Log one line. Empty fields are left out."""
     given = {key: value for key, value in fields.items() if value != ""}
     text = " ".join((name, *(f"{key}={_shown(value)}" for key, value in given.items())))
     log.info("%s", text, extra={"event": name, "fields": given})
 
 
 def _shown(value: Field) -> str:
-    # The name of a model is its provider's to choose; quoted in ASCII it can neither end the line nor hide anything.
+    # The provider chooses a model's name; as quoted ASCII it can neither end the line nor hide anything.
     text = str(value)
     return text if PLAIN.fullmatch(text) else json.dumps(text)

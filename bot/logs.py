@@ -1,6 +1,6 @@
-"""Logging: text or one JSON object a line, on stderr, with the secrets taken out whatever is logged.
+"""Configures logging: text or one JSON object per line, on stderr, with secrets removed from every record.
 
-Records of `bot.log_events` have fields, which are keys of the JSON object.
+The fields of `bot.log_events` records become keys of the JSON object.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterable, Mapping
 
 QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "openai", "httpx2", "httpcore2", "mcp", "asyncio", "aiosqlite")
-"""Libraries that are heard from warnings on."""
+"""Libraries that are logged from warnings on."""
 LONG_SECRET = 8
-"""Characters from which on a secret is taken out wherever it stands."""
+"""Characters from which on a secret is removed even inside words."""
 
 
 class Formatter(logging.Formatter):
-    """Text or JSON lines without secrets."""
+    """Formats records as text or JSON lines without secrets."""
 
     def __init__(self, secrets: Iterable[str], *, as_json: bool) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -39,7 +39,7 @@ class Formatter(logging.Formatter):
         entry["message"] = self._without_secrets(message)
         if record.exc_info:
             entry["exception"] = self._without_secrets(self.formatException(record.exc_info))
-        # Cleaned before they are quoted: in JSON a secret with a quotation mark would look different.
+        # Before serialization: in JSON, a secret that contains a quotation mark would look different.
         cleaned = {
             key: self._without_secrets(value) if isinstance(value, str) else value
             for key, value in (fields or {}).items()
@@ -53,15 +53,15 @@ class Formatter(logging.Formatter):
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """Where a secret stands. A short one, such as the key `test` of a model on one's own machine, counts only as a
-    whole word: taken out of `latest` as well it would make the log unreadable, and `la[secret]` would give it away.
-    Not to take it out at all would be less safe, since errors quote the header that carries it."""
+    """Return the expression that finds a secret. A short one, such as the key `test` of a local model, is only found as
+    a whole word: removing it from `latest` too would make the log unreadable, and `la[secret]` would reveal it. Not
+    removing it at all would be less safe, as errors quote the header that contains it."""
     escaped = re.escape(secret)
     return re.compile(escaped if len(secret) >= LONG_SECRET else rf"(?<![\w-]){escaped}(?![\w-])")
 
 
 def configure(level: str, form: str, secrets: Iterable[str]) -> None:
-    """Send everything to stderr. level: debug, info, warning, error; form: text or json."""
+    """Send all log records to stderr. level: debug, info, warning, error; form: text or json."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Formatter(secrets, as_json=form == "json"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""`python -m bot audit`: the audit records for people and for other programs, and whether they are all there."""
+"""`python -m bot audit`: prints the audit records for people or for programs, and verifies that they are complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.store.sqlite.audit import Record
 from bot.store.sqlite.database import now, path_of
 
 AUDITED = 2
-"""The version of the database that began to keep records."""
+"""The schema version since which there are records."""
 MAX_VALUE_CHARS = 80
 """Characters of a value in the text output."""
 MAX_VALUES = 12
@@ -52,7 +52,7 @@ time: verify --head HASH finds out whether it still is among them.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the arguments that `run` takes."""
+    """Add the arguments of this command to a parser."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = "Show who asked for, decided and ran what; or, with verify, whether all is as written."
     parser.epilog = _EPILOG
@@ -65,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the arguments say, with the database that DATABASE_URL names, which is only read; the bot may run.
+    """Run the command on the database that DATABASE_URL names, which is only read; the bot may be running.
 
-    Out: the exit code: 0; 1 when `verify` has found something; 2 when there is nothing to read, after one sentence.
+    Out: the exit code: 0; 1 if `verify` has found a problem; 2 after one sentence if there is nothing to read.
     """
     if sys.stdout is None:
         return _refused("There is no output to write the records to.")
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         code = _run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read has read enough. Python would say so once more when it flushes at the end.
+        # The reader has closed the pipe. Without this, Python would report that once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SettingsError as error:
@@ -118,14 +118,14 @@ def _refused(sentence: str) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Generator[sqlite3.Connection]:
-    """The database, only to read. Raises SettingsError when there is none, or none with records."""
+    """Open the database for reading. Raises SettingsError if there is none, or none with records."""
     file, before = _there(path)
-    # Without its -wal file nobody has the database open, and SQLite would make that file to read it: `immutable` keeps
-    # it from that. While the bot runs, or after it was killed, the file is there and must be read.
+    # Without a -wal file nobody has the database open, and SQLite would create one to read it; `immutable` prevents
+    # that. While the bot runs, or after it was killed, the file exists and must be read.
     still = not Path(f"{file}-wal").exists()
     uri = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if still else ''}"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        # What somebody has changed in the file need not be UTF-8.
+        # If somebody has modified the file, its texts need not be UTF-8.
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < AUDITED:
@@ -137,7 +137,7 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def _there(path: Path) -> tuple[Path, tuple[int, ...]]:
-    """The file and what changes when it is written to."""
+    """Return the file, and what changes when it is written to."""
     try:
         file = path.resolve(strict=True)
         found = file.stat()
@@ -164,7 +164,7 @@ def _verify(connection: sqlite3.Connection, head: str) -> int:
 
 
 def _write(found: Iterator[Record], as_json: bool) -> int:
-    """Write records out. Out: how many."""
+    """Print records. Out: their number."""
     count = 0
     for count, record in enumerate(found, start=1):  # noqa: B007
         sys.stdout.write(f"{_json(record) if as_json else _text(record)}\n")
@@ -172,7 +172,7 @@ def _write(found: Iterator[Record], as_json: bool) -> int:
 
 
 def _json(record: Record) -> str:
-    """A record with everything, in ASCII without control characters."""
+    """Return a complete record as JSON, in ASCII without control characters."""
     values: JsonObject = {
         "seq": record.seq,
         "at": _at(record.at),
@@ -191,13 +191,13 @@ def _json(record: Record) -> str:
     try:
         return json.dumps(values, default=ascii, allow_nan=False)
     except (ValueError, RecursionError):
-        # Somebody has changed the file: what stands in it is shown as it stands.
+        # Somebody has modified the file: show its content as it is.
         values["facts"] = record.facts
         return json.dumps({name: str(value) for name, value in values.items()})
 
 
 def _text(record: Record) -> str:
-    """A record on one line."""
+    """Return a record on one line."""
     facts = _parsed(record.facts)
     tool = ""
     if isinstance(facts, dict):
@@ -213,7 +213,7 @@ def _text(record: Record) -> str:
 
 
 def _parsed(facts: object) -> Any:
-    """The facts as JSON, or as they stand when they are none."""
+    """Parse the facts as JSON; return them unchanged if they are invalid."""
     try:
         return json.loads(facts) if isinstance(facts, str) else facts
     except (ValueError, RecursionError):
@@ -221,7 +221,7 @@ def _parsed(facts: object) -> Any:
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Each single value with its full name, as words."""
+    """Yield each single value with its full name, as text."""
     if isinstance(value, dict) and set(value) == {"redacted", "characters"} and isinstance(value["characters"], int):
         yield name, f"({value['characters']:,} characters, redacted)"
     elif isinstance(value, dict) and (value or not name):
@@ -235,7 +235,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _word(value: object) -> str:
-    """A value that cannot pass for anything but one: in quotes unless it is a plain word, one line, bounded."""
+    """Return a value that cannot be mistaken for anything else: one bounded line, quoted unless it is a plain word."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value in ({}, []):
@@ -249,12 +249,12 @@ def _word(value: object) -> str:
 
 
 def _line(text: str) -> str:
-    """Text that nothing of a terminal's takes for a command: every character shows, on one line."""
+    """Return text on one line, with every character visible, so that a terminal interprets none of it."""
     return visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
 
 
 def _clock(at: float) -> str:
-    """A time to the second."""
+    """Return a time to the second."""
     return _at(at).partition(".")[0].replace("T", " ") + "Z"
 
 
@@ -266,7 +266,7 @@ def _at(at: float) -> str:
 
 
 def _time(text: str) -> float:
-    """A moment that an operator has named. Out: Unix time in seconds."""
+    """Parse a time given by an operator. Out: Unix time in seconds."""
     span = _SPAN.fullmatch(text.strip())
     if span:
         return now() - int(span[1]) * _SECONDS[span[2]]
@@ -279,7 +279,7 @@ def _time(text: str) -> float:
 
 
 def _noted(text: str) -> str:
-    """A hash that was noted."""
+    """Parse a hash given by an operator."""
     if not _HASH.fullmatch(text.strip().lower()):
         raise argparse.ArgumentTypeError(f"{_word(text)} is no hash: those have 64 hexadecimal digits")
     return text.strip().lower()

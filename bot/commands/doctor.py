@@ -1,4 +1,4 @@
-"""`python -m bot doctor`: which tool falls under which rule, who approves, and what is probably not meant."""
+"""`python -m bot doctor`: shows which rule applies to each tool and who approves, and reports likely mistakes."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
 
 SERVERS_SECONDS = 60.0
-"""Longer than a turn waits: a server that npx fetches first takes its time, and here nobody waits for an answer."""
+"""Longer than a turn waits: a server that npx has to download takes a while, and here nobody waits for an answer."""
 _HIDDEN = "deny (hidden)"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found out."""
+    """The result."""
 
     settings: Settings
     tools: Sequence[Tool]
     troubles: Sequence[str]
     """One sentence for each server that did not start."""
     live: Sequence[Finding]
-    """What was found beside the tools there are."""
+    """Findings about rules in relation to the existing tools."""
 
     @property
     def code(self) -> int:
-        """0 when all is well or only the file's own warnings are there, else 1."""
+        """Return 0 if there is nothing to report except warnings about the file itself, else 1."""
         return 1 if self.troubles or self.live else 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this command."""
+    """Add the arguments of this command to a parser."""
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look and print. Out: 0 when all is well, 1 when a server did not start or a rule does not suit the tools.
-    Raises SettingsError."""
+    """Run the command. Out: 0 if all is well, 1 if a server did not start or a rule does not suit the tools. Raises
+    SettingsError."""
     settings = load(needed=False)
-    # Troubles are told on their own; the log would tell them twice.
+    # Troubles are part of the report; the log would repeat them.
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.openrouter_api_key)
     logs.configure("debug" if settings.log_level == "debug" else "error", settings.log_format, secrets)
     servers = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
@@ -68,7 +68,7 @@ async def _look(settings: Settings, servers: Sequence[ServerConfig]) -> Report:
         tools = toolset.tools()
     finally:
         await toolset.aclose()
-    # While a server is away, a rule about its tools matches nothing and is right all the same.
+    # While a server is down, a rule about its tools matches nothing and may still be right.
     live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
     return Report(settings, tools, troubles, live)
 
@@ -106,7 +106,7 @@ def _approvers(report: Report, tool: Tool) -> Approvers:
 
 
 def _applies(report: Report, tool: Tool) -> str:
-    """`allow when path is inside notes: rule 1 (line 3); else ask: the default`."""
+    """Return which rule applies: `allow when path is inside notes: rule 1 (line 3); else ask: the default`."""
     outcomes = report.settings.policy.explain(tool)
     *under, (last, _) = outcomes
     parts = [f"{judgement.ruling} {when}: {judgement.words}" for judgement, when in under]
@@ -116,7 +116,7 @@ def _applies(report: Report, tool: Tool) -> str:
 
 
 def _is_hidden(outcomes: Sequence[tuple[Judgement, str]]) -> bool:
-    """Whether no call of the tool can come to anything, wherever and for whom it is made."""
+    """Whether every call of the tool is denied, wherever and for whomever it is made."""
     return all(judgement.ruling is Ruling.DENY for judgement, _ in outcomes)
 
 

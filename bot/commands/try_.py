@@ -1,4 +1,4 @@
-"""`python -m bot try`: the bot as it always runs, in a sandbox Slack with a page for the browser, with no account."""
+"""`python -m bot try`: runs the real bot in a sandbox Slack with a web page, without an account."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STOP_SECONDS = 4.0
-"""How long the bot may take to end when the trial does: its database is not used again."""
+"""How long the bot may take to end; its database is not used again."""
 INTERRUPTED = 130
-"""The exit code of a shell for what Ctrl-C has ended."""
+"""The exit code of shells after Ctrl-C."""
 FILE_SHARE_DELAY = 0.5
 """Slack answers an upload first, and shows the message with the file a moment later."""
 LAST_PORT = 65_535
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MODEL = "offline/plain-english"
 PARSER_PACKAGE = "lark"
-"""What the offline model parses with; only the extra `try` installs it."""
+"""The parser of the offline model; only the extra `try` installs it."""
 CHECKOUT = Path(__file__).parents[2]
-"""The folder that holds `bot`: the checkout, unless the package is installed."""
+"""The folder that contains `bot`: the checkout, unless the package is installed."""
 _OF_THE_BOT = ("SLACK_", "OPENROUTER_", "OPENAI_", "BOT_", "MCP_", "DATABASE_URL", "LOG_")
-"""Settings of a bot that somebody runs for real; a trial must neither read nor touch what they name."""
+"""Settings of a production bot; a trial must neither read them nor touch what they name."""
 _NEVER = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT")
 _OF_THE_MODEL = ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL")
 _PASSED = ("LOG_LEVEL", "LOG_FORMAT")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of this command."""
+    """Add the arguments of this command to a parser."""
     add = parser.add_argument
     add("--port", type=int, default=0, metavar="N", help="the page's port on 127.0.0.1 (default: any that is free)")
     add("--no-open", action="store_true", help="do not open the browser")
@@ -99,18 +99,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _Trial:
-    """One trial from its start to its end."""
+    """One trial from start to end."""
 
     def __init__(self, arguments: argparse.Namespace, folder: TrialFolder, scenario: Scenario | None) -> None:
         self._arguments, self._folder, self._scenario = arguments, folder, scenario
         self._variables = _variables()
         found = _model_settings(self._variables, folder.start)
-        # A replay shows the same each time, which a real model does not.
+        # A replay must always show the same, which a real model does not.
         self._key = found.openrouter_api_key if scenario is None else ""
         self._upstream = found.openrouter_base_url
         self._models = ",".join(found.models) if self._key else MODEL
         self._end = asyncio.Event()
-        """The trial is to end."""
+        """Set when the trial is to end."""
         self._ending = False
 
     async def run(self) -> int:
@@ -125,7 +125,7 @@ class _Trial:
             name = ModelName("real" if self._key else "offline", self._models)
             controls = TryControls(name, self._folder.workspace)
             child = await self._start_bot(stack, slack, controls, model)
-            # While the bot loads its modules, this process loads the rest of its own.
+            # While the bot imports its modules, this process imports the rest of its own.
             from slack_sandbox.trial.environment import TrialEnvironment  # noqa: PLC0415
 
             instant = self._scenario is not None and self._arguments.pace <= 0
@@ -144,10 +144,10 @@ class _Trial:
             return await self._stay(environment)
 
     def _failed(self, bot: Mapping[str, Any], child: Child) -> int:
-        """The bot has not become ready. Out: the exit code, after a word of what a person can do."""
+        """Report that the bot has not become ready, and what to do. Out: the exit code."""
         if self._end.is_set():
             return self._interrupted()
-        last = [line for line in bot["log"] if line][:-1][-1:]  # the very last is that it has ended
+        last = [line for line in bot["log"] if line][:-1][-1:]  # the very last line only says that it has ended
         if self._key and any(line.startswith("OPENROUTER_API_KEY: ") for line in last):
             _tell("Without OPENROUTER_API_KEY the offline model answers, which needs no account.")
         if child.exit_code == 2:
@@ -156,7 +156,7 @@ class _Trial:
         return 1
 
     async def _stay(self, environment: TrialEnvironment) -> int:
-        """Play the scenario if there is one, and stay until the end. Out: the exit code."""
+        """Play the scenario, if any, and wait until the end. Out: the exit code."""
         scenario = self._scenario
         if scenario is None:
             await self._end.wait()
@@ -171,11 +171,11 @@ class _Trial:
         return 0
 
     def _interrupted(self) -> int:
-        """The exit code of a trial that was ended: a replay that was not finished has not passed."""
+        """Return the exit code of an interrupted trial: a replay that has not finished has not passed."""
         return INTERRUPTED if self._arguments.exit else 0
 
     async def _first(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What the work returns; None when the trial is to end before."""
+        """Return the result of the work; None if the trial is to end first."""
         working, ending = asyncio.create_task(work), asyncio.create_task(self._end.wait())
         await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
@@ -214,23 +214,23 @@ class _Trial:
     async def _stop(self, child: Child) -> None:
         self._ending = True
         if child.state in RUNNING:
-            with suppress(ImpossibleAction):  # it has ended just now
+            with suppress(ImpossibleAction):  # it has just ended
                 await child.stop(STOP_SECONDS)
         await child.ended()
 
     def _tell_of_bot(self, line: str) -> None:
-        if not self._ending:  # how a bot is stopped in the midst of its work is in its log only
+        if not self._ending:  # a bot that is stopped in the middle of its work says so in its log only
             _tell(line)
 
     def _environment(self, slack: SlackSandbox, model: ModelSandbox | Relay) -> dict[str, str]:
-        """The child's environment: nothing in it of the person's own bot."""
+        """Return the child's environment, without any setting of the user's own bot."""
         if self._arguments.mcp_config is None:
             kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_BOT)}
-        else:  # its servers may need variables of such names
+        else:  # its tool servers may need variables with such names
             kept = {name: value for name, value in self._variables.items() if name not in _NEVER}
         kept |= {name: self._variables[name] for name in _PASSED if name in self._variables}
         if (CHECKOUT / "pyproject.toml").is_file():
-            # `python -m bot` found `bot` in the current directory, perhaps, and the child is started in another one.
+            # `python -m bot` may have found `bot` in the current directory, and the child is started in another one.
             paths = (str(CHECKOUT), kept.get("PYTHONPATH", ""))
             kept["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         named = {"BOT_CONFIG": self._arguments.bot_config, "MCP_CONFIG": self._arguments.mcp_config}
@@ -275,7 +275,7 @@ def _open(address: str) -> None:
 
 
 def _variables() -> Mapping[str, str]:
-    """The environment and ./.env; the environment wins."""
+    """Return the environment and ./.env; the environment takes precedence."""
     path = Path(".env")
     try:
         found = dotenv_values(path, encoding="utf-8") if path.exists() else {}
@@ -286,6 +286,6 @@ def _variables() -> Mapping[str, str]:
 
 
 def _model_settings(variables: Mapping[str, str], folder: Path) -> settings.Settings:
-    """The settings of the model, checked as the bot checks them. Raises SettingsError."""
+    """Return the model's settings, validated as the bot does. Raises SettingsError."""
     chosen = {name: variables[name] for name in (*_OF_THE_MODEL, *_PASSED) if name in variables}
     return settings.load(chosen, folder, needed=False)

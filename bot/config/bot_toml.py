@@ -1,4 +1,4 @@
-"""bot.toml: limits, instructions, the policy, who approves, and what is shown and kept."""
+"""Reads bot.toml: limits, instructions, the policy, approvers, and what is shown and recorded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TIERS = tuple(str(tier) for tier in Tier)
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What bot.toml says; the defaults when there is none."""
+    """The content of bot.toml; the defaults if there is none."""
 
     limits: Limits = field(default_factory=Limits)
     instructions: str = ""
@@ -34,14 +34,14 @@ class Configuration:
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
     privacy: Privacy = Privacy.FULL
     redact: tuple[str, ...] = ()
-    """Globs over `{name of the tool}.{argument}`: what the audit keeps no values of."""
+    """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
 
 
 def load(path: Path | None) -> Configuration:
-    """Read the file. Raises SettingsError for the first thing that is not as it must be, with its line; when the file
-    can be read, for all findings that are errors at once."""
+    """Read the file. Raises SettingsError for the first invalid value, with its line; if the file can be read, for all
+    findings that are errors at once."""
     if path is None:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
@@ -123,8 +123,8 @@ def _each(file: TomlFile, place: KeyPath, odd: Iterable[str], wanted: str) -> No
 
 
 def _conditions(file: TomlFile, table: Table, place: KeyPath, argument: str, action: Ruling) -> list[Condition]:
-    """The conditions on one argument (on all, at the top) and on what lies in it."""
-    # An empty table would make the rule match more than whoever wrote it believes.
+    """Return the conditions on one argument (at the top, on all of them) and on the values in it."""
+    # An empty table would make the rule match more than its author intended.
     if not table:
         raise file.wrong(place, f"contains no condition. Write {listed(Check)}")
     found: list[Condition] = []
@@ -153,7 +153,7 @@ def _condition(file: TomlFile, table: Table, place: KeyPath, argument: str, acti
     text: object = table[check]
     if not isinstance(text, str) or not text:
         raise file.wrong(place, "must be a regular expression, written as a string")
-    # A line break in an argument must not carry it past a rule that denies, nor past what a rule allows.
+    # A line break in an argument must not let it escape a rule that denies, nor extend what a rule allows.
     try:
         return Condition(argument, check, (text,), patterns.compile_python(text, strict=action is Ruling.ALLOW))
     except patterns.UnsupportedPatternError as error:
@@ -169,11 +169,11 @@ def _values(file: TomlFile, value: object, place: KeyPath) -> tuple[Value, ...]:
 
 
 def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Finding]]:
-    """Who approves, and what is wrong or doubtful about it."""
+    """Return who approves, and what is wrong or doubtful about it."""
     place: KeyPath = ("approvals",)
     table = file.table(file.document, place)
     file.known(table, place, (*_APPROVER_KEYS, *_TIMES, *_TIERS))
-    # Read apart: Approvers take grants away where several must agree, and a tier may need one person only.
+    # Read separately: Approvers drops grants where several must agree, and a tier may need one person only.
     grants = file.flag(table, (*place, "grants"), default=True)
     general = _approvers(file, table, place, Approvers(), grants)
     tiers: dict[str, Approvers] = {}
@@ -208,7 +208,7 @@ def _approvals(file: TomlFile, limits: Limits) -> tuple[ApprovalRules, list[Find
 
 
 def _approvers(file: TomlFile, table: Table, place: KeyPath, base: Approvers, grants: bool) -> Approvers:
-    """What a table says, on top of what holds otherwise."""
+    """Return the approvers of a table, with defaults from `base`."""
     people = file.texts(table, (*place, "approvers"), base.people)
     needed = file.whole(table, (*place, "needed"), base.needed)
     no_self = file.flag(table, (*place, "no_self"), base.no_self)

@@ -1,7 +1,7 @@
-"""What is probably not meant as it stands in a policy: by itself, and beside the tools there are.
+"""Finds likely mistakes in a policy, by itself and in relation to the existing tools.
 
-A rule is called shadowed only when it certainly is: facts and arguments that it would still decide are never
-overlooked, while a rule that several others cover only together is not noticed.
+A rule is reported as shadowed only if it certainly is: no facts and arguments that it would still decide are
+overlooked. A rule that is only shadowed by several others together is not found.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to fix."""
+    """A likely mistake."""
 
     level: Literal["error", "warning"]
     line: int
-    """In the file; 0 when it concerns no line."""
+    """The line in the file; 0 if it concerns no line."""
     problem: str
     fix: str
 
     def words(self) -> str:
-        """In one line, for people."""
+        """Return the finding as one line for people."""
         place = f"line {self.line}: " if self.line else ""
         return f"{place}{self.problem}; {self.fix}"
 
 
 def findings(policy: Policy) -> list[Finding]:
-    """What can be told of rules without knowing the tools: over-broad and shadowed ones, in order."""
+    """Return findings that do not depend on the tools, in order: rules that are too broad or shadowed."""
     found: list[Finding] = []
     for place, rule in enumerate(policy.rules):
         label = policy.rule_name(rule)
@@ -49,13 +49,13 @@ def findings(policy: Policy) -> list[Finding]:
 
 
 def findings_for(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
-    """What can be told of rules beside the tools there are: those that match nothing, and those that allow more than
-    they seem to."""
+    """Return findings about rules in relation to the existing tools: those that match nothing, and those that allow
+    more than they seem to."""
     return [*unmatched(policy, tools), *caught(policy, tools)]
 
 
 def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
-    """Names in rules that fit nothing there is: most often a typing mistake. All servers must be up."""
+    """Return findings about names in rules that match nothing, usually typing errors. All servers must be up."""
     found: list[Finding] = []
     for rule in policy.rules:
         label = policy.rule_name(rule)
@@ -81,7 +81,7 @@ def unmatched(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
 
 
 def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
-    """Tools that a rule allows without having been named or looked at."""
+    """Return findings about tools that a rule allows without naming them or checking anything."""
     found: list[Finding] = []
     for rule in policy.rules:
         if rule.action is not Ruling.ALLOW or rule.conditions:
@@ -101,13 +101,14 @@ def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
 
 def covers(earlier: Rule, later: Rule) -> bool:
     """Whether the earlier rule certainly matches whatever the later one does."""
-    # What is unknown counts for a rule that asks or denies and not for one that allows.
+    # What is unknown counts for a rule that asks or denies, and not for one that allows.
     bold = earlier.action is Ruling.ALLOW and later.action is not Ruling.ALLOW
     if bold and (earlier.conditions or any(user.startswith("S") for user in earlier.users)):
         return False
     tools = earlier.tools
     if earlier.action is Ruling.ALLOW and not earlier.servers and (bold or later.servers):
-        # Such globs fit offered names only (`Rule.matches_tool`), and the later rule's fit the server's own too.
+        # Such globs match offered names only (`Rule.matches_tool`); those of the later rule also match the server's own
+        # names.
         tools = tuple(glob for glob in tools if "__" not in glob)
     return (
         (not earlier.servers or any(map(_is_any, earlier.servers)) or _within(later.servers, earlier.servers))
@@ -137,7 +138,8 @@ def _broad(rule: Rule, label: str) -> list[Finding]:
 
 
 def _within(later: Sequence[str], earlier: Sequence[str]) -> bool:
-    """Whether every name that fits one of the later globs, of which there is one at least, fits one of the earlier."""
+    """Whether every name that matches one of the later globs (there is at least one) matches one of the earlier
+    ones."""
     return bool(later) and all(any(fits(one, other, as_glob=True) for one in earlier) for other in later)
 
 
@@ -146,7 +148,7 @@ def _is_any(glob: str) -> bool:
 
 
 def _is_any_tool(glob: str) -> bool:
-    """Every tool is offered as `server__tool`."""
+    """Whether a glob matches every tool: each is offered as `server__tool`."""
     return set(glob) <= {"*", "_"} and fits(glob, "x__x")
 
 
@@ -155,7 +157,7 @@ def _everywhere(rule: Rule) -> bool:
 
 
 def _equal(one: Condition, other: Condition) -> bool:
-    """The representations tell true from 1."""
+    """Compared by representation, which distinguishes true from 1."""
     return one == other and repr(one.values) == repr(other.values)
 
 
@@ -164,7 +166,7 @@ def _named(rule: Rule, tool: Tool) -> bool:
 
 
 def _arguments(tool: Tool) -> list[str]:
-    """The arguments that a tool's schema names; none when it does not say."""
+    """Return the arguments that a tool's schema names; none if it does not say."""
     properties = tool.schema.get("properties")
     return list(properties) if isinstance(properties, dict) else []
 

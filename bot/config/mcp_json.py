@@ -1,7 +1,8 @@
-"""Which MCP servers there are: mcp.json in the form that Claude, Cursor and Gemini CLI read (`mcpServers`).
+"""Reads which MCP servers to run from mcp.json, in the format of Claude, Cursor and Gemini CLI (`mcpServers`).
 
-This reads stdio servers. `${VAR}`, `${VAR:-default}` and `${env:VAR}` are replaced in command, args, env and cwd.
-Two keys are ours: `trusted` (its annotations count: read-only tools run without asking) and `timeout`, in seconds.
+Only stdio servers are supported. `${VAR}`, `${VAR:-default}` and `${env:VAR}` are replaced in command, args, env and
+cwd. Two keys are our own: `trusted` (the server's annotations count: read-only tools run without asking) and `timeout`,
+in seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from bot.tools.mcp import names
 from bot.tools.server_config import CALL_SECONDS, StdioServer
 
 FOLDER_SECONDS = 5.0
-"""What it may take to look at the folder to work in."""
+"""Time limit for accessing the workspace."""
 MAX_CALL_SECONDS = 3600.0
 DEFAULT_WORKSPACE = Path("workspace")
 
@@ -33,25 +34,25 @@ _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTAL
 def load(
     path: Path | None, workspace: Path | None, environ: Mapping[str, str] | None = None
 ) -> tuple[StdioServer, ...]:
-    """The servers to run, in the order of the file.
+    """Return the servers to run, in the order of the file.
 
     In: the file, or None for the filesystem server over the workspace; the folder that BOT_WORKSPACE names, which must
-    exist whether or not there is a file, or None for `./workspace`, which is created when it is needed; the variables
-    for `${…}`, by default the process's own. Raises SettingsError, which names the file, the place in it and how to fix
-    it, and never quotes a value that may be a secret.
+    exist in either case, or None for `./workspace`, which is created when needed; the variables for `${…}`, by default
+    those of the process. Raises SettingsError, which names the file, the place in it and how to fix it, and never
+    quotes a value that may be secret.
     """
     root = _answering(workspace) if workspace is not None or path is None else None
     if path is None and root is not None:
         command, args = default_server.command(root)
-        # In the workspace paths may be relative. But npx looks for programs in the folder that it is started in, and
-        # what lies in the workspace was written by a model.
+        # Started in the workspace, the server accepts relative paths. But npx also looks for programs in its current
+        # folder, and a model has written what is in the workspace.
         cwd = None if command == default_server.NPX else root
         return (StdioServer(default_server.KEY, command, args, cwd=cwd, trusted=True),)
     return _File(path or Path(), os.environ if environ is None else environ).servers()
 
 
 def _answering(workspace: Path | None) -> Path:
-    """The folder to work in. Raises SettingsError for one that cannot be used, also when its disk does not answer."""
+    """Return the workspace. Raises SettingsError if it cannot be used, also if its disk does not answer."""
     found: list[Path | SettingsError] = []
 
     def look() -> None:
@@ -72,7 +73,7 @@ def _answering(workspace: Path | None) -> Path:
 
 
 class _File:
-    """One mcp.json while it is being read."""
+    """One mcp.json that is being read."""
 
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self._path = path
@@ -106,7 +107,8 @@ class _File:
         return tuple(servers)
 
     def _server(self, key: str, entry: dict[str, Any]) -> StdioServer | None:
-        """One entry; None when it is disabled (what it says is checked all the same, its variables are not)."""
+        """Return the server of an entry; None if it is disabled (its content is validated all the same, its variables
+        are not)."""
         place = f"mcpServers.{key}"
         if "url" in entry or entry.get("type", "stdio") != "stdio":
             raise self._wrong(place, "is not started with a `command` (stdio), and no other servers can be used.")
@@ -163,7 +165,7 @@ class _File:
                     "Use ${VAR}, ${VAR:-default} or ${env:VAR}.",
                 )
             name, fallback = variable.groups()
-            # As in a shell, `:-` also replaces a variable that is set and empty.
+            # As in a shell, `:-` also applies to a variable that is set but empty.
             if found := self._environ.get(name):
                 return found
             if fallback is not None:

@@ -1,4 +1,4 @@
-"""Frozen settings from the environment, .env and bot.toml. An error names the setting and how to fix it."""
+"""The settings, from the environment, .env and bot.toml. Errors name the setting and how to fix it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ NAMES = (
     *("SLACK_API_URL", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL", "DATABASE_URL", "BOT_WORKSPACE"),
     *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
 )
-"""All settings of the environment."""
+"""All settings in the environment."""
 MAX_MODELS = 3
-"""https://openrouter.ai/docs/features/model-routing: `models`."""
+"""The limit of OpenRouter's `models`: https://openrouter.ai/docs/features/model-routing."""
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator can set. Secrets are not in its repr."""
+    """All settings of the bot. Its repr contains no secrets."""
 
     slack_bot_token: str = field(repr=False)
     slack_app_token: str = field(repr=False)
@@ -42,44 +42,44 @@ class Settings:
     openrouter_api_key: str = field(repr=False)
     openrouter_base_url: str
     models: tuple[str, ...]
-    """The first is asked; the others are OpenRouter's fallbacks, in order."""
+    """The model, followed by OpenRouter's fallbacks in order."""
     database_url: str = field(repr=False)
     workspace: Path | None
-    """The folder that BOT_WORKSPACE names, which must exist; None when it names none."""
+    """The folder that BOT_WORKSPACE names, which must exist; None if it is not set."""
     mcp_config: Path | None
     log_level: str
     log_format: str
     variables: Mapping[str, str] = field(repr=False)
-    """The environment and .env together: what `${NAME}` in mcp.json may stand for."""
+    """The environment and .env together, for `${NAME}` in mcp.json."""
     limits: Limits
     instructions: str
-    """Added to the bot's own instructions in new threads."""
+    """Appended to the bot's own instructions in new threads."""
     policy: Policy
     approvals: ApprovalRules
     privacy: Privacy
     redact: tuple[str, ...]
-    """Globs over `{name of the tool}.{argument}`."""
+    """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
-    """What the policy was probably not meant to say."""
+    """Likely mistakes in the policy."""
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The tokens and keys that are not set; empty for who could start."""
+        """Return the tokens and keys that are not set; empty if the bot could start."""
         return tuple(name for name in REQUIRED if not self.variables.get(name, "").strip())
 
 
 def load(
     environment: Mapping[str, str] | None = None, directory: Path | None = None, *, needed: bool = True
 ) -> Settings:
-    """Read the settings. The environment wins over .env. Raises SettingsError for the first that is wrong.
+    """Read the settings. The environment takes precedence over .env. Raises SettingsError for the first that is wrong.
 
-    Without `needed` tokens and keys may be missing; then they are empty.
+    Without `needed`, tokens and keys may be missing; they are then empty.
     """
     directory = directory or Path.cwd()
     process = os.environ if environment is None else environment
     variables = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
     variables.update({key: value for key, value in process.items() if value})
-    # `NAME=` in .env, with nothing after it, is how a line is left to be filled in.
+    # `NAME=` without a value is how a line is left in .env to be filled in.
     values = {name: variables[name] for name in NAMES if variables.get(name, "").strip()}
     if needed:
         _all_there(values)
@@ -116,7 +116,8 @@ def _dotenv(path: Path) -> Mapping[str, str | None]:
 
 
 def _all_there(values: Mapping[str, str]) -> None:
-    """Name everything that is missing at once, so that a first start needs no three tries."""
+    """Raise SettingsError that names all missing settings at once, so that a first start does not take three
+    attempts."""
     missing = [name for name in REQUIRED if not values.get(name, "").strip()]
     if len(missing) > 1:
         verb = "is" if len(missing) == 2 else "are"
@@ -172,7 +173,7 @@ def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...], defa
 
 
 def _file(values: Mapping[str, str], name: str, default: Path) -> Path | None:
-    """The file that a setting names, which must then be there; else the default file if it is there."""
+    """Return the file that a setting names, which must exist; else the default file if it exists."""
     named = values.get(name)
     if named is None:
         return default if default.is_file() else None

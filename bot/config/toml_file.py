@@ -1,4 +1,4 @@
-"""A TOML file read key by key, where every mistake is reported with its line and the name that was probably meant."""
+"""Reads a TOML file key by key, and reports each mistake with its line and the name that was probably intended."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ KeyPath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 Table = Mapping[str, Any]
 MAX_NUMBER = 1e9
-"""No number in a configuration is meant to be larger, or infinite."""
+"""No number in a configuration may be larger, or infinite."""
 
 
 class TomlFile:
-    """One file. Whatever is wrong raises SettingsError for the setting that named the file."""
+    """One file. Every mistake raises SettingsError for the setting that named the file."""
 
     def __init__(self, setting: str, path: Path) -> None:
         self._setting, self._path = setting, path
@@ -30,7 +30,7 @@ class TomlFile:
             raise SettingsError(setting, f"{path} cannot be read: {error}") from error
 
     def line(self, place: KeyPath) -> int:
-        """The line on which a value, or the table around it, begins; 0 for the whole file."""
+        """Return the line on which a value, or the table around it, begins; 0 for the whole file."""
         if self._lines is None:
             self._lines = _lines(self._text)
         while place and place not in self._lines:
@@ -38,11 +38,11 @@ class TomlFile:
         return self._lines.get(place, 0)
 
     def wrong(self, place: KeyPath, problem: str) -> SettingsError:
-        """The error for a value: it says where it stands."""
+        """Return the error for a value, with its line."""
         return self.error(f"line {self.line(place)}: `{dotted(place)}` {problem}.")
 
     def error(self, problem: str) -> SettingsError:
-        """An error about the file."""
+        """Return an error about the file."""
         return SettingsError(self._setting, f"{self._path}, {problem}")
 
     def known(self, table: Table, place: KeyPath, names: Collection[str]) -> None:
@@ -55,28 +55,28 @@ class TomlFile:
                 raise self.wrong((*place, key), problem)
 
     def table(self, table: Table, place: KeyPath) -> Table:
-        """The table at a place, whose last part is its key; an empty one when it is missing."""
+        """Return the table at a place, which ends with its key; an empty one if it is missing."""
         value: object = table.get(str(place[-1]), {})
         if not isinstance(value, dict):
             raise self.wrong(place, f"must be a table, written as [{dotted(place)}]")
         return value
 
     def tables(self, table: Table, place: KeyPath) -> list[Table]:
-        """The list of tables at a place."""
+        """Return the list of tables at a place."""
         value: object = table.get(str(place[-1]), [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.wrong(place, f"must be a list of tables, each written as [[{dotted(place)}]]")
         return value
 
     def text(self, table: Table, place: KeyPath, default: str = "") -> str:
-        """A string without the white space around it."""
+        """Return a string without surrounding white space."""
         value: object = table.get(str(place[-1]), default)
         if not isinstance(value, str):
             raise self.wrong(place, "must be a string")
         return value.strip()
 
     def texts(self, table: Table, place: KeyPath, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """One string or a list of strings; when it is there it must name something."""
+        """Return one string or a list of strings; an empty one is an error."""
         if str(place[-1]) not in table:
             return default
         value: object = table[str(place[-1])]
@@ -87,21 +87,21 @@ class TomlFile:
         return texts
 
     def choice(self, table: Table, place: KeyPath, choices: Collection[str], default: str) -> str:
-        """One of these words."""
+        """Return one of the given words."""
         value = self.text(table, place, default)
         if value not in choices:
             raise self.wrong(place, f"must be one of {', '.join(choices)}, not {value!r}")
         return value
 
     def flag(self, table: Table, place: KeyPath, default: bool) -> bool:
-        """true or false."""
+        """Return true or false."""
         value: object = table.get(str(place[-1]), default)
         if not isinstance(value, bool):
             raise self.wrong(place, "must be true or false")
         return value
 
     def number(self, table: Table, place: KeyPath, default: float, *, zero: bool = False) -> float:
-        """A number above 0, or, with `zero`, 0 or more."""
+        """Return a number above 0, or, with `zero`, 0 or more."""
         value: object = table.get(str(place[-1]), default)
         bounds = f"from 0 to {MAX_NUMBER:,.0f}" if zero else f"above 0 and at most {MAX_NUMBER:,.0f}"
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -111,7 +111,7 @@ class TomlFile:
         return float(value)
 
     def whole(self, table: Table, place: KeyPath, default: int) -> int:
-        """A whole number above 0."""
+        """Return a whole number above 0."""
         number = self.number(table, place, default)
         if not isinstance(table.get(str(place[-1]), default), int):
             raise self.wrong(place, "must be a whole number")
@@ -119,7 +119,7 @@ class TomlFile:
 
 
 def dotted(place: KeyPath) -> str:
-    """`policy.rules[2].action`, counted from 1."""
+    """Format a place: `policy.rules[2].action`, counted from 1."""
     text = ""
     for step in place:
         text += f"[{step + 1}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
@@ -127,8 +127,8 @@ def dotted(place: KeyPath) -> str:
 
 
 def _lines(text: str) -> dict[KeyPath, int]:
-    """Where every value begins. tomllib does not say, so ever longer beginnings of the file are parsed: a value that a
-    beginning is the first to hold begins after the longest one before it that could be parsed."""
+    """Return the line on which each value begins. tomllib does not report it, so increasing prefixes of the file are
+    parsed: a value that first appears in one prefix begins after the longest shorter prefix that could be parsed."""
     found: dict[KeyPath, int] = {}
     lines = text.split("\n")
     complete = 0
