@@ -30,8 +30,8 @@ class ApiCall:
 class Envelope:
     """One Socket Mode envelope and what became of it.
 
-    `created_at` is when that happened which it tells of, `sent_at` when it was last sent. Times are
-    `time.monotonic()`; `connection` is the number of the last one it was sent on.
+    `created_at` is when its event happened, `sent_at` when it was last sent; both are `time.monotonic()`. `connection`
+    is the number of the connection it was last sent on. `given_up` means that it will not be sent again.
     """
 
     envelope_id: str
@@ -49,6 +49,11 @@ class Envelope:
     connection: int | None = None
     given_up: bool = False
     on_settled: Callable[[], None] | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was never sent: no connection was open when it happened."""
+        return self.given_up and self.attempts == 0
 
     @property
     def event_id(self) -> str | None:

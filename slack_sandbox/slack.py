@@ -13,7 +13,8 @@ Everything runs in the loop that entered it; nothing is shared between two sandb
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -69,7 +70,7 @@ class SlackSandbox(Interactions):
         clock = Clock()
         changes = Changes(self._describe)
         workspace = Workspace(clock, bot_name, team_name)
-        self.hub = SocketHub(workspace.app_id, ack_timeout, changes.touch)
+        self.hub = SocketHub(workspace.app_id, ack_timeout, clock, changes.touch)
         self.commands = {}
         super().__init__(workspace, Events(workspace, self.hub, clock, self.scopes), clock, changes)
         self._slack = methods.MethodContext(self.workspace, self.events, self.hub, self.clock, self.scopes)
@@ -224,15 +225,41 @@ class SlackSandbox(Interactions):
         await self.until(lambda: bool(self.hub.ready), timeout, "a Socket Mode connection")
 
     def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask every connection to go: warning, refresh_requested, link_disabled or too_many_websockets."""
+        """Send every connection a `disconnect` frame and close it: `warning` (it closes ten seconds later),
+        `refresh_requested`, `link_disabled` (no new one can be opened) or `too_many_websockets`.
+        """
         self.hub.disconnect(reason)
 
     async def drop_sockets(self, *, abort: bool = True) -> None:
-        """Close every connection without a word; `abort=False` sends a close frame, which SDKs notice at once.
+        """Close every connection without a `disconnect` frame; new ones can be opened at once.
 
-        An aborted connection slack_sdk notices only at its next `ping_interval` (10 s in Bolt's handler).
+        `abort=False` sends a close frame, which SDKs notice at once. slack_sdk notices an aborted connection only at
+        its next `ping_interval` (10 s in Bolt's handler).
         """
         self.hub.drop(abort=abort)
+
+    async def go_offline(self, *, abort: bool = False) -> None:
+        """Close every connection as `drop_sockets` does, and let none be opened until `go_online`.
+
+        What happens meanwhile is never delivered, though histories have it. `apps.connections.open` breaks off without
+        an answer; the other methods work.
+        """
+        self.hub.offline = True
+        self.hub.drop(abort=abort)
+        await self.until(lambda: not self.hub.connections, what="the end of every connection")
+
+    def go_online(self) -> None:
+        """Let connections be opened again; does not wait for one (see `connected`)."""
+        self.hub.offline = False
+
+    @asynccontextmanager
+    async def offline(self, *, abort: bool = False) -> AsyncGenerator[None]:
+        """`go_offline` for the length of a `with` block, then `go_online`."""
+        await self.go_offline(abort=abort)
+        try:
+            yield
+        finally:
+            self.go_online()
 
     def revoke_tokens(self) -> None:
         """Make both tokens invalid."""
@@ -256,7 +283,9 @@ class SlackSandbox(Interactions):
         self._changes.touch()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock: triggers, response URLs, streams and rate limits expire by it."""
+        """Move the clock: message timestamps follow it, and triggers, response URLs, streams, rate limits and warned
+        connections expire by it.
+        """
         self.clock.advance(seconds)
         self._changes.touch()
 

@@ -1,11 +1,15 @@
 """Socket Mode: tickets, connections, envelopes, redelivery.
 
-Source: docs.slack.dev/apis/events-api/using-socket-mode. Each envelope goes to one of the open connections (up to
-10). An event that is not acknowledged within `ack_timeout` is sent again, three times at most, with `retry_attempt`
-and `retry_reason`; one whose connection closed goes to another connection at once. While no connection is open,
-events wait. Interactions are never retried after the timeout: the person sees an error instead. Slack does not
-document what happens to one whose connection closes within its three seconds; here it goes to another connection, as
-a worst case for the app.
+Source: docs.slack.dev/apis/events-api/using-socket-mode. Each envelope goes to one of the open connections (up to 10).
+An event that is not acknowledged within `ack_timeout` is sent again, three times at most, with `retry_attempt` and
+`retry_reason`; one whose connection closed goes to another connection at once. Nothing is kept for later: what happens
+while no connection is open is never delivered, and a retry that finds none is used up. Interactions are never retried
+after the timeout: the person sees an error instead, at once when no connection is open. Slack does not document what
+happens to one whose connection closes within its three seconds; here it goes to another open connection, as a worst
+case for the app.
+
+A `disconnect` frame is followed by the end of its connection: at once, except for `warning`, which comes about ten
+seconds ahead. Until then a warned connection still takes envelopes when there is no other.
 """
 
 import asyncio
@@ -14,21 +18,23 @@ import json
 import secrets
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import WSMsgType, web
 
+from slack_sandbox.clock import Clock, Timer
 from slack_sandbox.journal import Envelope, Json
 
 MAX_CONNECTIONS = 10
 MAX_RETRIES = 3
 CLOSE_TIMEOUT = 1.0
-DISCONNECT_GRACE = 10.0
+WARNING_SECONDS = 10.0
+"""Between a `warning` and the end of the connection."""
 
 
 class Connection:
-    """One WebSocket of the app; `draining` once Slack has asked it to go."""
+    """One WebSocket of the app: `draining` once it has been warned, `closing` once it takes nothing more."""
 
     def __init__(self, number: int, request: web.BaseRequest, socket: web.WebSocketResponse) -> None:
         self.number = number
@@ -37,6 +43,8 @@ class Connection:
         self.outbox: asyncio.Queue[str] = asyncio.Queue()
         self.unacked: dict[str, Envelope] = {}
         self.draining = False
+        self.closing = False
+        self.end: Timer | None = None
 
     def push(self, frame: Json) -> None:
         """Queue a frame; the connection's writer sends it."""
@@ -48,27 +56,35 @@ class Connection:
             self.request.transport.abort()
 
     async def write(self) -> None:
-        """Send queued frames until the socket closes."""
+        """Send queued frames until the socket closes, or until `close` has been called and all are sent."""
         with contextlib.suppress(ConnectionResetError):
-            while True:
-                await self.socket.send_str(await self.outbox.get())
+            while frame := await self.outbox.get():
+                await self.socket.send_str(frame)
+            await self.socket.close(code=1000)
+
+    def close(self) -> None:
+        """Close the connection after the frames that are queued."""
+        self.closing = self.draining = True
+        self.outbox.put_nowait("")
 
 
 class SocketHub:
     """All Socket Mode connections of the app and the envelopes under way."""
 
-    def __init__(self, app_id: str, ack_timeout: float, changed: Callable[[], None]) -> None:
+    def __init__(self, app_id: str, ack_timeout: float, clock: Clock, changed: Callable[[], None]) -> None:
         self.app_id = app_id
         self.ack_timeout = ack_timeout
         self.link_disabled = False
+        self.offline = False
+        """Whether Slack cannot be reached: no connection can be opened."""
         self.acks_to_lose = 0
         """How many acknowledgements get lost on their way from now on."""
         self.twice = False
         """Whether each new event is sent once more at once, as a retry that was not needed."""
         self.connections: list[Connection] = []
         self.envelopes: list[Envelope] = []
+        self._clock = clock
         self._changed = changed
-        self._waiting: deque[Envelope] = deque()
         self._under_way: dict[str, Envelope] = {}
         self._tickets: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -94,6 +110,8 @@ class SocketHub:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Handle one WebSocket connection from its handshake to its end."""
+        if self.offline:
+            return web.Response(status=503, text="unavailable")
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=401, text="invalid ticket")
@@ -104,7 +122,10 @@ class SocketHub:
         return socket
 
     async def converse(self, request: web.BaseRequest, socket: web.WebSocketResponse) -> None:
-        """Speak over a connection that stands until it ends."""
+        """Serve an accepted connection until it ends."""
+        if self.offline:
+            await socket.close(code=1001)
+            return
         self._opened += 1
         connection = Connection(self._opened, request, socket)
         self.connections.append(connection)
@@ -112,7 +133,6 @@ class SocketHub:
         if len(self.connections) > MAX_CONNECTIONS:
             self._ask_to_leave(connection, "too_many_websockets")
         writer = asyncio.create_task(connection.write())
-        self._send_waiting()
         self._changed()
         try:
             async for message in socket:
@@ -131,7 +151,7 @@ class SocketHub:
         }
 
     def send(self, envelope: Envelope) -> None:
-        """Hand an envelope to one connection, or keep it until one opens."""
+        """Hand an envelope to one connection; it is lost when none is open."""
         self._send(envelope)
         if self.twice and envelope.type == "events_api" and envelope.first_retry_attempt == 0:
             again = Envelope(str(uuid.uuid4()), envelope.type, envelope.payload)
@@ -147,17 +167,12 @@ class SocketHub:
         self._dispatch(envelope)
 
     def _dispatch(self, envelope: Envelope) -> None:
-        ready = self.ready
-        if not ready:
-            if envelope.type == "events_api" and envelope.attempts == 0:
-                # What Slack could not deliver it delivers as a retry: an app that drops retries never sees it
-                # (vercel/chat issue 666).
-                envelope.first_retry_attempt += 1
-                envelope.retry_reason = "timeout"
-            self._waiting.append(envelope)
+        open_ones = self.ready or [connection for connection in self.connections if not connection.closing]
+        if not open_ones:
+            self._undeliverable(envelope)
             return
         self._next += 1
-        connection = ready[self._next % len(ready)]
+        connection = open_ones[self._next % len(open_ones)]
         envelope.connection = connection.number
         envelope.sent_at = time.monotonic()
         envelope.attempts += 1
@@ -169,10 +184,22 @@ class SocketHub:
             "accepts_response_payload": envelope.accepts_response_payload,
         }
         if envelope.type == "events_api":
-            frame["retry_attempt"] = envelope.first_retry_attempt + envelope.attempts - 1
+            frame["retry_attempt"] = envelope.first_retry_attempt + envelope.retries
             frame["retry_reason"] = envelope.retry_reason
             self._start_timer(envelope)
         connection.push(frame)
+
+    def _undeliverable(self, envelope: Envelope) -> None:
+        """No connection is open. An event that has been sent before has retries left; anything else is lost."""
+        if envelope.type == "events_api" and envelope.attempts:
+            self._start_timer(envelope)
+        else:
+            self._give_up(envelope)
+
+    def _give_up(self, envelope: Envelope) -> None:
+        self._stop_timer(envelope)
+        envelope.given_up = True
+        self._settle(envelope)
 
     def _start_timer(self, envelope: Envelope) -> None:
         self._stop_timer(envelope)
@@ -193,10 +220,7 @@ class SocketHub:
             envelope.retry_reason = "timeout"
             self._dispatch(envelope)
         else:
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(envelope)
-            envelope.given_up = True
-            self._settle(envelope)
+            self._give_up(envelope)
         self._changed()
 
     def _receive(self, connection: Connection, data: str) -> None:
@@ -224,43 +248,50 @@ class SocketHub:
 
     def _lost(self, connection: Connection) -> None:
         self.connections.remove(connection)
-        grace = self._timers.pop(f"connection {connection.number}", None)
-        if grace is not None:
-            grace.cancel()
+        connection.draining = connection.closing = True
+        if connection.end is not None:
+            connection.end.cancel()
         orphans = list(connection.unacked.values())
         connection.unacked.clear()
         for envelope in orphans:
             if envelope.type == "events_api":
                 self._stop_timer(envelope)
+                envelope.retries += 1
+                if envelope.retries > MAX_RETRIES:
+                    self._give_up(envelope)
+                    continue
             envelope.retry_reason = "connection_failed"
             if not self._closed:
                 self._dispatch(envelope)
         self._changed()
 
-    def _send_waiting(self) -> None:
-        while self._waiting and self.ready:
-            self._dispatch(self._waiting.popleft())
-
     def disconnect(self, reason: str) -> None:
-        """Send a `disconnect` frame to every connection; they take no more envelopes and end within ten seconds.
+        """Send a `disconnect` frame to every connection, and close it: after ten seconds for `warning`, else at once.
 
         With `link_disabled` no new connection can be opened.
         """
         if reason == "link_disabled":
             self.link_disabled = True
-        for connection in self.connections:
+        for connection in list(self.connections):
             self._ask_to_leave(connection, reason)
 
     def _ask_to_leave(self, connection: Connection, reason: str) -> None:
-        connection.draining = True
+        if connection.closing:
+            return
         connection.push({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-sandbox"}})
-        loop = asyncio.get_running_loop()
-        self._timers[f"connection {connection.number}"] = loop.call_later(DISCONNECT_GRACE, connection.cut)
+        connection.draining = True
+        if reason == "warning":
+            refresh = partial(self._ask_to_leave, connection, "refresh_requested")
+            connection.end = self._clock.call_later(WARNING_SECONDS, refresh)
+            return
+        connection.close()
+        # A client that does not answer the close frame loses the TCP connection.
+        connection.end = self._clock.call_later(CLOSE_TIMEOUT, connection.cut)
 
     def drop(self, *, abort: bool) -> None:
         """Close every connection: by aborting the TCP connection, or with a proper close frame."""
         for connection in self.connections:
-            connection.draining = True
+            connection.draining = connection.closing = True
         if abort:
             for connection in list(self.connections):
                 connection.cut()
@@ -276,7 +307,9 @@ class SocketHub:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        self._waiting.clear()
+        for connection in self.connections:
+            if connection.end is not None:
+                connection.end.cancel()
         self.drop(abort=False)
         if self._closings:
             await asyncio.wait(self._closings)

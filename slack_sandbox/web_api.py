@@ -65,6 +65,9 @@ class WebApi:
         call = ApiCall(name, args, token, time.monotonic())
         self.calls.append(call)
         self.changed()
+        if self._slack.hub.offline and name == "apps.connections.open":
+            call.fault = "offline"
+            return self._drop(request)
         fault = self.faults.take(name, args)
         if fault is not None:
             call.fault = fault.kind

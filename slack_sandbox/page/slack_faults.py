@@ -60,7 +60,7 @@ _OFFERS = (
         "disconnect",
         "Socket",
         "Slack asks to reconnect",
-        "Each socket gets a disconnect with refresh_requested, as from Slack every few hours.",
+        "Each socket gets a disconnect with refresh_requested and closes, as from Slack every few hours.",
         once=True,
     ),
     FaultOffer(

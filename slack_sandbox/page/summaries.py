@@ -55,6 +55,8 @@ def of_envelope(slack: SlackSandbox, sent: Envelope, wall: float) -> Json:
     """A Socket Mode envelope."""
     if sent.acked_at is not None:
         outcome, error = "ok", ""
+    elif sent.lost:
+        outcome, error = "fault", "never delivered: no connection was open"
     elif sent.given_up:
         outcome, error = "fault", "not acknowledged in time"
     else:

@@ -47,15 +47,19 @@ async def test_the_sdk_reconnects_after_each_way_to_lose_the_connection(
     async def hear(event: Json) -> None:
         heard.append(event["text"].split()[-1])
 
-    slack.disconnect("refresh_requested")
-    await slack.say(general, alice, "<@BOT> one")
-    await slack.until(lambda: all(sent.acked_at for sent in slack.envelopes), what="one")
-    await slack.drop_sockets(abort=False)
-    await slack.say(general, alice, "<@BOT> two")
-    await slack.until(lambda: all(sent.acked_at for sent in slack.envelopes), what="two")
-    await slack.drop_sockets()
-    await slack.say(general, alice, "<@BOT> three")
-    await slack.until(lambda: all(sent.acked_at for sent in slack.envelopes), what="three")
+    async def reconnected(after: int) -> None:
+        await slack.until(lambda: any(connection.number > after for connection in slack.hub.ready), what="a connection")
+
+    for lose, word in (
+        (lambda: slack.disconnect("refresh_requested"), "one"),
+        (lambda: slack.hub.drop(abort=False), "two"),
+        (lambda: slack.hub.drop(abort=True), "three"),
+    ):
+        before = max(connection.number for connection in slack.hub.connections)
+        lose()
+        await reconnected(before)
+        await slack.say(general, alice, f"<@BOT> {word}")
+        await slack.until(lambda: all(sent.acked_at for sent in slack.envelopes), what=word)
     assert heard == ["one", "two", "three"]
 
 

@@ -1,9 +1,5 @@
 """Socket Mode as a bare WebSocket sees it: tickets, envelopes, acknowledgements, redelivery."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -12,39 +8,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sandbox.errors import ConditionTimeout
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.slack import SlackSandbox
+from slack_sandbox.sockets import CLOSE_TIMEOUT
+from tests.sandbox.link import link
 
 pytestmark = pytest.mark.anyio
-
-Json = dict[str, Any]
-
-
-class Link:
-    """One WebSocket of an app that acknowledges only when it is told to."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
-
-    async def frame(self) -> Json:
-        """The next frame."""
-        return await self.socket.receive_json(timeout=5)
-
-    async def ack(self, frame: Json, payload: Json | None = None) -> None:
-        """Acknowledge an envelope."""
-        body: Json = {"envelope_id": frame["envelope_id"]}
-        if payload is not None:
-            body["payload"] = payload
-        await self.socket.send_json(body)
-
-
-@asynccontextmanager
-async def link(slack: SlackSandbox) -> AsyncGenerator[Link]:
-    async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(base_url=slack.api_url, session=session)
-        opened = await client.apps_connections_open(app_token=slack.app_token)
-        async with session.ws_connect(str(opened["url"])) as socket:
-            connected = Link(socket)
-            assert (await connected.frame())["type"] == "hello"
-            yield connected
 
 
 async def test_hello_has_the_fields_of_slacks(slack: SlackSandbox) -> None:
@@ -156,16 +123,67 @@ async def test_the_bots_own_posts_come_back_to_it(
     assert (event["type"], event["bot_id"], event["app_id"]) == ("message", slack.bot_id, slack.app_id)
 
 
-async def test_events_that_found_no_socket_come_later_as_retries(
-    slack: SlackSandbox, general: Channel, alice: Person
+async def test_what_happens_while_no_connection_is_open_is_never_delivered(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person
 ) -> None:
-    await slack.say(general, alice, "anybody?")
-    assert slack.envelopes[0].attempts == 0
+    missed = await slack.say(general, alice, "anybody?")
+    assert slack.envelopes[0].lost
     async with link(slack) as app:
+        heard = await slack.say(general, alice, "and now?")
         frame = await app.frame()
         await app.ack(frame)
+        await slack.until(lambda: slack.envelopes[1].acked_at)
+    assert (frame["payload"]["event"]["ts"], frame["retry_attempt"], frame["retry_reason"]) == (heard, 0, "")
+    history = await client.conversations_history(channel=general.id)
+    assert [message["ts"] for message in history["messages"] or []] == [heard, missed]
+
+
+async def test_an_interaction_while_no_connection_is_open_fails_at_once(
+    slack: SlackSandbox, general: Channel, alice: Person
+) -> None:
+    slack.hub.ack_timeout = 60
+    assert await slack.command(alice, general, "/ask", "why") is None
+    assert slack.envelopes[0].lost
+
+
+async def test_a_retry_that_finds_no_connection_is_used_up(
+    slack: SlackSandbox, general: Channel, alice: Person
+) -> None:
+    slack.hub.ack_timeout = 0.02
+    async with link(slack) as app:
+        await slack.say(general, alice, "hi")
+        await app.frame()
+    await slack.until(lambda: slack.envelopes[0].retries >= 2)
+    async with link(slack) as app:
+        frame = await app.frame()
+        assert frame["retry_attempt"] > 1
+        await app.ack(frame)
         await slack.until(lambda: slack.envelopes[0].acked_at)
-    assert (frame["retry_attempt"], frame["retry_reason"], slack.envelopes[0].attempts) == (1, "timeout", 1)
+    async with link(slack) as app:
+        await slack.say(general, alice, "hi again")
+        await app.frame()
+    await slack.until(lambda: slack.envelopes[1].given_up)
+    assert (slack.envelopes[1].attempts, slack.envelopes[1].retries, slack.envelopes[1].lost) == (1, 3, False)
+
+
+async def test_offline_no_connection_can_be_opened_and_the_web_api_works(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person
+) -> None:
+    open_one = AsyncWebClient(base_url=slack.api_url, retry_handlers=[]).apps_connections_open
+    async with link(slack) as app:
+        address = str((await open_one(app_token=slack.app_token))["url"])
+        async with slack.offline():
+            assert (await app.socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            with pytest.raises(aiohttp.ClientError):
+                await open_one(app_token=slack.app_token)
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await session.ws_connect(address)
+            await client.chat_postMessage(channel=general.id, text="still here")
+            await slack.say(general, alice, "and nobody heard it")
+    async with link(slack) as app:
+        ts = await slack.say(general, alice, "back")
+        assert (await app.frame())["payload"]["event"]["ts"] == ts
 
 
 async def test_an_unacknowledged_event_is_sent_again_three_times(
@@ -201,28 +219,60 @@ async def test_what_a_lost_connection_did_not_acknowledge_goes_to_another_at_onc
     abort: bool, slack: SlackSandbox, general: Channel, alice: Person
 ) -> None:
     slack.hub.ack_timeout = 60
-    async with link(slack) as one:
+    async with link(slack) as one, link(slack) as two:
         await slack.say(general, alice, "hi")
-        await one.frame()
-        await slack.drop_sockets(abort=abort)
-        async with link(slack) as two:
-            again = await two.frame()
-            await two.ack(again)
-            await slack.until(lambda: slack.envelopes[0].acked_at)
+        holder = next(connection for connection in slack.hub.connections if connection.unacked)
+        other = two if holder.number == 1 else one
+        if abort:
+            holder.cut()
+        else:
+            holder.close()
+            await (one if other is two else two).socket.close()
+        again = await other.frame()
+        await other.ack(again)
+        await slack.until(lambda: slack.envelopes[0].acked_at)
     assert (again["retry_attempt"], again["retry_reason"], slack.envelopes[0].attempts) == (1, "connection_failed", 2)
 
 
-@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "too_many_websockets"])
-async def test_after_a_disconnect_frame_new_events_wait_for_a_new_connection(
+@pytest.mark.parametrize("reason", ["refresh_requested", "link_disabled", "too_many_websockets"])
+async def test_after_a_disconnect_frame_the_connection_closes(
     reason: str, slack: SlackSandbox, general: Channel, alice: Person
 ) -> None:
-    async with link(slack) as old:
+    async with link(slack) as app:
         slack.disconnect(reason)
-        frame = await old.frame()
-        assert (frame["type"], frame["reason"]) == ("disconnect", reason)
         await slack.say(general, alice, "hi")
+        frame = await app.frame()
+        assert (frame["type"], frame["reason"]) == ("disconnect", reason)
+        assert (await app.socket.receive()).type is aiohttp.WSMsgType.CLOSE
+    await slack.until(lambda: not slack.hub.connections)
+    assert slack.envelopes[0].lost
+
+
+async def test_a_connection_that_does_not_answer_the_close_frame_is_cut(slack: SlackSandbox) -> None:
+    async with link(slack):
+        slack.disconnect()
+        assert slack.hub.connections
+        slack.advance(CLOSE_TIMEOUT)
+        await slack.until(lambda: not slack.hub.connections)
+
+
+async def test_a_warned_connection_takes_events_until_there_is_another_and_closes_ten_seconds_later(
+    slack: SlackSandbox, general: Channel, alice: Person
+) -> None:
+    async with link(slack) as old:
+        slack.disconnect("warning")
+        assert (await old.frame())["reason"] == "warning"
+        await slack.say(general, alice, "one")
+        assert (await old.frame())["payload"]["event"]["text"] == "one"
         async with link(slack) as new:
-            assert (await new.frame())["payload"]["event"]["text"] == "hi"
+            await slack.say(general, alice, "two")
+            assert (await new.frame())["payload"]["event"]["text"] == "two"
+            slack.advance(9)
+            assert len(slack.hub.connections) == 2
+            slack.advance(1)
+            assert (await old.frame())["reason"] == "refresh_requested"
+            assert (await old.socket.receive()).type is aiohttp.WSMsgType.CLOSE
+            await slack.until(lambda: len(slack.hub.connections) == 1)
 
 
 async def test_after_link_disabled_no_connection_can_be_opened(slack: SlackSandbox) -> None:

@@ -16,6 +16,7 @@ from yarl import URL
 from slack_sandbox.model import Channel, Person
 from slack_sandbox.page import Page, live
 from slack_sandbox.slack import SlackSandbox
+from tests.sandbox.link import link
 from tests.sandbox.page.client import Refusal, Viewer, viewer
 
 pytestmark = pytest.mark.anyio
@@ -352,18 +353,19 @@ async def test_a_request_that_waits_does_not_hold_up_others(
     posted = await client.chat_postMessage(channel=general.id, text="x", blocks=actions(button("Go", "go")))
     await view.watch(alice, general)
     fields = {"channel": general.id, "ts": str(posted["ts"]), "block_id": "ask", "action_id": "go"}
-    waiting = asyncio.create_task(view.ask("act", **fields))
-    await slack.until(lambda: slack.envelopes, what="the click")
-    await view.ask("say", channel=general.id, text="meanwhile")
-    assert not waiting.done()
-    more = [asyncio.create_task(view.ask("act", **fields)) for _ in range(64)]
-    done, pending = await asyncio.wait(more, timeout=5, return_when=asyncio.FIRST_COMPLETED)
-    assert len(done) == 1
-    with pytest.raises(Refusal, match="Too many requests"):
-        await done.pop()
-    for task in (waiting, *pending):
-        task.cancel()
-    await asyncio.gather(waiting, *pending, return_exceptions=True)
+    async with link(slack):
+        waiting = asyncio.create_task(view.ask("act", **fields))
+        await slack.until(lambda: slack.envelopes[-1].type == "interactive", what="the click")
+        await view.ask("say", channel=general.id, text="meanwhile")
+        assert not waiting.done()
+        more = [asyncio.create_task(view.ask("act", **fields)) for _ in range(64)]
+        done, pending = await asyncio.wait(more, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1
+        with pytest.raises(Refusal, match="Too many requests"):
+            await done.pop()
+        for task in (waiting, *pending):
+            task.cancel()
+        await asyncio.gather(waiting, *pending, return_exceptions=True)
 
 
 MODAL: Json = {

@@ -44,9 +44,9 @@ async def test_the_journal_lists_calls_and_envelopes_in_the_order_of_their_comin
     await view.until(lambda: view.facts["journal"]["refused"] == 1)
     assert lines(view) == [
         ("call", "chat.postMessage", "#general: a & b", "ok"),
-        ("envelope", "message", "#general, Colleague: a & b", "open"),
-        ("envelope", "app_mention", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "open"),
-        ("envelope", "message", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "open"),
+        ("envelope", "message", "#general, Colleague: a & b", "fault"),
+        ("envelope", "app_mention", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
+        ("envelope", "message", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
         ("call", "chat.update", "#general: x", "refused"),
     ]
     refused = entries(view)[-1]
