@@ -22,6 +22,8 @@ _KIND: dict[str, tuple[str, str, str]] = {
     "im": ("message.im", "im:history", "im"),
 }
 
+_NOT_IN_A_MENTION = ("subtype", "root", "parent_user_id")
+
 DEFAULT_EVENTS = (
     "app_mention",
     "message.channels",
@@ -51,6 +53,10 @@ class Events:
         body.update(channel=channel.id, event_ts=message.ts, **self._foreign(message))
         if message.subtype == "thread_broadcast" and message.thread_ts:
             body["root"] = channel.messages[message.thread_ts].as_json()
+        if channel.kind == "im" and message.thread_ts and message.bot_id is None:
+            root = channel.messages.get(message.thread_ts)
+            if root is not None and root.subtype == "assistant_app_thread":
+                body["assistant_thread"] = {"action_token": f"{message.ts}.{self._workspace.team_id}"}
         self._mentioned(channel, message, body)
         self._message(channel, body)
 
@@ -61,19 +67,38 @@ class Events:
             body = message.as_json()
             body.update(channel=channel.id, event_ts=now, **self._foreign(message))
             self._mentioned(channel, message, body)
-        event: Json = {"type": "message", "subtype": "message_changed", "hidden": True, "channel": channel.id}
-        event.update(message=message.as_json(), previous_message=previous.as_json(), ts=now, event_ts=now)
-        self._message(channel, event)
+        self._change(channel, message, previous, now)
 
-    def deleted(self, channel: Channel, previous: Message) -> None:
-        """A message was deleted; `previous` is its last state."""
+    def previewed(self, channel: Channel, message: Message, previous: Message) -> None:
+        """Slack added the preview of a link to a message: changed, not edited."""
+        self._change(channel, message, previous, self._clock.ts())
+
+    def deleted(self, channel: Channel, previous: Message, emptied: Message | None = None) -> None:
+        """A message was deleted; `previous` is its last state, `emptied` the tombstone that went with it.
+
+        A root with replies is delivered as changed into a tombstone: "This message was deleted." of USLACKBOT.
+        """
+        tombstone = channel.messages.get(previous.ts)
+        if tombstone is None:
+            self._deletion(channel, previous)
+        else:
+            self._change(channel, tombstone, previous, self._clock.ts())
+        if emptied is not None:
+            self._deletion(channel, emptied)
+
+    def _deletion(self, channel: Channel, previous: Message) -> None:
         now = self._clock.ts()
         event: Json = {"type": "message", "subtype": "message_deleted", "hidden": True, "channel": channel.id}
         event.update(previous_message=previous.as_json(), deleted_ts=previous.ts, ts=now, event_ts=now)
         self._message(channel, event)
 
+    def _change(self, channel: Channel, message: Message, previous: Message, now: str) -> None:
+        event: Json = {"type": "message", "subtype": "message_changed", "hidden": True, "channel": channel.id}
+        event.update(message=message.as_json(), previous_message=previous.as_json(), ts=now, event_ts=now)
+        self._message(channel, event)
+
     def _foreign(self, message: Message) -> Json:
-        if message.team == self._workspace.team_id:
+        if message.team in ("", self._workspace.team_id):
             return {}
         return {"user_team": message.team, "source_team": message.team}
 
@@ -82,7 +107,8 @@ class Events:
         if channel.kind == "im" or bot.id not in channel.members or message.user == bot.id:
             return
         if texts.mentions(message.text, bot.id) and "app_mentions:read" in self._scopes:
-            mention = {key: value for key, value in body.items() if key not in ("subtype", "root", "parent_user_id")}
+            dropped = ("root", "parent_user_id") if message.subtype == "bot_message" else _NOT_IN_A_MENTION
+            mention = {key: value for key, value in body.items() if key not in dropped}
             self.publish({**mention, "type": "app_mention"}, channel)
 
     def _message(self, channel: Channel, event: Json) -> None:

@@ -9,6 +9,10 @@ from slack_sandbox import text as texts
 
 Json = dict[str, Any]
 ChannelKind = Literal["channel", "group", "mpim", "im"]
+FileMode = Literal["hosted", "snippet", "file_access", "tombstone", "hidden_by_limit"]
+"""What is left of a file: `file_access` is one of another organisation (files.info says more), `tombstone` one that was
+deleted, `hidden_by_limit` one beyond the storage of the plan (docs.slack.dev/reference/objects/file-object).
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +26,8 @@ class Person:
     deleted: bool = False
     bot_id: str | None = None
     app_id: str | None = None
+    admin: bool = False
+    workflow: bool = False
 
     @property
     def handle(self) -> str:
@@ -44,10 +50,29 @@ class File:
     expected_size: int | None = None
     alt_txt: str | None = None
     complete: bool = False
+    mode: FileMode = "hosted"
+    preview: str | None = None
+    preview_is_truncated: bool = False
     shared: dict[str, str] = field(default_factory=dict[str, str])
 
     def as_json(self) -> Json:
         """The file object of Slack's API (docs.slack.dev/reference/objects/file-object)."""
+        if self.mode in ("tombstone", "hidden_by_limit"):
+            return {"id": self.id, "mode": self.mode}
+        if self.mode == "file_access":
+            unread: Json = {"id": self.id, "mode": self.mode, "file_access": "check_file_info"}
+            return {**unread, "created": 0, "timestamp": 0, "user": ""}
+        return {**self._visible(), **(self._snippet() if self.mode == "snippet" else {})}
+
+    def _snippet(self) -> Json:
+        lines = self.content.decode(errors="replace").count("\n") + 1
+        preview = self.preview or ""
+        shown = preview.count("\n") + 1
+        body: Json = {"mode": "snippet", "editable": True, "preview": preview, "lines": lines}
+        body["preview_highlight"] = f'<div class="CodeMirror">{texts.escape(preview)}</div>'
+        return {**body, "lines_more": max(0, lines - shown), "preview_is_truncated": self.preview_is_truncated}
+
+    def _visible(self) -> Json:
         suffix = self.name.rpartition(".")[2].lower() if "." in self.name else "text"
         return {
             "id": self.id,
@@ -116,6 +141,9 @@ class Message:
     stream: Stream | None = None
     username: str | None = None
     bot_profile: Json | None = None
+    icons: Json | None = None
+    extra: Json = field(default_factory=dict[str, Any])
+    """Further fields of the message object, for the subtypes that have some."""
     replies: list[Message] = field(default_factory=list["Message"])
 
     @property
@@ -157,7 +185,9 @@ class Message:
         else:
             body = self._content(metadata=metadata)
         if live_replies:
-            users = list(dict.fromkeys(reply.user for reply in live_replies if reply.user))
+            # "The reply_users field … sometimes contains bot IDs rather than user IDs" (conversations.replies)
+            authors = (reply.bot_id if reply.subtype == "bot_message" else reply.user for reply in live_replies)
+            users = list(dict.fromkeys(author for author in authors if author))
             body.update(
                 thread_ts=self.ts,
                 reply_count=len(live_replies),
@@ -174,15 +204,18 @@ class Message:
         return body
 
     def _content(self, *, metadata: bool) -> Json:
-        body: Json = {"type": "message", "ts": self.ts, "text": self.text, "team": self.team}
+        body: Json = {"type": "message", "ts": self.ts, "text": self.text}
+        customized = self.subtype == "bot_message"
         optional: tuple[tuple[str, Any], ...] = (
-            ("user", self.user),
+            ("user", None if customized else self.user),
+            ("team", None if customized else self.team or None),
             ("subtype", self.subtype),
             ("client_msg_id", self.client_msg_id),
             ("bot_id", self.bot_id),
             ("app_id", self.app_id),
             ("bot_profile", self.bot_profile),
             ("username", self.username),
+            ("icons", self.icons),
             ("edited", self.edited),
             ("metadata", self.metadata if metadata else None),
         )
@@ -200,7 +233,7 @@ class Message:
             ]
         if self.ephemeral_to is not None:
             body["is_ephemeral"] = True
-        return body
+        return {**body, **self.extra}
 
 
 @dataclass(slots=True, eq=False)
@@ -216,6 +249,10 @@ class Channel:
     top_level: list[Message] = field(default_factory=list[Message])
     archived: bool = False
     shared_externally: bool = False
+    hidden_before: str = ""
+    """Histories leave out what is older than this timestamp, as on a free plan; empty: nothing."""
+    gone: set[str] = field(default_factory=set[str])
+    """The timestamps of what was deleted without a trace."""
     topic: str = ""
     purpose: str = ""
 

@@ -8,10 +8,10 @@ import secrets
 
 from slack_sandbox.journal import Envelope
 from slack_sandbox.model import Json, Message, Person, ResponseUrl, Trigger
-from slack_sandbox.user_actions import UserActions
+from slack_sandbox.sharing import Sharing
 
 
-class Payloads(UserActions):
+class Payloads(Sharing):
     """The parts that payloads are made of, and how they are delivered."""
 
     def _payload(self, kind: str, person: Person) -> Json:

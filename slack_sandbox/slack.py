@@ -179,6 +179,12 @@ class SlackSandbox(Interactions):
         """The root and its live replies, in ts order; empty when there is no such message."""
         return self.workspace.thread(self._channel(channel), ts)
 
+    def limit_history(self, channel: Channel | str, oldest: str) -> None:
+        """Hide what is older than the timestamp `oldest`, as a free plan does: histories leave it out and say
+        `is_limited`.
+        """
+        self._channel(channel).hidden_before = oldest
+
     def ephemerals(self, person: Person) -> list[Message]:
         """The ephemeral messages that the person can see now."""
         return [message for message in self.workspace.ephemerals.get(person.id, []) if not message.deleted]

@@ -45,6 +45,8 @@ class Workspace:
         self.prompts: dict[str, dict[str, Any]] = {}
         self.recent: list[Message] = []
         self.rejected: list[ApiCall] = []
+        self.slackbot = Person("USLACKBOT", "slackbot", "Slackbot", self.team_id)
+        """Known to users.info and users.list, and in no channel."""
         self._dms: dict[tuple[str, ...], Channel] = {}
         self.bot = self.add_person(bot_name, bot_id=self.new_id("B"), app_id=self.app_id)
 
@@ -70,6 +72,10 @@ class Workspace:
         if bot_id is not None:
             self.bots[bot_id] = person
         return person
+
+    def person(self, user_id: str) -> Person | None:
+        """The member with this id, Slackbot included."""
+        return self.slackbot if user_id == self.slackbot.id else self.people.get(user_id)
 
     def add_channel(self, name: str, kind: ChannelKind, members: list[Person]) -> Channel:
         """A new conversation with exactly these members."""
@@ -110,7 +116,7 @@ class Workspace:
         self.recent.append(message)
         root = channel.messages.get(message.thread_ts) if message.thread_ts else None
         if root is not None and root is not message:
-            message.parent_user_id = root.user
+            message.parent_user_id = None if root.subtype == "bot_message" else root.user
             root.replies.append(message)
         if root is None or message.subtype == "thread_broadcast":
             channel.top_level.append(message)
@@ -123,12 +129,24 @@ class Workspace:
         root = channel.messages.get(message.thread_ts or "", message)
         return [root, *(reply for reply in root.replies if not reply.deleted)]
 
-    def remove(self, channel: Channel, message: Message) -> None:
-        """Delete a message. A root with replies stays as a tombstone, as in Slack."""
+    def remove(self, channel: Channel, message: Message) -> Message | None:
+        """Delete a message. A root with replies stays as a tombstone until the last of them is deleted.
+
+        Return the tombstone that goes together with the message, if there is one.
+        """
         message.deleted = True
         if any(not reply.deleted for reply in message.replies):
-            return
+            return None
+        self._forget(channel, message)
+        root = channel.messages.get(message.thread_ts or "")
+        if root is None or not root.deleted or any(not reply.deleted for reply in root.replies):
+            return None
+        self._forget(channel, root)
+        return root
+
+    def _forget(self, channel: Channel, message: Message) -> None:
         del channel.messages[message.ts]
+        channel.gone.add(message.ts)
         if message in channel.top_level:
             channel.top_level.remove(message)
 
@@ -181,6 +199,13 @@ class Workspace:
         del self.views[fresh.id]
         view.data = {**fresh.data, **kept}
         view.errors = {}
+
+    def permalink(self, message: Message) -> str:
+        """The link to a message, as chat.getPermalink gives it."""
+        link = f"https://{self.team_domain}.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}"
+        if message.thread_ts and message.thread_ts != message.ts:
+            link += f"?thread_ts={message.thread_ts}&cid={message.channel}"
+        return link
 
     def everything(self) -> Iterator[Message]:
         """Every message of the workspace, channel by channel."""

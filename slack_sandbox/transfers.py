@@ -116,8 +116,8 @@ class Transfers:
             return
         channel = self._slack.workspace.channels[message.channel]
         previous = message.snapshot()
-        self._slack.workspace.remove(channel, message)
-        self._slack.events.deleted(channel, previous)
+        emptied = self._slack.workspace.remove(channel, message)
+        self._slack.events.deleted(channel, previous, emptied)
 
     def _replace(self, message: Message, content: validation.Content) -> None:
         need_embedding(self._slack, content.blocks)

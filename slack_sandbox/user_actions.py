@@ -30,17 +30,21 @@ class UserActions:
         return f"http://127.0.0.1:{self._port}"
 
     def add_person(
-        self, name: str, *, display_name: str | None = None, deleted: bool = False, team_id: str | None = None
+        self,
+        name: str,
+        *,
+        display_name: str | None = None,
+        deleted: bool = False,
+        team_id: str | None = None,
+        admin: bool = False,
     ) -> Person:
-        """A new person; a `team_id` of another workspace makes a Slack Connect outsider."""
+        """Add a person; a `team_id` of another workspace makes a Slack Connect outsider. An `admin` can delete what
+        others wrote, apps included.
+        """
         person = self.workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id)
+        person.admin = admin
         self._changes.touch()
         return person
-
-    def add_bot(self, name: str) -> Person:
-        """Another app's bot; `say` as it gives messages with its bot_id."""
-        workspace = self.workspace
-        return workspace.add_person(name, bot_id=workspace.new_id("B"), app_id=workspace.new_id("A"))
 
     def add_channel(
         self, name: str, members: Iterable[Person] = (), kind: ChannelKind = "channel", *, bot: bool = True
@@ -97,6 +101,14 @@ class UserActions:
         self.workspace.files[file_id] = file
         return file
 
+    def add_snippet(self, person: Person, name: str, content: str, *, preview_lines: int = 5) -> File:
+        """Add a text snippet; its preview has the first lines, and says whether there are more."""
+        file = self.add_file(person, name, content.encode(), "text/plain")
+        lines = content.split("\n")
+        file.mode, file.preview = "snippet", "\n".join(lines[:preview_lines])
+        file.preview_is_truncated = len(lines) > preview_lines
+        return file
+
     async def say(
         self,
         channel: Channel | str,
@@ -107,39 +119,47 @@ class UserActions:
         files: Sequence[Upload] = (),
         subtype: str | None = None,
         encoded: bool = False,
+        blocks: Sequence[Json] | None = None,
+        attachments: Sequence[Json] = (),
     ) -> str:
-        """Post as a person or as another bot; returns the ts. The events are sent before it returns, not yet
+        """Post as a person or as another bot; return the timestamp. The events are sent before it returns, not yet
         acknowledged.
 
         `<@BOT>` stands for a mention of the app. With `encoded` the text is as Slack's client sends it: `& < >` are
-        escaped where they are no control sequence. `subtype` may be `thread_broadcast` or any other that Slack knows;
-        messages with files get `file_share`. Raises ImpossibleAction for a channel the person cannot write in, or an
-        unknown thread.
+        escaped where they are no control sequence. `subtype` may be `thread_broadcast`, `me_message` or any other that
+        Slack knows; messages with files get `file_share`. `blocks` (rich text, tables) replace those that are made of
+        the text. Raise ImpossibleAction for a channel the person cannot write in, or an unknown thread.
         """
         where = self._channel(channel)
         if person.id not in where.members:
             if where.kind != "channel":
                 raise ImpossibleAction(f"{person.name} is not a member of {where.name or where.id}")
             self.workspace.join(where, person)
-        root = None
+        message = self._written(where, person, self._stored(person, text, encoded=encoded))
+        message.files = [self._attached(where, person, upload, message.ts) for upload in files]
+        message.subtype = subtype or ("file_share" if files else None)
+        message.attachments = list(attachments)
+        if blocks is not None or subtype == "me_message":
+            message.blocks = list(blocks or ())
+        return self._publish(where, message, thread_ts)
+
+    def _publish(self, where: Channel, message: Message, thread_ts: str | None) -> str:
+        """Store a message, in a thread if there is one, and deliver it; return its timestamp."""
         if thread_ts is not None:
             root = where.messages.get(thread_ts)
             if root is None:
                 raise ImpossibleAction(f"no message {thread_ts} to reply to")
-            thread_ts = root.thread_ts or root.ts
-        message = self._written(where, person, self._stored(person, text, encoded=encoded))
-        message.thread_ts = thread_ts
-        message.files = [self._attached(where, person, upload, message.ts) for upload in files]
-        message.subtype = subtype or ("file_share" if files else None)
+            message.thread_ts = root.thread_ts or root.ts
         self.workspace.store(where, message)
         self.events.posted(where, message)
         self._changes.touch()
         return message.ts
 
     def _stored(self, person: Person, text: str, *, encoded: bool) -> str:
-        if person.bot_id or encoded:
-            return texts.as_posted(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
-        return texts.as_typed(text.replace("<@BOT>", f"<@{self.workspace.bot.id}>"))
+        return (texts.as_posted if person.bot_id or encoded else texts.as_typed)(self._named(text))
+
+    def _named(self, text: str) -> str:
+        return text.replace("<@BOT>", f"<@{self.workspace.bot.id}>")
 
     def _written(self, channel: Channel, person: Person, stored: str) -> Message:
         message = Message(channel.id, self.clock.ts(), person.id, stored, person.team_id)
@@ -150,6 +170,8 @@ class UserActions:
             message.bot_id, message.app_id = person.bot_id, person.app_id
             profile: Json = {"id": person.bot_id, "app_id": person.app_id, "name": person.name, "deleted": False}
             message.bot_profile = {**profile, "team_id": person.team_id, "updated": 0, "icons": {}}
+            if person.workflow:
+                message.bot_profile["is_workflow_bot"] = True
         return message
 
     def _attached(self, channel: Channel, person: Person, upload: Upload, ts: str) -> File:
@@ -157,28 +179,45 @@ class UserActions:
         file.shared[channel.id] = ts
         return file
 
-    async def edit(self, channel: Channel | str, ts: str, person: Person, text: str, *, encoded: bool = False) -> None:
-        """Change the text of the person's own message; delivers message_changed. `encoded` as in `say`."""
+    async def edit(
+        self,
+        channel: Channel | str,
+        ts: str,
+        person: Person,
+        text: str,
+        *,
+        encoded: bool = False,
+        blocks: Sequence[Json] | None = None,
+        attachments: Sequence[Json] | None = None,
+    ) -> None:
+        """Change a message of the person's or app's own; delivers message_changed. `encoded` and `blocks` as in `say`;
+        attachments stay unless others are given.
+        """
         where, message = self._own(channel, ts, person)
         previous = message.snapshot()
         message.text = self._stored(person, text, encoded=encoded)
-        message.blocks = texts.rich_text(message.text, self.workspace.new_id("b"))
+        message.blocks = texts.rich_text(message.text, self.workspace.new_id("b")) if blocks is None else list(blocks)
+        if attachments is not None:
+            message.attachments = list(attachments)
         message.edited = {"user": person.id, "ts": self.clock.ts()}
         self.events.edited(where, message, previous)
         self._changes.touch()
 
     async def delete(self, channel: Channel | str, ts: str, person: Person) -> None:
-        """Delete the person's own message; delivers message_deleted."""
-        where, message = self._own(channel, ts, person)
+        """Delete a message of the person's own, or any message as an admin.
+
+        Delivers message_deleted; for a root with replies message_changed, with the tombstone that stays.
+        """
+        where, message = self._own(channel, ts, person, others=person.admin)
         previous = message.snapshot()
-        self.workspace.remove(where, message)
-        self.events.deleted(where, previous)
+        emptied = self.workspace.remove(where, message)
+        self.events.deleted(where, previous, emptied)
         self._changes.touch()
 
-    def _own(self, channel: Channel | str, ts: str, person: Person) -> tuple[Channel, Message]:
+    def _own(self, channel: Channel | str, ts: str, person: Person, *, others: bool = False) -> tuple[Channel, Message]:
         where = self._channel(channel)
         message = where.messages.get(ts)
-        if message is None or message.deleted or message.user != person.id:
+        if message is None or message.deleted or not (others or message.user == person.id):
             raise ImpossibleAction(f"{person.name} has no message {ts} in {where.name or where.id}")
         return where, message
 

@@ -22,9 +22,13 @@ def _destination(slack: MethodContext, args: Args) -> Channel:
 
 
 def thread_of(channel: Channel, args: Args) -> str | None:
-    """The root of the thread that `thread_ts` names, None without one; a reply's ts leads to its root."""
+    """The root of the thread that `thread_ts` names, None without one; a reply's ts leads to its root.
+
+    A reply to a message that was deleted is posted to the channel, without an error
+    (github.com/slackapi/python-slack-events-api/issues/87). A tombstone with replies still takes more.
+    """
     ts = args.text("thread_ts")
-    if not ts:
+    if not ts or ts in channel.gone:
         return None
     root = channel.messages.get(ts)
     if root is None:
@@ -72,6 +76,15 @@ def fill(message: Message, content: validation.Content) -> None:
         message.metadata = content.metadata
 
 
+def _customize(message: Message, args: Args) -> None:
+    """With another name or picture Slack sends the message as `bot_message`, without the bot's user."""
+    icons = {name[5:]: args.text(name) for name in ("icon_emoji", "icon_url") if args.has(name)}
+    message.username = args.text("username") or None
+    if message.username or icons:
+        message.subtype, message.bot_profile = "bot_message", None
+        message.icons = icons or None
+
+
 @method("chat.postMessage", "chat:write", tier=100)
 def post_message(slack: MethodContext, args: Args) -> Json:
     """Post a message of the app."""
@@ -80,7 +93,7 @@ def post_message(slack: MethodContext, args: Args) -> Json:
     thread_ts = thread_of(channel, args)
     message = new_message(slack, channel, content, thread_ts)
     if "chat:write.customize" in slack.scopes:
-        message.username = args.text("username") or None
+        _customize(message, args)
     if thread_ts and args.flag("reply_broadcast"):
         message.subtype = "thread_broadcast"
     publish(slack, channel, message)
@@ -98,7 +111,7 @@ def update(slack: MethodContext, args: Args) -> Json:
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     bot_in(slack, channel)
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
-    if message.user != slack.workspace.bot.id:
+    if message.bot_id != slack.workspace.bot.bot_id:
         raise ApiError("cant_update_message")
     if message.streaming:
         raise ApiError("streaming_state_conflict")
@@ -130,11 +143,11 @@ def delete(slack: MethodContext, args: Args) -> Json:
     """Delete a message of the app."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     message = find_message(slack, channel, args.required("ts", "message_not_found"))
-    if message.user != slack.workspace.bot.id:
+    if message.bot_id != slack.workspace.bot.bot_id:
         raise ApiError("cant_delete_message")
     previous = message.snapshot()
-    slack.workspace.remove(channel, message)
-    slack.events.deleted(channel, previous)
+    emptied = slack.workspace.remove(channel, message)
+    slack.events.deleted(channel, previous, emptied)
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -158,7 +171,4 @@ def get_permalink(slack: MethodContext, args: Args) -> Json:
     """The link to a message."""
     channel = slack.workspace.channel(args.required("channel", "channel_not_found"))
     message = find_message(slack, channel, args.required("message_ts", "message_not_found"))
-    link = f"https://{slack.workspace.team_domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
-    if message.thread_ts and message.thread_ts != message.ts:
-        link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
-    return {"channel": channel.id, "permalink": link}
+    return {"channel": channel.id, "permalink": slack.workspace.permalink(message)}

@@ -55,6 +55,8 @@ def start(slack: MethodContext, args: Args) -> Json:
     bot_in(slack, channel)
     args.required("thread_ts")
     thread_ts = thread_of(channel, args)
+    if thread_ts is None:  # Slack does not document what becomes of a stream whose root was deleted; this was chosen.
+        raise ApiError("thread_not_found")
     if channel.kind != "im":
         args.required("recipient_user_id", "missing_recipient_user_id")
         args.required("recipient_team_id", "missing_recipient_team_id")

@@ -25,11 +25,13 @@ def user_body(slack: MethodContext, person: Person) -> Json:
         profile["api_app_id"] = person.app_id
     body: Json = {"id": person.id, "team_id": person.team_id, "name": person.handle, "deleted": person.deleted}
     body.update(profile=profile, is_bot=person.bot_id is not None, is_app_user=False, updated=0)
+    if person.workflow:
+        body["is_workflow_bot"] = True
     if person.team_id != slack.workspace.team_id:
         body["is_stranger"] = False
     if not person.deleted:
         body.update(real_name=person.name, tz="Europe/Berlin", tz_label="Central European Time", tz_offset=3600)
-        body.update(is_admin=False, is_owner=False, is_primary_owner=False, is_restricted=False)
+        body.update(is_admin=person.admin, is_owner=False, is_primary_owner=False, is_restricted=False)
         body["is_ultra_restricted"] = False
     return body
 
@@ -37,7 +39,7 @@ def user_body(slack: MethodContext, person: Person) -> Json:
 @method("users.info", "users:read", tier=100)
 def info(slack: MethodContext, args: Args) -> Json:
     """One user."""
-    person = slack.workspace.people.get(args.required("user", "user_not_found"))
+    person = slack.workspace.person(args.required("user", "user_not_found"))
     if person is None:
         raise ApiError("user_not_found")
     return {"user": user_body(slack, person)}
@@ -47,7 +49,8 @@ def info(slack: MethodContext, args: Args) -> Json:
 def list_all(slack: MethodContext, args: Args) -> Json:
     """The workspace's users; outsiders of Slack Connect are not among them."""
     team = slack.workspace.team_id
-    people = [person for person in slack.workspace.people.values() if person.team_id == team]
+    everybody = (slack.workspace.slackbot, *slack.workspace.people.values())
+    people = [person for person in everybody if person.team_id == team]
     found, metadata = page(people, args, 1000, 1000)
     members = [user_body(slack, person) for person in found]
     return {"members": members, "cache_ts": int(slack.clock.now()), "response_metadata": metadata}
