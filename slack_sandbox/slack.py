@@ -11,6 +11,7 @@
 Everything runs in the loop that entered it; nothing is shared between two sandboxes.
 """
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
@@ -244,24 +245,29 @@ class SlackSandbox(Interactions):
         """
         self.hub.drop(abort=abort)
 
-    async def go_offline(self, *, abort: bool = False) -> None:
+    async def go_offline(self, *, abort: bool = False, hold: bool = False) -> None:
         """Close every connection as `drop_sockets` does, and let none be opened until `go_online`.
 
         What happens meanwhile is never delivered, though histories have it. `apps.connections.open` breaks off without
-        an answer; the other methods work.
+        an answer, and the other methods work. An SDK waits some seconds before it connects again; with `hold` it is
+        back at once: the connections end with a `disconnect` frame, and `go_online` answers `apps.connections.open`.
         """
         self.hub.offline = True
-        self.hub.drop(abort=abort)
+        self.hub.back = asyncio.Event() if hold else None
+        if hold:
+            self.hub.disconnect("refresh_requested")
+        else:
+            self.hub.drop(abort=abort)
         await self.until(lambda: not self.hub.connections, what="the end of every connection")
 
     def go_online(self) -> None:
         """Let connections be opened again; does not wait for one (see `connected`)."""
-        self.hub.offline = False
+        self.hub.come_back()
 
     @asynccontextmanager
-    async def offline(self, *, abort: bool = False) -> AsyncGenerator[None]:
+    async def offline(self, *, abort: bool = False, hold: bool = False) -> AsyncGenerator[None]:
         """`go_offline` for the length of a `with` block, then `go_online`."""
-        await self.go_offline(abort=abort)
+        await self.go_offline(abort=abort, hold=hold)
         try:
             yield
         finally:

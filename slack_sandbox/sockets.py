@@ -77,6 +77,8 @@ class SocketHub:
         self.link_disabled = False
         self.offline = False
         """Whether Slack cannot be reached: no connection can be opened."""
+        self.back: asyncio.Event | None = None
+        """While offline: what apps.connections.open waits for. Without one it breaks off."""
         self.acks_to_lose = 0
         """How many acknowledgements get lost on their way from now on."""
         self.twice = False
@@ -288,6 +290,13 @@ class SocketHub:
         # A client that does not answer the close frame loses the TCP connection.
         connection.end = self._clock.call_later(CLOSE_TIMEOUT, connection.cut)
 
+    def come_back(self) -> None:
+        """Let connections be opened again."""
+        self.offline = False
+        if self.back is not None:
+            self.back.set()
+            self.back = None
+
     def drop(self, *, abort: bool) -> None:
         """Close every connection: by aborting the TCP connection, or with a proper close frame."""
         for connection in self.connections:
@@ -304,6 +313,7 @@ class SocketHub:
     async def close(self) -> None:
         """Stop timers and close every connection."""
         self._closed = True
+        self.come_back()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -65,9 +65,12 @@ class WebApi:
         call = ApiCall(name, args, token, time.monotonic())
         self.calls.append(call)
         self.changed()
-        if self._slack.hub.offline and name == "apps.connections.open":
+        hub = self._slack.hub
+        if hub.offline and name == "apps.connections.open":
             call.fault = "offline"
-            return self._drop(request)
+            if hub.back is None:
+                return self._drop(request)
+            await hub.back.wait()
         fault = self.faults.take(name, args)
         if fault is not None:
             call.fault = fault.kind

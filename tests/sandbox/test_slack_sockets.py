@@ -1,5 +1,7 @@
 """Socket Mode as a bare WebSocket sees it: tickets, envelopes, acknowledgements, redelivery."""
 
+import asyncio
+
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
@@ -184,6 +186,16 @@ async def test_offline_no_connection_can_be_opened_and_the_web_api_works(
     async with link(slack) as app:
         ts = await slack.say(general, alice, "back")
         assert (await app.frame())["payload"]["event"]["ts"] == ts
+
+
+async def test_offline_the_address_of_a_connection_can_be_held_back_until_the_end(slack: SlackSandbox) -> None:
+    open_one = AsyncWebClient(base_url=slack.api_url, retry_handlers=[]).apps_connections_open
+    async with slack.offline(hold=True):
+        asked = asyncio.ensure_future(open_one(app_token=slack.app_token))
+        await slack.until(lambda: any(call.fault == "offline" for call in slack.calls))
+        assert not asked.done()
+    async with aiohttp.ClientSession() as session, session.ws_connect(str((await asked)["url"])) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
 
 
 async def test_an_unacknowledged_event_is_sent_again_three_times(
