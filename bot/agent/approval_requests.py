@@ -59,8 +59,6 @@ class ApprovalRequester:
 
         People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
         """
-        if not wanted:
-            return ()
         previews = await asyncio.gather(*(self._preview(pending.call) for pending in wanted))
         approvals: list[Approval] = []
         pace = Pace()

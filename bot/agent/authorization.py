@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.agent import prompt
+from bot.agent.policy_facts import policy_facts
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
 from bot.core.limits import MAX_CALLS
@@ -45,31 +46,13 @@ class CallAuthorizer:
     problem: Callable[[Tool, JsonObject], str | None]
     """Returns what is wrong with arguments according to the tool's schema; None if nothing is."""
 
-    async def facts(self, state: ThreadState) -> Sequence[Facts]:
-        """Return the facts that the policy looks at, once for each person who has had a say in the turn."""
-        turn, place = state.turn, state.place
-        kind = await self.gateway.kind(place) if self.policy.depends_on_kind else place.kind
-        people = (turn.requester, *turn.others) if turn else ("",)
-        found: list[Facts] = []
-        for user in people:
-            groups = await self.gateway.groups(user) if self.policy.groups else frozenset[str]()
-            found.append(Facts(place.channel, kind, user, groups))
-        return found
+    async def evaluate(
+        self, state: ThreadState, reply: Reply, facts: Sequence[Facts]
+    ) -> tuple[list[Call], dict[int, str]]:
+        """Return the calls of a reply, evaluated, and by position a note for those who are asked about them.
 
-    async def offered(self, facts: Sequence[Facts]) -> Sequence[Tool]:
-        """Return the tools that the model may be offered."""
-        tools = self.toolset.tools()
-        if not self.policy.rules:
-            return tools
-
-        def chosen() -> Sequence[Tool]:
-            return [tool for tool in tools if not any(self.policy.denies_all(tool, each) for each in facts)]
-
-        return await offload(len(tools) * len(facts) * self.policy.effort, chosen)
-
-    async def evaluate(self, state: ThreadState, reply: Reply) -> tuple[list[Call], dict[int, str]]:
-        """Return the calls of a reply, evaluated, and by position a note for those who are asked about them."""
-        facts = await self.facts(state)
+        facts: those by which the tools were offered (`bot.agent.policy_facts`).
+        """
         seq = state.next_position
         raw_calls: list[JsonObject] = reply.message["tool_calls"]
         calls: list[Call] = []
@@ -86,7 +69,7 @@ class CallAuthorizer:
     async def reevaluate(self, state: ThreadState, call: Call, tool: Tool) -> Ruling:
         """Evaluate a recorded call again, with the policy, grants and paths as they are now."""
         arguments = json.loads(call.arguments)
-        ruling = (await self._rule(tool, arguments, len(call.arguments), await self.facts(state))).ruling
+        ruling = (await self._rule(tool, arguments, len(call.arguments), await self._facts(state))).ruling
         if ruling is not Ruling.ASK:
             return ruling
         granted, _ = await self._granted(state, call, tool)
@@ -96,7 +79,10 @@ class CallAuthorizer:
         """Whether the policy would refuse a call with these arguments in that thread now."""
         state = await self.store.load(thread_id)
         size = len(canonical(arguments))
-        return (await self._rule(tool, arguments, size, await self.facts(state))).ruling is Ruling.DENY
+        return (await self._rule(tool, arguments, size, await self._facts(state))).ruling is Ruling.DENY
+
+    async def _facts(self, state: ThreadState) -> Sequence[Facts]:
+        return await policy_facts(self.policy, self.gateway, state)
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Bind a call to the tool's present definition."""
@@ -142,7 +128,9 @@ class CallAuthorizer:
             call.outcome, call.result = CallOutcome.SURPLUS, prompt.surplus(more=last and reply.left_out)
             return call
         if tool is None:
-            names = [tool.name for tool in await self.offered(facts)]
+            tools = self.toolset.tools()
+            size = len(tools) * len(facts) * self.policy.effort
+            names = [tool.name for tool in await offload(size, self.policy.offered, tools, facts)]
             call.outcome = CallOutcome.INVALID
             call.result = await offload(len(names) * len(name), prompt.unknown_tool, name, names)
             return call

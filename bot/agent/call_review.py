@@ -50,7 +50,7 @@ class CallReview:
                 refused.append(call)
             elif call.state is CallState.AWAITING:
                 wanted.append(PendingApproval(call, CallKind.MAY_IT_RUN))
-        cards = await self.approval_requester.cards(state, wanted)
+        cards = await self.approval_requester.cards(state, wanted) if wanted else ()
         if wanted or edited or refused:
             also = [call for call in refused if call not in edited]
             await self.store.commit(state, Change("ask", calls=[*unknown, *edited, *also], cards=cards))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot import failpoints
 from bot.agent import prompt
+from bot.agent.policy_facts import policy_facts
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
@@ -46,7 +47,9 @@ class ModelStep:
             self.gateway.progress(state.id, "Waiting for the tools to start")
         problems = await self.toolset.ready(self.limits.servers_seconds)
         self.gateway.progress(state.id, "Thinking")
-        functions = await offered_functions(self.store, self.toolset, self.tool_steps.authorizer, state, problems)
+        policy = self.tool_steps.authorizer.policy
+        facts = await policy_facts(policy, self.gateway, state)
+        functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
         request = ModelRequest(
             messages=await self.store.transcript(state),
             tools=functions[1],
@@ -61,7 +64,7 @@ class ModelStep:
             return await self._fail(state, turn, error, change)
         change.usage = reply.usage
         if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
-            return await self.tool_steps.take(state, reply, change)
+            return await self.tool_steps.take(state, reply, facts, change)
         return await self._answer(state, turn, reply, change)
 
     async def _announce(self, state: ThreadState, turn: Turn) -> bool:

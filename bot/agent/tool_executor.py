@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import failpoints
@@ -17,17 +16,10 @@ from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool, UndoSnapshot
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
 
 NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
-
-
-def in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | None:
-    """Return a call's position in its step; None if the order does not matter because no call changes anything."""
-    if len(step) < 2 or all(each.repeatable or not each.server for each in step):
-        return None
-    return StepPosition((thread_id, call.seq), call.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +48,9 @@ class ToolExecutor:
                 await self._finish(state, call, await self._hand_over(call, found), None)
                 return
             if held is None:
-                held = await self.toolset.hold(tool, json.loads(call.arguments), in_step(state.id, state.step, call))
+                held = await self.toolset.hold(
+                    tool, json.loads(call.arguments), position_in_step(state.id, state.step, call)
+                )
             await self._run(state, call, tool, held)
         except BusyError as busy:
             await self._finish(state, call, CallResult(DeliveryStatus.UNSENT, str(busy), 0.0), None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.agent.authorization import CallAuthorizer
 from bot.core import untrusted
 from bot.core.json_text import JsonObject, sha256
+from bot.core.policy.rules import Facts, Policy
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState
@@ -22,15 +22,22 @@ _lists: dict[tuple[str, ...], tuple[str, str]] = {}
 
 
 async def offered_functions(
-    store: Log, toolset: Toolset, authorizer: CallAuthorizer, state: ThreadState, problems: Sequence[str]
+    store: Log,
+    toolset: Toolset,
+    policy: Policy,
+    state: ThreadState,
+    *,
+    facts: Sequence[Facts],
+    problems: Sequence[str],
 ) -> tuple[str, str]:
     """Return the digest and the JSON text of the tools to offer in a thread.
 
     While a server is unavailable (`problems` is not empty), a thread keeps the list of its last request: the calls in
     its history need their tools, and the provider's cache needs the same bytes.
     """
-    known = {tool.name for tool in toolset.tools()}
-    tools = await authorizer.offered(await authorizer.facts(state))
+    every = toolset.tools()
+    known = {tool.name for tool in every}
+    tools = await offload(len(every) * len(facts) * policy.effort, policy.offered, every, facts)
     live = await functions(tools)
     if (problems or not known) and state.functions and state.functions != live[0]:
         allowed = {tool.name for tool in tools}

@@ -13,16 +13,17 @@ from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner
-from bot.agent.tool_executor import ToolExecutor, in_step
+from bot.agent.tool_executor import ToolExecutor
 from bot.core.calls import Call, CallState
 from bot.core.limits import Limits
+from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
-from bot.core.tools import StepPosition
+from bot.core.tools import StepPosition, position_in_step
 from bot.core.transaction import Change
 from bot.pace import offload
 
@@ -48,9 +49,9 @@ class ToolSteps:
     woken: Callable[[int], Awaitable[None]] = never
     """Returns when something has changed in a thread that is being advanced."""
 
-    async def take(self, state: ThreadState, reply: Reply, change: Change) -> bool:
+    async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
-        calls, notes = await self.authorizer.evaluate(state, reply)
+        calls, notes = await self.authorizer.evaluate(state, reply, facts)
         runnable = [call for call in calls if call.state is CallState.READY]
         await self._record(change, state, reply, calls, notes)
         with ExitStack() as rights:
@@ -60,7 +61,7 @@ class ToolSteps:
                 self.gateway.deliver(state.id)
             if runnable:
                 await self._run(state, runnable, held)
-        return await self._conclude(state)
+        return await step_results.conclude(self.store, self.gateway, state)
 
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
@@ -73,7 +74,7 @@ class ToolSteps:
         runnable = await self._review().runnable(state, unknown)
         if runnable:
             await self._run(state, runnable, {})
-        return await self._conclude(state)
+        return await step_results.conclude(self.store, self.gateway, state)
 
     async def _record(
         self, change: Change, state: ThreadState, reply: Reply, calls: Sequence[Call], notes: Mapping[int, str]
@@ -90,7 +91,8 @@ class ToolSteps:
         change.name = "take the calls"
         change.messages = [prompt.assistant(reply.message)]
         change.new_calls = calls
-        change.cards = await self.approval_requester.cards(state, wanted)
+        if wanted:
+            change.cards = await self.approval_requester.cards(state, wanted)
         said = str(reply.message.get("content") or "").strip()
         if said:
             change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said)]
@@ -106,7 +108,7 @@ class ToolSteps:
         """
         held: dict[int, Held] = {}
         for call in runnable:
-            at = in_step(state.id, calls, call)
+            at = position_in_step(state.id, calls, call)
             if (right := await self._seize(call, at)) is not None:
                 rights.callback(right.release)
                 held[call.position] = right
@@ -126,6 +128,3 @@ class ToolSteps:
 
     def _review(self) -> CallReview:
         return CallReview(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
-
-    async def _conclude(self, state: ThreadState) -> bool:
-        return await step_results.conclude(self.store, self.gateway, state)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bot.core.calls import Call
 from bot.core.json_text import JsonObject
 
 
@@ -17,6 +18,13 @@ class StepPosition:
     step: tuple[int, int]
     """The thread id, and the position of the step in its log."""
     position: int
+
+
+def position_in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | None:
+    """Return a call's position in its step; None if the order does not matter because no call changes anything."""
+    if len(step) < 2 or all(each.repeatable or not each.server for each in step):
+        return None
+    return StepPosition((thread_id, call.seq), call.position)
 
 
 @dataclass(frozen=True, slots=True)

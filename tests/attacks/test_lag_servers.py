@@ -124,9 +124,11 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
     async def listed() -> tuple[int, str]:
         async with helpers.running(helpers.python_server(str(script), SERVERS, 1200)) as toolset:
             unused: Any = None
-            judge = CallAuthorizer(unused, toolset, unused, Policy(rules), ApprovalRules(), arguments.problem)
-            offered = await judge.offered([Facts("C1", "channel", "U1", frozenset())])
-            return len(offered), (await tool_list.functions(offered))[1]
+            facts = [Facts("C1", "channel", "U1", frozenset())]
+            offered = await tool_list.offered_functions(
+                unused, toolset, Policy(rules), unused, facts=facts, problems=()
+            )
+            return len(toolset.tools()), offered[1]
 
     with watched() as lag:
         number, body = await asyncio.create_task(listed())
@@ -166,7 +168,7 @@ async def test_conditions_on_many_arguments_are_judged_beside_the_loop(script: P
 class _Anywhere(CallAuthorizer):
     """Judges without asking where it is."""
 
-    async def facts(self, state: Any) -> list[Facts]:
+    async def _facts(self, state: Any) -> list[Facts]:
         return [Facts("C1", "channel", "U1", frozenset())]
 
 

@@ -168,6 +168,12 @@ class Policy:
                     return True
         return False
 
+    def offered(self, tools: Sequence[Tool], facts: Sequence[Facts]) -> Sequence[Tool]:
+        """Return the tools that the model may be offered. Takes about `effort` for each tool and each of the facts."""
+        if not self.rules:
+            return tools
+        return [tool for tool in tools if not any(self.denies_all(tool, each) for each in facts)]
+
     def checks_paths(self, tool: Tool) -> bool:
         """Return whether a rule for this tool checks where paths lie."""
         asking = (Check.INSIDE, Check.OUTSIDE)
