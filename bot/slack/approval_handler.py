@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,14 +17,12 @@ from bot.core.ports.store import Grants, Questions
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.question import Approval, Decision
+from bot.core.questions.undo import UNDO
 from bot.core.tools import Tool
 from bot.core.untrusted import mapping, reference
 from bot.slack.authorization import AuthorizationCheck, Authorizer
 from bot.slack.blocks import elements
 from bot.slack.blocks.forms import Opened
-from bot.slack.delivery.errors import SLACK_ERRORS, code_of
-
-log = logging.getLogger(__name__)
 
 CLOSED = {
     Decision.APPROVED: "approved by <@{who}>",
@@ -123,15 +120,55 @@ class ApprovalHandler:
             reason=reason,
         )
 
-    def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
-        """Log a settled click and wake its thread. Returns what to tell the person; empty if the card says it.
+    async def settle(
+        self,
+        asked: AuthorizationCheck,
+        requests: Sequence[Opened],
+        body: JsonObject,
+        answer: str,
+        *,
+        button: str,
+        kind: str = "",
+        prefix: bool = False,
+    ) -> str:
+        """Settle what was pressed about these requests, in one transaction. Returns what to tell the person; empty if
+        the card says it.
 
-        did: what was pressed, for the log; empty if it has been logged already.
+        button: its name, for the log.
+        kind: of the question that is answered, if it is not the request's own.
+        prefix: the digests of the requests are shortened.
         """
-        if did:
-            log_events.clicked(user, did, [settlement])
+        found: list[tuple[Approval, Opened]] = []
+        for opened in requests:
+            approval = await self.open_request(opened, body, prefix=prefix)
+            # Of several, those that are decided already stay as they are.
+            if approval is not None and (len(requests) == 1 or approval.decision is Decision.AWAITING):
+                found.append((approval, opened))
+        if not found:
+            return NOTHING
+        clicks = await asyncio.gather(
+            *(self.click(asked, approval, opened, body, answer, kind=kind) for approval, opened in found)
+        )
+        settlements = await self.store.answer(clicks)
+        log_events.clicked(user_of(body), button, settlements)
+        return together([self._followed(asked, settlement, user_of(body), kind) for settlement in settlements])
+
+    def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
+        """Log a click in a window and wake its thread. Returns what to tell the person; empty if the card says it.
+
+        did: what was done in the window, for the log.
+        """
+        log_events.clicked(user, did, [settlement])
+        return self._followed(asked, settlement, user, "")
+
+    def _followed(self, asked: AuthorizationCheck, settlement: Settlement, user: str, kind: str) -> str:
+        """Have done what follows from a settled click. Returns what to tell the person."""
+        if settlement.verdict is Verdict.SETTLED and kind == UNDO:
+            self.undo(settlement.thread_id)
         if settlement.thread_id:
             self.wake(settlement.thread_id)
+        if settlement.verdict is Verdict.ALREADY and kind == UNDO:
+            return UNDO_OVER
         return self.said(asked, settlement, user)
 
     def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
@@ -152,30 +189,6 @@ class ApprovalHandler:
     def not_yours(self, asked: AuthorizationCheck, approval: Approval, user: str) -> str:
         """Return what to tell somebody who may not decide: who may."""
         return STRANGER if asked.stranger(user) else only(approval, self.authorizer.rules_for(approval))
-
-    async def tell(self, body: JsonObject, words: str, opened: Opened | None = None) -> None:
-        """Post a message that only the person who acted can see."""
-        container = mapping(body.get("container"))
-        channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
-        thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts")) or None
-        if opened is not None:
-            channel, thread = opened.channel, opened.thread_ts or None
-        if not channel:
-            return
-        try:
-            await self.client.chat_postEphemeral(
-                channel=channel, user=user_of(body), text=words, thread_ts=thread or None
-            )
-        except SLACK_ERRORS as error:
-            log.warning("could not tell %s: %s", user_of(body), code_of(error))
-
-    async def show(self, body: JsonObject, view: JsonObject, opened: Opened | None = None) -> None:
-        """Open a window. Slack allows this for 3 seconds after the click."""
-        try:
-            await self.client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
-        except SLACK_ERRORS as error:
-            log.warning("could not open a window: %s", code_of(error))
-            await self.tell(body, "Slack did not open the window. Nothing was changed: press the button again.", opened)
 
 
 def user_of(body: JsonObject) -> str:

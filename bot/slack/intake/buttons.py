@@ -15,7 +15,7 @@ from bot.core.untrusted import items, mapping, reference
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import buttons, details, question_blocks, retry_notice
-from bot.slack.intake import approval_buttons, question_buttons, retry_button
+from bot.slack.intake import approval_buttons, question_buttons, replies, retry_button
 from bot.slack.intake.response import Response
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         if response.work is not None:
             handler.background(response.work)
         if response.words:
-            handler.background(handler.tell(body, response.words))
+            handler.background(replies.tell(handler.client, body, response.words))
 
     async def on_page(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()

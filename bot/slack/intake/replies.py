@@ -1,0 +1,36 @@
+"""What only the person sees who has pressed a button: a message, or a window."""
+
+from __future__ import annotations
+
+import logging
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import mapping, reference
+from bot.slack.approval_handler import user_of
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+
+log = logging.getLogger(__name__)
+
+
+async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
+    """Post a message that only the person who acted can see."""
+    container = mapping(body.get("container"))
+    channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
+    thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts"))
+    if not channel:
+        return
+    try:
+        await client.chat_postEphemeral(channel=channel, user=user_of(body), text=words, thread_ts=thread or None)
+    except SLACK_ERRORS as error:
+        log.warning("could not tell %s: %s", user_of(body), code_of(error))
+
+
+async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> None:
+    """Open a window. Slack allows this for 3 seconds after the click."""
+    try:
+        await client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
+    except SLACK_ERRORS as error:
+        log.warning("could not open a window: %s", code_of(error))
+        await tell(client, body, "Slack did not open the window. Nothing was changed: press the button again.")
