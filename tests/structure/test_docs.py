@@ -73,6 +73,16 @@ def test_links_lead_to_files_and_headings_that_are_there(page: str) -> None:
         assert not anchor or anchor in anchors(str(target.resolve().relative_to(ROOT))), link
 
 
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    named = set(re.findall(r"[\w./]+\.py\b", text("docs/architecture.md")))
+    assert len(named) > 50
+    ours = [path.relative_to(ROOT) for top in ("bot", "slack_sandbox", "tests") for path in ROOT.glob(f"{top}/**/*.py")]
+    files = {each.as_posix() for each in ours}
+    # Of a file beside one that is named in full, the page gives the name alone.
+    known = files | {name.removeprefix("bot/") for name in files} | {each.name for each in ours}
+    assert named - known == set()
+
+
 def test_every_page_is_linked_from_the_readme() -> None:
     linked = set(links("README.md"))
     named = {page for page in PAGES if page.startswith("docs/") and page.count("/") == 1}
