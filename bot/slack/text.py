@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Mapping
 
 # https://docs.slack.dev/messaging/formatting-message-text: <@U…>, <#C…>, <!special>, <!subteam^S…>, <url|label>
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_REFERENCE = re.compile(r"<(?:[@#]|!subteam\^)([UWCGS][A-Z0-9]+)(?:\|[^<>]*)?>")
+_BROADCASTS = ("here", "channel", "everyone", "group")
+_DATE = re.compile(r"date\^(\d{1,11})\^")
+# What notifies people in a `text`, in mrkdwn and in a markdown block. Plain `@here` notifies nobody there: Slack links
+# names only with `link_names` or `parse=full` (https://docs.slack.dev/reference/methods/chat.postMessage), never sent.
 _PING = re.compile(
-    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?|!(channel|here|everyone)(?:\|[^<>]*)?|!subteam\^[A-Z0-9]+(?:\|([^<>]*))?)>",
-    re.I,
+    r"<(?:@([UWB][A-Z0-9]+)(?:\|([^<>]*))?"
+    r"|!(?i:(channel|here|everyone|group))(?:[|^][^<>]*)?"
+    r"|!(?i:subteam)\^([A-Za-z0-9]+)(?:\|([^<>]*))?)>"
 )
-_OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam))", re.I)
-"""A mention that is not closed in this text may be closed by what follows it."""
+_OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]+[|>]|!(?i:channel|here|everyone|group|subteam)(?![A-Za-z]))")
+"""A mention that is not closed here may be closed by what comes to stand behind it."""
 _USUAL = re.compile(r"[\n\t -~]*")
-"""Characters that need no closer look; most texts consist of nothing else."""
-_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
-_UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+"""What most texts consist of, and nothing to look at one by one."""
 
 
 def sendable(text: str) -> str:
-    """Return the text without lone surrogates, which neither the database nor a model accepts."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    """Text without lone surrogates, which neither a database nor a model takes."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def mentioned(text: str) -> set[str]:
@@ -31,24 +36,56 @@ def mentioned(text: str) -> set[str]:
     return set(_USER.findall(text))
 
 
+def referred(text: str) -> list[str]:
+    """Return the ids of the people (U, W), user groups (S) and channels (C, G) that a message refers to, each once."""
+    return list(dict.fromkeys(_REFERENCE.findall(text)))
+
+
 def readable(text: str, names: Mapping[str, str]) -> str:
-    """A person's message without Slack's markup: names for ids, links written out, entities unescaped."""
+    """Return a person's message without Slack's markup.
 
-    def entity(match: re.Match[str]) -> str:
-        sigil, target, label = match.groups()
-        if sigil == "@":
-            return f"@{names.get(target, label or target)}"
-        if sigil == "#":
-            return f"#{label or target}"
-        if sigil == "!":
-            special = target.split("^")[0]
-            return label or f"@{special}"
-        return f"{label} ({target})" if label and label != target and not target.endswith(label) else target
+    text: as Slack delivers it, with `<…>` for references and links, and with &, < and > escaped.
+    names: for ids of people, user groups and channels alike, without `@` and `#`. What is not in it is shown by the
+    label that Slack sent along, else by its id.
+    """
+    parts: list[str] = []
+    at = 0
+    for match in _ENTITY.finditer(text):
+        sigil, target, label = match.groups("")
+        parts += (_unescaped(text[at : match.start()]), _written_out(sigil, target, label, names))
+        at = match.end()
+    return "".join((*parts, _unescaped(text[at:])))
 
-    text = _ENTITY.sub(entity, text)
-    for escaped, plain in _UNESCAPE:
-        text = text.replace(escaped, plain)
-    return text
+
+def _written_out(sigil: str, target: str, label: str, names: Mapping[str, str]) -> str:
+    """Return what is shown for `<target|label>`."""
+    label = _unescaped(label)
+    if sigil in ("@", "#"):
+        return sigil + (_name(names, target) or label.removeprefix(sigil) or target)
+    if sigil == "!":
+        kind, _, rest = target.partition("^")
+        if kind == "subteam":
+            return f"@{_name(names, rest) or label.removeprefix('@') or rest}"
+        if date := _DATE.match(target):
+            return label or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(int(date.group(1))))
+        return f"@{kind}" if kind in _BROADCASTS else label or f"@{kind}"
+    address = _unescaped(target)
+    if address.lower().startswith(("mailto:", "tel:")):
+        address = address.partition(":")[2]
+    return address if not label or _bare(label) == _bare(address) else f"{label} ({address})"
+
+
+def _name(names: Mapping[str, str], of: str) -> str:
+    return speaker(names[of]) if names.get(of) else ""
+
+
+def _bare(address: str) -> str:
+    """An address without what Slack leaves out when it shows one."""
+    return address.partition("://")[2].rstrip("/") if "://" in address else address.rstrip("/")
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def speaker(name: str) -> str:
@@ -59,16 +96,29 @@ def speaker(name: str) -> str:
     return " ".join(cleaned.split())[:60] or "somebody"
 
 
-def harmless(text: str) -> str:
-    """Text of a model or a tool in which nothing can notify anybody; everything else, code too, is left as it is."""
+def harmless(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Return the text of a model or a tool with nothing in it that notifies anybody; everything else stays as it is.
 
-    def defuse(match: re.Match[str]) -> str:
-        user, label, broadcast, group = match.groups()
+    names: for ids of people and user groups, without `@`. Others are shown by their label, else by their id.
+    """
+
+    def defused(match: re.Match[str]) -> str:
+        user, label, broadcast, group, handle = match.groups("")
         if broadcast:
-            return f"@\u200b{broadcast.lower()}"
-        return f"@\u200b{label or group or user or 'group'}"
+            return f"@{broadcast.lower()}"
+        name = _name(names or {}, user or group).translate(_NO_MARKUP)
+        return f"@{name or (label or handle).removeprefix('@') or user or group}"
 
-    return _BROADCAST.sub("@\u200b", _OPENING.sub("<\u200b", _PING.sub(defuse, text)))
+    return inert(_PING.sub(defused, text)) if "<" in text else text
+
+
+_NO_MARKUP = dict.fromkeys(map(ord, "<>`*_~|\\"), " ")
+"""What could change how the text around a person's name is read."""
+
+
+def inert(text: str) -> str:
+    """Return a text that looks the same and notifies nobody: for code, where it should be read as it was written."""
+    return _OPENING.sub("<\u200b", text) if "<" in text else text
 
 
 def escaped(text: str) -> str:

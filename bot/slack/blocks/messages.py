@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from bot.core.calls import Call, CallOutcome
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval
+from bot.slack.blocks import split
 from bot.slack.blocks.call_text import counts, ending, line
 from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
-from bot.slack.blocks.split import bounded, split
+from bot.slack.blocks.outgoing import outgoing
 from bot.slack.text import brief, code, escaped, harmless, visible
 
 MARKDOWN_LIMIT = 10_000
@@ -45,12 +47,17 @@ def markdown(text: str) -> Block:
     return {"type": "markdown", "text": harmless(text)}
 
 
-def answer(text: str, note: str, parts: int) -> list[Draft]:
-    """Return the model's answer: as several messages if needed, or as a file if it needs more than `parts`."""
-    pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
+def answer(text: str, note: str, parts: int, names: Mapping[str, str] | None = None) -> list[Draft]:
+    """Return the model's answer: in as many messages as it needs, or as a file when it needs more than `parts`.
+
+    names: of people and user groups by id, for those whom the model mentions.
+    """
+    most = (parts + 1) * MARKDOWN_LIMIT
+    shown = outgoing(split.bounded(text)[:most], names)
+    pieces = [part.text for part in islice(split.parts(shown, MARKDOWN_LIMIT), parts + 1)]
     notes = [context(escaped(note))] if note else []
-    if len(pieces) > parts:
-        opening = split(harmless(text[:10_000]), 2_000)[0]
+    if len(pieces) > parts or len(text.strip()) > most:
+        opening = next(iter(split.split(shown[:10_000], 2_000)), "…")
         said = draft("answer", [markdown(opening), context("The whole answer is in the file below."), *notes], opening)
         return [said, file("answer.md", text, "The whole answer")]
     last = len(pieces) - 1
@@ -61,8 +68,8 @@ def answer(text: str, note: str, parts: int) -> list[Draft]:
 
 
 def parts(text: str, key: str) -> list[Draft]:
-    """Return a text as several messages if needed, with keys derived from this one."""
-    pieces = split(harmless(bounded(text)), MARKDOWN_LIMIT)
+    """Return a text in as many messages as it needs, with keys made from this one."""
+    pieces = split.split(outgoing(split.bounded(text)), MARKDOWN_LIMIT)
     return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
 
 
@@ -78,7 +85,7 @@ def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
     )
     if named and surplus:
         lines.append(f"– {len(surplus)} more {'call' if len(surplus) == 1 else 'calls'} · {ending(surplus[0])}")
-    pieces = split("\n\n".join(lines), MARKDOWN_LIMIT)
+    pieces = split.split("\n\n".join(lines), MARKDOWN_LIMIT)
     return [draft("summary", [markdown(piece)], piece.replace("`", "")) for piece in pieces]
 
 

@@ -1,76 +1,171 @@
-"""Splits long Markdown into pieces within Slack's limits, keeping code blocks intact. Pure."""
+"""Cuts long Markdown into pieces that Slack takes. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-MAX_CHARS = 150_000
-"""Characters of one text: about fifteen messages."""
+from bot.slack.blocks.markdown import HEADING, ITEM, CodeBlock, code_blocks, enclosing, table_head
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*$")
+MOST = 150_000
+"""Characters of one text: a dozen messages and more."""
+RESERVE = 100
+"""Characters of a piece that are kept for a fence that closes a code block."""
+MOST_LOOKED_AT = 100
+"""Line starts that are looked at for one cut."""
+
+_NEVER, _INSIDE, _POOR, _FAIR, _GOOD = range(5)
+"""How good a place is to cut at: never if it can be avoided; inside a code block or a table; where it changes how the
+rest is read; between lines; between blocks."""
+_UNDERLINE = re.compile(r"[ \t>]*(?:=+|-+)[ \t]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a text. The bodies of all parts together are the text, but for empty lines."""
+
+    before: str
+    """What is repeated of the text before: the fence of a code block, or the header of a table."""
+    body: str
+    after: str
+    """The fence that closes a code block."""
+
+    @property
+    def text(self) -> str:
+        """The piece as it is shown."""
+        body = self.body if not self.after or self.body.endswith("\n") else f"{self.body}\n"
+        return f"{self.before}{body}{self.after}".strip("\n")
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Return Markdown in pieces of at most `limit` characters (at least 400).
+    """Return Markdown in pieces of at most `limit` characters (at least 400)."""
+    return [part.text for part in parts(bounded(text), limit)]
 
-    Cuts are made between lines, preferably at blank lines. A code block that is cut is closed and reopened with its own
-    fence. A line that is too long is cut within.
+
+def parts(text: str, limit: int) -> Iterator[Part]:
+    """Yield the pieces of a text, of at most `limit` characters each (at least 400).
+
+    Cuts between blocks where it can. A code block that is cut is closed and opened again with its language, and a table
+    that is cut repeats its header. A line that is too long by itself is cut between words, or anywhere.
     """
-    text = bounded(text)
-    pieces: list[str] = []
-    lines: list[str] = []
-    size = 0
-    fence = ""  # the line that opened the current code block
-    for line in _short_lines(text, limit - 200):
-        match = _FENCE.match(line) if "```" in line or "~~~" in line else None
-        # An open code block, or one that this line opens, may have to be closed within this piece.
-        closing = _closing(fence) if fence else match.group(1) if match else ""
-        room = limit - (len(closing) + 1 if closing else 0)
-        while size + len(line) + 1 > room and len(lines) > (1 if fence else 0):
-            cut = len(lines) if fence else _blank_line(lines)
-            rest = lines[cut:]
-            piece = lines[:cut] + ([_closing(fence)] if fence else [])
-            pieces.append("\n".join(piece).strip("\n"))
-            lines = ([fence] if fence else []) + rest
-            size = sum(len(other) + 1 for other in lines)
-        lines.append(line)
-        size += len(line) + 1
-        if match:
-            if not fence:
-                fence = line[:80]
-            elif line.strip() == _closing(fence) or set(line.strip()) == {fence.strip()[0]}:
-                fence = ""
-    pieces.append("\n".join(lines).strip("\n"))
-    return [piece for piece in pieces if piece.strip()]
+    blocks = code_blocks(text)
+    at, before, head = 0, "", ""
+    while len(text) - at + len(before) > limit:
+        cutter = _Cutter(text, blocks, at, head)
+        cut = cutter.cut(at + limit - len(before) - (RESERVE if blocks else 0))
+        block = enclosing(blocks, cut)
+        if text[at:cut].strip():
+            yield Part(before, text[at:cut], block.closing if block else "")
+        head = "" if block else cutter.head(cut)
+        before = f"{block.opening}\n" if block else head if _fits(text, cut, head, limit) else ""
+        at = cut
+    if text[at:].strip():
+        yield Part(before, text[at:], "")
 
 
 def bounded(text: str) -> str:
-    """Return the part of a text that is shown, followed by how much was left out."""
-    if len(text) <= MAX_CHARS + 100:
-        return text
-    return f"{text[:MAX_CHARS]}\n\n[… {len(text) - MAX_CHARS:,} more characters, left out …]"
+    """Return as much of a text as is shown of it, with a note on the rest."""
+    return text if len(text) <= MOST + 100 else f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
 
 
-def _closing(fence: str) -> str:
-    """Return the line that closes a code block opened by this one."""
-    match = _FENCE.match(fence)
-    return match.group(1) if match else ""
+def _fits(text: str, cut: int, head: str, limit: int) -> bool:
+    """Whether a table's header is repeated before the row that begins here."""
+    room = limit - RESERVE - len(head)
+    whole = cut + room >= len(text) or text.find("\n", cut, cut + room) >= 0
+    return whole and text[cut - 1] == "\n" and len(head) <= limit // 4
 
 
-def _blank_line(lines: list[str]) -> int:
-    """Return where to cut: after the last blank line of the second half, outside code blocks; else at the end."""
-    for index in range(len(lines) - 1, len(lines) // 2, -1):
-        if not lines[index].strip() and not any(_FENCE.match(line) for line in lines[index:]):
-            return index + 1
-    return len(lines)
+class _Cutter:
+    """Finds where one piece ends."""
 
+    def __init__(self, text: str, blocks: list[CodeBlock], at: int, head: str) -> None:
+        """at: where the piece begins. head: the header of the table that it begins in."""
+        self._text = text
+        self._blocks = blocks
+        self._at = at
+        self._head = head
+        self._tables: dict[int, tuple[int, int] | None] = {}
 
-def _short_lines(text: str, limit: int) -> list[str]:
-    lines: list[str] = []
-    for line in text.split("\n"):
-        while len(line) > limit:
-            cut = line.rfind(" ", limit // 2, limit) + 1 or limit
-            lines.append(line[:cut])
-            line = line[cut:]  # noqa: PLW2901
-        lines.append(line)
-    return lines
+    def cut(self, end: int) -> int:
+        """Return the end of a piece that may go on until `end`: the last of the best places in its second half."""
+        text, at = self._text, self._at
+        middle = at + (end - at) // 2
+        place = text.rfind("\n", at, end) + 1
+        best, found = -1, 0
+        for _ in range(MOST_LOOKED_AT):
+            if place <= at or (place <= middle and best > _NEVER):
+                break
+            block = enclosing(self._blocks, place)
+            quality = self._quality_in_code(block, place) if block else self._quality(place)
+            if quality > best:
+                best, found = quality, place
+            if best == _GOOD:
+                break
+            back = block.start + 1 if block and quality == _INSIDE else place
+            place = text.rfind("\n", at, back - 1) + 1
+        last = max(text.rfind("\n", at, end) + 1, at)
+        too_long = last + end - at < len(text) and text.find("\n", end, last + end - at) < 0
+        if found <= at or (too_long and found < middle):
+            return text.rfind(" ", middle, end) + 1 or end
+        return found
+
+    def head(self, place: int) -> str:
+        """Return the header of the table of which a row begins here."""
+        start = self._block(place)
+        if start <= self._at and self._head:
+            return self._head
+        table = self._table(start, place)
+        return self._text[table[0] : table[1]] if table and place > table[1] else ""
+
+    def _block(self, place: int) -> int:
+        """Return where the block begins, behind an empty line, in which this line is."""
+        empty = self._text.rfind("\n\n", self._at, place)
+        return empty + 2 if empty >= 0 else self._at
+
+    def _table(self, start: int, place: int) -> tuple[int, int] | None:
+        if start not in self._tables:
+            self._tables[start] = table_head(
+                self._text, start, (self._text.find("\n", place, place + 2_000) + 1) or place
+            )
+        return self._tables[start]
+
+    def _line(self, place: int) -> str:
+        end = self._text.find("\n", place, place + 2_000)
+        return self._text[place : end if end >= 0 else place + 2_000]
+
+    def _quality_in_code(self, block: CodeBlock, place: int) -> int:
+        return _NEVER if place in (block.inside, block.close) else _INSIDE
+
+    def _quality(self, place: int) -> int:  # noqa: PLR0911  # a table of rules, in order
+        """Return how good it is to cut before the line that begins here, outside code blocks."""
+        line = self._line(place)
+        last = self._line(self._text.rfind("\n", self._at, place - 1) + 1 or self._at)
+        if not line.strip():
+            return _POOR
+        if "|" in line:
+            start = self._block(place)
+            table = self._table(start, place)
+            if table and table[0] < place <= table[1]:
+                return _NEVER
+            if (table and place > table[1]) or (start <= self._at and self._head):
+                return _INSIDE
+        if last.strip() and _UNDERLINE.match(line):
+            return _NEVER
+        if self._below_heading(place) or line.startswith(("    ", "\t")):
+            return _POOR  # what is indented would become code
+        if line.startswith(" "):
+            return _FAIR if not last.strip() or ITEM.match(line) else _POOR
+        if not last.strip() or ITEM.match(line) or HEADING.match(line) or line.startswith(("```", "~~~")):
+            return _GOOD
+        if line.startswith(">"):
+            return _FAIR if last.startswith(">") else _GOOD
+        return _POOR if last.startswith(">") or ITEM.match(last) else _FAIR
+
+    def _below_heading(self, place: int) -> bool:
+        """Whether a heading would be separated from what it is for."""
+        end = place
+        while end > max(self._at, place - 4) and self._text[end - 1] == "\n":
+            end -= 1
+        last = self._line(self._text.rfind("\n", self._at, end) + 1 or self._at)
+        return bool(HEADING.match(last) or (_UNDERLINE.match(last) and "=" in last))

@@ -5,26 +5,82 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.blocks.split import split
-from bot.slack.text import brief, code, harmless, readable, speaker, visible
+from bot.slack.text import brief, code, escaped, harmless, readable, referred, speaker, visible
+from slack_sandbox.text import pings
 
-PING = re.compile(r"<@[UWB]\w+|<!(?:channel|here|everyone|subteam)|(?<!\w)@(?:channel|here|everyone)\b", re.IGNORECASE)
+PING = re.compile(r"<(?:@[UWB][A-Z0-9]+[|>]|!(?i:channel|here|everyone|group|subteam))")
 PIECES = ["<", ">", "!", "@", "channel", "here", "<!channel>", "<@U123>", "|", "x", "\n", "`", "<!here|x>", "^S1", " "]
+MENTIONS = [
+    ("<@U123>", "@U123"),
+    ("<@U123|ann>", "@ann"),
+    ("<@W123|>", "@W123"),
+    ("<@B123>", "@B123"),
+    ("<!here>", "@here"),
+    ("<!HERE>", "@here"),
+    ("<!channel|@channel>", "@channel"),
+    ("<!everyone|now>", "@everyone"),
+    ("<!group>", "@group"),
+    ("<!here^x|y>", "@here"),
+    ("<!subteam^S123>", "@S123"),
+    ("<!subteam^S123|@dev>", "@dev"),
+    ("`<!here>`", "`@here`"),
+    ("<!here|<b>", "<\u200b!here|<b>"),
+    ("<@U123|", "<\u200b@U123|"),
+    ("<<@U123>>", "<\u200b@U123>"),
+]
+UNCHANGED = [
+    "npm i @here/x",
+    "`npm i @channel/x @everyone`",
+    "ops@here.com",
+    "everyone@channel.org",
+    "@here @channel @everyone @group",
+    "```\n@channel\n```",
+    "<!DOCTYPE html>",
+    "<!-- here -->",
+    "<!hereafter>",
+    "a < b > c",
+    "user@example.com",
+    "<https://example.com|x>",
+    "<#C1>",
+    "List<@NonNull String> <@Override> Map<@Unique K, V> <@u123>",
+    "<T extends Comparable<T>> &lt;!here&gt;",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_nothing_in_harmless_text_notifies_anybody(text: str) -> None:
     assert not PING.search(harmless(text))
+    assert pings(harmless(text), [{"type": "markdown", "text": harmless(text)}]) == []
 
 
-@pytest.mark.parametrize(
-    "text", ["<!DOCTYPE html>", "a < b > c", "user@example.com", "<https://example.com|x>", "<#C1>"]
-)
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_harmless_text_is_not_changed_again(text: str) -> None:
+    assert harmless(harmless(text)) == harmless(text)
+
+
+@pytest.mark.parametrize(("text", "shown"), MENTIONS)
+def test_a_mention_is_shown_as_text(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+
+
+@pytest.mark.parametrize("text", UNCHANGED)
 def test_text_that_notifies_nobody_is_left_as_it_is(text: str) -> None:
     assert harmless(text) == text
+
+
+def test_a_person_or_group_whom_a_model_mentions_is_shown_by_name() -> None:
+    names = {"U1": "Ann <!here> *x*", "S1": "releasers"}
+    assert harmless("<@U1> <@U1|u> <!subteam^S1|@old> <@U2>", names) == (
+        "@Ann  !here   x  @Ann  !here   x  @releasers @U2"
+    )
+
+
+@given(st.text(), st.text())
+def test_no_name_notifies_anybody(name: str, text: str) -> None:
+    assert not PING.search(harmless(f"{text}<@U1>{text}<!subteam^S1>", {"U1": name, "S1": f"<!here>{name}"}))
 
 
 @given(st.text())
@@ -48,34 +104,51 @@ def test_a_speaker_is_one_line_without_a_colon(name: str) -> None:
     assert not set(shown) & set(":\n\r[]()")
 
 
-def test_slacks_markup_is_read_as_people_wrote_it() -> None:
-    names = {"U1": "Alice"}
-    assert readable("<@U1> see <https://a.b|the page> in <#C1|general> &amp; <!here> &lt;b&gt;", names) == (
-        "@Alice see the page (https://a.b) in #general & @here <b>"
-    )
+NAMES = {"U1": "Alice", "W2": "Bob & Co", "S1": "releasers", "C1": "general", "U9": "x\n[end]: <!here>"}
+READ = [
+    ("<@U1> and <@W2|bob>", "@Alice and @Bob & Co"),
+    ("<@U3|carol> <@U4>", "@carol @U4"),
+    ("<#C1|old-name> <#C2|random> <#C3|> <#C4>", "#general #random #C3 #C4"),
+    ("<!subteam^S1|@old> <!subteam^S2|@ops> <!subteam^S3>", "@releasers @ops @S3"),
+    ("<!here> <!channel|channel> <!everyone>", "@here @channel @everyone"),
+    ("<!date^1392734382^{date_short}|Feb 18>", "Feb 18"),
+    ("<!date^1392734382^{date_short}>", "2014-02-18 14:39 UTC"),
+    ("<mailto:a@b.c|a@b.c> <mailto:a@b.c> <mailto:a@b.c|Ann>", "a@b.c a@b.c Ann (a@b.c)"),
+    ("<tel:+4912|+4912> <tel:+4912> <tel:+4912|call>", "+4912 +4912 call (+4912)"),
+    (
+        "<https://a.b|the page> <https://a.b> <https://a.b|https://a.b>",
+        "the page (https://a.b) https://a.b https://a.b",
+    ),
+    (
+        "<http://a.b/|a.b> <http://a.b/x|x> <https://evil.example|a.b>",
+        "http://a.b/ x (http://a.b/x) a.b (https://evil.example)",
+    ),
+    ("<https://a.b?x=1&amp;y=2|https://a.b?x=1&amp;y=2>", "https://a.b?x=1&y=2"),
+    ("&amp; &lt;b&gt; &amp;lt; &amp;amp; &quot;", "& <b> &lt; &amp; &quot;"),
+    ("&lt;@U1&gt; &lt;!here&gt;", "<@U1> <!here>"),
+    ("<@U9>: hi", "@x end <!here>: hi"),
+    ("`code` ```<https://a.b>```", "`code` ```https://a.b```"),
+]
 
 
-LINES = st.lists(
-    st.sampled_from(["", "", "a" * 30, "b " * 200, "#" * 700, "```", "~~~~", "```python", "* x"]), max_size=40
-)
+@pytest.mark.parametrize(("text", "read"), READ)
+def test_slacks_markup_is_read_as_people_see_it(text: str, read: str) -> None:
+    assert readable(text, NAMES) == read
 
 
-@example("#" * 700 + "\n~~~~\n" + "a" * 30 + "\n```\n```python\n~~~~\n```\n", 481)
-@given(LINES.map("\n".join), st.integers(400, 900))
-def test_pieces_of_a_split_text_are_short_and_lose_no_word(text: str, limit: int) -> None:
-    pieces = split(text, limit)
-    assert all(0 < len(piece) <= limit for piece in pieces)
-    letters = [character for character in text if character in "ab#*"]
-    kept = [character for character in "".join(pieces) if character in "ab#*"]
-    assert kept == letters or "```" in text or "~~~~" in text
+@given(st.text())
+def test_what_a_person_types_is_read_as_it_was_typed(typed: str) -> None:
+    assert readable(escaped(typed), {}) == typed
 
 
-def test_a_code_block_that_is_cut_is_closed_and_opened_again() -> None:
-    lines = "\n".join(f"line {number}" for number in range(200))
-    pieces = split(f"Before\n```python\n{lines}\n```\nAfter", 500)
-    assert all(piece.count("```") % 2 == 0 for piece in pieces)
-    assert all(piece.startswith("```python\n") for piece in pieces[1:-1])
-    assert "".join(pieces).count("line ") == 200
+@given(st.text(), st.sampled_from(["<@U1>", "<#U1>", "<!subteam^U1>"]))
+def test_a_name_is_one_line_in_what_is_read(name: str, reference: str) -> None:
+    assert len(readable(f"{reference}.", {"U1": name}).splitlines()) == 1
+
+
+def test_a_text_refers_to_people_groups_and_channels_once_each() -> None:
+    text = "<@U1> <@U1|x> <#C1|general> <!subteam^S1|@ops> <!here> &lt;@U2&gt; <https://U3>"
+    assert referred(text) == ["U1", "C1", "S1"]
 
 
 def test_the_start_of_a_text_is_one_line() -> None:

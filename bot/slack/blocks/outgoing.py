@@ -1,0 +1,203 @@
+"""Prepares a model's Markdown for Slack's markdown block, so that it is shown as it was meant. Pure.
+
+Slack parses the block itself (https://docs.slack.dev/reference/block-kit/blocks/markdown-block). What parsers disagree
+about is written so that there is one way to read it: an address in emphasis, whose link would include the asterisks;
+Slack's own markup, which models mix with Markdown; an image without a text, which would be a link without a text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+
+from bot.slack.blocks.markdown import HEADING, ITEM, code_blocks, table_head
+from bot.slack.text import harmless, inert, sendable
+
+_WIDE = r"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2018-\u201f\u2026«»"
+"""Punctuation that is in no address: writers of Chinese, Japanese and Korean put it behind one without a space."""
+_DESTINATION = (
+    r"\([ \t]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)"
+)
+_TOKEN = re.compile(
+    r"(?P<escape>\\[!-/:-@\[-`{-~])"
+    rf"|(?P<image>!\[\](?P<shown>{_DESTINATION}))"
+    rf"|(?P<link>\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]{_DESTINATION}|\]{_DESTINATION}|^ {{0,3}}\[[^\[\]\n]+\]:[ \t]*\S+)"
+    r"|(?P<angle><[^<>\n]*>)"
+    r"|(?P<url>(?<![A-Za-z0-9])(?:https?://|www\.(?=[A-Za-z0-9]))[^\s<>\\\"`\x00" + _WIDE + r"]{1,2000})"
+    r"|(?P<mail>(?<![A-Za-z0-9._+-])(?P<marks>_{1,3})(?P<address>[A-Za-z0-9][A-Za-z0-9._+-]*@"
+    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?P=marks)(?![A-Za-z0-9]))",
+    re.M,
+)
+_PARAGRAPH = re.compile(r"(?:[^\n]*[^\s][^\n]*(?:\n|\Z))+|[^\n]*\n|[^\n]+")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_BACKTICKS = re.compile(r"`+")
+_LABELLED = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^<>|\s]+)\|([^<>\n]+)>")
+_DATE = re.compile(r"<!date\^[^<>|]+\|([^<>\n]*)>")
+_MARKED = re.compile(r"<(https?://[^<>|\s]*?)([*_~]+)>")
+_CLOSER = re.compile(r"[*_~]+(?=[.,:;!?'\")\]|]*(?:[^\x00-\x7f]|$))")
+_CJK = re.compile(r"(?<=[A-Za-z0-9])[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_MARKS = ("*", "_", "~")
+_RUN = re.compile(r"[*_~]+")
+_COMPLETE = re.compile(r"(?:https?://|www\.).")
+_BEFORE = re.compile(r"[\s(\"']|$")
+_AFTER = re.compile(r"[.,:;!?)\"']?(?:\s|$)")
+_LONGEST = 2_000
+"""Characters of an address that is looked at."""
+_NOWHERE = "\u200b"
+"""Beside a letter, emphasis neither begins before punctuation nor ends after it (CommonMark, left- and right-flanking
+delimiter runs). This is no punctuation, and it is not seen."""
+_SIGNS = ("<", "://", "www.", "![](", "@")
+
+
+def outgoing(text: str, names: Mapping[str, str] | None = None) -> str:
+    """Return a model's Markdown as it is posted. Nothing in it notifies anybody.
+
+    names: for ids of people and user groups, as for `harmless`. Code stays as it is.
+    """
+    text = sendable(text).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    if not any(sign in text for sign in _SIGNS):
+        return text
+    parts: list[str] = []
+    at = 0
+    for block in code_blocks(text):
+        parts += (_prose(text[at : block.start], names), inert(text[block.start : block.end]))
+        at = block.end
+    return "".join((*parts, _prose(text[at:], names)))
+
+
+def _prose(text: str, names: Mapping[str, str] | None) -> str:
+    """Return what is not in a fenced code block."""
+    parts: list[str] = []
+    listed = False
+    for paragraph in _PARAGRAPH.findall(text):
+        indented = paragraph.startswith(("    ", "\t"))
+        listed = bool(ITEM.match(paragraph)) or (listed and paragraph[:1] in (" ", "\t"))
+        if not any(sign in paragraph for sign in _SIGNS):
+            parts.append(paragraph)
+        elif indented and not listed:
+            parts.append(inert(paragraph))  # indented code
+        else:
+            table = "|" in paragraph and table_head(paragraph, 0, len(paragraph)) is not None
+            parts += (_inline(piece, names, table=table) for piece in _pieces(paragraph, table=table))
+    return "".join(parts)
+
+
+def _pieces(paragraph: str, *, table: bool) -> Iterator[str]:
+    """Yield what a code span cannot go beyond: list items, headings, rows."""
+    said: list[str] = []
+    for line in _LINE.findall(paragraph):
+        if said and (table or ITEM.match(line) or HEADING.match(line)):
+            yield "".join(said)
+            said = []
+        said.append(line)
+    yield "".join(said)
+
+
+def _inline(text: str, names: Mapping[str, str] | None, *, table: bool) -> str:
+    if not any(sign in text for sign in _SIGNS):
+        return text
+    hidden = _without_code(text)
+    parts: list[str] = []
+    at = 0
+    while (match := _TOKEN.search(hidden, at)) is not None:
+        parts.append(inert(text[at : match.start()]))
+        made, at = _token(text, match, names, table=table)
+        parts.append(made)
+    parts.append(inert(text[at:]))
+    return "".join(parts)
+
+
+def _without_code(text: str) -> str:
+    """Return the text with its code spans as so many zeros."""
+    runs = [(match.start(), match.end()) for match in _BACKTICKS.finditer(text)]
+    by_length: dict[int, list[int]] = {}
+    for start, end in runs:
+        by_length.setdefault(end - start, []).append(start)
+    parts: list[str] = []
+    at = 0
+    for start, end in runs:
+        if start < at or (start and text[start - 1] == "\\"):
+            continue
+        closers = by_length[end - start]
+        index = bisect_left(closers, end)
+        if index < len(closers):
+            close = closers[index] + end - start
+            parts += (text[at:start], "\0" * (close - start))
+            at = close
+    return "".join((*parts, text[at:]))
+
+
+def _token(text: str, match: re.Match[str], names: Mapping[str, str] | None, *, table: bool) -> tuple[str, int]:
+    """Return what is written for a token, and where the text goes on."""
+    whole = text[match.start() : match.end()]
+    if match["url"]:
+        return _url(text, match.start(), match["url"], table=table)
+    if match["angle"]:
+        return _angle(text, match.start(), whole, names), match.end()
+    if match["mail"]:
+        return f"{match['marks']}<{match['address']}>{match['marks']}", match.end()
+    if match["image"]:
+        shown = match["shown"][1:-1].split()
+        return f"![{shown[0].strip('<>')}]{match['shown']}" if shown else whole, match.end()
+    return inert(whole), match.end()
+
+
+def _angle(text: str, start: int, whole: str, names: Mapping[str, str] | None) -> str:
+    """Return Slack's own markup as Markdown."""
+    if labelled := _LABELLED.fullmatch(whole):
+        return _link(*labelled.groups())
+    if date := _DATE.fullmatch(whole):
+        return date[1] or whole
+    if (marked := _MARKED.fullmatch(whole)) and text[:start].endswith(marked[2][::-1]):
+        return f"<{marked[1]}>{marked[2]}"
+    return inert(harmless(whole, names))
+
+
+def _link(address: str, label: str) -> str:
+    scheme, _, rest = address.partition(":")
+    if label == rest and scheme.lower() in ("mailto", "tel"):
+        return f"<{rest}>" if scheme.lower() == "mailto" else rest
+    if label == address:
+        return f"<{address}>"
+    shown = label.replace("[", "\\[").replace("]", "\\]")
+    return f"[{shown}]({address.replace('(', '%28').replace(')', '%29')})"
+
+
+def _url(text: str, start: int, found: str, *, table: bool) -> tuple[str, int]:
+    """Return an address, in angle brackets unless all parsers agree where it ends; and where the text goes on."""
+    marks = text[len(text[:start].rstrip("*_~")) : start] if text[start - 1 : start] in _MARKS else ""
+    url = _address(found, marks[::-1], table=table)
+    end = start + len(url)
+    if not _COMPLETE.match(url) or len(found) >= _LONGEST:
+        return found, start + len(found)
+    if _BEFORE.match(text[start - 1 : start]) and _AFTER.match(text, end):
+        return url, end
+    made = f"[{url}](http://{url})" if url.startswith("www.") else f"<{url}>"
+    if marks and text[start - len(marks) - 1 : start - len(marks)].isalnum():
+        made = _NOWHERE + made
+    closing = _RUN.match(text, end)
+    if closing and text[closing.end() : closing.end() + 1].isalnum():
+        made += _NOWHERE
+    return made, end
+
+
+def _address(found: str, closer: str, *, table: bool) -> str:
+    """Return as much of the characters as is the address. closer: what would end the emphasis that it begins with."""
+    if len(closer) > 1 and "_" not in closer:
+        found = found[:8] + found[8:].partition(closer)[0]
+    for pattern in (_CJK, _CLOSER):
+        if match := pattern.search(found, 8):
+            found = found[: match.start()]
+    if table:
+        found = found.partition("|")[0]
+    open_ = {")": 0, "]": 0}
+    for at, character in enumerate(found):
+        if character in "([":
+            open_[")" if character == "(" else "]"] += 1
+        elif character in open_:
+            open_[character] -= 1
+            if open_[character] < 0:
+                found = found[:at]
+                break
+    return found.rstrip(".,:;!?'*_~")
