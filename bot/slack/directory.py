@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.text import referred
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ LOOKUP_SECONDS = 5.0
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
+MOST_NAMED = 50
+"""People and channels that one text refers to and that are looked up by name. What is beyond keeps its label or id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Conversation:
     """`channel`, `group`, `mpim` or `im`."""
     shared: bool
     """Whether it is shared with another organization or workspace."""
+    name: str = ""
+    """Without `#`; empty for direct messages."""
 
 
 class Directory:
@@ -57,6 +63,7 @@ class Directory:
         self._people = _Kept(lambda user: self._person(client, user))
         self._groups = _Kept(lambda group: self._members(client, group))
         self._channels = _Kept(lambda channel: self._channel(client, channel))
+        self._handles = _Kept(lambda _: self._listed_groups(client))
 
     async def name(self, user: str) -> str:
         """Return a person's display name; the id if Slack does not answer."""
@@ -81,6 +88,36 @@ class Directory:
         found = await self._channels.get(channel, FRESH_SECONDS)
         return found.kind if found is not None else ""
 
+    async def names(self, text: str, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the names of the people, channels and user groups that a text refers to, by id, for `readable`.
+
+        text: as Slack delivers it. known: names that need no lookup; they are returned too. What Slack does not answer
+        within `ASK_SECONDS` is left out.
+        """
+        asked = [each for each in referred(text) if each not in known]
+        found = await asyncio.gather(*map(self._named, asked[:MOST_NAMED]))
+        return {**known, **{each: name for each, name in zip(asked, found, strict=False) if name}}
+
+    def known(self, text: str) -> dict[str, str]:
+        """Return the same of people and user groups, as far as it is known without asking Slack."""
+        handles = self._handles.peek("") or {}
+        people = {each: self._people.peek(each) for each in referred(text)}
+        return {each: name for each, one in people.items() if (name := one.name if one else handles.get(each))}
+
+    async def _named(self, of: str) -> str:
+        if of[0] in "UW":
+            person = await self._people.get(of, KEPT_SECONDS)
+            return person.name if person is not None else ""
+        if of[0] == "S":
+            return (await self._handles.get("", KEPT_SECONDS) or {}).get(of, "")
+        channel = await self._channels.get(of, KEPT_SECONDS)
+        return channel.name if channel is not None else ""
+
+    async def _listed_groups(self, client: AsyncWebClient) -> dict[str, str]:
+        response = await client.usergroups_list(include_disabled=True)
+        groups: list[dict[str, Any]] = response.get("usergroups") or []
+        return {str(group.get("id")): str(group.get("handle") or group.get("name") or "") for group in groups[:MOST]}
+
     async def _person(self, client: AsyncWebClient, user: str) -> Person:
         response = await client.users_info(user=user)
         person: dict[str, Any] = response.get("user") or {}
@@ -98,7 +135,8 @@ class Directory:
         found: dict[str, Any] = response.get("channel") or {}
         shared = found.get("is_ext_shared") or found.get("is_shared") or found.get("is_org_shared")
         marks = (("is_im", "im"), ("is_mpim", "mpim"), ("is_private", "group"))
-        return Conversation(next((kind for mark, kind in marks if found.get(mark)), "channel"), bool(shared))
+        kind = next((kind for mark, kind in marks if found.get(mark)), "channel")
+        return Conversation(kind, bool(shared), str(found.get("name") or "") if kind in ("channel", "group") else "")
 
 
 class _Kept(Generic[T]):
@@ -109,6 +147,11 @@ class _Kept(Generic[T]):
         self._known: dict[str, tuple[float, T]] = {}
         self._failed: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[T | None]] = {}
+
+    def peek(self, key: str) -> T | None:
+        """Return the last answer, however old; None if there is none."""
+        known = self._known.get(key)
+        return known[1] if known is not None else None
 
     async def get(self, key: str, seconds: float) -> T | None:
         """Return the answer, at most this many seconds old; None if there is none."""

@@ -24,15 +24,13 @@ from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.sender import PAGE
 from bot.slack.intake.messages import incoming
-from bot.slack.text import mentioned, readable, speaker
+from bot.slack.text import readable, speaker
 
 log = logging.getLogger(__name__)
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MAX_EARLIER_MESSAGES = 100
-MAX_NAMED = 50
-"""How many of the people that one message mentions are looked up by name."""
+MOST_EARLIER = 100
 
 
 class SlackGateway:
@@ -59,7 +57,7 @@ class SlackGateway:
         self._bot_user = bot_user
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
-        return messages.answer(text, note, self._limits.answer_parts)
+        return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
 
     def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
         return messages.summary(calls, privacy)
@@ -101,17 +99,16 @@ class SlackGateway:
     async def quote(self, message: Unread) -> str:
         if not message.user:  # a note by the app itself
             return message.text
-        users = [message.user, *sorted(mentioned(message.text) - {self._bot_user, message.user})[:MAX_NAMED]]
-        names = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
-        names[self._bot_user] = "you"
+        names, name = await asyncio.gather(
+            self._directory.names(message.text, {self._bot_user: "you"}), self._directory.name(message.user)
+        )
         text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
         said = readable(text, names).strip()
         if message.files:
             listed = ", ".join(message.files)
             said = f"{said}\n(attached, and not readable to you: {listed})".strip()
-        name = speaker(names[message.user])
         manner = "" if message.addressed else " (to others in the thread, not to you)"
-        return f"{name}{manner}: {said or '(no text)'}"
+        return f"{speaker(name)}{manner}: {said or '(no text)'}"
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Sequence[Incoming]:
         late = time.time() - float(first.ts) > LATE_SECONDS
