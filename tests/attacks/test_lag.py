@@ -23,7 +23,7 @@ from bot.model import openrouter, sse, stream_accumulator
 from bot.model.failures import BrokenReply
 from bot.model.watchdog import Watchdog
 from bot.slack import text as slack_text
-from bot.slack.blocks import split
+from bot.slack.blocks import outgoing, split
 from bot.store.sqlite import audit
 from bot.tools import text
 from bot.tools.claims import Claims
@@ -292,6 +292,10 @@ ANSWERS = {
     "direction": "\u202e" * 200_000,
     "letters": "é" * 200_000,
     "entities": "&amp;lt;" * 25_000,
+    "addresses": "**https://a.b/c** " * 20_000,
+    "images": "![](" * 50_000,
+    "quotations": "> a\n" * 40_000,
+    "a table": "| a | b |\n|---|---|\n" + "| c | d |\n" * 15_000,
 }
 
 
@@ -302,6 +306,7 @@ def test_no_text_of_a_model_or_a_person_holds_the_loop(name: str) -> None:
     held(
         lambda: split.split(words, 12_000),
         lambda: split.split(words, 3000),
+        lambda: outgoing.outgoing(words[:50_000]),
         lambda: slack_text.harmless(short),
         lambda: slack_text.readable(short, {}),
         lambda: slack_text.mentioned(short),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from bot.slack.blocks.markdown import HEADING, ITEM, code_blocks, table_head
 from bot.slack.text import harmless, inert, sendable
@@ -19,15 +19,20 @@ _WIDE = r"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u201
 _DESTINATION = (
     r"\([ \t]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)"
 )
+# It begins with a set of characters, which is what `re` looks for fast.
 _TOKEN = re.compile(
-    r"(?P<escape>\\[!-/:-@\[-`{-~])"
-    rf"|(?P<image>!\[\](?P<shown>{_DESTINATION}))"
-    rf"|(?P<link>\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]{_DESTINATION}|\]{_DESTINATION}|^ {{0,3}}\[[^\[\]\n]+\]:[ \t]*\S+)"
-    r"|(?P<angle><[^<>\n]*>)"
-    r"|(?P<url>(?<![A-Za-z0-9])(?:https?://|www\.(?=[A-Za-z0-9]))[^\s<>\\\"`\x00" + _WIDE + r"]{1,2000})"
-    r"|(?P<mail>(?<![A-Za-z0-9._+-])(?P<marks>_{1,3})(?P<address>[A-Za-z0-9][A-Za-z0-9._+-]*@"
-    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?P=marks)(?![A-Za-z0-9]))",
-    re.M,
+    r"[\\!\[\]<hw_](?:"
+    r"(?<=\\)[!-/:-@\[-`{-~]"
+    rf"|(?<=!)\[\](?P<shown>{_DESTINATION})"
+    rf"|(?<=\[)(?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+\]{_DESTINATION}"
+    rf"|(?<=\]){_DESTINATION}"
+    r"|(?<=\[)(?<!\S\[)[^\[\]\n]++\]:[ \t]*\S+"
+    r"|(?P<angle>(?<=<)[^<>\n]*+>)"
+    r"|(?P<url>(?<![A-Za-z0-9].)(?:(?<=h)ttps?://|(?<=w)ww\.(?=[A-Za-z0-9]))[^\s<>\\\"`\x00" + _WIDE + r"]{1,2000})"
+    r"|(?P<mail>(?<=_)(?<![A-Za-z0-9._+-]_)(?P<marks>_{0,2})(?P<address>[A-Za-z0-9][A-Za-z0-9._+-]*@"
+    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)_(?P=marks)(?![A-Za-z0-9]))"
+    r")",
+    re.S,
 )
 _PARAGRAPH = re.compile(r"(?:[^\n]*[^\s][^\n]*(?:\n|\Z))+|[^\n]*\n|[^\n]+")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -36,8 +41,9 @@ _LABELLED = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^<>|\s]+)\|([^<>\n]+)>")
 _DATE = re.compile(r"<!date\^[^<>|]+\|([^<>\n]*)>")
 _MARKED = re.compile(r"<(https?://[^<>|\s]*?)([*_~]+)>")
 _CLOSER = re.compile(r"[*_~]+(?=[.,:;!?'\")\]|]*(?:[^\x00-\x7f]|$))")
-_CJK = re.compile(r"(?<=[A-Za-z0-9])[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_MARKS = ("*", "_", "~")
+_CJK = re.compile(r"(?<=[A-Za-z0-9.,:;!?()\[\]])[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_MOST_MARKS = 8
+"""Characters of emphasis before an address that are looked at."""
 _RUN = re.compile(r"[*_~]+")
 _COMPLETE = re.compile(r"(?:https?://|www\.).")
 _BEFORE = re.compile(r"[\s(\"']|$")
@@ -100,9 +106,15 @@ def _inline(text: str, names: Mapping[str, str] | None, *, table: bool) -> str:
     hidden = _without_code(text)
     parts: list[str] = []
     at = 0
+    opened = set[str]()
     while (match := _TOKEN.search(hidden, at)) is not None:
+        between = hidden[at : match.start()]
+        opened ^= {marks for marks in ("**", "~~") if between.count(marks) % 2}
         parts.append(inert(text[at : match.start()]))
-        made, at = _token(text, match, names, table=table)
+        if match["url"]:
+            made, at = _url(text, match.start(), match[0], opened, table=table)
+        else:
+            made, at = _token(text, match, names), match.end()
         parts.append(made)
     parts.append(inert(text[at:]))
     return "".join(parts)
@@ -128,19 +140,16 @@ def _without_code(text: str) -> str:
     return "".join((*parts, text[at:]))
 
 
-def _token(text: str, match: re.Match[str], names: Mapping[str, str] | None, *, table: bool) -> tuple[str, int]:
-    """Return what is written for a token, and where the text goes on."""
+def _token(text: str, match: re.Match[str], names: Mapping[str, str] | None) -> str:
+    """Return what is written for something that is no bare address."""
     whole = text[match.start() : match.end()]
-    if match["url"]:
-        return _url(text, match.start(), match["url"], table=table)
     if match["angle"]:
-        return _angle(text, match.start(), whole, names), match.end()
+        return _angle(text, match.start(), whole, names)
     if match["mail"]:
-        return f"{match['marks']}<{match['address']}>{match['marks']}", match.end()
-    if match["image"]:
-        shown = match["shown"][1:-1].split()
-        return f"![{shown[0].strip('<>')}]{match['shown']}" if shown else whole, match.end()
-    return inert(whole), match.end()
+        return f"_{match['marks']}<{match['address']}>_{match['marks']}"
+    if match["shown"] and (shown := match["shown"][1:-1].split()):
+        return f"![{shown[0].strip('<>')}]{match['shown']}"
+    return inert(whole)
 
 
 def _angle(text: str, start: int, whole: str, names: Mapping[str, str] | None) -> str:
@@ -149,7 +158,7 @@ def _angle(text: str, start: int, whole: str, names: Mapping[str, str] | None) -
         return _link(*labelled.groups())
     if date := _DATE.fullmatch(whole):
         return date[1] or whole
-    if (marked := _MARKED.fullmatch(whole)) and text[:start].endswith(marked[2][::-1]):
+    if (marked := _MARKED.fullmatch(whole)) and text.endswith(marked[2][::-1], 0, start):
         return f"<{marked[1]}>{marked[2]}"
     return inert(harmless(whole, names))
 
@@ -164,10 +173,15 @@ def _link(address: str, label: str) -> str:
     return f"[{shown}]({address.replace('(', '%28').replace(')', '%29')})"
 
 
-def _url(text: str, start: int, found: str, *, table: bool) -> tuple[str, int]:
-    """Return an address, in angle brackets unless all parsers agree where it ends; and where the text goes on."""
-    marks = text[len(text[:start].rstrip("*_~")) : start] if text[start - 1 : start] in _MARKS else ""
-    url = _address(found, marks[::-1], table=table)
+def _url(text: str, start: int, found: str, opened: Collection[str], *, table: bool) -> tuple[str, int]:
+    """Return an address, in angle brackets unless all parsers agree where it ends; and where the text goes on.
+
+    opened: the marks of emphasis that is open where it begins.
+    """
+    lead = text[max(0, start - _MOST_MARKS) : start]
+    marks = lead[len(lead.rstrip("*_~")) :]
+    ends = [at for each in opened if (at := found.find(each, 8)) > 0]
+    url = _address(found[: min(ends, default=len(found))], marks[::-1], table=table)
     end = start + len(url)
     if not _COMPLETE.match(url) or len(found) >= _LONGEST:
         return found, start + len(found)
@@ -184,11 +198,13 @@ def _url(text: str, start: int, found: str, *, table: bool) -> tuple[str, int]:
 
 def _address(found: str, closer: str, *, table: bool) -> str:
     """Return as much of the characters as is the address. closer: what would end the emphasis that it begins with."""
-    if len(closer) > 1 and "_" not in closer:
-        found = found[:8] + found[8:].partition(closer)[0]
-    for pattern in (_CJK, _CLOSER):
-        if match := pattern.search(found, 8):
-            found = found[: match.start()]
+    if match := _CJK.search(found, 8):
+        found = found[: match.start()]
+    match = _CLOSER.search(found, 8)
+    if match is None and closer:
+        match = re.compile(re.escape(closer) + r"(?![A-Za-z0-9/%=&#?+@_*~])").search(found, 8)
+    if match:
+        found = found[: match.start()]
     if table:
         found = found.partition("|")[0]
     open_ = {")": 0, "]": 0}
@@ -200,4 +216,4 @@ def _address(found: str, closer: str, *, table: bool) -> str:
             if open_[character] < 0:
                 found = found[:at]
                 break
-    return found.rstrip(".,:;!?'*_~")
+    return found.rstrip(".,:;!?'*_~([")

@@ -12,7 +12,7 @@ MOST = 150_000
 """Characters of one text: a dozen messages and more."""
 RESERVE = 100
 """Characters of a piece that are kept for a fence that closes a code block."""
-MOST_LOOKED_AT = 100
+MOST_LOOKED_AT = 50
 """Line starts that are looked at for one cut."""
 
 _NEVER, _INSIDE, _POOR, _FAIR, _GOOD = range(5)
@@ -102,8 +102,9 @@ class _Cutter:
                 best, found = quality, place
             if best == _GOOD:
                 break
-            back = block.start + 1 if block and quality == _INSIDE else place
-            place = text.rfind("\n", at, back - 1) + 1
+            if quality == _INSIDE:  # then the next place that may be better is where the block or table begins
+                place = (block.start if block else self._table_start(place)) + 1
+            place = text.rfind("\n", at, place - 1) + 1
         last = max(text.rfind("\n", at, end) + 1, at)
         too_long = last + end - at < len(text) and text.find("\n", end, last + end - at) < 0
         if found <= at or (too_long and found < middle):
@@ -117,6 +118,10 @@ class _Cutter:
             return self._head
         table = self._table(start, place)
         return self._text[table[0] : table[1]] if table and place > table[1] else ""
+
+    def _table_start(self, place: int) -> int:
+        table = self._table(self._block(place), place)
+        return table[0] if table else self._at
 
     def _block(self, place: int) -> int:
         """Return where the block begins, behind an empty line, in which this line is."""
@@ -143,6 +148,8 @@ class _Cutter:
         last = self._line(self._text.rfind("\n", self._at, place - 1) + 1 or self._at)
         if not line.strip():
             return _POOR
+        if line.startswith(">") and last.startswith(">"):
+            return _FAIR
         if "|" in line:
             start = self._block(place)
             table = self._table(start, place)
@@ -159,7 +166,7 @@ class _Cutter:
         if not last.strip() or ITEM.match(line) or HEADING.match(line) or line.startswith(("```", "~~~")):
             return _GOOD
         if line.startswith(">"):
-            return _FAIR if last.startswith(">") else _GOOD
+            return _GOOD
         return _POOR if last.startswith(">") or ITEM.match(last) else _FAIR
 
     def _below_heading(self, place: int) -> bool:
