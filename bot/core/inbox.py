@@ -9,9 +9,21 @@ from enum import StrEnum
 from bot.core.thread_ref import ThreadRef
 
 
+class AuthorKind(StrEnum):
+    """Who has written a message. Only people, and apps that the configuration names, may address the bot."""
+
+    PERSON = ""
+    OWN = "own"
+    """Our own app."""
+    APP = "app"
+    WORKFLOW = "workflow"
+    SLACK = "slack"
+    """Slackbot, or Slack itself saying that something has happened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message of a person, as delivered by Slack."""
+    """A message, as delivered by Slack."""
 
     place: ThreadRef
     event_id: str

@@ -1,0 +1,64 @@
+"""What has been read of a message so far, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bot.slack.reading import markup
+from bot.slack.reading.content import Kind, Part, Section, Words
+
+
+@dataclass(slots=True)
+class Collected:
+    """Parts in order, and whom the author's own words mention."""
+
+    mentions: set[str] = field(default_factory=set[str])
+    _done: list[Part] = field(default_factory=list[Part])
+    _lines: list[str] = field(default_factory=list[str])
+    """The words after the last section."""
+
+    @property
+    def parts(self) -> list[Part]:
+        """What has been read, without two texts in a row."""
+        return [*self._done, Words("\n".join(self._lines))] if self._lines else list(self._done)
+
+    def say(self, text: str, mentions: Iterable[str] = ()) -> None:
+        """Add words in markup. Consecutive words are kept as one text, a line each."""
+        if not text.strip():
+            return
+        self.mentions.update(mentions)
+        self._lines.append(text)
+
+    def say_markup(self, text: str) -> None:
+        """Add a text that Slack shows as mrkdwn, with its quotes as sections."""
+        for part in markup.parts(text):
+            if isinstance(part, Words):
+                self.say(part.text, markup.mentions(markup.spoken(part.text)))
+            else:
+                self.add(part)
+
+    def add(self, section: Section) -> None:
+        """Add a section. Whom it mentions is not mentioned by the author."""
+        if self._lines:
+            self._done.append(Words("\n".join(self._lines)))
+            self._lines = []
+        self._done.append(section)
+
+    def put(self, part: Part) -> None:
+        """Add a part as it is."""
+        if isinstance(part, Words):
+            self.say(part.text)
+        else:
+            self.add(part)
+
+    def quote(self, parts: Sequence[Part]) -> None:
+        """Add a quote, unless it is empty."""
+        if parts:
+            self.add(Section(Kind.QUOTE, tuple(parts)))
+
+    def include(self, other: Collected) -> None:
+        """Add what was read apart, as a part of the author's own words."""
+        for part in other.parts:
+            self.put(part)
+        self.mentions.update(other.mentions)

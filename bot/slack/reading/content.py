@@ -1,0 +1,139 @@
+"""What a Slack message says: its author's own words in order, and in sections what others said or wrote. Pure data.
+
+Texts are in Slack's markup (docs.slack.dev/messaging/formatting-message-text): `&`, `<` and `>` are escaped; people,
+channels and links are entities, so that names can be filled in when the message is shown to the model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core.inbox import AuthorKind
+from bot.core.untrusted import items, mapping, parsed, text
+
+
+class Kind(StrEnum):
+    """What a section holds."""
+
+    QUOTE = "quote"
+    """Text that the author has marked as quoted. Whose it is, nobody can tell."""
+    FORWARD = "forward"
+    """A message that was forwarded, or that a link to it shows."""
+    PREVIEW = "preview"
+    """What Slack shows of a linked page."""
+    ATTACHMENT = "attachment"
+    FILE = "file"
+    CUT = "cut"
+    """Stands at the end of what was too long to be read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text in Slack's markup."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Something that is not the author's own words."""
+
+    kind: Kind
+    parts: Sequence[Part] = ()
+    author: str = ""
+    """Who wrote it, in Slack's markup; empty if the message does not say."""
+    source: str = ""
+    """Where it comes from: a channel or an address, in Slack's markup."""
+    title: str = ""
+    note: str = ""
+    """What else is known of it, in our own words and in plain text: type, size, what is missing."""
+
+
+Part = Words | Section
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a message."""
+
+    kind: AuthorKind
+    id: str
+    """A person's user id; the id of an app's bot, of the app, or of a workflow; empty if the message does not say."""
+    label: str = ""
+    """The name that the message gives to an app or a workflow."""
+    aliases: frozenset[str] = frozenset()
+    """All ids of an app or a workflow, any of which the configuration may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message as it was read."""
+
+    author: Author
+    parts: Sequence[Part]
+    mentions: frozenset[str] = frozenset()
+    """The people, groups (S…) and broadcasts (`!here`) that the author's own words mention outside of quotes, code and
+    tables."""
+    named: frozenset[str] = frozenset()
+    """The people whom the message mentions anywhere."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether it was too long or too deeply nested to be read whole."""
+        return any(isinstance(part, Section) and part.kind is Kind.CUT for part in self.parts)
+
+    @property
+    def own_words(self) -> str:
+        """The author's own words as one text in Slack's markup."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Words))
+
+
+def dumps(parts: Sequence[Part]) -> str:
+    """Return parts as JSON text, for the store."""
+    return json.dumps([_packed(part) for part in parts], ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(body: str) -> Sequence[Part]:
+    """Return what `dumps` was given; what is not of that form is left out."""
+    return tuple(_unpacked(items(parsed(body)), MOST_NESTED))
+
+
+MOST_NESTED = 20
+"""Levels of sections in a stored message. More than is ever read from Slack."""
+
+
+def texts(parts: Sequence[Part]) -> Iterator[str]:
+    """Yield every text in Slack's markup, with those of nested sections."""
+    for part in parts:
+        if isinstance(part, Words):
+            yield part.text
+        else:
+            yield from (part.author, part.source, part.title)
+            yield from texts(part.parts)
+
+
+def _packed(part: Part) -> object:
+    if isinstance(part, Words):
+        return part.text
+    named = {"author": part.author, "source": part.source, "title": part.title, "note": part.note}
+    packed: dict[str, object] = {"kind": part.kind.value}
+    packed.update((name, value) for name, value in named.items() if value)
+    if part.parts:
+        packed["parts"] = [_packed(each) for each in part.parts]
+    return packed
+
+
+def _unpacked(packed: Sequence[object], depth: int) -> Iterator[Part]:
+    for each in packed if depth else ():
+        if isinstance(each, str):
+            yield Words(text(each))
+        section = mapping(each)
+        if section.get("kind") in list(Kind):
+            yield Section(
+                Kind(section["kind"]),
+                tuple(_unpacked(items(section.get("parts")), depth - 1)),
+                *(text(section.get(name)) for name in ("author", "source", "title", "note")),
+            )

@@ -1,0 +1,76 @@
+"""Reads what a message says of a file (docs.slack.dev/reference/objects/file-object). Pure."""
+
+from __future__ import annotations
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import count, mapping
+from bot.slack.reading import markup
+from bot.slack.reading.bounds import Bounds
+from bot.slack.reading.content import Kind, Part, Section, Words
+
+MISSING = {
+    "tombstone": "deleted",
+    "hidden_by_limit": "hidden by a limit of the workspace's plan",
+    "file_not_found": "deleted",
+    "access_denied": "not accessible",
+    "check_file_info": "in another workspace",
+}
+"""Why there is nothing but a stub, by the file's `mode` or `file_access`."""
+
+
+def read(file: JsonObject, bounds: Bounds) -> Section | None:
+    """Return a file by its name, type and size, with the preview of a text; None if the object describes none."""
+    name, title = bounds.line(file.get("name")), bounds.line(file.get("title"))
+    shown = f"{title} ({name})" if title and name and title != name else name or title
+    if not shown and not file.get("id"):
+        return None
+    notes = [bounds.line(file.get("pretty_type") or file.get("mimetype") or file.get("filetype")), _size(file)]
+    notes += [MISSING.get(bounds.line(file.get(key)), "") for key in ("mode", "file_access")]
+    parts: list[Part] = []
+    for said in _texts(file, bounds):
+        parts.append(Words(said))
+    preview = _preview(file, bounds)
+    if preview:
+        fence = "````" if "```" in preview else "```"
+        parts.append(Words(f"{fence}\n{markup.escaped(preview)}\n{fence}"))
+        notes.append(_shown(file, bounds))
+    else:
+        notes.append("not readable to you")
+    note = ", ".join(dict.fromkeys(each for each in notes if each))
+    return Section(Kind.FILE, tuple(parts), title=markup.escaped(shown or "unnamed"), note=note)
+
+
+def _size(file: JsonObject) -> str:
+    size = count(file.get("size"))
+    if not size:
+        return ""
+    return f"{size} bytes" if size < 1000 else f"{size / 1000:.0f} kB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+
+
+def _texts(file: JsonObject, bounds: Bounds) -> list[str]:
+    """Return what is said about a file: the description of an image, a comment, the subject of an email."""
+    comment = mapping(file.get("initial_comment"))
+    transcript = mapping(mapping(file.get("transcription")).get("preview"))
+    said = [
+        markup.escaped(bounds.text(file.get("alt_txt"))),
+        markup.escaped(bounds.text(file.get("subject"))),
+        bounds.text(comment.get("comment")),
+        markup.escaped(bounds.text(transcript.get("content"))),
+    ]
+    return [each for each in said if each.strip()]
+
+
+def _preview(file: JsonObject, bounds: Bounds) -> str:
+    """Return the part of a text file, a snippet or an email that Slack shows."""
+    for key in ("preview", "plain_text", "preview_plain_text"):
+        if (text := bounds.text(file.get(key))).strip():
+            return text.strip("\n")
+    return ""
+
+
+def _shown(file: JsonObject, bounds: Bounds) -> str:
+    more, lines = count(file.get("lines_more")), count(file.get("lines"))
+    if more:
+        return f"only the beginning is shown, {more} more lines are not" + (f" (of {lines})" if lines else "")
+    whole = file.get("preview_is_truncated") is not True and not bounds.cut
+    return "shown whole" if whole and file.get("preview_is_truncated") is False else "" if whole else "truncated"

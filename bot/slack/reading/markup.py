@@ -1,0 +1,100 @@
+"""Slack's own text markup: what is escaped, what is quoted or code, and whom the rest mentions. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bot.slack.reading.content import Kind, Part, Section, Words
+
+MOST_PARTS = 200
+"""How often one text may change between words and quotes."""
+
+_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
+_MENTION = re.compile(r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+)|!(here|channel|everyone))(?:\|[^<>]*)?>")
+_ENTITY = re.compile(
+    r"(<(?:@[UW][A-Z0-9]+|#[CG][A-Z0-9]+|!(?:here|channel|everyone|subteam\^S[A-Z0-9]+))(?:\|[^<>]*)?>)"
+)
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_SPAN = re.compile(r"`[^`\n]+`")
+_QUOTED = re.compile(r"(?:&gt;|>)(?!(?:&gt;|>){2})[ \t]?")
+_QUOTED_ALL = re.compile(r"(?:&gt;|>){3}[ \t]?")
+_BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+
+def escaped(text: str) -> str:
+    """Return plain text as markup in which it reads the same and mentions nobody."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def half_escaped(text: str) -> str:
+    """Return the text of a plain_text object, in which Slack may have escaped the three characters, as markup."""
+    return _AMPERSAND.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def from_markdown(text: str) -> str:
+    """Return Markdown, in which only mentions are entities, as markup."""
+    kept = _ENTITY.split(text)
+    return "".join(each if index % 2 else half_escaped(each) for index, each in enumerate(kept))
+
+
+def link(address: str, label: str = "") -> str:
+    """Return a link as markup, from an address and a label in plain text."""
+    address = "".join(f"%{ord(each):02X}" if each in "<>|\n\r\t " else each for each in address)
+    if not address:
+        return escaped(label)
+    return f"<{address}|{escaped(label)}>" if label and label != address else f"<{address}>"
+
+
+def mentions(text: str) -> Iterator[str]:
+    """Yield the ids of the people and groups that markup mentions, and `!here` and its like."""
+    for person, group, everybody in _MENTION.findall(text):
+        yield person or group or f"!{everybody}"
+
+
+def spoken(text: str) -> str:
+    """Return markup without what stands in code."""
+    return _SPAN.sub(" ", _FENCE.sub(" ", text))
+
+
+def parts(text: str) -> Iterator[Part]:
+    """Yield the words and the quotes of a text in markup: lines that begin with > are quoted, and all from >>> on.
+
+    Lines in a code block are code, whatever they begin with.
+    """
+    text = _BREAKS.sub("\n", text)
+    if ">" not in text and "&gt;" not in text:
+        if text.strip():
+            yield Words(text)
+        return
+    kept: list[str] = []
+    quoted, changes = False, 0
+    for line, is_quoted in _lines(text):
+        if is_quoted is not quoted and kept:
+            yield from _part(kept, quoted)
+            kept = []
+            changes += 1
+            if changes > MOST_PARTS:
+                yield Section(Kind.CUT)
+                return
+        quoted = is_quoted
+        kept.append(line)
+    yield from _part(kept, quoted)
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line without its mark, and whether it is quoted."""
+    in_code = rest = False
+    for line in text.split("\n"):
+        mark = None if in_code or rest else _QUOTED_ALL.match(line) or _QUOTED.match(line)
+        if mark and _QUOTED_ALL.match(line):
+            rest = True
+        if mark is None and not rest and line.count("```") % 2:
+            in_code = not in_code
+        yield (line[mark.end() :] if mark else line), rest or mark is not None
+
+
+def _part(lines: list[str], quoted: bool) -> Iterator[Part]:
+    text = "\n".join(lines)
+    if text.strip():
+        yield Section(Kind.QUOTE, (Words(text),)) if quoted else Words(text)

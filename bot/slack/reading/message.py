@@ -1,0 +1,95 @@
+"""Reads a message object of Slack's, which is the same in events and in histories. Pure, and bounded in time and size.
+
+What Slack would never send is read as nothing, or left out: no odd payload may stop a thread.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.core.inbox import AuthorKind
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import mapping
+from bot.slack.reading import attachments, blocks, files, markup
+from bot.slack.reading.bounds import FILE, Bounds
+from bot.slack.reading.collected import Collected
+from bot.slack.reading.content import Author, Content, Kind, Section, texts
+
+SLACKBOT = "USLACKBOT"
+SPOKEN = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
+"""Subtypes in which somebody says something. With any other, Slack says that something has happened
+(docs.slack.dev/reference/events/message)."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """By what our own messages are known."""
+
+    user: str
+    """The id of our bot user."""
+    bot: str = ""
+    app: str = ""
+
+
+def read(message: JsonObject, ourselves: Ourselves) -> Content:
+    """Return what a message says: its author's own words first, then what was added to it."""
+    bounds, found = Bounds(), Collected()
+    shown = blocks.read(message.get("blocks"), bounds)
+    # The text is only for where blocks are not shown, except where Slack itself says what the blocks are about.
+    if not shown.parts or not _is_spoken(message):
+        found.say_markup(bounds.text(message.get("text")))
+    found.include(shown)
+    attachments.read(message.get("attachments"), found, bounds)
+    attached = [*bounds.objects(message.get("files"), 0, FILE), mapping(message.get("file"))]
+    for file in attached:
+        if section := files.read(file, bounds):
+            found.add(section)
+    if not found.parts:
+        found.say_markup(bounds.text(mapping(message.get("comment")).get("comment")))
+        found.say(markup.escaped(bounds.line(mapping(message.get("room")).get("name"))))
+    if bounds.cut:
+        found.add(Section(Kind.CUT))
+    named = {who for text in texts(found.parts) for who in markup.mentions(text)}
+    return Content(
+        author=author_of(message, ourselves),
+        parts=tuple(found.parts),
+        mentions=frozenset(found.mentions),
+        named=frozenset(who for who in named if who[0] in "UW"),
+    )
+
+
+def subject(event: JsonObject) -> JsonObject:
+    """Return the message that an event is about: one that was changed, replied to or deleted, or the event itself."""
+    return mapping(event.get("message")) or mapping(event.get("previous_message")) or event
+
+
+def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
+    """Return who wrote a message. An app that posts in a person's name is an app."""
+    user, bot, app = (identifier(message.get(key)) for key in ("user", "bot_id", "app_id"))
+    profile = mapping(message.get("bot_profile"))
+    app = app or identifier(profile.get("app_id"))
+    label = next((name for each in (message.get("username"), profile.get("name")) if (name := Bounds().line(each))), "")
+    if (user and user == ourselves.user) or (bot and bot == ourselves.bot) or (app and app == ourselves.app):
+        return Author(AuthorKind.OWN, user or bot or app, label)
+    subtype = message.get("subtype")
+    if user == SLACKBOT or not _is_spoken(message):
+        return Author(AuthorKind.SLACK, user or SLACKBOT)
+    workflow = identifier(message.get("workflow_id")) or identifier(profile.get("workflow_id"))
+    if bot or app or subtype == "bot_message" or workflow:
+        kinds = (AuthorKind.APP, AuthorKind.WORKFLOW)
+        is_workflow = bool(workflow or profile.get("is_workflow_bot") or message.get("is_workflow_bot"))
+        aliases = frozenset(each for each in (bot, app, workflow, user if bot else "") if each)
+        return Author(kinds[is_workflow], bot or workflow or app, label, aliases)
+    return Author(AuthorKind.PERSON, user)
+
+
+def _is_spoken(message: JsonObject) -> bool:
+    subtype = message.get("subtype")
+    return isinstance(subtype, str | None) and subtype in SPOKEN
+
+
+def identifier(value: object) -> str:
+    """Return an id of Slack's; empty if the value is none."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""

@@ -1,0 +1,145 @@
+"""Reads rich text, the form in which people's messages are written (docs.slack.dev/reference/block-kit/blocks/
+rich-text-block). Pure."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import amount, count, mapping
+from bot.slack.reading import markup
+from bot.slack.reading.bounds import Bounds
+from bot.slack.reading.collected import Collected
+
+DEEPEST_INDENT = 8
+STYLES = (("bold", "*"), ("italic", "_"), ("strike", "~"))
+VISIBLE = ("text", "title", "name", "label", "fallback", "value")
+"""Where an element of a kind that is not known may keep what people see of it, the most likely first."""
+
+
+def read(block: JsonObject, bounds: Bounds, depth: int = 0) -> Collected:
+    """Return what a rich_text block says: quotes as sections, everything else as the author's words."""
+    found = Collected()
+    for element in bounds.objects(block.get("elements"), depth):
+        kind = element.get("type")
+        if kind == "rich_text_list":
+            inner = _list(element, bounds, depth + 1)
+        elif kind == "rich_text_preformatted":
+            inner = _preformatted(element, bounds, depth + 1)
+        elif kind in ("rich_text_section", "rich_text_quote") or "elements" in element:
+            inner = Collected()
+            line = _inline(element, bounds, depth + 1)
+            inner.say(line.text.rstrip("\n"), line.mentions)
+        else:
+            line = _element(element, bounds)
+            inner = Collected()
+            inner.say(line.text, line.mentions)
+        # A border is drawn as that of a quote.
+        if kind == "rich_text_quote" or element.get("border"):
+            found.quote(inner.parts)
+        else:
+            found.include(inner)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    mentions: tuple[str, ...] = ()
+
+
+def _inline(parent: JsonObject, bounds: Bounds, depth: int) -> _Line:
+    """Read elements that follow one another in a line."""
+    lines = [
+        _inline(element, bounds, depth + 1) if "elements" in element else _element(element, bounds)
+        for element in bounds.objects(parent.get("elements"), depth)
+    ]
+    return _Line("".join(line.text for line in lines), tuple(who for line in lines for who in line.mentions))
+
+
+def _list(parent: JsonObject, bounds: Bounds, depth: int) -> Collected:
+    found = Collected()
+    indent = min(count(parent.get("indent")), DEEPEST_INDENT)
+    number = count(parent.get("offset")) + 1
+    for item in bounds.objects(parent.get("elements"), depth):
+        if item.get("type") == "rich_text_list":
+            found.include(_list(item, bounds, depth + 1))
+            continue
+        line = _inline(item, bounds, depth + 1) if "elements" in item else _element(item, bounds)
+        mark = f"{number}." if parent.get("style") == "ordered" else "-"
+        number += 1
+        begun = "  " * indent + mark
+        found.say(f"{begun} " + line.text.rstrip("\n").replace("\n", "\n" + " " * (len(begun) + 1)), line.mentions)
+    return found
+
+
+def _preformatted(parent: JsonObject, bounds: Bounds, depth: int) -> Collected:
+    found = Collected()
+    text = _inline(parent, bounds, depth).text
+    if text.strip():
+        fence = "````" if "```" in text else "```"
+        language = markup.escaped(bounds.line(parent.get("language")))
+        found.say(f"{fence}{language}\n{text.strip(chr(10))}\n{fence}")
+    return found
+
+
+def _element(element: JsonObject, bounds: Bounds) -> _Line:
+    """Read one element of a line. Elements in code mention nobody."""
+    style = mapping(element.get("style"))
+    line = _plain(element, bounds)
+    if style.get("code"):
+        return _Line(f"`{line.text}`" if line.text.strip() else line.text)
+    text = line.text
+    for name, mark in STYLES:
+        if style.get(name) is True and (core := text.strip()):
+            before, _, after = text.partition(core)
+            text = f"{before}{mark}{core}{mark}{after}"
+    return _Line(text, line.mentions)
+
+
+def _plain(element: JsonObject, bounds: Bounds) -> _Line:
+    """Read one element without its style."""
+    kind = str(element.get("type"))
+    if kind in _MENTIONS:
+        key, begun = _MENTIONS[kind]
+        return _mention(f"{begun}{bounds.line(element.get(key))}>")
+    if kind == "channel":
+        return _Line(f"<#{markup.escaped(bounds.line(element.get('channel_id')))}>")
+    if kind in ("link", "text"):
+        text = bounds.text(element.get("text"))
+        return _Line(markup.link(bounds.address(element.get("url")), text) if kind == "link" else markup.escaped(text))
+    match kind:
+        case "emoji":
+            shown = f":{bounds.line(element.get('name'))}:"
+        case "date":
+            shown = bounds.text(element.get("fallback")) or moment(element.get("timestamp"))
+        case "color":
+            shown = bounds.line(element.get("value"))
+        case "team":
+            shown = bounds.line(element.get("team_id"))
+        case _:
+            shown = next((each for name in VISIBLE if (each := bounds.text(element.get(name)))), "")
+            return _Line(markup.link(bounds.address(element.get("url")), shown))
+    return _Line(markup.escaped(shown))
+
+
+_MENTIONS = {
+    "user": ("user_id", "<@"),
+    "canvas_user_mention": ("user_id", "<@"),
+    "usergroup": ("usergroup_id", "<!subteam^"),
+    "broadcast": ("range", "<!"),
+}
+"""The kinds of mentions, each with the key of what is mentioned and how it begins in markup."""
+
+
+def _mention(entity: str) -> _Line:
+    """Return a mention; what is none is plain text."""
+    found = tuple(markup.mentions(entity))
+    return _Line(entity, found) if found else _Line(markup.escaped(entity))
+
+
+def moment(seconds: object) -> str:
+    """Return a time in seconds since 1970 as text, in UTC; empty if it is none."""
+    value = amount(seconds)
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(value)) if 0 < value < 1e11 else ""

@@ -1,0 +1,113 @@
+"""Shows a message to the model: the author's words as they are, everything else in sections that nothing can forge.
+
+A section begins and ends with a line in double brackets, and every line in it is marked with `>`. These brackets appear
+in nothing that anybody wrote: what looks like them is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from bot.slack.reading.content import Kind, Part, Section
+from bot.slack.text import readable, speaker
+
+OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+SAME = f"{OPEN}same message{CLOSE} "
+"""Stands before a line of a message that begins like a message of somebody else."""
+
+_ALIKE = str.maketrans(dict.fromkeys("⟦〚⦋⁅【〖⟬⦗", "[") | dict.fromkeys("⟧〛⦌⁆】〗⟭⦘", "]"))
+_BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_HEAD = re.compile(r"[\W_]*([^\n:\uff1a\ufe55\u2236\ua789]{1,100})[:\uff1a\ufe55\u2236\ua789]")
+_COLON = re.compile("[:\uff1a\ufe55\u2236\ua789]")
+_MANNER = re.compile(r"\([^()]*\)?\W*$")
+_NAMES = {
+    Kind.QUOTE: "quoted text",
+    Kind.FORWARD: "forwarded message",
+    Kind.PREVIEW: "link preview",
+    Kind.ATTACHMENT: "attachment",
+    Kind.FILE: "file",
+    Kind.CUT: "the rest of this message is cut off",
+}
+
+
+def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Collection[str] = ()) -> str:
+    """Return a message for the model.
+
+    Args:
+        parts: what it says.
+        names: the display names of people, by their ids.
+        speakers: names, as `headline` returns them, with which no line but the first may begin.
+    """
+    names = {user: speaker(name) for user, name in names.items()}
+    lines: list[str] = []
+    for part in parts:
+        if isinstance(part, Section):
+            lines += _section(part, names)
+        else:
+            for line in _plain(part.text, names).strip("\n").split("\n"):
+                # The first follows the speaker's name.
+                lines.append(_continued(line, speakers) if lines else line)
+    return "\n".join(lines)
+
+
+def headline(name: str) -> str:
+    """Return a name as it is compared with what a line begins with."""
+    return " ".join(name.casefold().split())
+
+
+def note(words: str) -> str:
+    """Return a remark of ours for the model, on one line."""
+    return f"{OPEN}{_line(words)}{CLOSE}"
+
+
+def _section(section: Section, names: Mapping[str, str]) -> list[str]:
+    name = _NAMES[section.kind]
+    if section.kind is Kind.FILE and section.parts:
+        name = "file with a preview"
+    inner: list[str] = []
+    for part in section.parts:
+        if isinstance(part, Section):
+            inner += _section(part, names)
+        else:
+            inner += _plain(part.text, names).strip("\n").split("\n")
+    shown = {field: _line(_plain(getattr(section, field), names)) for field in ("author", "source", "title", "note")}
+    about = name + (f' "{_quoted(shown["title"])}"' if shown["title"] else "")
+    if section.kind is Kind.QUOTE:
+        about += ", whose author is not known"
+    elif section.kind is Kind.FORWARD:
+        about += (
+            f" by {speaker(shown['author'].removeprefix('@'))}" if shown["author"] else ", whose author is not known"
+        )
+        about += f" in {shown['source']}" if shown["source"] else ""
+    else:
+        about += f' by "{_quoted(shown["author"])}"' if shown["author"] else ""
+        about += f" from {shown['source']}" if shown["source"] else ""
+    about += f" ({shown['note']})" if shown["note"] else ""
+    if not inner:
+        return [f"{OPEN}{about}{CLOSE}"]
+    return [f"{OPEN}{about}{CLOSE}", *(f"> {line}".rstrip() for line in inner), f"{OPEN}end of {name}{CLOSE}"]
+
+
+def _plain(text: str, names: Mapping[str, str]) -> str:
+    """Return markup as plain text, without anything that looks like our brackets or breaks a line in another way."""
+    return _BREAKS.sub("\n", readable(text, names)).translate(_ALIKE)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.translate(_ALIKE).split())
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "'")
+
+
+def _continued(line: str, speakers: Collection[str]) -> str:
+    if not _COLON.search(line):
+        return line
+    match = _HEAD.match(line[:300])
+    if match is None:
+        return line
+    said = match[1]
+    found = {headline(_MANNER.sub("", said)), headline(said.strip(" *_~`\"'"))}
+    return f"{SAME}{line}" if found & {*speakers, "from the app", "you"} else line
