@@ -6,6 +6,7 @@ The outbox, the store and Slack's client are the real ones; Slack is the sandbox
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
-from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.kinds import Kind, Refused
 from tests.unit.slack.delivering import NEVER, OFTEN, Process, Slack, body, process, slack, until
 
 __all__ = ["slack"]
@@ -36,6 +37,11 @@ async def count_down(here: Process, left: int) -> None:
     """Record how many are left; at none it is over."""
     payload = json.dumps({"left": left})
     await here.owe(Draft("the countdown", COUNTDOWN, payload, final=not left))
+
+
+def counts_down(arguments: Mapping[str, Any]) -> bool:
+    """Whether Slack is asked to post it."""
+    return "to go" in arguments["text"]
 
 
 async def test_it_is_posted_and_changed_and_ends_final(tmp_path: Path, slack: Slack) -> None:
@@ -125,6 +131,28 @@ async def test_one_that_slack_refuses_to_change_stays_as_it_is(tmp_path: Path, s
         await until(lambda: slack.count("chat.update") == 1)
         await here.in_step()
         assert slack.shown() == ["3 to go"]
+        assert (await here.store.deliveries(here.thread)).posts == []
+
+
+async def test_what_its_kind_says_follows_once_when_slack_refuses_to_post_it(tmp_path: Path, slack: Slack) -> None:
+    def refused(post: Post) -> Refused:
+        return Refused([Draft(f"{post.key}, refused", "notice", json.dumps(body("No countdown here.")))])
+
+    async with process(tmp_path, slack, {COUNTDOWN: Kind(render, refused=refused)}) as here:
+        # The process stops after the first half of what follows.
+        stops = "CREATE TRIGGER stops BEFORE UPDATE OF state ON posts WHEN NEW.state = 'refused'"
+        stops += " BEGIN SELECT RAISE(ABORT, 'broken by the test'); END"
+        await here.database.write(lambda connection: connection.execute(stops))
+        slack.near.faults.add("chat.postMessage", "error", times=None, code="restricted_action", match=counts_down)
+        await count_down(here, 3)
+        await here.in_step()
+        await here.database.write(lambda connection: connection.execute("DROP TRIGGER stops"))
+    async with process(tmp_path, slack, {COUNTDOWN: Kind(render, refused=refused)}) as here:
+        await until(lambda: slack.shown() == ["No countdown here."])
+        await here.in_step()
+        await count_down(here, 2)
+        await here.in_step()
+        assert slack.shown() == ["No countdown here."]
         assert (await here.store.deliveries(here.thread)).posts == []
 
 

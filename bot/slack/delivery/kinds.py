@@ -1,36 +1,83 @@
-"""The kinds of messages that change after they have been posted, and how each is rendered.
+"""The kinds of messages: for each, how its body is rendered, and what follows when Slack refuses to post it.
 
-To add one, put its name and a `Kind` into `KINDS`, or pass them to `Outbox`. Posting, updating at Slack's rate, and the
-handling of refused and deleted messages are the same for all kinds.
+To add one that changes after it was posted, put its name and a `Kind` into `KINDS`, or hand them to `Outbox`. Posting,
+changing at Slack's rate, and what follows when a person deletes it are the same for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.json_text import JsonObject
-from bot.core.posts import Draft, Post
-from bot.slack.blocks import question_blocks
+from bot.core.posts import FILE, Draft, Post
+from bot.slack.blocks import messages, question_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What follows when Slack refuses for good to post a message. It may be done twice, after a crash."""
+
+    instead: Sequence[Draft] = ()
+    """Posted in its place; their keys must follow from its key."""
+    question: str = ""
+    """The question that nobody can decide without it: it is withdrawn, with the others of its message."""
+
+
+def as_recorded(post: Post) -> JsonObject | None:
+    """Return the body that was recorded."""
+    return json.loads(post.payload)
+
+
+def nothing(post: Post) -> Refused:
+    """Return that nothing follows."""
+    return Refused()
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How messages of one kind are rendered."""
+    """How messages of one kind come to their bodies, and what follows from what becomes of them."""
 
-    render: Callable[[Post], JsonObject | None]
-    """Return the `text` and `blocks` that Slack should show now; None to remove the message."""
+    render: Callable[[Post], JsonObject | None] = as_recorded
+    """What Slack is to show of a message now, with `text` and `blocks`; None when it is to go away."""
     offer: Callable[[int], Draft | None] | None = None
     """For messages that are not recorded before they are shown: returns the message that a thread without one should
     have now."""
     prerendered: bool = False
     """The recorded payload is the first body; `render` is called only after a change."""
     needs_blocks: bool = False
-    """Never post it as text alone: without its buttons nobody could answer it."""
+    """Without its buttons it would be a question that nobody can answer, so it is never posted as text alone."""
+    changes: bool = True
+    """What is to be shown of it may have changed while it was being posted."""
+    needs_ts: bool = True
+    """Its timestamp is recorded before anything else is done; otherwise a moment later."""
+    refused: Callable[[Post], Refused] = nothing
+    """What follows when Slack refuses for good to post it."""
+
+
+def _card_refused(post: Post) -> Refused:
+    return Refused(question=post.key)
+
+
+def _file_refused(post: Post) -> Refused:
+    """What cannot be shown in full cannot be approved; any other file is posted as messages."""
+    payload: JsonObject = json.loads(post.payload)
+    if approval := str(payload.get("approval") or ""):
+        return Refused(question=approval)
+    return Refused(messages.parts(str(payload["content"]), post.key))
 
 
 KINDS: Mapping[str, Kind] = {
-    "card": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True, needs_blocks=True),
+    "card": Kind(
+        lambda post: question_blocks.redrawn(post.about, post.payload),
+        prerendered=True,
+        needs_blocks=True,
+        refused=_card_refused,
+    ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
+    FILE: Kind(prerendered=True, changes=False, refused=_file_refused),
 }
-"""The kinds that are rendered from what is recorded."""
+"""The kinds whose bodies follow from what is recorded."""
+PLAIN = Kind(prerendered=True, changes=False, needs_ts=False)
+"""All others: posted as they were recorded."""

@@ -1,10 +1,10 @@
 """Delivers messages to Slack: posts each once and in order, updates it, removes it, until Slack shows what the store
 says.
 
-A post is committed before it is sent. If the outcome of an attempt is unknown (the process died, the connection broke,
-Slack answered 5xx), the thread is searched first, and the post is sent only if it is not there.
-`bot.core.posts.next_action` decides what to do about a message, and the table in `bot.slack.delivery.errors` how to
-proceed after an error.
+A post is on the disk before it is sent. When nobody knows whether it arrived (the process died, the connection broke,
+Slack answered 5xx), the thread is read first, and it is posted only if it is not there. What is done about a message is
+decided by `bot.core.posts.next_action`, what follows an error by the table in `bot.slack.delivery.errors`, and what
+follows when Slack refuses it for good by that in `bot.slack.delivery.kinds`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from typing import Any, Protocol
 from bot import failpoints
 from bot.core.json_text import JsonObject
 from bot.core.ports.store import Posts, Questions
-from bot.core.posts import FILE, Action, Deliveries, Post, PostState, in_order, next_action
+from bot.core.posts import Action, Deliveries, Post, PostState, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import offload
-from bot.slack.blocks import messages
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, what_follows
-from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.kinds import PLAIN, Kind
 from bot.slack.delivery.known import KnownPost, KnownThread
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
@@ -56,8 +55,8 @@ class Outbox:
         advance: Callable[[int], None],
         background: Callable[[Coroutine[Any, Any, object]], None],
     ) -> None:
-        """`kinds` are the messages that change; all others are posted as recorded. `wake` requests another `reconcile`
-        of a thread, and `advance` that its turn continues; `background` runs a task that nobody waits for."""
+        """`kinds` are those that differ from `PLAIN`, which is posted as it was recorded. `wake` asks for another
+        `reconcile`, `advance` for the turn to go on; `background` runs what need not be waited for."""
         self._store = store
         self._sender = sender
         self._kinds = kinds
@@ -100,8 +99,8 @@ class Outbox:
             left = await self._settle(deliveries.place, post, known)
             if left.state is PostState.REFUSED:
                 return True  # this may change what else is owed
-            # Meanwhile a card may have been decided, or a turn may have ended.
-            again |= fresh and left.state is PostState.POSTED and post.kind in self._kinds
+            # A card may have been decided, a turn may have come to rest, while its message was on its way.
+            again |= fresh and left.state is PostState.POSTED and self._kind(post).changes
         return again or await self._offer(thread_id, deliveries)
 
     async def _settle(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
@@ -128,15 +127,18 @@ class Outbox:
                 case Action.REMOVE:
                     post = await self._remove(place, post, known)
                 case Action.GIVE_UP:
-                    post = await self._give_up(place, post, body, known)
+                    post = await self._give_up(post, body, known)
 
     async def _body(self, post: Post) -> JsonObject | None:
-        """Return the body that Slack should show; None to remove the message."""
-        kind = self._kinds.get(post.kind)
-        if kind is None or (kind.prerendered and not post.revision):
+        """What Slack is to show of it; None when it is to go away."""
+        kind = self._kind(post)
+        if kind.prerendered and not post.revision:
             return json.loads(post.payload)
         size = sum(each.size for each in post.about) or len(post.payload)
         return await offload(size, kind.render, post)
+
+    def _kind(self, post: Post) -> Kind:
+        return self._kinds.get(post.kind, PLAIN)
 
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
         ts = await self._sender.find(place, post)
@@ -148,10 +150,9 @@ class Outbox:
 
     async def _post(self, action: Action, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
         known.doubtful, known.absent = True, False
-        kind = self._kinds.get(post.kind)
         try:
             with failpoints.around(f"post {post.kind}"):
-                ts = await self._sender.post(place, post, body, as_text=kind is None or not kind.needs_blocks)
+                ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
         except SLACK_ERRORS as error:
             known.doubtful = what_follows(error, action) is Next.UNKNOWN
             self._failed(error, action, place, post, known)
@@ -160,9 +161,9 @@ class Outbox:
         return await self._arrived(post, ts, post.revision, known)
 
     async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost) -> Post:
-        """Record that a message is in Slack. If nobody needs its timestamp, that is recorded a moment later; if it is
-        lost, the thread is searched for it."""
-        if post.kind in self._kinds or post.kind == FILE:
+        """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
+        thread is read for it."""
+        if self._kind(post).needs_ts:
             await self._store.posted(post.id, ts, shown)
             known.doubtful = known.unrecorded = False
         else:
@@ -243,24 +244,21 @@ class Outbox:
         log.error("Slack permanently refused to %s a %s in %s (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True
 
-    async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
-        """Close a message that Slack refuses. The file of an answer is posted as messages instead; a request that
-        cannot be shown is withdrawn. A posted message that Slack does not update or remove stays as it is."""
+    async def _give_up(self, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
+        """Do what follows for its kind when Slack refuses to post it. What Slack does not change or remove stays as it
+        is."""
         known.refused, known.tries = False, 0
         if post.state is PostState.POSTED:
             if body is None:
                 return await self._close(post, known)
             self._showing(post, body, known)
             return await self._shown(post)
-        payload = body or {}
-        approval = post.key if post.kind == "card" else str(payload.get("approval") or "")
-        # In this order, and with keys derived from the post's: after a crash in between, doing it again has no further
-        # effect.
-        if post.kind == FILE and not approval:
-            content = str(payload["content"])
-            await self._store.owe(post.thread_id, await offload(len(content), messages.parts, content, post.key))
-        if approval:
-            await self._store.withdraw(approval)
+        refused = await offload(len(post.payload), self._kind(post).refused, post)
+        # In this order, and with keys that follow from the post's: cut off in between, it is done once more.
+        if refused.instead:
+            await self._store.owe(post.thread_id, refused.instead)
+        if refused.question:
+            await self._store.withdraw(refused.question)
             self._advance(post.thread_id)
         await self._store.post_closed(post.id, PostState.REFUSED)
         return replace(post, state=PostState.REFUSED)
