@@ -181,6 +181,7 @@ class Service:
             self._undos.wake,
             self.background,
             judge.denies,
+            problems,
         )
         self._agent = Agent(
             store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
@@ -193,10 +194,10 @@ class Service:
 
         def register(app: AsyncApp) -> None:
             events.register(app, store, self._threads.wake, identity.bot_user, under_way)
-            windows.register(app, handler, problems)
             for each in listeners:
                 each(app, handler)
-            buttons.register(app, handler)  # last: it answers whatever no other listener handles
+            windows.register(app, handler)
+            buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
         self._app = slack.bolt(web, register)
         self._socket = slack.Socket(self._app, web, under_way)

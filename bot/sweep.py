@@ -1,4 +1,4 @@
-"""Periodic maintenance: sends reminders, closes expired requests, and resumes interrupted threads and undos."""
+"""Periodic maintenance: sends reminders, closes expired questions, and resumes interrupted threads and undos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
-from bot.core.questions.question import Approval
+from bot.core.questions.kinds import KINDS
+from bot.core.questions.question import Question
 from bot.errors import StoreError
 from bot.supervised import ProblemTracker
 
@@ -23,7 +24,8 @@ class Sweep:
     store: Store
     gateway: ChatGateway
     remind_hours: float
-    """Hours before a request expires when people are reminded of it; 0 disables reminders."""
+    """Hours before a question expires when people are reminded of it, unless its kind says otherwise; 0 disables all
+    reminders."""
     pause: float
     """Seconds between two sweeps."""
     wake: Callable[[int], None]
@@ -64,16 +66,18 @@ class Sweep:
         return threads
 
     async def _remind(self) -> set[int]:
-        """Send one reminder for each request that expires soon."""
-        due = await self.store.unreminded(self.remind_hours * 3600) if self.remind_hours else ()
+        """Send one reminder for each question that expires soon."""
+        usual = self.remind_hours * 3600
+        seconds = {name: kind.remind_before(usual) for name, kind in KINDS.items()} if usual else {}
+        due = await self.store.unreminded(seconds) if any(seconds.values()) else ()
         reminded: set[int] = set()
-        for thread_id, approval in due:
+        for thread_id, question in due:
 
-            async def remind(thread_id: int = thread_id, approval: Approval = approval) -> tuple[int]:
-                await self.store.remind(thread_id, approval.id, [self.gateway.reminder(approval)])
+            async def remind(thread_id: int = thread_id, question: Question = question) -> tuple[int]:
+                await self.store.remind(thread_id, question.id, [self.gateway.reminder(question)])
                 return (thread_id,)
 
-            reminded.update(await self._part(f"reminding people of request {approval.id}", remind))
+            reminded.update(await self._part(f"reminding people of request {question.id}", remind))
         return reminded
 
     async def _undo_threads(self) -> list[int]:

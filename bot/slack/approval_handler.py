@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,6 +55,10 @@ UNDO_OVER = "This can no longer be undone here: it was taken back already, or it
 NOTHING = "I know no open request behind this button, so nothing was done. It may be from an older message."
 
 
+Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
+"""Returns what is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
+
+
 class DecisionStore(Questions, Grants, Protocol):
     """What people decide, and what they have granted."""
 
@@ -76,6 +80,7 @@ class ApprovalHandler:
     """Runs work that need not be finished before the acknowledgement."""
     denies: Callable[[int, Tool, JsonObject], Awaitable[bool]]
     """Returns whether the policy denies a call with these arguments in a thread."""
+    problems: Problems
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

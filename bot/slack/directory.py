@@ -30,7 +30,7 @@ LOOKUP_SECONDS = 5.0
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
-MOST_NAMED = 50
+MAX_NAMED = 50
 """People and channels that one text refers to and that are looked up by name. What is beyond keeps its label or id."""
 
 
@@ -95,7 +95,7 @@ class Directory:
         within `ASK_SECONDS` is left out.
         """
         asked = [each for each in referred(text) if each not in known]
-        found = await asyncio.gather(*map(self._named, asked[:MOST_NAMED]))
+        found = await asyncio.gather(*map(self._named, asked[:MAX_NAMED]))
         return {**known, **{each: name for each, name in zip(asked, found, strict=False) if name}}
 
     def known(self, text: str) -> dict[str, str]:
@@ -116,7 +116,9 @@ class Directory:
     async def _listed_groups(self, client: AsyncWebClient) -> dict[str, str]:
         response = await client.usergroups_list(include_disabled=True)
         groups: list[dict[str, Any]] = response.get("usergroups") or []
-        return {str(group.get("id")): str(group.get("handle") or group.get("name") or "") for group in groups[:MOST]}
+        return {
+            str(group.get("id")): str(group.get("handle") or group.get("name") or "") for group in groups[:MAX_ENTRIES]
+        }
 
     async def _person(self, client: AsyncWebClient, user: str) -> Person:
         response = await client.users_info(user=user)

@@ -16,10 +16,10 @@ from bot.core.json_text import JsonObject
 from bot.core.limits import Limits
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.question import Approval, Card
+from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, messages, retry_notice
+from bot.slack.blocks import cards, messages, question_blocks, retry_notice
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.sender import PAGE
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MOST_EARLIER = 100
+MAX_EARLIER = 100
 
 
 class SlackGateway:
@@ -71,8 +71,8 @@ class SlackGateway:
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         return cards.cards(approvals)
 
-    def reminder(self, approval: Approval) -> Draft:
-        return messages.reminder(approval)
+    def reminder(self, question: Question) -> Draft:
+        return question_blocks.reminder(question)
 
     async def privacy(self, place: ThreadRef) -> Privacy:
         if self._privacy is Privacy.FULL or place.kind == "im":
@@ -117,7 +117,7 @@ class SlackGateway:
         said: list[JsonObject] = []
         cursor = ""
         try:
-            while len(said) < MAX_EARLIER_MESSAGES:
+            while len(said) < MAX_EARLIER:
                 page = await self._client.conversations_replies(
                     channel=place.channel,
                     ts=place.thread_ts,
@@ -134,7 +134,7 @@ class SlackGateway:
             return ()
         found = [
             incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
-            for message in said[:MAX_EARLIER_MESSAGES]
+            for message in said[:MAX_EARLIER]
         ]
         return [
             message if message.ts > first.ts else replace(message, addressed=False, earlier=True)

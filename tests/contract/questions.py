@@ -10,7 +10,7 @@ from bot.core.calls import CallOutcome, CallState
 from bot.core.ports.store import Store
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.questions.question import Approval, CallKind, Decision, UndoState
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
@@ -131,14 +131,27 @@ class QuestionsContract:
 
     async def test_people_are_reminded_once_and_not_of_what_is_decided(self, store: Store) -> None:
         life, [first, second] = await waiting_for_a_person(store, CallState.AWAITING, CallState.AWAITING)
-        assert list(await store.unreminded(DAY / 2)) == []
-        assert {each.id for _, each in await store.unreminded(2 * DAY)} == {first.id, second.id}
+        assert list(await store.unreminded({CallKind.MAY_IT_RUN: DAY / 2})) == []
+        due = await store.unreminded({CallKind.MAY_IT_RUN: 2 * DAY})
+        assert {(thread, each.id) for thread, each in due} == {(life.id, first.id), (life.id, second.id)}
         await life.settle(second, Decision.DENIED)
         await life.deliver()
         for approval in (first, first, second):
             await store.remind(life.id, approval.id, [draft("notice")])
         assert len((await store.deliveries(life.id)).posts) == 1
-        assert list(await store.unreminded(2 * DAY)) == []
+        assert list(await store.unreminded({CallKind.MAY_IT_RUN: 2 * DAY})) == []
+
+    async def test_each_kind_has_its_own_time_to_be_reminded_of_and_may_have_none(self, store: Store) -> None:
+        life, asked = await waiting_for_a_person(store, CallState.AWAITING, CallState.UNKNOWN)
+        ids = {each.kind: each.id for each in asked}
+        assert set(ids) == set(CallKind)
+        for soon, late in ((CallKind.MAY_IT_RUN, CallKind.DID_IT_RUN), (CallKind.DID_IT_RUN, CallKind.MAY_IT_RUN)):
+            times: dict[str, float] = {late: 2 * DAY}
+            for seconds in (times, {**times, soon: DAY / 2}, {**times, soon: 0.0}):
+                assert [each.id for _, each in await store.unreminded(seconds)] == [ids[late]]
+        for each in asked:
+            await store.remind(life.id, each.id, [draft("notice", f"remind-{each.id}")])
+        assert list(await store.unreminded(dict.fromkeys(CallKind, 2 * DAY))) == []
 
     async def test_who_took_part_answers_a_parked_thread_and_it_goes_on(self, store: Store) -> None:
         life = Life(store)

@@ -1,4 +1,4 @@
-"""A kind of question that the bot does not have: which of two ways to go. What a new kind needs, and nothing else."""
+"""A kind of question that the bot does not have: which way to go. What a new kind needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,27 +8,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.posts import Draft
 from bot.core.questions.click import Click
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.kinds import register
 from bot.core.questions.question import Card, Decision, Question
 from bot.core.questions.transition import Transition
-from bot.slack.blocks import messages, question_blocks
-from bot.slack.blocks.elements import actions, context
+from bot.slack.blocks import messages, question_blocks, question_windows
+from bot.slack.blocks.elements import actions, context, remark
+from bot.slack.blocks.question_blocks import Appearance
+from bot.slack.text import escaped
 
 KIND = "ask_person"
 
 
 # In core/: the rules.
 class AskPerson(QuestionKind):
-    """Which way to go. The model reads the answer at its next turn."""
+    """Which way to go: one of two, or another one. The model reads the answer at its next turn."""
 
     name = KIND
-    answers = frozenset({"first", "second"})
+    answers = frozenset({"first", "second", "other"})
+
+    def problems(self, question: Question, click: Click) -> Mapping[str, str]:
+        entered = click.values.get("way", "")
+        short = click.answer == "other" and len(entered.split()) < 2
+        return {"way": "Use at least two words, such as “the bridge”."} if short else {}
 
     def answered(self, question: Question, click: Click) -> Transition:
-        chosen = json.loads(question.body)[click.answer]
-        return replace(super().answered(question, click), note=f"The answer to {question.id} is: {chosen}.")
+        chosen = click.values["way"] if click.answer == "other" else json.loads(question.body)[click.answer]
+        answered = self.closed(question, click.answer, by=click.user, reason=chosen)
+        return replace(answered, note=f"The answer to {question.id} is: {chosen}.")
+
+    def remind_before(self, usual: float) -> float:
+        return min(usual, 600.0)
 
 
 def question(number: int, state: tuple[int, str], people: tuple[str, ...], *, seconds: float = 3600.0) -> Question:
@@ -50,11 +62,19 @@ def question(number: int, state: tuple[int, str], people: tuple[str, ...], *, se
 
 # In slack/blocks/: the message, while it is open and afterwards.
 def card(asked: Question) -> Card:
-    """The message with the two buttons."""
+    """The message with the buttons. The last of them opens a window."""
     said: Mapping[str, str] = json.loads(asked.body)
     pressed = [question_blocks.button(asked, answer, said[answer].capitalize()) for answer in ("first", "second")]
+    pressed.append(question_blocks.button(asked, "other", "Another way…"))
     blocks = [context(said["words"]), actions(f"ask-{asked.id}", pressed)]
     return Card([asked], [messages.draft("card", blocks, said["words"], key=asked.id)])
+
+
+def window(asked: Question, answer: str) -> JsonObject | None:
+    """The window of the button “Another way…”; the others give their answer themselves."""
+    if answer != "other":
+        return None
+    return question_windows.window("Another way", [question_windows.text_field("way", "Which one?")])
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -62,11 +82,16 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     [asked] = questions
     said: Mapping[str, str] = json.loads(asked.body)
     ends = {Decision.EXPIRED: "Nobody answered in time.", Decision.STOPPED: "Stopped."}
-    how = ends[Decision(asked.decision)] if asked.decision in ends else f"Answered: {said[asked.decision]}."
-    return {"text": how, "blocks": [context(f"{said['words']} {how}")]}
+    how = ends[Decision(asked.decision)] if asked.decision in ends else f"Answered: {asked.reason}."
+    return {"text": escaped(how), "blocks": [remark(f"{said['words']} {how}")]}
+
+
+def reminder(asked: Question) -> Draft:
+    """What is posted ten minutes before the time is over."""
+    return messages.reminder(asked, "I still do not know which way to go")
 
 
 def install() -> None:
     """Have the bot know this kind."""
     register(AskPerson())
-    question_blocks.REDRAW[KIND] = redrawn
+    question_blocks.APPEARANCES[KIND] = Appearance(redrawn, window, reminder)

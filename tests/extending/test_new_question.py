@@ -6,17 +6,18 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncGenerator, Iterator
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS
 from bot.core.transaction import Change
+from bot.slack import directory
 from bot.slack.blocks import question_blocks
-from slack_sandbox.model import Message, Person
+from slack_sandbox.model import Message, Person, View
 from slack_sandbox.openrouter import text
-from tests.attacks.conftest import action, click, send
+from tests.attacks.conftest import action, click, send, submission, typed, window
 from tests.extending import ask_person
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
@@ -30,7 +31,7 @@ ANSWERED = "Answered: the short cut."
 def installed() -> Iterator[None]:
     ask_person.install()
     yield
-    del KINDS[ask_person.KIND], question_blocks.REDRAW[ask_person.KIND]
+    del KINDS[ask_person.KIND], question_blocks.APPEARANCES[ask_person.KIND]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ async def here(running: World) -> AsyncGenerator[World]:
 
 async def ask(here: World, *people: str, seconds: float = 3600.0) -> tuple[str, Message]:
     """A thread of Alice's, with the question in it. Out: its timestamp, and the message."""
+    ts = await begin(here, *people, seconds=seconds)
+    return ts, await here.reply(ts, "Which way?")
+
+
+async def begin(here: World, *people: str, seconds: float = 3600.0) -> str:
+    """A thread of Alice's in which people are being asked."""
     here.model.script(text("Let me ask."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> find the way")
     await here.reply(ts, "Let me ask.")
@@ -63,7 +70,13 @@ async def ask(here: World, *people: str, seconds: float = 3600.0) -> tuple[str, 
     state = await parts.store.load(int(thread_id))
     await parts.store.commit(state, Change("ask a person", cards=[ask_person.card(question)]))
     parts.wake(int(thread_id))
-    return ts, await here.reply(ts, "Which way?")
+    return ts
+
+
+async def entered(here: World, view: View, words: str, by: Person) -> None:
+    """Somebody enters words in the window, and sends it."""
+    await here.slack.submit(by, view, {"field.way": {"value": words}})
+    assert not here.slack.rejected
 
 
 async def told(here: World, message: Message, by: Person, label: str = "The short cut") -> str:
@@ -90,6 +103,100 @@ async def test_it_is_answered_with_a_button_and_the_model_reads_the_answer(here:
     await here.slack.say(here.general, here.alice, "go on", thread_ts=ts)
     await here.reply(ts, "On my way.")
     assert "is: the short cut." in str(here.model.requests[-1].messages)
+
+
+async def test_what_a_person_enters_in_its_window_is_checked_kept_and_read_by_the_model(here: World) -> None:
+    ts, message = await ask(here, here.bob.id)
+    view = await window(here, message, "Another way…", here.bob)
+    for words in ("left", "<b>   "):
+        await entered(here, view, words, here.bob)
+        assert view.errors == {"field.way": "Use at least two words, such as “the bridge”."}
+        assert here.slack.modals(here.bob) == [view], "it stays open, with what was entered"
+        assert decisions(here, ts) == [("awaiting", "")]
+    way = "over <!channel> *the* bridge & \\ “back”"
+    await entered(here, view, way, here.bob)
+    assert here.slack.modals(here.bob) == []
+    await here.until(lambda: f"Answered: {way}." in message.plain, what="the answer in the message")
+    assert (message.pings, message.buttons) == ([], [])
+    assert decisions(here, ts) == [("other", here.bob.id)]
+    here.model.script(text("On my way."))
+    await here.slack.say(here.general, here.alice, "go on", thread_ts=ts)
+    await here.reply(ts, "On my way.")
+    assert f"is: {way}." in here.model.requests[-1].messages[-2]["content"]
+
+
+async def test_what_comes_too_late_is_shown_to_be_copied(here: World) -> None:
+    ts, message = await ask(here, here.alice.id, here.bob.id)
+    view, pressed = await window(here, message, "Another way…", here.bob), action(message, "Another way…")
+    await here.slack.click(message, "The short cut", by=here.alice)
+    await here.until(lambda: ANSWERED in message.plain, what="the answer in the message")
+    await entered(here, view, "over the bridge", here.bob)
+    assert "This question is closed" in json.dumps(view.data)
+    assert "over the bridge" in json.dumps(view.data)
+    assert decisions(here, ts) == [("second", here.alice.id)]
+    await send(here, click(here, message, pressed, here.bob))
+    await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to who came late")
+    assert "This question is closed" in here.slack.ephemerals(here.bob)[-1].plain
+    assert len(here.slack.modals(here.bob)) == 1, "no other window"
+
+
+async def test_a_window_that_is_sent_while_slack_is_silent_keeps_what_was_entered(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ts, message = await ask(here, here.bob.id)
+    view = await window(here, message, "Another way…", here.bob)
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+    here.slack.faults.add("users.info", "error", times=None)
+    await entered(here, view, "over the bridge", here.bob)
+    assert list(view.errors) == ["field.way"]
+    assert "Send it again in a moment." in view.errors["field.way"]
+    here.slack.faults.clear()
+    await entered(here, view, "over the bridge", here.bob)
+    assert decisions(here, ts) == [("other", here.bob.id)]
+
+
+async def test_its_window_opens_and_counts_only_for_whom_it_names(here: World) -> None:
+    ts, message = await ask(here, here.bob.id)
+    assert "This question is for somebody else" in await told(here, message, here.alice, "Another way…")
+    assert here.slack.modals(here.alice) == []
+    view = await window(here, message, "Another way…", here.bob)
+    good = {"field.way": typed("over the bridge")}
+    sealed = json.loads(view.data["private_metadata"])
+    o = sealed["o"]
+    forged = [
+        submission(here, view, here.alice, good),
+        submission(here, view, here.bob, {"field.way": typed("x " * 2_000)}),
+        submission(here, view, here.bob, {f"field.{n}": typed("x y") for n in range(200)}),
+        submission(here, view, here.bob, good, callback_id="question.ask_person.third"),
+        submission(here, view, here.bob, good, callback_id="question.may_it_run.other"),
+        submission(here, view, here.bob, good, callback_id="question."),
+        submission(here, view, here.bob, good, private_metadata=json.dumps({**sealed, "o": [o[0], "0" * 64, *o[2:]]})),
+        submission(here, view, here.bob, good, private_metadata=json.dumps({**sealed, "o": [*o[:2], "C0", *o[3:]]})),
+        submission(here, view, here.bob, good, private_metadata=""),
+    ]
+    states: list[Any] = [{}, {"value": {}}, {"value": {"value": ["a", "b"]}}, {"value": 1}, {"other": {"value": "a b"}}]
+    forged += [submission(here, view, here.bob, {"field.way": state}) for state in states]
+    for payload in forged:
+        await send(here, payload)
+    assert decisions(here, ts) == [("awaiting", "")]
+    await asyncio.gather(*(send(here, submission(here, view, here.bob, good)) for _ in range(3)))
+    assert decisions(here, ts) == [("other", here.bob.id)]
+    recorded = here.bot.rows("SELECT kind FROM audit WHERE approval = ? ORDER BY seq", o[0])
+    assert recorded == [("requested",), ("decided",)]
+
+
+async def test_people_are_reminded_of_it_in_its_own_time_and_words(here: World) -> None:
+    later, _ = await ask(here, here.bob.id, seconds=700.0)
+    soon, _ = await ask(here, here.bob.id, here.alice.id, PARTICIPANTS, seconds=500.0)
+    for _ in range(2):
+        await here.bot.stop()
+        await here.bot.start()  # a process begins with a look at what is due
+        await here.ready()
+        reminder = await here.reply(soon, "I still do not know which way to go")
+        assert set(reminder.pings) == {f"<@{here.bob.id}>", f"<@{here.alice.id}>"}
+        await here.quiet()
+        found = [[each for each in here.replies(ts) if "I still" in each.plain] for ts in (later, soon)]
+        assert list(map(len, found)) == [0, 1]
 
 
 async def test_it_is_decided_once_and_only_as_it_was_shown(here: World) -> None:
@@ -128,6 +235,14 @@ async def test_it_expires(here: World) -> None:
     assert "This question is closed" in await told(here, message, here.bob)
     await here.until(lambda: "Nobody answered in time." in message.plain, what="the end in the message")
     assert decisions(here, ts) == [("expired", "")]
+
+
+async def test_it_is_withdrawn_when_slack_does_not_show_it(here: World) -> None:
+    here.slack.faults.add("chat.postMessage", "error", code="msg_too_long", match=lambda said: "Which" in said["text"])
+    ts = await begin(here, here.bob.id)
+    await here.until(lambda: decisions(here, ts) == [("withdrawn", "")], what="the end of the question", poll=0.02)
+    await here.quiet()
+    assert [each.plain for each in here.replies(ts)] == ["Let me ask."]
 
 
 async def test_others_are_refused(here: World) -> None:

@@ -26,10 +26,11 @@ from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
 from bot.core.posts import Action, Knowledge, Post, in_order, next_action
+from bot.core.questions.kinds import KINDS
 from bot.core.thread_ref import ThreadRef
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
-from bot.slack.delivery.kinds import KINDS
+from bot.slack.delivery.kinds import KINDS as POSTS
 from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
@@ -124,10 +125,19 @@ class Bot:
         self._undo = UndoRunner(store, files, gateway)
         self._ears = Ears()
         handler = ApprovalHandler(
-            store, files, authorizer, rules, client, self._wake, self._undoing.add, self._background, judge.denies
+            store,
+            files,
+            authorizer,
+            rules,
+            client,
+            self._wake,
+            self._undoing.add,
+            self._background,
+            judge.denies,
+            problems,
         )
         app = cast(AsyncApp, self._ears)
-        windows.register(app, handler, problems)
+        windows.register(app, handler)
         buttons.register(app, handler)
         for thread_id in await store.waiting():
             self._wake(thread_id)
@@ -214,8 +224,9 @@ class Bot:
 
     async def sweep(self) -> None:
         """What the service does from time to time."""
-        for thread_id, approval in await self.store.unreminded(2 * LIMITS.approval_hours * 3600):
-            await self.store.remind(thread_id, approval.id, [self._gateway.reminder(approval)])
+        soon = dict.fromkeys(KINDS, 2 * LIMITS.approval_hours * 3600)
+        for thread_id, question in await self.store.unreminded(soon):
+            await self.store.remind(thread_id, question.id, [self._gateway.reminder(question)])
         for thread_id in [*await self.store.expire(), *await self.store.waiting()]:
             self._wake(thread_id)
 
@@ -231,7 +242,7 @@ class Bot:
         match next_action(post, Knowledge()):
             case Action.UPDATE:
                 with failpoints.around(f"update {post.kind}"):
-                    self.slack.update(post.ts, KINDS[post.kind].render(post) or {})
+                    self.slack.update(post.ts, POSTS[post.kind].render(post) or {})
                 await self.store.shown(post.id, post.revision)
             case Action.POST if post.kind == "card" and self.slack.refusing and post.key not in self.slack.messages:
                 self.slack.refusing = False
@@ -243,7 +254,7 @@ class Bot:
                 # Of one that is found by its key nobody knows what it shows.
                 shown = 0
                 if post.key not in self.slack.messages:
-                    kind, shown = KINDS.get(post.kind), post.revision
+                    kind, shown = POSTS.get(post.kind), post.revision
                     body = kind.render(post) if kind and post.revision else json.loads(post.payload)
                     with failpoints.around(f"post {post.kind}"):
                         self.slack.post(post.key, post.kind, body or {})

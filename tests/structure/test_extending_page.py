@@ -11,9 +11,10 @@ import pytest
 from bot.app import LISTENERS
 from bot.core.questions.kinds import KINDS as QUESTIONS
 from bot.model.failures import SHAPES
-from bot.slack.blocks.question_blocks import REDRAW
+from bot.slack.blocks.question_blocks import APPEARANCES
 from bot.slack.delivery.kinds import KINDS as POSTS
 from bot.slack.intake.buttons import BUTTONS
+from bot.slack.intake.windows import WINDOWS
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import GUARDS
 from tests.pages import ROOT, blocks
@@ -54,7 +55,8 @@ def test_every_test_of_an_extension_is_named() -> None:
 
 def test_the_tables_that_are_named_are_where_the_page_says() -> None:
     found = {
-        "LISTENERS": LISTENERS, "REDRAW": REDRAW, "BUTTONS": BUTTONS, "SHAPES": SHAPES, "GUARDS": GUARDS, "KINDS": POSTS
+        "LISTENERS": LISTENERS, "APPEARANCES": APPEARANCES, "BUTTONS": BUTTONS, "WINDOWS": WINDOWS, "SHAPES": SHAPES,
+        "GUARDS": GUARDS, "KINDS": POSTS,
     }  # fmt: skip
     assert all(found.values())
     assert QUESTIONS

@@ -9,7 +9,7 @@ from bot.core.calls import Call
 from bot.core.inbox import Incoming, Unread
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.question import Approval, Card
+from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 
 
@@ -36,8 +36,8 @@ class ChatGateway(Protocol):
         """The requests of one step, in as few messages as will do."""
         ...
 
-    def reminder(self, approval: Approval) -> Draft:
-        """A word to those who may decide."""
+    def reminder(self, question: Question) -> Draft:
+        """The reminder of a question to those who may decide it."""
         ...
 
     async def privacy(self, place: ThreadRef) -> Privacy:

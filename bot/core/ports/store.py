@@ -13,14 +13,14 @@ A consumer asks for the ports that it uses; a backend implements `Store`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bot.core.inbox import Admission, Incoming
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Question
+from bot.core.questions.question import Question
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -121,13 +121,14 @@ class Questions(Protocol):
         calls, and the message is not posted any more. Nothing happens when it is unknown or decided."""
         ...
 
-    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
-        """(thread, request) for open requests that end within so many seconds and of which nobody was reminded, those
-        that end first at the front. It may give a part; the rest comes once those were reminded of."""
+    async def unreminded(self, seconds: Mapping[str, float]) -> Sequence[tuple[int, Question]]:
+        """(thread, question) for open questions of these kinds that end within so many seconds, by kind, and of which
+        nobody was reminded, those that end first at the front. It may give a part; the rest comes once those were
+        reminded of."""
         ...
 
-    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
-        """Post a reminder of a request and of those in its message that the same people decide: once, and only while
+    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
+        """Post a reminder of a question and of those in its message that the same people decide: once, and only while
         it is open."""
         ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.core.questions.grant import Grant
@@ -32,6 +33,8 @@ class Click:
     """Who has agreed before and may no longer: their votes do not count."""
     reason: str = ""
     """What the person wrote."""
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the person entered in the window of the answer, by field; a field that was left empty is missing."""
     arguments: str = ""
     """The arguments as the person changed them, canonical JSON."""
     grant: Grant | None = None
@@ -47,6 +50,8 @@ class Verdict(StrEnum):
     NOT_YOURS = "not_yours"
     NOT_TOLD = "not_told"
     """Slack did not tell who they are, so they may not."""
+    INVALID = "invalid"
+    """What was entered is no valid answer (`QuestionKind.problems`); the question stays open."""
     ALREADY = "already"
     UNKNOWN = "unknown"
     """No such question, or not on this message, in this channel, of this workspace, or not what was shown."""

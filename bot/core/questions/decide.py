@@ -16,18 +16,25 @@ def decide(question: Question, click: Click, now: float) -> Transition:
     In: the question as it stands, and the time in seconds since 1970. Out: the verdict, with everything that is to be
     written; the verdict alone when the click changes nothing.
     """
-    kind = KINDS.get(click.kind or question.kind)
-    asked = kind.asked(question) if kind else None
-    if kind is None or asked is None or not _on_its_message(kind, asked, click):
+    found = _asked(question, click)
+    if found is None:
         return UNKNOWN
-    may = kind.may(asked, click)
-    if not may:
-        return Transition(Verdict.NOT_TOLD if may is None else Verdict.NOT_YOURS)
-    if asked.decision != Decision.AWAITING:
-        return Transition(Verdict.ALREADY)
-    if now >= asked.expires_at:
+    kind, asked = found
+    refused = _refusal(kind, asked, click, now)
+    if refused is Verdict.ALREADY and asked.decision == Decision.AWAITING:
         return kind.late(asked)
-    return kind.answered(asked, click) if kind.allows(asked, click) else UNKNOWN
+    if refused is not None:
+        return Transition(refused)
+    if not kind.allows(asked, click):
+        return UNKNOWN
+    return Transition(Verdict.INVALID) if kind.problems(asked, click) else kind.answered(asked, click)
+
+
+def refusal(question: Question, click: Click, now: float) -> Verdict | None:
+    """Return why a click does not count, whatever it answers; None if it does. For a window that is about to be opened:
+    `decide` looks again once it is submitted."""
+    found = _asked(question, click)
+    return Verdict.UNKNOWN if found is None else _refusal(*found, click, now)
 
 
 def close(question: Question, decision: Decision, *, by: str = "") -> Transition | None:
@@ -36,6 +43,20 @@ def close(question: Question, decision: Decision, *, by: str = "") -> Transition
     if question.decision != Decision.AWAITING:
         return None
     return KINDS[question.kind].closed(question, decision, by=by)
+
+
+def _asked(question: Question, click: Click) -> tuple[QuestionKind, Question] | None:
+    """The kind of the question that a click is about, and the question; None when it is on no message of it."""
+    kind = KINDS.get(click.kind or question.kind)
+    asked = kind.asked(question) if kind else None
+    return None if kind is None or asked is None or not _on_its_message(kind, asked, click) else (kind, asked)
+
+
+def _refusal(kind: QuestionKind, asked: Question, click: Click, now: float) -> Verdict | None:
+    may = kind.may(asked, click)
+    if not may:
+        return Verdict.NOT_TOLD if may is None else Verdict.NOT_YOURS
+    return Verdict.ALREADY if asked.decision != Decision.AWAITING or now >= asked.expires_at else None
 
 
 def _on_its_message(kind: QuestionKind, question: Question, click: Click) -> bool:

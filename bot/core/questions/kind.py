@@ -34,6 +34,13 @@ class QuestionKind:
         """Whether this is an answer to such a question."""
         return click.answer in self.answers
 
+    def problems(self, question: Question, click: Click) -> Mapping[str, str]:
+        """Return what is wrong with what was entered, as sentences by field; under "" what is wrong with all of it.
+
+        An answer with problems is not recorded: the window stays open and shows them beside its fields.
+        """
+        return {}
+
     def answered(self, question: Question, click: Click) -> Transition:
         """What follows when somebody who may gives an answer in time."""
         return self.closed(question, click.answer, by=click.user, reason=click.reason)
@@ -69,6 +76,13 @@ class QuestionKind:
     def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:
         """A record of the audit about this question."""
         return Record(name, {"question": question.kind, "digest": question.digest, **facts}, actor)
+
+    def remind_before(self, usual: float) -> float:
+        """Return how many seconds before a question expires people are reminded of it, once; 0: never.
+
+        usual: the time that is configured for requests. Questions that may last for less need a shorter one.
+        """
+        return usual
 
     def requested(self, question: Question) -> Record:
         """The record of the audit that it was asked."""

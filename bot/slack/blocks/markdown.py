@@ -19,7 +19,7 @@ _OPENING = re.compile(
 )
 _ALIGNMENT = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$", re.M)
 _UNQUOTED = re.compile(r"^[ \t]*(?:[^ \t>]|$)", re.M)
-MOST_BLOCKS = 2_000
+MAX_BLOCKS = 2_000
 """Code blocks of one text that are looked for."""
 _INFO = 80
 """Characters of a fence's language that are repeated."""
@@ -61,7 +61,7 @@ def code_blocks(text: str) -> list[CodeBlock]:
         indent = quote or " " * min(len(prefix + item), 40)
         opening = quote + marks + (language or info)[:_INFO]
         found.append(CodeBlock(match.start(), inside, close, end, opening, indent + marks))
-        if end >= len(text) or len(found) >= MOST_BLOCKS:
+        if end >= len(text) or len(found) >= MAX_BLOCKS:
             break
         at = end
     return found

@@ -11,7 +11,7 @@ from itertools import islice
 from bot.core.calls import Call, CallOutcome
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.question import Approval
+from bot.core.questions.question import PARTICIPANTS, Approval, Question
 from bot.slack.blocks import split
 from bot.slack.blocks.call_text import counts, ending, line
 from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
@@ -89,20 +89,38 @@ def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
     return [draft("summary", [markdown(piece)], piece.replace("`", "")) for piece in pieces]
 
 
-def reminder(approval: Approval) -> Draft:
-    """Return a reminder for those who may decide and have not, before the request expires."""
-    barred = {REQUESTER, approval.requester, *approval.call.editors} if approval.no_self else set[str]()
-    asked = [who for who in approval.people if who not in barred]
-    votes = {approval.requester if who == REQUESTER else who for who in asked} & set(approval.votes)
-    left = [who for who in asked if who not in votes and (who != REQUESTER or approval.requester not in votes)]
-    words = f"{mentions(left or asked, approval.requester)}: this still waits for a decision, until "
-    words += date(approval.expires_at)
-    fallback = "A request still waits for a decision"
-    if approval.privacy in (Privacy.FULL, Privacy.SUMMARY):
+def reminder(question: Question, said: str = "") -> Draft:
+    """The reminder of a question to those who may answer it and have not, before it expires.
+
+    said: what it says between their names and the time, such as "this still waits for an answer".
+    """
+    approval = question if isinstance(question, Approval) else None
+    said = said or f"this still waits for {'a decision' if approval else 'an answer'}"
+    asked, votes = _asked(question), set(question.votes)
+    left = [who for who in asked if (question.requester if who == REQUESTER else who) not in votes]
+    alone = f"{said[:1].upper()}{said[1:]}"
+    names = mentions(left or asked, question.requester)
+    words = f"{names}: {escaped(harmless(said))}" if names else escaped(harmless(alone))
+    words += f", until {date(question.expires_at)}"
+    fallback = "A request still waits for a decision" if approval else alone
+    if approval and approval.privacy in (Privacy.FULL, Privacy.SUMMARY):
         words += f": {escaped(code(approval.call.remote_name, 80))}"
         fallback += f": {visible(approval.call.remote_name)}"
     block = {"type": "section", "text": {"type": "mrkdwn", "text": words}}
-    return draft("notice", [block], fallback, key=f"remind-{approval.id}")
+    return draft("notice", [block], fallback, key=f"remind-{question.id}")
+
+
+def _asked(question: Question) -> list[str]:
+    """Whom a reminder is for, whether or not they have answered: without those who may not approve."""
+    barred = set[str]()
+    if isinstance(question, Approval) and question.no_self:
+        barred = {REQUESTER, question.requester, *question.call.editors}
+    people = [each for who in question.people for each in _each(who, question)]
+    return [who for who in people if who not in barred]
+
+
+def _each(who: str, question: Question) -> Sequence[str]:
+    return sorted(question.participants) if who == PARTICIPANTS else [who]
 
 
 def notice(text: str, key: str) -> list[Draft]:

@@ -1,4 +1,4 @@
-"""Maps each kind of question to the module that draws it, and provides buttons for any kind. Pure."""
+"""The messages of all kinds of questions: what each kind looks like, and buttons that any kind may use. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.json_text import JsonObject
+from bot.core.posts import Draft
 from bot.core.questions.question import Approval, CallKind, Question
 from bot.core.questions.retry import RETRY
 from bot.core.untrusted import reference
-from bot.slack.blocks import buttons, cards, retry_notice
+from bot.slack.blocks import buttons, cards, messages, retry_notice
 from bot.slack.blocks.elements import Block
 
 PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
 
 Redraw = Callable[[Sequence[Question], str], JsonObject]
-"""Draws a message with the current state of its questions. In: the questions, and the posted payload."""
+"""Draws the message of some questions as they stand now. In: the questions, and the payload that was posted."""
+Window = Callable[[Question, str], JsonObject | None]
+"""Draws the window in which an answer is entered, with `question_windows.window`. In: the question, and the answer
+whose button was pressed. Out: None if that button gives the answer itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How people see one kind of question."""
+
+    redraw: Redraw
+    window: Window | None = None
+    """None if every answer is given by its button."""
+    reminder: Callable[[Question], Draft] = messages.reminder
+    """What is posted before it expires; `QuestionKind.remind_before` says when."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -29,14 +44,29 @@ def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
     return retry_notice.retried(payload)
 
 
-REDRAW: dict[str, Redraw] = {CallKind.MAY_IT_RUN: _approvals, CallKind.DID_IT_RUN: _approvals, RETRY: _retry}
-"""By kind. The first question of a message determines the module."""
+APPEARANCES: dict[str, Appearance] = {
+    CallKind.MAY_IT_RUN: Appearance(_approvals),
+    CallKind.DID_IT_RUN: Appearance(_approvals),
+    RETRY: Appearance(_retry),
+}
+"""By kind. The questions of one message are drawn by the appearance of the first."""
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
-    """Return the message with the current state of its questions: text and blocks for chat.update. There are no
-    questions for a thread that was parked and retried by a version that did not record its message as a question."""
-    return REDRAW[questions[0].kind if questions else RETRY](questions, payload)
+    """The message of these questions as they stand now: text and blocks for chat.update. A thread that was parked and
+    retried before its message was recorded as a question has none."""
+    return APPEARANCES[questions[0].kind if questions else RETRY].redraw(questions, payload)
+
+
+def reminder(question: Question) -> Draft:
+    """The reminder of an open question that is about to expire."""
+    return APPEARANCES[question.kind].reminder(question)
+
+
+def window(question: Question, kind: str, answer: str) -> JsonObject | None:
+    """The window in which this answer is entered; None if its button gives it."""
+    appearance = APPEARANCES.get(kind)
+    return appearance.window(question, answer) if appearance and appearance.window else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +82,28 @@ class Pressed:
 def button(question: Question, answer: str, label: str, *, style: str = "") -> Block:
     """Return a button that gives an answer. Kind and answer consist of lowercase letters and underscores."""
     carried = json.dumps({"q": question.id, "d": question.digest})
-    return buttons.button(f"{PREFIX}{question.kind}.{answer}", label, carried, style=style)
+    return buttons.button(action_id(question.kind, answer), label, carried, style=style)
+
+
+def action_id(kind: str, answer: str) -> str:
+    """The id of the button that gives an answer, and of the window in which it is entered."""
+    return f"{PREFIX}{kind}.{answer}"
+
+
+def named(action: object) -> tuple[str, str]:
+    """Return the kind and the answer that an id names. Raises ValueError if it is no id of ours."""
+    found = _ACTION.fullmatch(reference(action))
+    if found is None:
+        raise ValueError("not an id of ours")
+    return found[1], found[2]
 
 
 def pressed(action: JsonObject) -> Pressed:
-    """Parse a pressed button. Raises ValueError if it is not one of ours."""
-    named = _ACTION.fullmatch(reference(action.get("action_id")))
+    """What was pressed. Raises ValueError when it is no button of ours."""
+    kind, answer = named(action.get("action_id"))
     content = buttons.parsed(str(action.get("value")))
     match content:
-        case {"q": str(), "d": str()} if named is not None and len(content) == 2:
-            return Pressed(named[1], named[2], content["q"], content["d"])
+        case {"q": str(), "d": str()} if len(content) == 2:
+            return Pressed(kind, answer, content["q"], content["d"])
         case _:
             raise ValueError("not a button of ours")

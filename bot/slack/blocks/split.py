@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from bot.slack.blocks.markdown import HEADING, ITEM, CodeBlock, code_blocks, enclosing, table_head
 
-MOST = 150_000
+MAX_CHARS = 150_000
 """Characters of one text: a dozen messages and more."""
 RESERVE = 100
 """Characters of a piece that are kept for a fence that closes a code block."""
-MOST_LOOKED_AT = 50
+MAX_LOOKED_AT = 50
 """Line starts that are looked at for one cut."""
 
 _NEVER, _INSIDE, _POOR, _FAIR, _GOOD = range(5)
@@ -66,7 +66,11 @@ def parts(text: str, limit: int) -> Iterator[Part]:
 
 def bounded(text: str) -> str:
     """Return as much of a text as is shown of it, with a note on the rest."""
-    return text if len(text) <= MOST + 100 else f"{text[:MOST]}\n\n[… {len(text) - MOST:,} more characters, left out …]"
+    return (
+        text
+        if len(text) <= MAX_CHARS + 100
+        else f"{text[:MAX_CHARS]}\n\n[… {len(text) - MAX_CHARS:,} more characters, left out …]"
+    )
 
 
 def _fits(text: str, cut: int, head: str, limit: int) -> bool:
@@ -93,7 +97,7 @@ class _Cutter:
         middle = at + (end - at) // 2
         place = text.rfind("\n", at, end) + 1
         best, found = -1, 0
-        for _ in range(MOST_LOOKED_AT):
+        for _ in range(MAX_LOOKED_AT):
             if place <= at or (place <= middle and best > _NEVER):
                 break
             block = enclosing(self._blocks, place)

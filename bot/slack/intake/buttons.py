@@ -35,7 +35,7 @@ NOT_OURS = "This button is not one of mine, so nothing was done."
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to the buttons of questions; whatever else is pressed, sent or typed gets its ack and, from us, a word."""
+    """Listen to the buttons of questions; whatever else is pressed or typed gets its ack and, from us, a word."""
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
@@ -66,8 +66,6 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.action(details.PAGE)(on_page)
     app.action(re.compile("|".join(f"^{re.escape(prefix)}" for prefix in BUTTONS)))(on_button)
     app.action(ANYTHING)(on_anything)
-    app.view(ANYTHING)(on_anything)
-    app.view_closed(ANYTHING)(on_anything)
     app.command(ANYTHING)(on_anything)
     app.shortcut(ANYTHING)(on_anything)
     app.options(ANYTHING)(on_anything)

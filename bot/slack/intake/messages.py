@@ -16,11 +16,11 @@ from bot.slack.text import mentioned
 SPOKEN = {None, "file_share", "thread_broadcast"}
 """Subtypes that are a person saying something (https://docs.slack.dev/reference/events/message)."""
 KINDS = {"C": "channel", "G": "group", "D": "im"}
-LONGEST = 100_000
+MAX_CHARS = 100_000
 """Characters of a message; Slack cuts them off at 40,000 (docs.slack.dev/reference/methods/chat.postMessage)."""
-LONGEST_NAME = 500
-MOST_FILES = 100
-MOST_FORWARDED = 100
+MAX_NAME_CHARS = 500
+MAX_FILES = 100
+MAX_FORWARDED = 100
 """Slack's own limit of attachments."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -39,16 +39,16 @@ def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
         return None
     if not (user and channel and ts) or user == bot_user:
         return None
-    kind = text(event.get("channel_type"), LONGEST_NAME) or KINDS.get(channel[:1], "channel")
-    said = text("\n".join([_start(event.get("text")), *_quoted(event)]).strip(), LONGEST)
-    files = [mapping(file) for file in items(event.get("files"))[:MOST_FILES] if isinstance(file, dict)]
+    kind = text(event.get("channel_type"), MAX_NAME_CHARS) or KINDS.get(channel[:1], "channel")
+    said = text("\n".join([_start(event.get("text")), *_quoted(event)]).strip(), MAX_CHARS)
+    files = [mapping(file) for file in items(event.get("files"))[:MAX_FILES] if isinstance(file, dict)]
     return Incoming(
         place=ThreadRef(_id(body.get("team_id")), channel, _ts(event.get("thread_ts")) or ts, kind),
         event_id=_id(body.get("event_id")) or f"{channel}-{ts}",
         user=user,
         ts=ts,
         text=said,
-        files=[text(file.get("name"), LONGEST_NAME) or "file" for file in files],
+        files=[text(file.get("name"), MAX_NAME_CHARS) or "file" for file in files],
         addressed=kind == "im" or event.get("type") == "app_mention" or bot_user in mentioned(said),
     )
 
@@ -65,11 +65,11 @@ def _ts(value: object) -> str:
 
 def _start(value: object) -> str:
     """As much of a text as could be taken, and one character more, so that it shows that it was cut."""
-    return text(value[: LONGEST + 1] if isinstance(value, str) else value)
+    return text(value[: MAX_CHARS + 1] if isinstance(value, str) else value)
 
 
 def _quoted(event: JsonObject) -> list[str]:
     """What a person forwarded with a message: Slack puts it into attachments."""
-    attachments = [mapping(item) for item in items(event.get("attachments"))[:MOST_FORWARDED]]
+    attachments = [mapping(item) for item in items(event.get("attachments"))[:MAX_FORWARDED]]
     texts = [_start(item.get("text")) or _start(item.get("fallback")) for item in attachments]
     return [f"(forwarded) {each}" for each in texts if each]

@@ -1,17 +1,51 @@
-"""What is left to do about a button once Slack has its ack. Pure data."""
+"""What is left to do about a button or a window. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import items, mapping
+
+NO_FIELD = "none"
+MAX_ERROR_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What follows after the ack."""
+    """What follows after the ack of a button."""
 
     words: str = ""
     """What the person alone is told; empty: nothing."""
     work: Coroutine[Any, Any, object] | None = None
     """What need not be done before the ack."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResponse:
+    """What becomes of a window that was submitted. With neither, it is closed."""
+
+    words: str = ""
+    """Why nothing was done: shown in place of the fields."""
+    kept: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the person had entered, shown below these words, so that it can be copied."""
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is wrong, by block id: the window stays open and shows it beside the fields."""
+
+
+def beside_fields(view: JsonObject, problems: Mapping[str, str], block_of: Callable[[str], str]) -> dict[str, str]:
+    """Return problems by the block that they belong to; those that belong to none are shown beside the first field.
+
+    problems: sentences by field; under "" what is wrong with all of them together.
+    block_of: returns the block id of a field.
+    """
+    blocks = map(mapping, items(view.get("blocks")))
+    inputs = [str(block["block_id"]) for block in blocks if block.get("type") == "input"]
+    errors: dict[str, str] = {}
+    for name, words in problems.items():
+        block = block_of(name) if name else ""
+        place = block if block in inputs else inputs[0] if inputs else NO_FIELD
+        errors[place] = f"{errors[place]} {words}" if place in errors else words
+    return {place: words[:MAX_ERROR_CHARS] for place, words in errors.items()}

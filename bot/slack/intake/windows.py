@@ -1,198 +1,75 @@
-"""Windows that people send: changed arguments, a reason, a standing grant. Checked and settled before the ack."""
+"""Windows: one listener for all of them. The callback id says whose a window is; it is settled before its ack."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.core.json_text import JsonObject, canonical
-from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Decision
-from bot.core.tools import Tool
-from bot.pace import UNKNOWN_SIZE, offload
-from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, user_of
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import mapping, reference
+from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import elements, forms
-from bot.slack.blocks.call_text import arguments_of
-from bot.slack.blocks.forms import Opened
+from bot.slack.blocks import forms, question_blocks
+from bot.slack.blocks.elements import modal, plain, preformatted, rich, section
+from bot.slack.intake import approval_windows, question_windows
+from bot.slack.intake.response import WindowResponse
 
-log = logging.getLogger(__name__)
+Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
+"""Handles a window that was submitted. In: what the listeners share, what this click asks of Slack, and the payload,
+whose view may have been forged."""
 
-PREVIEW_SECONDS = 1.5
-"""The longest that the ack of a window waits for a preview."""
-DENIED = "The policy of this workspace does not allow this call."
-DENIED_OR_NOT = "I could not find out in time whether the policy allows this call. Send it again in a moment."
-NO_FOLDERS = "I could not look at the folders in time, so nothing was changed. Press the button again in a moment."
-NO_FIELD = "none"
-Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
-"""What is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
+WINDOWS: dict[str, Submit] = {
+    forms.EDIT: approval_windows.edit,
+    forms.REASON: approval_windows.deny,
+    forms.ALWAYS: approval_windows.always,
+    question_blocks.PREFIX: question_windows.submit,
+}
+"""By callback id, or by its beginning up to the first dot. A window that does more than give an answer to a question
+has an entry of its own."""
+ANYTHING = re.compile(".*", re.DOTALL)
+MAX_WORDS_CHARS = 2_900
+MAX_KEPT_CHARS = 30_000
+"""Characters of all fields together that fit into a window."""
 
 
-def register(app: AsyncApp, handler: ApprovalHandler, problems: Problems) -> None:
-    """Listen to the windows that cards open."""
+def register(app: AsyncApp, handler: ApprovalHandler) -> None:
+    """Listen to all windows that are submitted or closed. To be registered after other listeners for windows, because
+    it acknowledges those that nobody else handles."""
 
-    async def on_edit(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_window(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
-        found = await _about(handler, body)
-        if found is None:
-            await _close(ack, NOTHING)
-            return
-        approval, opened, _ = found
-        tool = handler.toolset.find(approval.call.tool)
-        if tool is None:
-            await _close(ack, "The tool is not there any more, so nothing was changed.")
-            return
-        # What a tool's schema may hold is its server's choice.
-        arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, body["view"], approval, tool, problems)
-        click = await handler.click(asked, approval, opened, body, Decision.EDITED)
-        if not errors and click.entitled:  # what files say is for those who may decide
-            against = await _against(handler, asked, approval, tool, arguments)
-            errors = _beside_fields(body["view"], {"": against} if against else {})
-        if errors:
-            await ack(response_action="errors", errors=errors)
-            return
-        [settlement] = await handler.store.answer([replace(click, arguments=text)])
-        await _ended(ack, handler.settled(asked, settlement, click.user, "edit"))
+        name = reference(mapping(body.get("view")).get("callback_id"))
+        first, dot, _ = name.partition(".")
+        submit = WINDOWS.get(name) or WINDOWS.get(first + dot)
+        response = await submit(handler, asked, body) if submit else WindowResponse()
+        if response.errors:
+            await ack(response_action="errors", errors=dict(response.errors))
+        elif response.words:
+            await ack(response_action="update", view=_not_done(response.words, response.kept))
+        else:
+            await ack()
 
-    async def on_reason(ack: AsyncAck, body: dict[str, Any]) -> None:
-        asked = handler.authorizer.begin_check()
-        found = await _about(handler, body)
-        if found is None:
-            await _close(ack, NOTHING)
-            return
-        approval, opened, _ = found
-        click = await handler.click(
-            asked, approval, opened, body, Decision.DENIED, reason=forms.reason_given(body["view"])
-        )
-        [settlement] = await handler.store.answer([click])
-        await _ended(ack, handler.settled(asked, settlement, click.user, "deny with a reason"))
-
-    async def on_always(ack: AsyncAck, body: dict[str, Any]) -> None:
-        asked = handler.authorizer.begin_check()
-        found = await _about(handler, body)
-        try:
-            grant = None if found is None else await _grant(handler, asked, body, found[0])
-        except TimeoutError:
-            await _close(ack, NO_FOLDERS)
-            return
-        if found is None or grant is None:
-            await _close(ack, NOTHING)
-            return
-        click = await handler.click(asked, found[0], found[1], body, Decision.APPROVED)
-        [settlement] = await handler.store.answer([replace(click, grant=grant)])
-        await _ended(ack, handler.settled(asked, settlement, click.user, "always"))
-
-    app.view(forms.EDIT)(on_edit)
-    app.view(forms.REASON)(on_reason)
-    app.view(forms.ALWAYS)(on_always)
-
-
-def _edited(
-    view: JsonObject, approval: Approval, tool: Tool, problems: Problems
-) -> tuple[JsonObject, str, dict[str, str]]:
-    """The arguments as a person left them, their canonical text, and by block id what is wrong with them."""
-    arguments, errors = forms.edited(view, approval, tool.schema)
-    errors = errors or _beside_fields(view, problems(tool, arguments))
-    text = canonical(arguments)
-    if not errors and text == approval.call.arguments:
-        errors = _beside_fields(view, {"": "Nothing was changed. Press Cancel to leave it as it is."})
-    return arguments, text, errors
-
-
-async def _about(handler: ApprovalHandler, body: JsonObject) -> tuple[Approval, Opened, JsonObject] | None:
-    """The request that the window was opened from; what came with it."""
-    try:
-        opened, extra = forms.unseal(body["view"])
-    except ValueError:
-        log.warning("a window with contents that are not ours")
-        return None
-    approval = await handler.open_request(opened, body)
-    return None if approval is None else (approval, opened, extra)
-
-
-async def _against(
-    handler: ApprovalHandler, asked: AuthorizationCheck, approval: Approval, tool: Tool, arguments: JsonObject
-) -> str:
-    """Why the changed call would not be run, or would fail as things are; empty when nothing is known to speak against
-    it. The ack is not kept waiting: what the policy says has to be known, how the call would end need not be."""
-    try:
-        async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            if await handler.denies(approval.thread_id, tool, arguments):
-                return DENIED
-    except TimeoutError:
-        return DENIED_OR_NOT
-    try:
-        async with asyncio.timeout(min(PREVIEW_SECONDS, asked.left(ACK_SECONDS))):
-            preview = await handler.toolset.guard(tool.server).preview(tool, arguments)
-    except TimeoutError:
-        return ""
-    return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
-
-
-async def _grant(
-    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, approval: Approval
-) -> Grant | None:
-    """What the window asks for, within what may be given; None when it is nothing of ours. Raises TimeoutError when the
-    disk does not tell where a folder is."""
-    try:
-        choice = forms.always_given(body["view"])
-    except ValueError:
-        return None
-    tool = handler.toolset.find(approval.call.tool)
-    if tool is None or tool.digest != approval.call.tool_digest:
-        return None
-    arguments = await offload(approval.size, arguments_of, approval.call)
-    if choice.scope == "folder":
-        async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            # What comes back from Slack names a folder; only one that was offered counts.
-            guard = handler.toolset.guard(tool.server)
-            if choice.value not in await guard.folders(tool, arguments):
-                return None
-            if not await guard.within(tool, arguments, choice.value):
-                return None
-    now = time.time()
-    seconds = min(choice.seconds, handler.rules.grant_days * 86_400)
-    return Grant(
-        id=0,
-        user=user_of(body),
-        thread_id=approval.thread_id if choice.where == "thread" else 0,
-        place="",
-        tool=tool.name,
-        server=tool.server,
-        remote_name=tool.remote_name,
-        tool_digest=tool.digest,
-        scope=choice.scope,
-        value={"folder": choice.value, "same": approval.call.arguments}.get(choice.scope, ""),
-        created_at=now,
-        expires_at=now + seconds,
-    )
-
-
-def _beside_fields(view: JsonObject, problems: Mapping[str, str]) -> dict[str, str]:
-    """Errors by the block that they belong to; those that belong to none stand beside the first field."""
-    inputs = [str(block["block_id"]) for block in view["blocks"] if block.get("type") == "input"]
-    errors: dict[str, str] = {}
-    for name, words in problems.items():
-        block = forms.field_of(name) if name else ""
-        place = block if block in inputs else inputs[0] if inputs else NO_FIELD
-        errors[place] = f"{errors[place]} {words}" if place in errors else words
-    return {place: words[:1000] for place, words in errors.items()}
-
-
-async def _ended(ack: AsyncAck, words: str) -> None:
-    """Close the window, or have it say why nothing was done."""
-    if words:
-        await _close(ack, words)
-    else:
+    async def on_closed(ack: AsyncAck) -> None:
         await ack()
 
+    app.view(ANYTHING)(on_window)
+    app.view_closed(ANYTHING)(on_closed)
 
-async def _close(ack: AsyncAck, words: str) -> None:
-    text: JsonObject = {"type": "section", "text": {"type": "mrkdwn", "text": words[:2900]}}
-    await ack(response_action="update", view=elements.modal("Not done", [text]))
+
+def _not_done(words: str, kept: Mapping[str, str]) -> JsonObject:
+    """The window that says why nothing was done. What the person had entered can be copied from it."""
+    blocks: list[JsonObject] = [{"type": "section", "text": {"type": "mrkdwn", "text": words[:MAX_WORDS_CHARS]}}]
+    if kept:
+        blocks.append(rich(section(plain("You had entered:")), *map(preformatted, _fitting(kept.values()))))
+    return modal("Not done", blocks)
+
+
+def _fitting(texts: Iterable[str]) -> Iterator[str]:
+    room = MAX_KEPT_CHARS
+    for text in texts:
+        if text[:room]:
+            yield text[:room]
+        room = max(0, room - len(text))

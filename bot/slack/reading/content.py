@@ -98,10 +98,10 @@ def dumps(parts: Sequence[Part]) -> str:
 
 def loads(body: str) -> Sequence[Part]:
     """Return what `dumps` was given; what is not of that form is left out."""
-    return tuple(_unpacked(items(parsed(body)), MOST_NESTED))
+    return tuple(_unpacked(items(parsed(body)), MAX_NESTED))
 
 
-MOST_NESTED = 20
+MAX_NESTED = 20
 """Levels of sections in a stored message. More than is ever read from Slack."""
 
 

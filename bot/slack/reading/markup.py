@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bot.slack.reading.content import Kind, Part, Section, Words
 
-MOST_PARTS = 200
+MAX_PARTS = 200
 """How often one text may change between words and quotes."""
 
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
@@ -74,7 +74,7 @@ def parts(text: str) -> Iterator[Part]:
             yield from _part(kept, quoted)
             kept = []
             changes += 1
-            if changes > MOST_PARTS:
+            if changes > MAX_PARTS:
                 yield Section(Kind.CUT)
                 return
         quoted = is_quoted

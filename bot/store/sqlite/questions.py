@@ -4,10 +4,11 @@ transaction."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import Approval, Card, Decision, Question
+from bot.core.questions.question import Card, Decision, Question
 from bot.store.sqlite import audit, posts, question_audit, transitions
 from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import find, insert, of_post
@@ -50,19 +51,25 @@ def expire(connection: sqlite3.Connection, most: int, odd: OddRows) -> list[int]
     return closed
 
 
-def unreminded(connection: sqlite3.Connection, seconds: float, most: int, odd: OddRows) -> list[tuple[int, Approval]]:
-    """Return (thread, request) for open requests about calls that expire within so many seconds and have had no
-    reminder: the first to expire, up to `most`."""
+def unreminded(
+    connection: sqlite3.Connection, seconds: Mapping[str, float], most: int, odd: OddRows
+) -> list[tuple[int, Question]]:
+    """(thread, question) for open questions of these kinds that end within so many seconds, by kind, and of which
+    nobody was reminded: those that end first, so many at most."""
+    # A row of a kind that nobody knows is read like those of the others, so that it is reported.
+    longest = max(seconds.values())
+    cases = " ".join("WHEN ? THEN ?" for _ in seconds)
     rows = connection.execute(
-        "SELECT id, thread_id FROM questions WHERE decision = 'awaiting' AND NOT reminded AND call IS NOT NULL"
-        " AND expires_at <= ? AND expires_at > ? ORDER BY expires_at LIMIT ?",
-        (now() + seconds, now(), most + odd.known),
+        "SELECT id, thread_id FROM questions WHERE decision = 'awaiting' AND NOT reminded"
+        f" AND expires_at <= ? AND expires_at > ? AND expires_at <= ? + CASE kind {cases} ELSE ? END"
+        " ORDER BY expires_at LIMIT ?",
+        (now() + longest, now(), now(), *chain.from_iterable(seconds.items()), longest, most + odd.known),
     ).fetchall()
     found: list[tuple[int, Question | None]] = [
         (int(thread_id), odd.around(connection, f"request {id_}", lambda id_=id_: find(connection, str(id_))))
         for id_, thread_id in rows
     ]
-    return [(thread_id, question) for thread_id, question in found if isinstance(question, Approval)]
+    return [(thread_id, question) for thread_id, question in found if question and question.kind in seconds]
 
 
 def reminded(connection: sqlite3.Connection, thread_id: int, question: str) -> bool:

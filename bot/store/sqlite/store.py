@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -11,7 +11,7 @@ from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Question
+from bot.core.questions.question import Question
 from bot.core.thread import ThreadState, Turn
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -176,14 +176,14 @@ class SqliteStore:
             pass
         return sorted(found)
 
-    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
+    async def unreminded(self, seconds: Mapping[str, float]) -> Sequence[tuple[int, Question]]:
         return await self._database.read(
             lambda connection: questions.unreminded(connection, seconds, AT_ONCE, self._odd)
         )
 
-    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
         def remind(connection: sqlite3.Connection) -> None:
-            if questions.reminded(connection, thread_id, approval):
+            if questions.reminded(connection, thread_id, question):
                 posts.owe(connection, thread_id, drafts)
 
         await self._database.write(remind)

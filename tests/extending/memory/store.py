@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.calls import CallState
@@ -12,7 +12,7 @@ from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Decision, Question, UndoState
+from bot.core.questions.question import Decision, Question, UndoState
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -152,16 +152,16 @@ class MemoryStore:
                     found.add(tables.calls[call].thread)
         return sorted(found)
 
-    async def unreminded(self, seconds: float) -> Sequence[tuple[int, Approval]]:
-        tables, until = self._disk.tables, now() + seconds
-        rows = [(row, asking.find(tables, id_)) for id_, row in tables.questions.items() if not row.reminded]
-        due = [each for _, each in rows if isinstance(each, Approval) and now() < each.expires_at <= until]
+    async def unreminded(self, seconds: Mapping[str, float]) -> Sequence[tuple[int, Question]]:
+        tables = self._disk.tables
+        rows = [asking.find(tables, id_) for id_, row in tables.questions.items() if not row.reminded]
+        due = [each for each in rows if each and 0 < each.expires_at - now() <= seconds.get(each.kind, 0)]
         open_ones = [each for each in due if each.decision == Decision.AWAITING]
         return [(each.thread_id, each) for each in sorted(open_ones, key=lambda each: each.expires_at)]
 
-    async def remind(self, thread_id: int, approval: str, drafts: Sequence[Draft]) -> None:
+    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
         with self._disk.transaction() as tables:
-            first = tables.questions[approval]
+            first = tables.questions[question]
             if first.reminded or first.question.decision != Decision.AWAITING:
                 return
             for id_, row in list(tables.questions.items()):

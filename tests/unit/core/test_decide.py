@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.questions import call_question, retry
 from bot.core.questions.click import Click, Verdict
-from bot.core.questions.decide import close, decide
+from bot.core.questions.decide import close, decide, refusal
 from bot.core.questions.grant import Grant
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.kinds import KINDS
@@ -223,6 +223,58 @@ def test_what_nobody_allowed_has_not_run_and_what_may_have_run_may_have_run(kind
     assert change is not None
     assert change.call is not None
     assert change.call.outcome is OUTCOMES[kind, how]
+
+
+class Named(QuestionKind):
+    """A name is entered, in capital letters."""
+
+    name = "named"
+    answers = frozenset({"given", "withheld"})
+
+    def problems(self, question: Question, click: Click) -> dict[str, str]:
+        wrong = click.answer == "given" and not click.values.get("name", "").isupper()
+        return {"name": "Use capital letters."} if wrong else {}
+
+
+@given(
+    st.sampled_from(["given", "withheld", "expired", ""]),
+    st.sampled_from([{}, {"name": ""}, {"name": "ann"}, {"name": "ANN"}, {"other": "ANN"}]),
+    st.sampled_from([True, False, None]),
+    st.sampled_from(["awaiting", "given", "expired"]),
+    st.sampled_from([0.0, DEADLINE]),
+    st.booleans(),
+)
+def test_what_is_entered_decides_when_it_is_valid_and_changes_nothing_when_it_is_not(
+    answer: str, values: dict[str, str], entitled: bool | None, decision: str, now: float, stale: bool
+) -> None:
+    KINDS["named"] = Named()
+    try:
+        asked = Question(
+            id="q1",
+            kind="named",
+            digest=SHOWN,
+            thread_id=3,
+            team="T1",
+            channel="C1",
+            message_ts="2.0",
+            people=("UBOB",),
+            expires_at=DEADLINE,
+            decision=decision,
+        )
+        made = replace(click(Press("UBOB", answer, entitled, stale)), values=values)
+        change, refused = decide(asked, made, now), refusal(asked, made, now)
+    finally:
+        del KINDS["named"]
+    counts = not stale and entitled is True and decision == "awaiting" and now < DEADLINE
+    assert (refused is None) == counts
+    if not counts:
+        assert change.verdict is refused
+    elif answer not in Named.answers:
+        assert change == Transition(Verdict.UNKNOWN)
+    elif answer == "given" and values.get("name") != "ANN":
+        assert change == Transition(Verdict.INVALID)
+    else:
+        assert (change.verdict, change.decision, change.by) == (Verdict.SETTLED, answer, "UBOB")
 
 
 def test_only_what_was_approved_can_drift() -> None:

@@ -91,4 +91,4 @@ async def test_a_text_that_refers_to_thousands_costs_a_bounded_number_of_calls(
 ) -> None:
     text = " ".join(f"<@U{number}> <#C{number}>" for number in range(5_000))
     assert await names.names(text, {}) == {}
-    assert len(calls(near)) == directory.MOST_NAMED
+    assert len(calls(near)) == directory.MAX_NAMED

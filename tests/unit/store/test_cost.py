@@ -14,6 +14,7 @@ import pytest
 from bot.core.calls import CallOutcome, CallState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
+from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Decision
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
@@ -65,7 +66,7 @@ async def everything(store: SqliteStore) -> None:
     life, [approval] = await waiting_for_a_person(store)
     await store.find_question(approval.id)
     await store.remind(life.id, approval.id, [draft("notice")])
-    await store.unreminded(60.0)
+    await store.unreminded(dict.fromkeys(KINDS, 60.0))
     await life.settle(approval, needed=2)
     await life.deliver()
     await life.settle(approval, user=ALICE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.questions.kinds import KINDS
 from bot.store.sqlite import inbox
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.schema import MIGRATIONS
@@ -23,7 +24,7 @@ async def test_all_requests_are_closed_whose_time_is_over_however_many(tmp_path:
         store = SqliteStore(database)
         await database.write(lambda connection: fill(connection, many * REQUESTED))
         assert await store.waiting() == []
-        assert len(await store.unreminded(2 * DAY)) == AT_ONCE
+        assert len(await store.unreminded(dict.fromkeys(KINDS, 2 * DAY))) == AT_ONCE
         statement = "UPDATE questions SET expires_at = 1 WHERE decision = 'awaiting'"
         await database.write(lambda connection: connection.execute(statement))
         expired = await store.expire()

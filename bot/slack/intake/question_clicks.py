@@ -1,0 +1,65 @@
+"""Answers to questions of any kind, given with a button or in a window: who gave them, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot import log_events
+from bot.core.json_text import JsonObject
+from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.question import Question
+from bot.slack.approval_handler import NOT_TOLD, NOTHING, STRANGER, ApprovalHandler, team_of, user_of
+from bot.slack.authorization import AuthorizationCheck
+from bot.slack.blocks.forms import Opened
+
+WORDS = {
+    Verdict.ALREADY: "This question is closed: somebody has answered it, or its time is over. Nothing was changed.",
+    Verdict.NOT_YOURS: "This question is for somebody else. Nothing was changed.",
+    Verdict.NOT_TOLD: NOT_TOLD,
+    Verdict.INVALID: "This is not a valid answer. Nothing was changed.",
+    Verdict.UNKNOWN: NOTHING,
+}
+
+
+async def click_on(
+    asked: AuthorizationCheck,
+    body: JsonObject,
+    question: Question,
+    where: Opened,
+    *,
+    kind: str,
+    answer: str,
+    values: Mapping[str, str] | None = None,
+) -> Click:
+    """Return what this person did, and whether they may. where: the message and what was shown there."""
+    user = user_of(body)
+    entitled, groups = await asked.member_of(user, question)
+    return Click(
+        question=question.id,
+        digest=where.digest,
+        answer=answer,
+        user=user,
+        team=team_of(body),
+        channel=where.channel,
+        message_ts=where.message_ts,
+        entitled=entitled,
+        groups=groups,
+        kind=kind,
+        values=values or {},
+    )
+
+
+async def settle(handler: ApprovalHandler, click: Click) -> Settlement:
+    """Have the store decide, log it and wake the thread."""
+    [settlement] = await handler.store.answer([click])
+    log_events.clicked(click.user, f"{click.kind}.{click.answer}", [settlement])
+    if settlement.thread_id:
+        handler.wake(settlement.thread_id)
+    return settlement
+
+
+def said(asked: AuthorizationCheck, verdict: Verdict, user: str) -> str:
+    """Return what to tell the person about a verdict; empty if the message says it."""
+    if verdict is Verdict.NOT_YOURS and asked.stranger(user):
+        return STRANGER
+    return WORDS.get(verdict, "")

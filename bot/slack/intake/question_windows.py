@@ -1,0 +1,58 @@
+"""Windows in which people enter an answer to a question of any kind: opened by its button, settled before their ack."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.core.json_text import JsonObject
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.kinds import KINDS
+from bot.core.questions.question import Approval
+from bot.core.untrusted import mapping
+from bot.pace import offload
+from bot.slack.approval_handler import NOTHING, ApprovalHandler
+from bot.slack.authorization import AuthorizationCheck
+from bot.slack.blocks import forms, question_blocks, question_windows
+from bot.slack.blocks.forms import Opened
+from bot.slack.intake import replies
+from bot.slack.intake.question_clicks import click_on, said, settle
+from bot.slack.intake.response import WindowResponse, beside_fields
+
+log = logging.getLogger(__name__)
+
+NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Send it again in a moment."
+
+
+async def open_window(
+    handler: ApprovalHandler, body: JsonObject, where: Opened, click: Click, view: JsonObject
+) -> None:
+    """Open a window that its kind has drawn, for the answer of this click."""
+    name = question_blocks.action_id(click.kind, click.answer)
+    await replies.show(handler.client, body, {**view, "callback_id": name, "private_metadata": forms.seal(where)})
+
+
+async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
+    """Settle what was entered. What cannot be settled stays in front of the person who has entered it."""
+    view = mapping(body.get("view"))
+    try:
+        kind, answer = question_blocks.named(view.get("callback_id"))
+        where, _ = forms.unseal(view)
+        values = question_windows.values(view)
+    except ValueError:
+        log.warning("a window with contents that are not ours")
+        return WindowResponse(NOTHING)
+    question = await handler.store.find_question(where.approval)
+    if question is None or isinstance(question, Approval):
+        return WindowResponse(NOTHING, values)
+    click = await click_on(asked, body, question, where, kind=kind, answer=answer, values=values)
+    settlement = await settle(handler, click)
+    match settlement.verdict:
+        case Verdict.INVALID:
+            size = sum(map(len, values.values())) + question.size
+            problems = await offload(size, KINDS[kind].problems, settlement.question or question, click)
+            return WindowResponse(errors=beside_fields(view, problems, question_windows.block_id))
+        case Verdict.NOT_TOLD:
+            return WindowResponse(errors=beside_fields(view, {"": NOT_TOLD}, question_windows.block_id))
+        case verdict:
+            words = said(asked, verdict, click.user)
+            return WindowResponse(words, values if words else {})
