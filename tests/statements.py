@@ -40,9 +40,8 @@ TO_DO = {
 """Indexes that hold what is to be done now and nothing else: gone through to find out what that is."""
 SORTS = "USE TEMP B-TREE FOR ORDER BY"
 DECLARED = (
-    # `bot audit verify` looks at every record, in a process of its own, and says how many they are.
+    # `bot audit verify` looks at every record, in a process of its own.
     ("FROM audit ORDER BY seq", "SCAN audit"),
-    ("SELECT count(*), min(seq), max(seq) FROM audit NOT INDEXED", "SCAN audit"),
     # The votes on one request: as many as it needs people.
     ("FROM votes WHERE question = q.id ORDER BY at", SORTS),
     # What is unread in one thread, when that is little.

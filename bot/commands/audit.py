@@ -8,26 +8,21 @@ import json
 import math
 import os
 import re
-import sqlite3
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from bot.config import settings
+from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.json_text import JsonObject
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StoreError
 from bot.slack.text import visible
-from bot.store.sqlite import audit
-from bot.store.sqlite.audit import Record
-from bot.store.sqlite.database import now, path_of
+from bot.store import audit_chain
+from bot.store.registry import open_audit
 
-AUDITED = 2
-"""The schema version since which there are records."""
-MAX_VALUE_CHARS = 80
+LONGEST = 80
 """Characters of a value in the text output."""
 MAX_VALUES = 12
 """Facts of a record in the text output."""
@@ -98,14 +93,13 @@ def _run(args: argparse.Namespace) -> int:
     until = math.inf if args.until is None else args.until
     if until <= since:
         return _refused("--until must be later than --since")
-    path = path_of(settings.load(needed=False).database_url)
     try:
-        with _opened(path) as connection:
+        with open_audit(settings.load(needed=False).database_url) as log:
             if args.task == "verify":
-                return _verify(connection, args.head or "")
-            written = _write(audit.records(connection, since, until=until, thread_ts=args.thread or ""), args.json)
-    except sqlite3.Error as error:
-        raise SettingsError("DATABASE_URL", f"{path} cannot be read: {error}") from error
+                return _verify(log.verify(args.head or ""))
+            written = _write(log.records(since, until, args.thread or ""), args.json)
+    except StoreError as error:
+        raise SettingsError("DATABASE_URL", error.detail) from error
     if not written:
         sys.stderr.write("No records.\n")
     return 0
@@ -116,63 +110,29 @@ def _refused(sentence: str) -> int:
     return 2
 
 
-@contextmanager
-def _opened(path: Path) -> Generator[sqlite3.Connection]:
-    """Open the database for reading. Raises SettingsError if there is none, or none with records."""
-    file, before = _there(path)
-    # Without a -wal file nobody has the database open, and SQLite would create one to read it; `immutable` prevents
-    # that. While the bot runs, or after it was killed, the file exists and must be read.
-    still = not Path(f"{file}-wal").exists()
-    uri = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if still else ''}"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        # If somebody has modified the file, its texts need not be UTF-8.
-        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < AUDITED:
-            problem = f"{path} was written by an older version of the bot, which kept no audit records."
-            raise SettingsError("DATABASE_URL", problem)
-        yield connection
-    if still and _there(path)[1] != before:
-        raise SettingsError("DATABASE_URL", f"{path} was written to while it was read. Run the command again")
-
-
-def _there(path: Path) -> tuple[Path, tuple[int, ...]]:
-    """Return the file, and what changes when it is written to."""
-    try:
-        file = path.resolve(strict=True)
-        found = file.stat()
-    except OSError as error:
-        raise SettingsError("DATABASE_URL", f"there is no database {path} to read: {error.strerror}") from error
-    return file, (found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def _verify(connection: sqlite3.Connection, head: str) -> int:
-    connection.execute("BEGIN")
-    findings = audit.verify(connection, head)
-    if findings:
-        sys.stdout.writelines(f"{finding}\n" for finding in findings)
+def _verify(check: AuditCheck) -> int:
+    if check.findings:
+        sys.stdout.writelines(f"{finding}\n" for finding in check.findings)
         return 1
-    row = connection.execute("SELECT count(*), min(seq), max(seq) FROM audit NOT INDEXED").fetchone()
-    if not row[0]:
+    if not check.count:
         sys.stdout.write("There are no records.\n")
         return 0
-    ends = connection.execute("SELECT at, hash FROM audit WHERE seq IN (?, ?) ORDER BY seq", row[1:]).fetchall()
-    count = "1 record" if row[0] == 1 else f"{row[0]:,} records"
-    span = f"from {_clock(ends[0][0])} to {_clock(ends[-1][0])}"
-    sys.stdout.write(f"{count} {span}, head {ends[-1][1]}: nothing was changed, removed or re-ordered.\n")
+    count = "1 record" if check.count == 1 else f"{check.count:,} records"
+    span = f"from {_clock(check.first)} to {_clock(check.last)}"
+    sys.stdout.write(f"{count} {span}, head {check.head}: nothing was changed, removed or re-ordered.\n")
     return 0
 
 
-def _write(found: Iterator[Record], as_json: bool) -> int:
-    """Print records. Out: their number."""
+def _write(found: Iterator[AuditRecord], as_json: bool) -> int:
+    """Write records out. Out: how many."""
     count = 0
     for count, record in enumerate(found, start=1):  # noqa: B007
         sys.stdout.write(f"{_json(record) if as_json else _text(record)}\n")
     return count
 
 
-def _json(record: Record) -> str:
-    """Return a complete record as JSON, in ASCII without control characters."""
+def _json(record: AuditRecord) -> str:
+    """A record with everything, in ASCII without control characters."""
     values: JsonObject = {
         "seq": record.seq,
         "at": _at(record.at),
@@ -196,8 +156,8 @@ def _json(record: Record) -> str:
         return json.dumps({name: str(value) for name, value in values.items()})
 
 
-def _text(record: Record) -> str:
-    """Return a record on one line."""
+def _text(record: AuditRecord) -> str:
+    """A record on one line."""
     facts = _parsed(record.facts)
     tool = ""
     if isinstance(facts, dict):
@@ -260,7 +220,7 @@ def _clock(at: float) -> str:
 
 def _at(at: float) -> str:
     try:
-        return audit.moment(at)
+        return audit_chain.moment(at)
     except ValueError:
         return ascii(at)[:MAX_VALUE_CHARS]
 
@@ -269,7 +229,7 @@ def _time(text: str) -> float:
     """Parse a time given by an operator. Out: Unix time in seconds."""
     span = _SPAN.fullmatch(text.strip())
     if span:
-        return now() - int(span[1]) * _SECONDS[span[2]]
+        return time.time() - int(span[1]) * _SECONDS[span[2]]
     try:
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
 
-from bot.core.ports.store import Store
+from bot.core.ports.store import AuditLog, Store
+from bot.store.sqlite.audit_log import open_audit_log
 from bot.store.sqlite.store import open_sqlite
 
 Opens = Callable[[str, Sequence[str]], AbstractAsyncContextManager[Store]]
-"""Opens the store that a URL names. In: the URL, and patterns of the arguments that the audit must not record. Raises
-SettingsError with a sentence for the operator."""
+"""Opens the store that a URL names. In: the URL, and patterns of the arguments that the audit does not keep. Raises
+SettingsError in words that an operator can act on."""
+OpensAudit = Callable[[str], AbstractContextManager[AuditLog]]
+"""Opens the audit of the store that a URL names, also while a bot runs on it. Raises SettingsError likewise."""
 
-STORES: dict[str, Opens] = {"sqlite": open_sqlite}
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A kind of store."""
+
+    opens: Opens
+    opens_audit: OpensAudit
 
 
-def register(scheme: str, opens: Opens) -> None:
-    """Register the store for a scheme of DATABASE_URL."""
-    STORES[scheme] = opens
+SQLITE = Backend(open_sqlite, open_audit_log)
+STORES: dict[str, Backend] = {"sqlite": SQLITE}
+
+
+def register(scheme: str, opens: Opens, opens_audit: OpensAudit) -> None:
+    """Have a DATABASE_URL with this scheme open such a store, and its audit, from now on."""
+    STORES[scheme] = Backend(opens, opens_audit)
 
 
 def open_store(url: str, redact: Sequence[str] = ()) -> AbstractAsyncContextManager[Store]:
-    """Return the store that a URL names, as a context manager. Entering it raises SettingsError if the store cannot be
-    used."""
-    # If the scheme is not registered, SQLite's store says what a URL must look like.
-    return STORES.get(url.partition(":")[0], open_sqlite)(url, redact)
+    """The store that a URL names, as a context manager. Raises SettingsError when it is entered and cannot be used."""
+    return _backend(url).opens(url, redact)
+
+
+def open_audit(url: str) -> AbstractContextManager[AuditLog]:
+    """The audit of the store that a URL names, as a context manager. Raises SettingsError when it is entered and cannot
+    be read."""
+    return _backend(url).opens_audit(url)
+
+
+def _backend(url: str) -> Backend:
+    # SQLite's store says what a URL must look like when nothing is registered for its scheme.
+    return STORES.get(url.partition(":")[0], SQLITE)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
-from bot.core.ports.store import Store
+from bot.core.ports.store import AuditLog, Store
 
 
 class Backend(Protocol):
@@ -16,6 +16,12 @@ class Backend(Protocol):
         """A process opens the store. Once it has ended another one may."""
         ...
 
-    async def audited(self) -> Sequence[tuple[str, str]]:
-        """(kind, actor) of each record of the audit, in order, while the store is open."""
+    def audit(self) -> AbstractContextManager[AuditLog]:
+        """A command opens the audit, whether or not a process has opened the store."""
         ...
+
+
+def audited(backend: Backend) -> Sequence[tuple[str, str]]:
+    """(kind, actor) of each record of the audit, in order."""
+    with backend.audit() as log:
+        return [(each.kind, each.actor) for each in log.records()]

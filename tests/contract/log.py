@@ -9,7 +9,7 @@ from bot.core.ports.store import Store
 from bot.core.questions.question import Decision
 from bot.core.transaction import Change, Usage
 from bot.errors import StoreError
-from tests.contract.backend import Backend
+from tests.contract.backend import Backend, audited
 from tests.lives import ALICE, BOB, Life, draft, waiting_for_a_person
 
 
@@ -65,7 +65,7 @@ class LogContract:
 
     async def test_a_change_that_is_refused_at_its_end_leaves_nothing(self, store: Store, backend: Backend) -> None:
         life, [approval] = await waiting_for_a_person(store)
-        before, recorded = await life.state(), await backend.audited()
+        before, recorded = await life.state(), audited(backend)
         call = before.calls[0]
         second = life.card(call)
         unread = Life(store)
@@ -78,7 +78,7 @@ class LogContract:
         assert await store.functions("d") == ""
         assert (await store.deliveries(life.id)).posts == []
         assert await store.find_question(second.questions[0].id) is None
-        assert await backend.audited() == recorded
+        assert audited(backend) == recorded
         assert (await store.find_question(approval.id)) is not None
 
     async def test_what_is_read_is_in_the_log_and_no_longer_unread(self, store: Store) -> None:

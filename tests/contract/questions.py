@@ -14,7 +14,7 @@ from bot.core.questions.question import Approval, CallKind, Decision, UndoState
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
-from tests.contract.backend import Backend
+from tests.contract.backend import Backend, audited
 from tests.lives import ALICE, BOB, CHANNEL, DAY, TEAM, Life, draft, waiting_for_a_person
 
 CAROL = "UCAROL"
@@ -38,7 +38,7 @@ class QuestionsContract:
             [call] = (await store.load(life.id)).calls
             assert (call.state, call.asked) == (CallState.READY, False)
             assert (call.approval, call.approved_digest) == (approval.id, approval.digest)
-            assert await backend.audited() == [("requested", ""), ("voted", BOB), ("decided", BOB)]
+            assert audited(backend) == [("requested", ""), ("voted", BOB), ("decided", BOB)]
 
     async def test_of_two_clicks_at_once_the_first_decides(self, store: Store, backend: Backend) -> None:
         life, [approval] = await waiting_for_a_person(store)
@@ -46,12 +46,12 @@ class QuestionsContract:
         told = await asyncio.gather(store.answer([yes]), store.answer([no]), store.answer([yes]))
         assert [each.verdict for [each] in told] == [Verdict.SETTLED, Verdict.ALREADY, Verdict.ALREADY]
         assert (await found(store, approval)).decision == Decision.APPROVED
-        assert [kind for kind, _ in await backend.audited()].count("decided") == 1
+        assert [kind for kind, _ in audited(backend)].count("decided") == 1
 
     async def test_a_click_that_does_not_count_changes_nothing(self, store: Store, backend: Backend) -> None:
         life, [approval] = await waiting_for_a_person(store)
         good = await life.click(approval)
-        state, question, recorded = await life.state(), await found(store, approval), await backend.audited()
+        state, question, recorded = await life.state(), await found(store, approval), audited(backend)
         forged: list[dict[str, Any]] = [
             {"digest": "0"},
             {"question": "other"},
@@ -65,7 +65,7 @@ class QuestionsContract:
         told = await store.answer([replace(good, **each) for each in forged])
         assert {each.verdict for each in told} == {Verdict.UNKNOWN, Verdict.NOT_YOURS, Verdict.NOT_TOLD}
         assert (await life.state(), await found(store, approval)) == (state, question)
-        assert await backend.audited() == recorded
+        assert audited(backend) == recorded
 
     async def test_votes_count_once_a_person_and_lapse(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store)
@@ -193,7 +193,7 @@ class GrantsContract:
         assert await store.end_grant(kept.id, "revoked", BOB)
         assert not await store.end_grant(kept.id, "revoked", BOB)
         assert list(await store.grants(TEAM, BOB)) == []
-        assert [each for each in await backend.audited() if each[0] in ("granted", "revoked")] == [
+        assert [each for each in audited(backend) if each[0] in ("granted", "revoked")] == [
             ("granted", BOB),
             ("revoked", BOB),
         ]
@@ -208,7 +208,7 @@ class GrantsContract:
         assert list(await store.grants(TEAM, BOB)) == []
         await store.expire()
         await store.expire()
-        assert [kind for kind, _ in await backend.audited()].count("expired") == 1
+        assert [kind for kind, _ in audited(backend)].count("expired") == 1
 
 
 class UndosContract:
@@ -243,7 +243,7 @@ class UndosContract:
             undo = (await found(store, approval)).undo
             assert undo is not None
             assert (undo.state, undo.by, undo.words) == (UndoState.UNDONE, BOB, "It is back.")
-            assert [each for each in await backend.audited() if each[0] == "undone"] == [("undone", BOB)]
+            assert [each for each in audited(backend) if each[0] == "undone"] == [("undone", BOB)]
 
     async def test_an_offer_whose_time_is_over_is_withdrawn_once(self, store: Store) -> None:
         life, approval = await self.ran(store, seconds=-1)

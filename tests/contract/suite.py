@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from tests.contract.audit import AuditContract
 from tests.contract.inbox import InboxContract
 from tests.contract.log import LogContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
 
 
-class StoreContract(InboxContract, LogContract, QuestionsContract, PostsContract, GrantsContract, UndosContract):
-    """The contract of `bot.core.ports.store.Store`."""
+class StoreContract(
+    InboxContract, LogContract, QuestionsContract, PostsContract, GrantsContract, UndosContract, AuditContract
+):
+    """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from bot.core.ports.store import Store
-from bot.store.sqlite import audit
-from bot.store.sqlite.database import Database
-from bot.store.sqlite.store import SqliteStore
+from bot.core.ports.store import AuditLog, Store
+from bot.store.registry import open_audit, open_store
 from tests import migrated
 from tests.contract.suite import StoreContract
 
@@ -27,13 +25,11 @@ class SqliteBackend:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Store]:
-        async with Database(f"sqlite:///{self._path}") as self._database:
-            yield SqliteStore(self._database)
+        async with open_store(f"sqlite:///{self._path}") as store:
+            yield store
 
-    async def audited(self) -> Sequence[tuple[str, str]]:
-        return await self._database.read(
-            lambda connection: [(each.kind, each.actor) for each in audit.records(connection)]
-        )
+    def audit(self) -> AbstractContextManager[AuditLog]:
+        return open_audit(f"sqlite:///{self._path}")
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def check(here: World, kind: str, ts: str) -> None:
     if kind == "parked":
         assert len(here.model.requests) <= TRIES + 1, "a person has had it tried again once"
     with closing(sqlite3.connect(f"file:{here.bot.database}?mode=ro", uri=True)) as connection:
-        assert audit.verify(connection) == []
+        assert audit.verify(connection).findings == []
 
 
 async def test_a_call_that_was_cut_off_before_and_after_it_ran_has_run_once(tmp_path: Path) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from bot.core.ports.store import Store
+from bot import cli
+from bot.core.ports.store import AuditLog, Store
 from bot.errors import SettingsError
 from bot.store.registry import STORES, open_store, register
 from slack_sandbox.openrouter import call, calls, text
+from tests.contract.backend import audited
 from tests.contract.suite import StoreContract
-from tests.extending.memory.store import MemoryStore
+from tests.extending.memory.store import MemoryAuditLog, MemoryStore
 from tests.extending.memory.tables import Disk
 from tests.inprocess.world import BotInside, inside
+from tests.lives import waiting_for_a_person
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +35,9 @@ class MemoryBackend:
     async def open(self) -> AsyncGenerator[Store]:
         yield MemoryStore(self.disk)
 
-    async def audited(self) -> Sequence[tuple[str, str]]:
-        return list(self.disk.tables.audit.values())
+    @contextmanager
+    def audit(self) -> Generator[AuditLog]:
+        yield MemoryAuditLog(self.disk)
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ async def store(backend: MemoryBackend) -> AsyncGenerator[Store]:
 
 @pytest.fixture
 def registered(backend: MemoryBackend) -> Iterator[None]:
-    register("memory", lambda url, redact: backend.open())
+    register("memory", lambda url, redact: backend.open(), lambda url: backend.audit())
     yield
     del STORES["memory"]
 
@@ -79,8 +84,29 @@ async def test_the_bot_makes_an_approved_call_on_it_and_goes_on_after_a_restart(
         await here.until(lambda: bot.idle, what="nothing left to do")
         assert target.read_text() == "hello"
         assert not (tmp_path / "bot.db").exists()
-        kinds = [kind for kind, _ in await backend.audited()]
+        kinds = [kind for kind, _ in audited(backend)]
         assert kinds == ["requested", "voted", "decided", "started", "finished"]
+
+
+@pytest.mark.usefixtures("registered")
+async def test_the_audit_command_reads_and_verifies_it(
+    backend: MemoryBackend, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "memory:///here")
+    assert cli.main(["audit"]) == 0
+    assert "No records." in capsys.readouterr().err
+    life, [approval] = await waiting_for_a_person(store)
+    await life.settle(approval)
+    *_, last = backend.disk.tables.audit.values()
+    assert cli.main(["audit", "--since", "1h"]) == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["requested", "voted", "decided"]
+    assert cli.main(["audit", "--json", "--thread", "1.000001"]) == 0
+    assert capsys.readouterr().out == ""
+    assert cli.main(["audit", "verify", "--head", last.hash]) == 0
+    assert f"head {last.hash}: nothing was changed" in capsys.readouterr().out
+    backend.disk.tables.audit[2] = replace(last, seq=2)
+    assert cli.main(["audit", "verify"]) == 1
+    assert "Record 2 was written as record 3" in capsys.readouterr().out
 
 
 async def test_a_url_of_which_no_store_is_registered_is_refused_in_plain_words() -> None:

@@ -136,7 +136,7 @@ class Watch:
             self._decisions[row["id"]] = after
 
     def _records_are_sound(self) -> None:
-        assert audit.verify(self._file) == []
+        assert audit.verify(self._file).findings == []
         told: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for row in self.rows("SELECT approval, kind FROM audit WHERE approval <> ''"):
             told[row["approval"]][row["kind"]] += 1

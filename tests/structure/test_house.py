@@ -72,8 +72,7 @@ def test_only_the_registry_knows_which_stores_there_are() -> None:
     for path, tree in modules("bot"):
         knows = [name for name in imports(tree) if name.startswith("bot.store.sqlite")]
         own = "sqlite" in path.parts or path == ROOT / "bot/store/registry.py"
-        # The audit is read and checked as it is in the file, while the bot may run.
-        assert own or not knows or path == ROOT / "bot/commands/audit.py", path
+        assert own or not knows, path
 
 
 def test_the_sandbox_imports_nothing_of_the_bot() -> None:

@@ -1,4 +1,5 @@
-"""What the bot needs of its durable state, as six ports: inbox, log, questions, posts, grants, undos.
+"""What the bot needs of its durable state, as six ports: inbox, log, questions, posts, grants, undos. A seventh, the
+audit log, is for commands.
 
 What follows holds for every method of every port, and the contract suite (`tests/contract`) tries it on every backend:
 
@@ -13,9 +14,10 @@ A consumer asks for the ports that it uses; a backend implements `Store`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
@@ -209,4 +211,26 @@ class Store(Inbox, Log, Questions, Posts, Grants, Undos, Protocol):
     async def expire(self) -> Sequence[int]:
         """Close all questions, grants and offers to undo whose time is over, in as many transactions as it takes. Out:
         the threads whose questions or offers were closed. A second time finds nothing."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The records that the other ports have made, to read and to verify, never to write: also while a bot runs on the
+    store, and after it was killed.
+
+    It is for commands, which have a process of their own and no event loop. Raises StoreError when the store cannot be
+    read. `bot.store.audit_chain` has the hashes that bind the records.
+    """
+
+    def records(self, since: float = 0.0, until: float = float("inf"), thread_ts: str = "") -> Iterator[AuditRecord]:
+        """The records of a time (from `since`, before `until`) and of the threads with this timestamp, in order.
+
+        Read are those and few others, however many there are, and never many at once: a reader that is slow, or waits
+        for a person, holds nothing that a running bot needs.
+        """
+        ...
+
+    def verify(self, head: str = "") -> AuditCheck:
+        """Whether the records are those that were written; with a hash that was noted earlier also whether it is still
+        among them. Looks at all of them, a few at a time."""
         ...

@@ -14,7 +14,7 @@ from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Card, Decision, Question, Undo, UndoState
 from bot.core.questions.retry import RETRIED
-from bot.core.questions.transition import CallStep, Transition
+from bot.core.questions.transition import CallStep, Record, Transition
 from bot.errors import StoreError
 from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
 
@@ -58,7 +58,14 @@ def ask(tables: Tables, thread: int, card: Card) -> None:
     for question in card.questions:
         insert(tables, question, post)
         record = KINDS[question.kind].requested(question)
-        tables.record(record.kind, record.actor)
+        _record(tables, question, record)
+
+
+def _record(tables: Tables, question: Question, record: Record) -> None:
+    call = question.call.id if isinstance(question, Approval) and not record.of_thread else 0
+    about = "" if record.of_thread else question.id
+    facts = dict(record.facts)
+    tables.record(question.thread_id, record.kind, record.actor, call=call, approval=about, facts=facts)
 
 
 def insert(tables: Tables, question: Question, post: int) -> None:
@@ -140,12 +147,12 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
     if transition.stops_turn:
         _stop(tables, question.thread_id, transition.stops_turn)
     for record in transition.records:
-        tables.record(record.kind, record.actor)
+        _record(tables, question, record)
     if transition.grant is not None:
         number = len(tables.grants) + 1
         grant = replace(transition.grant.grant, id=number, created_at=now())
         tables.grants[number] = GrantRow(question.team, grant)
-        tables.record(transition.grant.record.kind, transition.grant.record.actor)
+        _record(tables, question, transition.grant.record)
     if transition.redraw:
         redraw(tables, [row.post])
     if transition.note:
@@ -179,7 +186,7 @@ def _stop(tables: Tables, thread: int, user: str) -> None:
         if turn and row.turn == turn and row.call.state in (CallState.READY, CallState.AWAITING):
             outcome, record = call_question.stopped(row.call, user)
             tables.calls[id_] = replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=outcome))
-            tables.record(record.kind, record.actor)
+            tables.record(thread, record.kind, record.actor, call=id_, facts=dict(record.facts))
             redraw(tables, about_call(tables, id_))
 
 

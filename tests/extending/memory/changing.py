@@ -109,7 +109,7 @@ def _write_calls(tables: Tables, state: ThreadState, change: Change, turn: int) 
         tables.calls[call.id] = replace(row, call=replace(written, asked=False, approval="", approved_digest=""))
     for call in moved:
         if call.state in (CallState.STARTED, CallState.FINISHED):
-            tables.record(call.state.value, state.turn.requester if state.turn else "")
+            tables.record(state.id, call.state.value, state.turn.requester if state.turn else "", call=call.id)
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
             asking.redraw(tables, asking.about_call(tables, call.id))
 

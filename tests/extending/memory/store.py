@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.limits import TRIES
@@ -17,6 +19,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.store import audit_chain
 from tests.extending.memory import asking
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.tables import Disk, Message, Tables, Thread, fresh, now
@@ -167,7 +170,7 @@ class MemoryStore:
             for id_, row in list(tables.questions.items()):
                 if row.post == first.post and row.question.people == first.question.people:
                     tables.questions[id_] = replace(row, reminded=True)
-            tables.record("reminded")
+            tables.record(thread_id, "reminded", approval=question)
             asking.owe(tables, thread_id, drafts)
 
     async def grants(self, team: str, user: str) -> Sequence[Grant]:
@@ -205,7 +208,7 @@ class MemoryStore:
                 return
             state = UndoState.UNDONE if undone.done else UndoState.REFUSED
             tables.undos[call] = replace(row, state=state, words=undone.words)
-            tables.record("undone", row.by)
+            tables.record(thread_id, "undone", row.by, call=call)
             asking.redraw(tables, [tables.questions[row.approval].post])
             if undone.done:
                 asking.note(tables, thread_id, f"undo-{call}", note)
@@ -235,6 +238,26 @@ class MemoryStore:
     async def post_closed(self, post: int, state: str) -> None:
         with self._disk.transaction() as tables:
             tables.posts[post] = replace(tables.posts[post], state=PostState(state))
+
+
+class MemoryAuditLog:
+    """Implements `bot.core.ports.store.AuditLog`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def records(self, since: float = 0.0, until: float = math.inf, thread_ts: str = "") -> Iterator[AuditRecord]:
+        tables = self._disk.tables
+        for record in tables.audit.values():
+            place = tables.threads[record.thread_id].place if record.thread_id else None
+            if since <= record.at < until and thread_ts in ("", place.thread_ts if place else None):
+                found = (place.team, place.channel, place.thread_ts) if place else ("", "", "")
+                yield replace(record, team=found[0], channel=found[1], thread_ts=found[2])
+
+    def verify(self, head: str = "") -> AuditCheck:
+        records = list(self._disk.tables.audit.values())
+        rows = [[getattr(record, name) for name in audit_chain.COLUMNS] for record in records]
+        return audit_chain.verify(rows, [(record.seq, record.hash) for record in records[-1:]], head)
 
 
 def _unsettled(post: Post) -> bool:
@@ -270,5 +293,5 @@ def _end_grant(tables: Tables, grant: int, how: str, user: str) -> bool:
     if row is None or row.grant.ended or (user and row.grant.user != user):
         return False
     tables.grants[grant] = replace(row, grant=replace(row.grant, ended=how))
-    tables.record("voided" if how == "void" else how, user)
+    tables.record(row.grant.thread_id, "voided" if how == "void" else how, user)
     return True

@@ -8,7 +8,9 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from typing import Any
 
+from bot.core.audit import AuditRecord
 from bot.core.calls import Call
 from bot.core.inbox import Unread
 from bot.core.posts import Post
@@ -17,6 +19,7 @@ from bot.core.questions.question import Question, UndoState
 from bot.core.thread import Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import UndoSnapshot
+from bot.store import audit_chain
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,16 @@ class Tables:
     grants: dict[int, GrantRow] = field(default_factory=dict[int, GrantRow])
     undos: dict[int, UndoRow] = field(default_factory=dict[int, UndoRow])
     functions: dict[str, str] = field(default_factory=dict[str, str])
-    audit: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
-    def record(self, kind: str, actor: str = "") -> None:
-        """Append a record of the audit."""
-        self.audit[len(self.audit) + 1] = kind, actor
+    def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:
+        """Append a record of the audit about a thread."""
+        number = len(self.audit) + 1
+        previous = self.audit[number - 1].hash if number > 1 else ""
+        facts = more.pop("facts", {})
+        self.audit[number] = audit_chain.sealed(
+            number, previous, at=now(), kind=kind, thread_id=thread, actor=actor, facts=facts, **more
+        )
 
     def open_turn(self, thread: int) -> int:
         """The number of a thread's open turn; 0 when there is none."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.json_text import canonical
 from bot.errors import StoreError
+from bot.store import audit_chain
 from bot.store.sqlite import audit
 from tests import migrated
 
@@ -76,14 +77,14 @@ def reseal(connection: sqlite3.Connection) -> None:
 
 def test_what_was_recorded_is_sound_and_its_hash_noted_at_any_time_is_still_there() -> None:
     connection = migrated.in_memory()
-    assert audit.verify(connection) == []
+    assert audit.verify(connection).findings == []
     noted: list[str] = []
     for _ in range(COUNT):
         fill(connection, 1)
         noted.append(hashes(connection)[-1])
     for head in ("", *noted):
-        assert audit.verify(connection, head) == []
-    assert audit.verify(chain()) == []
+        assert audit.verify(connection, head).findings == []
+    assert audit.verify(chain()).findings == []
 
 
 @given(st.dictionaries(texts, json_values, max_size=4), texts, texts)
@@ -92,7 +93,7 @@ def test_whatever_is_recorded_is_sound_and_comes_back(facts: dict[str, Any], act
     connection = migrated.in_memory()
     fill(connection, 1)
     audit.record(connection, "decided", actor=actor, approval=approval, facts=facts)
-    assert audit.verify(connection) == []
+    assert audit.verify(connection).findings == []
     *_, found = audit.records(connection)
     text = canonical(facts).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     assert json.loads(found.facts) == json.loads(text)
@@ -105,7 +106,7 @@ def test_any_change_of_a_record_is_found(place: int, column: str, value: object)
     (before,) = connection.execute(f"SELECT {column} FROM audit WHERE seq = ?", (place,)).fetchone()
     assume(type(value) is not type(before) or value != before)
     connection.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, place))
-    findings = audit.verify(connection)
+    findings = audit.verify(connection).findings
     assert any(f"Record {place} was changed" in finding for finding in findings), findings
 
 
@@ -119,7 +120,7 @@ def test_a_time_changed_by_the_smallest_step_and_text_that_is_no_text_are_found(
     ):
         connection = chain()
         connection.execute(f"UPDATE audit SET {change} WHERE seq = ?", (place,))
-        assert any(f"Record {place} was changed" in finding for finding in audit.verify(connection)), change
+        assert any(f"Record {place} was changed" in finding for finding in audit.verify(connection).findings), change
 
 
 @given(places, st.text(max_size=5))
@@ -133,20 +134,20 @@ def test_a_change_with_a_hash_to_match_is_found_by_what_follows(place: int, acto
     if place > 1:
         reseal(forged)
     audit.record(forged, "requested", actor=f"forged {actor}", facts={})
-    assert audit.verify(forged) == []
+    assert audit.verify(forged).findings == []
     connection = chain()
     connection.execute("DELETE FROM audit WHERE seq = ?", (place,))
     row = forged.execute("SELECT * FROM audit WHERE seq = ?", (place,)).fetchone()
     connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     expected = f"Record {place + 1} does not follow" if place < COUNT else "The head does not fit"
-    assert any(expected in finding for finding in audit.verify(connection))
+    assert any(expected in finding for finding in audit.verify(connection).findings)
 
 
 @given(st.sets(places, min_size=1))
 def test_any_missing_records_are_found_and_named(missing: set[int]) -> None:
     connection = chain()
     connection.executemany("DELETE FROM audit WHERE seq = ?", [(place,) for place in missing])
-    said = " ".join(audit.verify(connection))
+    said = " ".join(audit.verify(connection).findings)
     assert "missing" in said
     for place in missing:
         if {place - 1, place + 1} & missing:
@@ -160,14 +161,14 @@ def test_records_that_close_up_behind_a_missing_one_are_found(missing: int) -> N
     connection.execute("DELETE FROM audit WHERE seq = ?", (missing,))
     for place in range(missing + 1, COUNT + 1):
         connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (place - 1, place))
-    assert audit.verify(connection)
+    assert audit.verify(connection).findings
     reseal(connection)
-    findings = audit.verify(connection)
+    findings = audit.verify(connection).findings
     if missing < COUNT:
         assert f"Record {missing} was written as record {missing + 1}" in findings[0]
     else:
         assert findings == [], "cut off at the end, with the head to match: only a noted hash tells"
-    assert audit.verify(connection, hashes(chain())[-1])
+    assert audit.verify(connection, hashes(chain())[-1]).findings
 
 
 @given(st.permutations(list(range(1, COUNT + 1))))
@@ -180,7 +181,7 @@ def test_any_other_order_is_found(order: Sequence[int]) -> None:
     for sealed in (False, True):
         if sealed:
             reseal(connection)
-        findings = audit.verify(connection)
+        findings = audit.verify(connection).findings
         for place, was in enumerate(order, start=1):
             if place != was:
                 assert any(f"Record {place} was written as record {was}" in finding for finding in findings)
@@ -195,7 +196,7 @@ def test_two_records_that_changed_places_but_kept_their_links_are_found(one: int
     for place, was in ((one, other), (other, one)):
         row = ORIGINAL.execute("SELECT at, call, facts FROM audit WHERE seq = ?", (was,)).fetchone()
         connection.execute("UPDATE audit SET at = ?, call = ?, facts = ? WHERE seq = ?", (*row, place))
-    assert {f"Record {one} was changed.", f"Record {other} was changed."} <= set(audit.verify(connection))
+    assert {f"Record {one} was changed.", f"Record {other} was changed."} <= set(audit.verify(connection).findings)
 
 
 @pytest.mark.parametrize("place", [-5, 0, COUNT + 1, COUNT + 9])
@@ -206,7 +207,7 @@ def test_a_record_that_was_put_in_is_found(place: int) -> None:
     for sealed in (False, True):
         if sealed:
             reseal(connection)
-        findings = audit.verify(connection)
+        findings = audit.verify(connection).findings
         expected = f"Record {place} was put in" if place < 1 else f"Record {place} was written as record 3"
         assert any(expected in finding for finding in findings)
 
@@ -216,12 +217,12 @@ def test_an_end_that_was_cut_off_is_found_with_a_hash_that_was_noted(kept: int, 
     connection = chain()
     noted = data.draw(st.sampled_from(hashes(connection)[kept:]))
     connection.execute("DELETE FROM audit WHERE seq > ?", (kept,))
-    assert audit.verify(connection), "the head still counts them"
+    assert audit.verify(connection).findings, "the head still counts them"
     reseal(connection)
-    assert audit.verify(connection) == []
-    assert "cut off or rewritten" in audit.verify(connection, noted)[0]
+    assert audit.verify(connection).findings == []
+    assert "cut off or rewritten" in audit.verify(connection, noted).findings[0]
     fill(connection, COUNT)
-    assert "cut off or rewritten" in audit.verify(connection, noted)[0], "however many follow"
+    assert "cut off or rewritten" in audit.verify(connection, noted).findings[0], "however many follow"
 
 
 @pytest.mark.parametrize(
@@ -241,15 +242,15 @@ def test_an_end_that_was_cut_off_is_found_with_a_hash_that_was_noted(kept: int, 
 def test_a_head_that_does_not_fit_is_found(change: str) -> None:
     connection = chain()
     connection.execute(change)
-    assert audit.verify(connection)
+    assert audit.verify(connection).findings
 
 
 def test_many_findings_are_cut_short_and_counted() -> None:
     connection = migrated.in_memory()
     fill(connection, 100)
     connection.execute("UPDATE audit SET actor = 'U2'")
-    findings = audit.verify(connection)
-    assert len(findings) == audit.MAX_FINDINGS + 1
+    findings = audit.verify(connection).findings
+    assert len(findings) == audit_chain.MOST_FINDINGS + 1
     assert findings[-1] == "And 80 more."
 
 
@@ -350,4 +351,4 @@ def test_a_hidden_value_is_nowhere_in_what_is_recorded(arguments: dict[str, Any]
     connection = migrated.in_memory()
     audit.record(connection, "requested", facts={"arguments": kept})
     assert HIDDEN not in connection.execute("SELECT facts FROM audit").fetchone()[0]
-    assert audit.verify(connection) == []
+    assert audit.verify(connection).findings == []
