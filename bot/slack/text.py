@@ -22,6 +22,7 @@ _PING = re.compile(
 )
 _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]+[|>]|!(?i:channel|here|everyone|group|subteam)(?![A-Za-z]))")
 """A mention that is not closed here may be closed by what comes to stand behind it."""
+_ADDRESS = re.compile(r"&lt;(https?://[^\s<>|]{1,2000}?)&gt;")
 _USUAL = re.compile(r"[\n\t -~]*")
 """What most texts consist of, and nothing to look at one by one."""
 
@@ -124,6 +125,11 @@ def inert(text: str) -> str:
 def escaped(text: str) -> str:
     """Escape text for `text` fields and mrkdwn, where Slack interprets &, < and > as markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def linked(text: str) -> str:
+    """Return an escaped text in which addresses in angle brackets are links, as they were in Markdown."""
+    return _ADDRESS.sub(r"<\1>", text)
 
 
 def visible(text: str) -> str:

@@ -18,7 +18,7 @@ from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, what_follows
-from bot.slack.text import escaped
+from bot.slack.text import escaped, linked
 
 log = logging.getLogger(__name__)
 
@@ -159,4 +159,4 @@ class Sender:
 def _plain(payload: JsonObject) -> str:
     """Return the text of a message whose blocks Slack rejects."""
     texts = [block["text"] for block in payload["blocks"] if block.get("type") == "markdown"]
-    return escaped("\n".join(texts))[:39_000] or str(payload["text"])
+    return linked(escaped("\n".join(texts))[:39_000]) or str(payload["text"])

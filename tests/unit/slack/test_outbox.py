@@ -57,6 +57,14 @@ async def test_messages_appear_in_the_order_in_which_they_were_recorded(tmp_path
         await done(here, slack, list("abcde"))
 
 
+async def test_an_address_is_a_link_in_words_that_slack_takes_only_as_text(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "error", times=1, code="invalid_blocks")
+        await here.owe(answer("**https://a.b/?x=1&y=2** <b> <!here>"))
+        await until(slack.messages)
+        assert [each.text for each in slack.messages()] == ["**<https://a.b/?x=1&amp;y=2>** &lt;b&gt; @here"]
+
+
 @pytest.mark.parametrize("code", ["is_archived", "something_new"])
 async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
     tmp_path: Path, slack: Slack, code: str

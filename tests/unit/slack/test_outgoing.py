@@ -37,6 +37,7 @@ LINKS = [
     ("[https://a.b]", "[<https://a.b>]"),
     ("_https://a.b/__tests__/a_b_", "_<https://a.b/__tests__/a_b>_"),
     ("**https://a.b/Foo_(bar)**", "**<https://a.b/Foo_(bar)>**"),
+    ("_https://a.b/Foo_(bar)_", "_<https://a.b/Foo_(bar)>_"),
     ("**<https://a.b/x**>", "**<https://a.b/x>**"),
     ("\\*https://a.b/x\\*", "\\*<https://a.b/x>\\*"),
     ("**see https://a.b**(x)", "**see <https://a.b>**(x)"),
