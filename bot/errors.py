@@ -41,7 +41,7 @@ class SettingsError(BotError):
 
 
 class StoreError(BotError):
-    """The database refused to take this down. Nothing that was already recorded is lost."""
+    """The database did not save this. Nothing that was saved before is lost; please try again."""
 
 
 class ModelError(BotError):

@@ -26,7 +26,7 @@ from bot.pace import Pace, offload
 
 CHANGED = "The standing grant for this no longer holds: the tool's definition has changed since it was given."
 
-MIXED = "A standing grant would cover this, but somebody else has had a say in this turn, so it is asked about."
+MIXED = "A standing grant would cover this, but somebody else has also written in this turn, so I ask."
 STRICTEST = (Ruling.DENY, Ruling.ASK, Ruling.ALLOW)
 
 

@@ -114,8 +114,8 @@ class ModelStep:
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
             change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said, note)]
-        elif not turn.nudged:
-            turn.nudged = True
+        elif not turn.reprompted:
+            turn.reprompted = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
         else:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE

@@ -26,17 +26,17 @@ SHOWN_ON_CARD = (
 
 async def conclude(store: Log, gateway: ChatGateway, state: ThreadState) -> bool:
     """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits."""
-    told = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
-    for call in told:
+    finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
+    for call in finished:
         call.summarised = True
-    shown = [call for call in told if call.outcome not in SHOWN_ON_CARD]
+    shown = [call for call in finished if call.outcome not in SHOWN_ON_CARD]
     size = sum(len(call.arguments) for call in shown)
     drafts = await offload(size, gateway.summary, shown, await gateway.privacy(state.place))
     if all(call.state is CallState.FINISHED for call in state.step):
         await _answer(store, state, drafts)
         gateway.deliver(state.id)
         return True
-    await _wait(store, gateway, state, told, drafts)
+    await _wait(store, gateway, state, finished, drafts)
     return False
 
 
@@ -53,14 +53,14 @@ async def _answer(store: Log, state: ThreadState, drafts: Sequence[Draft]) -> No
 
 
 async def _wait(
-    store: Log, gateway: ChatGateway, state: ThreadState, told: Sequence[Call], drafts: Sequence[Draft]
+    store: Log, gateway: ChatGateway, state: ThreadState, finished: Sequence[Call], drafts: Sequence[Draft]
 ) -> None:
-    """Record what people are told while the step waits: what was done, and that their messages are read later."""
-    new = [message for message in state.unread if message.addressed and not message.told]
+    """Notify people, while the step waits, of what was done and that their messages are read later."""
+    new = [message for message in state.unread if message.addressed and not message.notified]
     for user in dict.fromkeys(message.user for message in new):
         words = "I will read this once the request above is decided."
         drafts = [*drafts, *gateway.notice(words, key=f"busy-{state.step[0].id}-{user}")]
-    if told or new:
+    if finished or new:
         # Committed even without drafts: it records that the thread has nothing left to do but wait.
-        change = Change("tell what was done", calls=told, drafts=drafts, told=[message.id for message in new])
+        change = Change("tell what was done", calls=finished, drafts=drafts, notified=[message.id for message in new])
         await store.commit(state, change)

@@ -19,7 +19,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
 
-NOW_ASKS = "This was allowed without a question a moment ago, and is so no longer."
+NOW_ASKS = "This was allowed without asking a moment ago, but no longer is."
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,14 +122,14 @@ def _is_hidden(outcomes: Sequence[tuple[Judgement, str]]) -> bool:
 
 def _as_json(report: Report) -> str:
     settings = report.settings
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "missing": list(settings.missing),
         "findings": [_finding(finding) for finding in settings.findings],
         "findings_of_tools": [_finding(finding) for finding in report.live],
         "servers": list(report.troubles),
         "tools": [_tool(report, tool) for tool in report.tools],
     }
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

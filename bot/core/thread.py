@@ -21,7 +21,7 @@ class Turn:
     """Requests to the model that were answered."""
     seconds: float = 0.0
     """Time spent in the model and in tools; waiting for a person does not count."""
-    nudged: bool = False
+    reprompted: bool = False
     """The model was asked again after an empty answer."""
     closing: str = ""
     """Why the turn has to end now, if a limit was reached."""

@@ -42,8 +42,8 @@ class Change:
     """(role, JSON text) pairs to append to the log."""
     read: Sequence[tuple[int, int]] = ()
     """(index into messages, inbox id) of the unread messages that are now in the log."""
-    told: Sequence[int] = ()
-    """Inbox ids of unread messages whose senders are told, with this change, that they have to wait."""
+    notified: Sequence[int] = ()
+    """Inbox ids of unread messages whose senders are notified, with this change, that they have to wait."""
     new_calls: Sequence[Call] = ()
     calls: Sequence[Call] = ()
     """Calls whose state changed."""

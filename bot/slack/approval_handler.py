@@ -45,14 +45,14 @@ NOT_RUN = {
 """How requests ended whose call did not run, although they were approved or edited."""
 ACK_SECONDS = 2.5
 """The limit for everything that has to happen before the acknowledgement: Slack waits 3 seconds for it."""
-NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Press the button again in a moment."
+NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; press the button again in a moment."
 VOTER_NOT_TOLD = (
-    "Slack did not tell me just now who you are, or who they are who have approved before, so nothing was changed. "
-    "Press the button again in a moment."
+    "I couldn't confirm with Slack who you are, or who approved this before. Nothing was changed; "
+    "press the button again in a moment."
 )
-STRANGER = "People of other organisations and deactivated people cannot decide. Nothing was changed."
-UNDO_OVER = "This can no longer be undone here: it was taken back already, or its time is over. Nothing was changed."
-NOTHING = "I know no open request behind this button, so nothing was done. It may be from an older message."
+STRANGER = "People of other organizations and deactivated people cannot decide. Nothing was changed."
+UNDO_OVER = "This can no longer be undone: it was undone already, or the time for it is over. Nothing was changed."
+NOTHING = "This button belongs to no open request, so nothing was done. It may be from an older message."
 
 
 Problems = Callable[[Tool, JsonObject], Mapping[str, str]]

@@ -12,7 +12,7 @@ from tests.harness import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.across]
 
-MIXED = "somebody else has had a say in this turn"
+MIXED = "somebody else has also written in this turn"
 
 
 async def joined(here: World, *more: str) -> Message:

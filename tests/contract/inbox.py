@@ -161,7 +161,7 @@ class InboxContract:
     async def test_what_had_to_wait_is_read_when_the_turn_was_stopped(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store)
         await life.say()
-        await life.commit("tell", told=[message.id for message in (await life.state()).unread])
+        await life.commit("tell", notified=[message.id for message in (await life.state()).unread])
         await life.settle(approval, Decision.STOPPED)
         state = await life.state()
         for call in state.calls:
@@ -177,10 +177,10 @@ class InboxContract:
         life, [approval] = await waiting_for_a_person(store)
         await life.say()
         assert await store.waiting() == [life.id]
-        await life.commit("tell", told=[each.id for each in (await life.state()).unread])
+        await life.commit("tell", notified=[each.id for each in (await life.state()).unread])
         assert await store.waiting() == []
         await life.say()
-        assert [each.told for each in (await life.state()).unread] == [True, False]
+        assert [each.notified for each in (await life.state()).unread] == [True, False]
         assert list(await store.waiting()) == [life.id], "another message is another one to be told of"
         await life.settle(approval, Decision.DENIED)
         assert await store.waiting() == [life.id]

@@ -106,11 +106,11 @@ class LogContract:
             state = await life.state()
             assert state.turn is not None
             state.turn.steps += 1
-            state.turn.nudged, state.turn.closing = True, "steps"
+            state.turn.reprompted, state.turn.closing = True, "steps"
             await store.commit(state, Change("count", usage=Usage(10, 5, 2, 0.5)))
         turn = (await life.state()).turn
         assert turn is not None
-        assert (turn.steps, turn.nudged, turn.closing, turn.usage) == (2, True, "steps", Usage(20, 10, 4, 1.0))
+        assert (turn.steps, turn.reprompted, turn.closing, turn.usage) == (2, True, "steps", Usage(20, 10, 4, 1.0))
 
     async def test_a_call_keeps_the_result_that_it_has(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store)

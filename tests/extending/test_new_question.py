@@ -252,5 +252,5 @@ async def test_others_are_refused(here: World) -> None:
     assert "This question is for somebody else" in await told(here, message, here.bob)
     for stranger in (gone, away):
         here.slack.invite(here.general, stranger)
-        assert "other organisations and deactivated people" in await told(here, message, stranger)
+        assert "other organizations and deactivated people" in await told(here, message, stranger)
     assert decisions(here, ts) == [("awaiting", "")]

@@ -42,8 +42,8 @@ approvers = {all}
 no_self = true
 """
 
-UNTOLD = "Slack did not tell me just now who you are"
-NEVER = "People of other organisations and deactivated people cannot decide"
+UNTOLD = "I couldn't confirm with Slack who you are"
+NEVER = "People of other organizations and deactivated people cannot decide"
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Staff:
     gone: Person
     """Deactivated, and named."""
     outsider: Person
-    """Of another organisation, and named."""
+    """Of another organization, and named."""
     grace: Person
     """In the group."""
     gone_of_group: Person
@@ -311,7 +311,7 @@ NEITHER = ("gone", "outsider", "gone_of_group", "outsider_of_group")
 
 
 @pytest.mark.parametrize("who", some(NEITHER, across=["outsider_of_group"]))
-async def test_deactivated_people_and_those_of_other_organisations_never_decide(
+async def test_deactivated_people_and_those_of_other_organizations_never_decide(
     here: World, staff: Staff, who: str
 ) -> None:
     person: Person = getattr(staff, who)
@@ -458,7 +458,7 @@ async def test_an_approval_does_not_count_while_slack_does_not_tell_of_who_appro
     await says(here, card, "(1 of 2)")
     await restarted(here)
     here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.carol.id)
-    await refused(here, card, "Approve", staff.dave, "or who they are who have approved before")
+    await refused(here, card, "Approve", staff.dave, "or who approved this before")
     assert not (here.workspace / "new").exists()
     assert "(1 of 2)" in card.plain
     here.slack.faults.clear()
@@ -494,7 +494,7 @@ async def test_a_refusal_names_those_who_may_decide_now_whatever_the_card_said(h
         await restarted(here)
 
 
-async def test_details_that_are_kept_from_the_thread_are_kept_from_people_of_other_organisations(
+async def test_details_that_are_kept_from_the_thread_are_kept_from_people_of_other_organizations(
     here: World, staff: Staff
 ) -> None:
     bot_toml = here.bot.home / "bot.toml"

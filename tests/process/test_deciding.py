@@ -282,7 +282,7 @@ async def test_an_edit_is_not_taken_while_nobody_can_say_whether_the_policy_allo
         before = len(here.slack.calls)
         typed = {field(view, "content"): {"value": "second\n"}}
         assert await here.slack.submit(here.alice, view, typed) is not None, "no ack within 3 seconds"
-        assert "could not find out in time whether the policy allows" in view.errors[field(view, "path")]
+        assert "couldn't check in time whether the policy allows" in view.errors[field(view, "path")]
         assert cards(here, ts) == [card]
         await here.until(
             lambda: [call for call in here.slack.calls[before:] if call.method == "conversations.info" and call.status],
@@ -347,13 +347,13 @@ EDITS = {"path": "a.txt", "edits": [{"oldText": "a", "newText": "b"}]}
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        pytest.param({"edits": "[{"}, {"edits": "This is no JSON: line 1"}, id="no JSON"),
+        pytest.param({"edits": "[{"}, {"edits": "This is not valid JSON: line 1"}, id="no JSON"),
         pytest.param({"edits": '[{"oldText": "a"}]'}, {"edits": "newText"}, id="not the schema"),
         pytest.param({"edits": '"all of it"'}, {"edits": "type array"}, id="another type"),
         pytest.param({"edits": "[1e999]"}, {"edits": ""}, id="no number that JSON has"),
-        pytest.param({"edits": "["}, {"edits": "This is no JSON"}, id="unfinished"),
+        pytest.param({"edits": "["}, {"edits": "This is not valid JSON"}, id="unfinished"),
         pytest.param({"edits": "[" * 1400 + "]" * 1400}, {"edits": ""}, id="too deep"),
-        pytest.param({"edits": ""}, {"edits": "This is needed."}, id="nothing where something is needed"),
+        pytest.param({"edits": ""}, {"edits": "This is required."}, id="nothing where something is needed"),
         pytest.param({}, {"path": "Nothing was changed"}, id="nothing changed"),
         pytest.param(
             {"edits": '[{"newText": "b",   "oldText": "a"}]'},

@@ -98,14 +98,14 @@ async def test_what_fails_after_each_answer_is_paid_three_times_and_goes_on_when
     stale = card.snapshot()
     await here.slack.click(card, "Retry", by=here.bob)
     await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to who has not asked")
-    assert "Only those whose request I am stuck on" in here.slack.ephemerals(here.bob)[-1].plain
+    assert "Only the people whose request this is" in here.slack.ephemerals(here.bob)[-1].plain
     refuse(here, "")
     await here.slack.click(card, "Retry", by=here.alice)
     await here.reply(ts, "Here it is.")
     await here.until(lambda: not card.buttons and "I have tried again since" in card.plain, what="no button")
     await here.slack.click_raw(stale, "Retry", by=here.alice)
     await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to who comes late")
-    assert "taken this up again already" in here.slack.ephemerals(here.alice)[-1].plain
+    assert "already trying this again" in here.slack.ephemerals(here.alice)[-1].plain
     await here.quiet()
     assert len(here.model.requests) == 4
     assert [reply.plain for reply in here.replies(ts)].count("Here it is.") == 1

@@ -244,7 +244,7 @@ async def test_somebody_else_cannot_take_back_what_was_approved(here: World) -> 
     for person in (here.bob, outsider):
         await here.slack.click(card, "Undo", by=person)
         await here.until(lambda person=person: here.slack.ephemerals(person), what="a word to them")
-        words = f"Only <@{here.alice.id}>" if person is here.bob else "People of other organisations"
+        words = f"Only <@{here.alice.id}>" if person is here.bob else "People of other organizations"
         assert words in here.slack.ephemerals(person)[0].plain
     await here.quiet()
     assert (here.workspace / "new.txt").read_text() == "new\n"
@@ -399,7 +399,7 @@ async def test_the_offer_ends_with_its_time_and_a_late_click_is_refused_in_words
         await here.until(lambda: time.time() > until, poll=0.05, what="the end of the time")
         await here.slack.click(card, "Undo", by=here.alice)
         await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to Alice")
-        assert "its time is over" in here.slack.ephemerals(here.alice)[0].plain
+        assert "the time for it is over" in here.slack.ephemerals(here.alice)[0].plain
         # The offer is withdrawn by the sweep, which also runs at each start.
         await here.bot.kill()
         await here.bot.start()
@@ -407,7 +407,7 @@ async def test_the_offer_ends_with_its_time_and_a_late_click_is_refused_in_words
         assert "can be undone" not in card.plain
         await here.slack.click_raw(stale, "Undo", by=here.alice)
         await here.until(lambda: len(here.slack.ephemerals(here.alice)) == 2, what="another word to Alice")
-        assert "its time is over" in here.slack.ephemerals(here.alice)[1].plain
+        assert "the time for it is over" in here.slack.ephemerals(here.alice)[1].plain
         await here.quiet()
         assert (here.workspace / "new.txt").read_text() == "new\n"
         assert here.bot.rows(f"SELECT state, length(content) FROM undos WHERE {OF_THREAD}", ts) == [("closed", 0)]

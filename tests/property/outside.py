@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 TEAM, CHANNEL, BOT, STRANGERS = "T1", "C1", "UBOT", "T2"
 ALICE, BOB, CAROL, DAVE, EVE, GONE = "UALICE", "UBOB", "UCAROL", "UDAVE", "UEVE", "UGONE"
-"""Alice and Bob ask; Eve is of another organisation, Gone was deactivated."""
+"""Alice and Bob ask; Eve is of another organization, Gone was deactivated."""
 PATHS = ("a.txt", "b.txt", "new.txt")
 STAMPS = {"write": "content", "drop": "note", "send": "text", "look": ""}
 """The argument of each tool that holds a text of which there is no second, so that a run tells which call it was."""

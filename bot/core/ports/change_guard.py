@@ -81,7 +81,7 @@ class ChangeGuard:
     async def undo(self, before: UndoSnapshot, after: str, *, again: bool = True) -> Undone:
         """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
         that things which are as before count as taken back. Doing it again does nothing more; never raises."""
-        return Undone(False, "It could not be taken back: its tool server is no longer configured.")
+        return Undone(False, "It could not be undone: its tool server is no longer configured.")
 
     async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
         """What `judge` says, which asks where path arguments of a call of this tool lie. What is not known in time

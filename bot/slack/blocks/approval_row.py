@@ -55,7 +55,7 @@ def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = No
     if cut:
         where = "Press Details for all of it."
         if filed if filed is not None else in_file(approval):
-            where = f"Everything in full is in the file {messages.file_name(FILE, file_key(approval))} in this thread."
+            where = f"The file {messages.file_name(FILE, file_key(approval))} in this thread has everything in full."
         blocks.append(remark(" ".join([*cut, where])))
     said = [CHOICES] if approval.kind == CallKind.DID_IT_RUN else []
     blocks.append(context(*said, who_decides(approval)))

@@ -124,7 +124,7 @@ def given(field: Field, state: Mapping[str, Any]) -> Any:
         return sendable(text) if text or field.required else ABSENT
     if not text.strip():
         if field.required:
-            raise ValueError("This is needed.")
+            raise ValueError("This is required.")
         return ABSENT
     value = _parsed(field, text)
     same = field.value is not ABSENT and canonical(value) == canonical(field.value)
@@ -141,23 +141,23 @@ def _parsed(field: Field, text: str) -> Any:
         try:
             return int(text)
         except ValueError:
-            raise ValueError("This is no whole number.") from None
+            raise ValueError("This is not a whole number.") from None
     if field.kind == "number":
         try:
             number = float(text)
         except ValueError:
-            raise ValueError("This is no number.") from None
+            raise ValueError("This is not a number.") from None
         if not math.isfinite(number):
-            raise ValueError("This is no number.")
+            raise ValueError("This is not a number.")
         return int(text) if re.fullmatch(r"-?\d{1,300}", text.strip()) else number
     try:
         value = json.loads(text, parse_constant=_no_constant)
         # Serialized and parsed again, which removes lone surrogates and numbers that JSON does not have.
         return json.loads(sendable(json.dumps(value, ensure_ascii=False)), parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise ValueError(f"This is no JSON: line {error.lineno}, character {error.colno}.") from None
+        raise ValueError(f"This is not valid JSON: line {error.lineno}, character {error.colno}.") from None
     except (ValueError, RecursionError):
-        raise ValueError("This is no JSON that can be used.") from None
+        raise ValueError("This is not valid JSON.") from None
 
 
 def _no_constant(name: str) -> Any:
@@ -171,14 +171,14 @@ def _chosen(field: Field, state: Mapping[str, Any]) -> Any:
     number = picked.get("value") if isinstance(picked, dict) else None
     if number in (None, UNSET):
         if field.required:
-            raise ValueError("This is needed.")
+            raise ValueError("This is required.")
         return ABSENT
     if number == field.offered:
         return field.value
     if not isinstance(number, str) or not number.isascii() or not number.isdigit() or len(number) > 3:
         raise ValueError("This cannot be read.")
     if int(number) >= len(field.choices):
-        raise ValueError("This is not one of the choices any more.")
+        raise ValueError("This is no longer one of the choices.")
     return field.choices[int(number)]
 
 

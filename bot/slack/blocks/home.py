@@ -27,8 +27,8 @@ MAX_GRANTS = 30
 VALUE = 300
 """Characters of the arguments of a grant."""
 ABOUT = (
-    "I am a chat agent that asks first: mention me in a channel or write to me, and before anything risky I show what "
-    "exactly I would do, and wait for a person."
+    "I am a chat agent that asks first: mention me in a channel or write to me, and before anything risky I show "
+    "exactly what I would do, and wait for a person."
 )
 
 
@@ -36,7 +36,7 @@ def home(grants: Sequence[Grant]) -> JsonObject:
     """Return the Home tab of a person with the grants they have given."""
     blocks = [rich(section(plain(ABOUT))), header("Standing grants")]
     if not grants:
-        blocks.append(remark("There are none: everything risky is asked about. Always… on a request gives one."))
+        blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
     for grant in grants[:MAX_GRANTS]:
         blocks += _grant(grant)
     if len(grants) > MAX_GRANTS:

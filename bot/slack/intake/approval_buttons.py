@@ -81,7 +81,7 @@ async def _details(
     elsewhere."""
     approval = await handler.open_request(opened, body)
     if approval is None:
-        return "I know no request behind this button."
+        return "This button belongs to no request of mine, so nothing was done."
     may = await _may_see(asked, body, approval)
     if may:
         return await offload(approval.size, details.details, approval)
@@ -136,7 +136,7 @@ async def _tool_form(
     await handler.toolset.ready(min(TOOLS_SECONDS, asked.left(ACK_SECONDS)))
     tool = handler.toolset.find(approval.call.tool)
     if tool is None:
-        return "The tool is not there at the moment, so this cannot be opened. Nothing was changed."
+        return "This tool is unavailable right now. Nothing was changed; press the button again in a moment."
     if name == buttons.EDIT:
         # What a tool's schema may hold is its server's choice.
         return await offload(UNKNOWN_SIZE, forms.edit, approval, tool.schema, opened)

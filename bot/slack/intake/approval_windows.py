@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 PREVIEW_SECONDS = 1.5
 """The longest that the ack of a window waits for a preview."""
 DENIED = "The policy of this workspace does not allow this call."
-DENIED_OR_NOT = "I could not find out in time whether the policy allows this call. Send it again in a moment."
-NO_FOLDERS = "I could not look at the folders in time, so nothing was changed. Press the button again in a moment."
+DENIED_OR_NOT = (
+    "I couldn't check in time whether the policy allows this. Nothing was changed; send it again in a moment."
+)
+NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
 
 
 async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
@@ -36,7 +38,7 @@ async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonOb
     approval, opened, _ = found
     tool = handler.toolset.find(approval.call.tool)
     if tool is None:
-        return WindowResponse("The tool is not there any more, so nothing was changed.")
+        return WindowResponse("This tool no longer exists, so nothing was changed.")
     # What a tool's schema may hold is its server's choice.
     arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, body["view"], approval, tool, handler.problems)
     click = await handler.click(asked, approval, opened, body, Decision.EDITED)

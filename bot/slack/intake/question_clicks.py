@@ -13,7 +13,7 @@ from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks.forms import Opened
 
 WORDS = {
-    Verdict.ALREADY: "This question is closed: somebody has answered it, or its time is over. Nothing was changed.",
+    Verdict.ALREADY: "This question is closed: it was answered, or it has expired. Nothing was changed.",
     Verdict.NOT_YOURS: "This question is for somebody else. Nothing was changed.",
     Verdict.NOT_TOLD: NOT_TOLD,
     Verdict.INVALID: "This is not a valid answer. Nothing was changed.",

@@ -12,10 +12,10 @@ from bot.slack.blocks import retry_notice
 from bot.slack.intake.response import Response
 
 WORDS = {
-    Verdict.ALREADY: "I have taken this up again already; there is nothing more to do. Nothing was changed.",
-    Verdict.NOT_YOURS: "Only those whose request I am stuck on can have me try again. Nothing was changed: "
+    Verdict.ALREADY: "I am already trying this again, so there is nothing more to do. Nothing was changed.",
+    Verdict.NOT_YOURS: "Only the people whose request this is can have me try again. Nothing was changed: "
     "mention me in the thread if you want to ask something too.",
-    Verdict.UNKNOWN: "I know nothing of mine that waits behind this button, so nothing was done.",
+    Verdict.UNKNOWN: "Nothing waits behind this button any more, so nothing was done.",
 }
 
 

@@ -26,7 +26,7 @@ def apply(
         turn_id = log.open_turn(connection, state.id, change.requester, start)
     log.append(connection, state.id, turn_id, start, change.messages)
     log.mark_read(connection, [(start + index, id_) for index, id_ in change.read])
-    log.mark_told(connection, change.told)
+    log.mark_notified(connection, change.notified)
     for call in change.new_calls:
         call.id = log.insert_call(connection, state.id, turn_id, call)
     moved = [*change.new_calls, *log.save_calls(connection, change.calls)]

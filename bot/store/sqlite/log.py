@@ -74,7 +74,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             requester=turn[1],
             steps=turn[2],
             seconds=turn[3],
-            nudged=bool(turn[4]),
+            reprompted=bool(turn[4]),
             closing=turn[5],
             stopped_by=turn[6],
             attempts=turn[8],
@@ -152,7 +152,7 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             text=row[3],
             files=[name for name in items(parsed(row[4])) if isinstance(name, str)],
             addressed=bool(row[5]),
-            told=bool(row[6]),
+            notified=bool(row[6]),
         )
         for row in rows
     ]
@@ -196,7 +196,7 @@ def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) ->
     connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
 
 
-def mark_told(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+def mark_notified(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
     """Record that the senders of these unread messages have been notified that they have to wait for a decision."""
     connection.executemany("UPDATE inbox SET told = 1 WHERE id = ?", [(id_,) for id_ in ids])
 
@@ -215,7 +215,7 @@ def save_turn(
         (
             turn.steps,
             turn.seconds,
-            turn.nudged,
+            turn.reprompted,
             turn.closing,
             turn.attempts,
             usage.prompt_tokens,

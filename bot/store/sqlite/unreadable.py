@@ -51,4 +51,4 @@ class OddRows:
         if len(self._reported) >= MAX_REPORTED:
             del self._reported[next(iter(self._reported))]
         self._reported[row] = words
-        log.error("cannot read %s, so it is skipped: %s", row, words)
+        log.error("%s cannot be read, so it is skipped: %s", row, words)

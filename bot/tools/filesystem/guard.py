@@ -114,7 +114,7 @@ class FilesystemGuard(LocalPaths):
             async with self._server.alone(await disk.run(undo.claim, before)):
                 return await disk.run(undo.undo, self._files, before, after, again, seconds=UNDO_SECONDS)
         except DiskTimeoutError:
-            return Undone(False, "The disk does not answer. It may or may not have been taken back: look at the files.")
+            return Undone(False, "The disk does not answer. It may or may not have been undone: look at the files.")
 
     async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
         """Whether all paths of a call are known and certainly lie in a folder that is its own real path."""

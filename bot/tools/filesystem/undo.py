@@ -91,11 +91,11 @@ def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True)
             case _:
                 return _restore(files, before, places[0], plan["was"], left, again=again)
     except OSError as problem:
-        return Undone(False, f"It could not be taken back: {problem.strerror or problem}.")
+        return Undone(False, f"It could not be undone: {problem.strerror or problem}.")
     except RefusedError as problem:
-        return Undone(False, f"It could not be taken back: {problem}.")
+        return Undone(False, f"It could not be undone: {problem}.")
     except (KeyError, IndexError, TypeError, ValueError):
-        return Undone(False, "It could not be taken back: what is known of it cannot be read.")
+        return Undone(False, "It could not be undone: what is known of it cannot be read.")
 
 
 def _restore(

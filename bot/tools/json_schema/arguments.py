@@ -56,7 +56,7 @@ class _Known:
     """None if the schema cannot be used at all."""
     nodes: int = 0
     patterns: dict[str, Pattern | None] = field(default_factory=dict)
-    told: bool = False
+    reported: bool = False
     """Whether the log already says that something is left to the server."""
 
 
@@ -149,8 +149,8 @@ def _checking(tool: Tool, arguments: JsonObject) -> Generator[list[ValidationErr
         current.reset(token)
     if not trouble and check.unread:
         trouble = f"it holds what is not looked at here: {line(check.unread[0])}"
-    if trouble and not known.told:
-        known.told = True
+    if trouble and not known.reported:
+        known.reported = True
         log.warning("the schema of %s is not fully checked; its server decides: %s", tool.name, trouble)
     yield errors
 
@@ -196,7 +196,7 @@ def _prepare(known: _Known, tool: Tool) -> None:
     finally:
         current.reset(token)
     if trouble:
-        known.told = True
+        known.reported = True
         log.warning("the schema of %s is invalid; its server decides: %s", tool.name, line(trouble))
 
 

@@ -59,8 +59,8 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)
     for index, id_ in change.read:
         tables.inbox[id_] = replace(tables.inbox[id_], position=state.next_position + index)
-    for id_ in change.told:
-        _told(tables, id_, told=True)
+    for id_ in change.notified:
+        _notify(tables, id_, notified=True)
     gets_on = bool(change.messages and change.gets_on)
     ended = any(call.state is CallState.FINISHED for call in change.calls)
     digest, body = change.functions
@@ -87,9 +87,9 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         _count(tables, state.turn, change, gets_on=gets_on)
 
 
-def _told(tables: Tables, id_: int, *, told: bool) -> None:
+def _notify(tables: Tables, id_: int, *, notified: bool) -> None:
     row = tables.inbox[id_]
-    tables.inbox[id_] = replace(row, unread=replace(row.unread, told=told))
+    tables.inbox[id_] = replace(row, unread=replace(row.unread, notified=notified))
 
 
 def _write_calls(tables: Tables, state: ThreadState, change: Change, turn: int) -> None:
@@ -138,5 +138,5 @@ def _count(tables: Tables, turn: Turn, change: Change, *, gets_on: bool) -> None
     tables.turns[turn.id] = replace(row, turn=written, ended=change.outcome)
     if change.outcome:
         for id_, each in list(tables.inbox.items()):
-            if each.thread == row.thread and each.position is None and each.unread.told:
-                _told(tables, id_, told=False)
+            if each.thread == row.thread and each.position is None and each.unread.notified:
+                _notify(tables, id_, notified=False)

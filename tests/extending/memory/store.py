@@ -272,7 +272,7 @@ def _about(tables: Tables, post: Post) -> Sequence[Question]:
 
 def _has_work(tables: Tables, thread: int) -> bool:
     messages = [row for row in tables.inbox.values() if row.thread == thread and row.position is None]
-    if any(row.unread.addressed and not row.unread.told for row in messages):
+    if any(row.unread.addressed and not row.unread.notified for row in messages):
         return True
     turn = tables.open_turn(thread)
     calls = stands(tables, thread).calls

@@ -146,14 +146,14 @@ def test_what_is_cleared_is_no_longer_set_unless_it_is_needed() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("edits", "[{]", "This is no JSON: line 1, character 3."),
-        ("edits", "NaN", "This is no JSON that can be used."),
-        ("edits", "[" * 2_900, "This is no JSON"),
-        ("count", "3.5", "This is no whole number."),
-        ("count", "", "This is needed."),
-        ("ratio", "inf", "This is no number."),
-        ("ratio", "1e999", "This is no number."),
-        ("ratio", "x", "This is no number."),
+        ("edits", "[{]", "This is not valid JSON: line 1, character 3."),
+        ("edits", "NaN", "This is not valid JSON."),
+        ("edits", "[" * 2_900, "This is not valid JSON"),
+        ("count", "3.5", "This is not a whole number."),
+        ("count", "", "This is required."),
+        ("ratio", "inf", "This is not a number."),
+        ("ratio", "1e999", "This is not a number."),
+        ("ratio", "x", "This is not a number."),
     ],
 )
 def test_what_cannot_be_read_is_said_beside_its_field(name: str, text: str, words: str) -> None:

@@ -28,5 +28,5 @@ async def test_an_ack_that_comes_after_the_connection_has_closed_is_one_line_of_
         await asyncio.wait_for(client.send_socket_mode_response(SocketModeResponse(envelope_id="E1")), 5)
         await socket.close()
         await these.session.close()
-    assert "Slack delivers it again" in caplog.text
+    assert "Slack will deliver it again" in caplog.text
     assert not [record for record in caplog.records if record.exc_info]

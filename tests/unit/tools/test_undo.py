@@ -235,7 +235,7 @@ async def test_a_plan_that_is_not_ours_moves_nothing(files: McpToolset, filled: 
         after = await guard(files).post_state_digest(before)
         undone = await guard(files).undo(before, after)
         assert not undone.done, plan
-        assert undone.words.startswith("It could not be taken back: "), plan
+        assert undone.words.startswith("It could not be undone: "), plan
     assert outside.read_text("utf-8") == "outside"
 
 
@@ -248,7 +248,7 @@ async def test_a_disk_that_refuses_is_told_in_words(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    refused = Undone(False, "It could not be taken back: No space left on device.")
+    refused = Undone(False, "It could not be undone: No space left on device.")
     assert await guard(files).undo(before, after) == refused
     monkeypatch.undo()
     assert sorted(path.name for path in filled.iterdir()) == ["binary", "folder", "link", "text"]
