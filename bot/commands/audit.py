@@ -22,7 +22,7 @@ from bot.slack.text import visible
 from bot.store import audit_chain
 from bot.store.registry import open_audit
 
-LONGEST = 80
+MAX_CHARS = 80
 """Characters of a value in the text output."""
 MAX_VALUES = 12
 """Facts of a record in the text output."""
@@ -201,11 +201,11 @@ def _word(value: object) -> str:
     if value is None or value in ({}, []):
         return "none"
     if not isinstance(value, str):
-        return _line(str(value))[:MAX_VALUE_CHARS]
-    if not value or (len(value) <= MAX_VALUE_CHARS and _BARE.fullmatch(value)):
+        return _line(str(value))[:MAX_CHARS]
+    if not value or (len(value) <= MAX_CHARS and _BARE.fullmatch(value)):
         return _line(value)
-    quoted = _line(json.dumps(value[:MAX_VALUE_CHARS], ensure_ascii=False))
-    return quoted if len(value) <= MAX_VALUE_CHARS else f"{quoted}… ({len(value):,} characters)"
+    quoted = _line(json.dumps(value[:MAX_CHARS], ensure_ascii=False))
+    return quoted if len(value) <= MAX_CHARS else f"{quoted}… ({len(value):,} characters)"
 
 
 def _line(text: str) -> str:
@@ -222,7 +222,7 @@ def _at(at: float) -> str:
     try:
         return audit_chain.moment(at)
     except ValueError:
-        return ascii(at)[:MAX_VALUE_CHARS]
+        return ascii(at)[:MAX_CHARS]
 
 
 def _time(text: str) -> float:

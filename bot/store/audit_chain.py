@@ -15,7 +15,7 @@ from typing import Any
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.json_text import JsonObject, canonical, sha256
 
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 NEAR = 1_000
 """How far away from its own place a record is looked for that does not belong where it stands."""
 COLUMNS = ("seq", "at", "kind", "thread_id", "call", "approval", "actor", "facts", "previous", "hash")
@@ -73,7 +73,7 @@ def verify(rows: Iterable[Sequence[Any]], heads: Sequence[Sequence[object]], not
     def found(sentence: str) -> None:
         nonlocal wrong
         wrong += 1
-        if wrong <= MOST_FINDINGS:
+        if wrong <= MAX_FINDINGS:
             findings.append(sentence)
 
     for row in rows:
@@ -84,7 +84,7 @@ def verify(rows: Iterable[Sequence[Any]], heads: Sequence[Sequence[object]], not
         if seq > last + 1:
             found(_missing(last + 1, seq - 1))
             previous = None
-        problem = _problem(row, explained=wrong < MOST_FINDINGS)
+        problem = _problem(row, explained=wrong < MAX_FINDINGS)
         if problem:
             found(problem)
         elif previous not in (None, row[8]):
@@ -97,8 +97,8 @@ def verify(rows: Iterable[Sequence[Any]], heads: Sequence[Sequence[object]], not
         found(sentence)
     if unseen:
         found(f"No sound record has the hash {noted} that was noted: records were cut off or rewritten.")
-    if wrong > MOST_FINDINGS:
-        findings.append(f"And {wrong - MOST_FINDINGS:,} more.")
+    if wrong > MAX_FINDINGS:
+        findings.append(f"And {wrong - MAX_FINDINGS:,} more.")
     return AuditCheck(findings, count, first_at, last_at, str(hashed))
 
 
