@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests import compiled, lagging, memory, statements, tiers
+from tests import bounded, compiled, forking, lagging, memory, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness", "tests.contract")
 memory.use()
@@ -20,7 +20,14 @@ if "CI" not in os.environ:
     settings.load_profile("unhurried")
 
 
+SELDOM = (20_000, 10, 10)
+"""When the garbage collector looks: a test ends long before what it leaves behind fills the memory."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") and hasattr(os, "pidfd_open"):
+        forking.fork_early()
+    config.pluginmanager.register(bounded.Plugin(), "bounded")
     config.pluginmanager.register(statements.Plugin(config), "statements")
     config.pluginmanager.register(lagging.Plugin(config), "lagging")
 
@@ -34,6 +41,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(*SELDOM)
         gc.enable()
 
 
@@ -43,7 +51,7 @@ def anyio_backend() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    tiers.in_order(items)
+    tiers.in_order(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,9 @@ LOADED = (
         "slack_sandbox.trial.environment",
     ),
 )
-MAX_MESSAGE_BYTES = 1 << 20
+LONGEST = 1 << 20
+PATIENCE_SECONDS = 75.0
+"""The longest wait for an answer of the process that forks: shorter than a test may take."""
 SOON_SECONDS = 0.01
 SEEDS = 4
 """How many bots of a trial are forked; later ones are started as ever."""
@@ -89,16 +92,16 @@ class Forked:
 
 
 class Nursery:
-    """The process that forks, as the tests see it. One for a test worker, started when it is first needed."""
+    """The process that forks, as the tests see it. One for a test worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[socket.socket], object]) -> None:
+        """Start it. In: what starts a process that calls `_serve` with this socket."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking", str(theirs.fileno())], pass_fds=[theirs.fileno()], env=environment
-        )
+        ours.settimeout(PATIENCE_SECONDS)
+        self._process = begin(theirs)
         theirs.close()
         self._socket = ours
+        self._measures = False
         self._codes: dict[int, int] = {}
         self._spawned: list[int] = []
 
@@ -115,6 +118,10 @@ class Nursery:
         """Start `python -m bot` in this folder, with these further arguments. In: the file that it writes to, or the
         descriptors for its stdout and its stderr; whether Node serves the files of a bot that is not told how, else a
         stand-in in Python; for `try`, how many bots it can start by a fork."""
+        if not self._measures:
+            self._measures = True
+            noted = {name: os.environ[name] for name in (STATEMENTS, LAG) if name in os.environ}
+            self._socket.sendall(json.dumps(noted).encode())
         told, server = dict(environment), ""
         if not real_files:
             programs, path = standin.installed()
@@ -152,7 +159,10 @@ class Nursery:
         return self._codes.get(pid)
 
     def _hear(self) -> None:
-        message = self._socket.recv(MAX_MESSAGE_BYTES)
+        try:
+            message = self._socket.recv(LONGEST)
+        except TimeoutError:
+            raise AssertionError(f"nothing from the process that starts the bots for {PATIENCE_SECONDS:g} s") from None
         if not message:
             raise RuntimeError("the process that starts the bots has ended")
         said = json.loads(message)
@@ -169,19 +179,65 @@ _nurseries: list[Nursery] = []
 def nursery() -> Nursery:
     """The one of this test worker."""
     if not _nurseries:
-        _nurseries.append(Nursery())
+        _nurseries.append(Nursery(_started))
     return _nurseries[0]
 
 
+def fork_early() -> None:
+    """Fork the nursery from this process, which loads nothing twice then: a test worker needs most of what every bot
+    loads, too. To be called before anything is measured, or replaced for tests."""
+    for name in LOADED:
+        importlib.import_module(name)
+    _nurseries.append(Nursery(_forked))
+
+
+def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """A Python of its own, for tests that run without workers, of which most need no bot."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def _forked(theirs: socket.socket) -> int:
+    """A copy of this process without what pytest has made of it."""
+    with warnings.catch_warnings():
+        # Newer Pythons warn of a fork beside a thread: that one waits for orders to this worker, and holds no lock.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        # The worker's connections, which end when it does.
+        os.closerange(3, theirs.fileno())
+        os.closerange(theirs.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+        warnings.resetwarnings()
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", category)
+        sys.meta_path[:] = [each for each in sys.meta_path if not type(each).__module__.startswith("_pytest")]
+        gc.callbacks.clear()
+        gc.enable()
+        _serve(theirs.detach())
+        code = 0
+    except BaseException:  # noqa: BLE001 - as Python ends
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 def _serve(descriptor: int) -> None:
-    """Fork when asked, and say how the processes end, until nobody asks any more."""
+    """Fork when asked, and say how the processes end, until nobody asks any more. The first message says what the bots
+    are to be measured for."""
     asked = socket.socket(fileno=descriptor)
     for name in LOADED:
         importlib.import_module(name)
-    if STATEMENTS in os.environ:
-        importlib.import_module("tests.statements").record(os.environ[STATEMENTS])
-    if LAG in os.environ:
-        importlib.import_module("tests.watch").record(os.environ[LAG])
+    noted = json.loads(asked.recv(LONGEST) or "{}")
+    if STATEMENTS in noted:
+        importlib.import_module("tests.statements").record(noted[STATEMENTS])
+    if LAG in noted:
+        importlib.import_module("tests.watch").record(noted[LAG])
     gc.collect()
     gc.freeze()
     readable, written = os.pipe()

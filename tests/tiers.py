@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent
-IN_FRONT = ("test_wheel.py", "test_page_build.py", "test_bench.py", "test_settling.py")
-"""Files with one test that takes as long as many others: whoever gets it must not get it last."""
+IN_FRONT = (
+    ("browser",),
+    ("test_wheel.py", "test_bench.py", "test_survival.py"),
+    ("test_page_build.py", "test_settling.py", "test_trial_faults.py", "test_folders.py"),
+    ("test_storm.py", "test_lag_servers.py", "test_trail.py", "test_lagging.py"),
+    ("test_hardening.py", "test_try.py", "test_documented_commands.py"),
+)
+"""Files and folders that a worker each begins with. Some tests in them take as long as many others: whoever gets such a
+one must not get it last. Those of the browser stay with one worker, as each that has some starts a browser and a trial:
+others take over only what a worker has not begun with."""
 PROCESSES = "processes"
 TIERS: dict[str, tuple[str, ...]] = {
     "in process": (
@@ -60,11 +69,25 @@ def tier_of(nodeid: str, marks: Container[str]) -> str:
     return next((name for name, known in TIERS.items() if any(folder in known for folder in folders)), OTHER)
 
 
-def in_order(items: list[pytest.Item]) -> None:
+def in_order(items: list[pytest.Item], workers: int) -> None:
     """Long tests first, so that at the end no worker is left alone with one; those of a file that share a bot process
-    side by side, so that fewer workers start one."""
+    side by side, so that fewer workers start one. In: among how many workers the tests are shared out."""
     files = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
-    items.sort(key=lambda item: (item.path.name not in IN_FRONT, files[item.path], is_inside(item.keywords)))
+    first: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    rest: list[pytest.Item] = []
+    for item in sorted(items, key=lambda item: (files[item.path], is_inside(item.keywords))):
+        names = {item.path.name, item.path.parent.name}
+        place = next((number for number, front in enumerate(IN_FRONT) if not names.isdisjoint(front)), None)
+        (rest if place is None else first[place % workers]).append(item)
+    items[:] = []
+    remaining, left = iter(rest), len(rest) + sum(map(len, first))
+    for number, begun in enumerate(first):
+        share = left // (workers - number)
+        # pytest-xdist shares out the whole list like this before the first test.
+        part = [*begun, *islice(remaining, max(0, share - len(begun)))]
+        items += part
+        left -= len(part)
+    items += remaining
 
 
 def lines(reports: Iterable[pytest.TestReport]) -> Sequence[str]:

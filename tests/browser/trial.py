@@ -115,4 +115,5 @@ async def trial(home: Path, *arguments: str) -> AsyncGenerator[Trial]:
         except TimeoutError:
             process.kill()
             await process.wait()
-        await reading
+        # It ends when nobody can write there any more: not when something that the program has started lives on.
+        await asyncio.wait_for(reading, 15)
