@@ -36,7 +36,7 @@ LAG = "LAG_OF_THE_BOT"
 """The variable that names the file in which what holds their event loop is noted (`tests.watch`)."""
 LOADED = (
     *("bot.cli", "bot.app", "bot.tools.mcp.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
-    "bot.tools.mcp.transports.stdio_streams",
+    *("bot.tools.toolset", "bot.tools.mcp.transports.stdio_streams", "slack_bolt.listener_matcher.async_builtins"),
     *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.json_schema.keywords"),
     *(
         "bot.commands.audit",

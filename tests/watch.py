@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,7 +104,7 @@ class Watch:
         self._longest = 0.0
         self._began = 0.0
         self._callback: tuple[int, float] = (0, 0.0)
-        """The number of the callback that runs now, and the CPU time at its beginning."""
+        """The number of the callback that runs now, and the CPU time at its beginning: infinite when nobody asks."""
         self._seen: tuple[int, str] = (0, "")
         """The number of one that was seen to run for long, and what it was doing."""
         self._looking = False
@@ -146,15 +147,18 @@ class Watch:
             if self.before is not None:
                 self.before()
             about = self.about or (A_BOT if handle._context.get(_a_bots) else "")
-            began, before = time.thread_time(), self.elsewhere
             number = self._callback[0] + 1
+            if not about:
+                self._callback = (number, inf)
+                original(handle)
+                return
+            began, before = time.thread_time(), self.elsewhere
             self._callback = (number, began)
             if not self._looking:
                 self._look()
             original(handle)
             taken = time.thread_time() - began - (self.elsewhere - before)
-            if about:
-                self.take(taken, about, handle, number)
+            self.take(taken, about, handle, number)
 
         asyncio.events.Handle._run = run  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 

@@ -38,7 +38,7 @@ async def test_no_scene_has_a_serious_fault(running: Trial, visiting: Visiting, 
         await at.to(BOT)
         await at.tab("Home")
         await expect(at.page.get_by_role("tabpanel")).to_contain_text("Standing grants")
-        await sound(at, "Home")
+        await sound(at, "Home", at.main)
         for tab in ("Traffic", "Faults", "Bot"):
             await at.inspect(tab)
             if tab == "Traffic":
@@ -48,7 +48,7 @@ async def test_no_scene_has_a_serious_fault(running: Trial, visiting: Visiting, 
         if at.narrow:
             await at.close_inspector()
             await at.to_sidebar()
-            await sound(at, "sidebar")
+            await sound(at, "sidebar", at.sidebar)
 
 
 async def test_nor_has_any_of_the_rarer_scenes(running: Trial, visiting: Visiting) -> None:
@@ -93,7 +93,7 @@ async def test_nor_has_any_of_the_rarer_scenes(running: Trial, visiting: Visitin
         await at.to(BOT)
         for tab in ("Messages", "About"):
             await at.tab(tab)
-            await sound(at, tab)
+            await sound(at, tab, at.main)
 
 
 async def test_the_story_can_be_told_on_a_narrow_screen(running: Trial, visiting: Visiting) -> None:
