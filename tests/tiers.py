@@ -15,7 +15,7 @@ IN_FRONT = (
     ("test_wheel.py", "test_bench.py", "test_survival.py"),
     ("test_page_build.py", "test_settling.py", "test_trial_faults.py", "test_folders.py"),
     ("test_storm.py", "test_lag_servers.py", "test_trail.py", "test_lagging.py"),
-    ("test_hardening.py", "test_try.py", "test_documented_commands.py"),
+    ("test_lag_slack.py", "test_hardening.py", "test_try.py", "test_documented_commands.py"),
 )
 """Files and folders that a worker each begins with. Some tests in them take as long as many others: whoever gets such a
 one must not get it last. Those of the browser stay with one worker, as each that has some starts a browser and a trial:

@@ -74,7 +74,7 @@ async def test_a_turn_has_a_line_when_it_begins_and_one_when_it_ends_and_a_click
 
 
 async def test_nothing_else_is_logged_of_a_turn_and_nothing_of_what_was_said_or_written(here: World) -> None:
-    await here.slack.until(lambda: "is up with" in here.bot.log, what="the tools")
+    await here.slack.until(lambda: "is up with" in here.bot.log, what="the tools", poll=0.01)
     with entries() as found:
         ts = await write(here, "the-name-of-a-file.txt")
         await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
