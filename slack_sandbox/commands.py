@@ -49,7 +49,7 @@ class Commands(Payloads):
         workspace = self.workspace
         payload: Json = {
             "token": "sandbox-verification-token",
-            "team_id": workspace.team_id,
+            "team_id": person.team_id if workspace.is_ours(person.team_id) else workspace.team_id,
             "team_domain": workspace.team_domain,
             "channel_id": where.id,
             "channel_name": names.get(where.kind, where.name),
@@ -59,6 +59,7 @@ class Commands(Payloads):
             "text": text,
             "api_app_id": workspace.app_id,
             "is_enterprise_install": "false",
+            **self._enterprise(),
             "response_url": self._response_url(person, where.id, None),
             "trigger_id": self._trigger(person, None),
         }
@@ -66,6 +67,13 @@ class Commands(Payloads):
         if ack:
             self._answered(person, where, ack)
         return ack
+
+    def _enterprise(self) -> Json:
+        organization = self.workspace.organization
+        if organization is None:
+            return {}
+        named = {"enterprise_id": organization.id, "enterprise_name": organization.name}
+        return {**named, "is_enterprise_install": str(organization.org_wide_install).lower()}
 
     def _answered(self, person: Person, where: Channel, ack: Json) -> None:
         try:

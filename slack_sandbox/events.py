@@ -8,6 +8,7 @@ as `message.channels`; in a direct message only `message.im` is. Several subscri
 import uuid
 from typing import Any
 
+from slack_sandbox import teams
 from slack_sandbox import text as texts
 from slack_sandbox.clock import Clock
 from slack_sandbox.journal import Envelope
@@ -98,9 +99,11 @@ class Events:
         self._message(channel, event)
 
     def _foreign(self, message: Message) -> Json:
-        if message.team in ("", self._workspace.team_id):
+        workspace = self._workspace
+        if not message.team or workspace.is_ours(message.team):
             return {}
-        return {"user_team": message.team, "source_team": message.team}
+        named = workspace.enterprise_of(message.team) or message.team
+        return {"user_team": named, "source_team": named, "team": named, "user_profile": {"team": message.team}}
 
     def _mentioned(self, channel: Channel, message: Message, body: Json) -> None:
         bot = self._workspace.bot
@@ -109,6 +112,7 @@ class Events:
         if texts.mentions(message.text, bot.id) and "app_mentions:read" in self._scopes:
             dropped = ("root", "parent_user_id") if message.subtype == "bot_message" else _NOT_IN_A_MENTION
             mention = {key: value for key, value in body.items() if key not in dropped}
+            mention.update(teams.mention_fields(self._workspace, channel, message.team))
             self.publish({**mention, "type": "app_mention"}, channel)
 
     def _message(self, channel: Channel, event: Json) -> None:
@@ -120,26 +124,21 @@ class Events:
         """Send an event when the app subscribed to it (`subscription` defaults to the event's type)."""
         if (subscription or event["type"]) not in self.subscriptions:
             return None
-        return self.deliver(self.wrap(event, shared=channel is not None and channel.shared_externally))
+        return self.deliver(self.wrap(event, channel))
 
-    def wrap(self, event: Json, *, shared: bool = False) -> Json:
-        """The outer `event_callback` object around an event."""
+    def wrap(self, event: Json, channel: Channel | None = None) -> Json:
+        """The outer `event_callback` object around an event, which happened in a channel if there is one."""
         workspace = self._workspace
         event_id = workspace.new_id("Ev")
-        authorization: Json = {"enterprise_id": None, "team_id": workspace.team_id, "user_id": workspace.bot.id}
-        authorization.update(is_bot=True, is_enterprise_install=False)
         return {
             "token": "sandbox-verification-token",
-            "team_id": workspace.team_id,
-            "context_team_id": workspace.team_id,
-            "context_enterprise_id": None,
+            **teams.outer_fields(workspace, event, channel),
             "api_app_id": workspace.app_id,
             "event": event,
             "type": "event_callback",
             "event_id": event_id,
             "event_time": int(self._clock.now()),
-            "authorizations": [authorization],
-            "is_ext_shared_channel": shared,
+            "authorizations": [teams.authorization(workspace)],
             "event_context": f"4-{event_id}",
         }
 

@@ -82,7 +82,8 @@ class Interactions(Commands):
         element = _find(live.blocks, action, block)
         if element["type"] not in ("external_select", "multi_external_select"):
             raise ImpossibleAction(f"{action} has its options already")
-        payload = self._payload("block_suggestion", by)
+        channel = None if isinstance(live, View) else self.workspace.channels[live.channel]
+        payload = self._payload("block_suggestion", by, channel)
         payload.update(action_id=element["action_id"], block_id=element["_block_id"], value=query)
         if isinstance(live, View):
             payload.update(container={"type": "view", "view_id": live.id}, view=live.data)
@@ -181,7 +182,7 @@ class Interactions(Commands):
         container["is_ephemeral"] = message.ephemeral_to is not None
         if message.thread_ts is not None:
             container["thread_ts"] = message.thread_ts
-        payload = self._payload("block_actions", by)
+        payload = self._payload("block_actions", by, channel)
         payload.update(
             container=container,
             trigger_id=self._trigger(by, None),

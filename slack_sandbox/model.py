@@ -28,11 +28,24 @@ class Person:
     app_id: str | None = None
     admin: bool = False
     workflow: bool = False
+    teams: tuple[str, ...] = ()
+    """The workspaces of the organisation that the person is in; empty: the one of `team_id`."""
 
     @property
     def handle(self) -> str:
         """The `name` field of a Slack user object: `alice.smith`."""
         return self.name.lower().replace(" ", ".")
+
+
+@dataclass(slots=True, eq=False)
+class Organization:
+    """An Enterprise Grid organisation: its E… id, its workspaces by T… id, and how the app is installed."""
+
+    id: str
+    name: str
+    teams: dict[str, str]
+    org_wide_install: bool = False
+    team_in_auth_test: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -249,6 +262,8 @@ class Channel:
     top_level: list[Message] = field(default_factory=list[Message])
     archived: bool = False
     shared_externally: bool = False
+    host_team: str = ""
+    """The workspace that hosts a Slack Connect channel; empty: ours."""
     hidden_before: str = ""
     """Histories leave out what is older than this timestamp, as on a free plan; empty: nothing."""
     gone: set[str] = field(default_factory=set[str])

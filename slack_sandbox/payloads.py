@@ -6,25 +6,22 @@ Sources: docs.slack.dev/interactivity/handling-user-interaction and docs.slack.d
 import asyncio
 import secrets
 
+from slack_sandbox import teams
 from slack_sandbox.journal import Envelope
-from slack_sandbox.model import Json, Message, Person, ResponseUrl, Trigger
-from slack_sandbox.sharing import Sharing
+from slack_sandbox.model import Channel, Json, Message, Person, ResponseUrl, Trigger
+from slack_sandbox.organizations import Organizations
 
 
-class Payloads(Sharing):
+class Payloads(Organizations):
     """The parts that payloads are made of, and how they are delivered."""
 
-    def _payload(self, kind: str, person: Person) -> Json:
+    def _payload(self, kind: str, person: Person, channel: Channel | None = None) -> Json:
         workspace = self.workspace
-        user = {"id": person.id, "username": person.handle, "name": person.handle, "team_id": person.team_id}
         return {
             "type": kind,
-            "user": user,
+            **teams.actor_fields(workspace, person, channel),
             "api_app_id": workspace.app_id,
             "token": "sandbox-verification-token",
-            "team": {"id": workspace.team_id, "domain": workspace.team_domain},
-            "enterprise": None,
-            "is_enterprise_install": False,
         }
 
     def new_trigger(self, person: Person) -> str:

@@ -6,7 +6,18 @@ from typing import Any
 from slack_sandbox.clock import Clock
 from slack_sandbox.errors import ApiError
 from slack_sandbox.journal import ApiCall
-from slack_sandbox.model import Channel, ChannelKind, File, Json, Message, Person, ResponseUrl, Trigger, View
+from slack_sandbox.model import (
+    Channel,
+    ChannelKind,
+    File,
+    Json,
+    Message,
+    Organization,
+    Person,
+    ResponseUrl,
+    Trigger,
+    View,
+)
 
 MAX_MODALS = 3
 
@@ -45,6 +56,11 @@ class Workspace:
         self.prompts: dict[str, dict[str, Any]] = {}
         self.recent: list[Message] = []
         self.rejected: list[ApiCall] = []
+        self.organization: Organization | None = None
+        self.outside_enterprises: dict[str, str] = {}
+        """The organisations of others, by workspace."""
+        self.workspaces_of: dict[str, str] = {}
+        """A workspace of each organisation of others."""
         self.slackbot = Person("USLACKBOT", "slackbot", "Slackbot", self.team_id)
         """Known to users.info and users.list, and in no channel."""
         self._dms: dict[tuple[str, ...], Channel] = {}
@@ -64,10 +80,11 @@ class Workspace:
         team_id: str | None = None,
         bot_id: str | None = None,
         app_id: str | None = None,
+        prefix: str = "U",
     ) -> Person:
         """A new member; `bot_id` makes it an app's bot user, another `team_id` a Slack Connect outsider."""
         display = name if display_name is None else display_name
-        person = Person(self.new_id("U"), name, display, team_id or self.team_id, deleted, bot_id, app_id)
+        person = Person(self.new_id(prefix), name, display, team_id or self.team_id, deleted, bot_id, app_id)
         self.people[person.id] = person
         if bot_id is not None:
             self.bots[bot_id] = person
@@ -76,6 +93,19 @@ class Workspace:
     def person(self, user_id: str) -> Person | None:
         """The member with this id, Slackbot included."""
         return self.slackbot if user_id == self.slackbot.id else self.people.get(user_id)
+
+    def is_ours(self, team_id: str) -> bool:
+        """Whether this is the workspace, its organisation, or another workspace of that."""
+        organization = self.organization
+        return team_id == self.team_id or (
+            organization is not None and (team_id == organization.id or team_id in organization.teams)
+        )
+
+    def enterprise_of(self, team_id: str) -> str | None:
+        """The organisation that a workspace belongs to."""
+        if self.is_ours(team_id):
+            return self.organization.id if self.organization is not None else None
+        return self.outside_enterprises.get(team_id)
 
     def add_channel(self, name: str, kind: ChannelKind, members: list[Person]) -> Channel:
         """A new conversation with exactly these members."""
@@ -88,7 +118,7 @@ class Workspace:
     def join(self, channel: Channel, person: Person) -> None:
         """Make the person a member."""
         channel.members[person.id] = None
-        if person.team_id != self.team_id:
+        if not self.is_ours(person.team_id):
             channel.shared_externally = True
 
     def direct(self, people: list[Person]) -> Channel:
@@ -163,7 +193,7 @@ class Workspace:
             "root_view_id": view_id,
             "previous_view_id": None,
             "app_id": self.app_id,
-            "app_installed_team_id": self.team_id,
+            "app_installed_team_id": self._installed_in(),
             "bot_id": self.bot.bot_id,
             "private_metadata": "",
             "callback_id": "",
@@ -175,6 +205,10 @@ class Workspace:
             **data,
         }
         return view
+
+    def _installed_in(self) -> str:
+        organization = self.organization
+        return organization.id if organization is not None and organization.org_wide_install else self.team_id
 
     def _hash(self) -> str:
         return f"{int(self.clock.now())}.{self.new_id('h')}"

@@ -37,12 +37,18 @@ class UserActions:
         deleted: bool = False,
         team_id: str | None = None,
         admin: bool = False,
+        teams: Sequence[str] = (),
+        prefix: str = "U",
     ) -> Person:
-        """Add a person; a `team_id` of another workspace makes a Slack Connect outsider. An `admin` can delete what
-        others wrote, apps included.
+        """Add a person. An `admin` can delete what others wrote, apps included.
+
+        `team_id` is the person's workspace: one of the organisation (`add_workspace`), its E… id, or one of others,
+        which makes a Slack Connect outsider. `teams` are all workspaces of the organisation that the person is in, and
+        `prefix` "W" gives the id that accounts of a Grid may have.
         """
-        person = self.workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id)
-        person.admin = admin
+        workspace = self.workspace
+        person = workspace.add_person(name, display_name=display_name, deleted=deleted, team_id=team_id, prefix=prefix)
+        person.admin, person.teams = admin, tuple(teams)
         self._changes.touch()
         return person
 

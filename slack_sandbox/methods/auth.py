@@ -16,8 +16,8 @@ def api_test(slack: MethodContext, args: Args) -> Json:
 @method("auth.test", tier=1000, caller="any")
 def auth_test(slack: MethodContext, args: Args) -> Json:
     """Who the bot token belongs to."""
-    workspace = slack.workspace
-    return {
+    workspace, organization = slack.workspace, slack.workspace.organization
+    body: Json = {
         "url": f"https://{workspace.team_domain}.slack.com/",
         "team": workspace.team_name,
         "user": workspace.bot.handle,
@@ -26,6 +26,13 @@ def auth_test(slack: MethodContext, args: Args) -> Json:
         "bot_id": workspace.bot.bot_id,
         "is_enterprise_install": False,
     }
+    if organization is not None:
+        body["enterprise_id"] = organization.id
+        if organization.org_wide_install:
+            named = organization.team_in_auth_test
+            body.update(team=organization.name if named else None, team_id=organization.id if named else None)
+            body["is_enterprise_install"] = True
+    return body
 
 
 @method("apps.connections.open", tier=100, caller="app")

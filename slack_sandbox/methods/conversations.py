@@ -1,5 +1,6 @@
 """conversations.* methods (docs.slack.dev/reference/methods/conversations.replies and its neighbours)."""
 
+from slack_sandbox import teams
 from slack_sandbox.errors import ApiError
 from slack_sandbox.methods.registry import Args, MethodContext, method, need_channel_scope, page
 from slack_sandbox.model import Channel, Json, Message
@@ -105,9 +106,7 @@ def channel_body(slack: MethodContext, channel: Channel) -> Json:
         "is_archived": channel.archived,
         "is_general": channel.name == "general",
         "is_member": slack.workspace.bot.id in channel.members,
-        "is_shared": channel.shared_externally,
-        "is_ext_shared": channel.shared_externally,
-        "context_team_id": slack.workspace.team_id,
+        **teams.channel_fields(slack.workspace, channel),
         "creator": next(iter(channel.members), ""),
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},
         "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},

@@ -1,5 +1,6 @@
 """users.info, users.list, usergroups.list, usergroups.users.list (docs.slack.dev/reference/methods/users.info)."""
 
+from slack_sandbox import teams
 from slack_sandbox.errors import ApiError
 from slack_sandbox.methods.registry import Args, MethodContext, method, page
 from slack_sandbox.model import Json, Person
@@ -27,8 +28,7 @@ def user_body(slack: MethodContext, person: Person) -> Json:
     body.update(profile=profile, is_bot=person.bot_id is not None, is_app_user=False, updated=0)
     if person.workflow:
         body["is_workflow_bot"] = True
-    if person.team_id != slack.workspace.team_id:
-        body["is_stranger"] = False
+    body.update(teams.user_fields(slack.workspace, person))
     if not person.deleted:
         body.update(real_name=person.name, tz="Europe/Berlin", tz_label="Central European Time", tz_offset=3600)
         body.update(is_admin=person.admin, is_owner=False, is_primary_owner=False, is_restricted=False)
