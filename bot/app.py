@@ -40,6 +40,7 @@ from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
+from bot.slack.reading.message import Ourselves
 from bot.store.registry import open_store
 from bot.supervised import run_forever
 from bot.sweep import Sweep
@@ -147,13 +148,15 @@ class Service:
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
         progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
-        authorizer = Authorizer(Directory(web.repeatable), rules, rules.groups | settings.policy.groups, identity.team)
+        authorizer = Authorizer(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
+        ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
             progress,
             self._deliveries.wake,
-            bot_user=identity.bot_user,
+            ourselves=ourselves,
+            bots=settings.bots,
             authorizer=authorizer,
             privacy=settings.privacy,
         )
@@ -193,14 +196,15 @@ class Service:
         under_way: dict[tuple[str, str], events.Commit] = {}
 
         def register(app: AsyncApp) -> None:
-            events.register(app, store, self._threads.wake, identity.bot_user, under_way)
+            events.register(app, store, self._threads.wake, ourselves, under_way, bots=settings.bots)
+            windows.register(app, handler, problems)
             for each in listeners:
                 each(app, handler)
             windows.register(app, handler)
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
-        self._app = slack.bolt(web, register)
-        self._socket = slack.Socket(self._app, web, under_way)
+        self._app = slack.bolt(these, register)
+        self._socket = slack.Socket(self._app, these, under_way, identity.bot_id)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

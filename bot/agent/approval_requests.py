@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import sha256
 from bot.core.limits import Limits
-from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
+from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers, is_user
 from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
@@ -32,6 +32,10 @@ MAX_REASON_CHARS = 2_000
 NOBODY = (
     "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
     "Say so, and that a member has to ask."
+)
+NOBODY_FOR_AN_APP = (
+    "nobody can approve it: an app or a workflow has asked, and the configuration names no people who approve for it. "
+    "Say so, and that a person has to ask, or that an operator can name approvers."
 )
 
 
@@ -65,11 +69,12 @@ class ApprovalRequester:
         privacy = await self.gateway.privacy(state.place)
         for pending, preview in zip(wanted, previews, strict=True):
             call = pending.call
-            if await self._nobody_can(state, call):
+            nobody = await self._nobody_can(state, call)
+            if nobody:
                 asked = pending.kind == CallKind.MAY_IT_RUN
                 call.state = CallState.FINISHED
                 call.outcome = CallOutcome.REFUSED if asked else CallOutcome.UNRESOLVED
-                call.result = NOBODY
+                call.result = nobody
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
@@ -79,19 +84,25 @@ class ApprovalRequester:
             await pace.checkpoint()
         return await offload(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
 
-    async def _nobody_can(self, state: ThreadState, call: Call) -> bool:
-        """Whether the only person who could decide is not allowed to: from another organization, or deactivated."""
+    async def _nobody_can(self, state: ThreadState, call: Call) -> str:
+        """Return why nobody could decide, for the model; empty if somebody can: the only person who could is from
+        another organization or deactivated, or an app has asked and too few people are named."""
         requester = state.turn.requester if state.turn else ""
-        return self._rules(call).people == (REQUESTER,) and await self.gateway.outsider(requester)
+        rules = self._rules(state, call)
+        if not is_user(requester):
+            return NOBODY_FOR_AN_APP if rules.problems() else ""
+        return NOBODY if rules.people == (REQUESTER,) and await self.gateway.outsider(requester) else ""
 
-    def _rules(self, call: Call) -> Approvers:
-        return self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+    def _rules(self, state: ThreadState, call: Call) -> Approvers:
+        """Return who decides about a call of the open turn. An app that has asked is nobody who could."""
+        rules = self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
+        return rules if state.turn is None or is_user(state.turn.requester) else rules.without_requester()
 
     def _approval(
         self, state: ThreadState, pending: PendingApproval, preview: Preview | None, privacy: str
     ) -> Approval:
         call = pending.call
-        approvers = self._rules(call)
+        approvers = self._rules(state, call)
         once = pending.kind == CallKind.DID_IT_RUN
         return Approval(
             id=secrets.token_urlsafe(18),

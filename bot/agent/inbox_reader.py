@@ -28,43 +28,66 @@ class InboxReader:
     gateway: ChatGateway
     instructions: Callable[[], str]
     """Returns the first message of a new thread's log."""
+    most: int
+    """Of the messages to others, as many of the newest are read."""
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
-        if not state.begun:
-            await self._fetch_earlier(state)
+        missing = "" if state.begun else await self._fetch_earlier(state)
+        if state.turn is not None:
+            # Nothing that others write may begin like a message of theirs: their names are to be known.
+            for user in (state.turn.requester, *state.turn.others):
+                await self.gateway.name(user)
         unread = list(state.unread)
-        messages = await self._quoted(unread)
-        first = 0
-        if not state.begun:
-            messages.insert(0, prompt.system(self.instructions()))
-            first = 1
+        begun = [] if state.begun else [prompt.system(self.instructions())]
+        messages, read = await self._quoted(unread, len(begun))
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
-        read = [(first + index, message.id) for index, message in enumerate(unread)]
+        drafts = self.gateway.notice(missing, key=f"earlier-{state.id}")
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
-        change = Change("read the inbox", requester=requester, messages=messages, read=read, synced=False)
+        change = Change(
+            "read the inbox",
+            requester=requester,
+            messages=[*begun, *messages],
+            read=read,
+            drafts=drafts,
+            synced=False,
+        )
         change.gets_on = any(message.addressed for message in unread)
         await self.store.commit(state, change)
         _note_participants(state, unread)
         if state.turn is not None and requester:
             log_events.turn_began(state.turn, state)
 
-    async def _fetch_earlier(self, state: ThreadState) -> None:
-        """Record what was said in the thread before the bot was first addressed there."""
+    async def _fetch_earlier(self, state: ThreadState) -> str:
+        """Record what was said in the thread before the bot was first addressed there. Returns what of it could not be
+        read, in words for people."""
         earlier = await self.gateway.earlier(state.place, state.unread[0])
-        for incoming in earlier:
+        for incoming in earlier.messages:
             await self.store.admit(incoming)
-        if earlier:
+        if earlier.messages:
             state.unread = (await self.store.load(state.id)).unread
+        return earlier.missing
 
-    async def _quoted(self, unread: Sequence[Unread]) -> list[tuple[str, str]]:
-        """Return the log entries of these messages, each with its speaker's name."""
+    async def _quoted(
+        self, unread: Sequence[Unread], position: int
+    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+        """Return the log entries of these messages, each with its speaker's name, and which of them stands where.
+
+        Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
+        """
+        context = [message.id for message in unread if not message.addressed and message.user]
+        left_out = set(context[1 : -self.most])
         entries: list[tuple[str, str]] = []
+        read: list[tuple[int, int]] = []
         pace = Pace()
         for message in unread:
-            entries.append(prompt.user(await self.gateway.quote(message)))
+            if message.id not in left_out:
+                entries.append(prompt.user(await self.gateway.quote(message)))
+            elif not read or read[-1][1] not in left_out:
+                entries.append(prompt.user(prompt.left_out(len(left_out))))
+            read.append((position + len(entries) - 1, message.id))
             await pace.checkpoint()
-        return entries
+        return entries, read
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:

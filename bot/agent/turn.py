@@ -68,7 +68,7 @@ class Agent:
         if state.turn is not None and state.turn.stopped_by:
             return await self._stop(state, state.turn)
         if any(message.addressed for message in state.unread) or (state.turn and state.unread):
-            await InboxReader(self.store, self.gateway, self.instructions).read(state)
+            await InboxReader(self.store, self.gateway, self.instructions, self.limits.thread_messages).read(state)
         if state.turn is None:
             return False
         if not state.turn.closing and (reason := self._limit(state, state.turn)):

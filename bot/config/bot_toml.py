@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config.lint import Finding, findings
+from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
@@ -18,6 +18,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+_BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
 _RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "arguments")
 _APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
 _TIMES = ("remind_hours", "undo_minutes", "grant_days")
@@ -33,6 +34,8 @@ class Configuration:
     policy: Policy = field(default_factory=Policy)
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
     privacy: Privacy = Privacy.FULL
+    bots: tuple[str, ...] = ()
+    """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...] = ()
     """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
@@ -46,13 +49,16 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "audit"))
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
     agent = file.table(document, ("agent",))
     file.known(agent, ("agent",), ("instructions", "privacy"))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
     approvals, doubts = _approvals(file, limits)
+    bots = _bots(file)
+    if bots:
+        doubts += findings_for_bots(approvals, file.line(("access", "bots")))
     found = sorted([*findings(policy), *doubts], key=lambda finding: finding.line)
     errors = [finding.words() for finding in found if finding.level == "error"]
     if errors:
@@ -63,6 +69,7 @@ def load(path: Path | None) -> Configuration:
         policy=policy,
         approvals=approvals,
         privacy=Privacy(file.choice(agent, ("agent", "privacy"), list(Privacy), Privacy.FULL)),
+        bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),
     )
@@ -213,6 +220,15 @@ def _approvers(file: TomlFile, table: Table, place: KeyPath, base: Approvers, gr
     needed = file.whole(table, (*place, "needed"), base.needed)
     no_self = file.flag(table, (*place, "no_self"), base.no_self)
     return Approvers(people, needed, no_self, file.flag(table, (*place, "grants"), grants))
+
+
+def _bots(file: TomlFile) -> tuple[str, ...]:
+    table = file.table(file.document, ("access",))
+    file.known(table, ("access",), ("bots",))
+    bots = file.texts(table, ("access", "bots"))
+    odd = (bot for bot in bots if not _BOT.fullmatch(bot))
+    _each(file, ("access", "bots"), odd, "the id of a bot (B…), of an app (A…) or of a workflow (Wf…)")
+    return bots
 
 
 def _redact(file: TomlFile, audit: Table) -> tuple[str, ...]:

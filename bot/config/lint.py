@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.conditions import Condition, fits, listed
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier, tier
 from bot.core.tools import Tool
@@ -46,6 +47,15 @@ def findings(policy: Policy) -> list[Finding]:
             problem = f"{label} never decides anything: {policy.label(shadow)} covers all that it could match"
             found.append(Finding("warning", rule.line, problem, "move it up, narrow the earlier rule, or remove it"))
     return found
+
+
+def findings_for_bots(approvals: ApprovalRules, line: int) -> list[Finding]:
+    """What is doubtful where apps may start turns: nobody who could approve their calls."""
+    tiers = [tier for tier in Tier if approvals.of(tier).without_requester().problems()]
+    if not tiers:
+        return []
+    problem = f"apps may start turns, and nobody could approve what they ask for in {listed(tiers)}"
+    return [Finding("warning", line, problem, "name people or user groups in approvers, or such calls are refused")]
 
 
 def findings_for(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:

@@ -57,6 +57,8 @@ class Settings:
     policy: Policy
     approvals: ApprovalRules
     privacy: Privacy
+    bots: tuple[str, ...]
+    """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...]
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
@@ -103,6 +105,7 @@ def load(
         policy=configured.policy,
         approvals=configured.approvals,
         privacy=configured.privacy,
+        bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,
     )

@@ -28,16 +28,36 @@ class Incoming:
     place: ThreadRef
     event_id: str
     user: str
+    """Who has written it: a person, or the id of an app's bot; empty for a note by the bot itself."""
     ts: str
     text: str
-    """The text in Slack's markup, unchanged."""
+    """The author's own words, in Slack's markup."""
     files: Sequence[str]
-    """The names of attached files."""
+    """The names of attached files, if there is no `body`."""
     addressed: bool
     """It mentions the bot or is a direct message. The store also treats a follow-up as addressed if its sender has
     addressed the bot in this thread before."""
     earlier: bool = False
     """It was written before the bot was first addressed in the thread, so it is context, whoever wrote it."""
+    body: str = ""
+    """All that it says, in a form that only the chat's adapter reads; empty if `text` and `files` are all."""
+    author: AuthorKind = AuthorKind.PERSON
+    label: str = ""
+    """The name of an app or a workflow, as the message gives it."""
+    to_others: bool = False
+    """It mentions others and not the bot, so it is no follow-up."""
+    post: str = ""
+    """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
+    that ends with `*` stands for all keys that begin with the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said in a thread before the bot was addressed there."""
+
+    messages: Sequence[Incoming] = ()
+    missing: str = ""
+    """What of it could not be read, and why, in a sentence for people; empty if all could."""
 
 
 class Admission(StrEnum):
@@ -62,5 +82,8 @@ class Unread:
     text: str
     files: Sequence[str]
     addressed: bool
-    notified: bool = False
-    """Its sender has been notified that it will be read once the open request is decided."""
+    told: bool = False
+    """Its sender has been told that it will be read once the open request is decided."""
+    body: str = ""
+    author: AuthorKind = AuthorKind.PERSON
+    label: str = ""

@@ -28,6 +28,9 @@ class Limits:
     """A turn that takes longer shows its progress."""
     progress_every_seconds: float = 3.0
     """Slack allows an app to update one message about every 3 seconds (chat.update, Tier 3)."""
+    thread_messages: int = 100
+    """The newest messages of a thread that the model reads besides the first one, when it is mentioned there first, and
+    the most that it reads of what was said to others since it last answered."""
     answer_parts: int = 4
     """An answer that needs more Slack messages than this is uploaded as a file."""
     drain_seconds: float = 8.0

@@ -46,6 +46,8 @@ class Identity:
     team_name: str
     bot_user: str
     bot_name: str
+    bot_id: str = ""
+    """Of the bot that posts as our bot user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ async def preflight(web: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Ide
         team_name=str(identity.get("team") or ""),
         bot_user=str(identity["user_id"]),
         bot_name=str(identity.get("user") or ""),
+        bot_id=str(identity.get("bot_id") or ""),
     )
     return who, str(opened["url"])
 
@@ -134,7 +137,7 @@ def bolt(web: Clients, register: Callable[[AsyncApp], None]) -> AsyncApp:
         ssl_check_enabled=False,
         url_verification_enabled=False,
         attaching_function_token_enabled=False,
-        ignoring_self_events_enabled=False,  # `incoming` does that, and for all bots
+        ignoring_self_events_enabled=False,  # done by the socket and by `incoming`
     )
     register(app)
     return app
@@ -175,12 +178,12 @@ class _Session:
         await self._session.close()
 
 
-def _by_a_bot(message: str) -> str:
-    """Return the envelope id of an event about a message that a bot has posted; else an empty text. Such events start
-    nothing, and each of our own posts causes one, so they are acknowledged without a queue, a task or Bolt."""
-    envelope = mapping(parsed(message)) if '"bot_id"' in message else {}
+def _own_post(message: str, bot_id: str) -> str:
+    """The envelope of an event that says what we have posted, which starts nothing; empty for anything else. Each of
+    our posts comes back as one: its ack needs no queue, no task and no Bolt."""
+    envelope = mapping(parsed(message)) if bot_id and f'"{bot_id}"' in message else {}
     event = mapping(mapping(envelope.get("payload")).get("event"))
-    posted = event.get("type") in ("message", "app_mention") and event.get("bot_id")
+    posted = event.get("type") in ("message", "app_mention") and event.get("bot_id") == bot_id
     return text(envelope.get("envelope_id")) if posted and envelope.get("type") == "events_api" else ""
 
 
@@ -204,9 +207,12 @@ class _Handler(AsyncSocketModeHandler):
 class Socket:
     """The Socket Mode connection, which reconnects by itself."""
 
-    def __init__(self, app: AsyncApp, web: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]]) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
-        self._handler = _Handler(app, web.app_token, ping_interval=PING_SECONDS)
+    def __init__(
+        self, app: AsyncApp, these: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]], bot_id: str = ""
+    ) -> None:
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts; `bot_id` is our bot's,
+        whose posts are acknowledged without being looked at."""
+        self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
         self._handler.under_way = under_way
         self._session = web.session
         client: Any = self._handler.client
@@ -217,7 +223,7 @@ class Socket:
             if count_values(message.encode("utf-8", "replace")) > MAX_VALUES:
                 log.warning("ignoring a message of %d characters from Slack: it has too many values", len(message))
                 return
-            if envelope := _by_a_bot(message):
+            if envelope := _own_post(message, bot_id):
                 await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope))
                 return
             await enqueue(message)

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.calls import Call
-from bot.core.inbox import Incoming, Unread
-from bot.core.json_text import JsonObject
+from bot.core.inbox import AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
+from bot.pace import Pace, offload
+from bot.slack import missing
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, messages, question_blocks, retry_notice
-from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.blocks import cards, messages, retry_notice
 from bot.slack.delivery.progress import Progress
-from bot.slack.delivery.sender import PAGE
+from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
-from bot.slack.text import readable, speaker
-
-log = logging.getLogger(__name__)
+from bot.slack.reading import content, markup
+from bot.slack.reading.content import Kind, Section, Words
+from bot.slack.reading.message import Ourselves
+from bot.slack.reading.shown import note, show
+from bot.slack.reading.speakers import Speakers
+from bot.slack.text import speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MAX_EARLIER = 100
+MOST_NAMED = 50
+"""How many of the people that one message mentions are looked up by name."""
 
 
 class SlackGateway:
@@ -43,7 +46,8 @@ class SlackGateway:
         progress: Progress,
         deliver: Callable[[int], None],
         *,
-        bot_user: str,
+        ourselves: Ourselves,
+        bots: Collection[str] = (),
         authorizer: Authorizer,
         privacy: Privacy,
     ) -> None:
@@ -54,7 +58,9 @@ class SlackGateway:
         self._privacy = privacy
         self._progress = progress
         self._deliver = deliver
-        self._bot_user = bot_user
+        self._ourselves = ourselves
+        self._bots = frozenset(bots)
+        self._speakers = Speakers()
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
         return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
@@ -94,53 +100,63 @@ class SlackGateway:
         return await self._authorizer.member(user) is False
 
     async def name(self, user: str) -> str:
-        return speaker(await self._directory.name(user))
+        return self._speakers.name(user, await self._directory.name(user))
 
     async def quote(self, message: Unread) -> str:
         if not message.user:  # a note by the app itself
             return message.text
-        names, name = await asyncio.gather(
-            self._directory.names(message.text, {self._bot_user: "you"}), self._directory.name(message.user)
-        )
-        text = message.text.strip().removeprefix(f"<@{self._bot_user}>")
-        said = readable(text, names).strip()
-        if message.files:
-            listed = ", ".join(message.files)
-            said = f"{said}\n(attached, and not readable to you: {listed})".strip()
-        manner = "" if message.addressed else " (to others in the thread, not to you)"
-        return f"{speaker(name)}{manner}: {said or '(no text)'}"
+        parts = content.loads(message.body) if message.body else [Words(message.text), *map(_file, message.files)]
+        if parts and isinstance(parts[0], Words):
+            own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
+            parts = [Words(own), *parts[1:]] if own else parts[1:]
+        mentioned = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
+        users = sorted(mentioned - {self._ourselves.user, message.user})[:MOST_NAMED]
+        if message.author is AuthorKind.PERSON:
+            users.append(message.user)
+        names = dict(zip(users, await asyncio.gather(*map(self.name, users)), strict=True))
+        names[self._ourselves.user] = "you"
+        size = sum(map(len, content.texts(parts)))
+        said = await offload(size, show, parts, names, self._speakers)
+        if not parts:
+            said = "(no text)"
+        elif isinstance(parts[0], Section):
+            said = f"(no words of their own)\n{said}"
+        return f"{self._speaker(message, names)}: {said}"
 
-    async def earlier(self, place: ThreadRef, first: Unread) -> Sequence[Incoming]:
+    def _speaker(self, message: Unread, names: Mapping[str, str]) -> str:
+        """Return who has written a message, and whether it is a request. No name can look like the latter."""
+        match message.author:
+            case AuthorKind.PERSON:
+                return names[message.user] + ("" if message.addressed else " (to others in the thread, not to you)")
+            case AuthorKind.OWN:
+                return "You (another post of this app; not a request)"
+            case AuthorKind.SLACK:
+                return "Slack (a notice; not a request)"
+            case AuthorKind.APP | AuthorKind.WORKFLOW:
+                manner = message.author.value + ("" if message.addressed else "; not a request")
+                return f"{speaker(message.label) if message.label else 'Somebody'} ({manner})"
+
+    async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS
         if first.ts == place.thread_ts and not late:
-            return ()
-        said: list[JsonObject] = []
-        cursor = ""
-        try:
-            while len(said) < MAX_EARLIER:
-                page = await self._client.conversations_replies(
-                    channel=place.channel,
-                    ts=place.thread_ts,
-                    limit=PAGE,
-                    include_all_metadata=False,
-                    cursor=cursor or None,
-                )
-                said += page.get("messages") or []
-                cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-                if not cursor:
-                    break
-        except SLACK_ERRORS as error:
-            log.warning("what was said before in %s cannot be read (%s)", place.channel, code_of(error))
-            return ()
-        found = [
-            incoming({"team_id": place.team, "event": {**message, "channel": place.channel}}, self._bot_user)
-            for message in said[:MAX_EARLIER]
-        ]
-        return [
-            message if message.ts > first.ts else replace(message, addressed=False, earlier=True)
-            for message in found
-            if message is not None and message.ts != first.ts
-        ]
+            return Earlier()
+        history = await ThreadReader(self._calling, place, self._limits.thread_messages).read()
+        found: list[Incoming] = []
+        pace = Pace()
+        for each in ([history.root] if history.root else []) + list(history.replies):
+            event = {**each, "channel": place.channel, "channel_type": place.kind, "thread_ts": place.thread_ts}
+            message = incoming({"team_id": place.team, "event": event}, self._ourselves, self._bots, history=True)
+            if message is not None and message.ts != first.ts:
+                is_later = message.ts > first.ts
+                found.append(message if is_later else replace(message, addressed=False, earlier=True))
+            await pace.checkpoint()
+        words = missing.for_the_model(history)
+        if words:
+            # Its timestamp puts it behind the first message and before all others.
+            ts = f"{place.thread_ts}0"
+            key = f"earlier-{place.channel}-{place.thread_ts}"
+            found.append(Incoming(place, key, "", ts, note(words), (), addressed=False, earlier=True))
+        return Earlier(found, missing.for_people(history))
 
     def progress(self, thread_id: int, words: str) -> None:
         self._progress.tell(thread_id, words)
@@ -150,3 +166,8 @@ class SlackGateway:
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)
+
+
+def _file(name: str) -> Section:
+    """Return a file as a version that recorded only its name has it."""
+    return Section(Kind.FILE, title=markup.escaped(name), note="not readable to you")

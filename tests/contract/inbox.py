@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.calls import CallOutcome, CallState
-from bot.core.inbox import Admission, Incoming
+from bot.core.inbox import Admission, AuthorKind, Incoming
 from bot.core.ports.store import Store
 from bot.core.questions.question import Approval, Decision
 from bot.core.thread_ref import ThreadRef
@@ -139,6 +139,31 @@ class InboxContract:
         assert await store.admit(follow_up(first, BOB, addressed=True)) == (Admission.STARTS, thread)
         assert await store.admit(follow_up(first, BOB)) == (Admission.STARTS, thread)
         assert await store.admit(replace(mention(BOB, addressed=False))) == (Admission.IGNORED, 0)
+
+    async def test_a_message_to_others_is_context_even_of_somebody_who_has_addressed_the_bot(
+        self, store: Store
+    ) -> None:
+        first = mention()
+        _, thread = await store.admit(first)
+        assert await store.admit(replace(follow_up(first, ALICE), to_others=True)) == (Admission.CONTEXT, thread)
+        assert await store.admit(follow_up(first, ALICE)) == (Admission.STARTS, thread)
+
+    async def test_an_app_addresses_the_bot_only_when_it_says_so(self, store: Store) -> None:
+        first = replace(mention("B1"), author=AuthorKind.APP, label="Pager", body="[]")
+        _, thread = await store.admit(first)
+        again = replace(follow_up(first, "B1"), author=AuthorKind.APP)
+        assert await store.admit(again) == (Admission.CONTEXT, thread)
+        [said, _] = (await store.load(thread)).unread
+        assert (said.user, said.author, said.label, said.body) == ("B1", AuthorKind.APP, "Pager", "[]")
+
+    async def test_what_the_bot_has_posted_is_not_taken_for_something_that_was_said(self, store: Store) -> None:
+        first = mention()
+        _, thread = await store.admit(first)
+        await store.owe(thread, [draft("notice", key="known")])
+        own = replace(follow_up(first, "UBOT"), author=AuthorKind.OWN)
+        assert await store.admit(replace(own, post="known")) == (Admission.DUPLICATE, thread)
+        assert await store.admit(replace(own, post="kno*")) == (Admission.DUPLICATE, thread)
+        assert await store.admit(replace(own, post="unknown")) == (Admission.CONTEXT, thread)
 
     @pytest.mark.parametrize("states", WAITS)
     async def test_a_thread_that_only_waits_for_people_is_left_alone(

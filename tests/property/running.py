@@ -36,6 +36,7 @@ from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, windows
+from bot.slack.reading.message import Ourselves
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.json_schema import keywords
@@ -114,7 +115,13 @@ class Bot:
         authorizer = Authorizer(Directory(client), rules, rules.groups, TEAM)
         progress = Progress(1e6, UpdateRate(3.0, self._owing.add))
         gateway = SlackGateway(
-            LIMITS, client, progress, self._owing.add, bot_user=BOT, authorizer=authorizer, privacy=Privacy.FULL
+            LIMITS,
+            client,
+            progress,
+            self._owing.add,
+            ourselves=Ourselves(BOT),
+            authorizer=authorizer,
+            privacy=Privacy.FULL,
         )
         judge = CallAuthorizer(store, files, gateway, self.policy, rules, problem)
         steps = ToolSteps(

@@ -98,7 +98,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
     assert (set(document["agent"]), set(document["audit"])) == ({"instructions", "privacy"}, {"redact"})
-    assert set(document) == {"limits", "agent", "policy", "approvals", "audit"}
+    assert set(document["access"]) == {"bots"}
+    assert set(document) == {"limits", "agent", "policy", "approvals", "access", "audit"}
 
 
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:

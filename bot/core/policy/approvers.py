@@ -58,6 +58,11 @@ class Approvers:
         """The user groups that may approve."""
         return frozenset(filter(is_group, self.people))
 
+    def without_requester(self) -> Approvers:
+        """Return the same rules for a turn that no person has started: only the people who are named may approve."""
+        named = tuple(who for who in self.people if who != REQUESTER)
+        return Approvers(named, self.needed, self.no_self, self.grants)
+
     def words(self) -> str:
         """Describe the rule for people: `2 of requester, U0123, S0456, never who asked or edited`."""
         return f"{self.needed} of {', '.join(self.people)}" + (", never who asked or edited" if self.no_self else "")

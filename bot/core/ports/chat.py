@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.core.calls import Call
-from bot.core.inbox import Incoming, Unread
+from bot.core.inbox import Earlier, Unread
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval, Card, Question
@@ -65,12 +65,13 @@ class ChatGateway(Protocol):
         ...
 
     async def quote(self, message: Unread) -> str:
-        """A person's message as the model reads it: with the speaker's name, without Slack's markup."""
+        """Return a message as the model reads it: with the speaker's name, without Slack's markup, and with everything
+        that is not the speaker's own words marked as such."""
         ...
 
-    async def earlier(self, place: ThreadRef, first: Unread) -> Sequence[Incoming]:
-        """What was said in the thread besides the first message that addressed the bot there: before it, or after it
-        when it was delivered late. Empty when nothing can have been."""
+    async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
+        """Return what was said in the thread besides the first message that addressed the bot there: before it, or
+        after it when it was delivered late. Of a long thread, it is the first message and the newest ones."""
         ...
 
     def progress(self, thread_id: int, words: str) -> None:

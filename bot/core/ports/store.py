@@ -36,8 +36,9 @@ class Inbox(Protocol):
         """Record a delivered message. Out: what became of it, and the thread's number (0: none of the bot's).
 
         A thread begins with the first message that is addressed to the bot; what others write before is ignored. In
-        the bot's threads all is recorded: a message of somebody who has addressed the bot there before is addressed
-        too, one of anybody else is context. An addressed message resumes a parked thread.
+        the bot's threads all is recorded: a message of a person who has addressed the bot there before is addressed
+        too, unless it is `to_others`; any other is context. Apps have to address the bot each time. An addressed
+        message resumes a parked thread. A message of our own app whose `post` is recorded is a duplicate.
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
         unread message that came as context becomes addressed when it comes again as a mention.

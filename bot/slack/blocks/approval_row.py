@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject, canonical
+from bot.core.policy.approvers import is_user
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision
 from bot.slack.blocks import arguments, buttons, decided_row, details, messages
@@ -94,6 +95,8 @@ def who_decides(approval: Approval) -> str:
     several = _still_needed(approval)
     if approval.people == (REQUESTER,) and not approval.no_self:
         return f"Only {requester}, whose message started this, can decide, until {until}.{several}"
+    if not is_user(approval.requester):  # an app has asked
+        return f"Only {mentions(approval.people, last=' or ')} can decide, until {until}.{several}"
     barred = {REQUESTER, approval.requester, *approval.call.editors} if approval.no_self else set[str]()
     people = [who for who in approval.people if who not in barred]
     words = f"Only {mentions(people, approval.requester, last=' or ') or 'others'} can decide, until {until}.{several}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -11,17 +11,25 @@ from slack_bolt.async_app import AsyncApp
 from bot.core.inbox import Admission
 from bot.core.ports.store import Inbox
 from bot.slack.intake.messages import incoming
+from bot.slack.reading.message import Ourselves
 
 Commit = asyncio.Task[tuple[Admission, int]]
 
 
 def register(
-    app: AsyncApp, store: Inbox, wake: Callable[[int], None], bot_user: str, under_way: dict[tuple[str, str], Commit]
+    app: AsyncApp,
+    store: Inbox,
+    wake: Callable[[int], None],
+    ourselves: Ourselves,
+    under_way: dict[tuple[str, str], Commit],
+    *,
+    bots: Collection[str] = (),
 ) -> None:
-    """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts."""
+    """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
+    are the ids of apps and workflows that may address it."""
 
     async def on_message(body: dict[str, Any]) -> None:
-        message = incoming(body, bot_user)
+        message = incoming(body, ourselves, bots)
         if message is None:
             return
         # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.

@@ -1,75 +1,103 @@
-"""What a person said, from Slack's message objects: events and histories have the same form. Pure.
+"""Decides what a message of Slack's is to the bot: a request, something said in the thread, or nothing. Pure.
 
-What Slack would never send is read as nothing, or left out: no odd payload may stop a thread, or the ack of others.
+Events and histories have the same form, and both pass through here. What Slack would never send is read as nothing, or
+left out: no odd payload may stop a thread, or the acknowledgement of others.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 
-from bot.core.inbox import Incoming
+from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
-from bot.slack.text import mentioned
+from bot.slack.reading import content, message
+from bot.slack.reading.content import Words
+from bot.slack.reading.message import Ourselves, identifier
 
-SPOKEN = {None, "file_share", "thread_broadcast"}
-"""Subtypes that are a person saying something (https://docs.slack.dev/reference/events/message)."""
 KINDS = {"C": "channel", "G": "group", "D": "im"}
-MAX_CHARS = 100_000
-"""Characters of a message; Slack cuts them off at 40,000 (docs.slack.dev/reference/methods/chat.postMessage)."""
-MAX_NAME_CHARS = 500
-MAX_FILES = 100
-MAX_FORWARDED = 100
-"""Slack's own limit of attachments."""
+LONGEST_KIND = 50
+MOST_FILES = 100
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+_POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
+"""The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
 
 
-def incoming(body: JsonObject, bot_user: str) -> Incoming | None:
-    """A person's message from the body of an events_api envelope; None for everything that starts nothing: other
-    bots, ourselves, edits, deletions, joins, and what is no message at all."""
+def incoming(
+    body: JsonObject, ourselves: Ourselves, bots: Collection[str] = (), *, history: bool = False
+) -> Incoming | None:
+    """Return a message as the store takes it.
+
+    Args:
+        body: the body of an events_api envelope, or a message of a history in the same form.
+        ourselves: by what our own messages are known.
+        bots: ids of apps and workflows whose mentions count like those of people.
+        history: the message was read from a history. There it is what it says now, whoever wrote it. As an event, an
+            edit, a deletion, a message of our own, or a notice by Slack is none of the store's business.
+
+    Returns:
+        None for what is no message, or can be part of no thread of the bot's.
+    """
     event = mapping(body.get("event"))
-    user, channel, ts = _id(event.get("user")), _id(event.get("channel")), _ts(event.get("ts"))
+    channel, ts = identifier(event.get("channel")), _ts(event.get("ts"))
     subtype = event.get("subtype")
-    if not (subtype is None or isinstance(subtype, str)) or subtype not in SPOKEN:
+    is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
+    if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
-    if event.get("bot_id") or event.get("edited") or event.get("hidden"):
+    thread_ts = _ts(event.get("thread_ts")) or ts
+    ourselves = replace(ourselves, app=ourselves.app or identifier(body.get("api_app_id")))
+    said = message.read(event, ourselves)
+    author = said.author
+    if author.kind is AuthorKind.PERSON and not author.id:
         return None
-    if not (user and channel and ts) or user == bot_user:
+    may_ask = author.kind is AuthorKind.PERSON or not author.aliases.isdisjoint(bots)
+    kind = _kind(event, channel)
+    mentioned = ourselves.user in said.mentions
+    addressed = may_ask and is_spoken and (mentioned or kind == "im")
+    # Nobody has addressed the bot yet in a thread that begins with this message.
+    if not history and author.kind is not AuthorKind.PERSON and not addressed and thread_ts == ts:
         return None
-    kind = text(event.get("channel_type"), MAX_NAME_CHARS) or KINDS.get(channel[:1], "channel")
-    said = text("\n".join([_start(event.get("text")), *_quoted(event)]).strip(), MAX_CHARS)
-    files = [mapping(file) for file in items(event.get("files"))[:MAX_FILES] if isinstance(file, dict)]
+    if not history and author.kind is AuthorKind.OWN:
+        return None
+    simple = len(said.parts) == 1 and isinstance(said.parts[0], Words)
     return Incoming(
-        place=ThreadRef(_id(body.get("team_id")), channel, _ts(event.get("thread_ts")) or ts, kind),
-        event_id=_id(body.get("event_id")) or f"{channel}-{ts}",
-        user=user,
+        place=ThreadRef(identifier(body.get("team_id")), channel, thread_ts, kind),
+        event_id=identifier(body.get("event_id")) or f"{channel}-{ts}",
+        user=author.id or author.kind.value,
         ts=ts,
-        text=said,
-        files=[text(file.get("name"), MAX_NAME_CHARS) or "file" for file in files],
-        addressed=kind == "im" or event.get("type") == "app_mention" or bot_user in mentioned(said),
+        text=said.own_words,
+        files=(),
+        addressed=addressed,
+        body="" if simple or not said.parts else content.dumps(said.parts),
+        author=author.kind,
+        label=author.label,
+        to_others=not mentioned and bool(said.mentions - {author.id}),
+        post=_post(event) if author.kind is AuthorKind.OWN else "",
     )
 
 
-def _id(value: object) -> str:
-    """An id of Slack's; empty for what is none."""
-    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
+def _kind(event: JsonObject, channel: str) -> str:
+    """Return the kind of conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
+    kind = text(event.get("channel_type"), LONGEST_KIND)
+    return "im" if channel.startswith("D") or kind == "app_home" else kind or KINDS.get(channel[:1], "channel")
 
 
 def _ts(value: object) -> str:
-    """A message's timestamp; empty for what is none."""
+    """Return a message's timestamp; empty for what is none."""
     return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
-def _start(value: object) -> str:
-    """As much of a text as could be taken, and one character more, so that it shows that it was cut."""
-    return text(value[: MAX_CHARS + 1] if isinstance(value, str) else value)
-
-
-def _quoted(event: JsonObject) -> list[str]:
-    """What a person forwarded with a message: Slack puts it into attachments."""
-    attachments = [mapping(item) for item in items(event.get("attachments"))[:MAX_FORWARDED]]
-    texts = [_start(item.get("text")) or _start(item.get("fallback")) for item in attachments]
-    return [f"(forwarded) {each}" for each in texts if each]
+def _post(event: JsonObject) -> str:
+    """Return the key that a message of our own app carries; of a file, how its key begins."""
+    key = mapping(mapping(event.get("metadata")).get("event_payload")).get("key")
+    if isinstance(key, str):
+        return text(key)
+    for file in items(event.get("files"))[:MOST_FILES]:
+        name = mapping(file).get("name")
+        if isinstance(name, str) and (match := _POSTED_FILE.fullmatch(name[-100:])):
+            return f"{match[1]}*"
+    return ""

@@ -7,14 +7,18 @@ in nothing that anybody wrote: what looks like them is replaced.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from bot.slack.reading.content import Kind, Part, Section
+from bot.slack.reading.speakers import compared
 from bot.slack.text import readable, speaker
 
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 SAME = f"{OPEN}same message{CLOSE} "
 """Stands before a line of a message that begins like a message of somebody else."""
+
+OURS = ("from the app", "you", "slack")
+"""What the bot's own notes to the model begin with."""
 
 _ALIKE = str.maketrans(dict.fromkeys("⟦〚⦋⁅【〖⟬⦗", "[") | dict.fromkeys("⟧〛⦌⁆】〗⟭⦘", "]"))
 _BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -31,13 +35,13 @@ _NAMES = {
 }
 
 
-def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Collection[str] = ()) -> str:
+def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[str] = ()) -> str:
     """Return a message for the model.
 
     Args:
         parts: what it says.
         names: the display names of people, by their ids.
-        speakers: names, as `headline` returns them, with which no line but the first may begin.
+        speakers: names, as `compared` returns them, with which no line but the first may begin.
     """
     names = {user: speaker(name) for user, name in names.items()}
     lines: list[str] = []
@@ -49,11 +53,6 @@ def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Collection[s
                 # The first follows the speaker's name.
                 lines.append(_continued(line, speakers) if lines else line)
     return "\n".join(lines)
-
-
-def headline(name: str) -> str:
-    """Return a name as it is compared with what a line begins with."""
-    return " ".join(name.casefold().split())
 
 
 def note(words: str) -> str:
@@ -102,12 +101,12 @@ def _quoted(text: str) -> str:
     return text.replace('"', "'")
 
 
-def _continued(line: str, speakers: Collection[str]) -> str:
+def _continued(line: str, speakers: Container[str]) -> str:
     if not _COLON.search(line):
         return line
     match = _HEAD.match(line[:300])
     if match is None:
         return line
     said = match[1]
-    found = {headline(_MANNER.sub("", said)), headline(said.strip(" *_~`\"'"))}
-    return f"{SAME}{line}" if found & {*speakers, "from the app", "you"} else line
+    found = {compared(_MANNER.sub("", said)), compared(said.strip(" *_~`\"'"))}
+    return f"{SAME}{line}" if any(name in OURS or name in speakers for name in found) else line

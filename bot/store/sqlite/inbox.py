@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from bot.core.inbox import Admission, Incoming
+from bot.core.inbox import Admission, AuthorKind, Incoming
 from bot.store.sqlite import parked_threads
 from bot.store.sqlite.database import now
 
@@ -32,14 +32,16 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         thread_id = cursor.lastrowid or 0
     else:
         thread_id = int(row[0])
-        if not addressed and not incoming.earlier:
+        if incoming.post and _is_posted(connection, incoming.post):
+            return Admission.DUPLICATE, thread_id  # the log has it
+        if not (addressed or incoming.earlier or incoming.to_others or incoming.author is not AuthorKind.PERSON):
             known = connection.execute(
                 "SELECT 1 FROM participants WHERE thread_id = ? AND user = ?", (thread_id, incoming.user)
             ).fetchone()
             addressed = known is not None
     cursor = connection.execute(
-        "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, body, author,"
+        " label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             incoming.event_id,
@@ -49,6 +51,9 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
             json.dumps(list(incoming.files)),
             addressed,
             now(),
+            incoming.body,
+            incoming.author.value,
+            incoming.label,
         ),
     )
     if cursor.rowcount == 0:
@@ -61,9 +66,19 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
             return Admission.DUPLICATE, thread_id
     if not addressed:
         return Admission.CONTEXT, thread_id
-    connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user))
+    if incoming.author is AuthorKind.PERSON:  # an app has to mention the bot each time
+        connection.execute(
+            "INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user)
+        )
     parked_threads.release(connection, thread_id)
     return Admission.STARTS, thread_id
+
+
+def _is_posted(connection: sqlite3.Connection, key: str) -> bool:
+    """Whether this is the key of a message that the bot has posted or is to post."""
+    first, last = (key[:-1], f"{key[:-1]}\U0010ffff") if key.endswith("*") else (key, key)
+    row = connection.execute("SELECT 1 FROM posts WHERE key BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone()
+    return row is not None
 
 
 _TO_ADVANCE = (

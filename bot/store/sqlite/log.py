@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from bot.core.calls import Call, CallOutcome, CallState
-from bot.core.inbox import Unread
+from bot.core.inbox import AuthorKind, Unread
 from bot.core.thread import ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
@@ -141,7 +141,8 @@ def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
     """Return the messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
-        "SELECT id, user, ts, text, files, addressed, told FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
+        "SELECT id, user, ts, text, files, addressed, told, body, author, label FROM inbox"
+        " WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
     )
     return [
@@ -152,7 +153,10 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             text=row[3],
             files=[name for name in items(parsed(row[4])) if isinstance(name, str)],
             addressed=bool(row[5]),
-            notified=bool(row[6]),
+            told=bool(row[6]),
+            body=row[7],
+            author=AuthorKind(row[8]) if row[8] in list(AuthorKind) else AuthorKind.APP,
+            label=row[9],
         )
         for row in rows
     ]

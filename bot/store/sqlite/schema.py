@@ -314,4 +314,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX posts_unsettled ON posts (thread_id)
         WHERE (state = 'owed' OR state = 'posted' AND (shown <> revision OR NOT final));
     """,
+    """
+    -- What a message says besides its text (quotes, forwarded messages, files), and who wrote it if no person did.
+    ALTER TABLE inbox ADD COLUMN body TEXT NOT NULL DEFAULT '';
+    ALTER TABLE inbox ADD COLUMN author TEXT NOT NULL DEFAULT '';
+    ALTER TABLE inbox ADD COLUMN label TEXT NOT NULL DEFAULT '';
+    """,
 )

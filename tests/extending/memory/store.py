@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
-from bot.core.inbox import Admission, Incoming, Unread
+from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
 from bot.core.limits import TRIES
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions import retry
@@ -40,7 +41,11 @@ class MemoryStore:
                 thread = len(tables.threads) + 1
                 tables.threads[thread] = Thread(incoming.place)
             row = tables.threads[thread]
-            addressed = incoming.addressed or (incoming.user in row.people and not incoming.earlier)
+            if incoming.post and any(fnmatchcase(each.key, incoming.post) for each in tables.posts.values()):
+                return Admission.DUPLICATE, thread
+            is_person = incoming.author is AuthorKind.PERSON
+            follows = incoming.user in row.people and is_person and not (incoming.earlier or incoming.to_others)
+            addressed = incoming.addressed or follows
             rows = tables.inbox.items()
             same = [id_ for id_, each in rows if each.thread == thread and each.unread.ts == incoming.ts]
             if same or any(each.event == incoming.event_id for _, each in rows):
@@ -51,11 +56,22 @@ class MemoryStore:
             else:
                 number = len(tables.inbox) + 1
                 files = tuple(incoming.files)
-                unread = Unread(number, incoming.user, incoming.ts, incoming.text, files, addressed)
+                unread = Unread(
+                    number,
+                    incoming.user,
+                    incoming.ts,
+                    incoming.text,
+                    files,
+                    addressed,
+                    body=incoming.body,
+                    author=incoming.author,
+                    label=incoming.label,
+                )
                 tables.inbox[number] = Message(thread, incoming.event_id, unread)
             if not addressed:
                 return Admission.CONTEXT, thread
-            tables.threads[thread] = replace(row, people=row.people | {incoming.user})
+            if is_person:
+                tables.threads[thread] = replace(row, people=row.people | {incoming.user})
             asking.release(tables, thread)
             return Admission.STARTS, thread
 

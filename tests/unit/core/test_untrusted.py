@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.core import untrusted
 from bot.slack.intake.messages import incoming
+from bot.slack.reading.message import Ourselves
 
 ODD = st.one_of(
     st.none(),
@@ -23,6 +24,7 @@ ODD = st.one_of(
 )
 ANYTHING = st.recursive(ODD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
 EVENT_KEYS = ("type", "subtype", "user", "channel", "channel_type", "ts", "thread_ts", "text", "files", "attachments")
+OURSELVES = Ourselves("UBOT")
 EVENT = {"type": "message", "user": "U1", "channel": "C1", "ts": "1700000000.000001", "text": "hi"}
 
 
@@ -64,18 +66,18 @@ def test_any_event_of_slack_is_read_as_a_valid_message_or_ignored(
     event: dict[str, Any], team: Any, event_id: Any
 ) -> None:
     for body in ({"event": event}, {"event": {**EVENT, **event}, "team_id": team, "event_id": event_id}, event):
-        message = incoming(body, "UBOT")
+        message = incoming(body, OURSELVES)
         if message is not None:
             place = message.place
             values = (place.team, place.channel, place.thread_ts, place.kind, message.event_id, message.user)
-            assert kept(*values, message.ts, message.text, json.dumps(message.files))
+            assert kept(*values, message.ts, message.text, message.body, message.label, message.post)
             assert float(message.ts) > 0 or message.ts.strip("0.") == ""
             assert len(message.text) < 110_000
 
 
 def test_an_ordinary_message_is_read_unchanged() -> None:
-    event = {**EVENT, "files": [{"name": "a.txt"}, {}], "attachments": [{"text": "quoted"}, 5]}
-    message = incoming({"team_id": "T1", "event_id": "Ev1", "event": event}, "UBOT")
+    event = {**EVENT, "files": [{}, 5], "attachments": [{}, 5]}
+    message = incoming({"team_id": "T1", "event_id": "Ev1", "event": event}, OURSELVES)
     assert message is not None
-    assert (message.text, list(message.files)) == ("hi\n(forwarded) quoted", ["a.txt", "file"])
+    assert (message.text, message.body, list(message.files)) == ("hi", "", [])
     assert (message.place.team, message.event_id, message.place.thread_ts) == ("T1", "Ev1", message.ts)

@@ -48,6 +48,8 @@ def envelope(event: dict[str, Any], kind: str = "events_api") -> str:
     ("message", "acked"),
     [
         (envelope({"type": "message", "bot_id": "B1", "text": "done"}), "E1"),
+        (envelope({"type": "message", "bot_id": "B2", "text": "of B1"}), ""),
+        (envelope({"type": "message", "bot_id": "B2", "text": "of B1", "app_id": "B1"}), ""),
         (envelope({"type": "app_mention", "bot_id": "B1"}), "E1"),
         (envelope({"type": "message", "user": "U1", "text": '{"bot_id": "B1"}'}), ""),
         (envelope({"type": "message", "user": "U1", "message": {"bot_id": "B1"}}), ""),
@@ -58,5 +60,5 @@ def envelope(event: dict[str, Any], kind: str = "events_api") -> str:
         ('"bot_id"', ""),
     ],
 )
-def test_only_what_a_bot_has_posted_is_acked_unread(message: str, acked: str) -> None:
-    assert app._by_a_bot(message) == acked  # pyright: ignore[reportPrivateUsage]
+def test_only_what_we_have_posted_is_acked_unread(message: str, acked: str) -> None:
+    assert app._own_post(message, "B1") == acked  # pyright: ignore[reportPrivateUsage]

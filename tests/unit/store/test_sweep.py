@@ -21,6 +21,7 @@ from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
+from bot.slack.reading.message import Ourselves
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.sweep import Sweep
@@ -45,7 +46,13 @@ async def sweeping(path: Path) -> AsyncGenerator[tuple[Database, Sweep, set[int]
         woken, undone = set[int](), set[int]()
         progress = Progress(1.0, UpdateRate(3.0, woken.add))
         gateway = SlackGateway(
-            Limits(), client, progress, woken.add, bot_user="UBOT", authorizer=authorizer, privacy=Privacy.FULL
+            Limits(),
+            client,
+            progress,
+            woken.add,
+            ourselves=Ourselves("UBOT"),
+            authorizer=authorizer,
+            privacy=Privacy.FULL,
         )
         # What another version may have written.
         await database.read(lambda connection: connection.execute("PRAGMA ignore_check_constraints = ON").fetchall())

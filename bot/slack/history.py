@@ -1,0 +1,161 @@
+"""Reads what was said in a thread: its first message and the newest ones, page by page, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.json_text import JsonObject
+from bot.core.thread_ref import ThreadRef
+from bot.core.untrusted import count, items, mapping
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+"""Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
+MOST_PAGES = 16
+"""Requests for one thread; Slack allows about 50 a minute for all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
+READ_SECONDS = 20.0
+"""For all of them, with the pauses that Slack asks for."""
+SPARE = 1.5
+"""How many more messages than are wanted are looked for at first, since people do not write evenly."""
+
+SMALLEST_SHARE = 1e-8
+"""Of a thread's time. A second of three years."""
+
+
+@dataclass(slots=True)
+class History:
+    """What was read of a thread."""
+
+    root: JsonObject | None = None
+    replies: Sequence[JsonObject] = ()
+    """The newest replies, oldest first."""
+    left_out: int = 0
+    """How many replies between the root and these were not read or are not given."""
+    error: str = ""
+    """Slack's code for why something could not be read: an error, or `is_limited` if the workspace's plan hides it."""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the pages from one time on hold."""
+
+    replies: deque[JsonObject]
+    seen: int = 0
+    is_whole: bool = False
+    """They reach up to the newest reply."""
+
+
+@dataclass(slots=True)
+class ThreadReader:
+    """Reads one thread."""
+
+    client: AsyncWebClient
+    place: ThreadRef
+    most: int
+    """How many replies are wanted."""
+    _history: History = field(default_factory=History)
+    _pages: int = 0
+
+    async def read(self) -> History:
+        """Return the root and the newest replies. What cannot be read is left out, and said to be."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._read()
+        except SLACK_ERRORS as error:
+            self._history.error = code_of(error)
+            log.warning("what was said before in %s cannot be read (%s)", self.place.channel, self._history.error)
+        return self._history
+
+    async def _read(self) -> None:
+        # Slack gives the oldest first. The first page says how many there are.
+        first = _Read(deque(maxlen=self.most))
+        cursor = await self._page(first)
+        self._take(first)
+        if not cursor or -(-(self._total - first.seen) // PAGE) <= MOST_PAGES // 2:
+            while cursor and self._pages < MOST_PAGES:
+                cursor = await self._page(first, cursor=cursor)
+                self._take(first)
+            return
+        await self._newest()
+
+    async def _newest(self) -> None:
+        """Find the newest replies of a long thread: they were written after a time that can only be guessed."""
+        walk = 1 + -(-int(SPARE * self.most) // PAGE)
+        share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / max(self._total, 1)))
+        known, pages = _Read(deque()), walk
+        while self._pages < MOST_PAGES and share >= SMALLEST_SHARE:
+            found = await self._last(share, pages)
+            if not found.is_whole:
+                if known.seen:
+                    return
+                share, pages = share / 8, 1
+                continue
+            if found.seen > known.seen:
+                known = found
+                self._take(known)
+            if known.seen >= self.most or share >= 1.0:
+                return
+            # How densely the newest were written is known now.
+            share = min(1.0, share * (SPARE * self.most / found.seen if found.seen else 8))
+            pages = walk
+
+    async def _last(self, share: float, pages: int) -> _Read:
+        """Read the replies of the last part of the thread's time, in so many pages."""
+        root = self._history.root or {}
+        begun, ended = float(self.place.thread_ts), _number(root.get("latest_reply"))
+        found = _Read(deque(maxlen=self.most))
+        oldest = f"{max(begun, ended - share * max(ended - begun, 1.0)):.6f}"
+        cursor = await self._page(found, oldest)
+        while cursor and pages > 1 and self._pages < MOST_PAGES:
+            pages -= 1
+            cursor = await self._page(found, oldest, cursor)
+        found.is_whole = not cursor
+        return found
+
+    async def _page(self, read: _Read, oldest: str = "", cursor: str = "") -> str:
+        """Read a page; returns the cursor of the next one."""
+        self._pages += 1
+        answer: Any = await self.client.conversations_replies(
+            channel=self.place.channel,
+            ts=self.place.thread_ts,
+            limit=PAGE,
+            include_all_metadata=True,
+            oldest=oldest or None,
+            cursor=cursor or None,
+        )
+        if answer.get("is_limited") is True:
+            self._history.error = "is_limited"
+        for each in items(answer.get("messages")):
+            found = mapping(each)
+            if found.get("ts") == self.place.thread_ts:
+                self._history.root = found
+            elif found:
+                read.seen += 1
+                read.replies.append(found)
+        return str(mapping(answer.get("response_metadata")).get("next_cursor") or "")
+
+    @property
+    def _total(self) -> int:
+        """How many replies there are, as the root says."""
+        return count((self._history.root or {}).get("reply_count"))
+
+    def _take(self, read: _Read) -> None:
+        """Keep these replies as the newest that are known."""
+        self._history.replies = list(read.replies)
+        self._history.left_out = max(self._total, read.seen) - len(read.replies)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, str) and len(value) < 30 else 0.0
+    except ValueError:
+        return 0.0

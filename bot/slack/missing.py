@@ -1,0 +1,43 @@
+"""Says what of a thread could not be read, to the model and to people. Pure."""
+
+from __future__ import annotations
+
+from bot.slack.history import History
+
+REASONS = {
+    "missing_scope": "the app lacks a permission (channels:history, groups:history, im:history or mpim:history)",
+    "not_in_channel": "I'm not a member of this channel; invite me and mention me again",
+    "channel_not_found": "I'm not a member of this channel; invite me and mention me again",
+    "is_limited": "the plan of this workspace hides it",
+    "thread_not_found": "its first message is gone",
+    "ratelimited": "Slack has too many requests at the moment; mention me again in a minute",
+    "TimeoutError": "Slack did not answer in time; mention me again in a minute",
+}
+"""By Slack's error code, or the kind of error."""
+
+
+def for_the_model(history: History) -> str:
+    """Return what is missing of a thread, as the model reads it; empty if nothing is."""
+    words: list[str] = []
+    if history.left_out:
+        what = "messages of this thread are" if history.left_out > 1 else "message of this thread is"
+        words.append(
+            f"{history.left_out} earlier {what} not shown here, only the first and the newest {len(history.replies)}"
+        )
+    if history.error:
+        reason = f"{REASONS[history.error]} ({history.error})" if history.error in REASONS else history.error
+        some = "some of" if history.root or history.replies else ""
+        words.append(f"{some} what was said in this thread before could not be read: {reason}".strip())
+    return "; ".join(words) + ("; say so if it matters to the answer" if words else "")
+
+
+def for_people(history: History) -> str:
+    """Return the same as a sentence for people."""
+    if history.error:
+        reason = REASONS.get(history.error, f"Slack refused it ({history.error})")
+        what = "some of what" if history.root or history.replies else "what"
+        return f"I couldn't read {what} was said here before: {reason}."
+    if history.left_out:
+        read = f"the first message of this thread and the latest {len(history.replies)}"
+        return f"I read {read}; {history.left_out} in between are left out."
+    return ""
