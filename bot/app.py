@@ -40,7 +40,7 @@ from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
-from bot.slack.reading.message import Ourselves
+from bot.slack.socket import Socket
 from bot.store.registry import open_store
 from bot.supervised import run_forever
 from bot.sweep import Sweep
@@ -204,7 +204,7 @@ class Service:
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
         self._app = slack.bolt(these, register)
-        self._socket = slack.Socket(self._app, these, under_way, identity.bot_id)
+        self._socket = Socket(self._app, these, under_way)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -1,17 +1,15 @@
-"""Builds the Slack side: Web API clients over one HTTP session, a Bolt app, the Socket Mode connection, and a check of
-the tokens."""
+"""The Slack side put together: one HTTP session, a Bolt app, and a start that checks the tokens."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
@@ -20,22 +18,16 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.untrusted import MAX_VALUES, count_values, mapping, parsed, text
 from bot.errors import SettingsError
+from bot.slack.web_client import Client, Problems
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 REQUEST_SECONDS = 30
-PING_SECONDS = 3.0
-"""Seconds between pings. A broken connection is detected and reopened after one interval (slack_sdk,
-monitor_current_session)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +54,8 @@ class Clients:
     best_effort: AsyncWebClient
     """For updates that are soon out of date: never retries."""
     app_token: str
+    problems: Problems
+    """What an operator has to fix."""
 
 
 def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
@@ -72,15 +66,27 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
+    problems = Problems()
+
     def client(*handlers: Any) -> AsyncWebClient:
-        return AsyncWebClient(
-            token=bot_token, base_url=api_url, session=session, timeout=REQUEST_SECONDS, retry_handlers=list(handlers)
+        return Client(
+            problems,
+            token=bot_token,
+            base_url=api_url,
+            session=session,
+            timeout=REQUEST_SECONDS,
+            retry_handlers=list(handlers),
         )
 
     patient = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
-    repeatable = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
+    calling = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
     return Clients(
-        session=session, repeatable=repeatable, once=client(patient), best_effort=client(), app_token=app_token
+        session=session,
+        calling=calling,
+        posting=client(patient),
+        casual=client(),
+        app_token=app_token,
+        problems=problems,
     )
 
 
@@ -153,106 +159,3 @@ async def warm(app: AsyncApp, seconds: float) -> None:
         raise SettingsError(
             "SLACK_BOT_TOKEN", "Slack does not accept it. It must be the bot token of the installed app."
         )
-
-
-class _Session:
-    """The shared session for Slack's socket client. It discards a URL that did not open: each is valid for one attempt
-    (apps.connections.open), and slack_sdk would retry the same one endlessly."""
-
-    def __init__(self, session: aiohttp.ClientSession, forget: Callable[[], None]) -> None:
-        self._session = session
-        self._forget = forget
-
-    @property
-    def closed(self) -> bool:
-        return self._session.closed
-
-    async def ws_connect(self, *arguments: Any, **options: Any) -> aiohttp.ClientWebSocketResponse:
-        try:
-            return await self._session.ws_connect(*arguments, **options)
-        except Exception:
-            self._forget()
-            raise
-
-    async def close(self) -> None:
-        await self._session.close()
-
-
-def _own_post(message: str, bot_id: str) -> str:
-    """The envelope of an event that says what we have posted, which starts nothing; empty for anything else. Each of
-    our posts comes back as one: its ack needs no queue, no task and no Bolt."""
-    envelope = mapping(parsed(message)) if bot_id and f'"{bot_id}"' in message else {}
-    event = mapping(mapping(envelope.get("payload")).get("event"))
-    posted = event.get("type") in ("message", "app_mention") and event.get("bot_id") == bot_id
-    return text(envelope.get("envelope_id")) if posted and envelope.get("type") == "events_api" else ""
-
-
-class _Handler(AsyncSocketModeHandler):
-    """Bolt's handler, except that the second of the two events of a mention is acknowledged without Bolt: once the
-    commit of the first has succeeded. If that fails, the second is not acknowledged either."""
-
-    under_way: Mapping[tuple[str, str], Awaitable[object]]
-
-    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:
-        event = req.payload.get("event") if req.type == "events_api" else None
-        if isinstance(event, dict) and event.get("type") in ("message", "app_mention"):
-            commit = self.under_way.get((str(event.get("channel")), str(event.get("ts"))))
-            if commit is not None:
-                await asyncio.wait_for(asyncio.shield(commit), REQUEST_SECONDS)
-                await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
-                return
-        await super().handle(client, req)
-
-
-class Socket:
-    """The Socket Mode connection, which reconnects by itself."""
-
-    def __init__(
-        self, app: AsyncApp, these: Clients, under_way: Mapping[tuple[str, str], Awaitable[object]], bot_id: str = ""
-    ) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts; `bot_id` is our bot's,
-        whose posts are acknowledged without being looked at."""
-        self._handler = _Handler(app, these.app_token, ping_interval=PING_SECONDS)
-        self._handler.under_way = under_way
-        self._session = web.session
-        client: Any = self._handler.client
-        enqueue: Callable[[str], Awaitable[None]] = client.enqueue_message
-
-        async def enqueue_readable(message: str) -> None:
-            # Messages are parsed on the event loop, and no genuine one has that many values.
-            if count_values(message.encode("utf-8", "replace")) > MAX_VALUES:
-                log.warning("ignoring a message of %d characters from Slack: it has too many values", len(message))
-                return
-            if envelope := _own_post(message, bot_id):
-                await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope))
-                return
-            await enqueue(message)
-
-        client.enqueue_message = enqueue_readable
-        send: Callable[[str], Awaitable[None]] = client.send_message
-
-        async def send_if_open(message: str) -> None:
-            try:
-                await send(message)
-            except ConnectionError:
-                log.info("the connection closed before an event was acknowledged; Slack will deliver it again")
-
-        client.send_message = send_if_open
-
-    async def open(self, url: str) -> None:
-        """Open the first connection, with a URL from apps.connections.open. Returns once it is established."""
-        client = self._handler.client
-        await client.aiohttp_client_session.close()
-        shared: Any = _Session(self._session, lambda: setattr(client, "wss_uri", None))
-        client.aiohttp_client_session = shared
-        client.wss_uri = url
-        await client.connect()
-
-    async def close(self) -> None:
-        """Close the connection. This closes the shared session too, so close it last."""
-        await self._handler.close_async()
-
-    async def stop_intake(self) -> None:
-        """Stop receiving events. Events that are still being handled may be redelivered."""
-        self._handler.client.auto_reconnect_enabled = False
-        await self._handler.client.disconnect()

@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.text import referred
+from bot.slack.delivery.errors import code_of
+from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +180,9 @@ class _Kept(Generic[T]):
             async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._ask(key)
         except Exception as error:  # noqa: BLE001  # any failure means that the answer is unknown
-            log.warning("Slack lookup of %s failed: %s", key, error or type(error).__name__)
+            # What an operator has to fix was reported by the client, once.
+            level = logging.DEBUG if needs_operator(code_of(error)) else logging.WARNING
+            log.log(level, "Slack did not tell about %s: %s", key, code_of(error))
             self._remember(self._failed, key, time.monotonic())
             return None
         self._remember(self._known, key, (time.monotonic(), answer))

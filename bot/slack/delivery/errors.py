@@ -1,9 +1,11 @@
-"""Classifies what goes wrong in a call to Slack: one table says how to proceed, by Slack's error code and the
-action."""
+"""What follows an error of Slack for a message that is posted, changed, removed or looked for.
+
+The errors themselves are classified in `bot.slack.error_kinds`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +13,7 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.posts import Action
+from bot.slack.error_kinds import AMBIGUOUS, CHANNEL_CODES, TOKEN_CODES, ErrorKind, kind_of
 
 SLACK_ERRORS = (SlackClientError, ClientError, TimeoutError, OSError)
 """What a call to Slack may raise: Slack's own errors, and network errors."""
@@ -20,7 +23,9 @@ class Next(StrEnum):
     """How to proceed after an error."""
 
     LATER = "later"
-    """It was not done. The problem passes, or an operator fixes it: never give up the message."""
+    """It was not done, and passes, or nothing works before an operator acts: never a reason to give a message up."""
+    WHEN_FIXED = "when fixed"
+    """It was not done, and an operator has to allow it: later, but not for longer than a day."""
     UNKNOWN = "unknown"
     """It may have been done: retry later, and post again only after the thread has been searched for the message."""
     SOME_TRIES = "some tries"
@@ -38,64 +43,22 @@ ACTIONS = (Action.POST, Action.UPLOAD, Action.UPDATE, Action.REMOVE, Action.READ
 """The calls: chat.postMessage, files.upload, chat.update, chat.delete, conversations.replies."""
 
 
-def _rows(codes: Iterable[str], otherwise: Next | None, **special: Next) -> dict[tuple[str, Action], Next]:
-    """Return rows of the table for these error codes: `special` by the name of the action, `otherwise` for all other
-    actions."""
-    by_action = {action: special.get(action.name.lower(), otherwise) for action in ACTIONS}
-    return {(code, action): follows for code in codes for action, follows in by_action.items() if follows is not None}
+_BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text")
 
-
-TABLE: Mapping[tuple[str, Action], Next] = {
-    **_rows(
-        (
-            "access_denied",
-            "cannot_reply_to_message",
-            "channel_not_found",
-            "ekm_access_denied",
-            "file_uploads_disabled",
-            "file_uploads_except_images_disabled",
-            "invalid_arguments",
-            "is_archived",
-            "metadata_too_large",
-            "missing_scope",
-            "no_permission",
-            "not_allowed_token_type",
-            "not_in_channel",
-            "restricted_action",
-            "restricted_action_non_threadable_channel",
-            "restricted_action_read_only_channel",
-            "restricted_action_thread_locked",
-            "storage_limit_reached",
-            "thread_not_found",
-        ),
-        Next.GIVE_UP,
-    ),
-    **_rows(("message_not_found",), Next.GIVE_UP, update=Next.GONE, remove=Next.GONE),
-    **_rows(("cant_update_message", "edit_window_closed"), None, update=Next.GIVE_UP),
-    **_rows(("cant_delete_message",), None, remove=Next.GIVE_UP),
-    **_rows(
-        ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text"),
-        None,
-        post=Next.AS_TEXT,
-        upload=Next.GIVE_UP,
-        update=Next.GIVE_UP,
-    ),
-    **_rows(("internal_error", "fatal_error", "service_unavailable", "request_timeout"), Next.UNKNOWN),
-    **_rows(
-        (
-            "ratelimited",
-            "rate_limited",
-            "invalid_auth",
-            "not_authed",
-            "token_revoked",
-            "token_expired",
-            "account_inactive",
-        ),
-        Next.LATER,
-    ),
+SPECIAL: Mapping[tuple[str, Action], Next] = {
+    ("message_not_found", Action.UPDATE): Next.GONE,
+    ("message_not_found", Action.REMOVE): Next.GONE,
+    **{(code, Action.POST): Next.AS_TEXT for code in _BLOCKS},
 }
-"""By Slack's error code and the action (docs.slack.dev/reference/methods/chat.postMessage). Any other error is retried
-a limited number of times."""
+"""By Slack's code and what was asked: where more is known than the kind of the error."""
+
+_BY_KIND: Mapping[ErrorKind, Next] = {
+    ErrorKind.PERMANENT: Next.GIVE_UP,
+    ErrorKind.TRANSIENT: Next.LATER,
+    ErrorKind.OPERATOR: Next.WHEN_FIXED,
+}
+_WITHOUT = (Action.UPLOAD, Action.READ)
+"""What can be done without: a file is posted as messages, and a post is made without looking for an earlier one."""
 
 
 def what_follows(error: BaseException, action: Action) -> Next:
@@ -104,7 +67,17 @@ def what_follows(error: BaseException, action: Action) -> Next:
     status = getattr(response, "status_code", 0)
     if not (isinstance(error, SlackApiError) and isinstance(response.data, dict) and 200 <= status < 500):
         return Next.UNKNOWN
-    return TABLE.get((code_of(error), action), Next.SOME_TRIES)
+    code = code_of(error)
+    if (special := SPECIAL.get((code, action))) is not None:
+        return special
+    if code in AMBIGUOUS:
+        return Next.UNKNOWN
+    if code in TOKEN_CODES:
+        return Next.LATER
+    kind = kind_of(code)
+    if kind is ErrorKind.OPERATOR and (action in _WITHOUT or code in CHANNEL_CODES):
+        return Next.GIVE_UP
+    return _BY_KIND[kind] if kind is not None else Next.SOME_TRIES
 
 
 def code_of(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import random
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -29,12 +30,15 @@ from bot.slack.delivery.kinds import PLAIN, Kind
 from bot.slack.delivery.known import KnownPost, KnownThread
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
+from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
 
-MAX_PAUSE = 60.0
-MAX_TRIES = 30
-"""Attempts after an error that is not in the table: about half an hour."""
+LONGEST_PAUSE = 60.0
+LONGEST_WAIT = 86_400.0
+"""Seconds for which a message may wait for an operator to allow it."""
+MOST_TRIES = 30
+"""Of what Slack refuses with an error we do not know: about half an hour."""
 
 
 class DeliveryStore(Posts, Questions, Protocol):
@@ -239,7 +243,10 @@ class Outbox:
         """Raise the error if it is worth a retry; else mark the message as refused."""
         follows = what_follows(error, action)
         known.tries += follows is Next.SOME_TRIES
-        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.SOME_TRIES and known.tries < MAX_TRIES):
+        young = time.time() - post.created_at < LONGEST_WAIT
+        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.WHEN_FIXED and young):
+            raise error
+        if follows is Next.SOME_TRIES and known.tries < MOST_TRIES:
             raise error
         log.error("Slack permanently refused to %s a %s in %s (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True
@@ -283,7 +290,9 @@ class Outbox:
         thread.failures += 1
         pause = min(MAX_PAUSE, 0.5 * 2.0 ** min(thread.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
         pause = max(pause, retry_after(error))
-        log.warning("thread %s: Slack did not accept a post (%s); retrying in %.1f s", thread_id, code_of(error), pause)
+        # What an operator has to fix was reported by the client, once.
+        level = logging.DEBUG if needs_operator(code_of(error)) else logging.WARNING
+        log.log(level, "thread %s: Slack did not take it (%s); again in %.1f s", thread_id, code_of(error), pause)
         if thread.timer is not None:
             thread.timer.cancel()
 

@@ -93,7 +93,7 @@ class Sender:
         except SlackApiError as error:
             if not as_text or what_follows(error, Action.POST) is not Next.AS_TEXT:
                 raise
-            log.error("Slack rejected the blocks of a %s, so it was posted as text: %s", post.kind, error)
+            log.error("Slack refused the blocks of a %s; posted as text: %s", post.kind, " ".join(str(error).split()))
             message["text"] = _plain(body)
             response = await self._once.chat_postMessage(**message)
         return str(response["ts"])

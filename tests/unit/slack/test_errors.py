@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.posts import Action
-from bot.slack.delivery.errors import ACTIONS, TABLE, Next, code_of, retry_after, what_follows
+from bot.slack.delivery.errors import ACTIONS, SPECIAL, Next, code_of, retry_after, what_follows
 
 POST, UPLOAD, UPDATE, REMOVE, READ = ACTIONS
 
@@ -49,22 +49,19 @@ def refusal(code: str, status: int = 200, headers: dict[str, str] | None = None)
             POST: Next.AS_TEXT,
             UPLOAD: Next.GIVE_UP,
             UPDATE: Next.GIVE_UP,
-            REMOVE: Next.SOME_TRIES,
-            READ: Next.SOME_TRIES,
-        },
-        "edit_window_closed": {
-            POST: Next.SOME_TRIES,
-            UPLOAD: Next.SOME_TRIES,
-            UPDATE: Next.GIVE_UP,
-            REMOVE: Next.SOME_TRIES,
-            READ: Next.SOME_TRIES,
-        },
-        "cant_delete_message": {
-            POST: Next.SOME_TRIES,
-            UPLOAD: Next.SOME_TRIES,
-            UPDATE: Next.SOME_TRIES,
             REMOVE: Next.GIVE_UP,
-            READ: Next.SOME_TRIES,
+            READ: Next.GIVE_UP,
+        },
+        "edit_window_closed": dict.fromkeys(ACTIONS, Next.GIVE_UP),
+        "cant_delete_message": dict.fromkeys(ACTIONS, Next.GIVE_UP),
+        "message_limit_exceeded": dict.fromkeys(ACTIONS, Next.LATER),
+        # A file can be posted as messages, and a post made without reading the thread before.
+        "missing_scope": {
+            POST: Next.WHEN_FIXED,
+            UPLOAD: Next.GIVE_UP,
+            UPDATE: Next.WHEN_FIXED,
+            REMOVE: Next.WHEN_FIXED,
+            READ: Next.GIVE_UP,
         },
     }.items(),
 )
@@ -93,4 +90,4 @@ def test_an_error_has_slacks_word_or_another() -> None:
 
 
 def test_the_table_names_only_what_is_asked_of_slack() -> None:
-    assert {action for _, action in TABLE} == set(ACTIONS)
+    assert {action for _, action in SPECIAL} <= set(ACTIONS)

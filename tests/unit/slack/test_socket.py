@@ -9,6 +9,7 @@ import pytest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.slack import app as slack_app
+from bot.slack.socket import Socket
 from slack_sandbox.slack import SlackSandbox
 
 pytestmark = pytest.mark.anyio
@@ -21,10 +22,10 @@ async def test_an_ack_that_comes_after_the_connection_has_closed_is_one_line_of_
     async with SlackSandbox() as slack:
         these = slack_app.clients(slack.api_url, slack.bot_token, slack.app_token)
         _, url = await slack_app.preflight(these)
-        socket = slack_app.Socket(slack_app.bolt(these, lambda app: None), these, {})
+        socket = Socket(slack_app.bolt(these, lambda app: None), these, {})
         await socket.open(url)
         await socket.stop_intake()
-        client = socket._handler.client  # pyright: ignore[reportPrivateUsage]
+        client = socket.client
         await asyncio.wait_for(client.send_socket_mode_response(SocketModeResponse(envelope_id="E1")), 5)
         await socket.close()
         await these.session.close()

@@ -1,0 +1,126 @@
+"""Checks of the fields that Slack sends: ids by Slack's grammar, texts by length, objects by their fields. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import text
+
+Check = Callable[[Any], Any]
+"""Returns a value as it is passed on. Raises Malformed."""
+
+Read = tuple[str, JsonObject, tuple[str, ...]]
+"""A payload that was checked: its kind, what is passed on of it, and which fields were left out of a window."""
+
+MAX_LABEL = 255
+"""Slack's limit of an action_id (docs.slack.dev/reference/block-kit/block-elements/button-element)."""
+MAX_ITEMS = 100
+"""Blocks of a window, elements of a block, options of a menu, authorizations of an event."""
+
+
+class Malformed(ValueError):
+    """A value does not have the form that Slack documents. The text names the field."""
+
+
+def within(place: str, check: Check, value: Any) -> Any:
+    """Return what a check makes of the value at this place. Raises Malformed with the name of the place."""
+    try:
+        return check(value)
+    except Malformed as problem:
+        raise Malformed(".".join(filter(None, (place, str(problem))))) from None
+
+
+def anything(value: Any) -> Any:
+    """Accept a value unread."""
+    return value
+
+
+def string(limit: int) -> Check:
+    """Accept a text of at most so many characters."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > limit:
+            raise Malformed
+        return text(value)
+
+    return check
+
+
+def grammar(pattern: str) -> Check:
+    """Accept a text that matches a regular expression as a whole."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise Malformed
+        return value
+
+    return check
+
+
+def boolean(value: Any) -> bool:
+    """Accept true and false, also as texts: commands are sent as a form."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise Malformed
+
+
+def record(fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: bool = False) -> Check:
+    """Accept an object; null counts as a missing field. Fields that are not declared are left out, or passed on
+    unread with `rest`."""
+
+    def check(value: Any) -> JsonObject:
+        if not isinstance(value, dict):
+            raise Malformed
+        found: JsonObject = {key: given for key, given in value.items() if key not in fields} if rest else {}
+        for name, field in fields.items():
+            given = value.get(name)
+            if given is not None:
+                found[name] = within(name, field, given)
+            elif name in needed:
+                raise Malformed(name)
+        return found
+
+    return check
+
+
+def each(check: Check, least: int = 0) -> Check:
+    """Accept a list, of at least so many and at most MAX_ITEMS values."""
+
+    def checked(value: Any) -> list[Any]:
+        if not isinstance(value, list) or not least <= len(value) <= MAX_ITEMS:
+            raise Malformed
+        return [check(item) for item in value]
+
+    return checked
+
+
+def keyed(check: Check) -> Check:
+    """Accept an object with names that somebody else has chosen."""
+
+    def checked(value: Any) -> JsonObject:
+        if value == []:  # an empty object, as in the examples of docs.slack.dev/reference/methods/views.open
+            return {}
+        if not isinstance(value, dict) or len(value) > MAX_ITEMS or any(len(key) > MAX_LABEL for key in value):
+            raise Malformed
+        return {text(key): check(item) for key, item in value.items()}
+
+    return checked
+
+
+USER = grammar(r"[UW][A-Z0-9]{1,31}")
+TEAM = grammar(r"[TE][A-Z0-9]{1,31}")
+CHANNEL = grammar(r"[CGD][A-Z0-9]{1,31}")
+VIEW_ID = grammar(r"V[A-Z0-9]{1,31}")
+ID = grammar(r"[A-Z][A-Z0-9]{1,31}")
+TS = grammar(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+NAME = grammar(r"[A-Za-z0-9_.:-]{1,100}")
+TRIGGER = grammar(r"[A-Za-z0-9_.:-]{1,255}")
+ADDRESS = grammar(r"https?://[!-~]{1,2000}")
+COMMAND = grammar(r"/[^\s/]{1,100}")
+LABEL = string(MAX_LABEL)

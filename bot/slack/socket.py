@@ -1,0 +1,282 @@
+"""The Socket Mode connection: opened again whenever it closes, and read so that nothing malformed goes further."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.core.untrusted import mapping
+from bot.slack.app import REQUEST_SECONDS, Clients
+from bot.slack.delivery.errors import code_of, retry_after
+from bot.slack.error_kinds import needs_operator
+from bot.slack.intake import payloads
+from bot.slack.intake.payloads import Control, Envelope, Unreadable
+from bot.slack.web_client import Problems
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS = 3.0
+"""A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts to connect. The pause doubles each time, and up to half of it is left out at random."""
+LONGEST_RETRY_AFTER = 600.0
+"""Seconds for which Slack's own Retry-After is followed."""
+STEADY_SECONDS = 10.0
+"""A connection that has lasted so long is a good one: when it closes, the next is opened at once."""
+LINK_DISABLED = "link_disabled"
+SPOKEN = ("message", "app_mention")
+
+UnderWay = Mapping[tuple[str, str], Awaitable[object]]
+
+
+class Connection(SocketModeClient):
+    """Slack's client with another way of reconnecting: one line in the log for each failed attempt, pauses that grow,
+    and a new address each time, since an address is good for one attempt (apps.connections.open)."""
+
+    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], logger: logging.Logger) -> None:
+        """`take` is given each message. It must not raise, nor take long."""
+        super().__init__(these.app_token, logger, these.casual, ping_interval=PING_SECONDS)
+        self._take = take
+        self._problems: Problems = these.problems
+        self._connecting = False
+        self._stopping = False
+        self._attempts = 0
+        """Attempts in a row that have failed."""
+        self._short = 0
+        """Connections in a row that closed soon after they were opened."""
+        self._opened_at = float("-inf")
+
+    async def enqueue_message(self, message: str) -> None:
+        """Read a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
+        await self._take(message)
+        await asyncio.sleep(0)  # a burst of messages would be read without a break
+
+    async def send_message(self, message: str) -> None:
+        """Send an acknowledgement, over the connection that is open now. It is lost if there is none."""
+        used: aiohttp.ClientWebSocketResponse | None = None
+        while self.current_session is not None and used is not self.current_session:
+            used = self.current_session
+            with contextlib.suppress(ConnectionError):
+                await used.send_str(message)
+                return
+        log.info("the connection closed before an event was acknowledged: Slack delivers it again")
+
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # as in slack_sdk
+        """Replace the connection if it is closed, or in any case with `force`. Returns at once while that is under
+        way."""
+        if self._connecting or self._stopping:
+            return
+        self._connecting = True
+        try:
+            if force or not await self.is_connected():
+                self.wss_uri = None
+                self._short = 0 if time.monotonic() - self._opened_at >= STEADY_SECONDS else self._short + 1
+                if self._short > 1:
+                    await asyncio.sleep(pause(self._short - 1))
+                await self._connect()
+        finally:
+            self._connecting = False
+
+    def begin(self) -> None:
+        """Report from now on what an operator has to fix."""
+        self._problems.started = True
+
+    async def connect(self) -> None:
+        """Open the first connection; returns when it is open."""
+        self._connecting = True
+        try:
+            await self._connect()
+        finally:
+            self._connecting = False
+
+    async def _connect(self) -> None:
+        while not (self.closed or self._stopping):
+            try:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await self._open()
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is tried again
+                if not (self.closed or self._stopping):
+                    self._attempts += 1
+                    await asyncio.sleep(self._failed(error))
+            else:
+                if self._attempts:
+                    log.info("connected to Slack again, at attempt %d", self._attempts + 1)
+                self._attempts = 0
+                return
+
+    async def _open(self) -> None:
+        self.auto_reconnect_enabled = False
+        if self.current_session is not None:
+            # Not later: there may be too many connections (disconnect, reason too_many_websockets).
+            with contextlib.suppress(Exception):
+                await self.current_session.close()
+        address, self.wss_uri = self.wss_uri or await self.issue_new_wss_url(), None
+        session = await self.aiohttp_client_session.ws_connect(
+            address,
+            autoping=False,
+            heartbeat=self.ping_interval,
+            proxy=self.proxy,
+            ssl=self.web_client.ssl if self.web_client.ssl is not None else True,
+        )
+        self.current_session, self.stale, self.last_ping_pong_time = session, False, None
+        self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
+        self._opened_at = time.monotonic()
+        asyncio.get_running_loop().call_later(STEADY_SECONDS, self._steady, session)
+        with contextlib.suppress(ConnectionError):  # noticed by the monitor
+            await session.ping(f"sdk-ping-pong:{time.time()}".encode())
+        for task in (self.current_session_monitor, self.message_receiver):
+            if task is not None:
+                task.cancel()
+        self.current_session_monitor = asyncio.ensure_future(self.monitor_current_session())
+        self.message_receiver = asyncio.ensure_future(self.receive_messages())
+
+    async def issue_new_wss_url(self) -> str:
+        """Return an address for one connection. Raises SLACK_ERRORS and LookupError; slack_sdk's own logs them too."""
+        response = await self.web_client.apps_connections_open(app_token=self.app_token)
+        address: Any = response.get("url")
+        if not isinstance(address, str):
+            raise LookupError("no address in the answer")
+        return address
+
+    def _failed(self, error: Exception) -> float:
+        """Log a failed attempt. Returns the seconds until the next."""
+        seconds = max(pause(self._attempts), min(retry_after(error), LONGEST_RETRY_AFTER))
+        if needs_operator(code_of(error)):  # reported by the client, once
+            log.debug("no connection to Slack (%s); next attempt in %.1f s", code_of(error), seconds)
+        else:
+            log.warning("no connection to Slack (%s); next attempt in %.1f s", why(error), seconds)
+        return seconds
+
+    def _steady(self, session: aiohttp.ClientWebSocketResponse) -> None:
+        if session is self.current_session and not session.closed:
+            self._problems.connected()
+
+    def disabled(self) -> None:
+        """Slack closes the connection because Socket Mode was switched off."""
+        self._problems.failed(LINK_DISABLED, "apps.connections.open")
+
+    def stop(self) -> None:
+        """Open no other connection from now on."""
+        self._stopping, self.auto_reconnect_enabled = True, False
+
+
+class Socket:
+    """Reads what Slack sends, and gives events, interactions and commands to Bolt."""
+
+    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay) -> None:
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
+        self._app = app
+        self._under_way = under_way
+        self._session = these.session
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.client = Connection(these, self._take, app.logger)
+
+    async def open(self, url: str) -> None:
+        """Open the first connection, at an address from apps.connections.open; returns when it is open."""
+        await self.client.aiohttp_client_session.close()
+        self.client.aiohttp_client_session = self._session
+        self.client.wss_uri = url
+        self.client.begin()
+        await self.client.connect()
+
+    async def close(self) -> None:
+        """Take in nothing more. Closes the shared session too, so close it last."""
+        self.client.stop()
+        await self.client.close()
+
+    async def stop_intake(self) -> None:
+        """Let Slack send to others from now on; what is being handled may still be acked by redelivery."""
+        self.client.stop()
+        await self.client.disconnect()
+
+    async def _take(self, message: str) -> None:
+        match payloads.read(message):
+            case Control("disconnect", reason):
+                log.info("Slack closes the connection in a moment (%s)", reason)
+                if reason == LINK_DISABLED:
+                    self.client.disabled()
+                self._background(self.client.connect_to_new_endpoint(force=True))
+            case Control():
+                pass
+            case Unreadable(number, kind, problem):
+                # It would be the same when delivered again, and Slack stops sending to an app that acknowledges little.
+                log.warning("Slack sent a message (%s, envelope %s): %s; it is left out", kind, number or "?", problem)
+                if number:
+                    await self._acknowledge(number)
+            case Envelope() as envelope:
+                if envelope.left_out:
+                    left, shown = ", ".join(envelope.left_out), (envelope.kind, envelope.id)
+                    log.warning(
+                        "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
+                    )
+                if _by_a_bot(envelope):
+                    await self._acknowledge(envelope.id)
+                else:
+                    self._background(self._handle(envelope))
+
+    async def _handle(self, envelope: Envelope) -> None:
+        try:
+            event = mapping(envelope.payload.get("event"))
+            commit = self._under_way.get((str(event.get("channel")), str(event.get("ts"))))
+            if commit is not None and envelope.kind in SPOKEN:
+                # A mention arrives as two events at once: the second is acknowledged without Bolt, but not before the
+                # commit of the first, and not at all if that fails.
+                await asyncio.wait_for(asyncio.shield(commit), REQUEST_SECONDS)
+                await self._acknowledge(envelope.id)
+                return
+            request = SocketModeRequest(envelope.type, envelope.id, envelope.payload)
+            response = await run_async_bolt_app(self._app, request)
+            await send_async_response(self.client, request, response, time.time())
+        except Exception as error:  # noqa: BLE001  # without an acknowledgement Slack delivers an event again
+            log.warning("a message of Slack's (%s, envelope %s) failed: %s", envelope.kind, envelope.id, code_of(error))
+
+    async def _acknowledge(self, envelope_id: str) -> None:
+        await self.client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _by_a_bot(envelope: Envelope) -> bool:
+    """Whether an event says what a bot has posted, which starts nothing. Each of our own posts comes back as one: it
+    is acknowledged without Bolt."""
+    return envelope.kind in SPOKEN and bool(mapping(envelope.payload.get("event")).get("bot_id"))
+
+
+def pause(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row, at least one."""
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads attempts, protects nothing
+
+
+def why(error: BaseException) -> str:
+    """Return why a connection could not be opened, without its address: that is as good as a password for a moment."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} cannot be resolved"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = error.certificate_error
+        return f"TLS: {reason.verify_message if isinstance(reason, ssl.SSLCertVerificationError) else reason}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return f"TLS: {getattr(error.os_error, 'reason', '') or 'the handshake failed'}"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"HTTP {error.status}"
+    return str(error) if isinstance(error, LookupError) else code_of(error)
