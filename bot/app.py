@@ -40,6 +40,7 @@ from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
+from bot.slack.reading.message import Ourselves
 from bot.slack.socket import Socket
 from bot.store.registry import open_store
 from bot.supervised import run_forever
@@ -148,7 +149,7 @@ class Service:
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
         progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
-        authorizer = Authorizer(Directory(these.calling), rules, rules.groups | settings.policy.groups, identity.team)
+        authorizer = Authorizer(Directory(web.repeatable), rules, rules.groups | settings.policy.groups, identity.team)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._gateway = SlackGateway(
             limits,
@@ -197,14 +198,13 @@ class Service:
 
         def register(app: AsyncApp) -> None:
             events.register(app, store, self._threads.wake, ourselves, under_way, bots=settings.bots)
-            windows.register(app, handler, problems)
             for each in listeners:
                 each(app, handler)
             windows.register(app, handler)
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
-        self._app = slack.bolt(these, register)
-        self._socket = Socket(self._app, these, under_way)
+        self._app = slack.bolt(web, register)
+        self._socket = Socket(self._app, web, under_way)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -46,7 +46,7 @@ LOADED = (
         "slack_sandbox.trial.environment",
     ),
 )
-LONGEST = 1 << 20
+MAX_MESSAGE_BYTES = 1 << 20
 PATIENCE_SECONDS = 75.0
 """The longest wait for an answer of the process that forks: shorter than a test may take."""
 SOON_SECONDS = 0.01
@@ -160,7 +160,7 @@ class Nursery:
 
     def _hear(self) -> None:
         try:
-            message = self._socket.recv(LONGEST)
+            message = self._socket.recv(MAX_MESSAGE_BYTES)
         except TimeoutError:
             raise AssertionError(f"nothing from the process that starts the bots for {PATIENCE_SECONDS:g} s") from None
         if not message:
@@ -233,7 +233,7 @@ def _serve(descriptor: int) -> None:
     asked = socket.socket(fileno=descriptor)
     for name in LOADED:
         importlib.import_module(name)
-    noted = json.loads(asked.recv(LONGEST) or "{}")
+    noted = json.loads(asked.recv(MAX_MESSAGE_BYTES) or "{}")
     if STATEMENTS in noted:
         importlib.import_module("tests.statements").record(noted[STATEMENTS])
     if LAG in noted:

@@ -236,7 +236,7 @@ def record_once_open(path: str) -> None:
 
 def _await_open(watch: Watch) -> None:
     """Once the module of the socket is loaded, have the socket tell when it is open."""
-    socket: Any = getattr(sys.modules.get("bot.slack.app"), "Socket", None)
+    socket: Any = getattr(sys.modules.get("bot.slack.socket"), "Socket", None)
     if socket is None:
         return
     watch.before = None

@@ -82,8 +82,8 @@ class Unread:
     text: str
     files: Sequence[str]
     addressed: bool
-    told: bool = False
-    """Its sender has been told that it will be read once the open request is decided."""
+    notified: bool = False
+    """Its sender has been notified that it will be read once the open request is decided."""
     body: str = ""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""

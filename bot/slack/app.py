@@ -78,13 +78,13 @@ def clients(api_url: str, bot_token: str, app_token: str) -> Clients:
             retry_handlers=list(handlers),
         )
 
-    patient = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
-    calling = client(patient, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
+    after_429 = AsyncRateLimitErrorRetryHandler(max_retry_count=5)
+    repeatable = client(after_429, AsyncServerErrorRetryHandler(max_retry_count=2), AsyncConnectionErrorRetryHandler(2))
     return Clients(
         session=session,
-        calling=calling,
-        posting=client(patient),
-        casual=client(),
+        repeatable=repeatable,
+        once=client(after_429),
+        best_effort=client(),
         app_token=app_token,
         problems=problems,
     )

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.delivery.errors import code_of
 from bot.slack.error_kinds import needs_operator
+from bot.slack.text import referred
 
 log = logging.getLogger(__name__)
 

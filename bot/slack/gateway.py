@@ -19,7 +19,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, offload
 from bot.slack import missing
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, messages, retry_notice
+from bot.slack.blocks import cards, messages, question_blocks, retry_notice
 from bot.slack.delivery.progress import Progress
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
@@ -32,7 +32,7 @@ from bot.slack.text import speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MOST_NAMED = 50
+MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 
 
@@ -110,11 +110,12 @@ class SlackGateway:
             own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
             parts = [Words(own), *parts[1:]] if own else parts[1:]
         mentioned = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
-        users = sorted(mentioned - {self._ourselves.user, message.user})[:MOST_NAMED]
+        users = sorted(mentioned - {self._ourselves.user, message.user})[:MAX_NAMED]
         if message.author is AuthorKind.PERSON:
             users.append(message.user)
-        names = dict(zip(users, await asyncio.gather(*map(self.name, users)), strict=True))
-        names[self._ourselves.user] = "you"
+        groups_and_channels = await self._directory.names("\n".join(content.texts(parts)), {})
+        people = dict(zip(users, await asyncio.gather(*map(self.name, users)), strict=True))
+        names = {**groups_and_channels, **people, self._ourselves.user: "you"}
         size = sum(map(len, content.texts(parts)))
         said = await offload(size, show, parts, names, self._speakers)
         if not parts:
@@ -140,7 +141,7 @@ class SlackGateway:
         late = time.time() - float(first.ts) > LATE_SECONDS
         if first.ts == place.thread_ts and not late:
             return Earlier()
-        history = await ThreadReader(self._calling, place, self._limits.thread_messages).read()
+        history = await ThreadReader(self._client, place, self._limits.thread_messages).read()
         found: list[Incoming] = []
         pace = Pace()
         for each in ([history.root] if history.root else []) + list(history.replies):

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 50
 """Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
-MOST_PAGES = 16
+MAX_PAGES = 16
 """Requests for one thread; Slack allows about 50 a minute for all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 READ_SECONDS = 20.0
 """For all of them, with the pauses that Slack asks for."""
@@ -80,8 +80,8 @@ class ThreadReader:
         first = _Read(deque(maxlen=self.most))
         cursor = await self._page(first)
         self._take(first)
-        if not cursor or -(-(self._total - first.seen) // PAGE) <= MOST_PAGES // 2:
-            while cursor and self._pages < MOST_PAGES:
+        if not cursor or -(-(self._total - first.seen) // PAGE) <= MAX_PAGES // 2:
+            while cursor and self._pages < MAX_PAGES:
                 cursor = await self._page(first, cursor=cursor)
                 self._take(first)
             return
@@ -92,7 +92,7 @@ class ThreadReader:
         walk = 1 + -(-int(SPARE * self.most) // PAGE)
         share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / max(self._total, 1)))
         known, pages = _Read(deque()), walk
-        while self._pages < MOST_PAGES and share >= SMALLEST_SHARE:
+        while self._pages < MAX_PAGES and share >= SMALLEST_SHARE:
             found = await self._last(share, pages)
             if not found.is_whole:
                 if known.seen:
@@ -115,7 +115,7 @@ class ThreadReader:
         found = _Read(deque(maxlen=self.most))
         oldest = f"{max(begun, ended - share * max(ended - begun, 1.0)):.6f}"
         cursor = await self._page(found, oldest)
-        while cursor and pages > 1 and self._pages < MOST_PAGES:
+        while cursor and pages > 1 and self._pages < MAX_PAGES:
             pages -= 1
             cursor = await self._page(found, oldest, cursor)
         found.is_whole = not cursor

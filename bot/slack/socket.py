@@ -32,14 +32,19 @@ log = logging.getLogger(__name__)
 PING_SECONDS = 3.0
 """A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+MAX_PAUSE = 60.0
 """Seconds between two attempts to connect. The pause doubles each time, and up to half of it is left out at random."""
-LONGEST_RETRY_AFTER = 600.0
+MAX_RETRY_AFTER = 600.0
 """Seconds for which Slack's own Retry-After is followed."""
 STEADY_SECONDS = 10.0
 """A connection that has lasted so long is a good one: when it closes, the next is opened at once."""
 LINK_DISABLED = "link_disabled"
 SPOKEN = ("message", "app_mention")
+
+_QUIET = logging.getLogger("slack_sdk.socket_mode")
+_QUIET.setLevel(logging.ERROR)
+"""slack_sdk warns of pings that fail: the connection is then replaced, which is logged here if it does not succeed. At
+debug it would write every message down."""
 
 UnderWay = Mapping[tuple[str, str], Awaitable[object]]
 
@@ -48,9 +53,9 @@ class Connection(SocketModeClient):
     """Slack's client with another way of reconnecting: one line in the log for each failed attempt, pauses that grow,
     and a new address each time, since an address is good for one attempt (apps.connections.open)."""
 
-    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], logger: logging.Logger) -> None:
+    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]]) -> None:
         """`take` is given each message. It must not raise, nor take long."""
-        super().__init__(these.app_token, logger, these.casual, ping_interval=PING_SECONDS)
+        super().__init__(these.app_token, _QUIET, these.best_effort, ping_interval=PING_SECONDS)
         self._take = take
         self._problems: Problems = these.problems
         self._connecting = False
@@ -155,7 +160,7 @@ class Connection(SocketModeClient):
 
     def _failed(self, error: Exception) -> float:
         """Log a failed attempt. Returns the seconds until the next."""
-        seconds = max(pause(self._attempts), min(retry_after(error), LONGEST_RETRY_AFTER))
+        seconds = max(pause(self._attempts), min(retry_after(error), MAX_RETRY_AFTER))
         if needs_operator(code_of(error)):  # reported by the client, once
             log.debug("no connection to Slack (%s); next attempt in %.1f s", code_of(error), seconds)
         else:
@@ -184,7 +189,7 @@ class Socket:
         self._under_way = under_way
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
-        self.client = Connection(these, self._take, app.logger)
+        self.client = Connection(these, self._take)
 
     async def open(self, url: str) -> None:
         """Open the first connection, at an address from apps.connections.open; returns when it is open."""
@@ -262,7 +267,7 @@ def _by_a_bot(envelope: Envelope) -> bool:
 
 def pause(failures: int) -> float:
     """Return the seconds to wait after so many failures in a row, at least one."""
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+    longest = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads attempts, protects nothing
 
 

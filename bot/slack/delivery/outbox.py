@@ -34,10 +34,10 @@ from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 60.0
-LONGEST_WAIT = 86_400.0
+MAX_PAUSE = 60.0
+MAX_WAIT = 86_400.0
 """Seconds for which a message may wait for an operator to allow it."""
-MOST_TRIES = 30
+MAX_TRIES = 30
 """Of what Slack refuses with an error we do not know: about half an hour."""
 
 
@@ -243,10 +243,10 @@ class Outbox:
         """Raise the error if it is worth a retry; else mark the message as refused."""
         follows = what_follows(error, action)
         known.tries += follows is Next.SOME_TRIES
-        young = time.time() - post.created_at < LONGEST_WAIT
+        young = time.time() - post.created_at < MAX_WAIT
         if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.WHEN_FIXED and young):
             raise error
-        if follows is Next.SOME_TRIES and known.tries < MOST_TRIES:
+        if follows is Next.SOME_TRIES and known.tries < MAX_TRIES:
             raise error
         log.error("Slack permanently refused to %s a %s in %s (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True

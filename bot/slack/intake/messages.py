@@ -19,8 +19,8 @@ from bot.slack.reading.content import Words
 from bot.slack.reading.message import Ourselves, identifier
 
 KINDS = {"C": "channel", "G": "group", "D": "im"}
-LONGEST_KIND = 50
-MOST_FILES = 100
+MAX_KIND_CHARS = 50
+MAX_FILES = 100
 
 _TS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
@@ -82,7 +82,7 @@ def incoming(
 
 def _kind(event: JsonObject, channel: str) -> str:
     """Return the kind of conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
-    kind = text(event.get("channel_type"), LONGEST_KIND)
+    kind = text(event.get("channel_type"), MAX_KIND_CHARS)
     return "im" if channel.startswith("D") or kind == "app_home" else kind or KINDS.get(channel[:1], "channel")
 
 
@@ -96,7 +96,7 @@ def _post(event: JsonObject) -> str:
     key = mapping(mapping(event.get("metadata")).get("event_payload")).get("key")
     if isinstance(key, str):
         return text(key)
-    for file in items(event.get("files"))[:MOST_FILES]:
+    for file in items(event.get("files"))[:MAX_FILES]:
         name = mapping(file).get("name")
         if isinstance(name, str) and (match := _POSTED_FILE.fullmatch(name[-100:])):
             return f"{match[1]}*"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import MOST_VALUES, count_values
+from bot.core.untrusted import MAX_VALUES, count_values
 from bot.slack.intake import interactions
 from bot.slack.intake.checks import (
     CHANNEL,
@@ -79,7 +79,7 @@ class Unreadable:
 
 def read(message: str) -> Envelope | Control | Unreadable:
     """Read one message of Slack's socket."""
-    if count_values(message.encode("utf-8", "replace")) > MOST_VALUES:
+    if count_values(message.encode("utf-8", "replace")) > MAX_VALUES:
         return _unreadable(message, f"{len(message):,} characters with too many values")
     try:
         found: Any = json.loads(message, parse_constant=_no_number)

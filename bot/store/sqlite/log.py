@@ -153,7 +153,7 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             text=row[3],
             files=[name for name in items(parsed(row[4])) if isinstance(name, str)],
             addressed=bool(row[5]),
-            told=bool(row[6]),
+            notified=bool(row[6]),
             body=row[7],
             author=AuthorKind(row[8]) if row[8] in list(AuthorKind) else AuthorKind.APP,
             label=row[9],

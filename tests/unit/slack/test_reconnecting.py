@@ -61,9 +61,8 @@ class Connected:
 
 @pytest.fixture
 async def here(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Connected]:
-    caplog.set_level(logging.WARNING, "slack_bolt")
     caplog.set_level(logging.INFO, "bot")
-    for name in ("FIRST_PAUSE", "LONGEST_PAUSE", "PING_SECONDS", "STEADY_SECONDS"):
+    for name in ("FIRST_PAUSE", "MAX_PAUSE", "PING_SECONDS", "STEADY_SECONDS"):
         monkeypatch.setattr(socket_module, name, QUICK)
     async with SlackSandbox() as slack:
         these = slack_app.clients(slack.api_url, slack.bot_token, slack.app_token)
@@ -130,12 +129,12 @@ ANSWERS = {
 async def test_each_failed_attempt_is_one_line(here: Connected, monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
     address, reason = ELSEWHERE[trouble]
     monkeypatch.setattr(socket_module, "REQUEST_SECONDS", 0.5)
-    before, here.these.casual.base_url = here.these.casual.base_url, here.these.casual.base_url
+    before, here.these.best_effort.base_url = here.these.best_effort.base_url, here.these.best_effort.base_url
     async with served(ANSWERS.get(trouble, a_page)) as port:
-        here.these.casual.base_url = address.format(port=port)
+        here.these.best_effort.base_url = address.format(port=port)
         here.slack.hub.drop(abort=True)
         await here.until(lambda: len(here.lines(logging.WARNING)) >= 3, "three failed attempts")
-        here.these.casual.base_url = before
+        here.these.best_effort.base_url = before
         await here.works()
     lines = here.lines(logging.WARNING, logging.ERROR)
     assert all(line.startswith("no connection to Slack (") for line in lines)
@@ -220,7 +219,7 @@ async def test_connections_that_close_at_once_are_not_opened_again_in_haste(
     here: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket_module, "STEADY_SECONDS", 60.0)
-    monkeypatch.setattr(socket_module, "LONGEST_PAUSE", 60.0)
+    monkeypatch.setattr(socket_module, "MAX_PAUSE", 60.0)
     slept: list[float] = []
     real = pause
 
