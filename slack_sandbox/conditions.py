@@ -20,7 +20,7 @@ class Changes:
         self._describe = describe
 
     def touch(self) -> None:
-        """Something changed."""
+        """Report a change to the listeners and the waiters."""
         for listener in self._listeners:
             listener()
         if self._waiters:
@@ -30,8 +30,8 @@ class Changes:
                     waiter.set_result(None)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each change, from within it: it must be quick and change nothing. Returns what ends
-        that.
+        """Call `listener` after each change; return the function that ends it. The listener runs inside the change, so
+        it must be quick and change nothing itself.
         """
         self._listeners = [*self._listeners, listener]
 
@@ -41,9 +41,9 @@ class Changes:
         return end
 
     async def until(self, condition: Callable[[], T], timeout: float, what: str, poll: float | None = None) -> T:
-        """The first true value of `condition()`, tried now and after each change, and every `poll` seconds if given.
+        """Return the first true value of `condition()`, tried now, after each change, and every `poll` seconds.
 
-        Raises ConditionTimeout (an AssertionError and a TimeoutError) with `what` and a description of the sandbox.
+        Raise ConditionTimeout (an AssertionError and a TimeoutError) with `what` and a description of the sandbox.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout

@@ -1,4 +1,4 @@
-"""Faults that a test puts between the app and the stand-in.
+"""Faults that a test puts between the app and the sandbox.
 
 kind                 what the app sees                                   was the effect done
 ratelimited          429, Retry-After                                    no

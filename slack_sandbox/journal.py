@@ -1,4 +1,4 @@
-"""The journals: what passed over the wire."""
+"""The journals of API calls and Socket Mode envelopes."""
 
 import time
 from collections.abc import Callable

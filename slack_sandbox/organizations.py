@@ -50,7 +50,7 @@ class Organizations(Sharing):
     def add_outside_team(self, *, enterprise: bool = False) -> str:
         """Make up a workspace of another organisation and return its T… id, for `add_person` and `connect`.
 
-        With `enterprise` it belongs to a Grid of theirs, whose E… id then stands in `user_team`.
+        With `enterprise` it belongs to a Grid of theirs, whose E… id `user_team` then has.
         """
         team_id = self.workspace.new_id("T")
         if enterprise:

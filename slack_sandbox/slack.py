@@ -206,8 +206,9 @@ class SlackSandbox(Interactions):
         return self.events.deliver(payload)
 
     async def redeliver(self, event_id: str, times: int = 1, retry_reason: str = "timeout") -> list[Envelope]:
-        """Send an event again, `times` times, in new envelopes with retry_attempt 1, 2 … Raises LookupError when
-        unknown.
+        """Send an event again, `times` times, in new envelopes with retry_attempt 1, 2 …
+
+        An event that was lost arrives late in this way. Raise LookupError for an unknown one.
         """
         original = next((sent for sent in self.envelopes if sent.event_id == event_id), None)
         if original is None:
@@ -220,10 +221,10 @@ class SlackSandbox(Interactions):
     async def until(
         self, condition: Callable[[], T], timeout: float = 10.0, what: str = "", *, poll: float | None = None
     ) -> T:
-        """Wait for a condition on the sandbox's state; tried after each change of it, not polled.
+        """Wait for a condition on the sandbox's state, which is tried after each change instead of polled.
 
-        A condition on something else (a file, a database) needs `poll`, the seconds between further tries. Returns the
-        first true value. Raises ConditionTimeout with `what`, the recent calls and messages.
+        A condition on something else (a file, a database) needs `poll`, the seconds between further tries. Return the
+        first true value. Raise ConditionTimeout with `what`, the recent calls and the recent messages.
         """
         return await self._changes.until(condition, timeout, what, poll)
 
@@ -283,7 +284,7 @@ class SlackSandbox(Interactions):
         return self._web.rate_limits is not None
 
     def enforce_rate_limits(self, enforced: bool) -> None:
-        """Begin or cease to answer 429 as Slack's tiers say; the counts start over."""
+        """Start or stop answering 429 as Slack's tiers say; the counts start over."""
         self._web.rate_limits = RateLimits() if enforced else None
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -291,7 +292,7 @@ class SlackSandbox(Interactions):
         return self._changes.listen(listener)
 
     def touch(self) -> None:
-        """Say that something has changed which no act and no call changed."""
+        """Report a change that came from no action and no call."""
         self._changes.touch()
 
     def advance(self, seconds: float) -> None:

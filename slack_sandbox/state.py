@@ -107,9 +107,9 @@ class Workspace:
             return self.organization.id if self.organization is not None else None
         return self.outside_enterprises.get(team_id)
 
-    def add_channel(self, name: str, kind: ChannelKind, members: list[Person]) -> Channel:
+    def add_channel(self, name: str, kind: ChannelKind, members: list[Person], prefix: str = "") -> Channel:
         """A new conversation with exactly these members."""
-        channel = Channel(self.new_id(_PREFIX[kind]), name, kind, int(self.clock.now()))
+        channel = Channel(self.new_id(prefix or _PREFIX[kind]), name, kind, int(self.clock.now()))
         self.channels[channel.id] = channel
         for person in members:
             self.join(channel, person)

@@ -53,20 +53,30 @@ class UserActions:
         return person
 
     def add_channel(
-        self, name: str, members: Iterable[Person] = (), kind: ChannelKind = "channel", *, bot: bool = True
+        self,
+        name: str,
+        members: Iterable[Person] = (),
+        kind: ChannelKind = "channel",
+        *,
+        bot: bool = True,
+        prefix: str = "",
     ) -> Channel:
-        """A new conversation; the app's bot is a member unless `bot` is False."""
+        """Add a conversation; the app's bot is a member unless `bot` is False.
+
+        Private channels and group direct messages get a G… id, as old ones have; with `prefix` "C" the id says no more
+        about the kind than those that Slack gives today.
+        """
         people = [*members, self.workspace.bot] if bot else list(members)
-        channel = self.workspace.add_channel(name, kind, people)
+        channel = self.workspace.add_channel(name, kind, people, prefix)
         self._changes.touch()
         return channel
 
     def open_dm(self, person: Person) -> Channel:
-        """The direct message channel of the person and the bot."""
+        """Return the direct message channel of the person and the bot."""
         return self.workspace.direct([person])
 
     def add_usergroup(self, handle: str, members: Iterable[Person]) -> str:
-        """A user group; returns its S… id."""
+        """Add a user group; return its S… id."""
         group_id = self.workspace.new_id("S")
         users = [person.id for person in members]
         self.workspace.usergroups[group_id] = {"id": group_id, "handle": handle, "name": handle, "users": users}
@@ -228,8 +238,8 @@ class UserActions:
         return where, message
 
     async def react(self, channel: Channel | str, ts: str, person: Person, name: str) -> None:
-        """Add an emoji, or take it back when the person has added it before; delivered when the app subscribes to
-        reaction_added or reaction_removed. Raises ImpossibleAction when the message is gone.
+        """Add an emoji, or remove it if the person has added it before; delivered when the app subscribes to
+        reaction_added or reaction_removed. Raise ImpossibleAction when the message is gone.
         """
         where = self._channel(channel)
         message = where.messages.get(ts)
@@ -249,7 +259,7 @@ class UserActions:
         self._changes.touch()
 
     def dismiss(self, person: Person, ts: str) -> None:
-        """Remove an ephemeral message, as its reader can. Raises ImpossibleAction when there is none."""
+        """Remove an ephemeral message, as its reader can. Raise ImpossibleAction when there is none."""
         seen = self.workspace.ephemerals.get(person.id, [])
         found = next((message for message in seen if message.ts == ts and not message.deleted), None)
         if found is None:
@@ -274,7 +284,7 @@ class UserActions:
     async def press_stop(self, channel: Channel | str, thread_ts: str, person: Person) -> None:
         """Press the Stop of an agent session: Slack ends its streams and sends agent_session_stopped.
 
-        Raises ImpossibleAction unless the session is `processing`: only then does Slack show the button.
+        Raise ImpossibleAction unless the session is `processing`: only then does Slack show the button.
         """
         where = self._channel(channel)
         session = self.workspace.sessions.get((where.id, thread_ts))

@@ -171,6 +171,16 @@ async def test_a_group_direct_message_is_an_mpim(slack: SlackSandbox, client: As
     assert channel["name"].startswith("mpdm-alice.smith--bob.jones")
 
 
+async def test_the_id_of_a_private_channel_need_not_tell_its_kind(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    secret = slack.add_channel("secret", [alice], "group", prefix="C")
+    await slack.say(secret, alice, "<@BOT> hi")
+    mention, message = (payload["event"] for payload in payloads(slack))
+    assert (mention["channel"][0], "channel_type" in mention, message["channel_type"]) == ("C", False, "group")
+    assert ((await client.conversations_info(channel=secret.id))["channel"] or {})["is_private"] is True
+
+
 async def test_people_leave_are_deactivated_or_become_unknown(
     slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person
 ) -> None:
