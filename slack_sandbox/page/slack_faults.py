@@ -60,7 +60,7 @@ _OFFERS = (
         "disconnect",
         "Socket",
         "Slack asks to reconnect",
-        "Each socket gets a disconnect with refresh_requested and closes, as from Slack every few hours.",
+        "Each socket is warned and closes ten seconds later, as from Slack every few hours.",
         once=True,
     ),
     FaultOffer(
@@ -152,7 +152,7 @@ class SlackFaults:
                 self._slack.enforce_rate_limits(True)
                 self._alone(offer, lambda: self._slack.enforce_rate_limits(False))
             case "disconnect":
-                self._slack.disconnect("refresh_requested")
+                self._slack.disconnect("warning")
             case "drop":
                 await self._slack.drop_sockets()
             case "lost_acks":

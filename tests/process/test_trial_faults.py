@@ -33,6 +33,10 @@ FAULTS: dict[str, list[tuple[str, float | None]]] = {
 }
 
 
+UNHEARD = ("drop", "process_kill_bot")
+"""Until the bot is connected again, Slack delivers nothing of what is said."""
+
+
 @dataclass
 class Play:
     """The trial, and somebody who has its page open."""
@@ -54,12 +58,20 @@ def said(view: Viewer, thread: str, words: str) -> list[str]:
     return [ts for ts in replies if words in str(view.facts[f"message:{where}/{ts}"]["message"])]
 
 
+def connected(view: Viewer) -> bool:
+    """Whether the bot has a connection, without which there is none to be disturbed."""
+    return not any(offer["unavailable"] for offer in view.facts["faults"]["offered"] if offer["kind"] == "drop")
+
+
 @pytest.mark.parametrize("group", FAULTS)
 async def test_the_answer_comes_once_whatever_is_made_to_fail(play: Play, group: str) -> None:
     view, threads = play.view, dict[str, str]()
     for kind, number in FAULTS[group]:
         (play.trial.workspace / f"{kind}.md").write_text(f"What only {kind} holds.\n")
         await view.ask("fault", kind=kind, number=number)
+        if kind in UNHEARD:
+            await until(lambda: not connected(view), "the end of the connection")
+            await until(lambda: connected(view), "another connection")
         threads[kind] = await asked(view, f"read {kind}.md")
         try:
             await reply(view, threads[kind], f"What only {kind} holds.")
