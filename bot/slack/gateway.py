@@ -113,9 +113,10 @@ class SlackGateway:
         users = sorted(mentioned - {self._ourselves.user, message.user})[:MAX_NAMED]
         if message.author is AuthorKind.PERSON:
             users.append(message.user)
-        groups_and_channels = await self._directory.names("\n".join(content.texts(parts)), {})
-        people = dict(zip(users, await asyncio.gather(*map(self.name, users)), strict=True))
-        names = {**groups_and_channels, **people, self._ourselves.user: "you"}
+        found = zip(users, await asyncio.gather(*map(self.name, users)), strict=True)
+        # Whom Slack does not tell of is called as the message does, if it does.
+        names = {user: name for user, name in found if name != user or user == message.user}
+        names[self._ourselves.user] = "you"
         size = sum(map(len, content.texts(parts)))
         said = await offload(size, show, parts, names, self._speakers)
         if not parts:

@@ -20,7 +20,11 @@ log = logging.getLogger(__name__)
 
 PAGE = 50
 """Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
-MAX_PAGES = 16
+LARGE_PAGE = 200
+"""The same where the messages are as short as most are."""
+LIGHT = 2_000
+"""Characters of a short message, about."""
+MOST_PAGES = 25
 """Requests for one thread; Slack allows about 50 a minute for all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 READ_SECONDS = 20.0
 """For all of them, with the pauses that Slack asks for."""
@@ -39,7 +43,9 @@ class History:
     replies: Sequence[JsonObject] = ()
     """The newest replies, oldest first."""
     left_out: int = 0
-    """How many replies between the root and these were not read or are not given."""
+    """How many other replies there are."""
+    is_newest: bool = False
+    """These are the newest ones; else what could be read."""
     error: str = ""
     """Slack's code for why something could not be read: an error, or `is_limited` if the workspace's plan hides it."""
 
@@ -64,6 +70,7 @@ class ThreadReader:
     """How many replies are wanted."""
     _history: History = field(default_factory=History)
     _pages: int = 0
+    _limit: int = PAGE
 
     async def read(self) -> History:
         """Return the root and the newest replies. What cannot be read is left out, and said to be."""
@@ -79,37 +86,34 @@ class ThreadReader:
         # Slack gives the oldest first. The first page says how many there are.
         first = _Read(deque(maxlen=self.most))
         cursor = await self._page(first)
+        first.is_whole = not cursor
         self._take(first)
-        if not cursor or -(-(self._total - first.seen) // PAGE) <= MAX_PAGES // 2:
-            while cursor and self._pages < MAX_PAGES:
-                cursor = await self._page(first, cursor=cursor)
-                self._take(first)
+        if cursor and self._total - first.seen > (MOST_PAGES - 1) * self._limit:
+            await self._newest()
             return
-        await self._newest()
+        while cursor and self._pages < MOST_PAGES:
+            cursor = await self._page(first, cursor=cursor)
+            first.is_whole = not cursor
+            self._take(first)
 
     async def _newest(self) -> None:
-        """Find the newest replies of a long thread: they were written after a time that can only be guessed."""
-        walk = 1 + -(-int(SPARE * self.most) // PAGE)
-        share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / max(self._total, 1)))
-        known, pages = _Read(deque()), walk
-        while self._pages < MAX_PAGES and share >= SMALLEST_SHARE:
-            found = await self._last(share, pages)
-            if not found.is_whole:
-                if known.seen:
-                    return
-                share, pages = share / 8, 1
-                continue
-            if found.seen > known.seen:
-                known = found
+        """Find the newest replies of a thread that is too long to be read: they were written after a time that can only
+        be guessed."""
+        known, within, beyond = _Read(deque()), 0.0, 0.0
+        share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / self._total))
+        while self._pages < MOST_PAGES and known.seen < self.most:
+            found = await self._last(share, 1 + int(SPARE * self.most) // self._limit)
+            if found.is_whole and found.seen >= known.seen:
+                known, within = found, share
                 self._take(known)
-            if known.seen >= self.most or share >= 1.0:
+            else:
+                beyond = share
+            share = (within + beyond) / 2 if beyond else min(1.0, within * 4)
+            if share < SMALLEST_SHARE or share == within:
                 return
-            # How densely the newest were written is known now.
-            share = min(1.0, share * (SPARE * self.most / found.seen if found.seen else 8))
-            pages = walk
 
     async def _last(self, share: float, pages: int) -> _Read:
-        """Read the replies of the last part of the thread's time, in so many pages."""
+        """Read the replies of the last part of the thread's time, in at most so many pages."""
         root = self._history.root or {}
         begun, ended = float(self.place.thread_ts), _number(root.get("latest_reply"))
         found = _Read(deque(maxlen=self.most))
@@ -127,20 +131,21 @@ class ThreadReader:
         answer: Any = await self.client.conversations_replies(
             channel=self.place.channel,
             ts=self.place.thread_ts,
-            limit=PAGE,
+            limit=self._limit,
             include_all_metadata=True,
             oldest=oldest or None,
             cursor=cursor or None,
         )
         if answer.get("is_limited") is True:
             self._history.error = "is_limited"
-        for each in items(answer.get("messages")):
-            found = mapping(each)
-            if found.get("ts") == self.place.thread_ts:
-                self._history.root = found
-            elif found:
+        messages = [mapping(each) for each in items(answer.get("messages"))]
+        for each in messages:
+            if each.get("ts") == self.place.thread_ts:
+                self._history.root = each
+            elif each:
                 read.seen += 1
-                read.replies.append(found)
+                read.replies.append(each)
+        self._limit = LARGE_PAGE if sum(map(_weight, messages)) <= LIGHT * max(1, len(messages)) else PAGE
         return str(mapping(answer.get("response_metadata")).get("next_cursor") or "")
 
     @property
@@ -150,7 +155,7 @@ class ThreadReader:
 
     def _take(self, read: _Read) -> None:
         """Keep these replies as the newest that are known."""
-        self._history.replies = list(read.replies)
+        self._history.replies, self._history.is_newest = list(read.replies), read.is_whole
         self._history.left_out = max(self._total, read.seen) - len(read.replies)
 
 
@@ -159,3 +164,10 @@ def _number(value: object) -> float:
         return float(value) if isinstance(value, str) and len(value) < 30 else 0.0
     except ValueError:
         return 0.0
+
+
+def _weight(message: JsonObject) -> int:
+    """Return how much there is to parse of a message, about, in characters."""
+    said = message.get("text")
+    parts = sum(len(items(message.get(key))) for key in ("blocks", "attachments", "files"))
+    return 500 + (len(said) if isinstance(said, str) else 0) + 1_000 * max(0, parts - 1)

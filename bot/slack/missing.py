@@ -21,9 +21,10 @@ def for_the_model(history: History) -> str:
     words: list[str] = []
     if history.left_out:
         what = "messages of this thread are" if history.left_out > 1 else "message of this thread is"
-        words.append(
-            f"{history.left_out} earlier {what} not shown here, only the first and the newest {len(history.replies)}"
-        )
+        which = "earlier" if history.is_newest else "other"
+        words.append(f"{history.left_out} {which} {what} not shown here")
+        if history.is_newest:
+            words[0] += f", only the first and the newest {len(history.replies)}"
     if history.error:
         reason = f"{REASONS[history.error]} ({history.error})" if history.error in REASONS else history.error
         some = "some of" if history.root or history.replies else ""
@@ -37,6 +38,8 @@ def for_people(history: History) -> str:
         reason = REASONS.get(history.error, f"Slack refused it ({history.error})")
         what = "some of what" if history.root or history.replies else "what"
         return f"I couldn't read {what} was said here before: {reason}."
+    if history.left_out and not history.is_newest:
+        return f"This thread is very long: I read its first {len(history.replies)} messages, and not the latest."
     if history.left_out:
         read = f"the first message of this thread and the latest {len(history.replies)}"
         return f"I read {read}; {history.left_out} in between are left out."

@@ -25,6 +25,10 @@ _OPENING = re.compile(r"<(?=@[UWB][A-Z0-9]+[|>]|!(?i:channel|here|everyone|group
 _ADDRESS = re.compile(r"&lt;(https?://[^\s<>|]{1,2000}?)&gt;")
 _USUAL = re.compile(r"[\n\t -~]*")
 """What most texts consist of, and nothing to look at one by one."""
+_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
+_NOT_IN_NAMES = ":\uff1a\ufe55\u2236\ua789\n\r\t[]()⟦⟧〚〛⦋⦌⁅⁆【】〖〗⟬⟭⦗⦘"
+"""What ends a name for the model, or what looks like it."""
+_UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 def sendable(text: str) -> str:
@@ -92,7 +96,7 @@ def _unescaped(text: str) -> str:
 def speaker(name: str) -> str:
     """Return a display name as one bounded line without colons, so that it cannot be mistaken for anything else."""
     cleaned = "".join(
-        " " if character in ":\n\r\t[]()" or _hidden(character) else character for character in name[:1000]
+        " " if character in _NOT_IN_NAMES or _hidden(character) else character for character in name[:1000]
     )
     return " ".join(cleaned.split())[:60] or "somebody"
 

@@ -10,8 +10,14 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.core.inbox import Admission
 from bot.core.ports.store import Inbox
-from bot.slack.intake.messages import incoming
+from bot.core.untrusted import mapping
+from bot.slack.intake.messages import incoming, is_unclear, notice_of
 from bot.slack.reading.message import Ourselves
+
+TWIN_SECONDS = 0.5
+"""How long an `app_mention` that a person may not have written waits for the `message` that says whether one has."""
+MOST_NOTICES = 1_000
+"""Notices of Slack that are remembered for that."""
 
 Commit = asyncio.Task[tuple[Admission, int]]
 
@@ -28,12 +34,23 @@ def register(
     """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
     are the ids of apps and workflows that may address it."""
 
+    notices: dict[tuple[str, str], None] = {}
+
     async def on_message(body: dict[str, Any]) -> None:
         message = incoming(body, ourselves, bots)
+        event = mapping(body.get("event"))
         if message is None:
+            if notice := notice_of(event):
+                notices[notice] = None
+                if len(notices) > MOST_NOTICES:
+                    del notices[next(iter(notices))]
             return
-        # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
         key = (message.place.channel, message.ts)
+        if message.addressed and is_unclear(event):
+            await asyncio.sleep(TWIN_SECONDS)
+            if key in notices:
+                return
+        # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
         if message.addressed and key in under_way:
             await asyncio.shield(under_way[key])
             return

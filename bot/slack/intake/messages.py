@@ -80,6 +80,20 @@ def incoming(
     )
 
 
+def is_unclear(event: JsonObject) -> bool:
+    """Whether a mention may be a notice of Slack's, such as one of a topic that names the bot: an `app_mention` has no
+    subtype. What people write with Slack's own apps has at least one of these."""
+    written = ("client_msg_id", "blocks", "files", "attachments")
+    return event.get("type") == "app_mention" and not any(event.get(key) for key in written)
+
+
+def notice_of(event: JsonObject) -> tuple[str, str] | None:
+    """Return channel and ts of a message in which nobody says anything; None for any other."""
+    subtype = event.get("subtype")
+    is_notice = isinstance(subtype, str) and subtype not in message.SPOKEN
+    return (identifier(event.get("channel")), _ts(event.get("ts"))) if is_notice else None
+
+
 def _kind(event: JsonObject, channel: str) -> str:
     """Return the kind of conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
     kind = text(event.get("channel_type"), MAX_KIND_CHARS)

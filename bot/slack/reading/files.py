@@ -71,6 +71,6 @@ def _preview(file: JsonObject, bounds: Bounds) -> str:
 def _shown(file: JsonObject, bounds: Bounds) -> str:
     more, lines = count(file.get("lines_more")), count(file.get("lines"))
     if more:
-        return f"only the beginning is shown, {more} more lines are not" + (f" (of {lines})" if lines else "")
+        return f"truncated, {more} more lines are not shown" + (f" (of {lines})" if lines else "")
     whole = file.get("preview_is_truncated") is not True and not bounds.cut
     return "shown whole" if whole and file.get("preview_is_truncated") is False else "" if whole else "truncated"
