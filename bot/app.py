@@ -149,7 +149,9 @@ class Service:
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
         progress = Progress(limits.progress_after_seconds, rate)
         rules = settings.approvals
-        authorizer = Authorizer(Directory(web.repeatable), rules, rules.groups | settings.policy.groups, identity.team)
+        directory = Directory(web.repeatable, org_wide=identity.org_wide)
+        named = rules.groups | settings.policy.groups
+        authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._gateway = SlackGateway(
             limits,
@@ -204,7 +206,7 @@ class Service:
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
         self._app = slack.bolt(web, register)
-        self._socket = Socket(self._app, web, under_way)
+        self._socket = Socket(self._app, web, under_way, identity)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -35,11 +35,16 @@ class Identity:
     """The bot's own identity in Slack, from auth.test."""
 
     team: str
+    """The id of the installation: of its workspace, or of the organisation if it is installed in all of it."""
     team_name: str
     bot_user: str
     bot_name: str
+    enterprise: str = ""
+    """The id of the organisation (Enterprise Grid) that the workspace belongs to; empty if it belongs to none."""
+    org_wide: bool = False
+    """Whether the app is installed in the organisation instead of in one workspace."""
     bot_id: str = ""
-    """Of the bot that posts as our bot user."""
+    """The id of the bot that posts as our bot user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,17 @@ async def preflight(web: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Ide
             seconds,
         ),
     )
+    enterprise, org_wide = str(identity.get("enterprise_id") or ""), identity.get("is_enterprise_install") is True
+    team = str(identity.get("team_id") or "")
     who = Identity(
-        team=str(identity["team_id"]),
-        team_name=str(identity.get("team") or ""),
+        # auth.test of an organisation's token gives the organisation, no team, or one of its workspaces.
+        team=enterprise if enterprise and (org_wide or not team) else team,
+        team_name=str(identity.get("team") or identity.get("enterprise_name") or ""),
         bot_user=str(identity["user_id"]),
         bot_name=str(identity.get("user") or ""),
         bot_id=str(identity.get("bot_id") or ""),
+        enterprise=enterprise,
+        org_wide=org_wide,
     )
     return who, str(opened["url"])
 

@@ -107,15 +107,14 @@ class ApprovalHandler:
         """
         user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN)
         before = [voter for voter in approval.votes if voter != user] if approving else []
-        entitled, *others = await asyncio.gather(
-            *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
-        )
+        people = (asked.entitled(who, approval, approving=approving) for who in (user, *before))
+        team, (entitled, *others) = await asyncio.gather(team_of(asked, body, approval.team), asyncio.gather(*people))
         return Click(
             question=approval.id,
             digest=approval.digest,
             answer=answer,
             user=user,
-            team=team_of(body),
+            team=team,
             channel=opened.channel,
             message_ts=opened.message_ts,
             entitled=None if entitled and None in others else entitled,
@@ -183,7 +182,8 @@ class ApprovalHandler:
             case Verdict.SETTLED | Verdict.COUNTED:
                 return ""
             case Verdict.NOT_TOLD:
-                return VOTER_NOT_TOLD if approval is not None and set(approval.votes) - {user} else NOT_TOLD
+                voted = approval is not None and set(approval.votes) - {user}
+                return asked.unknown(VOTER_NOT_TOLD if voted else NOT_TOLD)
             case Verdict.NOT_YOURS if approval is not None:
                 return self.not_yours(asked, approval, user)
             case Verdict.ALREADY if approval is not None:
@@ -201,9 +201,30 @@ def user_of(body: JsonObject) -> str:
     return reference(mapping(body.get("user")).get("id"))
 
 
-def team_of(body: JsonObject) -> str:
-    """Return the id of the workspace they acted in."""
-    return reference(mapping(body.get("team")).get("id") or mapping(body.get("user")).get("team_id"))
+def origin_of(body: JsonObject) -> frozenset[str]:
+    """Return the ids of the workspaces that a payload says somebody acted in and belongs to.
+
+    `team` is null for an app that is installed in an organisation. A window names its own workspace as well, and the
+    one in which the app is installed (slack_bolt, extract_team_id).
+    """
+    view = mapping(body.get("view"))
+    named = (
+        mapping(body.get("team")).get("id"),
+        mapping(body.get("user")).get("team_id"),
+        view.get("team_id"),
+        view.get("app_installed_team_id"),
+    )
+    return frozenset(filter(None, map(reference, named)))
+
+
+async def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str:
+    """Return the team that a click on a question of this team counts for: none if the person who acted cannot have
+    acted where the payload says.
+
+    If Slack does not say who they are it is the question's: they are not entitled to anything then.
+    """
+    here = await asked.acted_here(user_of(body), origin_of(body))
+    return "" if here is False else team
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:

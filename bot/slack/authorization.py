@@ -16,6 +16,10 @@ from bot.slack.directory import Directory, Person
 
 T = TypeVar("T")
 
+BLOCKED = (
+    "Slack does not let me look up who you are, so nothing was changed. Whoever runs me has to fix this first: "
+    "the log says how."
+)
 TOLD_SECONDS = 2.0
 """How long the lookups of one click may take together: the click has to be acknowledged within 3 seconds
 (docs.slack.dev/interactivity/handling-user-interaction)."""
@@ -30,18 +34,29 @@ class Authorizer:
     named: frozenset[str]
     """All user groups that the configuration names."""
     team: str
-    """The id of our workspace."""
+    """The id of our installation: of our workspace, or of the organisation."""
+    enterprise: str = ""
+    """The id of our organisation (Enterprise Grid); empty if we are in none."""
 
     async def member(self, user: str) -> bool | None:
         """Whether this is an active member of our workspace; None if Slack does not answer.
 
-        Deactivated people, bots and people from other organizations (Slack Connect) are not.
+        So are people of other workspaces of our organisation (Enterprise Grid). Deactivated people, bots and people
+        from other organizations (Slack Connect) are not.
         """
         return self.is_member(await self.directory.person(user))
 
     def is_member(self, person: Person | None) -> bool | None:
         """The same for somebody who has been looked up; None if Slack did not answer."""
-        return None if person is None else person.active and person.team == self.team
+        return None if person is None else person.active and bool(person.places & {self.team, self.enterprise})
+
+    def acted_here(self, person: Person, origin: frozenset[str]) -> bool:
+        """Whether the workspaces that a payload names are this person's own, or that of our installation.
+
+        Slack Connect: a member of another organisation acts in their own workspace. Enterprise Grid: a person may act
+        in any of the workspaces of the organisation that they are in.
+        """
+        return bool(origin) and origin <= person.places | {self.team}
 
     async def groups(self, user: str) -> frozenset[str] | None:
         """Return the named user groups that this person is in; None if Slack does not answer for one of them."""
@@ -84,6 +99,16 @@ class AuthorizationCheck:
         """
         task = self._persons.get(user)
         return task is not None and self._authorizer.is_member(_answer(task)) is False
+
+    async def acted_here(self, user: str, origin: frozenset[str]) -> bool | None:
+        """Return whether this person can have acted in these workspaces; None if Slack does not answer."""
+        person = await self._told(self._authorizer.directory.person, user, self._persons)
+        return None if person is None else self._authorizer.acted_here(person, origin)
+
+    def unknown(self, words: str) -> str:
+        """Return what to tell somebody of whom Slack did not say who they are: these words, or that it takes more than
+        another try."""
+        return BLOCKED if self._authorizer.directory.blocked else words
 
     async def entitled(self, user: str, approval: Approval, *, approving: bool) -> bool | None:
         """Whether a person may decide a request; None if that depends on something Slack does not answer.

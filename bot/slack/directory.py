@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.untrusted import items, mapping, reference
 from bot.slack.delivery.errors import code_of
 from bot.slack.error_kinds import needs_operator
 from bot.slack.text import referred
@@ -30,6 +32,8 @@ ASK_SECONDS = 2.0
 LOOKUP_SECONDS = 5.0
 """How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
+MAX_TEAMS = 100
+"""Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
 MAX_NAMED = 50
@@ -43,7 +47,16 @@ class Person:
     name: str
     team: str
     active: bool
-    """Neither deactivated nor a bot."""
+    """Neither deactivated, nor a bot, nor somebody of whom Slack knows only the name (`is_stranger`)."""
+    teams: frozenset[str] = frozenset()
+    """The workspaces of their organisation that they are in, if they are in an organisation (Enterprise Grid)."""
+    enterprise: str = ""
+    """The id of their organisation."""
+
+    @property
+    def places(self) -> frozenset[str]:
+        """The ids of their workspaces, and of their organisation."""
+        return (self.teams | {self.team, self.enterprise}) - {""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +74,18 @@ class Conversation:
 class Directory:
     """Looks up people (scope users:read), user groups (usergroups:read) and channels (channels:read, groups:read)."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, *, org_wide: bool = False) -> None:
+        """`org_wide`: the app is installed in an organisation, whose user groups belong to one workspace each."""
+        self._workspaces = _Kept(lambda _: self._teams(client)) if org_wide else None
         self._people = _Kept(lambda user: self._person(client, user))
         self._groups = _Kept(lambda group: self._members(client, group))
         self._channels = _Kept(lambda channel: self._channel(client, channel))
         self._handles = _Kept(lambda _: self._listed_groups(client))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether an operator has to act before Slack says who people are, or who is in a user group."""
+        return self._people.blocked or self._groups.blocked
 
     async def name(self, user: str) -> str:
         """Return a person's display name; the id if Slack does not answer."""
@@ -128,11 +148,38 @@ class Directory:
         profile: dict[str, Any] = person.get("profile") or {}
         name = profile.get("display_name") or profile.get("real_name") or person.get("real_name") or person.get("name")
         away = person.get("deleted") or person.get("is_bot") or person.get("is_stranger")
-        return Person(str(name or user), str(person.get("team_id") or ""), active=not away)
+        # docs.slack.dev/reference/objects/user-object: enterprise_user is there for people of an organisation.
+        organisation = mapping(person.get("enterprise_user"))
+        teams = [*items(person.get("teams")), *items(organisation.get("teams"))]
+        return Person(
+            str(name or user),
+            reference(person.get("team_id")),
+            active=not away,
+            teams=frozenset(filter(None, map(reference, teams))),
+            enterprise=reference(organisation.get("enterprise_id") or person.get("enterprise_id")),
+        )
 
     async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:
-        response = await client.usergroups_users_list(usergroup=group)
-        return frozenset(str(user) for user in response.get("users") or [])
+        if self._workspaces is None:
+            response = await client.usergroups_users_list(usergroup=group)
+            return frozenset(str(user) for user in response.get("users") or [])
+        # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/usergroups.users.list).
+        problem: SlackApiError | None = None
+        for team in await self._workspaces.get("", KEPT_SECONDS) or ():
+            try:
+                response = await client.usergroups_users_list(usergroup=group, team_id=team)
+            except SlackApiError as error:
+                if code_of(error) not in ("no_such_subteam", "team_access_not_granted"):
+                    raise
+                problem = error
+            else:
+                return frozenset(str(user) for user in response.get("users") or [])
+        raise problem or LookupError("no workspace of the organisation is known")
+
+    async def _teams(self, client: AsyncWebClient) -> tuple[str, ...]:
+        """The workspaces of the organisation that the app is installed in; at most a page of them."""
+        response = await client.auth_teams_list(limit=MAX_TEAMS)
+        return tuple(filter(None, (reference(mapping(team).get("id")) for team in items(response.get("teams")))))
 
     async def _channel(self, client: AsyncWebClient, channel: str) -> Conversation:
         response = await client.conversations_info(channel=channel)
@@ -151,6 +198,8 @@ class _Kept(Generic[T]):
         self._known: dict[str, tuple[float, T]] = {}
         self._failed: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[T | None]] = {}
+        self.blocked = False
+        """Whether the last lookup failed with something that an operator has to fix."""
 
     def peek(self, key: str) -> T | None:
         """Return the last answer, however old; None if there is none."""
@@ -182,10 +231,12 @@ class _Kept(Generic[T]):
                 answer = await self._ask(key)
         except Exception as error:  # noqa: BLE001  # any failure means that the answer is unknown
             # What an operator has to fix was reported by the client, once.
-            level = logging.DEBUG if needs_operator(code_of(error)) else logging.WARNING
+            self.blocked = needs_operator(code_of(error))
+            level = logging.DEBUG if self.blocked else logging.WARNING
             log.log(level, "Slack did not tell about %s: %s", key, code_of(error))
             self._remember(self._failed, key, time.monotonic())
             return None
+        self.blocked = False
         self._remember(self._known, key, (time.monotonic(), answer))
         return answer
 

@@ -24,7 +24,7 @@ LARGE_PAGE = 200
 """The same where the messages are as short as most are."""
 LIGHT = 2_000
 """Characters of a short message, about."""
-MOST_PAGES = 25
+MAX_PAGES = 25
 """Requests for one thread; Slack allows about 50 a minute for all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 READ_SECONDS = 20.0
 """For all of them, with the pauses that Slack asks for."""
@@ -88,10 +88,10 @@ class ThreadReader:
         cursor = await self._page(first)
         first.is_whole = not cursor
         self._take(first)
-        if cursor and self._total - first.seen > (MOST_PAGES - 1) * self._limit:
+        if cursor and self._total - first.seen > (MAX_PAGES - 1) * self._limit:
             await self._newest()
             return
-        while cursor and self._pages < MOST_PAGES:
+        while cursor and self._pages < MAX_PAGES:
             cursor = await self._page(first, cursor=cursor)
             first.is_whole = not cursor
             self._take(first)
@@ -101,7 +101,7 @@ class ThreadReader:
         be guessed."""
         known, within, beyond = _Read(deque()), 0.0, 0.0
         share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / self._total))
-        while self._pages < MOST_PAGES and known.seen < self.most:
+        while self._pages < MAX_PAGES and known.seen < self.most:
             found = await self._last(share, 1 + int(SPARE * self.most) // self._limit)
             if found.is_whole and found.seen >= known.seen:
                 known, within = found, share

@@ -19,8 +19,9 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.core.untrusted import mapping
-from bot.slack.app import REQUEST_SECONDS, Clients
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import items, mapping
+from bot.slack.app import REQUEST_SECONDS, Clients, Identity
 from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
 from bot.slack.intake import payloads
@@ -79,7 +80,7 @@ class Connection(SocketModeClient):
             with contextlib.suppress(ConnectionError):
                 await used.send_str(message)
                 return
-        log.info("the connection closed before an event was acknowledged: Slack delivers it again")
+        log.info("the connection closed before an event was acknowledged: Slack will deliver it again")
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # as in slack_sdk
         """Replace the connection if it is closed, or in any case with `force`. Returns at once while that is under
@@ -183,10 +184,12 @@ class Connection(SocketModeClient):
 class Socket:
     """Reads what Slack sends, and gives events, interactions and commands to Bolt."""
 
-    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
+    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay, identity: Identity) -> None:
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
+        those of the installation that `identity` names."""
         self._app = app
         self._under_way = under_way
+        self._identity = identity
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
         self.client = Connection(these, self._take)
@@ -229,7 +232,10 @@ class Socket:
                     log.warning(
                         "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
                     )
-                if _by_a_bot(envelope):
+                if _own_post(envelope, self._identity.bot_id):
+                    await self._acknowledge(envelope.id)
+                elif not _ours(envelope.payload, self._identity):
+                    log.info("an event (%s) of another installation of the app is left out", envelope.kind)
                     await self._acknowledge(envelope.id)
                 else:
                     self._background(self._handle(envelope))
@@ -259,10 +265,28 @@ class Socket:
         task.add_done_callback(self._tasks.discard)
 
 
-def _by_a_bot(envelope: Envelope) -> bool:
-    """Whether an event says what a bot has posted, which starts nothing. Each of our own posts comes back as one: it
-    is acknowledged without Bolt."""
-    return envelope.kind in SPOKEN and bool(mapping(envelope.payload.get("event")).get("bot_id"))
+def _own_post(envelope: Envelope, bot_id: str) -> bool:
+    """Whether an event says what we have posted, which starts nothing. Each of our posts comes back as one: it is
+    acknowledged without Bolt."""
+    return envelope.kind in SPOKEN and bool(bot_id) and mapping(envelope.payload.get("event")).get("bot_id") == bot_id
+
+
+def _ours(payload: JsonObject, identity: Identity) -> bool:
+    """Whether an event was delivered for our installation, whose team it then has. Interactions always are.
+
+    Of a channel that several organisations share, the event names any one of the installations that can see it
+    (docs.slack.dev/apis/events-api, authorizations). Otherwise another one's event is about a place where our token
+    can do nothing.
+    """
+    if "event" not in payload:
+        return True
+    for given in items(payload.pop("authorizations", None))[:1]:
+        known = {given.get("team_id"), given.get("enterprise_id")} - {None, ""}
+        shared = payload.get("is_ext_shared_channel") is True
+        if known and not known & {identity.team, identity.enterprise} and not shared:
+            return False
+    payload["team_id"] = identity.team
+    return True
 
 
 def pause(failures: int) -> float:

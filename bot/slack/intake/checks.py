@@ -70,9 +70,11 @@ def boolean(value: Any) -> bool:
     raise Malformed
 
 
-def record(fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: bool = False) -> Check:
-    """Accept an object; null counts as a missing field. Fields that are not declared are left out, or passed on
-    unread with `rest`."""
+def record(
+    fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: bool = False, nulls: bool = False
+) -> Check:
+    """Accept an object. Fields that are not declared are left out, or passed on unread with `rest`; null counts as a
+    missing field, or is passed on with `nulls`."""
 
     def check(value: Any) -> JsonObject:
         if not isinstance(value, dict):
@@ -84,6 +86,8 @@ def record(fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: b
                 found[name] = within(name, field, given)
             elif name in needed:
                 raise Malformed(name)
+            elif nulls and name in value:
+                found[name] = None
         return found
 
     return check

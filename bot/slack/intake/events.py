@@ -16,7 +16,7 @@ from bot.slack.reading.message import Ourselves
 
 TWIN_SECONDS = 0.5
 """How long an `app_mention` that a person may not have written waits for the `message` that says whether one has."""
-MOST_NOTICES = 1_000
+MAX_NOTICES = 1_000
 """Notices of Slack that are remembered for that."""
 
 Commit = asyncio.Task[tuple[Admission, int]]
@@ -42,7 +42,7 @@ def register(
         if message is None:
             if notice := notice_of(event):
                 notices[notice] = None
-                if len(notices) > MOST_NOTICES:
+                if len(notices) > MAX_NOTICES:
                     del notices[next(iter(notices))]
             return
         key = (message.place.channel, message.ts)

@@ -75,7 +75,8 @@ _view = record(
         "blocks": each(record({"type": NAME, "block_id": LABEL}, needed=("type", "block_id"))),
     }
 )
-_field = record(_answers)
+_field = record(_answers, nulls=True)
+"""Slack sends null for a field that was left empty, and nothing for one that was not shown."""
 _container: Mapping[str, Check] = {
     "type": NAME,
     "message_ts": TS,

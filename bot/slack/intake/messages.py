@@ -65,7 +65,7 @@ def incoming(
         return None
     simple = len(said.parts) == 1 and isinstance(said.parts[0], Words)
     return Incoming(
-        place=ThreadRef(identifier(body.get("team_id")), channel, thread_ts, kind),
+        place=ThreadRef(_installation(body), channel, thread_ts, kind),
         event_id=identifier(body.get("event_id")) or f"{channel}-{ts}",
         user=author.id or author.kind.value,
         ts=ts,
@@ -98,6 +98,17 @@ def _kind(event: JsonObject, channel: str) -> str:
     """Return the kind of conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
     kind = text(event.get("channel_type"), MAX_KIND_CHARS)
     return "im" if channel.startswith("D") or kind == "app_home" else kind or KINDS.get(channel[:1], "channel")
+
+
+def _installation(body: JsonObject) -> str:
+    """Return the team for which the event was delivered: not the speaker's, as the outer `team_id` may be in Slack
+    Connect.
+
+    As in slack_bolt (extract_team_id): `authorizations` names one installation that can see the event.
+    """
+    given = mapping(next(iter(items(body.get("authorizations"))), None))
+    whole = identifier(given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
+    return whole or identifier(given.get("team_id")) or identifier(body.get("team_id"))
 
 
 def _ts(value: object) -> str:

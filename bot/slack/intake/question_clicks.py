@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from bot import log_events
@@ -33,13 +34,15 @@ async def click_on(
 ) -> Click:
     """Return what this person did, and whether they may. where: the message and what was shown there."""
     user = user_of(body)
-    entitled, groups = await asked.member_of(user, question)
+    team, (entitled, groups) = await asyncio.gather(
+        team_of(asked, body, question.team), asked.member_of(user, question)
+    )
     return Click(
         question=question.id,
         digest=where.digest,
         answer=answer,
         user=user,
-        team=team_of(body),
+        team=team,
         channel=where.channel,
         message_ts=where.message_ts,
         entitled=entitled,
@@ -62,4 +65,5 @@ def said(asked: AuthorizationCheck, verdict: Verdict, user: str) -> str:
     """Return what to tell the person about a verdict; empty if the message says it."""
     if verdict is Verdict.NOT_YOURS and asked.stranger(user):
         return STRANGER
-    return WORDS.get(verdict, "")
+    words = WORDS.get(verdict, "")
+    return asked.unknown(words) if verdict is Verdict.NOT_TOLD else words

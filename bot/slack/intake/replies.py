@@ -10,6 +10,7 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import mapping, reference
 from bot.slack.approval_handler import user_of
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,8 @@ async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
     try:
         await client.chat_postEphemeral(channel=channel, user=user_of(body), text=words, thread_ts=thread or None)
     except SLACK_ERRORS as error:
-        log.warning("could not tell %s: %s", user_of(body), code_of(error))
+        code = code_of(error)
+        log.log(_level(code), "could not tell %s: %s", user_of(body), code)
 
 
 async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> None:
@@ -32,5 +34,12 @@ async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> No
     try:
         await client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
     except SLACK_ERRORS as error:
-        log.warning("could not open a window: %s", code_of(error))
-        await tell(client, body, "Slack did not open the window. Nothing was changed: press the button again.")
+        code = code_of(error)
+        log.log(_level(code), "could not open a window: %s", code)
+        again = "whoever runs me has to fix this first." if needs_operator(code) else "press the button again."
+        await tell(client, body, f"Slack did not open the window. Nothing was changed: {again}")
+
+
+def _level(code: str) -> int:
+    """What an operator has to fix was reported by the client, once."""
+    return logging.DEBUG if needs_operator(code) else logging.WARNING

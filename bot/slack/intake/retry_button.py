@@ -6,7 +6,7 @@ from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.retry import RETRIED, RETRY
-from bot.slack.approval_handler import ApprovalHandler, pressed_on, team_of, user_of
+from bot.slack.approval_handler import ApprovalHandler, origin_of, pressed_on, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import retry_notice
 from bot.slack.intake.response import Response
@@ -25,13 +25,18 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         key = retry_notice.opened(action.get("value"))
     except ValueError:
         return Response(WORDS[Verdict.UNKNOWN])
-    where = pressed_on(body, (key, ""))
+    where, user = pressed_on(body, (key, "")), user_of(body)
+    question = await handler.store.find_question(key)
+    origin = origin_of(body)
+    here = await asked.acted_here(user, origin)
+    if here is None:  # who takes part in the turn is known to the store, but not where they are
+        here = origin == frozenset((handler.authorizer.team,))
     click = Click(
         question=key,
         digest="",
         answer=RETRIED,
-        user=user_of(body),
-        team=team_of(body),
+        user=user,
+        team=question.team if question is not None and here else "",
         channel=where.channel,
         message_ts=where.message_ts,
         entitled=True,  # who takes part in the turn is known to the store

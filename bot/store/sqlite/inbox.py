@@ -7,7 +7,7 @@ import json
 import sqlite3
 
 from bot.core.inbox import Admission, AuthorKind, Incoming
-from bot.store.sqlite import parked_threads
+from bot.store.sqlite import former_teams, parked_threads
 from bot.store.sqlite.database import now
 
 
@@ -22,7 +22,8 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         (place.team, place.channel, place.thread_ts),
     ).fetchone()
     addressed = incoming.addressed
-    if row is None:
+    thread_id = int(row[0]) if row is not None else former_teams.find(connection, place)
+    if not thread_id:
         if not addressed:
             return Admission.IGNORED, 0
         cursor = connection.execute(
@@ -31,7 +32,6 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         )
         thread_id = cursor.lastrowid or 0
     else:
-        thread_id = int(row[0])
         if incoming.post and _is_posted(connection, incoming.post):
             return Admission.DUPLICATE, thread_id  # the log has it
         if not (addressed or incoming.earlier or incoming.to_others or incoming.author is not AuthorKind.PERSON):

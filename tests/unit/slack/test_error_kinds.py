@@ -172,7 +172,7 @@ def test_no_more_than_so_many_problems_are_remembered(problems: Problems) -> Non
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("client", ["calling", "posting", "casual"])
+@pytest.mark.parametrize("client", ["repeatable", "once", "best_effort"])
 async def test_each_client_reports_what_slack_refuses(caplog: pytest.LogCaptureFixture, client: str) -> None:
     caplog.set_level(logging.INFO)
     async with SlackSandbox() as slack:

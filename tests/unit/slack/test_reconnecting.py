@@ -66,8 +66,8 @@ async def here(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(socket_module, name, QUICK)
     async with SlackSandbox() as slack:
         these = slack_app.clients(slack.api_url, slack.bot_token, slack.app_token)
-        _, url = await slack_app.preflight(these)
-        socket = Socket(slack_app.bolt(these, register), these, {})
+        identity, url = await slack_app.preflight(these)
+        socket = Socket(slack_app.bolt(these, register), these, {}, identity)
         await socket.open(url)
         made = Connected(slack, these, socket, caplog)
         try:

@@ -21,8 +21,8 @@ async def test_an_ack_that_comes_after_the_connection_has_closed_is_one_line_of_
     caplog.set_level(logging.INFO)
     async with SlackSandbox() as slack:
         these = slack_app.clients(slack.api_url, slack.bot_token, slack.app_token)
-        _, url = await slack_app.preflight(these)
-        socket = Socket(slack_app.bolt(these, lambda app: None), these, {})
+        identity, url = await slack_app.preflight(these)
+        socket = Socket(slack_app.bolt(these, lambda app: None), these, {}, identity)
         await socket.open(url)
         await socket.stop_intake()
         client = socket.client

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.thread_ref import ThreadRef
 from bot.slack import missing
-from bot.slack.history import MOST_PAGES, History, ThreadReader
+from bot.slack.history import MAX_PAGES, History, ThreadReader
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def newest(history: History, thread: Thread) -> int:
     found = list(history.replies)
     assert found == thread.replies[len(thread.replies) - len(found) :]
     assert history.left_out == len(thread.replies) - len(found)
-    assert thread.requests <= MOST_PAGES
+    assert thread.requests <= MAX_PAGES
     return len(found)
 
 
@@ -100,7 +100,7 @@ async def test_what_was_read_before_slack_stopped_answering_is_kept() -> None:
 async def test_a_root_that_makes_no_sense_costs_no_more(root: Json) -> None:
     thread = Thread([float(number) for number in range(300)], **root)
     history = await read(thread)
-    assert thread.requests <= MOST_PAGES
+    assert thread.requests <= MAX_PAGES
     assert history.replies
 
 
