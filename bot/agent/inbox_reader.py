@@ -8,7 +8,8 @@ from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
-from bot.core.inbox import Unread
+from bot.core.inbox import AuthorKind, Unread
+from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Inbox, Log
 from bot.core.thread import ThreadState
@@ -18,6 +19,10 @@ from bot.pace import Pace
 
 class ThreadStore(Inbox, Log, Protocol):
     """What people say in a thread, and its log."""
+
+
+MOST_KNOWN = 100
+"""People whose names are looked up before the messages of a thread are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,9 @@ class InboxReader:
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
         missing = "" if state.begun else await self._fetch_earlier(state)
-        if state.turn is not None:
-            # Nothing that others write may begin like a message of theirs: their names are to be known.
-            for user in (state.turn.requester, *state.turn.others):
-                await self.gateway.name(user)
         unread = list(state.unread)
         begun = [] if state.begun else [prompt.system(self.instructions())]
-        messages, read = await self._quoted(unread, len(begun))
+        messages, read = await self._quoted(state, len(begun))
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
         drafts = self.gateway.notice(missing, key=f"earlier-{state.id}")
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
@@ -68,13 +69,13 @@ class InboxReader:
             state.unread = (await self.store.load(state.id)).unread
         return earlier.missing
 
-    async def _quoted(
-        self, unread: Sequence[Unread], position: int
-    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+    async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
         """Return the log entries of these messages, each with its speaker's name, and which of them stands where.
 
         Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
         """
+        unread = list(state.unread)
+        known = _people(state)
         context = [message.id for message in unread if not message.addressed and message.user]
         left_out = set(context[1 : -self.most])
         entries: list[tuple[str, str]] = []
@@ -82,12 +83,21 @@ class InboxReader:
         pace = Pace()
         for message in unread:
             if message.id not in left_out:
-                entries.append(prompt.user(await self.gateway.quote(message)))
+                entries.append(prompt.user(await self.gateway.quote(message, state.id, () if entries else known)))
             elif not read or read[-1][1] not in left_out:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))
             read.append((position + len(entries) - 1, message.id))
             await pace.checkpoint()
         return entries, read
+
+
+def _people(state: ThreadState) -> list[str]:
+    """Return who is to be known by name before anything is read: who has asked, then who else has written."""
+    turn, unread = state.turn, state.unread
+    people = [turn.requester, *turn.others] if turn else []
+    people += [message.user for message in sorted(unread, key=lambda message: not message.addressed)]
+    apps = {message.user for message in unread if message.author is not AuthorKind.PERSON}
+    return [user for user in dict.fromkeys(people) if is_user(user) and user not in apps][:MOST_KNOWN]
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:

@@ -32,7 +32,9 @@ from bot.slack.text import speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MAX_NAMED = 50
+MOST_THREADS = 1_000
+"""In which the names of speakers are remembered."""
+MOST_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 
 
@@ -60,7 +62,7 @@ class SlackGateway:
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
-        self._speakers = Speakers()
+        self._speakers: dict[int, Speakers] = {}
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
         return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
@@ -100,9 +102,9 @@ class SlackGateway:
         return await self._authorizer.member(user) is False
 
     async def name(self, user: str) -> str:
-        return self._speakers.name(user, await self._directory.name(user))
+        return speaker(await self._directory.name(user))
 
-    async def quote(self, message: Unread) -> str:
+    async def quote(self, message: Unread, thread_id: int, known: Sequence[str] = ()) -> str:
         if not message.user:  # a note by the app itself
             return message.text
         parts = content.loads(message.body) if message.body else [Words(message.text), *map(_file, message.files)]
@@ -110,20 +112,27 @@ class SlackGateway:
             own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
             parts = [Words(own), *parts[1:]] if own else parts[1:]
         mentioned = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
-        users = sorted(mentioned - {self._ourselves.user, message.user})[:MAX_NAMED]
-        if message.author is AuthorKind.PERSON:
-            users.append(message.user)
-        found = zip(users, await asyncio.gather(*map(self.name, users)), strict=True)
+        users = [*known, *([message.user] if message.author is AuthorKind.PERSON else [])]
+        users += sorted(mentioned - {self._ourselves.user, *users})[:MOST_NAMED]
+        speakers = self._speakers_of(thread_id)
+        found = zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True)
         # Whom Slack does not tell of is called as the message does, if it does.
-        names = {user: name for user, name in found if name != user or user == message.user}
+        names = {user: speakers.name(user, name) for user, name in found if name != user or user not in mentioned}
         names[self._ourselves.user] = "you"
         size = sum(map(len, content.texts(parts)))
-        said = await offload(size, show, parts, names, self._speakers)
+        said = await offload(size, show, parts, names, speakers)
         if not parts:
             said = "(no text)"
         elif isinstance(parts[0], Section):
             said = f"(no words of their own)\n{said}"
         return f"{self._speaker(message, names)}: {said}"
+
+    def _speakers_of(self, thread_id: int) -> Speakers:
+        """Return who is known in a thread; of the threads in which something was read last."""
+        found = self._speakers[thread_id] = self._speakers.pop(thread_id, None) or Speakers()
+        if len(self._speakers) > MOST_THREADS:
+            del self._speakers[next(iter(self._speakers))]
+        return found
 
     def _speaker(self, message: Unread, names: Mapping[str, str]) -> str:
         """Return who has written a message, and whether it is a request. No name can look like the latter."""

@@ -1,4 +1,4 @@
-"""The names by which people appear to the model: no two people have the same."""
+"""The names by which people appear to the model in a thread: no two people have the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.slack.text import speaker
 
-MOST = 10_000
+MOST = 1_000
 """Names that are remembered."""
 
 
