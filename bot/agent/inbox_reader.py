@@ -80,12 +80,13 @@ class InboxReader:
         left_out = set(context[1 : -self.most])
         entries: list[tuple[str, str]] = []
         read: list[tuple[int, int]] = []
-        pace = Pace()
+        pace, said = Pace(), False
         for message in unread:
             if message.id not in left_out:
                 entries.append(prompt.user(await self.gateway.quote(message, state.id, () if entries else known)))
-            elif not read or read[-1][1] not in left_out:
+            elif not said:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))
+                said = True
             read.append((position + len(entries) - 1, message.id))
             await pace.checkpoint()
         return entries, read

@@ -102,6 +102,9 @@ def _around(attachment: JsonObject, kind: Kind, bounds: Bounds, *, before: bool)
     ]
     found.say(" ".join(f"[{button}]" for button in buttons if button))
     footer = markup.half_escaped(bounds.text(attachment.get("footer")))
+    channel = attachment.get("channel_name")
+    if kind is Kind.FORWARD and isinstance(channel, str) and channel and channel in footer:
+        footer = ""  # the source says so
     at = "" if kind is Kind.FORWARD else moment(_seconds(attachment.get("ts")))
     found.say(" · ".join(each for each in (footer, at) if each.strip()))
     return found.parts

@@ -21,7 +21,8 @@ MISSING = {
 def read(file: JsonObject, bounds: Bounds) -> Section | None:
     """Return a file by its name, type and size, with the preview of a text; None if the object describes none."""
     name, title = bounds.line(file.get("name")), bounds.line(file.get("title"))
-    shown = f"{title} ({name})" if title and name and title != name else name or title
+    is_other = title not in ("", name, name.rpartition(".")[0])
+    shown = f"{title} ({name})" if name and is_other else name or title
     if not shown and not file.get("id"):
         return None
     notes = [bounds.line(file.get("pretty_type") or file.get("mimetype") or file.get("filetype")), _size(file)]

@@ -217,3 +217,32 @@ def test_warnings_are_kept_in_the_order_of_their_lines(tmp_path: Path) -> None:
 def test_rules_in_one_list_have_a_line_too(tmp_path: Path) -> None:
     text = "[policy]\n# these\nrules = [\n  {action = 'ask', tool = 'a'},\n  {action = 'deny', tool = 'b'},\n]\n"
     assert [rule.line for rule in read(tmp_path, text).policy.rules] == [3, 3]
+
+
+def test_apps_and_workflows_that_may_start_turns_are_read(tmp_path: Path) -> None:
+    assert read(tmp_path, "").bots == ()
+    found = read(tmp_path, '[access]\nbots = ["B0123", "A0123", "Wf0123aB"]\n[approvals]\napprovers = ["U1"]\n')
+    assert (found.bots, found.findings) == (("B0123", "A0123", "Wf0123aB"), ())
+
+
+@pytest.mark.parametrize("bot", ["U0123", "W0123", "S0123", "USLACKBOT", "github", "b0123", "*", ""])
+def test_nothing_but_an_app_or_a_workflow_is_one(tmp_path: Path, bot: str) -> None:
+    with pytest.raises(SettingsError, match="line 2"):
+        read(tmp_path, f'[access]\nbots = ["{bot}"]\n')
+
+
+@pytest.mark.parametrize(
+    ("approvals", "tiers"),
+    [
+        ("", "read, write or destructive"),
+        ('[approvals]\napprovers = ["requester"]\n[approvals.write]\napprovers = ["U1"]', "read or destructive"),
+        ('[approvals]\napprovers = ["requester", "U1"]\n[approvals.destructive]\nneeded = 2', "destructive"),
+        ('[approvals]\napprovers = ["requester", "S1"]\nneeded = 2', ""),
+    ],
+)
+def test_apps_for_which_nobody_could_approve_are_warned_of(tmp_path: Path, approvals: str, tiers: str) -> None:
+    found = read(tmp_path, f'{approvals}\n[access]\nbots = ["B1"]\n').findings
+    mine = [finding for finding in found if "apps may start turns" in finding.problem]
+    assert [finding.level for finding in mine] == (["warning"] if tiers else [])
+    assert not tiers or mine[0].problem.endswith(f"what they ask for in {tiers}")
+    assert read(tmp_path, approvals).findings == tuple(finding for finding in found if finding not in mine)
