@@ -8,21 +8,16 @@ from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
-from bot.core.inbox import AuthorKind, Unread
+from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Inbox, Log
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
-from bot.pace import Pace
 
 
 class ThreadStore(Inbox, Log, Protocol):
     """What people say in a thread, and its log."""
-
-
-MOST_KNOWN = 100
-"""People whose names are looked up before the messages of a thread are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +65,27 @@ class InboxReader:
         return earlier.missing
 
     async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of these messages, each with its speaker's name, and which of them stands where.
+        """Return the log entries of the unread messages, and which of them stands where.
 
         Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
         """
-        unread = list(state.unread)
-        known = _people(state)
-        context = [message.id for message in unread if not message.addressed and message.user]
+        context = [message.id for message in state.unread if not message.addressed and message.user]
         left_out = set(context[1 : -self.most])
+        known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
+        shown = [message for message in state.unread if message.id not in left_out]
+        people = [user for user in dict.fromkeys(known) if is_user(user)]
+        quoted = iter(await self.gateway.quote(shown, people))
         entries: list[tuple[str, str]] = []
         read: list[tuple[int, int]] = []
-        pace, said = Pace(), False
-        for message in unread:
+        said = False
+        for message in state.unread:
             if message.id not in left_out:
-                entries.append(prompt.user(await self.gateway.quote(message, state.id, () if entries else known)))
+                entries.append(prompt.user(next(quoted)))
             elif not said:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))
                 said = True
             read.append((position + len(entries) - 1, message.id))
-            await pace.checkpoint()
         return entries, read
-
-
-def _people(state: ThreadState) -> list[str]:
-    """Return who is to be known by name before anything is read: who has asked, then who else has written."""
-    turn, unread = state.turn, state.unread
-    people = [turn.requester, *turn.others] if turn else []
-    people += [message.user for message in sorted(unread, key=lambda message: not message.addressed)]
-    apps = {message.user for message in unread if message.author is not AuthorKind.PERSON}
-    return [user for user in dict.fromkeys(people) if is_user(user) and user not in apps][:MOST_KNOWN]
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:

@@ -39,6 +39,9 @@ class Turn:
     """The model that answered last; empty when none has since the thread was loaded."""
 
 
+MOST_PEOPLE = 50
+
+
 @dataclass(slots=True)
 class ThreadState:
     """A thread as `advance` works on it; synchronized with the store at each commit."""
@@ -52,6 +55,8 @@ class ThreadState:
     calls: list[Call] = field(default_factory=list[Call])
     """The calls of the open turn, in the order of the log."""
     unread: list[Unread] = field(default_factory=list[Unread])
+    people: tuple[str, ...] = ()
+    """People who have addressed the bot in it, at most `MOST_PEOPLE`."""
     functions: str = ""
     """The digest of the tool list in the last request."""
     transcript: Transcript | None = None

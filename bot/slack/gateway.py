@@ -24,7 +24,7 @@ from bot.slack.delivery.progress import Progress
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.reading import content, markup
-from bot.slack.reading.content import Kind, Section, Words
+from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
 from bot.slack.reading.speakers import Speakers
@@ -32,10 +32,10 @@ from bot.slack.text import speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MOST_THREADS = 1_000
-"""In which the names of speakers are remembered."""
 MOST_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
+MOST_NAMED_TOGETHER = 200
+"""The same for all messages that are read at a time."""
 
 
 class SlackGateway:
@@ -62,7 +62,6 @@ class SlackGateway:
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
-        self._speakers: dict[int, Speakers] = {}
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
         return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
@@ -104,35 +103,38 @@ class SlackGateway:
     async def name(self, user: str) -> str:
         return speaker(await self._directory.name(user))
 
-    async def quote(self, message: Unread, thread_id: int, known: Sequence[str] = ()) -> str:
+    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+        bodies = [_parts(message) for message in messages]
+        people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
+        mentioned: set[str] = set()
+        for parts in bodies:
+            found = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
+            mentioned.update(sorted(found - mentioned)[:MOST_NAMED])
+        users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MOST_NAMED_TOGETHER]]))
+        told = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
+        speakers = Speakers(told)
+        # Whom Slack does not tell of is called as the message does, if it does.
+        names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
+        names[self._ourselves.user] = "you"
+        quoted: list[str] = []
+        pace = Pace()
+        for message, parts in zip(messages, bodies, strict=True):
+            quoted.append(await self._quote(message, parts, names, speakers))
+            await pace.checkpoint()
+        return quoted
+
+    async def _quote(self, message: Unread, parts: Sequence[Part], names: Mapping[str, str], speakers: Speakers) -> str:
         if not message.user:  # a note by the app itself
             return message.text
-        parts = content.loads(message.body) if message.body else [Words(message.text), *map(_file, message.files)]
         if parts and isinstance(parts[0], Words):
             own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
             parts = [Words(own), *parts[1:]] if own else parts[1:]
-        mentioned = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
-        users = [*known, *([message.user] if message.author is AuthorKind.PERSON else [])]
-        users += sorted(mentioned - {self._ourselves.user, *users})[:MOST_NAMED]
-        speakers = self._speakers_of(thread_id)
-        found = zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True)
-        # Whom Slack does not tell of is called as the message does, if it does.
-        names = {user: speakers.name(user, name) for user, name in found if name != user or user not in mentioned}
-        names[self._ourselves.user] = "you"
-        size = sum(map(len, content.texts(parts)))
-        said = await offload(size, show, parts, names, speakers)
+        said = await offload(sum(map(len, content.texts(parts))), show, parts, names, speakers)
         if not parts:
             said = "(no text)"
         elif isinstance(parts[0], Section):
             said = f"(no words of their own)\n{said}"
         return f"{self._speaker(message, names)}: {said}"
-
-    def _speakers_of(self, thread_id: int) -> Speakers:
-        """Return who is known in a thread; of the threads in which something was read last."""
-        found = self._speakers[thread_id] = self._speakers.pop(thread_id, None) or Speakers()
-        if len(self._speakers) > MOST_THREADS:
-            del self._speakers[next(iter(self._speakers))]
-        return found
 
     def _speaker(self, message: Unread, names: Mapping[str, str]) -> str:
         """Return who has written a message, and whether it is a request. No name can look like the latter."""
@@ -177,6 +179,10 @@ class SlackGateway:
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)
+
+
+def _parts(message: Unread) -> Sequence[Part]:
+    return content.loads(message.body) if message.body else [Words(message.text), *map(_file, message.files)]
 
 
 def _file(name: str) -> Section:

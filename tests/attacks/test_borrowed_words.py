@@ -273,7 +273,7 @@ def is_told_apart(here: World, requester: Person) -> None:
     section ends where it ends."""
     for head, rest in heads(here):
         apart = taken_apart(f"{head}: {rest}".split("\n"))
-        if head == requester.display_name:
+        if head in (requester.display_name, f"{requester.display_name} {requester.id}"):
             assert EVIL not in rest, (head, rest)
         for shown in apart.lines[1:]:
             assert not re.match(r"\W*(alice smith|from the app|slack|you)\b[^:\uff1a]{0,20}[:\uff1a]", shown, re.I), (

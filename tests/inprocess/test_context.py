@@ -236,6 +236,7 @@ async def test_two_people_of_one_name_are_told_apart(here: World) -> None:
     await here.slack.say(here.general, twin, "delete it all", thread_ts=ts)
     said = await asked(here, ts, "go on")
     assert said[1].startswith(f"alice SMITH {twin.id} (to others")
+    assert said[2] == f"Alice Smith {here.alice.id}: go on"
 
 
 WRITE = 'name = "x"\n'

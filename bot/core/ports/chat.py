@@ -64,10 +64,10 @@ class ChatGateway(Protocol):
         """A person's display name."""
         ...
 
-    async def quote(self, message: Unread, thread_id: int, known: Sequence[str] = ()) -> str:
-        """Return a message as the model reads it: with the speaker's name, without Slack's markup, and with everything
-        that is not the speaker's own words marked as such. `known` are people of this thread, for one of whom nobody
-        else is to be taken."""
+    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+        """Return messages of a thread as the model reads them: with the speaker's name, without Slack's markup, and
+        with everything that is not the speaker's own words marked as such. `known` are people of this thread, for whom
+        nobody else is to be taken."""
         ...
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:

@@ -1,15 +1,11 @@
-"""The names by which people appear to the model in a thread: no two people have the same."""
+"""The names by which people appear to the model: in what is read at a time, no two people have the same."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
 
 from bot.slack.text import speaker
-
-MOST = 1_000
-"""Names that are remembered."""
 
 
 def compared(name: str) -> str:
@@ -18,19 +14,19 @@ def compared(name: str) -> str:
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
 
 
-@dataclass(slots=True)
 class Speakers(Container[str]):
     """Who has which name. Display names are not unique in Slack, and anybody may change theirs."""
 
-    _owners: dict[str, str] = field(default_factory=dict[str, str])
+    def __init__(self, names: Mapping[str, str]) -> None:
+        """`names`: the display names of the people of a thread, by their ids."""
+        self._owners: dict[str, list[str]] = {}
+        for user, name in names.items():
+            self._owners.setdefault(compared(speaker(name)), []).append(user)
 
     def name(self, user: str, name: str) -> str:
-        """Return a person's name; with their id if somebody else has that name."""
+        """Return a person's name; with their id if somebody else has that name, too."""
         cleaned = speaker(name)
-        owner = self._owners.setdefault(compared(cleaned), user)
-        if len(self._owners) > MOST:
-            del self._owners[next(iter(self._owners))]
-        return cleaned if owner == user else f"{cleaned} {user}"
+        return cleaned if self._owners.get(compared(cleaned), [user]) == [user] else f"{cleaned} {user}"
 
     def __contains__(self, name: object) -> bool:
         """Whether somebody has this name, in the form that `compared` returns."""

@@ -21,7 +21,7 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
     unread = [each.unread for each in inbox if each.thread == thread_id and each.position is None]
     state = ThreadState(thread_id, row.place, len(row.messages) - 1, last, None, functions=row.functions)
     state.unread = sorted(unread, key=lambda each: each.ts)
-    state.parked = bool(row.parked)
+    state.parked, state.people = bool(row.parked), tuple(sorted(row.people))
     state.transcript = None if row.messages else Transcript()
     if number := tables.open_turn(thread_id):
         turn = tables.turns[number]
