@@ -201,19 +201,16 @@ def user_of(body: JsonObject) -> str:
     return reference(mapping(body.get("user")).get("id"))
 
 
-def origin_of(body: JsonObject) -> frozenset[str]:
+def origin_of(body: JsonObject, *, org_wide: bool) -> frozenset[str]:
     """Return the ids of the workspaces that a payload says somebody acted in and belongs to.
 
-    `team` is null for an app that is installed in an organisation. A window names its own workspace as well, and the
-    one in which the app is installed (slack_bolt, extract_team_id).
+    `team` is null for an app that is installed in an organisation. A window names the one in which the app is installed
+    as well (slack_bolt, extract_team_id), and its own, which may be any workspace of the organisation.
     """
     view = mapping(body.get("view"))
-    named = (
-        mapping(body.get("team")).get("id"),
-        mapping(body.get("user")).get("team_id"),
-        view.get("team_id"),
-        view.get("app_installed_team_id"),
-    )
+    named = [mapping(body.get("team")).get("id"), mapping(body.get("user")).get("team_id")]
+    if named != [None, None]:
+        named += [view.get("app_installed_team_id"), None if org_wide else view.get("team_id")]
     return frozenset(filter(None, map(reference, named)))
 
 
@@ -223,7 +220,7 @@ async def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str
 
     If Slack does not say who they are it is the question's: they are not entitled to anything then.
     """
-    here = await asked.acted_here(user_of(body), origin_of(body))
+    here = await asked.acted_here(user_of(body), origin_of(body, org_wide=asked.org_wide))
     return "" if here is False else team
 
 

@@ -88,6 +88,11 @@ class AuthorizationCheck:
         self._persons: dict[str, asyncio.Task[Person | None]] = {}
         self._groups: dict[str, asyncio.Task[frozenset[str] | None]] = {}
 
+    @property
+    def org_wide(self) -> bool:
+        """Whether the app is installed in an organisation instead of in one workspace."""
+        return self._authorizer.team == self._authorizer.enterprise
+
     def left(self, seconds: float) -> float:
         """Return how many of these seconds, counted from the click, are left; at least 0."""
         return max(0.0, self._began + seconds - time.monotonic())

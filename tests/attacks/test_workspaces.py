@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slack_sandbox.model import Message, Person
-from slack_sandbox.openrouter import call, calls, text
+from slack_sandbox.openrouter import calls, text
 from slack_sandbox.slack import SlackSandbox
 from tests.attacks.conftest import action, ask, carried, click, decision, send, started, submission, window, write
 from tests.harness import World
@@ -131,7 +131,7 @@ async def test_everybody_of_the_organisation_decides_what_they_have_asked_for(
 
 
 @pytest.mark.parametrize("installed", ["workspace", "organisation", "organisation without a team"])
-@pytest.mark.parametrize("label", ["Edit…", "Always…", "approval.more", "Details"])
+@pytest.mark.parametrize("label", ["Edit…", "Always…", "approval.more"])
 async def test_windows_work_from_another_workspace_of_the_organisation(here: Any, installed: str, label: str) -> None:
     slack = here.slack
     slack.join_organization("Acme")
@@ -142,10 +142,9 @@ async def test_windows_work_from_another_workspace_of_the_organisation(here: Any
     everywhere = slack.add_channel("everywhere", members=[here.alice, grace])
     await here.bot.start()
     ts, card = await ask(here, write(here), by=grace, channel=everywhere)
+    request, _ = carried(card)
     option = "Deny with a reason…" if label == "approval.more" else None
     view = await window(here, card, label, grace, option)
-    if label == "Details":
-        return
     values = {"reason": {"value": {"type": "plain_text_input", "value": "no"}}} if option else {}
     if label == "Edit…":
         await slack.click(card, "Deny", by=grace)
@@ -153,7 +152,7 @@ async def test_windows_work_from_another_workspace_of_the_organisation(here: Any
         await send(here, {**submission(here, view, grace, values), **_origin(here, grace, installed)})
     await here.reply(ts, "It is done.", everywhere)
     await here.quiet()
-    assert decision(here, carried(card)[0]) == ("approved" if label == "Always…" else "denied")
+    assert decision(here, request) == ("approved" if label == "Always…" else "denied")
 
 
 def _origin(here: Any, person: Person, installed: str) -> Json:
@@ -198,17 +197,3 @@ async def test_a_colleague_whose_payload_names_a_foreign_workspace_decides_nothi
         await refused(here, card, grace, request, ts, user={"id": grace.id, "team_id": team})
     await slack.click(card, "Deny", by=grace)
     await here.reply(ts, "It is done.", everywhere)
-
-
-async def test_an_outsider_who_writes_first_keeps_the_retry_of_their_own_turn(here: Any) -> None:
-    theirs = here.slack.add_outside_team()
-    dana = here.slack.add_person("Dana Other", team_id=theirs)
-    shared = here.slack.add_channel("shared", members=[here.alice, here.bob, dana])
-    here.slack.connect(shared, host_team=theirs)
-    await here.bot.start()
-    here.errors_expected = True
-    asked = call("filesystem__write_file", {"path": "x", "content": "y"})
-    here.model.script(calls(asked), text("A member has to ask."))
-    ts = await here.slack.say(shared, dana, "<@BOT> write")
-    await here.reply(ts, "A member has to ask.", shared)
-    await here.quiet()

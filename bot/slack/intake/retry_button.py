@@ -27,7 +27,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         return Response(WORDS[Verdict.UNKNOWN])
     where, user = pressed_on(body, (key, "")), user_of(body)
     question = await handler.store.find_question(key)
-    origin = origin_of(body)
+    origin = origin_of(body, org_wide=asked.org_wide)
     here = await asked.acted_here(user, origin)
     if here is None:  # who takes part in the turn is known to the store, but not where they are
         here = origin == frozenset((handler.authorizer.team,))

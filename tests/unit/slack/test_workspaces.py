@@ -138,7 +138,15 @@ PLACES: dict[str, tuple[Person, Json, bool]] = {
 @pytest.mark.parametrize("where", PLACES)
 async def test_a_payload_must_agree_with_what_slack_says_of_the_person(where: str) -> None:
     who, body, expected = PLACES[where]
-    assert authorizer().acted_here(who, origin_of(body)) is expected
+    assert authorizer().acted_here(who, origin_of(body, org_wide=False)) is expected
+
+
+def test_a_window_of_an_organisations_installation_may_be_of_any_workspace() -> None:
+    body = acted(None, BRAND, team_id="T0ANY", app_installed_team_id=ORG)
+    assert authorizer(ORG).acted_here(COLLEAGUE, origin_of(body, org_wide=True))
+    body = acted(None, BRAND, team_id="T0ANY", app_installed_team_id=THEIR_ORG)
+    assert not authorizer(ORG).acted_here(COLLEAGUE, origin_of(body, org_wide=True))
+    assert not authorizer(ORG).acted_here(COLLEAGUE, origin_of(acted(team_id=BRAND), org_wide=True))
 
 
 AUTH: dict[str, tuple[Json, tuple[str, str, bool]]] = {
