@@ -6,25 +6,18 @@ left out: no odd payload may stop a thread, or the acknowledgement of others.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
-from dataclasses import replace
-
-from bot.core.inbox import AuthorKind, Incoming
+from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
-from bot.slack.reading import content, message
-from bot.slack.reading.content import Words
-from bot.slack.reading.message import Ourselves, identifier
+from bot.slack.intake import checks
+from bot.slack.text import mentioned
 
 KINDS = {"C": "channel", "G": "group", "D": "im"}
 MAX_KIND_CHARS = 50
 MAX_FILES = 100
 
-_TS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-_POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
-"""The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
+_EVENT = checks.grammar(r"[A-Za-z0-9_-]{1,100}")
 
 
 def incoming(
@@ -43,7 +36,8 @@ def incoming(
         None for what is no message, or can be part of no thread of the bot's.
     """
     event = mapping(body.get("event"))
-    channel, ts = identifier(event.get("channel")), _ts(event.get("ts"))
+    user, channel = _taken(checks.USER, event.get("user")), _taken(checks.CHANNEL, event.get("channel"))
+    ts = _taken(checks.TS, event.get("ts"))
     subtype = event.get("subtype")
     is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
@@ -65,9 +59,9 @@ def incoming(
         return None
     simple = len(said.parts) == 1 and isinstance(said.parts[0], Words)
     return Incoming(
-        place=ThreadRef(_installation(body), channel, thread_ts, kind),
-        event_id=identifier(body.get("event_id")) or f"{channel}-{ts}",
-        user=author.id or author.kind.value,
+        place=ThreadRef(_installation(body), channel, _taken(checks.TS, event.get("thread_ts")) or ts, kind),
+        event_id=_taken(_EVENT, body.get("event_id")) or f"{channel}-{ts}",
+        user=user,
         ts=ts,
         text=said.own_words,
         files=(),
@@ -107,13 +101,16 @@ def _installation(body: JsonObject) -> str:
     As in slack_bolt (extract_team_id): `authorizations` names one installation that can see the event.
     """
     given = mapping(next(iter(items(body.get("authorizations"))), None))
-    whole = identifier(given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
-    return whole or identifier(given.get("team_id")) or identifier(body.get("team_id"))
+    whole = _taken(checks.TEAM, given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
+    return whole or _taken(checks.TEAM, given.get("team_id")) or _taken(checks.TEAM, body.get("team_id"))
 
 
-def _ts(value: object) -> str:
-    """Return a message's timestamp; empty for what is none."""
-    return value if isinstance(value, str) and _TS.fullmatch(value) else ""
+def _taken(check: checks.Check, value: object) -> str:
+    """An id or a timestamp; empty for what is none."""
+    try:
+        return check(value)
+    except checks.Malformed:
+        return ""
 
 
 def _post(event: JsonObject) -> str:

@@ -243,6 +243,18 @@ async def test_a_group_that_no_workspace_of_the_organisation_has_is_unknown() ->
         assert await Directory(client, org_wide=True).members("S1") is None
 
 
+@pytest.mark.parametrize("odd", ["U" + "A" * 70_000, "", "u1", "U1\n", "U-1", "U1|alice", "\ud800", "U"])
+async def test_what_is_no_id_is_not_asked_about(odd: str) -> None:
+    async with answering() as (client, asked):
+        directory = Directory(client)
+        assert await directory.name(odd) == odd
+        assert await directory.person(odd) is None
+        assert await directory.members(odd) is None
+        assert await directory.kind(odd) == ""
+        assert await directory.is_open(odd)
+        assert asked == []
+
+
 async def test_a_lookup_that_an_operator_has_to_allow_is_known_as_such_until_it_works() -> None:
     answers = [{"ok": False, "error": "missing_scope", "needed": "users:read"}, {"ok": True, **profile(OURS)}]
     async with answering(users_info=lambda _: answers.pop(0)) as (client, _):
