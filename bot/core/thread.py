@@ -39,7 +39,7 @@ class Turn:
     """The model that answered last; empty when none has since the thread was loaded."""
 
 
-MOST_PEOPLE = 50
+MAX_PEOPLE = 50
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class ThreadState:
     """The calls of the open turn, in the order of the log."""
     unread: list[Unread] = field(default_factory=list[Unread])
     people: tuple[str, ...] = ()
-    """People who have addressed the bot in it, at most `MOST_PEOPLE`."""
+    """People who have addressed the bot in it, at most `MAX_PEOPLE`."""
     functions: str = ""
     """The digest of the tool list in the last request."""
     transcript: Transcript | None = None

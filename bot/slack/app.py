@@ -39,6 +39,8 @@ class Identity:
     team_name: str
     bot_user: str
     bot_name: str
+    bot_id: str = ""
+    """Of the bot that posts as our bot user."""
     enterprise: str = ""
     """The id of the organisation (Enterprise Grid) that the workspace belongs to; empty if it belongs to none."""
     org_wide: bool = False

@@ -35,7 +35,7 @@ LOOKUP_SECONDS = 5.0
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
 WORKSPACES = "T0"
 """Under this the workspaces of the organisation are cached."""
-MOST_TEAMS = 100
+MAX_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""

@@ -32,9 +32,9 @@ from bot.slack.text import speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-MOST_NAMED = 50
+MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
-MOST_NAMED_TOGETHER = 200
+MAX_NAMED_TOGETHER = 200
 """The same for all messages that are read at a time."""
 
 
@@ -109,8 +109,8 @@ class SlackGateway:
         mentioned: set[str] = set()
         for parts in bodies:
             found = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
-            mentioned.update(sorted(found - mentioned)[:MOST_NAMED])
-        users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MOST_NAMED_TOGETHER]]))
+            mentioned.update(sorted(found - mentioned)[:MAX_NAMED])
+        users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MAX_NAMED_TOGETHER]]))
         told = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
         speakers = Speakers(told)
         # Whom Slack does not tell of is called as the message does, if it does.

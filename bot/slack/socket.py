@@ -172,6 +172,10 @@ class Connection(SocketModeClient):
         if session is self.current_session and not session.closed:
             self._problems.connected()
 
+    def received(self) -> None:
+        """Something has come over the connection: it was opened to some purpose, however soon it closes."""
+        self._short = 0
+
     def disabled(self) -> None:
         """Slack closes the connection because Socket Mode was switched off."""
         self._problems.failed(LINK_DISABLED, "apps.connections.open")
@@ -232,7 +236,8 @@ class Socket:
                     log.warning(
                         "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
                     )
-                if _own_post(envelope, self._identity.bot_id):
+                self.client.received()
+                if _own_post(envelope, self._identity):
                     await self._acknowledge(envelope.id)
                 elif not _ours(envelope.payload, self._identity):
                     log.info("an event (%s) of another installation of the app is left out", envelope.kind)
@@ -265,10 +270,11 @@ class Socket:
         task.add_done_callback(self._tasks.discard)
 
 
-def _own_post(envelope: Envelope, bot_id: str) -> bool:
-    """Whether an event says what we have posted, which starts nothing. Each of our posts comes back as one: it is
-    acknowledged without Bolt."""
-    return envelope.kind in SPOKEN and bool(bot_id) and mapping(envelope.payload.get("event")).get("bot_id") == bot_id
+def _own_post(envelope: Envelope, identity: Identity) -> bool:
+    """Whether an event says what we have posted. Each of our posts comes back as one: it is acknowledged without
+    Bolt."""
+    posted = mapping(envelope.payload.get("event")).get("bot_id")
+    return envelope.kind in SPOKEN and bool(posted) and posted == identity.bot_id
 
 
 def _ours(payload: JsonObject, identity: Identity) -> bool:

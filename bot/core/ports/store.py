@@ -58,7 +58,7 @@ class Log(Protocol):
     async def load(self, thread_id: int) -> ThreadState:
         """A thread as it stands, with its open turn and what is unread, but without the texts of its log: what this
         reads does not grow with the thread. Of the people who have addressed the bot there it has some
-        (`bot.core.thread.MOST_PEOPLE`). Of each unfinished call it says whether people are being asked, or which
+        (`bot.core.thread.MAX_PEOPLE`). Of each unfinished call it says whether people are being asked, or which
         question allows it."""
         ...
 

@@ -6,18 +6,26 @@ left out: no odd payload may stop a thread, or the acknowledgement of others.
 
 from __future__ import annotations
 
-from bot.core.inbox import Incoming
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
 from bot.slack.intake import checks
-from bot.slack.text import mentioned
+from bot.slack.reading import content, message
+from bot.slack.reading.content import Words
+from bot.slack.reading.message import Ourselves, identifier
 
 KINDS = {"C": "channel", "G": "group", "D": "im"}
 MAX_KIND_CHARS = 50
 MAX_FILES = 100
 
 _EVENT = checks.grammar(r"[A-Za-z0-9_-]{1,100}")
+_POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
+"""The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
 
 
 def incoming(
@@ -36,13 +44,12 @@ def incoming(
         None for what is no message, or can be part of no thread of the bot's.
     """
     event = mapping(body.get("event"))
-    user, channel = _taken(checks.USER, event.get("user")), _taken(checks.CHANNEL, event.get("channel"))
-    ts = _taken(checks.TS, event.get("ts"))
+    channel, ts = _taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))
     subtype = event.get("subtype")
     is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
-    thread_ts = _ts(event.get("thread_ts")) or ts
+    thread_ts = _taken(checks.TS, event.get("thread_ts")) or ts
     ourselves = replace(ourselves, app=ourselves.app or identifier(body.get("api_app_id")))
     said = message.read(event, ourselves)
     author = said.author
@@ -59,9 +66,9 @@ def incoming(
         return None
     simple = len(said.parts) == 1 and isinstance(said.parts[0], Words)
     return Incoming(
-        place=ThreadRef(_installation(body), channel, _taken(checks.TS, event.get("thread_ts")) or ts, kind),
+        place=ThreadRef(_installation(body), channel, thread_ts, kind),
         event_id=_taken(_EVENT, body.get("event_id")) or f"{channel}-{ts}",
-        user=user,
+        user=author.id or author.kind.value,
         ts=ts,
         text=said.own_words,
         files=(),
@@ -85,7 +92,7 @@ def notice_of(event: JsonObject) -> tuple[str, str] | None:
     """Return channel and ts of a message in which nobody says anything; None for any other."""
     subtype = event.get("subtype")
     is_notice = isinstance(subtype, str) and subtype not in message.SPOKEN
-    return (identifier(event.get("channel")), _ts(event.get("ts"))) if is_notice else None
+    return (_taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))) if is_notice else None
 
 
 def _kind(event: JsonObject, channel: str) -> str:
@@ -106,7 +113,7 @@ def _installation(body: JsonObject) -> str:
 
 
 def _taken(check: checks.Check, value: object) -> str:
-    """An id or a timestamp; empty for what is none."""
+    """Return an id or a timestamp; empty for what is none."""
     try:
         return check(value)
     except checks.Malformed:

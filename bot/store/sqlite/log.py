@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.inbox import AuthorKind, Unread
-from bot.core.thread import MOST_PEOPLE, ThreadState, Turn
+from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.untrusted import items, parsed
@@ -89,7 +89,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         if any(call.state is not CallState.FINISHED for call in state.calls):
             _mark_asked(connection, turn[0], state.calls)
     state.unread = unread(connection, thread_id)
-    people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MOST_PEOPLE))
+    people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MAX_PEOPLE))
     state.people = tuple(str(user) for (user,) in people)
     return state
 

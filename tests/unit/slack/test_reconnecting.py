@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.slack import app as slack_app
 from bot.slack import socket as socket_module
@@ -232,6 +234,35 @@ async def test_connections_that_close_at_once_are_not_opened_again_in_haste(
         await here.socket.client.connect_to_new_endpoint(force=True)
     assert slept[0] < slept[-1]
     assert sum(slept) > QUICK * 100
+
+
+async def test_connections_that_were_of_use_are_replaced_at_once(
+    here: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "STEADY_SECONDS", 60.0)
+    monkeypatch.setattr(socket_module, "FIRST_PAUSE", 60.0)
+    monkeypatch.setattr(socket_module, "MAX_PAUSE", 60.0)
+    for _ in range(6):
+        await here.works()
+        await here.socket.client.connect_to_new_endpoint(force=True)
+
+
+@pytest.mark.parametrize(("bot_id", "handled"), [("", True), ("B0OTHER", True), ("ours", False)])
+async def test_only_our_own_posts_are_acknowledged_without_being_read(
+    here: Connected, monkeypatch: pytest.MonkeyPatch, bot_id: str, handled: bool
+) -> None:
+    read: list[str] = []
+
+    async def dispatch(app: AsyncApp, request: SocketModeRequest) -> BoltResponse:
+        read.append(request.envelope_id)
+        return BoltResponse(status=200, body="")
+
+    monkeypatch.setattr(socket_module, "run_async_bolt_app", dispatch)
+    event: Json = {"type": "message", "channel": "C1", "ts": "1.000001", "text": "done"}
+    event["bot_id"] = here.slack.bot_id if bot_id == "ours" else bot_id or None
+    envelope = await here.slack.deliver({"type": "event_callback", "event": event})
+    await here.until(lambda: envelope.acked_at, "acknowledgement")
+    assert read == ([envelope.envelope_id] if handled else [])
 
 
 async def test_nothing_is_opened_once_the_bot_stops(here: Connected) -> None:

@@ -219,7 +219,7 @@ def test_a_thread_belongs_to_the_installation_and_not_to_the_speaker(body: Json,
 )
 def test_an_event_of_another_installation_is_left_out_where_no_channel_is_shared(body: Json, ours: bool) -> None:
     made = json.loads(json.dumps(body))
-    identity = slack_app.Identity(OURS, "Ours", "U0BOT", "bot", ORG)
+    identity = slack_app.Identity(OURS, "Ours", "U0BOT", "bot", enterprise=ORG)
     assert _ours(made, identity) is ours
     assert not ours or "event" not in made or made["team_id"] == OURS
 
