@@ -33,9 +33,7 @@ ASK_SECONDS = 2.0
 LOOKUP_SECONDS = 5.0
 """How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
-WORKSPACES = "T0"
-"""Under this the workspaces of the organisation are cached."""
-MAX_TEAMS = 100
+MOST_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
@@ -170,7 +168,7 @@ class Directory:
             return frozenset(str(user) for user in response.get("users") or [])
         # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/usergroups.users.list).
         problem: SlackApiError | None = None
-        for team in await self._workspaces.get(WORKSPACES, KEPT_SECONDS) or ():
+        for team in await self._workspaces.get("", KEPT_SECONDS) or ():
             try:
                 response = await client.usergroups_users_list(usergroup=group, team_id=team)
             except SlackApiError as error:
@@ -214,7 +212,7 @@ class _Kept(Generic[T]):
     async def get(self, key: str, seconds: float) -> T | None:
         """Return the answer, at most this many seconds old; None if there is none. What is no id is not asked about:
         a text may mention anything."""
-        if not _ID.fullmatch(key):
+        if key and not _ID.fullmatch(key):  # a list has no key
             return None
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic() - seconds:

@@ -63,7 +63,7 @@ _ADMIN = "An administrator of the workspace has to allow this to the app"
 _VERSION = "Slack has withdrawn the method: update the bot"
 
 _OPERATOR: Mapping[str, str] = {
-    "access_denied": f"{_ADMIN}; for connections, Socket Mode has to be enabled in the app's settings",
+    "access_denied": _ADMIN,
     "accesslimited": f"{_ADMIN}: the network that the bot runs in is not allowed",
     "account_inactive": _NEW_CREDENTIAL,
     "app_access_restricted": _ADMIN,
@@ -152,6 +152,9 @@ def needs_operator(code: str) -> bool:
 
 def advice(code: str, method: str = "") -> str:
     """Return what an operator can do about a code; empty if nobody has to do anything."""
-    if method == "apps.connections.open" and code in TOKEN_CODES:
-        return _NEW_APP_CREDENTIAL
+    if method == "apps.connections.open":
+        if code == "access_denied":  # what is given for an app whose Socket Mode is off is not documented
+            code = "link_disabled"
+        elif code in TOKEN_CODES or code == "missing_scope":
+            return _NEW_APP_CREDENTIAL
     return _OPERATOR.get(code, "")
