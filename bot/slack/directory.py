@@ -33,7 +33,7 @@ ASK_SECONDS = 2.0
 LOOKUP_SECONDS = 5.0
 """How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
 A lookup whose request was lost keeps another one from being sent, so this must not be long."""
-MOST_TEAMS = 100
+MAX_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""

@@ -254,7 +254,6 @@ async def test_no_malformed_command_does_more_than_one_line(here: World) -> None
 @pytest.mark.parametrize(
     "raw",
     [
-        "",
         "x",
         "[]",
         "7",
