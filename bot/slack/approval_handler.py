@@ -107,14 +107,15 @@ class ApprovalHandler:
         """
         user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN)
         before = [voter for voter in approval.votes if voter != user] if approving else []
-        people = (asked.entitled(who, approval, approving=approving) for who in (user, *before))
-        team, (entitled, *others) = await asyncio.gather(team_of(asked, body, approval.team), asyncio.gather(*people))
+        entitled, *others = await asyncio.gather(
+            *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
+        )
         return Click(
             question=approval.id,
             digest=approval.digest,
             answer=answer,
             user=user,
-            team=team,
+            team=team_of(asked, body, approval.team),
             channel=opened.channel,
             message_ts=opened.message_ts,
             entitled=None if entitled and None in others else entitled,
@@ -214,13 +215,14 @@ def origin_of(body: JsonObject, *, org_wide: bool) -> frozenset[str]:
     return frozenset(filter(None, map(reference, named)))
 
 
-async def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str:
+def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str:
     """Return the team that a click on a question of this team counts for: none if the person who acted cannot have
     acted where the payload says.
 
-    If Slack does not say who they are it is the question's: they are not entitled to anything then.
+    Only for people who have been looked up in this check. If Slack does not say who they are it is the question's:
+    they are not entitled to anything then.
     """
-    here = await asked.acted_here(user_of(body), origin_of(body, org_wide=asked.org_wide))
+    here = asked.acted_here(user_of(body), origin_of(body, org_wide=asked.org_wide))
     return "" if here is False else team
 
 

@@ -48,7 +48,7 @@ class Authorizer:
 
     def is_member(self, person: Person | None) -> bool | None:
         """The same for somebody who has been looked up; None if Slack did not answer."""
-        return None if person is None else person.active and bool(person.places & {self.team, self.enterprise})
+        return None if person is None else person.active and bool(_places(person) & {self.team, self.enterprise})
 
     def acted_here(self, person: Person, origin: frozenset[str]) -> bool:
         """Whether the workspaces that a payload names are this person's own, or that of our installation.
@@ -56,7 +56,7 @@ class Authorizer:
         Slack Connect: a member of another organisation acts in their own workspace. Enterprise Grid: a person may act
         in any of the workspaces of the organisation that they are in.
         """
-        return bool(origin) and origin <= person.places | {self.team}
+        return bool(origin) and origin <= _places(person) | {self.team}
 
     async def groups(self, user: str) -> frozenset[str] | None:
         """Return the named user groups that this person is in; None if Slack does not answer for one of them."""
@@ -105,9 +105,17 @@ class AuthorizationCheck:
         task = self._persons.get(user)
         return task is not None and self._authorizer.is_member(_answer(task)) is False
 
-    async def acted_here(self, user: str, origin: frozenset[str]) -> bool | None:
-        """Return whether this person can have acted in these workspaces; None if Slack does not answer."""
-        person = await self._told(self._authorizer.directory.person, user, self._persons)
+    async def look_up(self, user: str) -> None:
+        """Ask Slack who a person is."""
+        await self._told(self._authorizer.directory.person, user, self._persons)
+
+    def acted_here(self, user: str, origin: frozenset[str]) -> bool | None:
+        """Return whether this person can have acted in these workspaces; None if Slack did not answer.
+
+        Only for people who have been looked up in this check.
+        """
+        task = self._persons.get(user)
+        person = None if task is None else _answer(task)
         return None if person is None else self._authorizer.acted_here(person, origin)
 
     def unknown(self, words: str) -> str:
@@ -162,3 +170,8 @@ class AuthorizationCheck:
 
 def _answer(task: asyncio.Task[T]) -> T | None:
     return task.result() if task.done() else None
+
+
+def _places(person: Person) -> frozenset[str]:
+    """Return the ids of a person's workspaces, and of their organisation."""
+    return (person.teams | {person.team, person.enterprise}) - {""}

@@ -56,11 +56,6 @@ class Person:
     enterprise: str = ""
     """The id of their organisation."""
 
-    @property
-    def places(self) -> frozenset[str]:
-        """The ids of their workspaces, and of their organisation."""
-        return (self.teams | {self.team, self.enterprise}) - {""}
-
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

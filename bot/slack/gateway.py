@@ -111,11 +111,16 @@ class SlackGateway:
             found = {who for text in content.texts(parts) for who in markup.mentions(text) if who[0] in "UW"}
             mentioned.update(sorted(found - mentioned)[:MAX_NAMED])
         users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MAX_NAMED_TOGETHER]]))
-        told = dict(zip(users, await asyncio.gather(*map(self._directory.name, users)), strict=True))
+        said = "\n".join(text for parts in bodies for text in content.texts(parts))
+        found, told_names = await asyncio.gather(
+            self._directory.names(said, dict.fromkeys(users, "")),
+            asyncio.gather(*map(self._directory.name, users)),
+        )
+        told = dict(zip(users, told_names, strict=True))
         speakers = Speakers(told)
         # Whom Slack does not tell of is called as the message does, if it does.
         names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
-        names[self._ourselves.user] = "you"
+        names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}
         quoted: list[str] = []
         pace = Pace()
         for message, parts in zip(messages, bodies, strict=True):

@@ -203,6 +203,25 @@ async def test_posts_of_our_own_app_are_read_as_such(here: World) -> None:
     assert said[1] == "You (another post of this app; not a request): a scheduled report"
 
 
+@pytest.mark.parametrize("topic", [False, True])
+async def test_a_mention_of_which_nothing_more_is_known_is_answered_unless_it_is_a_notice(
+    here: World, *, topic: bool
+) -> None:
+    # The documented example of an app_mention has neither blocks nor a subtype.
+    ts = here.slack.clock.ts()
+    said = {"user": here.alice.id, "ts": ts, "channel": here.general.id, "event_ts": ts}
+    mention = {**said, "type": "app_mention", "text": f"<@{here.slack.bot_user_id}> is it everything it should be?"}
+    outer = {"type": "event_callback", "team_id": here.slack.team_id, "api_app_id": here.slack.app_id}
+    sent = [await here.slack.deliver({**outer, "event_id": "Ev1", "event": mention})]
+    if topic:
+        notice = {**mention, "type": "message", "subtype": "channel_topic"}
+        sent.append(await here.slack.deliver({**outer, "event_id": "Ev2", "event": notice}))
+    await here.until(lambda: all(each.acked_at for each in sent), what="the acknowledgements")
+    await here.quiet()
+    assert bool(here.model.requests) is not topic
+    here.expected_refusals.append("thread_not_found")  # the message is in no channel of the sandbox
+
+
 async def test_a_message_to_others_waits_for_the_next_request(here: World) -> None:
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
     await here.reply(ts, "Understood.")

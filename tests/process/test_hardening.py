@@ -112,6 +112,7 @@ async def test_a_mention_that_was_first_taken_for_something_else_is_answered(her
     original = next(sent.payload for sent in here.slack.envelopes if sent.payload["event"]["type"] == "message")
     later = f"{int(ts.partition('.')[0]) + 1}.000100"
     event = {**original["event"], "user": here.bob.id, "ts": later, "event_ts": later, "thread_ts": ts, "text": "well"}
+    del event["blocks"]
     await here.slack.deliver({**original, "event_id": "Ev1", "event": event})
     await here.model.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", later), what="the first delivery")
     mention = {**event, "type": "app_mention", "text": f"<@{here.slack.bot_user_id}|bot> well"}
@@ -126,6 +127,7 @@ async def test_half_an_emoji_in_a_message_is_answered_all_the_same(here: World) 
     original = next(sent.payload for sent in here.slack.envelopes if sent.payload["event"]["type"] == "message")
     later = f"{int(ts.partition('.')[0]) + 1}.000200"
     event = {**original["event"], "ts": later, "event_ts": later, "thread_ts": ts, "text": "half \ud83d"}
+    del event["blocks"]
     await here.slack.deliver({**original, "event_id": "Ev3", "event": event})
     await here.reply(ts, "Again.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from bot import log_events
@@ -34,15 +33,13 @@ async def click_on(
 ) -> Click:
     """Return what this person did, and whether they may. where: the message and what was shown there."""
     user = user_of(body)
-    team, (entitled, groups) = await asyncio.gather(
-        team_of(asked, body, question.team), asked.member_of(user, question)
-    )
+    entitled, groups = await asked.member_of(user, question)
     return Click(
         question=question.id,
         digest=where.digest,
         answer=answer,
         user=user,
-        team=team,
+        team=team_of(asked, body, question.team),
         channel=where.channel,
         message_ts=where.message_ts,
         entitled=entitled,

@@ -28,7 +28,8 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     where, user = pressed_on(body, (key, "")), user_of(body)
     question = await handler.store.find_question(key)
     origin = origin_of(body, org_wide=asked.org_wide)
-    here = await asked.acted_here(user, origin)
+    await asked.look_up(user)
+    here = asked.acted_here(user, origin)
     if here is None:  # who takes part in the turn is known to the store, but not where they are
         here = origin == frozenset((handler.authorizer.team,))
     click = Click(
