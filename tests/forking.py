@@ -287,6 +287,9 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
         for number, stream in enumerate((nothing, *streams)):
             os.dup2(stream, number)
             os.close(stream)
+        # Those of before know whether they lead into files, and how far they have got there.
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - until the end of the process
+        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         sys.argv = ["bot", *request["argv"]]
         if request["server"]:
             # As if it were the one that the set-up has installed.

@@ -19,7 +19,7 @@ from slack_sandbox.journal import ApiCall
 from slack_sandbox.model import Channel, Message, Person
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
-from tests import watch
+from tests import migrated, watch
 from tests.forking import Forked, nursery
 
 T = TypeVar("T")
@@ -66,6 +66,8 @@ class Bot:
         self.starts += 1
         if self.forked:
             together = {**self.environment, **environment}
+            if together["DATABASE_URL"] == f"sqlite:///{self.database}":
+                migrated.new(self.database)
             self.process = nursery().start(self.home, together, self.home / "bot.log", real_files=self.real_files)
             return self
         with (self.home / "bot.log").open("ab") as log:

@@ -38,7 +38,7 @@ from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox
-from tests import standin
+from tests import migrated, standin
 from tests.harness import Bot, World, settings_of
 from tests.inprocess.model import NearModel, NearModelSandbox
 from tests.inprocess.slack import Line, NearSlack
@@ -82,7 +82,11 @@ class Parts(Service):
 
 class Eager(Database):
     """A database that keeps no test waiting: for another transaction to share a commit with, or for a disk to have what
-    only a power cut would lose."""
+    only a power cut would lose, or for the migrations of a new file."""
+
+    async def __aenter__(self) -> Self:
+        migrated.new(self._path)
+        return await super().__aenter__()
 
     async def write(
         self, work: Work[T], *, synced: bool = True, soon: bool = False, ahead: Ahead[T] | None = None

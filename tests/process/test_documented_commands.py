@@ -1,7 +1,7 @@
 """The commands of the documentation, run as a reader would: page by page, in order, in a folder like a checkout.
 
 Those of blocks that are marked `sh run`. The database is one that a bot has written; instead of npx, which would fetch
-the filesystem server, there is one that starts the installed one.
+the filesystem server, there is one that starts the installed one. Only the commands of one page start Python anew.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import pytest
 
 from bot.tools.filesystem import default_server
 from slack_sandbox.openrouter import call, calls, text
+from tests.forked_python import forked_python
+from tests.harness import FORKED
 from tests.inprocess.world import inside
 from tests.pages import PAGES, ROOT, blocks
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120), pytest.mark.usefixtures("python")]
 
 COMMANDS = {page: [body for _, marks, body in blocks(page) if marks == "run"] for page in PAGES}
 RUN = [page for page, bodies in COMMANDS.items() if bodies]
+WITH_THE_REAL_PYTHON = "docs/approvals.md"
 NPX = """#!/bin/sh
 [ "$1 $2" = "-y {package}@{version}" ] || exit 9
 shift 2
@@ -50,7 +53,6 @@ def checkout(tmp_path: Path, database: Path) -> Path:
     """A folder with what the commands need of a checkout."""
     for name in (".env.example", "bot.toml.example", "mcp.json.example"):
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"))
-    (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "data").mkdir()
     with sqlite3.connect(database) as source, sqlite3.connect(tmp_path / "data" / "bot.db") as copy:
         source.backup(copy)
@@ -63,6 +65,19 @@ def checkout(tmp_path: Path, database: Path) -> Path:
     npx.write_text(NPX.format(**values, node=default_server.node()))
     npx.chmod(0o755)
     return tmp_path
+
+
+@pytest.fixture
+async def python(request: pytest.FixtureRequest, checkout: Path) -> AsyncGenerator[None]:
+    """The virtual environment of the checkout."""
+    page = request.node.callspec.params["page"] if hasattr(request.node, "callspec") else ""
+    if page == WITH_THE_REAL_PYTHON or not FORKED:
+        (checkout / ".venv").symlink_to(sys.prefix)
+        yield
+        return
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    async with forked_python(checkout / ".venv" / "bin" / "python"):
+        yield
 
 
 def environment(checkout: Path) -> Mapping[str, str]:
