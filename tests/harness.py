@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.forking import Forked, nursery
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
+LEAVE_SECONDS = 1.0
 LOOK_SECONDS = 0.004
 """Between two looks at whether the bot is quiet."""
 FORKED = hasattr(os, "pidfd_open")
@@ -42,6 +43,8 @@ class Bot:
         """Started by a fork of a process that has loaded the bot's modules; else by `python -m bot`."""
         self.real_files = False
         """Its files are served by the real filesystem server, also when it is forked; else by a stand-in."""
+        self.sockets: Sequence[object] = ()
+        """Those that Slack has open for it."""
         self._log, self._logged = "", 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -87,13 +90,22 @@ class Bot:
         """Wait for the process to end; out: its exit code."""
         assert self.process is not None
         async with asyncio.timeout(seconds):
-            return await self.process.wait()
+            code = await self.process.wait()
+        await self._left()
+        return code
 
     async def kill(self) -> None:
         """kill -9."""
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+            await self._left()
+
+    async def _left(self) -> None:
+        """Wait until Slack has seen its sockets end: what it is sent at once would get lost in those."""
+        until = time.monotonic() + LEAVE_SECONDS
+        while self.sockets and time.monotonic() < until:
+            await asyncio.sleep(0.001)
 
     async def stop(self) -> int:
         """SIGTERM, and wait until it has drained."""
@@ -286,7 +298,7 @@ async def world(
             **environment,
         }
         bot = Bot(home, settings)
-        bot.real_files = real_files
+        bot.real_files, bot.sockets = real_files, slack.hub.connections
         alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
         general = slack.add_channel("general", members=[alice, bob])
         this = World(slack, model, bot, workspace, alice, bob, general)

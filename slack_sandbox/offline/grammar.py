@@ -1,7 +1,7 @@
 """The sentences that the offline model understands, as a grammar.
 
 Lark reads it (Earley's algorithm, which takes any grammar and needs no tricks to tell `write a to b and read c` from
-`write "a to b and read c"`); it is pure Python, is imported in 0.04 s and parses a sentence in about a millisecond.
+`write "a to b and read c"`); it is pure Python, is imported in 0.04 s and parses a sentence in some milliseconds, once.
 """
 
 from __future__ import annotations
@@ -257,12 +257,9 @@ def understand(said: str) -> Steps:
         raise TooLong
     if not text or _ABOVE.search(sentence.text):
         raise NotUnderstood
-    from lark.exceptions import LarkError  # noqa: PLC0415 - loaded with the first sentence: the bot starts first
-
-    try:
-        tree = _parser().parse(text)
-    except LarkError:
-        raise NotUnderstood from None
+    tree = _parsed(text)
+    if tree is None:
+        raise NotUnderstood
     steps: list[Any] = [child for child in tree.children if getattr(child, "data", "") == "step"] or [tree]
     return tuple(tuple(op for node in step.children for op in _ops(node, sentence)) for step in steps)
 
@@ -326,6 +323,17 @@ def _word(node: Any, sentence: Sentence) -> Any:
     if len(parts) == 1:
         return parts[0]
     return re.sub(r" ([.,!?])(?=\s|$)", r"\1", " ".join(str(part) for part in parts))
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """Return the tree of a sentence, None for what is none. The model is sent a conversation again after each call."""
+    from lark.exceptions import LarkError  # noqa: PLC0415 - loaded with the first sentence: the bot starts first
+
+    try:
+        return _parser().parse(text)
+    except LarkError:
+        return None
 
 
 @lru_cache(maxsize=1)
