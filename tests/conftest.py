@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests import bounded, compiled, forking, lagging, memory, statements, tiers
+from tests import bounded, compiled, forked_workers, forking, lagging, memory, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness", "tests.contract")
 memory.use()
@@ -25,8 +25,11 @@ SELDOM = (20_000, 10, 10)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput") and hasattr(os, "pidfd_open"):
-        forking.fork_early()
+    if hasattr(os, "pidfd_open"):
+        if hasattr(config, "workerinput"):
+            forking.fork_early()
+        else:
+            config.pluginmanager.register(forked_workers.Plugin(), "forked workers")
     config.pluginmanager.register(bounded.Plugin(), "bounded")
     config.pluginmanager.register(statements.Plugin(config), "statements")
     config.pluginmanager.register(lagging.Plugin(config), "lagging")
