@@ -70,30 +70,35 @@ def test_a_slow_check_of_an_example(number):
 """
 
 
-def failed(folder: Path) -> tuple[set[str], str]:
-    """Run the tests above in this folder. Returns the names of those that failed, and pytest's output."""
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What pytest prints about the tests above in two folders: of tests of the bot's parts, and of others."""
+    folder = tmp_path_factory.mktemp("lagging")
     (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_it.py").write_text(TESTS)
+    for name in ("model", "anywhere"):
+        (folder / name).mkdir()
+        (folder / name / f"test_{name}.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
-    lines = [line.split()[1] for line in said.splitlines() if line.startswith("FAILED ")]
-    return {line.rpartition("::")[2] for line in lines}, said
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-def test_a_test_during_which_a_callback_blocks_the_loop_fails_and_names_it(tmp_path: Path) -> None:
-    names, said = failed(tmp_path / "model")
+def failed(said: str, folder: str) -> set[str]:
+    """The names of the tests of this folder that failed."""
+    ids = [line.split()[1] for line in said.splitlines() if line.startswith("FAILED ")]
+    return {each.rpartition("::")[2] for each in ids if f"{folder}/test_" in each}
+
+
+def test_a_test_during_which_a_callback_blocks_the_loop_fails_and_names_it(said: str) -> None:
     slow = {"test_a_slow_callback", "test_a_slow_callback_of_an_in_process_bot", "test_a_slow_example"}
-    assert names == {*slow, "test_a_slow_callback_outside_the_bot"}, said
+    assert failed(said, "model") == {*slow, "test_a_slow_callback_outside_the_bot"}, said
     assert "coro=<burning()" in said
     assert "in burn\n" in said
     assert "the longest callback of a loop" in said
 
 
-def test_in_a_shared_loop_only_the_bot_is_measured(tmp_path: Path) -> None:
-    names, said = failed(tmp_path / "anywhere")
-    assert names == {"test_a_slow_callback_of_an_in_process_bot", "test_a_slow_example"}, said
+def test_in_a_shared_loop_only_the_bot_is_measured(said: str) -> None:
+    assert failed(said, "anywhere") == {"test_a_slow_callback_of_an_in_process_bot", "test_a_slow_example"}, said
 
 
 async def asked(here: World) -> None:
