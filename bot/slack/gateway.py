@@ -28,7 +28,7 @@ from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
 from bot.slack.reading.speakers import Speakers
-from bot.slack.text import speaker
+from bot.slack.text import referred, speaker
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
@@ -113,7 +113,7 @@ class SlackGateway:
         users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MAX_NAMED_TOGETHER]]))
         said = "\n".join(text for parts in bodies for text in content.texts(parts))
         found, told_names = await asyncio.gather(
-            self._directory.names(said, dict.fromkeys(users, "")),
+            self._directory.names(said, {each: "" for each in referred(said) if each[0] in "UW"}),
             asyncio.gather(*map(self._directory.name, users)),
         )
         told = dict(zip(users, told_names, strict=True))

@@ -190,8 +190,8 @@ async def test_what_a_file_says_stays_text_in_tool_summary_card_and_answer(at: V
     card = await at.asked()
     await expect(card).to_contain_text(f"-{hostile}")
     await at.press("Deny", card)
-    # Of what would call everybody together the bot itself makes plain words.
-    await at.said(hostile.replace("<!channel>", "@channel"), besides=card)
+    # What would call everybody together looks the same in code, and does not do so.
+    await at.said(hostile.replace("<!channel>", "<\u200b!channel>"), besides=card)
     assert await at.page.evaluate("window.broken") is None
     assert await at.page.locator("a[href^='javascript']").count() == 0
 

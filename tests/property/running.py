@@ -37,11 +37,10 @@ from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, windows
 from bot.slack.reading.message import Ourselves
-from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.json_schema import keywords
 from bot.tools.json_schema.arguments import problem, problems
-from tests import migrated
+from tests.property.near_database import NearDatabase
 from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, ScriptedModel, Slack, SlackClient, World
 
 assert keywords  # the bot loads it in a thread, before it is needed
@@ -108,8 +107,7 @@ class Bot:
         self._death, self._news = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         failpoints.install(lambda name: self._reached(name, loop, self._death))
-        migrated.new(self.path)
-        self._database = await Database(f"sqlite:///{self.path}").__aenter__()
+        self._database = await NearDatabase(f"sqlite:///{self.path}").__aenter__()
         store, files, rules = SqliteStore(self._database), self.files, self.rules
         client = cast(AsyncWebClient, SlackClient(self.slack))
         authorizer = Authorizer(Directory(client), rules, rules.groups, TEAM)
