@@ -40,6 +40,9 @@ from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
+from bot.slack.intake.catch_up import CatchUp
+from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
 from bot.slack.socket import Socket
 from bot.store.registry import open_store
@@ -131,8 +134,9 @@ class Service:
         *,
         model: OpenRouter | None = None,
         listeners: Sequence[Register] = LISTENERS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`model` replaces the one from the settings."""
+        """`model` replaces the one from the settings. `clock` gives the time of Slack's messages, in Unix seconds."""
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background: set[asyncio.Task[object]] = set()
@@ -153,6 +157,7 @@ class Service:
         named = rules.groups | settings.policy.groups
         authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
+        reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -162,6 +167,7 @@ class Service:
             bots=settings.bots,
             authorizer=authorizer,
             privacy=settings.privacy,
+            missed=reader,
         )
         self._outbox = Outbox(
             store,
@@ -206,7 +212,9 @@ class Service:
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
         self._app = slack.bolt(web, register)
-        self._socket = Socket(self._app, web, under_way, identity)
+        self._catch_up = CatchUp(store, web.repeatable, reader, self._wake_both, identity.team)
+        self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
+        self._socket = Socket(self._app, web, under_way, self._presence)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
@@ -221,7 +229,10 @@ class Service:
         await self._socket.open(url)
         # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
+        presence = self._presence
         self.background(run_forever("the sweep", self._sweep.run))
+        self.background(run_forever("reading what was missed", self._catch_up.run))
+        self.background(run_forever("the record of the connection", lambda: self._catch_up.beat(lambda: presence.last)))
 
     async def stop(self) -> None:
         """Shut down within 15 seconds. Unfinished work is on the disk and continues at the next start."""

@@ -40,7 +40,8 @@ T = TypeVar("T")
 
 DEFAULT_SCOPES = (
     "app_mentions:read assistant:write channels:history channels:read chat:write commands files:read files:write "
-    "groups:history groups:read im:history im:write mpim:history mpim:read reactions:write usergroups:read users:read"
+    "groups:history groups:read im:history im:read im:write mpim:history mpim:read reactions:write usergroups:read "
+    "users:read"
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.core.calls import Call, CallState
-from bot.core.inbox import Incoming
+from bot.core.inbox import Admission, Incoming
 from bot.core.json_text import sha256
 from bot.core.ports.store import Store
 from bot.core.posts import Draft, PostState
@@ -36,12 +37,13 @@ class Life:
         self.id = 0
         self._ts = f"{time.time():.0f}.{next(_numbers):06d}"
 
-    async def say(self, user: str = ALICE, *, addressed: bool = True) -> None:
-        """Somebody writes."""
+    async def say(self, user: str = ALICE, *, addressed: bool = True, late: bool = False) -> Admission:
+        """Somebody writes. Out: what became of it."""
         number = next(_numbers)
         place = ThreadRef(TEAM, CHANNEL, self._ts, "channel")
         incoming = Incoming(place, f"event-{number}", user, f"{time.time():.0f}.{number:06d}", "hi", [], addressed)
-        _, self.id = await self.store.admit(incoming)
+        admission, self.id = await self.store.admit(replace(incoming, missed=late, late=late))
+        return admission
 
     async def state(self) -> ThreadState:
         return await self.store.load(self.id)

@@ -36,6 +36,7 @@ TO_DO = {
     "calls_unasked",
     "calls_untold",
     "posts_unsettled",
+    "inbox_held",
 }
 """Indexes that hold what is to be done now and nothing else: gone through to find out what that is."""
 SORTS = "USE TEMP B-TREE FOR ORDER BY"

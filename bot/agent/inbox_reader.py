@@ -11,12 +11,12 @@ from bot.agent import prompt
 from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Inbox, Log
+from bot.core.ports.store import Inbox, Log, Outages
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 
 
-class ThreadStore(Inbox, Log, Protocol):
+class ThreadStore(Inbox, Outages, Log, Protocol):
     """What people say in a thread, and its log."""
 
 
@@ -33,12 +33,16 @@ class InboxReader:
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
-        missing = "" if state.begun else await self._fetch_earlier(state)
+        missing = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
+        if state.turn is not None:
+            # Nothing that others write may begin like a message of theirs: their names are to be known.
+            for user in (state.turn.requester, *state.turn.others):
+                await self.gateway.name(user)
         unread = list(state.unread)
         begun = [] if state.begun else [prompt.system(self.instructions())]
         messages, read = await self._quoted(state, len(begun))
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
-        drafts = self.gateway.notice(missing, key=f"earlier-{state.id}")
+        drafts = self.gateway.notice(missing, key=f"earlier-{state.id}-{state.next_position}")
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
             "read the inbox",
@@ -48,6 +52,7 @@ class InboxReader:
             drafts=drafts,
             synced=False,
         )
+        change.speakers = frozenset(message.user for message in unread if message.addressed)
         change.gets_on = any(message.addressed for message in unread)
         await self.store.commit(state, change)
         _note_participants(state, unread)
@@ -64,8 +69,25 @@ class InboxReader:
             state.unread = (await self.store.load(state.id)).unread
         return earlier.missing
 
-    async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of the unread messages, and which of them stands where.
+    async def _fetch_missed(self, state: ThreadState) -> str:
+        """Record what was said in the thread while no connection was open. Returns what of it could not be read, in
+        words for people."""
+        gap = await self.store.gap(state.id)
+        if gap is None:
+            return ""
+        missed = await self.gateway.missed(state.place, gap)
+        for incoming in missed.messages:
+            await self.store.admit(incoming)
+        if not missed.error:
+            await self.store.caught_up(state.id, gap.last)
+        if missed.messages:
+            state.unread = (await self.store.load(state.id)).unread
+        return missed.words
+
+    async def _quoted(
+        self, unread: Sequence[Unread], position: int
+    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+        """Return the log entries of these messages, each with its speaker's name, and which of them stands where.
 
         Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
         """

@@ -22,6 +22,7 @@ _BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
 _RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "arguments")
 _APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
 _TIMES = ("remind_hours", "undo_minutes", "grant_days")
+ANSWER_MISSED_MINUTES = 60.0
 _TIERS = tuple(str(tier) for tier in Tier)
 
 
@@ -34,6 +35,8 @@ class Configuration:
     policy: Policy = field(default_factory=Policy)
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
     privacy: Privacy = Privacy.FULL
+    answer_missed_minutes: float = ANSWER_MISSED_MINUTES
+    """Messages from an outage that are older are answered only after their author has been asked."""
     bots: tuple[str, ...] = ()
     """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...] = ()
@@ -51,7 +54,7 @@ def load(path: Path | None) -> Configuration:
     document = file.document
     file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy"))
+    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -69,6 +72,7 @@ def load(path: Path | None) -> Configuration:
         policy=policy,
         approvals=approvals,
         privacy=Privacy(file.choice(agent, ("agent", "privacy"), list(Privacy), Privacy.FULL)),
+        answer_missed_minutes=file.number(agent, ("agent", "answer_missed_minutes"), ANSWER_MISSED_MINUTES, zero=True),
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),

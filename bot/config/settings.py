@@ -57,6 +57,7 @@ class Settings:
     policy: Policy
     approvals: ApprovalRules
     privacy: Privacy
+    answer_missed_minutes: float
     bots: tuple[str, ...]
     """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...]
@@ -105,6 +106,7 @@ def load(
         policy=configured.policy,
         approvals=configured.approvals,
         privacy=configured.privacy,
+        answer_missed_minutes=configured.answer_missed_minutes,
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,

@@ -46,6 +46,10 @@ class Incoming:
     """The name of an app or a workflow, as the message gives it."""
     to_others: bool = False
     """It mentions others and not the bot, so it is no follow-up."""
+    missed: bool = False
+    """It was not delivered, but found in the conversation later."""
+    late: bool = False
+    """It is too old to be answered unasked: if it is addressed, it is held."""
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
     that ends with `*` stands for all keys that begin with the rest."""
@@ -67,6 +71,8 @@ class Admission(StrEnum):
     """It is addressed to the bot: wake the thread."""
     CONTEXT = "context"
     """It was written to others in one of the bot's threads: context for the next turn."""
+    HELD = "held"
+    """It is addressed to the bot, but late: context until its author wants an answer."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
     """It does not concern the bot."""
@@ -87,3 +93,5 @@ class Unread:
     body: str = ""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""
+    held: bool = False
+    """It was addressed to the bot, which read it too late to answer unasked."""

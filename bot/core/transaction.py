@@ -44,6 +44,8 @@ class Change:
     """(index into messages, inbox id) of the unread messages that are now in the log."""
     notified: Sequence[int] = ()
     """Inbox ids of unread messages whose senders are notified, with this change, that they have to wait."""
+    speakers: frozenset[str] = frozenset()
+    """Who has written those of them that are addressed to the bot: what was held of theirs needs no question."""
     new_calls: Sequence[Call] = ()
     calls: Sequence[Call] = ()
     """Calls whose state changed."""

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.calls import Call
 from bot.core.inbox import AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
+from bot.core.outages import Gap, Missed
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval, Card, Question
@@ -23,6 +24,7 @@ from bot.slack.blocks import cards, messages, question_blocks, retry_notice
 from bot.slack.delivery.progress import Progress
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
+from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.reading import content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
@@ -52,6 +54,7 @@ class SlackGateway:
         bots: Collection[str] = (),
         authorizer: Authorizer,
         privacy: Privacy,
+        missed: MissedReader | None = None,
     ) -> None:
         self._limits = limits
         self._client = client
@@ -62,6 +65,8 @@ class SlackGateway:
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
+        self._speakers = Speakers()
+        self._missed = missed or MissedReader(client, ourselves, bots)
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:
         return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
@@ -145,6 +150,8 @@ class SlackGateway:
         """Return who has written a message, and whether it is a request. No name can look like the latter."""
         match message.author:
             case AuthorKind.PERSON:
+                if message.held:
+                    return f"{names[message.user]} (while you were offline)"
                 return names[message.user] + ("" if message.addressed else " (to others in the thread, not to you)")
             case AuthorKind.OWN:
                 return "You (another post of this app; not a request)"
@@ -175,6 +182,9 @@ class SlackGateway:
             key = f"earlier-{place.channel}-{place.thread_ts}"
             found.append(Incoming(place, key, "", ts, note(words), (), addressed=False, earlier=True))
         return Earlier(found, missing.for_people(history))
+
+    async def missed(self, place: ThreadRef, gap: Gap) -> Missed:
+        return await self._missed.of_thread(place, gap)
 
     def progress(self, thread_id: int, words: str) -> None:
         self._progress.tell(thread_id, words)

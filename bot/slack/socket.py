@@ -26,6 +26,7 @@ from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
 from bot.slack.intake import payloads
 from bot.slack.intake.payloads import Control, Envelope, Unreadable
+from bot.slack.presence import Presence
 from bot.slack.web_client import Problems
 
 log = logging.getLogger(__name__)
@@ -54,10 +55,11 @@ class Connection(SocketModeClient):
     """Slack's client with another way of reconnecting: one line in the log for each failed attempt, pauses that grow,
     and a new address each time, since an address is good for one attempt (apps.connections.open)."""
 
-    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]]) -> None:
-        """`take` is given each message. It must not raise, nor take long."""
+    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], presence: Presence) -> None:
+        """`take` is given each message. It must not raise, nor take long. `presence` is told of connections."""
         super().__init__(these.app_token, _QUIET, these.best_effort, ping_interval=PING_SECONDS)
         self._take = take
+        self._presence = presence
         self._problems: Problems = these.problems
         self._connecting = False
         self._stopping = False
@@ -69,6 +71,7 @@ class Connection(SocketModeClient):
 
     async def enqueue_message(self, message: str) -> None:
         """Read a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
+        self._presence.heard()
         await self._take(message)
         await asyncio.sleep(0)  # a burst of messages would be read without a break
 
@@ -131,6 +134,7 @@ class Connection(SocketModeClient):
             # Not later: there may be too many connections (disconnect, reason too_many_websockets).
             with contextlib.suppress(Exception):
                 await self.current_session.close()
+        await self._presence.opening()
         address, self.wss_uri = self.wss_uri or await self.issue_new_wss_url(), None
         session = await self.aiohttp_client_session.ws_connect(
             address,
@@ -142,6 +146,7 @@ class Connection(SocketModeClient):
         self.current_session, self.stale, self.last_ping_pong_time = session, False, None
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
         self._opened_at = time.monotonic()
+        self._presence.opened(lambda: self.last_ping_pong_time or 0.0)
         asyncio.get_running_loop().call_later(STEADY_SECONDS, self._steady, session)
         with contextlib.suppress(ConnectionError):  # noticed by the monitor
             await session.ping(f"sdk-ping-pong:{time.time()}".encode())
@@ -188,15 +193,14 @@ class Connection(SocketModeClient):
 class Socket:
     """Reads what Slack sends, and gives events, interactions and commands to Bolt."""
 
-    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay, identity: Identity) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
-        those of the installation that `identity` names."""
+    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay, presence: Presence | None = None) -> None:
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
         self._app = app
         self._under_way = under_way
         self._identity = identity
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
-        self.client = Connection(these, self._take)
+        self.client = Connection(these, self._take, presence or Presence())
 
     async def open(self, url: str) -> None:
         """Open the first connection, at an address from apps.connections.open; returns when it is open."""

@@ -69,7 +69,7 @@ def _place(code: str, method: str, scope: str, channel: str) -> tuple[str, str]:
         return _CONNECTION
     if code in TOKEN_CODES:
         return _TOKEN
-    if code == "missing_scope" and method.startswith("conversations."):
+    if code == "missing_scope" and method.startswith(("conversations.", "users.conversations")):
         # Which scope is needed depends on the kind of the channel: for others the method works all the same.
         return method, scope or code
     return method, channel if code in CHANNEL_CODES else ""

@@ -2,7 +2,15 @@
 
 from slack_sandbox import teams
 from slack_sandbox.errors import ApiError
-from slack_sandbox.methods.registry import Args, MethodContext, method, need_channel_scope, page
+from slack_sandbox.methods.registry import (
+    SCOPE_FAMILY,
+    Args,
+    MethodContext,
+    method,
+    need_channel_scope,
+    need_scope,
+    page,
+)
 from slack_sandbox.model import Channel, Json, Message
 
 _READ = ("channels:read", "groups:read", "mpim:read", "im:read")
@@ -136,6 +144,33 @@ def list_all(slack: MethodContext, args: Args) -> Json:
         if names[channel.kind] in wanted and (channel.kind == "channel" or slack.workspace.bot.id in channel.members)
     ]
     found, metadata = page(known, args, 100, 1000)
+    return {"channels": [channel_body(slack, channel) for channel in found], "response_metadata": metadata}
+
+
+_TYPES = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im"}
+
+
+@method("users.conversations", *_READ, tier=50)
+def of_the_bot(slack: MethodContext, args: Args) -> Json:
+    """The conversations of the given types that the bot is in; each type needs its own scope."""
+    types = [kind.strip() for kind in (args.text("types") or "public_channel").split(",")]
+    if not set(types) <= set(_TYPES):
+        raise ApiError("invalid_types")
+    for kind in types:
+        need_scope(slack, f"{SCOPE_FAMILY[_TYPES[kind]]}:read")
+    kinds = {_TYPES[kind] for kind in types}
+    found, metadata = page(
+        [
+            channel
+            for channel in slack.workspace.channels.values()
+            if channel.kind in kinds
+            and slack.workspace.bot.id in channel.members
+            and not (args.flag("exclude_archived") and channel.archived)
+        ],
+        args,
+        100,
+        1000,
+    )
     return {"channels": [channel_body(slack, channel) for channel in found], "response_metadata": metadata}
 
 

@@ -126,12 +126,12 @@ def method(name: str, *scopes: str, tier: int, caller: str = "bot") -> Callable[
     return register
 
 
-_SCOPE_FAMILY = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
+SCOPE_FAMILY = {"channel": "channels", "group": "groups", "mpim": "mpim", "im": "im"}
 
 
 def need_channel_scope(slack: MethodContext, channel: Channel, suffix: str) -> None:
     """Check `channels:read`, `groups:history` and the like: which family counts depends on the kind of channel."""
-    need_scope(slack, f"{_SCOPE_FAMILY[channel.kind]}:{suffix}")
+    need_scope(slack, f"{SCOPE_FAMILY[channel.kind]}:{suffix}")
 
 
 def need_scope(slack: MethodContext, needed: str) -> None:

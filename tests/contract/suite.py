@@ -6,11 +6,19 @@ from __future__ import annotations
 from tests.contract.audit import AuditContract
 from tests.contract.inbox import InboxContract
 from tests.contract.log import LogContract
+from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
 
 
 class StoreContract(
-    InboxContract, LogContract, QuestionsContract, PostsContract, GrantsContract, UndosContract, AuditContract
+    InboxContract,
+    OutagesContract,
+    LogContract,
+    QuestionsContract,
+    PostsContract,
+    GrantsContract,
+    UndosContract,
+    AuditContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -72,7 +72,8 @@ class Parts(Service):
     def idle(self) -> bool:
         """Nothing runs but what runs for as long as the bot does."""
         wakes = (self._threads, self._deliveries, self._undos)
-        return all(each.idle for each in wakes) and self._background <= self._lasting
+        is_read = self._catch_up.idle
+        return is_read and all(each.idle for each in wakes) and self._background <= self._lasting
 
     async def _load(self) -> None:
         """As a bot does, but the garbage collector is the tests' own."""
@@ -112,6 +113,8 @@ class BotInside(Bot):
         """What opens the store."""
         self.model_of: Callable[[settings.Settings], OpenRouter] = self._near_model
         self.listeners = LISTENERS
+        self.clock: Callable[[], float] = time.time
+        """Slack's time."""
         self._parts: Parts | None = None
         self._ending = AsyncExitStack()
         self._code: int | None = None
@@ -179,7 +182,9 @@ class BotInside(Bot):
         these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
         model = self.model_of(loaded)
-        self._parts = Parts(loaded, store, these, identity, tools, model=model, listeners=self.listeners)
+        self._parts = Parts(
+            loaded, store, these, identity, tools, model=model, listeners=self.listeners, clock=self.clock
+        )
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
 

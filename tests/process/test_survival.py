@@ -36,7 +36,6 @@ async def test_eight_deliveries_of_one_event_across_a_restart_give_one_answer(he
     assert len(here.replies(ts)) == 1
 
 
-@pytest.mark.xfail(run=False, reason="Slack delivers nothing later; the bot does not yet read what it missed")
 async def test_a_message_that_is_said_while_the_bot_is_down_is_answered(here: World) -> None:
     await here.bot.kill()
     here.model.script(text("I was away."))
@@ -199,7 +198,6 @@ async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_wi
         assert all(sent.attempts == 1 for sent in here.slack.envelopes)
 
 
-@pytest.mark.xfail(run=False, reason="Slack delivers nothing later; the bot does not yet read what it missed")
 async def test_a_lost_socket_is_opened_again_and_what_was_said_meanwhile_is_answered(here: World) -> None:
     here.model.script(text("Back."))
     await here.slack.drop_sockets()

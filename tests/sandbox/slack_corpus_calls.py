@@ -459,6 +459,13 @@ CALLS: dict[str, Cases] = {
             "with nine people": Call({"users": ",".join(f"U{n}" for n in range(9))}, "too_many_users"),
         },
     ),
+    "users.conversations": Cases(
+        {"all": Call({"types": "public_channel,private_channel,mpim,im", "exclude_archived": True, "limit": 1000})},
+        {
+            "unknown type": Call({"types": "secret"}, "invalid_types"),
+            "missing scope of one type": Call({"types": "mpim,im"}, "missing_scope", without=("im:read",)),
+        },
+    ),
     "users.info": Cases(
         {"person": Call({"user": "$alice"})},
         {

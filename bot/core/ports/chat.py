@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.core.calls import Call
 from bot.core.inbox import Earlier, Unread
+from bot.core.outages import Gap, Missed
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval, Card, Question
@@ -73,6 +74,10 @@ class ChatGateway(Protocol):
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         """Return what was said in the thread besides the first message that addressed the bot there: before it, or
         after it when it was delivered late. Of a long thread, it is the first message and the newest ones."""
+        ...
+
+    async def missed(self, place: ThreadRef, gap: Gap) -> Missed:
+        """Return what was said in the thread since the gap began. What is already recorded may be among it."""
         ...
 
     def progress(self, thread_id: int, words: str) -> None:

@@ -1,5 +1,5 @@
-"""What the bot needs of its durable state, as six ports: inbox, log, questions, posts, grants, undos. A seventh, the
-audit log, is for commands.
+"""What the bot needs of its durable state, as seven ports: inbox, outages, log, questions, posts, grants, undos. An
+eighth, the audit log, is for commands.
 
 What follows holds for every method of every port, and the contract suite (`tests/contract`) tries it on every backend:
 
@@ -19,10 +19,11 @@ from typing import Protocol
 
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
+from bot.core.outages import Active, Conversation, Gap, Held
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Question
+from bot.core.questions.question import Card, Question
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -42,6 +43,8 @@ class Inbox(Protocol):
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
         unread message that came as context becomes addressed when it comes again as a mention.
+
+        An addressed message of a person that is `late` is held: it is unread context, and wakes nobody.
         """
         ...
 
@@ -49,6 +52,52 @@ class Inbox(Protocol):
         """The threads that have something left to do now, each once, in ascending order: to advance a turn, or to
         bring Slack in step. A thread that only waits for people is not among them, and a parked one only when Slack
         is not in step. What it costs does not grow with threads that have nothing to do."""
+        ...
+
+
+class Outages(Protocol):
+    """Times without a connection to the chat, and what of them was made up for by reading."""
+
+    async def heard(self, at: float) -> None:
+        """A connection was open at this time. It may be lost in a power cut."""
+        ...
+
+    async def begin_outage(self, since: float = 0.0) -> int:
+        """Record that from this time on something may have been missed, everywhere; 0: from when a connection was last
+        open. Out: the number of the outage; 0 if there was never a connection, so nothing can have been missed."""
+        ...
+
+    async def gap(self, thread_id: int) -> Gap | None:
+        """What may have been missed in a thread since it was last caught up with; None if nothing. A thread begins
+        without one, unless its first message was `missed`."""
+        ...
+
+    async def active(self, before: int = 0) -> Sequence[Active]:
+        """The newest messages with their threads, in descending order, a part at a time: those with a number below this
+        one; 0: from the newest on. Empty at the end."""
+        ...
+
+    async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
+        """What may have been missed in each conversation. One that was never named here counts as known since the last
+        time this was called."""
+        ...
+
+    async def caught_up(self, what: int | Conversation, number: int) -> None:
+        """A thread, or a conversation, was read up to this outage, and all of it was admitted."""
+        ...
+
+    async def held(self) -> Sequence[Held]:
+        """Threads with held messages whose authors were not asked and have not written again. It may give a part; the
+        rest comes once those were offered an answer."""
+        ...
+
+    async def offer(self, card: Card, threads: Sequence[int]) -> None:
+        """Ask whether what is held in these threads should be answered. Nothing happens if nothing is, or if people are
+        being asked that already, in the thread of the question. It is no record of the audit.
+
+        The question is closed as `taken_up` when a change reads addressed messages of all of its people
+        (`Change.speakers`) in its thread.
+        """
         ...
 
 
@@ -207,7 +256,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Log, Questions, Posts, Grants, Undos, Protocol):
+class Store(Inbox, Outages, Log, Questions, Posts, Grants, Undos, Protocol):
     """The durable state: all ports over one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

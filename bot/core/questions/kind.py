@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Decision, Question
@@ -72,6 +72,10 @@ class QuestionKind:
             records=(self.record(question, name, said, by),),
             redraw=True,
         )
+
+    def threads(self, question: Question) -> Sequence[int]:
+        """Return the threads in which something may follow from an answer."""
+        return (question.thread_id,)
 
     def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:
         """A record of the audit about this question."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.core.questions.approval import MayItRun
 from bot.core.questions.did_it_run import DidItRun
 from bot.core.questions.kind import QuestionKind
+from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry
 from bot.core.questions.undo import UndoOffer
 
@@ -16,5 +17,5 @@ def register(kind: QuestionKind) -> None:
     KINDS[kind.name] = kind
 
 
-for _kind in (MayItRun(), DidItRun(), Retry(), UndoOffer()):
+for _kind in (MayItRun(), DidItRun(), Retry(), UndoOffer(), AnswerMissed()):
     register(_kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.calls import CallOutcome, CallState
@@ -72,6 +72,10 @@ class Transition:
     """Who has the call of the question undone."""
     resumes: bool = False
     """A person has acted: if the thread is parked, it goes on."""
+    requests: Sequence[int] = ()
+    """Threads in which the answer counts as a message of the person, addressed to the bot."""
+    words: str = ""
+    """That message."""
     note: str = ""
     """What the model reads at its next turn, in words of ours."""
     records: tuple[Record, ...] = ()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft
+from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, CallKind, Question
 from bot.core.questions.retry import RETRY
 from bot.core.untrusted import reference
-from bot.slack.blocks import buttons, cards, messages, retry_notice
+from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice
 from bot.slack.blocks.elements import Block
 
 PREFIX = "question."
@@ -48,6 +49,7 @@ APPEARANCES: dict[str, Appearance] = {
     CallKind.MAY_IT_RUN: Appearance(_approvals),
     CallKind.DID_IT_RUN: Appearance(_approvals),
     RETRY: Appearance(_retry),
+    MISSED: Appearance(missed_offer.redrawn),
 }
 """By kind. The questions of one message are drawn by the appearance of the first."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Question
 from bot.slack.approval_handler import NOT_TOLD, NOTHING, STRANGER, ApprovalHandler, team_of, user_of
 from bot.slack.authorization import AuthorizationCheck
@@ -53,8 +54,9 @@ async def settle(handler: ApprovalHandler, click: Click) -> Settlement:
     """Have the store decide, log it and wake the thread."""
     [settlement] = await handler.store.answer([click])
     log_events.clicked(click.user, f"{click.kind}.{click.answer}", [settlement])
-    if settlement.thread_id:
-        handler.wake(settlement.thread_id)
+    question = settlement.question
+    for thread_id in KINDS[question.kind].threads(question) if question else ():
+        handler.wake(thread_id)
     return settlement
 
 

@@ -11,7 +11,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, Card, Decision
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
-from bot.store.sqlite import audit, log, parked_threads, posts, question_audit, questions, transitions, undos
+from bot.store.sqlite import audit, held, log, parked_threads, posts, question_audit, questions, transitions, undos
 from bot.store.sqlite.question_rows import touch_all
 
 
@@ -27,6 +27,7 @@ def apply(
     log.append(connection, state.id, turn_id, start, change.messages)
     log.mark_read(connection, [(start + index, id_) for index, id_ in change.read])
     log.mark_notified(connection, change.notified)
+    held.answered(connection, state.id, change.speakers)
     for call in change.new_calls:
         call.id = log.insert_call(connection, state.id, turn_id, call)
     moved = [*change.new_calls, *log.save_calls(connection, change.calls)]

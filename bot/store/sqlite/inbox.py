@@ -27,8 +27,9 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         if not addressed:
             return Admission.IGNORED, 0
         cursor = connection.execute(
-            "INSERT INTO threads (team, channel, thread_ts, kind, created_at) VALUES (?, ?, ?, ?, ?)",
-            (place.team, place.channel, place.thread_ts, place.kind, now()),
+            "INSERT INTO threads (team, channel, thread_ts, kind, created_at, heard)"
+            " VALUES (?, ?, ?, ?, ?, CASE WHEN ? THEN 0 ELSE (SELECT coalesce(max(id), 0) FROM outages) END)",
+            (place.team, place.channel, place.thread_ts, place.kind, now(), incoming.missed),
         )
         thread_id = cursor.lastrowid or 0
     else:
@@ -39,9 +40,11 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
                 "SELECT 1 FROM participants WHERE thread_id = ? AND user = ?", (thread_id, incoming.user)
             ).fetchone()
             addressed = known is not None
+    is_person = incoming.author is AuthorKind.PERSON
+    is_held = addressed and incoming.late and is_person
     cursor = connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, body, author,"
-        " label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " label, held) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             incoming.event_id,
@@ -49,27 +52,31 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
             incoming.user,
             incoming.text,
             json.dumps(list(incoming.files)),
-            addressed,
+            addressed and not incoming.late,
             now(),
             incoming.body,
             incoming.author.value,
             incoming.label,
+            is_held,
         ),
     )
     if cursor.rowcount == 0:
         # One of the two events of a mention may have been recorded as a message to others.
         raised = connection.execute(
-            "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND seq IS NULL AND ?",
-            (thread_id, incoming.ts, incoming.addressed),
+            "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND NOT held"
+            " AND seq IS NULL AND ?",
+            (thread_id, incoming.ts, incoming.addressed and not incoming.late),
         )
         if raised.rowcount == 0:
             return Admission.DUPLICATE, thread_id
     if not addressed:
         return Admission.CONTEXT, thread_id
-    if incoming.author is AuthorKind.PERSON:  # an app has to mention the bot each time
+    if is_person:  # an app has to mention the bot each time
         connection.execute(
             "INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, incoming.user)
         )
+    if incoming.late:
+        return Admission.HELD if is_held else Admission.CONTEXT, thread_id
     parked_threads.release(connection, thread_id)
     return Admission.STARTS, thread_id
 

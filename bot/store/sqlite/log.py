@@ -143,7 +143,7 @@ def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
     """Return the messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
-        "SELECT id, user, ts, text, files, addressed, told, body, author, label FROM inbox"
+        "SELECT id, user, ts, text, files, addressed, told, body, author, label, held FROM inbox"
         " WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
     )
@@ -159,6 +159,7 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             body=row[7],
             author=AuthorKind(row[8]) if row[8] in list(AuthorKind) else AuthorKind.APP,
             label=row[9],
+            held=bool(row[10]),
         )
         for row in rows
     ]

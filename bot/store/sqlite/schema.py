@@ -3,6 +3,7 @@ released one; add another."""
 
 from __future__ import annotations
 
+from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
 
 MIGRATIONS: tuple[str, ...] = (
@@ -320,4 +321,5 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE inbox ADD COLUMN author TEXT NOT NULL DEFAULT '';
     ALTER TABLE inbox ADD COLUMN label TEXT NOT NULL DEFAULT '';
     """,
+    OUTAGES,
 )

@@ -8,15 +8,28 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from bot.core.inbox import Admission, Incoming, Unread
+from bot.core.outages import Active, Conversation, Gap, Held
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Question
+from bot.core.questions.question import Card, Question
 from bot.core.thread import ThreadState, Turn
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
-from bot.store.sqlite import grants, inbox, log, parked_threads, posts, question_rows, questions, transitions, undos
+from bot.store.sqlite import (
+    grants,
+    held,
+    inbox,
+    log,
+    outages,
+    parked_threads,
+    posts,
+    question_rows,
+    questions,
+    transitions,
+    undos,
+)
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -55,6 +68,45 @@ class SqliteStore:
 
     async def waiting(self) -> Sequence[int]:
         return await self._database.read(inbox.waiting)
+
+    async def heard(self, at: float) -> None:
+        def heard(connection: sqlite3.Connection) -> None:
+            outages.heard(connection, at)
+
+        await self._database.write(heard, synced=False)
+
+    async def begin_outage(self, since: float = 0.0) -> int:
+        def begin_outage(connection: sqlite3.Connection) -> int:
+            return outages.begin(connection, since)
+
+        return await self._database.write(begin_outage)
+
+    async def gap(self, thread_id: int) -> Gap | None:
+        return await self._database.read(partial(outages.gap, thread_id=thread_id))
+
+    async def active(self, before: int = 0) -> Sequence[Active]:
+        return await self._database.read(partial(outages.active, before=before))
+
+    async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
+        def list_conversations(connection: sqlite3.Connection) -> list[Gap | None]:
+            return outages.of_conversations(connection, conversations)
+
+        return await self._database.write(list_conversations)
+
+    async def caught_up(self, what: int | Conversation, number: int) -> None:
+        def caught_up(connection: sqlite3.Connection) -> None:
+            outages.caught_up(connection, what, number)
+
+        await self._database.write(caught_up, synced=False)
+
+    async def held(self) -> Sequence[Held]:
+        return await self._database.read(held.held)
+
+    async def offer(self, card: Card, threads: Sequence[int]) -> None:
+        def offer(connection: sqlite3.Connection) -> None:
+            held.offer(connection, card, threads)
+
+        await self._database.write(offer)
 
     async def load(self, thread_id: int) -> ThreadState:
         state = await self._database.read(partial(log.load, thread_id=thread_id), _loading(thread_id))

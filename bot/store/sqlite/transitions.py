@@ -11,7 +11,7 @@ from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.transition import CallStep, Transition
-from bot.store.sqlite import grants, parked_threads, question_audit, undos
+from bot.store.sqlite import grants, held, parked_threads, question_audit, undos
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -69,6 +69,8 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         question_audit.write(connection, question, transition.grant.record, redact, more={"grant": number})
     if transition.redraw:
         touch(connection, question.id)
+    if transition.requests:
+        held.request(connection, question, transition)
     if transition.note:
         _note(connection, question, transition.note)
     if transition.resumes:

@@ -155,10 +155,19 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         _record(tables, question, transition.grant.record)
     if transition.redraw:
         redraw(tables, [row.post])
+    for thread in transition.requests:
+        _request(tables, thread, question.id, transition)
     if transition.note:
         note(tables, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:
         release(tables, question.thread_id)
+
+
+def _request(tables: Tables, thread: int, question: str, transition: Transition) -> None:
+    number = len(tables.inbox) + 1
+    unread = Unread(number, transition.by, f"{now():.6f}", transition.words, (), addressed=True)
+    tables.inbox[number] = Message(thread, f"{question}-{thread}", unread, at=now())
+    release(tables, thread)
 
 
 def _move(tables: Tables, call: int, step: CallStep) -> None:

@@ -10,7 +10,7 @@ from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.errors import StoreError
-from tests.extending.memory import asking
+from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -61,6 +61,8 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         tables.inbox[id_] = replace(tables.inbox[id_], position=state.next_position + index)
     for id_ in change.notified:
         _notify(tables, id_, notified=True)
+    if change.speakers:
+        hearing.answered(tables, state.id, change.speakers)
     gets_on = bool(change.messages and change.gets_on)
     ended = any(call.state is CallState.FINISHED for call in change.calls)
     digest, body = change.functions

@@ -11,17 +11,18 @@ from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
 from bot.core.limits import TRIES
+from bot.core.outages import Active, Conversation, Gap, Held
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Decision, Question, UndoState
+from bot.core.questions.question import Card, Decision, Question, UndoState
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.store import audit_chain
-from tests.extending.memory import asking
+from tests.extending.memory import asking, hearing
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.tables import Disk, Message, Tables, Thread, fresh, now
 
@@ -39,18 +40,21 @@ class MemoryStore:
                 return Admission.IGNORED, 0
             if not thread:
                 thread = len(tables.threads) + 1
-                tables.threads[thread] = Thread(incoming.place)
+                heard = 0 if incoming.missed else hearing.last(tables)
+                tables.threads[thread] = Thread(incoming.place, heard=heard)
             row = tables.threads[thread]
             if incoming.post and any(fnmatchcase(each.key, incoming.post) for each in tables.posts.values()):
                 return Admission.DUPLICATE, thread
             is_person = incoming.author is AuthorKind.PERSON
             follows = incoming.user in row.people and is_person and not (incoming.earlier or incoming.to_others)
             addressed = incoming.addressed or follows
+            is_held = addressed and incoming.late and is_person
             rows = tables.inbox.items()
             same = [id_ for id_, each in rows if each.thread == thread and each.unread.ts == incoming.ts]
             if same or any(each.event == incoming.event_id for _, each in rows):
                 known = tables.inbox[same[0]] if same else None
-                if known is None or not incoming.addressed or known.unread.addressed or known.position is not None:
+                is_raised = incoming.addressed and not incoming.late
+                if known is None or not is_raised or known.held or known.unread.addressed or known.position is not None:
                     return Admission.DUPLICATE, thread
                 tables.inbox[same[0]] = replace(known, unread=replace(known.unread, addressed=True))
             else:
@@ -62,16 +66,19 @@ class MemoryStore:
                     incoming.ts,
                     incoming.text,
                     files,
-                    addressed,
+                    addressed and not incoming.late,
                     body=incoming.body,
                     author=incoming.author,
                     label=incoming.label,
+                    held=is_held,
                 )
-                tables.inbox[number] = Message(thread, incoming.event_id, unread)
+                tables.inbox[number] = Message(thread, incoming.event_id, unread, held=int(is_held), at=now())
             if not addressed:
                 return Admission.CONTEXT, thread
             if is_person:
                 tables.threads[thread] = replace(row, people=row.people | {incoming.user})
+            if incoming.late:
+                return Admission.HELD if is_held else Admission.CONTEXT, thread
             asking.release(tables, thread)
             return Admission.STARTS, thread
 
@@ -79,6 +86,35 @@ class MemoryStore:
         tables = self._disk.tables
         found = {id_ for id_, row in tables.threads.items() if not row.parked and _has_work(tables, id_)}
         return sorted(found | {post.thread_id for post in tables.posts.values() if _unsettled(post)})
+
+    async def heard(self, at: float) -> None:
+        with self._disk.transaction() as tables:
+            tables.presence["heard"] = max(at, tables.presence.get("heard", 0.0))
+
+    async def begin_outage(self, since: float = 0.0) -> int:
+        with self._disk.transaction() as tables:
+            return hearing.begin(tables, since)
+
+    async def gap(self, thread_id: int) -> Gap | None:
+        return hearing.gap(self._disk.tables, self._disk.tables.threads[thread_id].heard)
+
+    async def active(self, before: int = 0) -> Sequence[Active]:
+        return hearing.active(self._disk.tables, before)
+
+    async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
+        with self._disk.transaction() as tables:
+            return hearing.gaps(tables, conversations)
+
+    async def caught_up(self, what: int | Conversation, number: int) -> None:
+        with self._disk.transaction() as tables:
+            hearing.caught_up(tables, what, number)
+
+    async def held(self) -> Sequence[Held]:
+        return hearing.held(self._disk.tables)
+
+    async def offer(self, card: Card, threads: Sequence[int]) -> None:
+        with self._disk.transaction() as tables:
+            hearing.offer(tables, card, threads)
 
     async def load(self, thread_id: int) -> ThreadState:
         return stands(self._disk.tables, thread_id)

@@ -30,6 +30,7 @@ class Thread:
     functions: str = ""
     failures: int = 0
     parked: str = ""
+    heard: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Message:
     event: str
     unread: Unread
     position: int | None = None
+    held: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ class Tables:
     grants: dict[int, GrantRow] = field(default_factory=dict[int, GrantRow])
     undos: dict[int, UndoRow] = field(default_factory=dict[int, UndoRow])
     functions: dict[str, str] = field(default_factory=dict[str, str])
+    outages: dict[int, float] = field(default_factory=dict[int, float])
+    presence: dict[str, float] = field(default_factory=dict[str, float])
+    conversations: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:

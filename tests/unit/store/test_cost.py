@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from bot.core.calls import CallOutcome, CallState
+from bot.core.outages import Conversation
+from bot.core.questions import missed
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import Decision
+from bot.core.questions.question import Card, Decision
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
@@ -63,7 +65,20 @@ class Meter(SqliteStore):
 
 async def everything(store: SqliteStore) -> None:
     """Call every method, in the course of some threads' lives."""
+    assert await store.begin_outage() == 0
     life, [approval] = await waiting_for_a_person(store)
+    assert await store.begin_outage() == 1
+    await store.heard(1e12)
+    assert (await store.active())[0].thread_id == life.id
+    assert await store.gap(life.id)
+    place = Conversation("T1", "C1", "channel")
+    assert await store.gaps([place]) == [await store.gap(life.id)]
+    await store.caught_up(life.id, 1)
+    await store.caught_up(place, 1)
+    await life.say(late=True)
+    [held] = await store.held()
+    asked = missed.question(life.id, held.ts, [life.id], held.people, 1e12)
+    await store.offer(Card([asked], [draft("card", asked.id)]), [life.id])
     await store.find_question(approval.id)
     await store.remind(life.id, approval.id, [draft("notice")])
     await store.unreminded(dict.fromkeys(KINDS, 60.0))
@@ -195,7 +210,7 @@ def test_what_the_bots_code_executes_is_noted_and_what_a_test_does_is_not(tmp_pa
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         for script in statements.MIGRATIONS:
             connection.executescript(script)
-        connection.execute("INSERT INTO threads VALUES (1, 'T1', 'C1', '1.0', 'channel', '', 0, 0, '')")
+        connection.execute("INSERT INTO threads VALUES (1, 'T1', 'C1', '1.0', 'channel', '', 0, 0, '', 0)")
         posts.deliveries(connection, 1)
         connection.execute("SELECT id FROM posts WHERE key = 'of a test'")
     lines = noted.read_text("utf-8")

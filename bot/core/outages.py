@@ -1,0 +1,135 @@
+"""Times without a connection to the chat, and which conversations have to be read because of them. Pure.
+
+The chat keeps nothing for a bot that is not connected, so what was said meanwhile is read from the conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.core.inbox import Incoming
+from bot.core.thread_ref import ThreadRef
+
+MARGIN_SECONDS = 600.0
+"""So much earlier than an outage a conversation is read from: an event that was not acknowledged may have been on its
+way, and Slack's last retry comes five minutes after the second (docs.slack.dev/apis/events-api, "Retries")."""
+ACTIVE_DAYS = 30
+"""Threads in which nothing has been said for so long are read when somebody next mentions the bot there."""
+LOOK_BACK_DAYS = 7
+"""Conversations are read from no earlier time, however long the outage was."""
+MOST_THREADS = 300
+MOST_CONVERSATIONS = 300
+"""How many of each are read after an outage: those with the newest activity. Slack allows about 50 requests a minute
+(docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What may have been missed somewhere."""
+
+    since: float
+    """Unix time in seconds when the first outage began that was not made up for there."""
+    last: int
+    """The number of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A channel or a direct message."""
+
+    team: str
+    channel: str
+    kind: str
+    """As in `ThreadRef`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A thread of the bot's, at a message that was recorded there."""
+
+    number: int
+    """Of the message; the newest has the highest."""
+    at: float
+    """When it was recorded, Unix time in seconds."""
+    thread_id: int
+    place: ThreadRef
+    gap: Gap | None
+    """None if nothing can have been missed in the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What was read of a conversation."""
+
+    messages: Sequence[Incoming] = ()
+    """Oldest first."""
+    error: str = ""
+    """The chat's code for why it could not be read to its end; empty if it was."""
+    words: str = ""
+    """What could not be read, and why, in a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Messages that are too old to be answered unasked, and whose authors were not asked yet."""
+
+    thread_id: int
+    place: ThreadRef
+    ts: str
+    """Of the newest."""
+    people: tuple[str, ...]
+    """Their authors."""
+
+
+def known_conversations(active: Iterable[Active]) -> list[Conversation]:
+    """Return the conversations of these threads, each once, in their order."""
+    places = (each.place for each in active)
+    return [*{place.channel: Conversation(place.team, place.channel, place.kind) for place in places}.values()]
+
+
+def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> list[Conversation]:
+    """Return the conversations to read: first those in which the bot was spoken to lately, then others, within bounds.
+
+    Args:
+        known: in the order of their activity, newest first.
+        listed: those that the bot is in, as the chat says; a kind from there is more reliable.
+    """
+    found = {each.channel: each for each in known}
+    for each in listed:
+        before = found.get(each.channel)
+        found[each.channel] = Conversation(before.team, each.channel, each.kind) if before else each
+    return list(found.values())[:MOST_CONVERSATIONS]
+
+
+def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
+    """Return by thread those in which something may have been missed, the newest activity first, within bounds."""
+    found: dict[int, Active] = {}
+    for each in active:
+        if each.gap is not None and each.at > now - ACTIVE_DAYS * DAY and len(found) < MOST_THREADS:
+            found.setdefault(each.thread_id, each)
+    return found
+
+
+def read_from(gap: Gap, now: float) -> float:
+    """Return the time from which a conversation is read because of a gap, in Unix seconds."""
+    return max(0.0, gap.since - MARGIN_SECONDS, now - LOOK_BACK_DAYS * DAY)
+
+
+def offers(held: Iterable[Held]) -> list[tuple[Held, tuple[int, ...]]]:
+    """Return whom to ask whether to answer still: for each thread, or direct message, once.
+
+    Out: where the newest message is, with all of their authors, and the threads that the question is about.
+    """
+    groups: dict[object, list[Held]] = {}
+    for each in held:
+        place = each.place
+        groups.setdefault((place.team, place.channel) if place.kind == "im" else each.thread_id, []).append(each)
+    found: list[tuple[Held, tuple[int, ...]]] = []
+    for group in groups.values():
+        newest = max(group, key=lambda each: (len(each.ts.partition(".")[0]), each.ts))
+        people = tuple(dict.fromkeys(who for each in group for who in each.people))
+        threads = tuple(sorted({each.thread_id for each in group}))
+        found.append((Held(newest.thread_id, newest.place, newest.ts, people), threads))
+    return found

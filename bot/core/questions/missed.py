@@ -1,0 +1,79 @@
+"""Shall messages still be answered that were written while the bot was offline, long ago? Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.core.json_text import sha256
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.kind import QuestionKind
+from bot.core.questions.question import Question
+from bot.core.questions.transition import Transition
+from bot.core.untrusted import items, mapping, parsed
+
+MISSED = "missed"
+ANSWER = "answer"
+"""The answer, which is also how it is decided by it."""
+TAKEN_UP = "taken_up"
+"""How it is decided once its people have written again."""
+REQUEST = "Please answer what I wrote while you were offline."
+"""What the click says, as a message of the person."""
+OFFER_SECONDS = 7 * 86_400.0
+
+
+class AnswerMissed(QuestionKind):
+    """Whether messages are still answered. Whoever wrote one of them may have it answered."""
+
+    name = MISSED
+    answers = frozenset({ANSWER})
+    ends_with_turn = False
+
+    def answered(self, question: Question, click: Click) -> Transition:
+        answered = self.closed(question, ANSWER, by=click.user)
+        return replace(answered, requests=self.threads(question), words=REQUEST)
+
+    def closed(
+        self,
+        question: Question,
+        decision: str,
+        *,
+        by: str = "",
+        reason: str = "",
+        verdict: Verdict = Verdict.SETTLED,
+        facts: Mapping[str, object] | None = None,
+    ) -> Transition:
+        # Nothing is decided that the audit is about.
+        return Transition(verdict, decision, by=by, resumes=bool(by), redraw=True)
+
+    def remind_before(self, usual: float) -> float:
+        return 0.0
+
+    def threads(self, question: Question) -> Sequence[int]:
+        found = items(mapping(parsed(question.body)).get("threads"))
+        return tuple(each for each in found if isinstance(each, int)) or (question.thread_id,)
+
+
+def question(thread_id: int, ts: str, threads: Sequence[int], people: Sequence[str], now: float) -> Question:
+    """Return the question.
+
+    Args:
+        thread_id: the thread that it is asked in.
+        ts: of the newest message that it is about.
+        threads: the threads of all those messages.
+        people: their authors.
+        now: Unix time in seconds.
+    """
+    body = json.dumps({"threads": [*threads]})
+    return Question(
+        id=f"{MISSED}-{thread_id}-{ts}",
+        kind=MISSED,
+        digest=sha256(MISSED, str(thread_id), ts, body),
+        thread_id=thread_id,
+        channel="",
+        subject=f"thread:{thread_id}",
+        body=body,
+        people=tuple(people),
+        expires_at=now + OFFER_SECONDS,
+    )

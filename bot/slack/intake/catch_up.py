@@ -1,0 +1,249 @@
+"""Reads, after an outage, what was said meanwhile, and admits it like events: in the background, at Slack's rate."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import failpoints
+from bot.core.inbox import Admission, Incoming
+from bot.core.outages import Active, Conversation, Gap, behind, choose, known_conversations, offers, read_from
+from bot.core.ports.store import Inbox, Outages
+from bot.core.questions import missed
+from bot.core.untrusted import items, mapping
+from bot.slack.blocks import missed_offer, question_blocks
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.error_kinds import ErrorKind, kind_of
+from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.presence import BEAT_SECONDS
+from bot.slack.reading.message import identifier
+
+log = logging.getLogger(__name__)
+
+BURST = 15
+"""Requests that may be made at once; then as many as PER_MINUTE."""
+PER_MINUTE = 40.0
+"""Slack allows about 50 a minute of each method; turns read threads too."""
+PAGES = 10
+"""Of the list of conversations."""
+LISTED = 200
+MOST_LOOKED_AT = 50
+"""Parts of the newest messages that are looked through for threads."""
+FIRST_PAUSE, MAX_PAUSE = 30.0, 900.0
+"""Seconds until what could not be read is tried again; doubles each time."""
+TRIES = 8
+"""So often in a row; then with the next outage, or when somebody writes in the thread."""
+FAILURES_AT_ONCE = 3
+"""Failures in a row after which the rest is left for later."""
+MAX_REPORTED = 1_000
+"""Problems that are remembered as reported."""
+TYPES = ("public_channel,private_channel,mpim", "im")
+"""Asked for separately: an installation from before the scope im:read was needed has the first only."""
+
+
+class OutageStore(Inbox, Outages, Protocol):
+    """What people say, and when nobody could hear it."""
+
+
+class Allowance:
+    """Spaces requests out."""
+
+    def __init__(self) -> None:
+        self._left, self._at = float(BURST), time.monotonic()
+
+    async def wait(self) -> None:
+        """Wait until another request may be made."""
+        now = time.monotonic()
+        self._left, self._at = min(float(BURST), self._left + (now - self._at) * PER_MINUTE / 60), now
+        self._left -= 1
+        if self._left < 0:
+            await asyncio.sleep(-self._left * 60 / PER_MINUTE)
+
+
+class CatchUp:
+    """Makes up for outages; one instance per process."""
+
+    def __init__(
+        self,
+        store: OutageStore,
+        client: AsyncWebClient,
+        reader: MissedReader,
+        wake: Callable[[int], None],
+        team: str,
+    ) -> None:
+        """`team` is the workspace of conversations in which the bot has no thread yet."""
+        self._store = store
+        self._client = client
+        self._reader = reader
+        self._wake = wake
+        self._team = team
+        self._wanted = asyncio.Event()
+        self._busy = False
+        self._allowance = Allowance()
+        self._reported: dict[str, str] = {}
+        self._unlisted = set[str]()
+        """Types of conversations that Slack does not list for want of a scope."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to be read now."""
+        return not (self._busy or self._wanted.is_set())
+
+    def read(self) -> None:
+        """Read what was missed, soon."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Read what was missed whenever that is wanted, until cancelled."""
+        failures = 0
+        while True:
+            pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (failures - 1)) if failures else None
+            try:
+                await asyncio.wait_for(self._wanted.wait(), pause)
+            except TimeoutError:
+                pass
+            else:
+                failures = 0
+            self._busy = True
+            self._wanted.clear()
+            try:
+                done = await self.once()
+            finally:
+                self._busy = False
+            failures = 0 if done or failures + 1 >= TRIES else failures + 1
+
+    async def beat(self, last: Callable[[], float]) -> None:
+        """Record until when a connection worked, and offer what turns have found, until cancelled. In: what returns the
+        Unix time until which one surely worked."""
+        recorded = 0.0
+        while True:
+            if (heard := last()) > recorded:
+                await self._store.heard(heard)
+                recorded = heard
+            await self._offer()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def once(self) -> bool:
+        """Read what was missed. Returns False if some of it could not be read, and may be later."""
+        found = await self._active()
+        conversations = choose(known_conversations(found), await self._listed())
+        gaps = await self._store.gaps(conversations)
+        now = self._reader.clock()
+        jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Sequence[Incoming]]]]] = []
+        for each, gap in zip(conversations, gaps, strict=True):
+            if gap is not None:
+                jobs.append((each, gap, self._conversation(each, read_from(gap, now))))
+        for each in behind(found, now).values():
+            if each.gap is not None:
+                jobs.append((each.thread_id, each.gap, self._thread(each, read_from(each.gap, now))))
+        failed = in_a_row = 0
+        for what, gap, work in jobs:
+            if in_a_row >= FAILURES_AT_ONCE:
+                break
+            done = await self._read(what, gap, work)
+            failed, in_a_row = failed + (not done), 0 if done else in_a_row + 1
+        await self._offer()
+        return not failed
+
+    def _conversation(self, conversation: Conversation, oldest: float) -> Callable[[], Awaitable[Sequence[Incoming]]]:
+        return lambda: self._reader.conversation(conversation, oldest, self._allowance.wait)
+
+    def _thread(self, active: Active, oldest: float) -> Callable[[], Awaitable[Sequence[Incoming]]]:
+        return lambda: self._reader.thread(active.place, oldest, self._allowance.wait)
+
+    async def _read(
+        self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Sequence[Incoming]]]
+    ) -> bool:
+        """Read one thread or conversation. Returns False if that failed, and may succeed later."""
+        try:
+            with failpoints.around("read what was missed"):
+                messages = await work()
+        except SLACK_ERRORS as error:
+            code = code_of(error)
+            about = what.channel if isinstance(what, Conversation) else f"thread {what}"
+            kind = kind_of(code)
+            if kind is not ErrorKind.OPERATOR:  # what an operator has to do is reported by the client
+                self._report(about, f"what was said in {about} while no connection was open cannot be read ({code})")
+            if kind is ErrorKind.PERMANENT:
+                await self._store.caught_up(what, gap.last)
+            return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
+        woken = set[int]()
+        for message in messages:
+            admission, thread_id = await self._store.admit(message)
+            if admission is Admission.STARTS:
+                woken.add(thread_id)
+        await self._store.caught_up(what, gap.last)
+        for thread_id in sorted(woken):
+            self._wake(thread_id)
+        return True
+
+    async def _offer(self) -> None:
+        """Ask people whether to answer what is too old to be answered unasked."""
+        for held, threads in offers(await self._store.held()):
+            asked = missed.question(held.thread_id, held.ts, threads, held.people, time.time())
+            button = question_blocks.button(asked, missed.ANSWER, "Answer")
+            await self._store.offer(missed_offer.card(asked, button), threads)
+            self._wake(held.thread_id)
+
+    async def _active(self) -> list[Active]:
+        """Return the newest messages of the bot's threads, newest first."""
+        found: list[Active] = []
+        before = 0
+        for _ in range(MOST_LOOKED_AT):
+            part = await self._store.active(before)
+            if not part:
+                break
+            found += part
+            before = part[-1].number
+        return found
+
+    async def _listed(self) -> list[Conversation]:
+        """Return the conversations that the bot is in, as far as Slack lists them."""
+        found: list[Conversation] = []
+        for types in TYPES:
+            if types in self._unlisted:
+                continue
+            try:
+                found += await self._list(types)
+            except SLACK_ERRORS as error:
+                code = code_of(error)
+                if code == "missing_scope":
+                    self._unlisted.add(types)
+                else:
+                    self._report(types, f"the conversations that the bot is in cannot be listed ({code})")
+        return found
+
+    def _report(self, about: str, words: str) -> None:
+        """Log a problem, unless it is the last one that was reported about this."""
+        if self._reported.get(about) != words:
+            if len(self._reported) >= MAX_REPORTED:
+                self._reported.clear()
+            self._reported[about] = words
+            log.warning(words)
+
+    async def _list(self, types: str) -> list[Conversation]:
+        found: list[Conversation] = []
+        cursor: str | None = None
+        for _ in range(PAGES):
+            await self._allowance.wait()
+            answer: Any = await self._client.users_conversations(
+                types=types, exclude_archived=True, limit=LISTED, cursor=cursor
+            )
+            for item in items(answer.get("channels")):
+                each = mapping(item)
+                if channel := identifier(each.get("id")):
+                    found.append(Conversation(self._team, channel, _kind(each)))
+            cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
+            if cursor is None:
+                break
+        return found
+
+
+def _kind(conversation: dict[str, Any]) -> str:
+    kinds = {"is_im": "im", "is_mpim": "mpim", "is_private": "group"}
+    return next((kind for name, kind in kinds.items() if conversation.get(name) is True), "channel")

@@ -1,0 +1,156 @@
+"""Reads what was said in a thread or a conversation while no connection to Slack was open, page by page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.inbox import AuthorKind, Incoming
+from bot.core.json_text import JsonObject
+from bot.core.outages import Conversation, Gap, Missed, read_from
+from bot.core.thread_ref import ThreadRef
+from bot.core.untrusted import count, items, mapping
+from bot.pace import Pace
+from bot.slack import missing
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.error_kinds import ErrorKind, kind_of
+from bot.slack.history import History
+from bot.slack.intake.messages import incoming
+from bot.slack.reading.message import SPOKEN, Ourselves
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+"""Messages that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
+MAX_PAGES = 20
+"""Requests for one thread, or for the messages of one conversation."""
+MAX_BEGUN = 20
+"""Threads that somebody began in a conversation meanwhile, and that are read too."""
+READ_SECONDS = 20.0
+"""For a thread in which somebody waits for an answer."""
+PAUSES = (0.2, 1.0, 3.0)
+"""Seconds before each further try there."""
+
+
+async def at_once() -> None:
+    """Do not wait before a request."""
+
+
+@dataclass(slots=True)
+class MissedReader:
+    """Reads what was missed; one instance serves all conversations."""
+
+    client: AsyncWebClient
+    ourselves: Ourselves
+    bots: Collection[str] = ()
+    late_seconds: float = 3600.0
+    """Messages that are older are marked as late."""
+    clock: Callable[[], float] = time.time
+
+    async def of_thread(self, place: ThreadRef, gap: Gap) -> Missed:
+        """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
+        which somebody waits."""
+        code = ""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                for pause in (*PAUSES, None):
+                    try:
+                        return Missed(await self.thread(place, read_from(gap, self.clock()), at_once))
+                    except SLACK_ERRORS as error:
+                        code = code_of(error)
+                        if pause is None or kind_of(code) in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):
+                            break
+                        await asyncio.sleep(pause)
+        except TimeoutError:
+            code = code or "TimeoutError"
+        log.warning("what was missed in %s cannot be read (%s)", place.channel, code)
+        return Missed(error=code, words=missing.for_people(History(error=code)))
+
+    async def thread(self, place: ThreadRef, oldest: float, wait: Callable[[], Awaitable[None]]) -> list[Incoming]:
+        """Return the replies of a thread since a Unix time, oldest first. `wait` is awaited before each request. Raises
+        SLACK_ERRORS."""
+
+        async def page(cursor: str | None) -> Any:
+            return await self.client.conversations_replies(
+                channel=place.channel,
+                ts=place.thread_ts,
+                oldest=f"{oldest:.6f}",
+                limit=PAGE,
+                cursor=cursor,
+                include_all_metadata=True,
+            )
+
+        found = await self._pages(place.channel, page, wait)
+        return await self._incoming(place.team, Conversation(place.team, place.channel, place.kind), found, oldest)
+
+    async def conversation(
+        self, conversation: Conversation, oldest: float, wait: Callable[[], Awaitable[None]]
+    ) -> list[Incoming]:
+        """Return what in a conversation concerns the bot since a Unix time, oldest first: what addresses it, and the
+        threads that began since. `wait` is awaited before each request. Raises SLACK_ERRORS."""
+
+        async def page(cursor: str | None) -> Any:
+            return await self.client.conversations_history(
+                channel=conversation.channel,
+                oldest=f"{oldest:.6f}",
+                limit=PAGE,
+                cursor=cursor,
+                include_all_metadata=True,
+            )
+
+        roots = await self._pages(conversation.channel, page, wait)
+        found = await self._incoming(conversation.team, conversation, roots, oldest)
+        found = [each for each in found if each.addressed or each.ts != each.place.thread_ts]
+        begun = [str(each.get("ts")) for each in roots if count(each.get("reply_count"))]
+        for ts in begun[-MAX_BEGUN:]:
+            place = ThreadRef(conversation.team, conversation.channel, ts, conversation.kind)
+            found += await self.thread(place, oldest, wait)
+        if len(begun) > MAX_BEGUN:
+            self._report(conversation.channel)
+        return sorted(found, key=_moment)
+
+    async def _pages(
+        self, channel: str, page: Callable[[str | None], Awaitable[Any]], wait: Callable[[], Awaitable[None]]
+    ) -> list[JsonObject]:
+        found: list[JsonObject] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            await wait()
+            answer = await page(cursor)
+            found += [each for item in items(answer.get("messages")) if (each := mapping(item))]
+            cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
+            if cursor is None:
+                return found
+        self._report(channel)
+        return found
+
+    def _report(self, channel: str) -> None:
+        log.warning("more was said in %s while no connection was open than is read; the rest is left out", channel)
+
+    async def _incoming(
+        self, team: str, conversation: Conversation, found: Sequence[JsonObject], oldest: float
+    ) -> list[Incoming]:
+        messages: list[Incoming] = []
+        pace, now = Pace(), self.clock()
+        for each in found:
+            event = {**each, "channel": conversation.channel, "channel_type": conversation.kind}
+            message = incoming({"team_id": team, "event": event}, self.ourselves, self.bots, history=True)
+            await pace.checkpoint()
+            # As an event, neither our own posts nor what Slack says has happened would be the store's business. Each
+            # page of a thread begins with the root, which may be old.
+            if message is None or message.author is AuthorKind.OWN or each.get("subtype") not in SPOKEN:
+                continue
+            at = float(message.ts)
+            if at >= oldest:
+                messages.append(replace(message, missed=True, late=now - at > self.late_seconds))
+        return sorted(messages, key=_moment)
+
+
+def _moment(message: Incoming) -> tuple[float, str]:
+    return float(message.ts), message.ts

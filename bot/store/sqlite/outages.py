@@ -1,0 +1,95 @@
+"""Times without a connection, and what has been read since. Functions over a connection, inside a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bot.core.outages import Active, Conversation, Gap
+from bot.core.thread_ref import ThreadRef
+from bot.store.sqlite.database import now
+
+KEPT = 5_000
+"""Outages that are remembered. Slack asks for a new connection every few hours."""
+AT_ONCE = 100
+"""Messages that are looked at per query."""
+_LAST = "(SELECT coalesce(max(id), 0) FROM outages)"
+
+
+def heard(connection: sqlite3.Connection, at: float) -> None:
+    """Record that a connection was open at this time."""
+    connection.execute(
+        "INSERT INTO presence (one, heard) VALUES (1, ?)"
+        " ON CONFLICT (one) DO UPDATE SET heard = excluded.heard WHERE heard < excluded.heard",
+        (at,),
+    )
+
+
+def begin(connection: sqlite3.Connection, since: float) -> int:
+    """Record an outage, from this time on, or, if it is 0, from when a connection was last open. Return its number; 0
+    if there was never a connection."""
+    row = connection.execute("SELECT heard FROM presence WHERE one = 1").fetchone()
+    if row is None:
+        heard(connection, now())
+        return 0
+    number = connection.execute("INSERT INTO outages (since) VALUES (?)", (since or row[0],)).lastrowid or 0
+    connection.execute("DELETE FROM outages WHERE id <= ?", (number - KEPT,))
+    return number
+
+
+def gap(connection: sqlite3.Connection, thread_id: int) -> Gap | None:
+    """Return what may have been missed in a thread."""
+    row = connection.execute("SELECT heard FROM threads WHERE id = ?", (thread_id,)).fetchone()
+    return None if row is None else _gap_after(connection, int(row[0]))
+
+
+def _gap_after(connection: sqlite3.Connection, number: int) -> Gap | None:
+    last = int(connection.execute(f"SELECT {_LAST}").fetchone()[0])
+    if number >= last:
+        return None
+    since = connection.execute("SELECT since FROM outages WHERE id > ? ORDER BY id LIMIT 1", (number,)).fetchone()
+    return Gap(float(since[0]), last)
+
+
+def active(connection: sqlite3.Connection, before: int) -> list[Active]:
+    """Return the newest messages with a number below this one (0: of all), with their threads."""
+    rows = connection.execute(
+        "SELECT i.id, i.received_at, t.id, t.heard, t.team, t.channel, t.thread_ts, t.kind"
+        " FROM inbox i CROSS JOIN threads t ON t.id = i.thread_id WHERE i.id < ? ORDER BY i.id DESC LIMIT ?",
+        (before or 1 << 62, AT_ONCE),
+    ).fetchall()
+    gaps = {number: _gap_after(connection, number) for number in {int(row[3]) for row in rows}}
+    return [
+        Active(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
+        for id_, at, thread, number, *place in rows
+    ]
+
+
+def of_conversations(connection: sqlite3.Connection, found: Sequence[Conversation]) -> list[Gap | None]:
+    """Return what may have been missed in each. Of one that is new, it is what was missed since they were last listed:
+    the bot may have joined it since."""
+    row = connection.execute("SELECT listed FROM presence WHERE one = 1").fetchone()
+    listed = int(row[0]) if row else 0
+    gaps: list[Gap | None] = []
+    for each in found:
+        connection.execute(
+            "INSERT OR IGNORE INTO conversations (team, channel, heard) VALUES (?, ?, ?)",
+            (each.team, each.channel, listed),
+        )
+        [number] = connection.execute(
+            "SELECT heard FROM conversations WHERE team = ? AND channel = ?", (each.team, each.channel)
+        ).fetchone()
+        gaps.append(_gap_after(connection, int(number)))
+    connection.execute(f"UPDATE presence SET listed = {_LAST} WHERE one = 1")
+    return gaps
+
+
+def caught_up(connection: sqlite3.Connection, what: int | Conversation, number: int) -> None:
+    """Record that a thread, or a conversation, was read up to an outage."""
+    if isinstance(what, int):
+        connection.execute("UPDATE threads SET heard = ? WHERE id = ? AND heard < ?", (number, what, number))
+    else:
+        connection.execute(
+            "UPDATE conversations SET heard = ? WHERE team = ? AND channel = ? AND heard < ?",
+            (number, what.team, what.channel, number),
+        )

@@ -1,0 +1,95 @@
+"""Outages in memory, and messages that are too old to be answered unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from bot.core.outages import Active, Conversation, Gap, Held
+from bot.core.questions.missed import MISSED, TAKEN_UP
+from bot.core.questions.question import Card, Decision
+from tests.extending.memory import asking
+from tests.extending.memory.tables import Tables, now
+
+
+def begin(tables: Tables, since: float) -> int:
+    if "heard" not in tables.presence:
+        tables.presence["heard"] = now()
+        return 0
+    number = last(tables) + 1
+    tables.outages[number] = since or tables.presence["heard"]
+    return number
+
+
+def last(tables: Tables) -> int:
+    """The number of the last outage."""
+    return max(tables.outages, default=0)
+
+
+def gap(tables: Tables, heard: int) -> Gap | None:
+    after = [since for number, since in tables.outages.items() if number > heard]
+    return Gap(after[0], last(tables)) if after else None
+
+
+def active(tables: Tables, before: int) -> list[Active]:
+    rows = [(number, row) for number, row in tables.inbox.items() if number < before or not before]
+    return [
+        Active(number, row.at, row.thread, thread.place, gap(tables, thread.heard))
+        for number, row in reversed(rows[-100:])
+        if (thread := tables.threads[row.thread])
+    ]
+
+
+def gaps(tables: Tables, conversations: Sequence[Conversation]) -> list[Gap | None]:
+    listed = int(tables.presence.get("listed", 0))
+    found = [gap(tables, tables.conversations.setdefault((each.team, each.channel), listed)) for each in conversations]
+    tables.presence["listed"] = last(tables)
+    return found
+
+
+def caught_up(tables: Tables, what: int | Conversation, number: int) -> None:
+    if isinstance(what, int):
+        row = tables.threads[what]
+        tables.threads[what] = replace(row, heard=max(row.heard, number))
+    else:
+        key = (what.team, what.channel)
+        tables.conversations[key] = max(tables.conversations[key], number)
+
+
+def held(tables: Tables) -> list[Held]:
+    found: list[Held] = []
+    for id_, thread in tables.threads.items():
+        rows = [row for row in tables.inbox.values() if row.thread == id_]
+        again = {row.unread.user for row in rows if row.position is None and row.unread.addressed}
+        messages = sorted((row.unread.ts, row.unread.user) for row in rows if row.held == 1)
+        left = [(ts, user) for ts, user in messages if user not in again]
+        if left:
+            found.append(Held(id_, thread.place, left[-1][0], tuple(dict.fromkeys(user for _, user in left))))
+    return found
+
+
+def offer(tables: Tables, card: Card, threads: Sequence[int]) -> None:
+    [question] = card.questions
+    if not any(each.thread_id in threads for each in held(tables)):
+        return
+    for number, row in list(tables.inbox.items()):
+        if row.thread in threads and row.held:
+            tables.inbox[number] = replace(row, held=2)
+    if not any(set(question.people) <= set(people) for _, people in _open(tables, question.thread_id)):
+        asking.insert(tables, question, asking.owe(tables, question.thread_id, card.drafts))
+
+
+def answered(tables: Tables, thread: int, people: Collection[str]) -> None:
+    for number, row in list(tables.inbox.items()):
+        if row.thread == thread and row.held and row.unread.user in people:
+            tables.inbox[number] = replace(row, held=2)
+    for id_, asked in _open(tables, thread):
+        if set(asked) <= set(people):
+            row = tables.questions[id_]
+            tables.questions[id_] = replace(row, question=replace(row.question, decision=TAKEN_UP, decided_at=now()))
+            asking.redraw(tables, [row.post])
+
+
+def _open(tables: Tables, thread: int) -> list[tuple[str, tuple[str, ...]]]:
+    rows = [row.question for row in tables.questions.values() if row.question.thread_id == thread]
+    return [(each.id, each.people) for each in rows if each.kind == MISSED and each.decision == Decision.AWAITING]

@@ -1,0 +1,177 @@
+"""A day in simulated time in which connections are lost for seconds to hours, and events come twice, late or not at
+all: whatever is addressed to the bot is answered once or offered once, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from bot.slack import socket as socket_module
+from bot.slack.blocks.missed_offer import WORDS
+from bot.slack.intake import catch_up
+from slack_sandbox.model import Channel, Person
+from slack_sandbox.openrouter import text
+from tests.harness import World
+from tests.inprocess.world import BotInside, inside
+
+pytestmark = [pytest.mark.anyio, pytest.mark.inside]
+DAY = 86_400.0
+MESSAGES = 110
+
+
+@dataclass
+class Said:
+    """One message of the day."""
+
+    channel: Channel = field(repr=False)
+    ts: str
+    person: Person = field(repr=False)
+    is_addressed: bool
+    words: str
+    is_deleted: bool = False
+
+
+class Storm:
+    """People, and what goes wrong."""
+
+    def __init__(self, here: World, seed: int) -> None:
+        self.here, self.dice = here, random.Random(seed)
+        self.said: list[Said] = []
+        self.direct = {each.id: here.slack.workspace.direct([each]) for each in (here.alice, here.bob)}
+        self.threads: list[tuple[Channel, str, Person]] = []
+        self.offline = False
+
+    async def begin(self) -> None:
+        """Two threads in a channel and one in a direct message, each with its participant."""
+        here = self.here
+        for channel, person in (
+            (here.general, here.alice),
+            (here.general, here.bob),
+            (self.dm(here.alice), here.alice),
+        ):
+            ts = await self.say(channel, person, mention=channel is here.general)
+            self.threads.append((channel, ts, person))
+        await here.quiet()
+
+    def dm(self, person: Person) -> Channel:
+        return self.direct[person.id]
+
+    async def say(self, channel: Channel, person: Person, thread: str | None = None, *, mention: bool = False) -> str:
+        """Somebody writes, and may change or delete it while nobody hears of it."""
+        words = f"m{len(self.said)}."
+        mine = any(thread == ts and person is who for _, ts, who in self.threads)
+        prefix = "<@BOT> " if mention else ""
+        ts = await self.here.slack.say(channel, person, prefix + words, thread_ts=thread)
+        said = Said(channel, ts, person, mention or mine or channel.kind == "im", words)
+        self.said.append(said)
+        if self.offline and self.dice.random() < 0.15:
+            await self.here.slack.edit(channel, ts, person, f"{prefix}{words} (corrected)")
+        if self.offline and self.dice.random() < 0.1:
+            await self.here.slack.delete(channel, ts, person)
+            said.is_deleted = True
+        return ts
+
+    async def somebody_writes(self) -> None:
+        here, dice = self.here, self.dice
+        person = dice.choice([here.alice, here.bob])
+        channel, thread, _ = dice.choice(self.threads)
+        match dice.randrange(6):
+            case 0 | 1 if person.id in channel.members:
+                await self.say(channel, person, thread)
+            case 2:
+                await self.say(self.dm(person), person)
+            case 3:
+                await self.say(here.general, person, mention=True)
+            case 4:
+                await self.say(here.general, person)
+            case _:
+                channel, thread, person = dice.choice(self.threads)
+                await self.say(channel, person, thread)
+
+    async def pass_time(self, seconds: float, messages: int) -> None:
+        """Some of it before, between and after so many messages."""
+        for _ in range(messages):
+            self.here.slack.advance(seconds / (messages + 1))
+            await self.somebody_writes()
+        self.here.slack.advance(seconds / (messages + 1))
+
+    async def confuse(self) -> None:
+        """Deliver some events again, also such that were lost, and press a button."""
+        here, dice = self.here, self.dice
+        events = [sent.event_id for sent in here.slack.envelopes if sent.event_id]
+        for event in dice.sample(events, min(2, len(events))):
+            await here.slack.redeliver(event, times=dice.choice([1, 1, 3]))
+        offers = [each for each in here.slack.all_messages() if WORDS in each.plain and "Answer" in each.buttons]
+        if offers and dice.random() < 0.3:
+            offer = dice.choice(offers)
+            await here.slack.click(offer, "Answer", by=dice.choice([here.alice, here.bob]))
+
+    async def rage(self) -> None:
+        here, dice = self.here, self.dice
+        begun = here.slack.clock.now()
+        while here.slack.clock.now() - begun < DAY or len(self.said) < MESSAGES:
+            self.offline = True
+            async with here.slack.offline(hold=True):
+                await self.pass_time(10 ** dice.uniform(0.5, 4.2), dice.randrange(7))
+            self.offline = False
+            await here.slack.connected()
+            if dice.random() < 0.5:
+                await here.quiet()
+            await self.confuse()
+            await self.pass_time(10 ** dice.uniform(0.5, 3.5), dice.randrange(5))
+        await here.quiet()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_each_message_to_the_bot_is_answered_once_or_offered_once_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(catch_up, "BURST", 100_000)
+    monkeypatch.setattr(socket_module, "STEADY_SECONDS", 0.0)
+    async with inside(tmp_path, start=False) as here:
+        cast(BotInside, here.bot).clock = here.slack.clock.now
+        await here.bot.start()
+        here.model.respond = lambda _: text("Noted.")
+        storm = Storm(here, seed)
+        await storm.begin()
+        await storm.rage()
+        check(here, storm)
+
+
+def check(here: World, storm: Storm) -> None:
+    rows = here.bot.rows(
+        "SELECT t.channel, i.ts, i.user, i.addressed, i.held, i.seq, t.id"
+        " FROM inbox i JOIN threads t ON t.id = i.thread_id"
+    )
+    by_ts = {(row[0], row[1]): row for row in rows}
+    assert len(by_ts) == len(rows), "each message is recorded once"
+    read = [body for (body,) in here.bot.rows("SELECT body FROM messages WHERE role = 'user'")]
+    questions = here.bot.rows("SELECT thread_id, body FROM questions WHERE kind = 'missed'")
+    offered = [thread for _, body in questions for thread in json.loads(body)["threads"]]
+    outcomes = {"answered": 0, "offered": 0}
+    for said in storm.said:
+        row = by_ts.get((said.channel.id, said.ts))
+        times = sum(f" {said.words}" in body for body in read)
+        assert times <= 1, f"{said} was read {times} times"
+        if row is None:
+            assert not said.is_addressed or said.is_deleted, f"{said} was lost"
+            continue
+        _, ts, user, addressed, held, seq, thread = row
+        if not said.is_addressed:
+            assert (addressed, held) == (0, 0), f"{said} counts as addressed"
+        elif addressed:
+            outcomes["answered"] += 1
+            assert seq is not None, f"{said} was not answered"
+        else:
+            outcomes["offered"] += 1
+            again = any(row[6] == thread and row[2] == user and row[3] and row[1] > ts for row in rows)
+            assert held == 2, f"{said} was neither answered nor offered"
+            assert thread in offered or again, f"{said} was not offered"
+    assert min(outcomes.values()) > 5, outcomes
+    assert len(offered) == len(set(offered)) or len(questions) < outcomes["offered"]
+    assert not here.bot.rows("SELECT 1 FROM turns WHERE ended_at IS NULL")
