@@ -214,6 +214,7 @@ class Service:
         self._app = slack.bolt(web, register)
         self._catch_up = CatchUp(store, web.repeatable, reader, self._wake_both, identity.team)
         self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
+        reader.over = lambda: self._presence.over
         self._socket = Socket(self._app, web, under_way, self._presence)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:

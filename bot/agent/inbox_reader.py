@@ -79,7 +79,7 @@ class InboxReader:
         for incoming in missed.messages:
             await self.store.admit(incoming)
         if not missed.error:
-            await self.store.caught_up(state.id, gap.last)
+            await self.store.caught_up(state.id, missed.last)
         if missed.messages:
             state.unread = (await self.store.load(state.id)).unread
         return missed.words

@@ -65,6 +65,8 @@ class Missed:
 
     messages: Sequence[Incoming] = ()
     """Oldest first."""
+    last: int = 0
+    """The number of the last outage that is made up for by it."""
     error: str = ""
     """The chat's code for why it could not be read to its end; empty if it was."""
     words: str = ""

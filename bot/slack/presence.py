@@ -28,6 +28,8 @@ class Presence:
         self._recorded = -1.0
         """The outage that began then is recorded."""
         self._outage = 0
+        self.over = 0
+        """The number of the last outage that is over: what is read now makes up for it, and for those before."""
         self._pong: Callable[[], float] = lambda: 0.0
 
     @property
@@ -51,5 +53,6 @@ class Presence:
         """A connection is open. In: what returns when the ping was sent that was answered last; 0 if none was."""
         self._pong = pong
         self.heard()
+        self.over = self._outage
         if self._outage and self._read is not None:
             self._read()

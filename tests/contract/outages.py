@@ -164,7 +164,19 @@ class OutagesContract:
         await life.say(late=True)
         await offered(store)
         await life.say(BOB, late=True)
-        other = await offered(store)
+        await offered(store)
         assert await store.held() == []
-        questions = [post.key for post in (await store.deliveries(life.id)).posts]
-        assert questions == [first, other]
+        assert [post.key for post in (await store.deliveries(life.id)).posts] == [first]
+        await life.deliver()
+        assert await pressed(store, first, BOB) is Verdict.SETTLED, "the question is for Bob too"
+
+    async def test_a_question_is_extended_by_other_threads_of_the_same_conversation(self, store: Store) -> None:
+        life, other = Life(store), Life(store)
+        await life.say(late=True)
+        first = await offered(store)
+        await other.say(late=True)
+        asked = missed.question(life.id, "1.0", [other.id], [ALICE], time.time())
+        await store.offer(Card([asked], [draft("card", asked.id)]), [other.id])
+        await life.deliver()
+        assert await pressed(store, first, ALICE) is Verdict.SETTLED
+        assert [(await each.state()).unread[-1].addressed for each in (life, other)] == [True, True]

@@ -17,6 +17,7 @@ from tests.harness import World
 CALLED_OFF = 4
 """So many requests to the model are under way when the operator deploys: more than a thread may fail in a row."""
 LENGTHY = "A line of an answer that is too long for messages.\n\n" * 1_000
+ANSWERED = "SELECT 1 FROM questions WHERE kind = 'missed' AND decision = 'answer'"
 OVER = "SELECT 1 FROM questions WHERE expires_at <= ?"
 
 
@@ -84,6 +85,19 @@ def deployed_meanwhile(
     return respond
 
 
+async def be_away_and_answer_then(here: World, card: Message) -> None:
+    """Write in the thread while the bot is away, have it answered afterwards, and approve only then."""
+    if "Answer" in card.buttons:
+        await here.slack.click(card, "Answer", by=here.alice)
+    elif here.bot.starts == 1:
+        async with here.slack.offline(abort=True):
+            await here.slack.say(here.general, here.alice, "and be quick", thread_ts=card.thread_ts)
+            end(here, signal.SIGKILL)
+    else:
+        await here.until(lambda: here.bot.rows(ANSWERED), poll=0.02, what="an answer to the offer")
+        await approve(here, card)
+
+
 def end(here: World, number: signal.Signals) -> None:
     """The operator ends the bot."""
     assert here.bot.process is not None
@@ -101,6 +115,11 @@ PLAYS = {
         once=("I tried three times", "Something went wrong on my side"),
         limits="sweep_seconds = 0.05\n",
         begins=refuse_answers,
+    ),
+    "missed": Play(
+        be_away_and_answer_then,
+        once=("You wrote while I was offline",),
+        limits="[agent]\nanswer_missed_minutes = 0\n",
     ),
     "revoked": Play(grant_and_revoke, afterwards="SELECT 1 FROM grants WHERE ended = 'revoked'"),
     "deployed": Play(approve, left="END", tools=("read",), decisions=(), limits="drain_seconds = 0.3\n"),

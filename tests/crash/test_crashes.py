@@ -85,6 +85,10 @@ IN_ONE_PLAY = [
     ("deployed", [*commits("uncount"), LIVES, LIVES]),
     ("reminded", [LIVES, *commits("remind")]),
     ("expired", [LIVES, *commits("expire")]),
+    # Somebody wrote while the bot was away.
+    ("missed", [LIVES, *commits("begin_outage", "heard")]),
+    ("missed", [LIVES, *commits("list_conversations", "caught_up"), *around("read what was missed")]),
+    ("missed", [LIVES, *commits("offer", "decide answer")]),
     # A grant is taken back, an answer does not fit into messages.
     ("revoked", commits("end_grant")),
     ("lengthy", around("post file")),
@@ -185,7 +189,9 @@ def check(here: World, kind: str, ts: str) -> None:
     assert made == sum(len(step.split("+")) for step in play.tools)
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
-    asked = here.bot.rows("SELECT kind, decision FROM questions WHERE kind <> 'retry' ORDER BY created_at, place")
+    asked = here.bot.rows(
+        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'missed') ORDER BY created_at, place"
+    )
     if all(kind == "may_it_run" for kind, _ in asked):
         assert tuple(decision for _, decision in asked) == play.decisions
     assert "awaiting" not in {decision for _, decision in asked}

@@ -92,8 +92,9 @@ class Outages(Protocol):
         ...
 
     async def offer(self, card: Card, threads: Sequence[int]) -> None:
-        """Ask whether what is held in these threads should be answered. Nothing happens if nothing is, or if people are
-        being asked that already, in the thread of the question. It is no record of the audit.
+        """Ask whether what is held in these threads should be answered. Nothing happens if nothing is. If such a
+        question is open in the thread of this one, it is extended by these threads and people. It is no record of the
+        audit.
 
         The question is closed as `taken_up` when a change reads addressed messages of all of its people
         (`Change.speakers`) in its thread.

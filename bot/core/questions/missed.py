@@ -55,6 +55,16 @@ class AnswerMissed(QuestionKind):
         return tuple(each for each in found if isinstance(each, int)) or (question.thread_id,)
 
 
+def extended(asked: Question, threads: Sequence[int], people: Sequence[str]) -> Question:
+    """Return an open question with more threads and people: what it says is true of them too."""
+    found = dict.fromkeys((*AnswerMissed().threads(asked), *threads))
+    return replace(asked, body=_body([*found]), people=tuple(dict.fromkeys((*asked.people, *people))))
+
+
+def _body(threads: Sequence[int]) -> str:
+    return json.dumps({"threads": [*threads]})
+
+
 def question(thread_id: int, ts: str, threads: Sequence[int], people: Sequence[str], now: float) -> Question:
     """Return the question.
 
@@ -65,7 +75,7 @@ def question(thread_id: int, ts: str, threads: Sequence[int], people: Sequence[s
         people: their authors.
         now: Unix time in seconds.
     """
-    body = json.dumps({"threads": [*threads]})
+    body = _body(threads)
     return Question(
         id=f"{MISSED}-{thread_id}-{ts}",
         kind=MISSED,

@@ -160,6 +160,7 @@ class CatchUp:
         self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Sequence[Incoming]]]
     ) -> bool:
         """Read one thread or conversation. Returns False if that failed, and may succeed later."""
+        last = min(gap.last, self._reader.over())
         try:
             with failpoints.around("read what was missed"):
                 messages = await work()
@@ -170,14 +171,14 @@ class CatchUp:
             if kind is not ErrorKind.OPERATOR:  # what an operator has to do is reported by the client
                 self._report(about, f"what was said in {about} while no connection was open cannot be read ({code})")
             if kind is ErrorKind.PERMANENT:
-                await self._store.caught_up(what, gap.last)
+                await self._store.caught_up(what, last)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
         woken = set[int]()
         for message in messages:
             admission, thread_id = await self._store.admit(message)
             if admission is Admission.STARTS:
                 woken.add(thread_id)
-        await self._store.caught_up(what, gap.last)
+        await self._store.caught_up(what, last)
         for thread_id in sorted(woken):
             self._wake(thread_id)
         return True

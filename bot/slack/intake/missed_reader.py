@@ -52,16 +52,18 @@ class MissedReader:
     late_seconds: float = 3600.0
     """Messages that are older are marked as late."""
     clock: Callable[[], float] = time.time
+    over: Callable[[], int] = int
+    """Returns the number of the last outage that is over. During one, what is read may not be all."""
 
     async def of_thread(self, place: ThreadRef, gap: Gap) -> Missed:
         """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
         which somebody waits."""
-        code = ""
+        code, last = "", min(gap.last, self.over())
         try:
             async with asyncio.timeout(READ_SECONDS):
                 for pause in (*PAUSES, None):
                     try:
-                        return Missed(await self.thread(place, read_from(gap, self.clock()), at_once))
+                        return Missed(await self.thread(place, read_from(gap, self.clock()), at_once), last)
                     except SLACK_ERRORS as error:
                         code = code_of(error)
                         if pause is None or kind_of(code) in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from bot.core.outages import Held
-from bot.core.questions.missed import MISSED, TAKEN_UP
+from bot.core.questions.missed import MISSED, TAKEN_UP, extended
 from bot.core.questions.question import Card, Question
 from bot.core.questions.transition import Transition
 from bot.core.thread_ref import ThreadRef
@@ -42,13 +42,18 @@ def held(connection: sqlite3.Connection) -> list[Held]:
 
 
 def offer(connection: sqlite3.Connection, card: Card, threads: Sequence[int]) -> None:
-    """Ask the question of a card, unless nothing is held in these threads any more, or its people are being asked."""
+    """Ask the question of a card, unless nothing is held in these threads any more. If one is open in its thread, that
+    is extended."""
     [question] = card.questions
     if not any(connection.execute(_UNASKED, (thread,)).fetchone() for thread in threads):
         return
     for thread in threads:
         connection.execute("UPDATE inbox SET held = 2 WHERE thread_id = ? AND held = 1", (thread,))
-    if any(set(question.people) <= set(each.people) for each in _open(connection, question.thread_id)):
+    for asked in _open(connection, question.thread_id):
+        more = extended(asked, threads, question.people)
+        connection.execute(
+            "UPDATE questions SET people = ?, body = ? WHERE id = ?", (" ".join(more.people), more.body, asked.id)
+        )
         return
     *_, post = posts.owe(connection, question.thread_id, card.drafts)
     insert(connection, question, post, 0)

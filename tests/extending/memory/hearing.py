@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.core.outages import Active, Conversation, Gap, Held
-from bot.core.questions.missed import MISSED, TAKEN_UP
+from bot.core.questions.missed import MISSED, TAKEN_UP, extended
 from bot.core.questions.question import Card, Decision
 from tests.extending.memory import asking
 from tests.extending.memory.tables import Tables, now
@@ -75,8 +75,11 @@ def offer(tables: Tables, card: Card, threads: Sequence[int]) -> None:
     for number, row in list(tables.inbox.items()):
         if row.thread in threads and row.held:
             tables.inbox[number] = replace(row, held=2)
-    if not any(set(question.people) <= set(people) for _, people in _open(tables, question.thread_id)):
-        asking.insert(tables, question, asking.owe(tables, question.thread_id, card.drafts))
+    for id_, _ in _open(tables, question.thread_id):
+        row = tables.questions[id_]
+        tables.questions[id_] = replace(row, question=extended(row.question, threads, question.people))
+        return
+    asking.insert(tables, question, asking.owe(tables, question.thread_id, card.drafts))
 
 
 def answered(tables: Tables, thread: int, people: Collection[str]) -> None:
