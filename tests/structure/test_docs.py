@@ -125,9 +125,12 @@ def test_examples_of_configuration_are_accepted(page: str, tmp_path: Path) -> No
             assert mcp_json.load(tmp_path / "mcp.json", None, {})
 
 
+AGENT = ("instructions", "privacy", "answer_missed_minutes")
+
+
 def test_every_setting_is_explained() -> None:
     page, policy = text("docs/settings.md"), text("docs/policy.md")
-    for name in (*settings.NAMES, *(each.name for each in fields(Limits)), "instructions", "privacy", "redact"):
+    for name in (*settings.NAMES, *(each.name for each in fields(Limits)), *AGENT, "redact"):
         assert f"| `{name}` |" in page, name
     for name in mcp_json.SERVER_KEYS:
         assert f"`{name}`" in page, name

@@ -77,6 +77,7 @@ def whole(tmp_path: Path) -> Path:
 def test_the_configuration_shows_the_defaults_of_what_has_some(whole: Path) -> None:
     loaded = bot_toml.load(whole)
     assert (loaded.limits, loaded.instructions, loaded.privacy) == (Limits(), "", Configuration().privacy)
+    assert loaded.answer_missed_minutes == Configuration().answer_missed_minutes
     default = ApprovalRules()
     assert (loaded.approvals.read, loaded.approvals.write) == (default.read, default.write)
     times = ("remind_hours", "undo_minutes", "grant_days")
@@ -97,7 +98,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    assert (set(document["agent"]), set(document["audit"])) == ({"instructions", "privacy"}, {"redact"})
+    assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
     assert set(document) == {"limits", "agent", "policy", "approvals", "access", "audit"}
 

@@ -25,6 +25,7 @@ instructions = '''
 Be brief.
 '''
 privacy = "summary"
+answer_missed_minutes = 0
 
 [[policy.rules]]
 name = "notes"
@@ -80,10 +81,11 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     read_ = read(tmp_path, WHOLE)
     assert (read_.limits.steps, read_.limits.turn_seconds, read_.limits.drain_seconds) == (5, 60.0, 8.0)
     assert (read_.instructions, read_.privacy) == ("Be brief.", Privacy.SUMMARY)
+    assert read_.answer_missed_minutes == 0
     notes, secret = read_.policy.rules
     assert notes == Rule(
         Ruling.ALLOW,
-        line=12,
+        line=13,
         name="notes",
         servers=("filesystem",),
         tools=("write_file", "edit_*"),
@@ -135,6 +137,7 @@ WRONG = {
     "[limits]\nsteps = 2.5": "line 2: `limits.steps` must be a whole number",
     "[limits]\nturn_seconds = nan": "line 2: `limits.turn_seconds` must be a number above 0",
     "[limits]\nturn_seconds = true": "line 2: `limits.turn_seconds` must be a number above 0",
+    "[agent]\nanswer_missed_minutes = -1": "line 2: `agent.answer_missed_minutes` must be a number from 0 to",
     "[agent]\ninstructions = 1": "line 2: `agent.instructions` must be a string",
     "[agent]\nprivacy = 'secret'": "line 2: `agent.privacy` must be one of full, summary, private, not 'secret'",
     "[policy]\nrule = []": "line 2: `policy.rule` is an unknown key. Did you mean `rules`?",
