@@ -215,7 +215,7 @@ class Service:
         self._catch_up = CatchUp(store, web.repeatable, reader, self._wake_both, identity.team)
         self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._presence.over
-        self._socket = Socket(self._app, web, under_way, self._presence)
+        self._socket = Socket(self._app, web, under_way, identity, self._presence)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -12,6 +12,7 @@ from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Inbox, Log, Outages
+from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 
@@ -33,16 +34,11 @@ class InboxReader:
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
-        missing = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
-        if state.turn is not None:
-            # Nothing that others write may begin like a message of theirs: their names are to be known.
-            for user in (state.turn.requester, *state.turn.others):
-                await self.gateway.name(user)
+        drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
         unread = list(state.unread)
         begun = [] if state.begun else [prompt.system(self.instructions())]
         messages, read = await self._quoted(state, len(begun))
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
-        drafts = self.gateway.notice(missing, key=f"earlier-{state.id}-{state.next_position}")
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
             "read the inbox",
@@ -59,35 +55,33 @@ class InboxReader:
         if state.turn is not None and requester:
             log_events.turn_began(state.turn, state)
 
-    async def _fetch_earlier(self, state: ThreadState) -> str:
-        """Record what was said in the thread before the bot was first addressed there. Returns what of it could not be
-        read, in words for people."""
+    async def _fetch_earlier(self, state: ThreadState) -> Sequence[Draft]:
+        """Record what was said in the thread before the bot was first addressed there. Returns a message about what of
+        it could not be read."""
         earlier = await self.gateway.earlier(state.place, state.unread[0])
         for incoming in earlier.messages:
             await self.store.admit(incoming)
         if earlier.messages:
             state.unread = (await self.store.load(state.id)).unread
-        return earlier.missing
+        return self.gateway.notice(earlier.missing, key=f"earlier-{state.id}")
 
-    async def _fetch_missed(self, state: ThreadState) -> str:
-        """Record what was said in the thread while no connection was open. Returns what of it could not be read, in
-        words for people."""
+    async def _fetch_missed(self, state: ThreadState) -> Sequence[Draft]:
+        """Record what was said in the thread while no connection was open. Returns a message about what of it could not
+        be read, which is posted once for an outage."""
         gap = await self.store.gap(state.id)
         if gap is None:
-            return ""
+            return ()
         missed = await self.gateway.missed(state.place, gap)
         for incoming in missed.messages:
             await self.store.admit(incoming)
-        if not missed.error:
+        if missed.last:
             await self.store.caught_up(state.id, missed.last)
         if missed.messages:
             state.unread = (await self.store.load(state.id)).unread
-        return missed.words
+        return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
-    async def _quoted(
-        self, unread: Sequence[Unread], position: int
-    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of these messages, each with its speaker's name, and which of them stands where.
+    async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+        """Return the log entries of the unread messages, and which of them stands where.
 
         Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
         """

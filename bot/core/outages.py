@@ -18,8 +18,8 @@ ACTIVE_DAYS = 30
 """Threads in which nothing has been said for so long are read when somebody next mentions the bot there."""
 LOOK_BACK_DAYS = 7
 """Conversations are read from no earlier time, however long the outage was."""
-MOST_THREADS = 300
-MOST_CONVERSATIONS = 300
+MAX_THREADS = 300
+MAX_CONVERSATIONS = 300
 """How many of each are read after an outage: those with the newest activity. Slack allows about 50 requests a minute
 (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 DAY = 86_400.0
@@ -66,7 +66,8 @@ class Missed:
     messages: Sequence[Incoming] = ()
     """Oldest first."""
     last: int = 0
-    """The number of the last outage that is made up for by it."""
+    """The number of the last outage that is made up for, or cannot be: nothing more is to be read. 0 if that may be
+    tried again."""
     error: str = ""
     """The chat's code for why it could not be read to its end; empty if it was."""
     words: str = ""
@@ -102,14 +103,14 @@ def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> lis
     for each in listed:
         before = found.get(each.channel)
         found[each.channel] = Conversation(before.team, each.channel, each.kind) if before else each
-    return list(found.values())[:MOST_CONVERSATIONS]
+    return list(found.values())[:MAX_CONVERSATIONS]
 
 
 def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
     """Return by thread those in which something may have been missed, the newest activity first, within bounds."""
     found: dict[int, Active] = {}
     for each in active:
-        if each.gap is not None and each.at > now - ACTIVE_DAYS * DAY and len(found) < MOST_THREADS:
+        if each.gap is not None and each.at > now - ACTIVE_DAYS * DAY and len(found) < MAX_THREADS:
             found.setdefault(each.thread_id, each)
     return found
 

@@ -65,7 +65,6 @@ class SlackGateway:
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
-        self._speakers = Speakers()
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def answer(self, text: str, note: str = "") -> Sequence[Draft]:

@@ -193,8 +193,16 @@ class Connection(SocketModeClient):
 class Socket:
     """Reads what Slack sends, and gives events, interactions and commands to Bolt."""
 
-    def __init__(self, app: AsyncApp, these: Clients, under_way: UnderWay, presence: Presence | None = None) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts."""
+    def __init__(
+        self,
+        app: AsyncApp,
+        these: Clients,
+        under_way: UnderWay,
+        identity: Identity,
+        presence: Presence | None = None,
+    ) -> None:
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
+        those of the installation that `identity` names. `presence` records when a connection was open."""
         self._app = app
         self._under_way = under_way
         self._identity = identity

@@ -175,7 +175,7 @@ async def test_a_mention_reads_a_thread_that_was_not_read_after_the_outage(
     ts = await thread(here)
     here.slack.faults.add("conversations.history", "error", times=None, code="internal_error")
     here.slack.faults.add("users.conversations", "error", times=None, code="internal_error")
-    monkeypatch.setattr(catch_up, "MOST_LOOKED_AT", 0)
+    monkeypatch.setattr(catch_up, "MAX_LOOKED_AT", 0)
     async with here.slack.offline(hold=True):
         await here.slack.say(here.general, here.bob, "what Bob said", thread_ts=ts)
     await here.slack.connected()
@@ -314,4 +314,23 @@ async def test_an_installation_without_the_scope_for_direct_messages_reads_those
         await settled(here)
     assert [len(answers(here, f"a new word {number}")) for number in range(2)] == [1, 1]
     assert here.bot.log.count("missing_scope") == 1
+    here.expected_refusals.append("missing_scope")
+
+
+async def test_what_cannot_be_read_of_a_thread_is_said_once(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catch_up, "MAX_LOOKED_AT", 0)
+    ts = await thread(here)
+    here.slack.faults.add("conversations.replies", "error", times=None, code="missing_scope")
+    async with here.slack.offline(hold=True):
+        await here.slack.say(here.general, here.bob, "what Bob said", thread_ts=ts)
+    await settled(here)
+    for words in ("go on", "and on"):
+        await here.slack.say(here.general, here.alice, words, thread_ts=ts)
+        await here.reply(ts, words)
+    await settled(here)
+    assert len(answers(here, "I couldn't read what was said here before")) == 1
+    here.slack.faults.clear()
+    await here.slack.say(here.general, here.alice, "now", thread_ts=ts)
+    await here.reply(ts, "now")
+    assert read(here, "what Bob said") == 1, "it is read as soon as that is possible"
     here.expected_refusals.append("missing_scope")

@@ -32,7 +32,7 @@ PER_MINUTE = 40.0
 PAGES = 10
 """Of the list of conversations."""
 LISTED = 200
-MOST_LOOKED_AT = 50
+MAX_LOOKED_AT = 50
 """Parts of the newest messages that are looked through for threads."""
 FIRST_PAUSE, MAX_PAUSE = 30.0, 900.0
 """Seconds until what could not be read is tried again; doubles each time."""
@@ -195,7 +195,7 @@ class CatchUp:
         """Return the newest messages of the bot's threads, newest first."""
         found: list[Active] = []
         before = 0
-        for _ in range(MOST_LOOKED_AT):
+        for _ in range(MAX_LOOKED_AT):
             part = await self._store.active(before)
             if not part:
                 break

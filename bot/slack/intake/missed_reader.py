@@ -66,13 +66,15 @@ class MissedReader:
                         return Missed(await self.thread(place, read_from(gap, self.clock()), at_once), last)
                     except SLACK_ERRORS as error:
                         code = code_of(error)
-                        if pause is None or kind_of(code) in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):
+                        kind = kind_of(code)
+                        if pause is None or kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):
+                            last = last if kind is ErrorKind.PERMANENT else 0
                             break
                         await asyncio.sleep(pause)
         except TimeoutError:
-            code = code or "TimeoutError"
+            code, last = code or "TimeoutError", 0
         log.warning("what was missed in %s cannot be read (%s)", place.channel, code)
-        return Missed(error=code, words=missing.for_people(History(error=code)))
+        return Missed(last=last, error=code, words=missing.for_people(History(error=code)))
 
     async def thread(self, place: ThreadRef, oldest: float, wait: Callable[[], Awaitable[None]]) -> list[Incoming]:
         """Return the replies of a thread since a Unix time, oldest first. `wait` is awaited before each request. Raises

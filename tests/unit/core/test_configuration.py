@@ -98,7 +98,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
             Condition("edits.newText", Check.EQUALS, (1, True)),
         ),
     )
-    assert (secret.line, secret.action) == (27, Ruling.DENY)
+    assert (secret.line, secret.action) == (28, Ruling.DENY)
     approvals = read_.approvals
     assert approvals.read == Approvers(("requester", "U0123", "S0456"), grants=False)
     assert approvals.destructive == Approvers(("requester", "U0123", "S0456"), needed=2)

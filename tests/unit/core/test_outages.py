@@ -10,8 +10,8 @@ from bot.core.outages import (
     DAY,
     LOOK_BACK_DAYS,
     MARGIN_SECONDS,
-    MOST_CONVERSATIONS,
-    MOST_THREADS,
+    MAX_CONVERSATIONS,
+    MAX_THREADS,
     Active,
     Conversation,
     Gap,
@@ -36,7 +36,7 @@ def at(thread: int, *, seconds: float = 0.0, gap: Gap | None = A_MINUTE, number:
 
 def test_of_many_threads_those_with_the_newest_activity_are_read() -> None:
     found = behind([at(thread) for thread in range(1, 600)], NOW)
-    assert list(found) == list(range(1, MOST_THREADS + 1))
+    assert list(found) == list(range(1, MAX_THREADS + 1))
 
 
 def test_a_thread_is_read_once_and_only_if_something_may_have_been_missed_lately() -> None:
@@ -49,7 +49,7 @@ def test_conversations_are_those_that_the_bot_was_spoken_to_in_and_then_others()
     assert [each.channel for each in known] == ["C1", "C2"]
     listed = [Conversation("T0", f"C{number}", "group") for number in range(1, 1_000)]
     found = choose(known, listed)
-    assert len(found) == MOST_CONVERSATIONS
+    assert len(found) == MAX_CONVERSATIONS
     assert found[:3] == [
         Conversation("T1", "C1", "group"),
         Conversation("T1", "C2", "group"),
