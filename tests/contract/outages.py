@@ -126,8 +126,9 @@ class OutagesContract:
             verdicts = [await pressed(store, question, user) for user in (BOB, ALICE, ALICE)]
             assert verdicts == [Verdict.NOT_YOURS, Verdict.SETTLED, Verdict.ALREADY]
             unread = (await life.state()).unread
-            assert [each.addressed for each in unread] == [False, False, True]
-            assert (unread[-1].user, unread[-1].text) == (ALICE, missed.REQUEST)
+            assert sorted(each.held for each in unread) == [False, True, True]
+            [request] = [each for each in unread if each.addressed]
+            assert (request.user, request.text) == (ALICE, missed.REQUEST)
             await life.deliver()
             assert await store.waiting() == [life.id]
         assert audited(backend) == []
@@ -179,4 +180,20 @@ class OutagesContract:
         await store.offer(Card([asked], [draft("card", asked.id)]), [other.id])
         await life.deliver()
         assert await pressed(store, first, ALICE) is Verdict.SETTLED
-        assert [(await each.state()).unread[-1].addressed for each in (life, other)] == [True, True]
+        for each in (life, other):
+            assert missed.REQUEST in [message.text for message in (await each.state()).unread if message.addressed]
+
+    async def test_an_offer_expires_quietly(self, backend: Backend) -> None:
+        async with backend.open() as store:
+            life = Life(store)
+            await life.say(late=True)
+            [held] = await store.held()
+            begun = time.time() - missed.OFFER_SECONDS - 1
+            asked = missed.question(life.id, held.ts, [life.id], held.people, begun)
+            await store.offer(Card([asked], [draft("card", asked.id)]), [life.id])
+            await life.deliver()
+            assert list(await store.expire()) == [life.id]
+            assert await pressed(store, asked.id, ALICE) is Verdict.ALREADY
+            await life.deliver()
+            assert await store.waiting() == []
+        assert audited(backend) == []

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from bot.core import outages
 from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
 from bot.slack.intake import catch_up, missed_reader
@@ -334,3 +335,32 @@ async def test_what_cannot_be_read_of_a_thread_is_said_once(here: World, monkeyp
     await here.reply(ts, "now")
     assert read(here, "what Bob said") == 1, "it is read as soon as that is possible"
     here.expected_refusals.append("missing_scope")
+
+
+async def test_of_many_threads_some_are_read_at_once_and_the_others_when_they_are_needed(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "MOST_THREADS", 3)
+    threads = [await thread(here) for _ in range(8)]
+    here.slack.advance(2 * outages.MARGIN_SECONDS)  # they have not begun during the outage
+    async with here.slack.offline(hold=True):
+        for ts in threads:
+            await here.slack.say(here.general, here.bob, f"Bob in {ts}", thread_ts=ts)
+    await settled(here)
+    requests = [call for call in here.slack.calls if call.method == "conversations.replies"]
+    assert [call.args["ts"] for call in requests] == list(reversed(threads))[:3]
+    await here.slack.say(here.general, here.alice, "go on", thread_ts=threads[0])
+    await here.reply(threads[0], "go on")
+    assert read(here, f"Bob in {threads[0]}") == 1
+
+
+async def test_live_messages_do_not_wait_for_what_was_missed(here: World) -> None:
+    await thread(here)
+    here.slack.faults.add("users.conversations", "hang", times=None)
+    async with here.slack.offline(hold=True):
+        pass
+    await here.slack.connected()
+    ts = await here.slack.say(here.general, here.bob, "<@BOT> right away")
+    await here.reply(ts, "right away")
+    assert not cast(BotInside, here.bot).idle
+    here.slack.faults.clear()
