@@ -67,6 +67,8 @@ class File:
     preview: str | None = None
     preview_is_truncated: bool = False
     shared: dict[str, str] = field(default_factory=dict[str, str])
+    threads: dict[str, str] = field(default_factory=dict[str, str])
+    """The threads that it was shared in, by the timestamp of the message."""
 
     def as_json(self) -> Json:
         """The file object of Slack's API (docs.slack.dev/reference/objects/file-object)."""
@@ -76,6 +78,9 @@ class File:
             unread: Json = {"id": self.id, "mode": self.mode, "file_access": "check_file_info"}
             return {**unread, "created": 0, "timestamp": 0, "user": ""}
         return {**self._visible(), **(self._snippet() if self.mode == "snippet" else {})}
+
+    def _share(self, ts: str) -> Json:
+        return {"ts": ts, **({"thread_ts": self.threads[ts]} if ts in self.threads else {})}
 
     def _snippet(self) -> Json:
         lines = self.content.decode(errors="replace").count("\n") + 1
@@ -109,7 +114,7 @@ class File:
             "url_private": self.url_private,
             "url_private_download": self.url_private.replace("/files-pri/", "/files-pri/download/"),
             "channels": list(self.shared),
-            "shares": {"public": {channel: [{"ts": ts}] for channel, ts in self.shared.items()}},
+            "shares": {"public": {channel: [self._share(ts)] for channel, ts in self.shared.items()}},
             "groups": [],
             "ims": [],
             "has_rich_preview": False,

@@ -60,6 +60,8 @@ def complete_upload(slack: MethodContext, args: Args) -> Json:
             message.subtype = "file_share"
             for file in files:
                 file.shared[channel.id] = message.ts
+                if message.thread_ts:
+                    file.threads[message.ts] = message.thread_ts
             publish(slack, channel, message)
         slack.touch()
 
