@@ -10,13 +10,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-NUMBERS = {"thread_id": "threads", "turn_id": "turns", "call": "calls", "post": "posts"}
+NUMBERS = {"thread_id": "threads", "turn_id": "turns", "call": "calls", "post": "posts", "about": "inbox"}
 """Columns that hold the number of a row of another table."""
 KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("questions", "id")}
 """Texts of which there is one only; `approval`, and `question` of a vote, hold one of the last."""
 FIRST = ("questions",)
 """Copied before what the triggers of these tables would count."""
-ONCE = ("functions", "audit_head")
+ALWAYS = 1_000_000_000
+"""Copies count as read after any outage, since Slack knows nothing of them."""
+ONCE = ("functions", "audit_head", "outages", "presence", "conversations", "amendments")
 
 
 def multiply(path: Path, copies: int, where: str = "1") -> None:
@@ -69,6 +71,8 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
             values.append(f"o.{column} + n * {spans[of]}")
         elif (table, column) in KEYS or column == "approval" or (table, column) == ("votes", "question"):
             values.append(f"o.{column} || '-' || n")
+        elif (table, column) == ("threads", "heard"):
+            values.append(str(ALWAYS))
         else:
             values.append(f"o.{column}")
     belongs = {

@@ -3,6 +3,7 @@
 BotError
 ├── SettingsError          startup fails: one sentence that names the setting and how to fix it
 ├── StoreError             the database refused
+│   └── ChangedError       somebody has changed what was to be written
 └── ModelError             no answer from the model; the sentence is shown in the thread
     ├── ModelUnavailable   overloaded, unreachable, timed out, broken stream (after retries)
     ├── ModelRateLimited
@@ -42,6 +43,10 @@ class SettingsError(BotError):
 
 class StoreError(BotError):
     """The database did not save this. Nothing that was saved before is lost; please try again."""
+
+
+class ChangedError(StoreError):
+    """Somebody has changed this at the same moment. Nothing was saved; please try again."""
 
 
 class ModelError(BotError):

@@ -13,9 +13,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from bot.core.amendments import Amended, Amendment
 from bot.core.questions.click import Settlement
 from bot.core.questions.question import Approval
-from bot.core.thread import ThreadState, Turn
+from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,13 @@ def turn_began(turn: Turn, state: ThreadState) -> None:
 
 
 def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None:
-    """Log that a turn is over: `answered`, `failed` or `stopped`. `seconds` is the time in the model and in tools,
-    without the time that people took to decide; `model` is missing if none has answered since the start of the bot."""
+    """Log that a turn is over: `answered`, `failed` or `stopped`, with the reason if the question was deleted.
+    `seconds` is the time in the model and in tools, without the time that people took to decide; `model` is missing if
+    none has answered since the start of the bot."""
     usage = turn.usage
     figures: dict[str, Field] = {
         "outcome": outcome,
+        "reason": QUESTION_DELETED if outcome == "stopped" and turn.stopped_by == QUESTION_DELETED else "",
         "model": turn.model,
         "steps": turn.steps,
         "calls": calls,
@@ -62,6 +65,13 @@ def clicked(user: str, button: str, settlements: Sequence[Settlement]) -> None:
         "tools": ",".join(dict.fromkeys(calls)),
     }
     _event("click", fields)
+
+
+def amended(change: Amendment, done: Amended, thread: int) -> None:
+    """Log that a message was edited or deleted, if anything follows from that."""
+    if done is not Amended.IGNORED:
+        place = {"thread": thread or "", "channel": change.place.channel, "ts": change.ts}
+        _event("message edited" if change.now else "message deleted", {**place, "outcome": str(done)})
 
 
 def undo_ended(thread: int, call: int, outcome: str) -> None:

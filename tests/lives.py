@@ -35,6 +35,8 @@ class Life:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.id = 0
+        self.first_ts = ""
+        """The timestamp of the first message."""
         self._ts = f"{time.time():.0f}.{next(_numbers):06d}"
 
     async def say(self, user: str = ALICE, *, addressed: bool = True, late: bool = False) -> Admission:
@@ -43,6 +45,7 @@ class Life:
         place = ThreadRef(TEAM, CHANNEL, self._ts, "channel")
         incoming = Incoming(place, f"event-{number}", user, f"{time.time():.0f}.{number:06d}", "hi", [], addressed)
         admission, self.id = await self.store.admit(replace(incoming, missed=late, late=late))
+        self.first_ts = self.first_ts or incoming.ts
         return admission
 
     async def state(self) -> ThreadState:

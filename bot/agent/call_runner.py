@@ -37,8 +37,9 @@ class CallRunner:
         private = await self.gateway.privacy(state.place) is Privacy.PRIVATE
         self.gateway.progress(state.id, "Using tools" if private else f"Using {names}")
         started = time.monotonic()
-        if len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step):
-            # Nobody can decide about another call meanwhile.
+        alone = len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step)
+        if alone and not calls[0].repeatable:
+            # Nobody can decide about another call meanwhile, and this one runs to its end.
             await self.executor.run(state, calls[0], held.get(calls[0].position))
         else:
             await self._run_together(state, calls, held)
@@ -46,10 +47,12 @@ class CallRunner:
             state.turn.seconds += time.monotonic() - started
 
     async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        stopped = asyncio.Event()
         # In a group, so that when one call's end cannot be recorded the others do not run on unattended.
         async with asyncio.TaskGroup() as group:
             running = {
-                group.create_task(self.executor.run(state, call, held.get(call.position))): call.id for call in calls
+                group.create_task(self.executor.run(state, call, held.get(call.position), stopped)): call.id
+                for call in calls
             }
             while running:
                 woken = asyncio.ensure_future(self.woken(state.id))
@@ -61,8 +64,12 @@ class CallRunner:
                 running = {task: call for task, call in running.items() if not task.done()}
                 if changed and running:
                     await self._refresh(state, running.values())
+                    if state.turn is not None and state.turn.stopped_by:
+                        stopped.set()
                     begun = await self.review.runnable(state, busy=running.values())
-                    running |= {group.create_task(self.executor.run(state, call)): call.id for call in begun}
+                    running |= {
+                        group.create_task(self.executor.run(state, call, stopped=stopped)): call.id for call in begun
+                    }
 
     async def _refresh(self, state: ThreadState, busy: Collection[int]) -> None:
         """Load what people have decided and written while calls run."""

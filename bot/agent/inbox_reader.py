@@ -15,6 +15,7 @@ from bot.core.ports.store import Inbox, Log, Outages
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
+from bot.errors import ChangedError
 
 
 class ThreadStore(Inbox, Outages, Log, Protocol):
@@ -35,6 +36,17 @@ class InboxReader:
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
         drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
+        while state.unread:
+            try:
+                await self._read(state, drafts)
+                return
+            except ChangedError:  # what somebody edited or deleted meanwhile is read as it is now
+                state.unread = (await self.store.load(state.id)).unread
+                if state.turn is None and not any(message.addressed for message in state.unread):
+                    return
+
+    async def _read(self, state: ThreadState, drafts: Sequence[Draft]) -> None:
+        """Append the messages that are unread in the state. Raises ChangedError."""
         unread = list(state.unread)
         begun = [] if state.begun else [prompt.system(self.instructions())]
         messages, read = await self._quoted(state, len(begun))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot import failpoints
 from bot.agent import prompt
@@ -59,9 +61,11 @@ class ModelStep:
         )
         change = Change("", drafts=self._server_notice(state, problems), functions=functions)
         try:
-            reply = await self._complete(turn, request)
+            reply = await self._complete(state, turn, request)
         except ModelError as error:
             return await self._fail(state, turn, error, change)
+        if reply is None:
+            return True
         change.usage = reply.usage
         if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
             return await self.tool_steps.take(state, reply, facts, change)
@@ -82,19 +86,45 @@ class ModelStep:
         turn.announced = True
         return True
 
-    async def _complete(self, turn: Turn, request: ModelRequest) -> Reply:
-        """Make the request, and count its time and cost. Raises ModelError."""
+    async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest) -> Reply | None:
+        """Make the request, and count its time and cost. Returns None if the turn is stopped meanwhile: the request is
+        aborted. Raises ModelError."""
         started = time.monotonic()
         turn.announced = False
         try:
             with failpoints.around("model request"):
-                reply = await self.model.complete(request)
+                reply = await self._unless_stopped(state, turn, self.model.complete(request))
         finally:
             turn.seconds += time.monotonic() - started
+        if reply is None:
+            return None
         turn.steps += 1
         turn.usage += reply.usage
         turn.model = reply.model
         return reply
+
+    async def _unless_stopped(self, state: ThreadState, turn: Turn, work: Coroutine[Any, Any, Reply]) -> Reply | None:
+        """Wait for a reply; whenever the thread is woken, look whether its turn was stopped."""
+        asked = asyncio.ensure_future(work)
+        woken: asyncio.Future[None] | None = None
+        try:
+            while not asked.done():
+                woken = asyncio.ensure_future(self.tool_steps.woken(state.id))
+                await asyncio.wait({asked, woken}, return_when=asyncio.FIRST_COMPLETED)
+                if asked.done():
+                    break
+                await woken
+                fresh = await self.store.load(state.id)
+                if fresh.turn is not None and fresh.turn.stopped_by:
+                    turn.stopped_by = fresh.turn.stopped_by
+                    return None
+            return await asked
+        finally:
+            ending = [each for each in (asked, woken) if each is not None and not each.done()]
+            for each in ending:
+                each.cancel()
+            if ending:
+                await asyncio.wait(ending)
 
     def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
         """Tell people about tool servers that cannot be used, once per thread and problem."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from bot import failpoints
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
@@ -32,11 +35,14 @@ class ToolExecutor:
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
 
-    async def run(self, state: ThreadState, call: Call, held: Held | None = None) -> None:
+    async def run(
+        self, state: ThreadState, call: Call, held: Held | None = None, stopped: asyncio.Event | None = None
+    ) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
 
         held: the right to run at once, for a call that is already recorded as started. Without it the call is recorded
         as started only when it is its turn, so that a call that is interrupted while it waits is known not to have run.
+        stopped: set when the turn is stopped. A call that is safe to repeat is then broken off.
         """
         found = tool = self.toolset.find(call.tool)
         # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
@@ -51,24 +57,38 @@ class ToolExecutor:
                 held = await self.toolset.hold(
                     tool, json.loads(call.arguments), position_in_step(state.id, state.step, call)
                 )
-            await self._run(state, call, tool, held)
+            await self._run(state, call, tool, held, stopped)
         except BusyError as busy:
             await self._finish(state, call, CallResult(DeliveryStatus.UNSENT, str(busy), 0.0), None)
         finally:
             if held is not None:
                 held.release()
 
-    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held) -> None:
+    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stopped: asyncio.Event | None) -> None:
         """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
         if call.state is not CallState.STARTED and not await self._start(state, call, before):
             return
         if not await self._may(state, call, tool):
             return
+        sending = self._send(call, tool, held)
+        outcome = await (_unless(stopped, sending) if stopped is not None and call.repeatable else sending)
+        if outcome is None:
+            await self._break_off(state, call)
+        else:
+            await self._finish(state, call, outcome, before)
+
+    async def _send(self, call: Call, tool: Tool, held: Held) -> CallResult:
+        """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""
         outcome = await self._hand_over(call, tool, held)
         if outcome.certainty is DeliveryStatus.UNKNOWN and call.repeatable:
             outcome = await self._hand_over(call, tool, held)
-        await self._finish(state, call, outcome, before)
+        return outcome
+
+    async def _break_off(self, state: ThreadState, call: Call) -> None:
+        """Record that the call was broken off, since the turn was stopped."""
+        call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
+        await self.store.commit(state, Change("finish a call", calls=[call]))
 
     async def _start(self, state: ThreadState, call: Call, before: UndoSnapshot | None) -> bool:
         """Record that the call is about to be sent. Returns False if somebody stopped the turn while it waited."""
@@ -153,3 +173,17 @@ class ToolExecutor:
             return CallResult(DeliveryStatus.UNSENT, gone, 0.0)
         with failpoints.around(f"tool call {call.remote_name}"):
             return await self.toolset.call(tool, json.loads(call.arguments), held)
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, CallResult]) -> CallResult | None:
+    """Return the result; None if the turn was stopped before there is one, which cancels the work."""
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return await doing if doing.done() else None
+    finally:
+        ending = [each for each in (doing, waiting) if not each.done()]
+        for each in ending:
+            each.cancel()
+        if ending:
+            await asyncio.wait(ending)

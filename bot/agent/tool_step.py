@@ -14,7 +14,7 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner
 from bot.agent.tool_executor import ToolExecutor
-from bot.core.calls import Call, CallState
+from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.limits import Limits
 from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
@@ -59,6 +59,8 @@ class ToolSteps:
             await self.store.commit(state, change)
             if change.drafts or change.cards:
                 self.gateway.deliver(state.id)
+            # The turn may have been stopped meanwhile.
+            runnable = [call for call in runnable if call.state is not CallState.FINISHED]
             if runnable:
                 await self._run(state, runnable, held)
         return await step_results.conclude(self.store, self.gateway, state)
@@ -67,7 +69,11 @@ class ToolSteps:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
         await self.toolset.ready(self.limits.servers_seconds)
         interrupted = [call for call in state.step if call.state is CallState.STARTED]
+        stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:
+            if stopped and call.repeatable:
+                call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
+                continue
             again = call.repeatable and call.attempts < ATTEMPTS
             call.state = CallState.READY if again else CallState.UNKNOWN
         unknown = [call for call in interrupted if call.state is CallState.UNKNOWN]

@@ -21,7 +21,7 @@ from bot.core.limits import Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
 from bot.core.ports.toolset import Toolset
-from bot.core.thread import ThreadState, Turn
+from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 from bot.core.transaction import Change
 
 log = logging.getLogger(__name__)
@@ -91,9 +91,12 @@ class Agent:
         await self.store.commit(state, Change("close the turn", messages=[closing]))
 
     async def _stop(self, state: ThreadState, turn: Turn) -> bool:
-        """End a turn that a person has stopped. What was done stays done and in the log."""
-        name = await self.gateway.name(turn.stopped_by)
-        words = f"Stopped by {name}. What was already done stays done; write here to go on."
+        """End a turn that was stopped. What was done stays done and in the log."""
+        if turn.stopped_by == QUESTION_DELETED:
+            words = "Stopped, because the message that asked for this was deleted. What was already done stays done."
+        else:
+            name = await self.gateway.name(turn.stopped_by)
+            words = f"Stopped by {name}. What was already done stays done; write here to go on."
         drafts = self.gateway.notice(words, key=f"stopped-{turn.id}")
         await commit_and_log(self.store, state, turn, Change("stop the turn", drafts=drafts, outcome="stopped"))
         return True

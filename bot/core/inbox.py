@@ -53,6 +53,8 @@ class Incoming:
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
     that ends with `*` stands for all keys that begin with the rest."""
+    version: str = ""
+    """Of the edit that gave it this wording; empty if it was not edited. Versions compare in the order of the edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +97,9 @@ class Unread:
     label: str = ""
     held: bool = False
     """It was addressed to the bot, which read it too late to answer unasked."""
+    version: str = ""
+    """Of the edit that gave it this wording (`Incoming.version`)."""
+    change: str = ""
+    """What it reports of a message that is in the log (`bot.core.amendments`); empty for a message itself."""
+    changed_ts: str = ""
+    """The timestamp of that message."""

@@ -79,6 +79,8 @@ class Deliveries:
 
     place: ThreadRef
     posts: Sequence[Post]
+    gone: bool = False
+    """The thread is not in Slack any more: what is posted is to be deleted."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,14 @@ from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
 
+QUESTION_DELETED = "question deleted"
+"""In `Turn.stopped_by`: nobody has stopped the turn, but the message that asked for it was deleted."""
+
+
+def person(stopped_by: str) -> str:
+    """Return the person who stopped a turn; empty if none did."""
+    return "" if stopped_by == QUESTION_DELETED else stopped_by
+
 
 @dataclass(slots=True)
 class Turn:
@@ -30,7 +38,7 @@ class Turn:
     announced: bool = False
     """The last attempt is committed but not sent yet: the commit that leads to a request already counts it."""
     stopped_by: str = ""
-    """Who stopped the turn; updated by the store at each commit."""
+    """Who stopped the turn, or QUESTION_DELETED; updated by the store at each commit."""
     others: tuple[str, ...] = ()
     """Who besides the requester has addressed the bot in the course of it: they have had a say in what it does."""
     usage: Usage = field(default_factory=Usage)

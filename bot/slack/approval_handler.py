@@ -36,6 +36,7 @@ CLOSED = {
     Decision.SKIPPED: "answered by <@{who}>: skip",
     Decision.WITHDRAWN: "closed: it could not be shown in full",
 }
+QUESTION_DELETED = "closed: the message that asked for it was deleted"
 NOT_RUN = {
     (Decision.APPROVED, CallOutcome.STOPPED): "approved by <@{who}>, but the turn was stopped before it ran",
     (Decision.EDITED, CallOutcome.STOPPED): "changed by <@{who}>, and the turn was stopped before it ran",
@@ -246,6 +247,8 @@ def already(approval: Approval, user: str, rules: Approvers) -> str:
     outcome = approval.call.outcome
     ended = NOT_RUN.get((approval.decision, outcome)) if outcome else None
     how = (ended or CLOSED.get(approval.decision, "closed")).format(who=approval.decided_by)
+    if approval.decision is Decision.STOPPED and not approval.decided_by:
+        how = QUESTION_DELETED
     return f"This request was already {how}. Nothing was changed."
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.amendments import EDITED
 from bot.core.calls import Call
 from bot.core.inbox import AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
@@ -25,7 +26,7 @@ from bot.slack.delivery.progress import Progress
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
-from bot.slack.reading import content, markup
+from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
@@ -143,11 +144,16 @@ class SlackGateway:
             said = "(no text)"
         elif isinstance(parts[0], Section):
             said = f"(no words of their own)\n{said}"
+        if message.change and not message.addressed:
+            report = changes.edited if message.change == EDITED else changes.deleted
+            return report(self._author(message, names), message.changed_ts, said)
         return f"{self._speaker(message, names)}: {said}"
 
     def _speaker(self, message: Unread, names: Mapping[str, str]) -> str:
         """Return who has written a message, and whether it is a request. No name can look like the latter."""
         match message.author:
+            case AuthorKind.PERSON if message.change:
+                return f"{names[message.user]} (edited the message of {changes.time_of(message.changed_ts)})"
             case AuthorKind.PERSON:
                 if message.held:
                     return f"{names[message.user]} (while you were offline)"
@@ -159,6 +165,13 @@ class SlackGateway:
             case AuthorKind.APP | AuthorKind.WORKFLOW:
                 manner = message.author.value + ("" if message.addressed else "; not a request")
                 return f"{speaker(message.label) if message.label else 'Somebody'} ({manner})"
+
+    def _author(self, message: Unread, names: Mapping[str, str]) -> str:
+        """Return whose message it is, without what it is to the bot."""
+        if message.author is AuthorKind.PERSON:
+            return names[message.user]
+        name = speaker(message.label) if message.label else "somebody"
+        return f"{name} ({message.author.value})"
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS

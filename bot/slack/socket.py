@@ -25,8 +25,10 @@ from bot.slack.app import REQUEST_SECONDS, Clients, Identity
 from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
 from bot.slack.intake import payloads
+from bot.slack.intake.changes import is_own_update
 from bot.slack.intake.payloads import Control, Envelope, Unreadable
 from bot.slack.presence import Presence
+from bot.slack.reading.message import Ourselves
 from bot.slack.web_client import Problems
 
 log = logging.getLogger(__name__)
@@ -203,6 +205,7 @@ class Socket:
     ) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
         those of the installation that `identity` names. `presence` records when a connection was open."""
+        self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
         self._under_way = under_way
         self._identity = identity
@@ -249,7 +252,8 @@ class Socket:
                         "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
                     )
                 self.client.received()
-                if _own_post(envelope, self._identity):
+                if envelope.kind in SPOKEN and is_own_update(envelope.payload, self._ourselves):
+                    # Each of our own posts and updates comes back as an event.
                     await self._acknowledge(envelope.id)
                 elif not _ours(envelope.payload, self._identity):
                     log.info("an event (%s) of another installation of the app is left out", envelope.kind)
@@ -280,13 +284,6 @@ class Socket:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _own_post(envelope: Envelope, identity: Identity) -> bool:
-    """Whether an event says what we have posted. Each of our posts comes back as one: it is acknowledged without
-    Bolt."""
-    posted = mapping(envelope.payload.get("event")).get("bot_id")
-    return envelope.kind in SPOKEN and bool(posted) and posted == identity.bot_id
 
 
 def _ours(payload: JsonObject, identity: Identity) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
 from tests.contract.inbox import InboxContract
 from tests.contract.log import LogContract
@@ -14,6 +15,7 @@ from tests.contract.questions import GrantsContract, QuestionsContract, UndosCon
 class StoreContract(
     InboxContract,
     OutagesContract,
+    AmendmentsContract,
     LogContract,
     QuestionsContract,
     PostsContract,

@@ -60,6 +60,12 @@ async def stop(here: World, card: Message) -> None:
     await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
 
 
+async def delete_the_question(here: World, card: Message) -> None:
+    """The person takes back what they have asked for."""
+    if not here.general.messages[card.thread_ts or ""].deleted:
+        await here.slack.delete(here.general, card.thread_ts or "", here.alice)
+
+
 async def deny(here: World, card: Message) -> None:
     await send(here, card, "Deny with a reason…", "Not today.")
 
@@ -80,6 +86,7 @@ PLAYS = {
     "drifted": Play(change_and_approve, left="changed +END", decisions=("drifted", "approved")),
     "undone": Play(approve_and_undo, left="END", afterwards="SELECT 1 FROM undos WHERE state = 'undone'"),
     "stopped": Play(stop, left="END", ends=STOPPED, decisions=("stopped",)),
+    "retracted": Play(delete_the_question, left="END", ends=STOPPED, decisions=("stopped",)),
     "denied": Play(deny, left="END", decisions=("denied",)),
     "voted": Play(approve_by_two),
     "silent": Play(approve, left="END", tools=("read",), ends="gave an empty answer twice", decisions=()),

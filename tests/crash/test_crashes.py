@@ -58,6 +58,8 @@ KINDS = {
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post notice")],
     "denied": commits("decide denied", "answer the calls"),
+    # when the question is deleted,
+    "retracted": [*commits("amend", "answer the calls", "stop the turn"), *around("post notice")],
     "voted": commits("decide approved", "shown", "decide approved#2"),
     # when the model says nothing, or fails for good, when a limit is reached, when Slack does not take the card,
     "silent": [*commits("ask again", "give up"), *around("post notice")],
@@ -96,6 +98,8 @@ IN_ONE_PLAY = [
     ("lengthy", around("post file")),
 ]
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""
+GONE = [*commits("close_thread"), *around("remove answer")]
+"""The same, when the thread is gone: test_gone.py."""
 
 
 def names(points: Iterable[str]) -> set[str]:
@@ -162,7 +166,7 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
-    killed = names([*once, *AGAIN, *(point for _, points in IN_ONE_PLAY for point in points)])
+    killed = names([*once, *AGAIN, *GONE, *(point for _, points in IN_ONE_PLAY for point in points)])
     found = boundaries()
     assert len(found) > 40
     missing = [

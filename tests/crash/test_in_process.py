@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bot import failpoints
+from bot.core.amendments import Amendment
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
@@ -63,6 +64,7 @@ PLAYS = {
     "drifted": Play(decisions=("drifted", "approved")),
     "undone": Play(),
     "stopped": Play(presses=("stop",), runs=0, decisions=("stopped",), says="What was already done stays done"),
+    "retracted": Play(presses=(), runs=0, decisions=("stopped",), says="What was already done stays done"),
     "denied": Play(presses=("denied",), runs=0, decisions=("denied",)),
     "with a reason": Play(presses=("reason",), runs=0, decisions=("denied",)),
     "granted": Play(wanted=((("write", 0),), (("write", 0),)), presses=("always",), runs=2),
@@ -151,6 +153,11 @@ class Scene:
             if self.kind != "undone" or not offered:
                 return False
             await self._press(self._button("undo"), ALICE)
+            return True
+        if self.kind == "retracted":
+            deleted = Amendment(PLACE, PLACE.thread_ts, "1700000100.000001", None)
+            for _ in range(2):  # Slack delivers again what got no answer
+                await self._live(lambda: self.bot.amend(deleted))
             return True
         there = self._live_names()
         names = self.play.presses

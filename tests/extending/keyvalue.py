@@ -44,6 +44,11 @@ class KeyValueServer:
         """How many there were."""
         self.on_set: Callable[[str], None] = lambda key: None
         """Called before a value is answered to have been set, after it was."""
+        self.answers = asyncio.Event()
+        """Calls are answered only while it is set."""
+        self.answers.set()
+        self.begun: list[str] = []
+        """The tools that were called, in order."""
         self._serving: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,4 +132,6 @@ class KeyValueServer:
             said = "set"
         else:
             said = self.values.get(given["key"], "(none)")
+        self.begun.append(params.name)
+        await self.answers.wait()
         return types.CallToolResult(content=[types.TextContent(text=said)])

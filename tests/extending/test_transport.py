@@ -106,3 +106,33 @@ async def test_people_are_told_why_the_server_cannot_be_reached_in_the_words_of_
     [told] = await answered(here, ts)
     assert f"{gone} The call was not sent." in told
     await here.reply(ts, "nobody listens at its socket")
+
+
+async def test_a_call_that_may_be_repeated_is_broken_off_when_the_question_is_deleted(
+    here: World, server: KeyValueServer
+) -> None:
+    server.answers.clear()
+    ts = await ask(here, call("kv__get", {"key": "colour"}))
+    await here.until(lambda: server.begun, poll=0.001)
+    await here.slack.delete(here.general, ts, here.alice)
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM turns WHERE outcome = 'stopped'"), poll=0.001)
+    assert here.bot.rows("SELECT state, outcome FROM calls") == [("finished", "stopped")]
+    assert len(here.model.requests) == 1
+
+
+async def test_a_call_that_changes_something_ends_and_is_recorded_when_the_question_is_deleted(
+    here: World, server: KeyValueServer
+) -> None:
+    ts = await ask(here, call("kv__set", {"key": "colour", "value": "red"}))
+    [card] = await asked(here, ts)
+    server.answers.clear()
+    await here.slack.click(card, "Approve", by=here.alice)
+    await here.until(lambda: server.begun, poll=0.001)
+    await here.slack.delete(here.general, ts, here.alice)
+    await here.until(lambda: "outcome=stopped" in here.bot.log, poll=0.001)
+    server.answers.set()
+    await here.reply(ts, "Stopped, because the message that asked for this was deleted.")
+    await here.quiet()
+    assert server.sets == ["colour"]
+    assert here.bot.rows("SELECT state, outcome FROM calls") == [("finished", "ok")]
+    assert here.bot.rows("SELECT outcome, stopped_by FROM turns") == [("stopped", "question deleted")]

@@ -340,7 +340,7 @@ async def test_what_cannot_be_read_of_a_thread_is_said_once(here: World, monkeyp
 async def test_of_many_threads_some_are_read_at_once_and_the_others_when_they_are_needed(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outages, "MOST_THREADS", 3)
+    monkeypatch.setattr(outages, "MAX_THREADS", 3)
     threads = [await thread(here) for _ in range(8)]
     here.slack.advance(2 * outages.MARGIN_SECONDS)  # they have not begun during the outage
     async with here.slack.offline(hold=True):

@@ -115,7 +115,7 @@ async def test_other_bots_edits_deletions_and_its_own_messages_start_nothing(her
     robot = here.slack.add_bot("Other")
     ts = await here.slack.say(here.general, robot, "<@BOT> hello from a bot")
     mine = await here.slack.say(here.general, here.alice, "nothing for you")
-    await here.slack.edit(here.general, mine, here.alice, "<@BOT> edited to mention you")
+    await here.slack.edit(here.general, mine, here.alice, "still nothing for you")
     await here.slack.delete(here.general, ts, robot)
     here.model.script(text("Only this."))
     asked = await here.slack.say(here.general, here.alice, "<@BOT> answer me")

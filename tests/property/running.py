@@ -19,6 +19,7 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
+from bot.core.amendments import Amendment
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.limits import Limits
@@ -225,6 +226,12 @@ class Bot:
         """Slack delivers a message."""
         self.outside.alive()
         _, thread_id = await self.store.admit(incoming)
+        self._wake(thread_id)
+
+    async def amend(self, change: Amendment) -> None:
+        """Slack delivers that a message was edited or deleted."""
+        self.outside.alive()
+        _, thread_id = await self.store.amend(change)
         self._wake(thread_id)
 
     async def sweep(self) -> None:

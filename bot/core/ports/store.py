@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from bot.core.amendments import Amended, Amendment
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.outages import Active, Conversation, Gap, Held
@@ -45,6 +46,19 @@ class Inbox(Protocol):
         unread message that came as context becomes addressed when it comes again as a mention.
 
         An addressed message of a person that is `late` is held: it is unread context, and wakes nobody.
+        """
+        ...
+
+    async def amend(self, change: Amendment) -> tuple[Amended, int]:
+        """Record that a message was edited or deleted. Out: what follows from it, and the thread's number (0: none).
+
+        A message that is unread is changed or removed. Of one that was read, the change is reported: as an unread
+        message with the same author, one for each message, which says what the latest change was. If a deletion leaves
+        the open turn without a request, the turn is stopped. What was changed before it is delivered is remembered,
+        and admitted as it was changed.
+
+        Idempotent, and independent of the order of delivery: a change that is older than the newest known one changes
+        nothing, and nothing follows a deletion.
         """
         ...
 
@@ -120,6 +134,8 @@ class Log(Protocol):
     async def commit(self, state: ThreadState, change: Change) -> None:
         """Write the change and bring the state in step with it, also with what has become unread meanwhile and with
         who has stopped the turn.
+
+        Raises ChangedError if a message that it reads was changed since the state was loaded.
 
         Messages get the positions that follow the state's last one. Raises when such a position is taken, when the
         change opens a turn while one is open, when it asks about a call of which people are being asked already, or
@@ -219,6 +235,14 @@ class Posts(Protocol):
 
     async def post_closed(self, post: int, state: str) -> None:
         """The message was `refused` for good, or `removed`: nothing is done about it any more."""
+        ...
+
+    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
+        """The thread is gone from Slack since this timestamp: stop its turn, close its questions, drop what is unread,
+        and owe nothing there from now on. Only a later message of the thread opens it again. What was owed before may
+        be in Slack, so it stays among the deliveries, which say that the thread is gone.
+
+        outside: the number of a message that Slack has posted, under this timestamp, outside of the thread."""
         ...
 
 

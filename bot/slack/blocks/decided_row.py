@@ -37,6 +37,9 @@ RECORDS = {
     Decision.SKIPPED: ":fast_forward: {who} went on without it",
     Decision.WITHDRAWN: ":no_entry_sign: This could not be shown in full, so nobody was asked",
 }
+QUESTION_DELETED = ":octagonal_sign: Not run: the message that asked for this was deleted"
+"""For a request that was stopped by nobody."""
+DOUBTFUL_AND_DELETED = ":octagonal_sign: The message that asked for this was deleted; nobody said whether it ran"
 DOUBTFUL = {
     Decision.EXPIRED: ":hourglass: Nobody said in time whether it ran; I went on without knowing",
     Decision.STOPPED: ":octagonal_sign: Stopped by {who}; nobody said whether it ran",
@@ -84,8 +87,11 @@ def _left(approval: Approval, left: list[Block]) -> Block:
 
 def _decided(approval: Approval) -> str:
     words = RECORDS[approval.decision]
-    if approval.kind == CallKind.DID_IT_RUN:
+    doubtful = approval.kind == CallKind.DID_IT_RUN
+    if doubtful:
         words = DOUBTFUL.get(approval.decision, words)
+    if approval.decision is Decision.STOPPED and not approval.decided_by:
+        words = DOUBTFUL_AND_DELETED if doubtful else QUESTION_DELETED
     if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
         again = {Decision.DRIFTED: GONE, Decision.EDITED: NOT_ASKED}
         words = again.get(approval.decision, words).replace("{why}", why_not(approval.call))

@@ -29,7 +29,7 @@ from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, 
 from bot.slack.delivery.kinds import PLAIN, Kind
 from bot.slack.delivery.known import KnownPost, KnownThread
 from bot.slack.delivery.rate import UpdateRate
-from bot.slack.delivery.sender import Sender
+from bot.slack.delivery.sender import Sender, Unthreaded
 from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
@@ -100,19 +100,19 @@ class Outbox:
             if known is None:
                 known = thread.posts[post.id] = KnownPost(doubtful=was_owed and post.id <= self._inherited)
             fresh = was_owed and not known.sent
-            left = await self._settle(deliveries.place, post, known)
+            left = await self._settle(deliveries.place, post, known, gone=deliveries.gone)
             if left.state is PostState.REFUSED:
                 return True  # this may change what else is owed
             # A card may have been decided, a turn may have come to rest, while its message was on its way.
             again |= fresh and left.state is PostState.POSTED and self._kind(post).changes
         return again or await self._offer(thread_id, deliveries)
 
-    async def _settle(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
+    async def _settle(self, place: ThreadRef, post: Post, known: KnownPost, *, gone: bool) -> Post:
         """Take the actions that one message needs until there are none. Out: its state afterwards. Raises errors that
         are worth a retry."""
         if known.sent:
             return post
-        body = await self._body(post)
+        body = None if gone else await self._body(post)
         while True:
             known.wanted, known.differs = body is not None, body != known.body
             known.early = self._rate.held(post.thread_id, post.kind)
@@ -145,7 +145,10 @@ class Outbox:
         return self._kinds.get(post.kind, PLAIN)
 
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
-        ts = await self._sender.find(place, post)
+        try:
+            ts = await self._sender.find(place, post)
+        except Unthreaded as outside:
+            return await self._close_thread(post, outside.ts)
         if ts is None:
             known.absent = True
             return post
@@ -157,12 +160,22 @@ class Outbox:
         try:
             with failpoints.around(f"post {post.kind}"):
                 ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
+        except Unthreaded as outside:
+            return await self._close_thread(post, outside.ts)
         except SLACK_ERRORS as error:
             known.doubtful = what_follows(error, action) is Next.UNKNOWN
             self._failed(error, action, place, post, known)
             return post
         self._showing(post, body, known)
         return await self._arrived(post, ts, post.revision, known)
+
+    async def _close_thread(self, post: Post, ts: str) -> Post:
+        """Give up a thread that is gone, in which Slack has posted a message outside of it. The message is deleted
+        next: that it has to be is on the disk."""
+        await self._store.close_thread(post.thread_id, ts, post.id)
+        log.warning("thread %s: its first message was deleted, so nothing more is posted there", post.thread_id)
+        self._advance(post.thread_id)
+        return replace(post, state=PostState.REFUSED)
 
     async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost) -> Post:
         """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the

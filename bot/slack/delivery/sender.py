@@ -31,7 +31,19 @@ CLOCKS_APART_SECONDS = 3600.0
 """Tolerance for clock differences when a thread is searched from the time of a post on."""
 PAGE = 50
 """Messages read at a time. Each may have 50 blocks, and a page is parsed at once."""
+MAX_PAGES = 20
+"""Pages of a channel that are searched for a message whose thread is gone."""
+NO_THREAD = "thread_not_found"
 SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
+
+
+class Unthreaded(Exception):
+    """The first message of the thread is gone, so Slack has posted the message outside of it, without an error."""
+
+    def __init__(self, ts: str) -> None:
+        self.ts = ts
+        """The timestamp of the message that was posted."""
+        super().__init__(f"{ts} is outside of its thread")
 
 
 class Sender:
@@ -48,7 +60,7 @@ class Sender:
 
     async def post(self, place: ThreadRef, post: Post, body: JsonObject, *, as_text: bool = True) -> str:
         """Send a post. Out: its timestamp, or "" for a file whose message did not appear in time. With `as_text`, the
-        text is posted alone if Slack rejects the blocks. Raises SLACK_ERRORS."""
+        text is posted alone if Slack rejects the blocks. Raises SLACK_ERRORS and Unthreaded."""
         try:
             return await (self._upload(place, body) if post.kind == FILE else self._send(place, post, body, as_text))
         except SLACK_ERRORS as error:
@@ -77,7 +89,7 @@ class Sender:
             initial_comment=escaped(body["text"]),
         )
         files: Any = uploaded.get("files")
-        return await self._shared(str(files[0]["id"]), place.channel)
+        return await self._shared(str(files[0]["id"]), place)
 
     async def _send(self, place: ThreadRef, post: Post, body: JsonObject, as_text: bool) -> str:
         message: JsonObject = {
@@ -96,9 +108,13 @@ class Sender:
             log.error("Slack refused the blocks of a %s; posted as text: %s", post.kind, " ".join(str(error).split()))
             message["text"] = _plain(body)
             response = await self._once.chat_postMessage(**message)
-        return str(response["ts"])
+        ts = str(response["ts"])
+        posted: Any = response.get("message")
+        if isinstance(posted, dict) and posted.get("thread_ts") != place.thread_ts:
+            raise Unthreaded(ts)
+        return ts
 
-    async def _shared(self, file: str, channel: str) -> str:
+    async def _shared(self, file: str, place: ThreadRef) -> str:
         """Wait until an uploaded file is shared in the channel, so that the next post appears below it: Slack shares it
         some time after the upload has completed (slackapi/python-slack-sdk issue 1277). Out: the timestamp of its
         message."""
@@ -110,19 +126,20 @@ class Sender:
                 info = {}
             shares: JsonObject = (info.get("file") or {}).get("shares") or {}
             for kind in ("public", "private"):
-                for share in (shares.get(kind) or {}).get(channel) or []:
+                for share in (shares.get(kind) or {}).get(place.channel) or []:
+                    if share.get("thread_ts") != place.thread_ts:
+                        raise Unthreaded(str(share["ts"]))
                     return str(share["ts"])
             await asyncio.sleep(pause)
-        log.warning("file %s did not appear in %s within %.0f s", file, channel, sum(SHARE_PAUSES))
+        log.warning("file %s did not appear in %s within %.0f s", file, place.channel, sum(SHARE_PAUSES))
         return ""
 
     async def find(self, place: ThreadRef, post: Post) -> str | None:
         """Return the timestamp of the message with this post's key; None if it is not in the thread. Raises
-        SLACK_ERRORS."""
+        SLACK_ERRORS, and Unthreaded if the thread is gone and the message is outside of it."""
         slowest = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
         settled_at = self._settled_at.get(post.id, self._begun + slowest)
         await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
-        payload: JsonObject = json.loads(post.payload)
         cursor = ""
         while True:
             try:
@@ -135,25 +152,58 @@ class Sender:
                     cursor=cursor or None,
                 )
             except SlackApiError as error:
+                if code_of(error) == NO_THREAD:
+                    await self._find_outside(place, post)
+                    return None
                 if what_follows(error, Action.READ) is not Next.GIVE_UP:
                     raise
                 # Without permission to read, a duplicate message is better than a lost answer.
                 log.error("cannot search the thread in %s for a post (%s)", place.channel, code_of(error))
                 return None
-            messages: list[JsonObject] = page.get("messages") or []
-            for message in messages:
-                metadata: JsonObject = message.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("key") == post.key:
-                    return str(message["ts"])
-                if any(file.get("name") == payload.get("file", 0) for file in message.get("files") or []):
-                    return str(message["ts"])
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            ts, cursor = _found(page, post)
+            if ts or not cursor:
+                return ts or None
+
+    async def _find_outside(self, place: ThreadRef, post: Post) -> None:
+        """Look for the message in the channel, since there is no thread in which it could be. Raises Unthreaded if it
+        is there, and SLACK_ERRORS."""
+        cursor = ""
+        for _ in range(MAX_PAGES):
+            try:
+                page = await self._repeatable.conversations_history(
+                    channel=place.channel,
+                    include_all_metadata=True,
+                    oldest=f"{post.created_at - CLOCKS_APART_SECONDS:.6f}",
+                    limit=PAGE,
+                    cursor=cursor or None,
+                )
+            except SlackApiError as error:
+                if what_follows(error, Action.READ) is not Next.GIVE_UP:
+                    raise
+                log.error("cannot search %s for a post (%s)", place.channel, code_of(error))
+                return
+            ts, cursor = _found(page, post)
+            if ts:
+                raise Unthreaded(ts)
             if not cursor:
-                return None
+                return
 
     def forget(self, post: int) -> None:
         """Forget a post that has been posted or given up."""
         self._settled_at.pop(post, None)
+
+
+def _found(page: Any, post: Post) -> tuple[str, str]:
+    """Return the timestamp of this post's message on a page of a history, and the cursor of the next page; empty if
+    there is none."""
+    file = json.loads(post.payload).get("file", 0)
+    messages: list[JsonObject] = page.get("messages") or []
+    for message in messages:
+        metadata: JsonObject = message.get("metadata") or {}
+        named = any(each.get("name") == file for each in message.get("files") or [])
+        if named or (metadata.get("event_payload") or {}).get("key") == post.key:
+            return str(message["ts"]), ""
+    return "", str((page.get("response_metadata") or {}).get("next_cursor") or "")
 
 
 def _plain(payload: JsonObject) -> str:

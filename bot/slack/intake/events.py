@@ -1,4 +1,5 @@
-"""What people say: committed before Slack gets its ack, then the thread is woken. Nothing else happens here."""
+"""What people say, edit and delete: committed before Slack gets its ack, then the thread is woken. Nothing else happens
+here."""
 
 from __future__ import annotations
 
@@ -8,9 +9,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
+from bot import log_events
+from bot.core.amendments import WAKING
 from bot.core.inbox import Admission
 from bot.core.ports.store import Inbox
 from bot.core.untrusted import mapping
+from bot.slack.intake.changes import amendment
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
 from bot.slack.reading.message import Ourselves
 
@@ -37,6 +41,12 @@ def register(
     notices: dict[tuple[str, str], None] = {}
 
     async def on_message(body: dict[str, Any]) -> None:
+        if (change := amendment(body, ourselves, bots)) is not None:
+            done, thread_id = await store.amend(change)
+            log_events.amended(change, done, thread_id)
+            if done in WAKING:
+                wake(thread_id)
+            return
         message = incoming(body, ourselves, bots)
         event = mapping(body.get("event"))
         if message is None:

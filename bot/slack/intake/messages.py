@@ -44,12 +44,12 @@ def incoming(
         None for what is no message, or can be part of no thread of the bot's.
     """
     event = mapping(body.get("event"))
-    channel, ts = _taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))
+    channel, ts = _taken(checks.CHANNEL, event.get("channel")), timestamp(event.get("ts"))
     subtype = event.get("subtype")
     is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
-    thread_ts = _taken(checks.TS, event.get("thread_ts")) or ts
+    thread_ts = timestamp(event.get("thread_ts")) or ts
     ourselves = replace(ourselves, app=ourselves.app or identifier(body.get("api_app_id")))
     said = message.read(event, ourselves)
     author = said.author
@@ -78,6 +78,7 @@ def incoming(
         label=author.label,
         to_others=not mentioned and bool(said.mentions - {author.id}),
         post=_post(event) if author.kind is AuthorKind.OWN else "",
+        version=edited_at(event),
     )
 
 
@@ -118,6 +119,17 @@ def _taken(check: checks.Check, value: object) -> str:
         return check(value)
     except checks.Malformed:
         return ""
+
+
+def timestamp(value: object) -> str:
+    """Return a timestamp of Slack's; empty for what is none."""
+    return _taken(checks.TS, value)
+
+
+def edited_at(message: JsonObject) -> str:
+    """Return when a message was edited last, as a timestamp of Slack's; empty if it was not."""
+    found = timestamp(mapping(message.get("edited")).get("ts"))
+    return found if "." in found or not found else f"{found}.000000"
 
 
 def _post(event: JsonObject) -> str:

@@ -9,7 +9,7 @@ from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.inbox import Unread
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, Card, Decision
-from bot.core.thread import ThreadState
+from bot.core.thread import ThreadState, person
 from bot.core.transaction import Change
 from bot.store.sqlite import audit, held, log, parked_threads, posts, question_audit, questions, transitions, undos
 from bot.store.sqlite.question_rows import touch_all
@@ -25,18 +25,19 @@ def apply(
     if change.requester:
         turn_id = log.open_turn(connection, state.id, change.requester, start)
     log.append(connection, state.id, turn_id, start, change.messages)
-    log.mark_read(connection, [(start + index, id_) for index, id_ in change.read])
+    versions = {message.id: message.version for message in state.unread}
+    log.mark_read(connection, [(start + index, id_, versions.get(id_, "")) for index, id_ in change.read])
     log.mark_notified(connection, change.notified)
     held.answered(connection, state.id, change.speakers)
+    stopped_by = log.stopped_by(connection, turn_id)
     for call in change.new_calls:
-        call.id = log.insert_call(connection, state.id, turn_id, call)
+        call.id = log.insert_call(connection, state.id, turn_id, _unless_stopped(call, stopped_by))
     moved = [*change.new_calls, *log.save_calls(connection, change.calls)]
     for call in moved:
         _record(connection, state, call, redact)
     posts.owe(connection, state.id, change.drafts)
     for approval, words in change.drifted:
         transitions.drift(connection, approval, words)
-    stopped_by = log.stopped_by(connection, turn_id)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
     for call, before in change.befores:
@@ -55,11 +56,18 @@ def apply(
     return turn_id, log.unread(connection, state.id), stopped_by
 
 
+def _unless_stopped(call: Call, stopped_by: str) -> Call:
+    """In a turn that was stopped no call starts any more."""
+    if stopped_by and call.state is not CallState.FINISHED:
+        call.state, call.outcome, call.attempts = CallState.FINISHED, CallOutcome.STOPPED, 0
+    return call
+
+
 def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str], stopped_by: str) -> None:
     """Record a question to people. In a stopped turn nobody is asked: the card only says how the call ended."""
     questions.ask(connection, thread_id, card, redact)
     for question in card.questions if stopped_by else ():
-        transitions.end(connection, question, Decision.STOPPED, by=stopped_by)
+        transitions.end(connection, question, Decision.STOPPED, by=person(stopped_by))
         if isinstance(question, Approval):
             log.renew(connection, question.call)
 

@@ -7,7 +7,7 @@ import json
 import sqlite3
 
 from bot.core.inbox import Admission, AuthorKind, Incoming
-from bot.store.sqlite import former_teams, parked_threads
+from bot.store.sqlite import former_teams, parked_threads, remembered
 from bot.store.sqlite.database import now
 
 
@@ -16,9 +16,14 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
 
     Out: whether it was recorded, and the thread's id (0 if there is none).
     """
+    as_it_is = remembered.as_amended(connection, incoming)
+    return (Admission.IGNORED, 0) if as_it_is is None else _admit(connection, as_it_is)
+
+
+def _admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
     place = incoming.place
     row = connection.execute(
-        "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
+        "SELECT id, gone FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
         (place.team, place.channel, place.thread_ts),
     ).fetchone()
     addressed = incoming.addressed
@@ -33,8 +38,9 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         )
         thread_id = cursor.lastrowid or 0
     else:
-        if incoming.post and _is_posted(connection, incoming.post):
-            return Admission.DUPLICATE, thread_id  # the log has it
+        is_gone = row is not None and row[1] and not _is_there_again(connection, thread_id, incoming.ts)
+        if is_gone or (incoming.post and _is_posted(connection, incoming.post)):  # the log has what we have posted
+            return (Admission.IGNORED, 0) if is_gone else (Admission.DUPLICATE, thread_id)
         if not (addressed or incoming.earlier or incoming.to_others or incoming.author is not AuthorKind.PERSON):
             known = connection.execute(
                 "SELECT 1 FROM participants WHERE thread_id = ? AND user = ?", (thread_id, incoming.user)
@@ -44,7 +50,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     is_held = addressed and incoming.late and is_person
     cursor = connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, body, author,"
-        " label, held) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " label, held, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             incoming.event_id,
@@ -58,14 +64,15 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
             incoming.author.value,
             incoming.label,
             is_held,
+            incoming.version,
         ),
     )
     if cursor.rowcount == 0:
         # One of the two events of a mention may have been recorded as a message to others.
         raised = connection.execute(
             "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND NOT held"
-            " AND seq IS NULL AND ?",
-            (thread_id, incoming.ts, incoming.addressed and not incoming.late),
+            " AND seq IS NULL AND ? AND version = ?",
+            (thread_id, incoming.ts, incoming.addressed and not incoming.late, incoming.version),
         )
         if raised.rowcount == 0:
             return Admission.DUPLICATE, thread_id
@@ -79,6 +86,12 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
         return Admission.HELD if is_held else Admission.CONTEXT, thread_id
     parked_threads.release(connection, thread_id)
     return Admission.STARTS, thread_id
+
+
+def _is_there_again(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
+    """Whether a message shows that a thread that was gone is there: it was written later."""
+    again = connection.execute("UPDATE threads SET gone = '' WHERE id = ? AND gone < ?", (thread_id, ts))
+    return again.rowcount > 0
 
 
 def _is_posted(connection: sqlite3.Connection, key: str) -> bool:

@@ -11,7 +11,7 @@ from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.untrusted import items, parsed
-from bot.errors import StoreError
+from bot.errors import ChangedError, StoreError
 from bot.store.sqlite.database import now
 
 CALL_COLUMNS = (
@@ -143,7 +143,8 @@ def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:
 def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
     """Return the messages that are not in the log yet, in the order of the thread."""
     rows = connection.execute(
-        "SELECT id, user, ts, text, files, addressed, told, body, author, label, held FROM inbox"
+        "SELECT id, user, ts, text, files, addressed, told, body, author, label, held, version, change,"
+        " (SELECT o.ts FROM inbox o WHERE o.id = inbox.about) FROM inbox"
         " WHERE thread_id = ? AND seq IS NULL ORDER BY ts",
         (thread_id,),
     )
@@ -160,6 +161,9 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             author=AuthorKind(row[8]) if row[8] in list(AuthorKind) else AuthorKind.APP,
             label=row[9],
             held=bool(row[10]),
+            version=row[11],
+            change=row[12],
+            changed_ts=row[13] or "",
         )
         for row in rows
     ]
@@ -198,9 +202,13 @@ def append(
     )
 
 
-def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int]]) -> None:
-    """Mark messages as read: (position in the log, inbox id) pairs."""
-    connection.executemany("UPDATE inbox SET seq = ? WHERE id = ?", list(ids))
+def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int, str]]) -> None:
+    """Mark messages as read: (position in the log, inbox id, version). Raises ChangedError if one of them was edited or
+    deleted since."""
+    read = list(ids)
+    marked = connection.executemany("UPDATE inbox SET seq = ? WHERE id = ? AND version = ?", read)
+    if marked.rowcount != len(read) and read:
+        raise ChangedError("a message was edited or deleted while it was being read")
 
 
 def mark_notified(connection: sqlite3.Connection, ids: Iterable[int]) -> None:

@@ -14,14 +14,16 @@ from bot.store.sqlite.database import now
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
     """Record drafts in the order in which they are to appear; return their ids. A draft whose key exists replaces the
-    body of that message; if that is final, the draft is ignored and gets the id 0."""
+    body of that message; if that is final, the draft is ignored and gets the id 0. In a thread that is gone from Slack
+    nothing is posted."""
     ids: list[int] = []
     for draft in drafts:
         row = connection.execute(
-            "INSERT INTO posts (thread_id, key, kind, payload, state, final, created_at)"
-            " VALUES (?, ?, ?, ?, 'owed', ?, ?) ON CONFLICT (key) DO UPDATE SET payload = excluded.payload,"
-            " final = excluded.final, revision = revision + 1 WHERE NOT posts.final RETURNING id",
-            (thread_id, draft.key, draft.kind, draft.payload, draft.final, now()),
+            "INSERT INTO posts (thread_id, key, kind, payload, state, final, created_at) VALUES (?, ?, ?, ?,"
+            " CASE (SELECT gone FROM threads WHERE id = ?) WHEN '' THEN 'owed' ELSE 'removed' END, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, final = excluded.final,"
+            " revision = revision + 1 WHERE NOT posts.final RETURNING id",
+            (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now()),
         ).fetchone()
         ids.append(int(row[0]) if row else 0)
     return ids
@@ -29,7 +31,9 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
 
 def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     """Return what one thread still has to deliver to Slack."""
-    place = connection.execute("SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,))
+    *place, gone = connection.execute(
+        "SELECT team, channel, thread_ts, kind, gone FROM threads WHERE id = ?", (thread_id,)
+    ).fetchone()
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at FROM posts"
@@ -42,7 +46,7 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
         about = question_rows.of_post(connection, id_) if revision != shown else ()
         where = PostState(state)
         found.append(Post(id_, thread, key, kind, payload, where, ts, revision, shown, bool(final), created_at, about))
-    return Deliveries(ThreadRef(*place.fetchone()), found)
+    return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
 
 def last(connection: sqlite3.Connection) -> int:

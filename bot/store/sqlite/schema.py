@@ -3,6 +3,7 @@ released one; add another."""
 
 from __future__ import annotations
 
+from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
 
@@ -322,4 +323,5 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE inbox ADD COLUMN label TEXT NOT NULL DEFAULT '';
     """,
     OUTAGES,
+    AMENDMENTS,
 )

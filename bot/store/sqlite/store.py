@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from bot.core.amendments import Amended, Amendment
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.outages import Active, Conversation, Gap, Held
 from bot.core.posts import Deliveries, Draft
@@ -18,6 +19,7 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.store.sqlite import (
+    amendments,
     grants,
     held,
     inbox,
@@ -65,6 +67,12 @@ class SqliteStore:
             return {_loading(thread_id): log.load(connection, thread_id)} if kind is Admission.STARTS else {}
 
         return await self._database.write(admit, ahead=ahead)
+
+    async def amend(self, change: Amendment) -> tuple[Amended, int]:
+        def amend(connection: sqlite3.Connection) -> tuple[Amended, int]:
+            return amendments.amend(connection, change)
+
+        return await self._database.write(amend)
 
     async def waiting(self) -> Sequence[int]:
         return await self._database.read(inbox.waiting)
@@ -281,6 +289,12 @@ class SqliteStore:
             posts.close(connection, post, state)
 
         await self._database.write(post_closed, synced=False)
+
+    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
+        def close_thread(connection: sqlite3.Connection) -> None:
+            amendments.close_thread(connection, thread_id, at, outside)
+
+        await self._database.write(close_thread)
 
 
 def _loading(thread_id: int) -> Hashable:

@@ -11,7 +11,8 @@ from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.transition import CallStep, Transition
-from bot.store.sqlite import grants, held, parked_threads, question_audit, undos
+from bot.core.thread import person
+from bot.store.sqlite import audit, grants, held, parked_threads, question_audit, undos
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -59,7 +60,7 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.call is not None and isinstance(question, Approval):
         _move(connection, question.call.id, transition.call)
     if transition.stops_turn:
-        _stop(connection, question, transition.stops_turn)
+        stop(connection, question.thread_id, transition.stops_turn)
     if transition.undo_by and isinstance(question, Approval):
         undos.request(connection, question.call.id, transition.undo_by)
     for record in transition.records:
@@ -103,12 +104,12 @@ def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
         )
 
 
-def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None:
-    """Stop the turn of a question. Calls that have started run to their end; no others run."""
-    thread_id = question.thread_id
+def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
+    """Stop the open turn of a thread: no call starts any more. In: who has stopped it, or why (`Turn.stopped_by`)."""
+    user = person(stopped_by)
     connection.execute(
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
-        (user, thread_id),
+        (stopped_by, thread_id),
     )
     for each in of_thread(connection, thread_id):
         end(connection, each, Decision.STOPPED, by=user)
@@ -122,7 +123,14 @@ def _stop(connection: sqlite3.Connection, question: Question, user: str) -> None
     for call in map(call_from, rows.fetchall()):
         outcome, record = call_question.stopped(call, user)
         connection.execute("UPDATE calls SET state = 'finished', outcome = ? WHERE id = ?", (outcome, call.id))
-        question_audit.write(connection, question, record, (), call=call.id)
+        audit.record(
+            connection,
+            record.kind,
+            thread_id=thread_id,
+            call=call.id,
+            actor=record.actor,
+            facts=dict(record.facts),
+        )
         touch_all(connection, call.id)
 
 

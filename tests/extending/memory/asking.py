@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.core.calls import CallState
 from bot.core.inbox import Unread
-from bot.core.posts import Draft, Post
+from bot.core.posts import Draft, Post, PostState
 from bot.core.questions import call_question
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
@@ -15,6 +15,7 @@ from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Card, Decision, Question, Undo, UndoState
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.transition import CallStep, Record, Transition
+from bot.core.thread import person
 from bot.errors import StoreError
 from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
 
@@ -25,9 +26,9 @@ def owe(tables: Tables, thread: int, drafts: Iterable[Draft]) -> int:
     for draft in drafts:
         post = next((each for each in tables.posts.values() if each.key == draft.key), None)
         if post is None:
-            number = len(tables.posts) + 1
+            number, state = len(tables.posts) + 1, PostState.REMOVED if tables.threads[thread].gone else PostState.OWED
             tables.posts[number] = Post(
-                number, thread, draft.key, draft.kind, draft.payload, final=draft.final, created_at=now()
+                number, thread, draft.key, draft.kind, draft.payload, state, final=draft.final, created_at=now()
             )
         elif not post.final:
             number = post.id
@@ -49,7 +50,7 @@ def about_call(tables: Tables, call: int) -> list[int]:
 def note(tables: Tables, thread: int, event: str, text: str) -> None:
     """The model reads this at its next turn."""
     if all(row.event != event for row in tables.inbox.values()):
-        number = len(tables.inbox) + 1
+        number = max(tables.inbox, default=0) + 1
         tables.inbox[number] = Message(thread, event, Unread(number, "", f"{now():.6f}", text, (), addressed=False))
 
 
@@ -145,7 +146,7 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         if transition.undo_by and kept and kept.state is UndoState.OFFERED:
             tables.undos[question.call.id] = replace(kept, state=UndoState.UNDOING, by=transition.undo_by)
     if transition.stops_turn:
-        _stop(tables, question.thread_id, transition.stops_turn)
+        stop(tables, question.thread_id, transition.stops_turn)
     for record in transition.records:
         _record(tables, question, record)
     if transition.grant is not None:
@@ -183,11 +184,12 @@ def _move(tables: Tables, call: int, step: CallStep) -> None:
     tables.calls[call] = replace(row, call=moved)
 
 
-def _stop(tables: Tables, thread: int, user: str) -> None:
-    turn = tables.open_turn(thread)
+def stop(tables: Tables, thread: int, stopped_by: str) -> None:
+    """Stop the open turn of a thread."""
+    turn, user = tables.open_turn(thread), person(stopped_by)
     if turn and not tables.turns[turn].turn.stopped_by:
         row = tables.turns[turn]
-        tables.turns[turn] = replace(row, turn=replace(row.turn, stopped_by=user))
+        tables.turns[turn] = replace(row, turn=replace(row.turn, stopped_by=stopped_by))
     for id_, asked in list(tables.questions.items()):
         if asked.question.thread_id == thread and KINDS[asked.question.kind].ends_with_turn:
             end(tables, id_, Decision.STOPPED, user)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.questions.question import Approval, Decision, UndoState
-from bot.core.thread import ThreadState, Turn
+from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
-from bot.errors import StoreError
+from bot.errors import ChangedError, StoreError
 from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
@@ -57,6 +57,10 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         number = len(tables.turns) + 1
         turn = Turn(number, change.requester, attempts=1)
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)
+    versions = {message.id: message.version for message in state.unread}
+    for _, id_ in change.read:
+        if id_ not in tables.inbox or tables.inbox[id_].unread.version != versions.get(id_, ""):
+            raise ChangedError
     for index, id_ in change.read:
         tables.inbox[id_] = replace(tables.inbox[id_], position=state.next_position + index)
     for id_ in change.notified:
@@ -73,15 +77,18 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         functions=digest or row.functions,
         failures=0 if ended or change.outcome or gets_on else row.failures,
     )
+    stopped_by = tables.turns[number].turn.stopped_by if number else ""
+    for call in change.new_calls if stopped_by else ():
+        if call.state is not CallState.FINISHED:
+            call.state, call.outcome, call.attempts = CallState.FINISHED, CallOutcome.STOPPED, 0
     _write_calls(tables, state, change, number)
     asking.owe(tables, state.id, change.drafts)
     for approval, words in change.drifted:
         asking.drift(tables, approval, words)
-    stopped_by = tables.turns[number].turn.stopped_by if number else ""
     for card in change.cards:
         asking.ask(tables, state.id, card)
         for question in card.questions if stopped_by else ():
-            asking.end(tables, question.id, Decision.STOPPED, stopped_by)
+            asking.end(tables, question.id, Decision.STOPPED, person(stopped_by))
             if isinstance(question, Approval):
                 _renew(tables, question.call)
     _keep(tables, change)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
+from bot.core.amendments import Amended, Amendment
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
-from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
+from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
 from bot.core.outages import Active, Conversation, Gap, Held
 from bot.core.posts import Deliveries, Draft, Post, PostState
@@ -22,9 +22,10 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.store import audit_chain
-from tests.extending.memory import asking, hearing
+from tests.extending.memory import amending, asking, hearing
+from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
-from tests.extending.memory.tables import Disk, Message, Tables, Thread, fresh, now
+from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
 class MemoryStore:
@@ -35,52 +36,11 @@ class MemoryStore:
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         with self._disk.transaction() as tables:
-            thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
-            if not thread and not incoming.addressed:
-                return Admission.IGNORED, 0
-            if not thread:
-                thread = len(tables.threads) + 1
-                heard = 0 if incoming.missed else hearing.last(tables)
-                tables.threads[thread] = Thread(incoming.place, heard=heard)
-            row = tables.threads[thread]
-            if incoming.post and any(fnmatchcase(each.key, incoming.post) for each in tables.posts.values()):
-                return Admission.DUPLICATE, thread
-            is_person = incoming.author is AuthorKind.PERSON
-            follows = incoming.user in row.people and is_person and not (incoming.earlier or incoming.to_others)
-            addressed = incoming.addressed or follows
-            is_held = addressed and incoming.late and is_person
-            rows = tables.inbox.items()
-            same = [id_ for id_, each in rows if each.thread == thread and each.unread.ts == incoming.ts]
-            if same or any(each.event == incoming.event_id for _, each in rows):
-                known = tables.inbox[same[0]] if same else None
-                is_raised = incoming.addressed and not incoming.late
-                if known is None or not is_raised or known.held or known.unread.addressed or known.position is not None:
-                    return Admission.DUPLICATE, thread
-                tables.inbox[same[0]] = replace(known, unread=replace(known.unread, addressed=True))
-            else:
-                number = len(tables.inbox) + 1
-                files = tuple(incoming.files)
-                unread = Unread(
-                    number,
-                    incoming.user,
-                    incoming.ts,
-                    incoming.text,
-                    files,
-                    addressed and not incoming.late,
-                    body=incoming.body,
-                    author=incoming.author,
-                    label=incoming.label,
-                    held=is_held,
-                )
-                tables.inbox[number] = Message(thread, incoming.event_id, unread, held=int(is_held), at=now())
-            if not addressed:
-                return Admission.CONTEXT, thread
-            if is_person:
-                tables.threads[thread] = replace(row, people=row.people | {incoming.user})
-            if incoming.late:
-                return Admission.HELD if is_held else Admission.CONTEXT, thread
-            asking.release(tables, thread)
-            return Admission.STARTS, thread
+            return admit(tables, incoming)
+
+    async def amend(self, change: Amendment) -> tuple[Amended, int]:
+        with self._disk.transaction() as tables:
+            return amending.amend(tables, change)
 
     async def waiting(self) -> Sequence[int]:
         tables = self._disk.tables
@@ -269,7 +229,8 @@ class MemoryStore:
         tables = self._disk.tables
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
         drawn = [replace(each, about=_about(tables, each)) if each.shown != each.revision else each for each in posts]
-        return Deliveries(tables.threads[thread_id].place, drawn)
+        row = tables.threads[thread_id]
+        return Deliveries(row.place, drawn, gone=bool(row.gone))
 
     async def last_post(self) -> int:
         return max(self._disk.tables.posts, default=0)
@@ -290,6 +251,10 @@ class MemoryStore:
     async def post_closed(self, post: int, state: str) -> None:
         with self._disk.transaction() as tables:
             tables.posts[post] = replace(tables.posts[post], state=PostState(state))
+
+    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
+        with self._disk.transaction() as tables:
+            amending.close_thread(tables, thread_id, at, outside)
 
 
 class MemoryAuditLog:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from bot.core.amendments import Amendment
 from bot.core.audit import AuditRecord
 from bot.core.calls import Call
 from bot.core.inbox import Unread
@@ -31,6 +32,7 @@ class Thread:
     failures: int = 0
     parked: str = ""
     heard: int = 0
+    gone: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Message:
     position: int | None = None
     held: int = 0
     at: float = 0.0
+    gone: bool = False
+    about: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class UndoRow:
 class Tables:
     threads: dict[int, Thread] = field(default_factory=dict[int, Thread])
     inbox: dict[int, Message] = field(default_factory=dict[int, Message])
+    amended: dict[tuple[str, str], Amendment] = field(default_factory=dict[tuple[str, str], Amendment])
     turns: dict[int, TurnRow] = field(default_factory=dict[int, TurnRow])
     calls: dict[int, CallRow] = field(default_factory=dict[int, CallRow])
     posts: dict[int, Post] = field(default_factory=dict[int, Post])

@@ -32,7 +32,10 @@ def of_threads(connection: sqlite3.Connection) -> None:
     """Five threads, two of them with the same timestamp in two channels."""
     for number in range(1, 6):
         values = (number, f"C{number}", f"{min(number, 4)}.0")
-        connection.execute("INSERT INTO threads VALUES (?, 'T1', ?, ?, 'channel', '', 0, 0, '', 0)", values)
+        connection.execute(
+            "INSERT INTO threads (id, team, channel, thread_ts, kind, created_at) VALUES (?, 'T1', ?, ?, 'channel', 0)",
+            values,
+        )
 
 
 def small(rows: list[tuple[object, int]]) -> sqlite3.Connection:

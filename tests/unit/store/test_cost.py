@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.core.amendments import Amended, Amendment
 from bot.core.calls import CallOutcome, CallState
+from bot.core.inbox import Incoming
 from bot.core.outages import Conversation
 from bot.core.questions import missed
 from bot.core.questions.click import Click, Verdict
@@ -136,7 +138,17 @@ async def everything(store: SqliteStore) -> None:
     pressed = Click(stopped_for_good.key, "", RETRIED, ALICE, "T1", "C1", "", True)
     assert [each.verdict for each in await store.answer([pressed])] == [Verdict.SETTLED]
     await parked.deliver()
-    assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id]
+    edited, _ = await waiting_for_a_person(store)
+    await edited.say()
+    [unread] = (await edited.state()).unread
+    place = (await edited.state()).place
+    said = Incoming(place, "edited", ALICE, unread.ts, "ho", (), addressed=True, version="9")
+    assert await store.amend(Amendment(place, unread.ts, unread.ts, said)) == (Amended.STARTS, edited.id)
+    gone = Amendment(place, place.thread_ts, "9000000000.0", None, ends_thread=True)
+    assert await store.amend(gone) == (Amended.CLOSED, edited.id)
+    await store.close_thread(edited.id, "9000000000.1")
+    await edited.commit("answer the calls", messages=[("tool", "{}")], outcome="stopped")
+    assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id, edited.id]
 
 
 def out_of_time(connection: sqlite3.Connection, approval: str) -> None:
@@ -210,7 +222,9 @@ def test_what_the_bots_code_executes_is_noted_and_what_a_test_does_is_not(tmp_pa
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         for script in statements.MIGRATIONS:
             connection.executescript(script)
-        connection.execute("INSERT INTO threads VALUES (1, 'T1', 'C1', '1.0', 'channel', '', 0, 0, '', 0)")
+        connection.execute(
+            "INSERT INTO threads (team, channel, thread_ts, kind, created_at) VALUES ('T', 'C', '1', '', 0)"
+        )
         posts.deliveries(connection, 1)
         connection.execute("SELECT id FROM posts WHERE key = 'of a test'")
     lines = noted.read_text("utf-8")

@@ -1,0 +1,109 @@
+"""Decides what an edit or a deletion of a message is to the bot. Pure.
+
+Slack sends `message_changed` for whatever changes about a message: an edit by a person, but also a link preview that
+was added, or an update by our own app. Only the first is an edit. A first message with replies that is deleted changes
+into a `tombstone`; anything else that is deleted comes as `message_deleted`
+(docs.slack.dev/reference/events/message/message_changed, …/message_deleted).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from bot.core.amendments import Amendment
+from bot.core.inbox import AuthorKind, Incoming
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import mapping
+from bot.slack.intake.messages import edited_at, incoming, timestamp
+from bot.slack.reading.message import Ourselves, author_of
+
+CHANGED, DELETED, TOMBSTONE = "message_changed", "message_deleted", "tombstone"
+NOBODY = "USLACKBOT"
+"""The author of a message about which nothing is known."""
+
+
+def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()) -> Amendment | None:
+    """Return the edit or the deletion that an event says; None if it says anything else, or is about our own posts.
+
+    Args:
+        body: the body of an events_api envelope.
+        ourselves: by what our own messages are known.
+        bots: ids of apps and workflows that may address the bot.
+    """
+    event = mapping(body.get("event"))
+    now, before = mapping(event.get("message")), mapping(event.get("previous_message"))
+    if event.get("subtype") == DELETED:
+        ts = timestamp(event.get("deleted_ts")) or timestamp(before.get("ts"))
+        return _deletion(body, before or {"thread_ts": event.get("thread_ts")}, ts, ourselves, bots)
+    if event.get("subtype") != CHANGED:
+        return None
+    if now.get("subtype") == TOMBSTONE:
+        return _deletion(body, before, timestamp(now.get("ts")), ourselves, bots, is_there=True)
+    at = edited_at(now)
+    if not at or at == edited_at(before) or now.get("hidden") is True:
+        return None
+    said = _read(body, now, ourselves, bots)
+    if said is None or said.author in (AuthorKind.OWN, AuthorKind.SLACK):
+        return None
+    was = _read(body, before, ourselves, bots) if before else None
+    # Two edits within a second have the same `edited.ts`.
+    said = replace(said, version=f"{at} {timestamp(event.get('event_ts')) or timestamp(event.get('ts'))}".strip())
+    return Amendment(
+        place=said.place,
+        ts=said.ts,
+        at=at,
+        now=said,
+        was_addressed=was is None or was.addressed,
+        may_ask=_may_ask(now, ourselves, bots),
+    )
+
+
+def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
+    """Whether an event says that our own app has posted or updated a message. Nothing follows from it."""
+    event = mapping(body.get("event"))
+    subtype = event.get("subtype")
+    if subtype == DELETED:
+        return False
+    said = mapping(event.get("message")) if subtype == CHANGED else event
+    bot, user = said.get("bot_id"), said.get("user")
+    return bool((bot and bot == ourselves.bot) or (user and user == ourselves.user))
+
+
+def _deletion(
+    body: JsonObject,
+    before: JsonObject,
+    ts: str,
+    ourselves: Ourselves,
+    bots: Collection[str],
+    *,
+    is_there: bool = False,
+) -> Amendment | None:
+    """A message was deleted. `is_there`: a tombstone is left, so the thread goes on."""
+    event = mapping(body.get("event"))
+    at = timestamp(event.get("event_ts")) or timestamp(event.get("ts"))
+    said = _read(body, {"user": NOBODY, **before, "ts": ts}, ourselves, bots) if ts and at else None
+    if said is None or said.author is AuthorKind.OWN:
+        return None
+    is_known = bool(before.get("user") or before.get("bot_id"))
+    return Amendment(
+        place=said.place,
+        ts=ts,
+        at=at,
+        now=None,
+        was_addressed=said.addressed or not is_known,
+        may_ask=_may_ask(before, ourselves, bots) or not is_known,
+        ends_thread=not is_there and said.place.thread_ts == ts,
+    )
+
+
+def _read(body: JsonObject, message: JsonObject, ourselves: Ourselves, bots: Collection[str]) -> Incoming | None:
+    event = mapping(body.get("event"))
+    about = {**message, "channel": event.get("channel"), "channel_type": event.get("channel_type")}
+    # Not under the id of this event: the message is recorded once, whichever of its events arrives first.
+    return incoming({**body, "event": about, "event_id": ""}, ourselves, bots, history=True)
+
+
+def _may_ask(message: JsonObject, ourselves: Ourselves, bots: Collection[str]) -> bool:
+    author = author_of(message, ourselves)
+    return author.kind is AuthorKind.PERSON or not author.aliases.isdisjoint(bots)

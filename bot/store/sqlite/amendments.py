@@ -1,0 +1,232 @@
+"""Messages that people edit and delete: unread ones change, and changes of read ones are reported. Functions over a
+connection, inside a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+
+from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
+from bot.core.inbox import Admission, AuthorKind, Incoming
+from bot.core.thread import QUESTION_DELETED
+from bot.store.sqlite import audit, inbox, parked_threads, remembered, transitions
+from bot.store.sqlite.database import now
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A message of the inbox."""
+
+    id: int
+    user: str
+    text: str
+    body: str
+    files: str
+    author: str
+    label: str
+    addressed: bool
+    seq: int | None
+    version: str
+    gone: bool
+
+
+_COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone"
+
+
+def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[Amended, int]:
+    """Record a change of a message. Out: what follows, and the thread's id (0 if there is none)."""
+    place = change.place
+    thread = connection.execute(
+        "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
+        (place.team, place.channel, place.thread_ts),
+    ).fetchone()
+    thread_id = int(thread[0]) if thread else 0
+    row = _find(connection, thread_id, change.ts) if thread_id else None
+    if change.now is None:
+        return _delete(connection, thread_id, row, change), thread_id
+    if row is not None:
+        return _edit(connection, thread_id, row, change, change.now), thread_id
+    return _edit_unknown(connection, thread_id, change, change.now)
+
+
+def _find(connection: sqlite3.Connection, thread_id: int, ts: str) -> _Row | None:
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM inbox WHERE thread_id = ? AND ts = ?", (thread_id, ts)
+    ).fetchone()
+    return _Row(*found) if found else None
+
+
+# --- edits
+
+
+def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming) -> Amended:
+    if row.gone or said.version <= row.version:
+        return Amended.IGNORED
+    connection.execute(
+        "UPDATE inbox SET text = ?, body = ?, files = '[]', version = ? WHERE id = ?",
+        (said.text, said.body, said.version, row.id),
+    )
+    if row.seq is None:
+        follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
+        addressed = counts(change, said, counted=row.addressed, follows=follows)
+        connection.execute("UPDATE inbox SET addressed = ? WHERE id = ?", (addressed, row.id))
+        if addressed:
+            return _start(connection, thread_id, row)
+        if row.addressed:
+            _leave(connection, thread_id, row)
+        return Amended.UPDATED
+    if (said.text, said.body) == (row.text, row.body):
+        return Amended.IGNORED
+    report = connection.execute("SELECT addressed FROM inbox WHERE about = ? AND seq IS NULL", (row.id,)).fetchone()
+    reported = bool(report and report[0])
+    addressed = newly_counts(change, said, counted=row.addressed, reported=reported)
+    _report(connection, thread_id, replace(row, text=said.text, body=said.body), EDITED, change, addressed=addressed)
+    if addressed != reported:
+        # The message itself counts as a request from now on, so that no later edit makes it one again.
+        connection.execute("UPDATE inbox SET addressed = ? WHERE id = ?", (addressed, row.id))
+    if addressed:
+        return _start(connection, thread_id, row)
+    if reported:
+        _leave(connection, thread_id, row)
+    return Amended.REPORTED
+
+
+def _edit_unknown(
+    connection: sqlite3.Connection, thread_id: int, change: Amendment, said: Incoming
+) -> tuple[Amended, int]:
+    """The message itself was not delivered, did not concern the bot before, or was left out of a long history."""
+    known = remembered.find(connection, change)
+    if known is not None and (known[1] or known[0] >= said.version):
+        return Amended.IGNORED, thread_id
+    if change.in_time:
+        if thread_id and _is_earlier(connection, thread_id, change.ts):
+            said = replace(said, earlier=True)
+        admission, thread_id = inbox.admit(connection, said)
+        if admission is not Admission.IGNORED:
+            return ADMITTED[admission], thread_id
+    if known is None and not thread_id and not change.concerns_us:
+        return Amended.IGNORED, 0
+    remembered.keep(connection, change)
+    return Amended.REMEMBERED, thread_id
+
+
+def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> Amended:
+    if row.author == AuthorKind.PERSON:
+        connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
+    parked_threads.release(connection, thread_id)
+    return Amended.STARTS
+
+
+def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str) -> bool:
+    """Whether its author has addressed the bot in another message, and the bot was in the thread before this one."""
+    found = connection.execute(
+        "SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND addressed AND id <> ? AND about IS NULL LIMIT 1",
+        (thread_id, row.user, row.id),
+    ).fetchone()
+    return found is not None and not _is_earlier(connection, thread_id, ts)
+
+
+def _is_earlier(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
+    """Whether a message was written before the bot was first addressed in the thread."""
+    found = connection.execute(
+        "SELECT 1 FROM inbox WHERE thread_id = ? AND ts < ? AND addressed LIMIT 1", (thread_id, ts)
+    ).fetchone()
+    return found is None
+
+
+def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
+    """Forget that a person takes part who has addressed the bot in no other message."""
+    connection.execute(
+        "DELETE FROM participants WHERE thread_id = ? AND user = ? AND NOT EXISTS"
+        " (SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND addressed AND id <> ?)",
+        (thread_id, row.user, thread_id, row.user, row.id),
+    )
+
+
+def _report(
+    connection: sqlite3.Connection, thread_id: int, row: _Row, what: str, change: Amendment, *, addressed: bool
+) -> None:
+    """Have the model read of the change with the next messages; one unread report of the same message is replaced."""
+    version = change.now.version if change.now else change.at
+    # Distinct, and in the order of the changes.
+    ts = f"{change.at}{row.id:07}"
+    written = (ts, row.text, row.body, row.files if what == DELETED else "[]", addressed, version, what)
+    replaced = connection.execute(
+        "UPDATE inbox SET ts = ?, text = ?, body = ?, files = ?, addressed = ?, version = ?, change = ?, told = 0"
+        " WHERE about = ? AND seq IS NULL",
+        (*written, row.id),
+    )
+    if replaced.rowcount == 0:
+        connection.execute(
+            "INSERT INTO inbox (ts, text, body, files, addressed, version, change, about, thread_id, event_id, user,"
+            " author, label, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*written, row.id, thread_id, f"change-{row.id}-{version}", row.user, row.author, row.label, now()),
+        )
+
+
+# --- deletions
+
+
+def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> Amended:
+    known = remembered.find(connection, change)
+    done = Amended.IGNORED
+    if row is None and not (known and known[1]) and (thread_id or change.concerns_us):
+        remembered.keep(connection, change)
+        done = Amended.REMEMBERED
+    elif row is not None and row.seq is None:
+        connection.execute("DELETE FROM inbox WHERE id = ?", (row.id,))
+        remembered.keep(connection, change)
+        if row.addressed:
+            _leave(connection, thread_id, row)
+        done = Amended.REMOVED
+    elif row is not None and not row.gone:
+        done = _delete_read(connection, thread_id, row, change)
+    if change.ends_thread and thread_id:
+        is_there = connection.execute("SELECT 1 FROM threads WHERE id = ? AND gone = ''", (thread_id,)).fetchone()
+        close_thread(connection, thread_id, change.at)
+        return Amended.CLOSED if is_there else done
+    return done
+
+
+def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> Amended:
+    connection.execute("UPDATE inbox SET gone = 1 WHERE id = ?", (row.id,))
+    _report(connection, thread_id, row, DELETED, change, addressed=False)
+    if _is_last_request(connection, thread_id, row.id):
+        stop(connection, thread_id)
+        return Amended.STOPPED
+    return Amended.REPORTED
+
+
+def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
+    """Whether a deleted message asked for something in the open turn, and all others that did are deleted too."""
+    rows = connection.execute(
+        "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM turns t"
+        " JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first LEFT JOIN inbox o ON o.id = i.about"
+        " WHERE t.thread_id = ? AND t.ended_at IS NULL AND i.addressed",
+        (thread_id,),
+    )
+    requests = {int(id_): bool(gone) for id_, gone in rows}
+    return message in requests and all(requests.values())
+
+
+def stop(connection: sqlite3.Connection, thread_id: int) -> None:
+    """Stop the open turn of a thread, since what asked for it was deleted."""
+    turn = connection.execute("SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,)).fetchone()
+    if turn is None:
+        return
+    transitions.stop(connection, thread_id, QUESTION_DELETED)
+    audit.record(connection, "stopped", thread_id=thread_id, facts={"why": QUESTION_DELETED})
+    parked_threads.release(connection, thread_id)
+
+
+def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outside: int = 0) -> None:
+    """Give up a thread that is not in Slack since this timestamp. `outside`: a message of ours that Slack has posted
+    under it, outside of the thread."""
+    connection.execute("UPDATE threads SET gone = ? WHERE id = ? AND gone < ?", (at, thread_id, at))
+    connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
+    stop(connection, thread_id)
+    parked_threads.release(connection, thread_id)
+    connection.execute(
+        "UPDATE posts SET state = 'posted', ts = ?, revision = revision + 1 WHERE id = ? AND thread_id = ?",
+        (at, outside, thread_id),
+    )

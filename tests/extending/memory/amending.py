@@ -1,0 +1,164 @@
+"""Edits and deletions of messages, written into tables in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
+from bot.core.inbox import Admission, AuthorKind, Incoming
+from bot.core.posts import PostState
+from bot.core.thread import QUESTION_DELETED
+from tests.extending.memory import asking
+from tests.extending.memory.admitting import admit
+from tests.extending.memory.tables import Message, Tables
+
+
+def amend(tables: Tables, change: Amendment) -> tuple[Amended, int]:
+    """Write a change of a message. Out: what follows, and the number of the thread."""
+    thread = next((id_ for id_, row in tables.threads.items() if row.place == change.place), 0)
+    rows = [id_ for id_, row in tables.inbox.items() if row.thread == thread and row.unread.ts == change.ts]
+    number = rows[0] if thread and rows else 0
+    if change.now is None:
+        return _delete(tables, thread, number, change), thread
+    if not number:
+        return _edit_unknown(tables, thread, change, change.now)
+    return _edit(tables, thread, number, change, change.now), thread
+
+
+def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> Amended:
+    row, before = tables.inbox[number], tables.inbox[number].unread
+    if row.gone or said.version <= before.version:
+        return Amended.IGNORED
+    now = replace(before, text=said.text, body=said.body, files=(), version=said.version)
+    report = _report_of(tables, number)
+    reported = bool(report and tables.inbox[report].unread.addressed)
+    if row.position is None:
+        follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
+        addressed = counts(change, said, counted=before.addressed, follows=follows)
+        tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
+        if before.addressed and not addressed:
+            _leave(tables, thread, before.user)
+        return _start(tables, thread, number) if addressed else Amended.UPDATED
+    tables.inbox[number] = replace(row, unread=now)
+    if (said.text, said.body) == (before.text, before.body):
+        return Amended.IGNORED
+    addressed = newly_counts(change, said, counted=before.addressed, reported=reported)
+    _report(tables, number, EDITED, change, addressed=addressed)
+    if addressed != reported:
+        tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
+    if reported and not addressed:
+        _leave(tables, thread, before.user)
+    return _start(tables, thread, number) if addressed else Amended.REPORTED
+
+
+def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[Amended, int]:
+    known = tables.amended.get((change.place.channel, change.ts))
+    if known is not None and (known.now is None or known.now.version >= said.version):
+        return Amended.IGNORED, thread
+    if change.in_time:
+        said = replace(said, earlier=bool(thread) and _is_earlier(tables, thread, change.ts))
+        admission, thread = admit(tables, said)
+        if admission is not Admission.IGNORED:
+            return ADMITTED[admission], thread
+    if known is None and not thread and not change.concerns_us:
+        return Amended.IGNORED, 0
+    tables.amended[change.place.channel, change.ts] = change
+    return Amended.REMEMBERED, thread
+
+
+def _start(tables: Tables, thread: int, number: int) -> Amended:
+    said, row = tables.inbox[number].unread, tables.threads[thread]
+    if said.author is AuthorKind.PERSON:
+        tables.threads[thread] = replace(row, people=row.people | {said.user})
+    asking.release(tables, thread)
+    return Amended.STARTS
+
+
+def _requests(tables: Tables, thread: int) -> list[tuple[int, Message]]:
+    rows = tables.inbox.items()
+    return [(id_, row) for id_, row in rows if row.thread == thread and row.unread.addressed]
+
+
+def _follows(tables: Tables, thread: int, number: int) -> bool:
+    said = tables.inbox[number].unread
+    others = [row for id_, row in _requests(tables, thread) if id_ != number and not row.about]
+    return any(row.unread.user == said.user for row in others) and not _is_earlier(tables, thread, said.ts)
+
+
+def _is_earlier(tables: Tables, thread: int, ts: str) -> bool:
+    return all(row.unread.ts >= ts for _, row in _requests(tables, thread))
+
+
+def _leave(tables: Tables, thread: int, user: str) -> None:
+    if all(row.unread.user != user for _, row in _requests(tables, thread)):
+        row = tables.threads[thread]
+        tables.threads[thread] = replace(row, people=row.people - {user})
+
+
+def _report_of(tables: Tables, number: int) -> int:
+    rows = tables.inbox.items()
+    return next((id_ for id_, row in rows if row.about == number and row.position is None), 0)
+
+
+def _report(tables: Tables, number: int, what: str, change: Amendment, *, addressed: bool) -> None:
+    row = tables.inbox[number]
+    version = change.now.version if change.now else change.at
+    place = _report_of(tables, number) or max(tables.inbox) + 1
+    told = replace(row.unread, id=place, ts=f"{change.at}{number:07}", addressed=addressed, notified=False)
+    told = replace(told, version=version, change=what, changed_ts=change.ts)
+    tables.inbox[place] = Message(row.thread, f"change-{number}-{version}", told, about=number)
+
+
+def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amended:
+    key, done = (change.place.channel, change.ts), Amended.IGNORED
+    known, row = tables.amended.get(key), tables.inbox.get(number)
+    if row is None and not (known and known.now is None) and (thread or change.concerns_us):
+        tables.amended[key], done = change, Amended.REMEMBERED
+    elif row is not None and row.position is None:
+        del tables.inbox[number]
+        tables.amended[key], done = change, Amended.REMOVED
+        _leave(tables, thread, row.unread.user)
+    elif row is not None and not row.gone:
+        tables.inbox[number] = replace(row, gone=True)
+        _report(tables, number, DELETED, change, addressed=False)
+        done = _stop_if_last(tables, thread, number)
+    if change.ends_thread and thread:
+        is_there = not tables.threads[thread].gone
+        close_thread(tables, thread, change.at)
+        return Amended.CLOSED if is_there else done
+    return done
+
+
+def _stop_if_last(tables: Tables, thread: int, number: int) -> Amended:
+    turn = tables.open_turn(thread)
+    first = tables.turns[turn].first if turn else 0
+    asked = [
+        (row.about or id_)
+        for id_, row in _requests(tables, thread)
+        if row.position is not None and row.position >= first
+    ]
+    if turn and number in asked and all(tables.inbox[id_].gone for id_ in asked):
+        _stop(tables, thread)
+        return Amended.STOPPED
+    return Amended.REPORTED
+
+
+def _stop(tables: Tables, thread: int) -> None:
+    if tables.open_turn(thread):
+        asking.stop(tables, thread, QUESTION_DELETED)
+        tables.record(thread, "stopped", facts={"why": QUESTION_DELETED})
+        asking.release(tables, thread)
+
+
+def close_thread(tables: Tables, thread: int, at: str, outside: int = 0) -> None:
+    """Give up a thread that is not in Slack any more."""
+    row = tables.threads[thread]
+    tables.threads[thread] = replace(row, gone=max(row.gone, at))
+    for id_, each in list(tables.inbox.items()):
+        if each.thread == thread and each.position is None:
+            del tables.inbox[id_]
+    _stop(tables, thread)
+    asking.release(tables, thread)
+    if outside:
+        posted = tables.posts[outside]
+        tables.posts[outside] = replace(posted, state=PostState.POSTED, ts=at, revision=posted.revision + 1)
