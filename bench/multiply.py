@@ -10,10 +10,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-NUMBERS = {"thread_id": "threads", "turn_id": "turns", "call": "calls", "post": "posts", "about": "inbox"}
+NUMBERS = {
+    "thread_id": "threads",
+    "turn_id": "turns",
+    "call": "calls",
+    "post": "posts",
+    "about": "inbox",
+    "copy_of": "posts",
+}
 """Columns that hold the number of a row of another table."""
 KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("questions", "id")}
-"""Texts of which there is one only; `approval`, and `question` of a vote, hold one of the last."""
+"""Texts of which there is one only; `approval`, and those of `OF_QUESTION`, hold one of the last."""
+OF_QUESTION = {("votes", "question"), ("waiting_for", "question")}
 FIRST = ("questions",)
 """Copied before what the triggers of these tables would count."""
 ALWAYS = 1_000_000_000
@@ -69,7 +77,7 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
         of = NUMBERS.get(column) or (table if column == number else "")
         if of in spans:
             values.append(f"o.{column} + n * {spans[of]}")
-        elif (table, column) in KEYS or column == "approval" or (table, column) == ("votes", "question"):
+        elif (table, column) in KEYS or column == "approval" or (table, column) in OF_QUESTION:
             values.append(f"o.{column} || '-' || n")
         elif (table, column) == ("threads", "heard"):
             values.append(str(ALWAYS))
@@ -77,6 +85,7 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
             values.append(f"o.{column}")
     belongs = {
         "threads": "o.id IN chosen",
+        "waiting_for": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
         "votes": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
         "undos": "o.call IN (SELECT id FROM calls WHERE thread_id IN chosen)",
     }.get(table, "o.thread_id IN chosen")

@@ -19,6 +19,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.prompt import INSTRUCTIONS
+from bot.agent.reach import Reach
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -32,6 +33,7 @@ from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
+from bot.slack.blocks.messages import deletion_notice
 from bot.slack.delivery.kinds import KINDS
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.progress import PROGRESS, Progress
@@ -194,18 +196,37 @@ class Service:
             self.background,
             judge.denies,
             problems,
+            identity.url,
         )
         self._agent = Agent(
             store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
         )
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
-        self._sweep = Sweep(store, self._gateway, hours, limits.sweep_seconds, self._wake_both, self._undos.wake)
+        self._sweep = Sweep(
+            store,
+            self._gateway,
+            hours,
+            limits.sweep_seconds,
+            self._wake_both,
+            self._undos.wake,
+            Reach(store, self._gateway).check,
+        )
 
         under_way: dict[tuple[str, str], events.Commit] = {}
 
         def register(app: AsyncApp) -> None:
-            events.register(app, store, self._threads.wake, ourselves, under_way, bots=settings.bots)
+            events.register(
+                app,
+                store,
+                self._threads.wake,
+                ourselves,
+                under_way,
+                bots=settings.bots,
+                may_stop=authorizer.may_stop,
+                stopped=self._wake_both,
+                unseen=self._unseen,
+            )
             for each in listeners:
                 each(app, handler)
             windows.register(app, handler)
@@ -281,6 +302,12 @@ class Service:
     def _wake_both(self, thread_id: int) -> None:
         self._threads.wake(thread_id)
         self._deliveries.wake(thread_id)
+
+    async def _unseen(self, channel: str, ts: str) -> None:
+        """Somebody has deleted a message: if it was ours and asks something, it is posted again, or closed."""
+        thread_id = await self._store.deleted(channel, ts, deletion_notice(channel, ts))
+        if thread_id:
+            self._wake_both(thread_id)
 
     async def _advance(self, thread_id: int) -> None:
         await self._agent.advance(thread_id)

@@ -79,6 +79,11 @@ def undo_ended(thread: int, call: int, outcome: str) -> None:
     _event("undo ended", {"thread": thread, "call": call, "outcome": outcome})
 
 
+def turn_stopped(user: str, turn: int) -> None:
+    """Somebody has stopped a turn in the app's Home."""
+    _event("turn stopped in the Home", {"user": user, "turn": turn})
+
+
 def grant_revoked(user: str, grant: int, *, ended: bool) -> None:
     """Log that somebody pressed Revoke; `not_found` if the grant is not theirs or had already ended."""
     _event("grant revoked", {"user": user, "grant": grant, "outcome": "revoked" if ended else "not_found"})

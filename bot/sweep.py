@@ -30,6 +30,8 @@ class Sweep:
     """Seconds between two sweeps."""
     wake: Callable[[int], None]
     undo: Callable[[int], None]
+    reach: Callable[[], Awaitable[Iterable[int]]]
+    """Sees to it that open requests are seen by those who may decide them. Returns the threads in which it did."""
     problems: ProblemTracker = field(default_factory=ProblemTracker)
 
     async def run(self) -> None:
@@ -42,6 +44,7 @@ class Sweep:
         """Run every periodic task once."""
         for name, part in (
             ("reminding people of requests", self._remind),
+            ("reaching those who may decide", self.reach),
             ("closing expired requests", self.store.expire),
             ("resuming interrupted threads", self.store.waiting),
         ):

@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.agent import reach
+from bot.agent.reach import audience_of
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import sha256
 from bot.core.limits import Limits
@@ -65,24 +67,31 @@ class ApprovalRequester:
         """
         previews = await asyncio.gather(*(self._preview(pending.call) for pending in wanted))
         approvals: list[Approval] = []
+        ask: dict[str, Sequence[str]] = {}
         pace = Pace()
         privacy = await self.gateway.privacy(state.place)
         for pending, preview in zip(wanted, previews, strict=True):
             call = pending.call
             nobody = await self._nobody_can(state, call)
             if nobody:
-                asked = pending.kind == CallKind.MAY_IT_RUN
-                call.state = CallState.FINISHED
-                call.outcome = CallOutcome.REFUSED if asked else CallOutcome.UNRESOLVED
-                call.result = nobody
+                _end(pending, nobody)
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
                 call.result = f"as things are now this would fail: {preview.broken[:MAX_REASON_CHARS]}"
                 continue
-            approvals.append(self._approval(state, pending, preview, privacy))
+            approval = self._approval(state, pending, preview, privacy)
+            found = await audience_of(self.gateway, state.place, approval, asks=True)
+            if found.nobody:
+                _end(pending, reach.NOBODY)
+                continue
+            approvals.append(approval)
+            ask[approval.id] = found.ask
             await pace.checkpoint()
-        return await offload(sum(each.size for each in approvals), self.gateway.cards, approvals) if approvals else ()
+        if not approvals:
+            return ()
+        cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
+        return [reach.with_copies(self.gateway, state.place, card, ask) for card in cards]
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> str:
         """Return why nobody could decide, for the model; empty if somebody can: the only person who could is from
@@ -136,6 +145,14 @@ class ApprovalRequester:
             return TOOL
         basis = await self.toolset.guard(tool.server).basis(tool, json.loads(call.arguments))
         return "" if digest(call, basis) == call.approved_digest else FILES
+
+
+def _end(pending: PendingApproval, why: str) -> None:
+    """End a call that nobody can decide about."""
+    call = pending.call
+    call.state = CallState.FINISHED
+    call.outcome = CallOutcome.REFUSED if pending.kind == CallKind.MAY_IT_RUN else CallOutcome.UNRESOLVED
+    call.result = why
 
 
 def digest(call: Call, basis: str) -> str:

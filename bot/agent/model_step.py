@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot import failpoints
 from bot.agent import prompt
@@ -29,6 +29,8 @@ from bot.pace import offload
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelStep:
@@ -42,12 +44,17 @@ class ModelStep:
     limits: Limits
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
-        """Make a request and act on the reply. Returns False when there is nothing to do but wait."""
+        """Make a request and act on the reply. Returns False when there is nothing to do but wait.
+
+        When the turn is stopped meanwhile, the request is aborted, or what comes of it is dropped.
+        """
         if not turn.announced and not await self._announce(state, turn):
             return False
         if not self.toolset.tools():
             self.gateway.progress(state.id, "Waiting for the tools to start")
-        problems = await self.toolset.ready(self.limits.servers_seconds)
+        problems = await self._unless_stopped(state, turn, self.toolset.ready(self.limits.servers_seconds))
+        if problems is None:
+            return True
         self.gateway.progress(state.id, "Thinking")
         policy = self.tool_steps.authorizer.policy
         facts = await policy_facts(policy, self.gateway, state)
@@ -59,7 +66,8 @@ class ModelStep:
             session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
             user=sha256(state.place.team, turn.requester)[:32],
         )
-        change = Change("", drafts=self._server_notice(state, problems), functions=functions)
+        notice = self._server_notice(state, problems)
+        change = Change("", drafts=notice, functions=functions, unless_stopped=True)
         try:
             reply = await self._complete(state, turn, request)
         except ModelError as error:
@@ -103,8 +111,9 @@ class ModelStep:
         turn.model = reply.model
         return reply
 
-    async def _unless_stopped(self, state: ThreadState, turn: Turn, work: Coroutine[Any, Any, Reply]) -> Reply | None:
-        """Wait for a reply; whenever the thread is woken, look whether its turn was stopped."""
+    async def _unless_stopped(self, state: ThreadState, turn: Turn, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what the work returns; None if the turn is stopped first, which cancels the work. Whenever the thread
+        is woken, it is looked at again."""
         asked = asyncio.ensure_future(work)
         woken: asyncio.Future[None] | None = None
         try:

@@ -77,6 +77,8 @@ def result_of(call: Call) -> str:
     if call.outcome is CallOutcome.DENIED:
         why = f" The reason they gave: {call.result}" if call.result else ""
         return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
+    if call.outcome is CallOutcome.UNSHOWN and call.result:
+        return f"{changed}Not run: {call.result} It counts as denied: do not make it again unless a person asks."
     if call.outcome is not None and call.outcome in words:
         return changed + words[call.outcome]
     not_run = (CallOutcome.INVALID, CallOutcome.REFUSED, CallOutcome.SURPLUS)

@@ -57,17 +57,18 @@ class ToolSteps:
         with ExitStack() as rights:
             held = await self._start_free(state, runnable, calls, rights)
             await self.store.commit(state, change)
+            if state.turn is not None and state.turn.stopped_by:
+                return True
             if change.drafts or change.cards:
                 self.gateway.deliver(state.id)
-            # The turn may have been stopped meanwhile.
-            runnable = [call for call in runnable if call.state is not CallState.FINISHED]
             if runnable:
                 await self._run(state, runnable, held)
         return await step_results.conclude(self.store, self.gateway, state)
 
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
-        await self.toolset.ready(self.limits.servers_seconds)
+        if any(call.state is not CallState.FINISHED for call in state.step):
+            await self.toolset.ready(self.limits.servers_seconds)
         interrupted = [call for call in state.step if call.state is CallState.STARTED]
         stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:

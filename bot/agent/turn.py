@@ -71,6 +71,8 @@ class Agent:
             await InboxReader(self.store, self.gateway, self.instructions, self.limits.thread_messages).read(state)
         if state.turn is None:
             return False
+        if state.turn.stopped_by:  # by what was just read, or meanwhile
+            return True
         if not state.turn.closing and (reason := self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)
         step = ModelStep(self.store, self.model, self.toolset, self.gateway, self.tool_steps, self.limits)

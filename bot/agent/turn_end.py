@@ -9,8 +9,8 @@ from bot.core.transaction import Change
 
 
 async def commit_and_log(store: Log, state: ThreadState, turn: Turn, change: Change) -> None:
-    """Commit a change. If it ends the turn, log one line about it once it is on the disk."""
+    """Commit a change. If it has ended the turn, log one line about it once it is on the disk."""
     calls = len(state.calls)
     await store.commit(state, change)
-    if change.outcome:
+    if change.outcome and state.turn is None:
         log_events.turn_ended(turn, state, calls, change.outcome)

@@ -8,6 +8,11 @@ from enum import StrEnum
 
 from bot.core.thread_ref import ThreadRef
 
+STOPPED_WITH = "stop"
+"""The label of a person's message that has stopped a turn."""
+WITHDRAWN = "withdrawn"
+"""The label of a person's message that was unread when they stopped the turn with a word: it asks for nothing."""
+
 
 class AuthorKind(StrEnum):
     """Who has written a message. Only people, and apps that the configuration names, may address the bot."""
@@ -43,13 +48,17 @@ class Incoming:
     """All that it says, in a form that only the chat's adapter reads; empty if `text` and `files` are all."""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""
-    """The name of an app or a workflow, as the message gives it."""
+    """The name of an app or a workflow, as the message gives it; `STOPPED_WITH` in the store, for a person's."""
     to_others: bool = False
     """It mentions others and not the bot, so it is no follow-up."""
     missed: bool = False
     """It was not delivered, but found in the conversation later."""
     late: bool = False
     """It is too old to be answered unasked: if it is addressed, it is held."""
+    stop: bool = False
+    """It says nothing but that the bot is to stop."""
+    may_stop: bool = False
+    """Its author may stop turns that others have asked for: the configuration names them, and they are a member."""
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
     that ends with `*` stands for all keys that begin with the rest."""
@@ -71,6 +80,8 @@ class Admission(StrEnum):
 
     STARTS = "starts"
     """It is addressed to the bot: wake the thread."""
+    STOPS = "stops"
+    """It has stopped one or more turns: wake what is waiting."""
     CONTEXT = "context"
     """It was written to others in one of the bot's threads: context for the next turn."""
     HELD = "held"

@@ -66,7 +66,11 @@ class Post:
     final: bool = True
     created_at: float = 0.0
     about: Sequence[Question] = ()
-    """What it asks people, as it stands; loaded when its revision is not the one that is shown."""
+    """What it asks people, as it stands; loaded when its revision is not the one that is shown, and for a copy."""
+    person: str = ""
+    """For whom it is a copy of a card, in a direct message; empty for a message of the thread."""
+    channel: str = ""
+    """The direct message that a copy is in; empty while it is not known."""
 
     def posted(self, ts: str, shown: int) -> Post:
         """The same message once Slack has it, with this timestamp and as this revision has it."""

@@ -66,6 +66,8 @@ class Change:
     """Ends the turn: `answered`, `failed`."""
     gets_on: bool = True
     """Its messages bring the turn on; false of those that others have said to one another."""
+    unless_stopped: bool = False
+    """Only its usage is written if somebody has stopped the turn."""
     synced: bool = True
     """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
 

@@ -45,8 +45,8 @@ class Identity:
     """The id of the organisation (Enterprise Grid) that the workspace belongs to; empty if it belongs to none."""
     org_wide: bool = False
     """Whether the app is installed in the organisation instead of in one workspace."""
-    bot_id: str = ""
-    """The id of the bot that posts as our bot user."""
+    url: str = ""
+    """The address of the workspace, with a slash at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ async def preflight(web: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Ide
         bot_id=str(identity.get("bot_id") or ""),
         enterprise=enterprise,
         org_wide=org_wide,
+        url=str(identity.get("url") or ""),
     )
     return who, str(opened["url"])
 

@@ -82,11 +82,13 @@ class ApprovalHandler:
     denies: Callable[[int, Tool, JsonObject], Awaitable[bool]]
     """Returns whether the policy denies a call with these arguments in a thread."""
     problems: Problems
+    url: str = ""
+    """The address of the workspace, for links to messages."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""
         approval = await self.store.find_question(opened.approval)
-        if not isinstance(approval, Approval) or approval.channel != opened.channel:
+        if not isinstance(approval, Approval) or not approval.shown_to(user_of(body), opened.channel):
             return None
         same = approval.digest.startswith(opened.digest) if prefix else approval.digest == opened.digest
         return approval if same and len(opened.digest) >= 32 and user_of(body) else None
@@ -246,6 +248,8 @@ def already(approval: Approval, user: str, rules: Approvers) -> str:
         return f"You have approved this already; {needed} different people have to. Nothing was changed."
     outcome = approval.call.outcome
     ended = NOT_RUN.get((approval.decision, outcome)) if outcome else None
+    if approval.decision is Decision.WITHDRAWN and approval.reason:
+        ended = "closed without a decision"
     how = (ended or CLOSED.get(approval.decision, "closed")).format(who=approval.decided_by)
     if approval.decision is Decision.STOPPED and not approval.decided_by:
         how = QUESTION_DELETED

@@ -66,6 +66,18 @@ class Authorizer:
             return None
         return frozenset(group for group, members in zip(asked, found, strict=True) if members and user in members)
 
+    async def may_stop(self, user: str) -> bool:
+        """Whether this is a member whom the configuration names as an approver: they may stop the turns of others.
+        False also when Slack does not answer."""
+        rules = (self.rules.read, self.rules.write, self.rules.destructive)
+        named, groups = any(user in each.people for each in rules), self.rules.groups
+        if not named and not groups:
+            return False
+        if not named:
+            found = await asyncio.gather(*map(self.directory.members, sorted(groups)))
+            named = any(members is not None and user in members for members in found)
+        return named and await self.member(user) is True
+
     def rules_for(self, approval: Approval) -> Approvers:
         """Return the rules that apply now to requests like this one."""
         return self.rules.of(Tier(approval.call.tier) if approval.call.tier else Tier.DESTRUCTIVE)

@@ -37,6 +37,8 @@ MAX_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
+PAGE, MAX_PAGES = 1_000, 5
+"""Members of a channel that are read at a time, and how often. Slack allows 1,000 (conversations.members)."""
 MAX_NAMED = 50
 """People and channels that one text refers to and that are looked up by name. What is beyond keeps its label or id."""
 
@@ -79,6 +81,12 @@ class Directory:
         self._groups = _Kept(lambda group: self._members(client, group))
         self._channels = _Kept(lambda channel: self._channel(client, channel))
         self._handles = _Kept(lambda _: self._listed_groups(client))
+        self._inside = _Kept(lambda channel: self._people_in(client, channel))
+
+    def forget(self) -> None:
+        """Forget what was looked up, so that it is looked up again."""
+        for kept in (self._people, self._groups, self._channels, self._handles, self._inside):
+            kept.forget()
 
     @property
     def blocked(self) -> bool:
@@ -88,7 +96,7 @@ class Directory:
     async def name(self, user: str) -> str:
         """Return a person's display name; the id if Slack does not answer."""
         person = await self._people.get(user, KEPT_SECONDS)
-        return person.name if person is not None else user
+        return (person.name if person is not None else "") or user
 
     async def person(self, user: str) -> Person | None:
         """Return a person as of at most a minute ago; None if Slack does not answer."""
@@ -97,6 +105,11 @@ class Directory:
     async def members(self, group: str) -> frozenset[str] | None:
         """Return the members of a user group as of at most a minute ago; None if Slack does not answer."""
         return await self._groups.get(group, FRESH_SECONDS)
+
+    async def inside(self, channel: str) -> frozenset[str] | None:
+        """Return who is in a channel, as of at most a minute ago; None if Slack does not answer. Of a very large
+        channel, it is a part."""
+        return await self._inside.get(channel, FRESH_SECONDS)
 
     async def is_open(self, channel: str) -> bool:
         """Whether a channel is public or shared with another organization; True if Slack does not answer."""
@@ -141,7 +154,12 @@ class Directory:
         }
 
     async def _person(self, client: AsyncWebClient, user: str) -> Person:
-        response = await client.users_info(user=user)
+        try:
+            response = await client.users_info(user=user)
+        except SlackApiError as error:
+            if code_of(error) != "user_not_found":
+                raise
+            return Person("", "", active=False)
         person: dict[str, Any] = response.get("user") or {}
         profile: dict[str, Any] = person.get("profile") or {}
         name = profile.get("display_name") or profile.get("real_name") or person.get("real_name") or person.get("name")
@@ -159,7 +177,12 @@ class Directory:
 
     async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:
         if self._workspaces is None:
-            response = await client.usergroups_users_list(usergroup=group)
+            try:
+                response = await client.usergroups_users_list(usergroup=group)
+            except SlackApiError as error:
+                if code_of(error) != "no_such_subteam":
+                    raise
+                return frozenset()
             return frozenset(str(user) for user in response.get("users") or [])
         # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/usergroups.users.list).
         problem: SlackApiError | None = None
@@ -178,6 +201,17 @@ class Directory:
         """The workspaces of the organisation that the app is installed in; at most a page of them."""
         response = await client.auth_teams_list(limit=MAX_TEAMS)
         return tuple(filter(None, (reference(mapping(team).get("id")) for team in items(response.get("teams")))))
+
+    async def _people_in(self, client: AsyncWebClient, channel: str) -> frozenset[str]:
+        found: set[str] = set()
+        cursor = ""
+        for _ in range(MAX_PAGES):
+            response = await client.conversations_members(channel=channel, limit=PAGE, cursor=cursor or None)
+            found.update(str(user) for user in response.get("members") or [])
+            cursor = str((response.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return frozenset(found)
 
     async def _channel(self, client: AsyncWebClient, channel: str) -> Conversation:
         response = await client.conversations_info(channel=channel)
@@ -198,6 +232,11 @@ class _Kept(Generic[T]):
         self._asking: dict[str, asyncio.Task[T | None]] = {}
         self.blocked = False
         """Whether the last lookup failed with something that an operator has to fix."""
+
+    def forget(self) -> None:
+        """Forget all answers."""
+        self._known.clear()
+        self._failed.clear()
 
     def peek(self, key: str) -> T | None:
         """Return the last answer, however old; None if there is none."""

@@ -11,11 +11,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDITED
 from bot.core.calls import Call
-from bot.core.inbox import AuthorKind, Earlier, Incoming, Unread
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.outages import Gap, Missed
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
+from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, offload
@@ -32,9 +33,12 @@ from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
 from bot.slack.reading.speakers import Speakers
 from bot.slack.text import referred, speaker
+from bot.slack.whereabouts import whereabouts
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
+_WITHOUT_REQUEST = {STOPPED_WITH: " (who stopped you with this)", WITHDRAWN: " (who then stopped you; not a request)"}
+"""What stands behind the names of people who have stopped a turn with a word, by the label of the message."""
 MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
@@ -82,6 +86,15 @@ class SlackGateway:
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         return cards.cards(approvals)
+
+    def copy(self, approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
+        return cards.copy(approvals, person, place)
+
+    def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
+        return messages.asked_directly(people, key)
+
+    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
+        return await whereabouts(self._authorizer, place, people, requester, asks=asks)
 
     def reminder(self, question: Question) -> Draft:
         return question_blocks.reminder(question)
@@ -157,7 +170,8 @@ class SlackGateway:
             case AuthorKind.PERSON:
                 if message.held:
                     return f"{names[message.user]} (while you were offline)"
-                return names[message.user] + ("" if message.addressed else " (to others in the thread, not to you)")
+                manner = "" if message.addressed else " (to others in the thread, not to you)"
+                return names[message.user] + _WITHOUT_REQUEST.get(message.label, manner)
             case AuthorKind.OWN:
                 return "You (another post of this app; not a request)"
             case AuthorKind.SLACK:

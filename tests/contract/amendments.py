@@ -192,6 +192,30 @@ class AmendmentsContract:
         await read(store, thread)
         assert await store.amend(delete(QUESTION)) == (Amended.REPORTED, thread)
 
+    async def test_a_message_that_was_edited_before_it_comes_is_no_stop_word(self, store: Store) -> None:
+        _, thread = await store.admit(QUESTION)
+        await read(store, thread)
+        word = replace(REPLY, text="stop", stop=True)
+        await store.amend(edit(word, "stop by at noon", 700, stop=False))
+        assert (await store.admit(word))[0] is Admission.STARTS
+        assert await stopped_by(store, thread) == ""
+
+    @pytest.mark.parametrize("is_read", [False, True])
+    async def test_what_stopped_a_turn_and_what_it_withdrew_is_no_request_when_it_is_edited(
+        self, store: Store, is_read: bool
+    ) -> None:
+        _, thread = await store.admit(QUESTION)
+        await read(store, thread)
+        word = replace(REPLY, event_id="stop", ts="1020.000001", text="stop", addressed=True, stop=True)
+        await store.admit(REPLY)
+        assert await store.admit(word) == (Admission.STOPS, thread)
+        if is_read:
+            await read(store, thread)
+        for said in (REPLY, word):
+            change = edit(said, "do it", addressed=True, stop=False)
+            assert await store.amend(change) == (Amended.REPORTED if is_read else Amended.UPDATED, thread)
+        assert not any(each.addressed for each in await unread(store, thread))
+
     async def test_a_stop_closes_what_is_asked(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store, CallState.AWAITING)
         question = await asked(life)

@@ -168,6 +168,7 @@ class OutagesContract:
         await offered(store)
         assert await store.held() == []
         assert [post.key for post in (await store.deliveries(life.id)).posts] == [first]
+        assert [each.question.id for each in (await store.waiting_for(BOB, (), 5)).questions] == [first]
         await life.deliver()
         assert await pressed(store, first, BOB) is Verdict.SETTLED, "the question is for Bob too"
 

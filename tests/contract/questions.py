@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from bot.core.calls import CallOutcome, CallState
+from bot.core.inbox import STOPPED_WITH, Admission, Incoming
 from bot.core.ports.store import Store
+from bot.core.posts import Draft
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, CallKind, Decision, UndoState
+from bot.core.questions.question import Approval, CallKind, Copy, Decision, UndoState
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
+from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone, UndoSnapshot
+from bot.core.transaction import Change
 from tests.contract.backend import Backend, audited
 from tests.lives import ALICE, BOB, CHANNEL, DAY, TEAM, Life, draft, waiting_for_a_person
 
@@ -170,6 +177,148 @@ class QuestionsContract:
         assert [each.verdict for each in await store.answer([by_alice, by_alice])] == [Verdict.SETTLED, Verdict.ALREADY]
         assert not (await life.state()).parked
         assert await store.find_question("parked-d") is None
+
+    async def test_a_turn_is_stopped_by_who_has_asked_for_it_and_once(self, store: Store, backend: Backend) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        turn = (await life.state()).turn
+        assert turn is not None
+        assert [await store.stop(turn.id, BOB), await store.stop(turn.id + 1, ALICE)] == [0, 0]
+        assert (await found(store, approval)).decision == Decision.AWAITING
+        assert await store.stop(turn.id, ALICE) == life.id
+        assert (await found(store, approval)).decision == Decision.STOPPED
+        assert life.id in await store.waiting()
+        await life.commit("stop the turn", outcome="stopped")
+        assert await store.stop(turn.id, ALICE) == 0
+        assert ("stopped", ALICE) in audited(backend)
+
+    @pytest.mark.parametrize(("user", "named", "stops"), [(ALICE, False, True), (BOB, True, True), (BOB, False, False)])
+    async def test_a_stop_word_stops_the_turn_of_those_who_may(
+        self, store: Store, user: str, named: bool, stops: bool
+    ) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await life.say("UCAROL")
+        place = (await life.state()).place
+        word = Incoming(place, "stop", user, f"{time.time() + 9:.6f}", "stop", (), True, stop=True, may_stop=named)
+        admitted = [await store.admit(word), await store.admit(word), await store.admit(replace(word, event_id="twin"))]
+        assert [kind is Admission.STOPS for kind, _ in admitted] == [stops, False, False]
+        assert (await found(store, approval)).decision == (Decision.STOPPED if stops else Decision.AWAITING)
+        await life.commit("stop the turn", outcome="stopped")
+        unread = {message.user: message for message in (await life.state()).unread}
+        assert (unread[user].addressed, unread[user].label) == (not stops, STOPPED_WITH if stops else "")
+        assert unread["UCAROL"].addressed, "what others have written starts another turn"
+
+    async def test_a_stop_word_that_is_older_than_the_turn_stops_nothing(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        word = Incoming((await life.state()).place, "stop", ALICE, "1.000001", "stop", (), True, stop=True)
+        assert (await store.admit(word))[0] is not Admission.STOPS
+        assert (await found(store, approval)).decision == Decision.AWAITING
+
+    async def test_outside_of_threads_a_stop_word_stops_what_its_author_has_asked_for_there(self, store: Store) -> None:
+        lives = [await waiting_for_a_person(store) for _ in range(2)]
+        ts = f"{time.time() + 9:.6f}"
+        place = ThreadRef(TEAM, CHANNEL, ts, "im")
+        word = Incoming(place, "stop", BOB, ts, "stop", (), True, stop=True, may_stop=True)
+        assert (await store.admit(word))[0] is Admission.STARTS, "none of them is Bob's"
+        later = f"{time.time() + 10:.6f}"
+        word = replace(word, user=ALICE, event_id="own", ts=later, place=replace(place, thread_ts=later))
+        assert (await store.admit(word))[0] is Admission.STOPS
+        for _, [approval] in lives:
+            assert (await found(store, approval)).decision == Decision.STOPPED
+
+    async def test_what_comes_of_a_stopped_turn_is_dropped(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        state = await life.state()
+        assert state.turn is not None
+        await store.stop(state.turn.id, ALICE)
+        change = Change("answer", messages=[("assistant", "{}")], drafts=[draft("answer")], outcome="answered")
+        change.unless_stopped = True
+        await store.commit(state, change)
+        assert (state.turn.stopped_by, state.last_role) == (ALICE, "user")
+        now = await life.state()
+        assert (now.last_role, now.turn is not None) == ("user", True)
+        assert (await store.deliveries(life.id)).posts == []
+
+    async def test_what_waits_for_a_person_is_listed_until_it_is_decided(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        other, [second] = await waiting_for_a_person(store)
+        waiting = await store.waiting_for(ALICE, (), 5)
+        assert [each.question.id for each in waiting.questions] == [approval.id, second.id]
+        assert [each.place for each in waiting.turns] == [(await each.state()).place for each in (other, life)]
+        assert (await store.waiting_for(ALICE, (), 1)).more_questions
+        assert (await store.waiting_for(ALICE, (), 1)).more_turns
+        assert not (await store.waiting_for(BOB, ["S1"], 5)).questions
+        await life.settle(approval)
+        assert [each.question.id for each in (await store.waiting_for(ALICE, (), 5)).questions] == [second.id]
+
+    async def test_a_deleted_message_is_owed_once_more_and_then_its_questions_end(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        notices = [draft("notice", f"gone-{number}") for number in range(4)]
+        first = (await found(store, approval)).message_ts
+        assert [await store.deleted("C2", first, notices[0]), await store.deleted(CHANNEL, "", notices[0])] == [0, 0]
+        assert await store.deleted(CHANNEL, first, notices[0]) == life.id
+        assert await store.deleted(CHANNEL, first, notices[1]) == 0, "delivered twice, it is one deletion"
+        [post] = (await store.deliveries(life.id)).posts
+        assert (post.state, post.key, [each.id for each in post.about]) == ("owed", approval.id, [approval.id])
+        await store.posted(post.id, "9.99", post.revision)
+        assert (await found(store, approval)).message_ts == "9.99"
+        assert await store.deleted(CHANNEL, "9.99", notices[2]) == life.id
+        closed = await found(store, approval)
+        assert (closed.decision, bool(closed.reason)) == (Decision.WITHDRAWN, True)
+        assert (await life.state()).calls[0].outcome is CallOutcome.UNSHOWN
+        assert [each.key for each in (await store.deliveries(life.id)).posts] == ["gone-2"]
+        assert await store.deleted(CHANNEL, "9.99", notices[3]) == 0
+
+    async def test_a_deleted_record_of_a_decided_question_is_not_posted_again(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await life.settle(approval)
+        await life.deliver()
+        assert await store.deleted(CHANNEL, (await found(store, approval)).message_ts, draft("notice")) == 0
+
+    async def test_a_copy_shows_the_same_question_and_is_drawn_again_with_it(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        assert [each.id for each in await store.unchecked(time.time(), 5)] == [approval.id]
+        copy = Draft("copy-1", "copy", "{}")
+        await store.checked(approval.id, [(CAROL, copy)], [draft("notice", "asked")])
+        await store.checked(approval.id, [(CAROL, copy)])
+        assert list(await store.unchecked(time.time() - 60, 5)) == []
+        owed = {each.key: each for each in (await store.deliveries(life.id)).posts}
+        assert set(owed) == {"copy-1", "asked"}
+        assert (owed["copy-1"].person, [each.id for each in owed["copy-1"].about]) == (CAROL, [approval.id])
+        await store.posted(owed["copy-1"].id, "7.7", 0, channel="D7")
+        await store.posted(owed["asked"].id, "7.8", 0)
+        asked = await found(store, approval)
+        assert asked.copies == (Copy(CAROL, "D7", "7.7"),)
+        good = await life.click(approval, user=CAROL)
+        forged = [
+            replace(good, channel="D8"),
+            replace(good, user=BOB, channel="D7"),
+            replace(good, digest="0", channel="D7"),
+        ]
+        assert {each.verdict for each in await store.answer(forged)} == {Verdict.UNKNOWN}
+        clicks = [replace(good, channel="D7", message_ts="7.7"), good]
+        assert [each.verdict for each in await store.answer(clicks)] == [Verdict.SETTLED, Verdict.ALREADY]
+        assert {each.key for each in (await store.deliveries(life.id)).posts} == {approval.id, "copy-1"}
+
+    async def test_a_copy_that_is_deleted_twice_ends_alone(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await store.checked(approval.id, [(CAROL, Draft("copy-1", "copy", "{}"))])
+        for ts in ("7.7", "7.8"):
+            [post] = (await store.deliveries(life.id)).posts
+            await store.posted(post.id, ts, post.revision, channel="D7")
+            assert await store.deleted("D7", ts, draft("notice")) == life.id
+        asked = await found(store, approval)
+        assert (asked.decision, [each.refused for each in asked.copies]) == (Decision.AWAITING, [True])
+        assert [each.id for each in await store.unchecked(time.time() - 60, 5)] == [approval.id]
+
+    async def test_a_question_that_nobody_can_answer_any_more_ends_with_a_reason(self, store: Store) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        for _ in range(2):
+            await store.checked(approval.id, notes=[draft("notice", "nobody")], closed="nobody is there.")
+        assert (await found(store, approval)).decision == Decision.WITHDRAWN
+        assert (await life.state()).calls[0].result == "nobody is there."
+        assert {each.key for each in (await store.deliveries(life.id)).posts} == {approval.id, "nobody"}
 
 
 class GrantsContract:

@@ -9,9 +9,9 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 
-from slack_sandbox.model import Message
+from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest
-from tests.crash.pressing import Play, approve, buttons, send
+from tests.crash.pressing import STOPPED, Play, approve, buttons, send
 from tests.harness import World
 
 CALLED_OFF = 4
@@ -71,6 +71,49 @@ async def grant_and_revoke(here: World, card: Message) -> None:
             await here.slack.click(home, "Revoke", by=here.alice)
 
 
+async def stop_in_the_home(here: World, card: Message) -> None:
+    """Stop the turn that waits, in the app's Home."""
+    await here.slack.open_home(here.alice)
+    await here.until(lambda: "Stop" in str(getattr(here.slack.home(here.alice), "blocks", "")), what="the Home")
+    if (home := here.slack.home(here.alice)) is not None:
+        await here.slack.click(home, "Stop", by=here.alice)
+
+
+async def delete_and_approve(here: World, card: Message) -> None:
+    """Delete the card, and approve the one that takes its place."""
+    if "Approve" in card.buttons and not here.bot.rows("SELECT 1 FROM posts WHERE deleted > 0"):
+        card.metadata = None  # its key is on the other one too
+        await here.slack.delete(here.general, card.ts, here.slack.add_person("Adam", admin=True))
+        return
+    await approve(here, card)
+
+
+async def approve_directly(here: World, card: Message) -> None:
+    """Have the bot look again who is there, and approve the copy in the direct message."""
+    if "Approve" not in card.buttons:
+        await here.slack.click(
+            card, "It ran" if "+END" in (here.workspace / "a.txt").read_text() else "Run again", by=carol(here)
+        )
+        return
+    with sqlite3.connect(here.bot.database, timeout=10) as connection:
+        connection.execute("UPDATE questions SET checked_at = 0")
+    connection.close()
+    checked = "SELECT 1 FROM questions WHERE checked_at > 0"
+    await here.until(lambda: here.bot.rows(checked), poll=0.02, what="a look")
+    dm = here.slack.open_dm(carol(here))
+    recorded = "SELECT 1 FROM posts WHERE person <> '' AND state = 'posted'"
+    await here.until(lambda: here.bot.rows(recorded), poll=0.02, what="a copy")
+    copies = [message for message in dm.messages.values() if "Approve" in message.buttons]
+    for copy in copies[:-1]:
+        copy.metadata = None  # after a crash it may be there twice
+    await here.slack.click(copies[-1], "Approve", by=carol(here))
+
+
+def carol(here: World) -> Person:
+    """Who may approve, and is not in the channel."""
+    return next(each for each in here.slack.workspace.people.values() if each.name == "Carol Chief")
+
+
 def deployed_meanwhile(
     here: World, answer: Callable[[ChatRequest], Answer]
 ) -> Callable[[ChatRequest], Awaitable[Answer]]:
@@ -122,6 +165,9 @@ PLAYS = {
         limits="[agent]\nanswer_missed_minutes = 0\n",
     ),
     "revoked": Play(grant_and_revoke, afterwards="SELECT 1 FROM grants WHERE ended = 'revoked'"),
+    "stopped at home": Play(stop_in_the_home, left="END", ends=STOPPED, decisions=("stopped",)),
+    "unseen": Play(delete_and_approve),
+    "directly": Play(approve_directly, limits="sweep_seconds = 0.05\n"),
     "deployed": Play(approve, left="END", tools=("read",), decisions=(), limits="drain_seconds = 0.3\n"),
     "lengthy": Play(approve, left="END", tools=("read",), ends="The whole answer is in the file", decisions=()),
 }

@@ -197,6 +197,8 @@ def configure(here: World, kind: str) -> None:
         here.slack.faults.add("chat.postMessage", "error", times=None, code="invalid_blocks", match=is_card)
     if kind == "voted":
         toml += f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n[approvals.destructive]\nneeded = 2\n'
+    if kind == "directly":
+        toml += f'[approvals]\napprovers = ["{here.slack.add_person("Carol Chief").id}"]\n'
     (here.bot.home / "bot.toml").write_text(toml)
     (here.workspace / "a.txt").write_text("END")
     answer = respond(here, kind)

@@ -95,6 +95,12 @@ IN_ONE_PLAY = [
     ("missed", [LIVES, *commits("decide answer")]),
     # A grant is taken back, an answer does not fit into messages.
     ("revoked", commits("end_grant")),
+    ("stopped at home", commits("stop")),
+    # Somebody deletes a card; an approver is not in the channel.
+    ("unseen", commits("deleted")),
+    ("directly", commits("checked")),
+    ("directly", around("post copy")),
+    ("directly", around("update copy")),
     ("lengthy", around("post file")),
 ]
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""

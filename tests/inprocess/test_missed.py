@@ -14,7 +14,7 @@ from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
 from bot.slack.intake import catch_up, missed_reader
 from slack_sandbox.model import Channel, Message
-from slack_sandbox.openrouter import Answer, ChatRequest, text
+from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
 
@@ -65,6 +65,22 @@ def read(here: World, containing: str) -> int:
     """How many messages of people the model has read that say this."""
     rows = here.bot.rows("SELECT body FROM messages WHERE role = 'user'")
     return sum(containing in json.loads(body)["content"] for (body,) in rows)
+
+
+@pytest.mark.parametrize("seconds", [0.0, LONG])
+async def test_a_stop_word_that_was_missed_stops_the_turn(here: World, seconds: float) -> None:
+    target = here.workspace / "a.txt"
+    write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
+    here.model.script(calls(write), text("Written."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    await here.reply(ts, "May I do this?")
+    async with here.slack.offline(hold=True):
+        await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
+        here.slack.clock.advance(seconds)
+    await here.reply(ts, "Stopped by")
+    await settled(here)
+    assert here.open_approvals(ts) == 0
+    assert not answers(here, WORDS)
 
 
 async def test_a_reply_a_direct_message_and_a_mention_are_answered_once(here: World) -> None:

@@ -10,6 +10,7 @@ from bot.core.inbox import Earlier, Unread
 from bot.core.outages import Gap, Missed
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
+from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 
@@ -35,6 +36,19 @@ class ChatGateway(Protocol):
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         """The requests of one step, in as few messages as will do."""
+        ...
+
+    def copy(self, approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
+        """The copy of a card for a person who does not see its thread: those of its requests that they may decide."""
+        ...
+
+    def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
+        """That these people were asked by direct message."""
+        ...
+
+    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
+        """What is known of the people and groups that a question names, and of who is in its conversation. `asks`:
+        the requester is asking just now."""
         ...
 
     def reminder(self, question: Question) -> Draft:

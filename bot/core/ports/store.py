@@ -14,7 +14,7 @@ A consumer asks for the ports that it uses; a backend implements `Store`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from bot.core.amendments import Amended, Amendment
@@ -29,6 +29,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.waiting import Waiting
 
 
 class Inbox(Protocol):
@@ -40,12 +41,15 @@ class Inbox(Protocol):
         A thread begins with the first message that is addressed to the bot; what others write before is ignored. In
         the bot's threads all is recorded: a message of a person who has addressed the bot there before is addressed
         too, unless it is `to_others`; any other is context. Apps have to address the bot each time. An addressed
-        message resumes a parked thread. A message of our own app whose `post` is recorded is a duplicate.
+        message resumes a parked thread; one of a person that is `late` is held: it is unread context, and wakes nobody.
+        A message of our own app whose `post` is recorded is a duplicate.
+
+        A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`; outside of
+        threads it ends all turns that its author has asked for in this conversation, whichever began before it. It is
+        then context for the next turn; else it is a message like any other.
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
         unread message that came as context becomes addressed when it comes again as a mention.
-
-        An addressed message of a person that is `late` is held: it is unread context, and wakes nobody.
         """
         ...
 
@@ -55,7 +59,7 @@ class Inbox(Protocol):
         A message that is unread is changed or removed. Of one that was read, the change is reported: as an unread
         message with the same author, one for each message, which says what the latest change was. If a deletion leaves
         the open turn without a request, the turn is stopped. What was changed before it is delivered is remembered,
-        and admitted as it was changed.
+        and admitted as it was changed. What has stopped a turn, or was withdrawn by that, never becomes a request.
 
         Idempotent, and independent of the order of delivery: a change that is older than the newest known one changes
         nothing, and nothing follows a deletion.
@@ -141,6 +145,8 @@ class Log(Protocol):
         change opens a turn while one is open, when it asks about a call of which people are being asked already, or
         when a question has an id that is taken; the state is to be loaded again then.
 
+        With `Change.unless_stopped`, nothing but the turn's counters is written when somebody has stopped the turn.
+
         The turn's counters are written as they stand in the state; usage is added. A call that has a result keeps it:
         one that a person has ended meanwhile is given back as it is. Questions of a stopped turn are closed as soon as
         they are asked. What is kept to undo a call is written only for a call that is being started.
@@ -176,10 +182,41 @@ class Questions(Protocol):
         """Let clicks decide questions and write all that follows, in one transaction. Out: a verdict for each.
 
         Whether a click counts and what follows is for `bot.core.questions.decide` to say, given the question as it
-        stands inside the transaction, so that of two that come at once the first wins. The store adds nothing but the
-        facts: where the message is, who takes part in the turn, who has voted. A click that changes nothing writes
-        nothing.
+        stands inside the transaction, so that of two that come at once the first wins. The store adds only facts: where
+        the message is, who takes part in the turn, who has voted. A click that changes nothing writes nothing.
         """
+        ...
+
+    async def stop(self, turn: int, user: str) -> int:
+        """Stop an open turn that this person has asked for, and resume its thread if it is parked. Out: its thread; 0,
+        and nothing is written, when it is not theirs or has ended."""
+        ...
+
+    async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
+        """What waits for a person in these user groups, and the open turns that they have asked for; so many of each at
+        most. What it costs does not grow with what waits for others."""
+        ...
+
+    async def unchecked(self, before: float, most: int) -> Sequence[Question]:
+        """Open questions that were not `checked` since this time, those not for the longest first; so many at most."""
+        ...
+
+    async def checked(
+        self,
+        question: str,
+        copies: Sequence[tuple[str, Draft]] = (),
+        notes: Sequence[Draft] = (),
+        closed: str = "",
+    ) -> None:
+        """Record that it was looked at who can answer a question. If it is open, record copies of its message, each for
+        a person, and messages to post, and, with a reason, which the model reads, close it as `withdrawn`."""
+        ...
+
+    async def deleted(self, channel: str, ts: str, notice: Draft) -> int:
+        """A message of ours is no longer in Slack, and not because we have deleted it. Out: its thread; 0, and nothing
+        is written, if it asks nothing that is open or is known to be gone. It is owed once more, as it stands now. The
+        second time its open questions end as `withdrawn`, and the notice is posted; of a copy, only the copy ends, and
+        its questions are `unchecked`."""
         ...
 
     async def find_question(self, question: str) -> Question | None:
@@ -224,9 +261,10 @@ class Posts(Protocol):
         """The number of the newest post; 0 when there is none."""
         ...
 
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
-        """The message is in Slack as this revision has it, with this timestamp. Only what is owed becomes posted, so
-        a second time changes nothing. With `soon` it may wait a moment for another transaction to share a commit."""
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
+        """The message is in Slack as this revision has it, with this timestamp; a copy is in this direct message. Only
+        what is owed becomes posted, so a second time changes nothing. With `soon` it may wait a moment for another
+        transaction to share a commit."""
         ...
 
     async def shown(self, post: int, revision: int) -> None:

@@ -86,8 +86,8 @@ class CallQuestion(QuestionKind):
     def _step(self, decision: Decision, reason: str) -> CallStep:
         if decision in self.continues:
             return CallStep(self.continues[decision])
-        # The result for the model is written by the agent, but for what the person says to it.
-        said = reason if decision is Decision.DENIED else None
+        # The result for the model is written by the agent, but for what the person says to it, and why it was closed.
+        said = reason if decision is Decision.DENIED or (decision is Decision.WITHDRAWN and reason) else None
         return CallStep(CallState.FINISHED, self.ends[decision], said)
 
     def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:

@@ -37,12 +37,12 @@ def refusal(question: Question, click: Click, now: float) -> Verdict | None:
     return Verdict.UNKNOWN if found is None else _refusal(*found, click, now)
 
 
-def close(question: Question, decision: Decision, *, by: str = "") -> Transition | None:
+def close(question: Question, decision: Decision, *, by: str = "", reason: str = "") -> Transition | None:
     """What follows when a question ends in another way than by an answer: `expired`, `stopped`, `withdrawn`. None when
     it is decided already."""
     if question.decision != Decision.AWAITING:
         return None
-    return KINDS[question.kind].closed(question, decision, by=by)
+    return KINDS[question.kind].closed(question, decision, by=by, reason=reason)
 
 
 def _asked(question: Question, click: Click) -> tuple[QuestionKind, Question] | None:
@@ -61,13 +61,11 @@ def _refusal(kind: QuestionKind, asked: Question, click: Click, now: float) -> V
 
 def _on_its_message(kind: QuestionKind, question: Question, click: Click) -> bool:
     """Whether the click is on the message of this question, and on what was shown there."""
-    if (click.question, click.team, click.channel, click.digest) != (
-        question.id,
-        question.team,
-        question.channel,
-        question.digest,
-    ):
+    if (click.question, click.team, click.digest) != (question.id, question.team, question.digest):
         return False
+    if click.channel != question.channel:
+        # A copy may be there twice after a crash; which of them was clicked makes no difference.
+        return question.shown_to(click.user, click.channel)
     # A message that was clicked before its own timestamp was recorded (a crash in between) has none yet: the id, which
     # is only on that message, and the channel identify it.
     if not question.message_ts and not kind.only_when_posted:

@@ -70,6 +70,19 @@ class Undo:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of a question's message in a direct message, for somebody who does not see the thread."""
+
+    person: str
+    channel: str = ""
+    """The direct message; empty while it is not known."""
+    message_ts: str = ""
+    """Empty while it is not posted."""
+    refused: bool = False
+    """Slack does not show it to this person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question to people, as it stands."""
@@ -105,8 +118,15 @@ class Question:
     """The workspace that its message is in, as the store found it."""
     message_ts: str = ""
     """The timestamp of its message, as the store found it; empty while it is not recorded."""
+    copies: tuple[Copy, ...] = ()
+    """Where else its message is, as the store found it."""
     participants: frozenset[str] = frozenset()
     """Who `participants` are, as the store found them."""
+
+    def shown_to(self, user: str, channel: str) -> bool:
+        """Whether a person can see the question in this channel: in its own, or in a direct message with a copy."""
+        mine = (copy for copy in self.copies if copy.person == user and channel.startswith("D"))
+        return channel == self.channel or any(copy.channel in ("", channel) for copy in mine)
 
     def names(self, user: str, groups: frozenset[str]) -> bool:
         """Whether a person, who is in these user groups, is among those who may answer."""
@@ -155,3 +175,7 @@ class Card:
     questions: Sequence[Question]
     drafts: Sequence[Draft]
     """The last is the message with the buttons; what is posted before it belongs to it."""
+    copies: Sequence[tuple[str, Draft]] = ()
+    """(person, message) for those who are asked by direct message."""
+    notes: Sequence[Draft] = ()
+    """What is posted below the message."""

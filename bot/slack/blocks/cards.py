@@ -6,20 +6,24 @@ of its request.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.question import Approval, CallKind, Card, Decision
+from bot.core.questions.question import Approval, CallKind, Card, Decision, Question
+from bot.core.thread_ref import ThreadRef
 from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
-from bot.slack.blocks.elements import Block, actions, bold, rich, section, size
+from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size
 from bot.slack.blocks.messages import draft, file
 from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
 
+COPY = "copy"
+"""The kind of a message that is a copy of a card."""
 MAX_ROWS = 6
 TEXT_LIMIT = 12_000
 """Characters of all blocks of a message. Slack rejects more than about 13,300 (`msg_blocks_too_long`) and documents no
@@ -52,6 +56,27 @@ def redrawn(approvals: Sequence[Approval]) -> JsonObject:
     waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
     text = _asking(approvals) if waiting else _decided(approvals)
     return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
+
+
+def copy(approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
+    """Return the copy of a card for a person who does not see its thread, about those of its requests that they may
+    decide."""
+    where = "" if place.kind == "im" else place.channel
+    payload = {"about": [approval.id for approval in approvals], "channel": where}
+    return Draft(f"{approvals[0].id}-{person}", "copy", json.dumps(payload))
+
+
+def copied(questions: Sequence[Question], payload: str) -> JsonObject:
+    """Return a copy with the current state of its requests. Anything that does not fit is under Details: the file with
+    all of it is in the thread."""
+    kept: JsonObject = json.loads(payload)
+    shown = [each for each in questions if isinstance(each, Approval) and each.id in kept["about"]]
+    where = f" in <#{kept['channel']}>" if kept["channel"] else " in a direct message with me"
+    words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
+    waiting = any(approval.decision is Decision.AWAITING for approval in shown)
+    text = _asking(shown).replace(" in the thread", "") if waiting else _decided(shown)
+    blocks = [context(words), *_drawn(shown, {approval.id: False for approval in shown})]
+    return {"text": escaped(harmless(brief(text))), "blocks": blocks}
 
 
 def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:

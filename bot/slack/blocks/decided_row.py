@@ -40,6 +40,8 @@ RECORDS = {
 QUESTION_DELETED = ":octagonal_sign: Not run: the message that asked for this was deleted"
 """For a request that was stopped by nobody."""
 DOUBTFUL_AND_DELETED = ":octagonal_sign: The message that asked for this was deleted; nobody said whether it ran"
+CLOSED = ":no_entry_sign: Closed without a decision, so it was not run"
+"""For a withdrawn request, if the reason is known."""
 DOUBTFUL = {
     Decision.EXPIRED: ":hourglass: Nobody said in time whether it ran; I went on without knowing",
     Decision.STOPPED: ":octagonal_sign: Stopped by {who}; nobody said whether it ran",
@@ -88,6 +90,8 @@ def _left(approval: Approval, left: list[Block]) -> Block:
 def _decided(approval: Approval) -> str:
     words = RECORDS[approval.decision]
     doubtful = approval.kind == CallKind.DID_IT_RUN
+    if approval.decision is Decision.WITHDRAWN and approval.reason:
+        words = CLOSED
     if doubtful:
         words = DOUBTFUL.get(approval.decision, words)
     if approval.decision is Decision.STOPPED and not approval.decided_by:

@@ -1,4 +1,5 @@
-"""Builds the Home tab: what the bot is, and the reader's standing grants. Pure."""
+"""Builds the Home tab: what the bot is, what waits for the reader and what of theirs waits, and their standing grants.
+Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +7,14 @@ import json
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject
+from bot.core.policy.privacy import Privacy
 from bot.core.questions.grant import Grant
+from bot.core.questions.missed import MISSED
+from bot.core.questions.question import Approval, Question
+from bot.core.questions.retry import RETRY
+from bot.core.thread_ref import ThreadRef
+from bot.core.untrusted import mapping
+from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import buttons
 from bot.slack.blocks.elements import (
     Block,
@@ -16,6 +24,8 @@ from bot.slack.blocks.elements import (
     context,
     date,
     header,
+    mention,
+    mentions,
     plain,
     remark,
     rich,
@@ -23,35 +33,134 @@ from bot.slack.blocks.elements import (
 )
 
 REVOKE = "grant.revoke"
+STOP = "home.stop"
+MAX_BLOCKS = 100
+"""Of a Home tab (docs.slack.dev/surfaces/app-home)."""
+MAX_WAITING = 10
+"""Questions and turns that are listed."""
 MAX_GRANTS = 30
 VALUE = 300
 """Characters of the arguments of a grant."""
+NAME = 80
+"""Characters of the name of a tool."""
 ABOUT = (
     "I am a chat agent that asks first: mention me in a channel or write to me, and before anything risky I show "
     "exactly what I would do, and wait for a person."
 )
+NOTHING_WAITS = "Nothing is waiting for you, and I am working on nothing for you."
 
 
-def home(grants: Sequence[Grant]) -> JsonObject:
-    """Return the Home tab of a person with the grants they have given."""
-    blocks = [rich(section(plain(ABOUT))), header("Standing grants")]
+def home(grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "") -> JsonObject:
+    """Return the Home tab of a person.
+
+    Args:
+        grants: those that the person has given.
+        waiting: what waits for them and what of theirs waits.
+        url: the address of the workspace, for links to messages.
+    """
+    waiting = waiting or Waiting()
+    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), header("Standing grants")]
     if not grants:
         blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
-    for grant in grants[:MAX_GRANTS]:
+    room = (MAX_BLOCKS - len(blocks) - 1) // 3
+    shown = grants[: min(MAX_GRANTS, room)]
+    for grant in shown:
         blocks += _grant(grant)
-    if len(grants) > MAX_GRANTS:
-        blocks.append(remark(f"and {len(grants) - MAX_GRANTS} more. Revoke some of these to see them."))
+    if len(grants) > len(shown):
+        blocks.append(remark(f"and {len(grants) - len(shown)} more. Revoke some of these to see them."))
     return {"type": "home", "blocks": blocks}
 
 
 def opened_grant(value: str) -> int:
     """Return the id of the grant that a button is about. Raises ValueError if it is not one of ours."""
-    content = buttons.parsed(value)
-    match content:
-        case {"g": int(number)} if len(content) == 1 and not isinstance(number, bool) and 0 < number < 2**63:
-            return number
-        case _:
-            raise ValueError("not a value of ours")
+    return _number(value, "g")
+
+
+def opened_turn(value: str) -> int:
+    """Return the id of the turn that a button is about. Raises ValueError if it is not one of ours."""
+    return _number(value, "t")
+
+
+def _number(value: str, name: str) -> int:
+    content = mapping(buttons.parsed(value))
+    number = content.get(name)
+    if len(content) == 1 and isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**63:
+        return number
+    raise ValueError("not a value of ours")
+
+
+def _waiting(waiting: Waiting, url: str) -> list[Block]:
+    blocks = [header("Waiting")]
+    if not waiting.questions and not waiting.turns:
+        return [*blocks, remark(NOTHING_WAITS)]
+    for each in waiting.questions[:MAX_WAITING]:
+        blocks += _question(each, url)
+    if waiting.more_questions:
+        blocks.append(remark("More requests wait for you; they are listed here once you have decided some of these."))
+    if waiting.turns:
+        blocks.append(context("*I am working on this for you:*"))
+        blocks += [_turn(each, url) for each in waiting.turns[:MAX_WAITING]]
+    if waiting.more_turns:
+        blocks.append(remark("There is more; it is listed here once some of this has ended."))
+    return blocks
+
+
+def _question(waits: WaitingQuestion, url: str) -> list[Block]:
+    question = waits.question
+    link = _link("Open", url, waits.message_channel, waits.message_ts, waits.place)
+    by = f" for {mention(question.requester)}" if question.requester else ""
+    until = f" · until {date(question.expires_at)}" if question.expires_at < float("inf") else ""
+    where = f"{_where(waits.place)}{by} · since {date(waits.since)}{until}"
+    return [rich(section(*_what(question))), context(" · ".join(filter(None, (where, link))))]
+
+
+def _what(question: Question) -> list[Block]:
+    if question.kind == RETRY:
+        return [plain("I stopped after several failures. Shall I try again?")]
+    if question.kind == MISSED:
+        return [plain("Shall I still answer what was written while I was offline?")]
+    if not isinstance(question, Approval):
+        return [plain("A question waits for your answer.")]
+    if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):
+        return [plain("A tool call waits for a decision.")]
+    return [plain("May I run "), code(question.call.remote_name, NAME), plain(" of "), code(question.call.server, NAME)]
+
+
+def _turn(turn: OpenTurn, url: str) -> Block:
+    waits = turn.waits_for
+    if turn.stopping:
+        state = "stopped; it ends once what is running has ended"
+    elif turn.parked:
+        state = "I stopped after several failures; press Retry or write there"
+    elif waits is not None:
+        state = f"waits for {mentions(waits.people, waits.requester, last=' or ') or 'a person'}"
+    else:
+        state = "under way"
+    link = _link("Open", url, turn.place.channel, turn.place.thread_ts, turn.place)
+    words = " · ".join(filter(None, (f"{_where(turn.place)} · since {date(turn.since)} · {state}", link)))
+    shown: Block = {"type": "section", "block_id": f"turn-{turn.id}", "text": {"type": "mrkdwn", "text": words}}
+    if not turn.stopping:
+        text = "Open requests of it are closed. What was already done stays done."
+        asked = confirmation("Stop this?", text, "Stop", danger=True)
+        shown["accessory"] = buttons.button(STOP, "Stop", json.dumps({"t": turn.id}), style="danger", confirm=asked)
+    return shown
+
+
+def _where(place: ThreadRef) -> str:
+    if place.kind == "im" or place.channel.startswith("D"):
+        return "in a direct message"
+    return f"in <#{place.channel}>" if _is_channel(place.channel) else "in a thread"
+
+
+def _link(label: str, url: str, channel: str, ts: str, place: ThreadRef) -> str:
+    """Return a link to a message in the form of chat.getPermalink; empty while it is not posted."""
+    digits = ts.replace(".", "")
+    if not (url.startswith("https://") or url.startswith("http://")) or not digits.isdecimal():
+        return ""
+    address = f"{url.rstrip('/')}/archives/{channel}/p{digits}"
+    if channel == place.channel and ts != place.thread_ts:
+        address += f"?thread_ts={place.thread_ts}&amp;cid={channel}"
+    return f"<{address}|{label}>"
 
 
 def _grant(grant: Grant) -> list[Block]:

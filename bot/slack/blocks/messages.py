@@ -22,6 +22,12 @@ MARKDOWN_LIMIT = 10_000
 """Below Slack's 12,000 characters for all markdown blocks of a message, as Slack counts some characters twice."""
 
 
+DELETED = (
+    "The message with my question was deleted twice, so I closed the question. Nothing was run because of it; "
+    "write here to go on."
+)
+
+
 def draft(kind: str, blocks: Sequence[Block], fallback: str, key: str = "", *, final: bool = True) -> Draft:
     """Return a message. The fallback is shown in notifications and read by screen readers."""
     payload = {"text": escaped(harmless(brief(fallback))) or "…", "blocks": list(blocks)}
@@ -126,6 +132,17 @@ def _each(who: str, question: Question) -> Sequence[str]:
 def notice(text: str, key: str) -> list[Draft]:
     """Return a message with a sentence of the bot's own."""
     return [draft("notice", [context(escaped(harmless(text)))], text, key)] if text else []
+
+
+def asked_directly(people: Sequence[str], key: str) -> list[Draft]:
+    """Return who is waited for that does not see the thread."""
+    words = f"Waiting for {mentions(people, last=' or ')}, whom I asked by direct message."
+    return [draft("notice", [context(words)], "Waiting for people whom I asked by direct message.", key)]
+
+
+def deletion_notice(channel: str, ts: str) -> Draft:
+    """Return what is said when a message with a question was deleted twice."""
+    return notice(DELETED, f"deleted-{channel}-{ts}")[0]
 
 
 def progress(words: str, key: str = "") -> Draft:

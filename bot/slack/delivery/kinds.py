@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Draft, Post
-from bot.slack.blocks import messages, question_blocks
+from bot.slack.blocks import cards, messages, question_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ KINDS: Mapping[str, Kind] = {
         refused=_card_refused,
     ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
+    cards.COPY: Kind(lambda post: cards.copied(post.about, post.payload), needs_blocks=True),
     FILE: Kind(prerendered=True, changes=False, refused=_file_refused),
 }
 """The kinds whose bodies follow from what is recorded."""

@@ -25,6 +25,7 @@ from bot.core.posts import Action, Deliveries, Post, PostState, in_order, next_a
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import offload
+from bot.slack.blocks.messages import deletion_notice
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, what_follows
 from bot.slack.delivery.kinds import PLAIN, Kind
 from bot.slack.delivery.known import KnownPost, KnownThread
@@ -98,9 +99,13 @@ class Outbox:
             was_owed = post.state is PostState.OWED
             known = thread.posts.get(post.id)
             if known is None:
-                known = thread.posts[post.id] = KnownPost(doubtful=was_owed and post.id <= self._inherited)
+                known = thread.posts[post.id] = KnownPost(
+                    doubtful=was_owed and post.id <= self._inherited and not post.person
+                )
             fresh = was_owed and not known.sent
-            left = await self._settle(deliveries.place, post, known, gone=deliveries.gone)
+            # A direct message is there also when the thread is gone, and then shows how the request has ended.
+            gone = deliveries.gone and not (post.person and post.state is PostState.POSTED)
+            left = await self._settle(_place(deliveries.place, post), post, known, gone=gone)
             if left.state is PostState.REFUSED:
                 return True  # this may change what else is owed
             # A card may have been decided, a turn may have come to rest, while its message was on its way.
@@ -146,7 +151,8 @@ class Outbox:
 
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
         try:
-            ts = await self._sender.find(place, post)
+            # A direct message is known only once something was posted there: a copy that is there twice does no harm.
+            ts = None if post.person else await self._sender.find(place, post)
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
         if ts is None:
@@ -159,7 +165,11 @@ class Outbox:
         known.doubtful, known.absent = True, False
         try:
             with failpoints.around(f"post {post.kind}"):
-                ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
+                if post.person:
+                    channel, ts = await self._sender.post_to(post, body)
+                    post = replace(post, channel=channel)
+                else:
+                    ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
         except SLACK_ERRORS as error:
@@ -181,7 +191,7 @@ class Outbox:
         """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
         thread is read for it."""
         if self._kind(post).needs_ts:
-            await self._store.posted(post.id, ts, shown)
+            await self._store.posted(post.id, ts, shown, channel=post.channel)
             known.doubtful = known.unrecorded = False
         else:
             known.sent, known.recorded = True, False
@@ -211,7 +221,7 @@ class Outbox:
         except SLACK_ERRORS as error:
             follows = what_follows(error, Action.UPDATE)
             if follows is Next.GONE:
-                return await self._close(post, known)
+                return await self._gone(place, post, known)
             if recorded or follows is Next.GIVE_UP:
                 self._failed(error, Action.UPDATE, place, post, known)
                 return post
@@ -222,6 +232,14 @@ class Outbox:
             return post
         self._showing(post, body, known)
         return await self._shown(post)
+
+    async def _gone(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
+        """Somebody has deleted it. What waits for an answer is posted again, or closed."""
+        if not await self._store.deleted(place.channel, post.ts, deletion_notice(place.channel, post.ts)):
+            return await self._close(post, known)
+        self._wake(post.thread_id)
+        self._advance(post.thread_id)
+        return replace(post, state=PostState.REMOVED)
 
     async def _shown(self, post: Post) -> Post:
         """Record that Slack shows the current revision, as far as it can. Messages that change without a revision are
@@ -314,3 +332,8 @@ class Outbox:
             self._wake(thread_id)
 
         thread.timer = asyncio.get_running_loop().call_later(pause, again)
+
+
+def _place(place: ThreadRef, post: Post) -> ThreadRef:
+    """Return where a message is: in the thread, or in a direct message."""
+    return replace(place, channel=post.channel or post.person, thread_ts="", kind="im") if post.person else place

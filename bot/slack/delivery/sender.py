@@ -70,6 +70,19 @@ class Sender:
             self._settled_at[post.id] = time.monotonic() + settle
             raise
 
+    async def post_to(self, post: Post, body: JsonObject) -> tuple[str, str]:
+        """Send a copy to its person. Out: the direct message that it is in, and its timestamp. Raises SLACK_ERRORS."""
+        # "To send a direct message, pass the user's id" (docs.slack.dev/reference/methods/chat.postMessage, channels).
+        response = await self._once.chat_postMessage(
+            channel=post.channel or post.person,
+            text=body["text"],
+            blocks=body["blocks"],
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": post.key}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str(response["channel"]), str(response["ts"])
+
     async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool) -> None:
         """Replace the content of a message. `repeat`: retry after network errors and 5xx. Raises SLACK_ERRORS."""
         client = self._repeatable if repeat else self._best_effort

@@ -178,6 +178,8 @@ class CatchUp:
             admission, thread_id = await self._store.admit(message)
             if admission is Admission.STARTS:
                 woken.add(thread_id)
+            elif admission is Admission.STOPS:
+                woken.update(await self._store.waiting())
         await self._store.caught_up(what, last)
         for thread_id in sorted(woken):
             self._wake(thread_id)

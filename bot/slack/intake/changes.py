@@ -16,7 +16,7 @@ from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import mapping
 from bot.slack.intake.messages import edited_at, incoming, timestamp
-from bot.slack.reading.message import Ourselves, author_of
+from bot.slack.reading.message import Ourselves, author_of, identifier
 
 CHANGED, DELETED, TOMBSTONE = "message_changed", "message_deleted", "tombstone"
 NOBODY = "USLACKBOT"
@@ -48,7 +48,9 @@ def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()
         return None
     was = _read(body, before, ourselves, bots) if before else None
     # Two edits within a second have the same `edited.ts`.
-    said = replace(said, version=f"{at} {timestamp(event.get('event_ts')) or timestamp(event.get('ts'))}".strip())
+    version = f"{at} {timestamp(event.get('event_ts')) or timestamp(event.get('ts'))}".strip()
+    # A stop word counts when it is sent.
+    said = replace(said, version=version, stop=False)
     return Amendment(
         place=said.place,
         ts=said.ts,
@@ -59,6 +61,20 @@ def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()
     )
 
 
+def deleted(body: JsonObject) -> tuple[str, str] | None:
+    """Return the channel and the timestamp of a message that an event says was deleted, whoever has written it; None
+    for any other event."""
+    event = mapping(body.get("event"))
+    now = mapping(event.get("message"))
+    ts = ""
+    if event.get("subtype") == DELETED:
+        ts = timestamp(event.get("deleted_ts")) or timestamp(mapping(event.get("previous_message")).get("ts"))
+    elif event.get("subtype") == CHANGED and now.get("subtype") == TOMBSTONE:
+        ts = timestamp(now.get("ts"))
+    channel = identifier(event.get("channel"))
+    return (channel, ts) if channel and ts else None
+
+
 def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
     """Whether an event says that our own app has posted or updated a message. Nothing follows from it."""
     event = mapping(body.get("event"))
@@ -66,6 +82,8 @@ def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
     if subtype == DELETED:
         return False
     said = mapping(event.get("message")) if subtype == CHANGED else event
+    if said.get("subtype") == TOMBSTONE:
+        return False
     bot, user = said.get("bot_id"), said.get("user")
     return bool((bot and bot == ourselves.bot) or (user and user == ourselves.user))
 

@@ -4,17 +4,18 @@ here."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
 from bot import log_events
 from bot.core.amendments import WAKING
-from bot.core.inbox import Admission
+from bot.core.inbox import Admission, Incoming
 from bot.core.ports.store import Inbox
 from bot.core.untrusted import mapping
-from bot.slack.intake.changes import amendment
+from bot.slack.intake.changes import amendment, deleted
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
 from bot.slack.reading.message import Ourselves
 
@@ -34,13 +35,31 @@ def register(
     under_way: dict[tuple[str, str], Commit],
     *,
     bots: Collection[str] = (),
+    may_stop: Callable[[str], Awaitable[bool]],
+    stopped: Callable[[int], None],
+    unseen: Callable[[str, str], Awaitable[None]],
 ) -> None:
     """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
-    are the ids of apps and workflows that may address it."""
+    are the ids of apps and workflows that may address it; `may_stop` returns whether a person may stop the turns of
+    others; `stopped` wakes a thread whose turn may have been stopped, and brings Slack in step with it;
+    `unseen` takes note of a message that somebody has deleted, by channel and ts."""
+
+    async def admit(message: Incoming) -> tuple[Admission, int]:
+        if message.stop and not message.to_others:
+            message = replace(message, may_stop=await may_stop(message.user))
+        return await store.admit(message)
 
     notices: dict[tuple[str, str], None] = {}
 
+    def remember(notice: tuple[str, str] | None) -> None:
+        if notice:
+            notices[notice] = None
+            if len(notices) > MAX_NOTICES:
+                del notices[next(iter(notices))]
+
     async def on_message(body: dict[str, Any]) -> None:
+        if gone := deleted(body):  # whoever has written it: Slack need not say
+            await unseen(*gone)
         if (change := amendment(body, ourselves, bots)) is not None:
             done, thread_id = await store.amend(change)
             log_events.amended(change, done, thread_id)
@@ -50,10 +69,7 @@ def register(
         message = incoming(body, ourselves, bots)
         event = mapping(body.get("event"))
         if message is None:
-            if notice := notice_of(event):
-                notices[notice] = None
-                if len(notices) > MAX_NOTICES:
-                    del notices[next(iter(notices))]
+            remember(notice_of(event))
             return
         key = (message.place.channel, message.ts)
         if message.addressed and is_unclear(event):
@@ -64,13 +80,16 @@ def register(
         if message.addressed and key in under_way:
             await asyncio.shield(under_way[key])
             return
-        task = asyncio.create_task(store.admit(message))
+        task = asyncio.create_task(admit(message))
         if message.addressed:
             under_way[key] = task
             task.add_done_callback(lambda _: under_way.pop(key, None))
         admission, thread_id = await asyncio.shield(task)
         if admission is Admission.STARTS:
             wake(thread_id)
+        elif admission is Admission.STOPS:
+            for each in await store.waiting():
+                stopped(each)
 
     app.event("app_mention")(on_message)
     app.event("message")(on_message)

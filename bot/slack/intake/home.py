@@ -1,4 +1,5 @@
-"""The app's Home: the standing grants of a person, each with a button that ends it."""
+"""The app's Home: what waits for a person and what of theirs waits, and their standing grants, with buttons that end
+them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
                 await handler.store.end_grant(grant.id, "void")
         try:
             held = await handler.store.grants(handler.authorizer.team, user)
-            await handler.client.views_publish(user_id=user, view=home.home(held))
+            groups = await handler.authorizer.groups(user) or frozenset()
+            waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
+            await handler.client.views_publish(user_id=user, view=home.home(held, waiting, handler.url))
         except SLACK_ERRORS as error:
             log.warning("could not show %s the Home: %s", user, code_of(error))
 
@@ -50,5 +53,21 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         await ack()
         handler.background(publish(user))
 
+    async def on_stop(ack: AsyncAck, body: dict[str, Any]) -> None:
+        user = user_of(body)
+        try:
+            turn = home.opened_turn(str(body["actions"][0].get("value") or ""))
+        except ValueError:
+            turn = 0
+        # The store looks whether it is theirs: a forged value stops nothing of anybody else.
+        thread_id = await handler.store.stop(turn, user) if turn and user else 0
+        await ack()
+        if thread_id:
+            log_events.turn_stopped(user, turn)
+            handler.wake(thread_id)
+        if user:
+            handler.background(publish(user))
+
     app.event("app_home_opened")(on_opened)
+    app.action(home.STOP)(on_stop)
     app.action(home.REVOKE)(on_revoke)

@@ -15,6 +15,7 @@ from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
 from bot.slack.intake import checks
+from bot.slack.intake.stop_words import is_stop
 from bot.slack.reading import content, message
 from bot.slack.reading.content import Words
 from bot.slack.reading.message import Ourselves, identifier
@@ -77,6 +78,7 @@ def incoming(
         author=author.kind,
         label=author.label,
         to_others=not mentioned and bool(said.mentions - {author.id}),
+        stop=simple and is_spoken and author.kind is AuthorKind.PERSON and _is_stop(said.own_words, ourselves),
         post=_post(event) if author.kind is AuthorKind.OWN else "",
         version=edited_at(event),
     )
@@ -94,6 +96,10 @@ def notice_of(event: JsonObject) -> tuple[str, str] | None:
     subtype = event.get("subtype")
     is_notice = isinstance(subtype, str) and subtype not in message.SPOKEN
     return (_taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))) if is_notice else None
+
+
+def _is_stop(words: str, ourselves: Ourselves) -> bool:
+    return is_stop(words, f"<@{ourselves.user}>")
 
 
 def _kind(event: JsonObject, channel: str) -> str:

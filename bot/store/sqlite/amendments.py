@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
-from bot.core.inbox import Admission, AuthorKind, Incoming
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
 from bot.store.sqlite import audit, inbox, parked_threads, remembered, transitions
 from bot.store.sqlite.database import now
@@ -28,6 +28,11 @@ class _Row:
     seq: int | None
     version: str
     gone: bool
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its author has stopped a turn with it, or after it: it asks for nothing, whatever it says later."""
+        return self.author == AuthorKind.PERSON and self.label in (STOPPED_WITH, WITHDRAWN)
 
 
 _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone"
@@ -68,7 +73,7 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
     )
     if row.seq is None:
         follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
-        addressed = counts(change, said, counted=row.addressed, follows=follows)
+        addressed = not row.is_settled and counts(change, said, counted=row.addressed, follows=follows)
         connection.execute("UPDATE inbox SET addressed = ? WHERE id = ?", (addressed, row.id))
         if addressed:
             return _start(connection, thread_id, row)
@@ -79,7 +84,7 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
         return Amended.IGNORED
     report = connection.execute("SELECT addressed FROM inbox WHERE about = ? AND seq IS NULL", (row.id,)).fetchone()
     reported = bool(report and report[0])
-    addressed = newly_counts(change, said, counted=row.addressed, reported=reported)
+    addressed = not row.is_settled and newly_counts(change, said, counted=row.addressed, reported=reported)
     _report(connection, thread_id, replace(row, text=said.text, body=said.body), EDITED, change, addressed=addressed)
     if addressed != reported:
         # The message itself counts as a request from now on, so that no later edit makes it one again.

@@ -17,11 +17,14 @@ from bot.store.sqlite.question_rows import touch_all
 
 def apply(
     connection: sqlite3.Connection, state: ThreadState, change: Change, redact: Sequence[str]
-) -> tuple[int, list[Unread], str]:
-    """Write a change to the thread that `state` describes. Out: the turn's id, the unread messages, and who has stopped
-    the turn."""
+) -> tuple[int, list[Unread], str, bool]:
+    """Write a change to the thread that `state` describes. Out: the turn's id, the unread messages, who has stopped the
+    turn, and whether the change was written."""
     start = state.next_position
     turn_id = state.turn.id if state.turn else 0
+    if change.unless_stopped and state.turn and (by := log.stopped_by(connection, turn_id)):
+        log.save_turn(connection, state.turn, change.usage)
+        return turn_id, log.unread(connection, state.id), by, False
     if change.requester:
         turn_id = log.open_turn(connection, state.id, change.requester, start)
     log.append(connection, state.id, turn_id, start, change.messages)
@@ -48,12 +51,17 @@ def apply(
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
             touch_all(connection, call.id)
+    _count(connection, state, change)
+    return turn_id, log.unread(connection, state.id), stopped_by, True
+
+
+def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -> None:
+    """Write the counters of the turn, and what was offered to the model."""
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
     parked_threads.changed(connection, state.id, change)
     if state.turn is not None:
         log.save_turn(connection, state.turn, change.usage, change.outcome or None)
-    return turn_id, log.unread(connection, state.id), stopped_by
 
 
 def _unless_stopped(call: Call, stopped_by: str) -> Call:

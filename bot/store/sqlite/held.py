@@ -13,7 +13,7 @@ from bot.core.questions.transition import Transition
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import parked_threads, posts
 from bot.store.sqlite.database import now
-from bot.store.sqlite.question_rows import find, insert, touch
+from bot.store.sqlite.question_rows import find, insert, touch, wait_for
 
 MOST = 100
 """Threads with such messages that are looked at per query."""
@@ -54,6 +54,7 @@ def offer(connection: sqlite3.Connection, card: Card, threads: Sequence[int]) ->
         connection.execute(
             "UPDATE questions SET people = ?, body = ? WHERE id = ?", (" ".join(more.people), more.body, asked.id)
         )
+        wait_for(connection, more)
         return
     *_, post = posts.owe(connection, question.thread_id, card.drafts)
     insert(connection, question, post, 0)

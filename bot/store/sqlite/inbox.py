@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 
-from bot.core.inbox import Admission, AuthorKind, Incoming
-from bot.store.sqlite import former_teams, parked_threads, remembered
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
+from bot.core.thread_ref import ThreadRef
+from bot.store.sqlite import former_teams, parked_threads, remembered, stopping
 from bot.store.sqlite.database import now
 
 
@@ -17,19 +19,42 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     Out: whether it was recorded, and the thread's id (0 if there is none).
     """
     as_it_is = remembered.as_amended(connection, incoming)
-    return (Admission.IGNORED, 0) if as_it_is is None else _admit(connection, as_it_is)
+    if as_it_is is None:
+        return Admission.IGNORED, 0
+    if as_it_is.stop and not as_it_is.earlier:
+        thread_id = _thread(connection, as_it_is.place)
+        if not _known(connection, thread_id, as_it_is) and stopping.by_word(connection, as_it_is):
+            word = replace(as_it_is, stop=False, addressed=False, to_others=True, label=STOPPED_WITH)
+            _, thread_id = _record(connection, word, begins=True)
+            return Admission.STOPS, thread_id
+    return _record(connection, as_it_is)
 
 
-def _admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
-    place = incoming.place
+def _thread(connection: sqlite3.Connection, place: ThreadRef) -> int:
+    """Return the id of a thread; 0 if it is not recorded."""
     row = connection.execute(
-        "SELECT id, gone FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
+        "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
         (place.team, place.channel, place.thread_ts),
     ).fetchone()
+    return int(row[0]) if row is not None else former_teams.find(connection, place)
+
+
+def _known(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -> bool:
+    """Whether a message was recorded before."""
+    row = connection.execute(
+        "SELECT 1 FROM inbox WHERE event_id = ? UNION ALL SELECT 1 FROM inbox WHERE thread_id = ? AND ts = ? LIMIT 1",
+        (incoming.event_id, thread_id, incoming.ts),
+    ).fetchone()
+    return row is not None
+
+
+def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool = False) -> tuple[Admission, int]:
+    """Record a message. `begins`: its thread is recorded too, although it is not addressed."""
+    place = incoming.place
+    thread_id = _thread(connection, place)
     addressed = incoming.addressed
-    thread_id = int(row[0]) if row is not None else former_teams.find(connection, place)
     if not thread_id:
-        if not addressed:
+        if not addressed and not begins:
             return Admission.IGNORED, 0
         cursor = connection.execute(
             "INSERT INTO threads (team, channel, thread_ts, kind, created_at, heard)"
@@ -38,7 +63,7 @@ def _admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admissio
         )
         thread_id = cursor.lastrowid or 0
     else:
-        is_gone = row is not None and row[1] and not _is_there_again(connection, thread_id, incoming.ts)
+        is_gone = _is_gone(connection, thread_id, incoming.ts)
         if is_gone or (incoming.post and _is_posted(connection, incoming.post)):  # the log has what we have posted
             return (Admission.IGNORED, 0) if is_gone else (Admission.DUPLICATE, thread_id)
         if not (addressed or incoming.earlier or incoming.to_others or incoming.author is not AuthorKind.PERSON):
@@ -71,8 +96,15 @@ def _admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admissio
         # One of the two events of a mention may have been recorded as a message to others.
         raised = connection.execute(
             "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND NOT held"
-            " AND seq IS NULL AND ? AND version = ?",
-            (thread_id, incoming.ts, incoming.addressed and not incoming.late, incoming.version),
+            " AND seq IS NULL AND ? AND version = ? AND (author <> '' OR label NOT IN (?, ?))",
+            (
+                thread_id,
+                incoming.ts,
+                incoming.addressed and not incoming.late,
+                incoming.version,
+                STOPPED_WITH,
+                WITHDRAWN,
+            ),
         )
         if raised.rowcount == 0:
             return Admission.DUPLICATE, thread_id
@@ -88,10 +120,13 @@ def _admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admissio
     return Admission.STARTS, thread_id
 
 
-def _is_there_again(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
-    """Whether a message shows that a thread that was gone is there: it was written later."""
+def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
+    """Whether a thread is gone. A message that was written later shows that it is there again."""
+    [gone] = connection.execute("SELECT gone FROM threads WHERE id = ?", (thread_id,)).fetchone()
+    if not gone:
+        return False
     again = connection.execute("UPDATE threads SET gone = '' WHERE id = ? AND gone < ?", (thread_id, ts))
-    return again.rowcount > 0
+    return again.rowcount == 0
 
 
 def _is_posted(connection: sqlite3.Connection, key: str) -> bool:

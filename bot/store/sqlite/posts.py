@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
@@ -29,6 +30,16 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
     return ids
 
 
+def owe_copies(connection: sqlite3.Connection, thread_id: int, card: int, copies: Iterable[tuple[str, Draft]]) -> None:
+    """Record copies of a card, each for a person, in a direct message; each person gets one at most."""
+    for person, draft in copies:
+        connection.execute(
+            "INSERT OR IGNORE INTO posts (thread_id, key, kind, payload, state, created_at, copy_of, person)"
+            " VALUES (?, ?, ?, ?, 'owed', ?, ?, ?)",
+            (thread_id, draft.key, draft.kind, draft.payload, now(), card, person),
+        )
+
+
 def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     """Return what one thread still has to deliver to Slack."""
     *place, gone = connection.execute(
@@ -36,16 +47,17 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     ).fetchone()
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
-        "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at FROM posts"
+        "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel,"
+        " coalesce(copy_of, id) FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
         " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
     ).fetchall()
     found: list[Post] = []
-    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at in rows:
-        about = question_rows.of_post(connection, id_) if revision != shown else ()
-        where = PostState(state)
-        found.append(Post(id_, thread, key, kind, payload, where, ts, revision, shown, bool(final), created_at, about))
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel, card in rows:
+        about = question_rows.of_post(connection, card) if revision != shown or person else ()
+        post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
+        found.append(replace(post, about=about, person=person, channel=channel))
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
 
@@ -54,10 +66,11 @@ def last(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
 
 
-def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int) -> None:
-    """Record that a post is in Slack, with this timestamp and revision."""
+def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "") -> None:
+    """Record that a post is in Slack, with this timestamp and revision; of a copy, in this direct message."""
     connection.execute(
-        "UPDATE posts SET state = 'posted', ts = ?, shown = ? WHERE id = ? AND state = 'owed'", (ts, revision, post)
+        "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ? WHERE id = ? AND state = 'owed'",
+        (ts, revision, channel, post),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import PARTICIPANTS, Approval, Decision, Question, Undo, UndoState
+from bot.core.questions.question import PARTICIPANTS, REQUESTER, Approval, Copy, Decision, Question, Undo, UndoState
 from bot.core.tools import Preview
 from bot.core.untrusted import mapping, parsed
 from bot.store.sqlite.database import now
@@ -27,7 +27,7 @@ def _prefixed(prefix: str, columns: str) -> str:
 
 
 _SELECT = (
-    f"SELECT {_prefixed('q', _COLUMNS)}, t.id, t.channel, t.team, coalesce(p.ts, ''),"
+    f"SELECT {_prefixed('q', _COLUMNS)}, t.id, t.channel, t.team, coalesce(p.ts, ''), q.post,"
     " (SELECT group_concat(user, ' ') FROM (SELECT user FROM votes WHERE question = q.id ORDER BY at)),"
     f" {_prefixed('q', _OF_CALLS)}, {_prefixed('u', _UNDO)}, {_prefixed('c', CALL_COLUMNS)}"
     " FROM questions q JOIN threads t ON t.id = q.thread_id LEFT JOIN posts p ON p.id = q.post"
@@ -47,8 +47,8 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
     approval = question if isinstance(question, Approval) else None
     connection.execute(
         "INSERT INTO questions (id, thread_id, kind, subject, call, post, place, digest, body, requester, arguments,"
-        " people, needed, no_self, grants, privacy, basis, preview, note, created_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " people, needed, no_self, grants, privacy, basis, preview, note, created_at, expires_at, checked_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             question.id,
             question.thread_id,
@@ -71,8 +71,35 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
             approval.note if approval else "",
             now(),
             question.expires_at,
+            now(),
         ),
     )
+    wait_for(connection, question)
+
+
+def wait_for(connection: sqlite3.Connection, question: Question) -> None:
+    """Record whom an open question waits for."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO waiting_for (who, expires_at, question) VALUES (?, ?, ?)",
+        [(who, question.expires_at, question.id) for who in _waited_for(connection, question)],
+    )
+
+
+def _waited_for(connection: sqlite3.Connection, question: Question) -> set[str]:
+    """Return the ids of those whom an open question waits for."""
+    if question.decision != Decision.AWAITING:
+        return set()
+    people = {*question.people} - {REQUESTER, PARTICIPANTS}
+    if REQUESTER in question.people:
+        people.add(question.requester)
+    if PARTICIPANTS in question.people:
+        people |= _participants(connection, question.thread_id)
+    return people - {""}
+
+
+def _participants(connection: sqlite3.Connection, thread_id: int) -> frozenset[str]:
+    rows = connection.execute(_PARTICIPANTS, {"thread": thread_id})
+    return frozenset(str(user) for (user,) in rows if user)
 
 
 def preview_text(preview: Preview | None) -> str:
@@ -90,7 +117,7 @@ def preview_of(kept: object) -> Preview | None:
 def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
     """Return the question of a row. Raises ValueError for a row that no version of the bot has written."""
     id_, kind, subject, digest, body, requester, people, needed, decision, by, at, expires_at, reason, *rest = row
-    thread_id, channel, team, ts, votes, call, *rest = rest
+    thread_id, channel, team, ts, post, votes, call, *rest = rest
     if str(kind) not in KINDS:
         raise ValueError(f"{kind!r} is no kind of question")
     question = Question(
@@ -112,11 +139,17 @@ def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
         channel=str(channel),
         team=str(team),
         message_ts=str(ts),
+        copies=_copies(connection, int(str(post))),
     )
     if PARTICIPANTS in question.people:
-        rows = connection.execute(_PARTICIPANTS, {"thread": question.thread_id})
-        question = replace(question, participants=frozenset(str(user) for (user,) in rows if user))
+        question = replace(question, participants=_participants(connection, question.thread_id))
     return question if call is None else _about_call(question, rest)
+
+
+def _copies(connection: sqlite3.Connection, post: int) -> tuple[Copy, ...]:
+    rows = connection.execute("SELECT person, channel, ts, state FROM posts WHERE copy_of = ?", (post,))
+    states = {"refused", "removed"}
+    return tuple(Copy(person, channel, ts, refused=state in states) for person, channel, ts, state in rows)
 
 
 def _about_call(question: Question, row: Sequence[object]) -> Approval:
@@ -162,10 +195,17 @@ def touch(connection: sqlite3.Connection, question: str) -> None:
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE id = (SELECT post FROM questions WHERE id = ?)", (question,)
     )
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE copy_of = (SELECT post FROM questions WHERE id = ?)",
+        (question,),
+    )
 
 
 def touch_all(connection: sqlite3.Connection, call: int) -> None:
     """Mark every message about this call for redrawing."""
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE id IN (SELECT post FROM questions WHERE call = ?)", (call,)
+    )
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE copy_of IN (SELECT post FROM questions WHERE call = ?)", (call,)
     )

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from bot.core.posts import Draft
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Card, Decision, Question
 from bot.store.sqlite import audit, posts, question_audit, transitions
@@ -14,10 +15,14 @@ from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import find, insert, of_post
 from bot.store.sqlite.unreadable import OddRows
 
+DELETED = "the message that asked for it was deleted twice, so nobody could decide."
+
 
 def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str] = ()) -> None:
     """Record the questions of a card, and the card as a message to post. `redact` is what the audit leaves out."""
     *_, post = posts.owe(connection, thread_id, card.drafts)
+    posts.owe_copies(connection, thread_id, post, card.copies)
+    posts.owe(connection, thread_id, card.notes)
     for place, question in enumerate(card.questions):
         insert(connection, question, post, place)
         question_audit.write(connection, question, KINDS[question.kind].requested(question), redact)
@@ -31,6 +36,83 @@ def withdraw(connection: sqlite3.Connection, question: str) -> None:
     for each in of_post(connection, int(row[0])):
         transitions.end(connection, each, Decision.WITHDRAWN)
     connection.execute("UPDATE posts SET state = 'refused', shown = revision WHERE id = ? AND state = 'owed'", row)
+
+
+def unchecked(connection: sqlite3.Connection, before: float, most: int, odd: OddRows) -> list[Question]:
+    """Return open questions about calls of which nobody has looked since then whether those who may approve are there,
+    those that were looked at first at the front."""
+    rows = connection.execute(
+        "SELECT id FROM questions WHERE decision = 'awaiting' AND checked_at <= ? ORDER BY checked_at LIMIT ?",
+        (before, most + odd.known),
+    ).fetchall()
+    found = [odd.around(connection, f"request {id_}", lambda id_=id_: find(connection, str(id_))) for (id_,) in rows]
+    return [question for question in found if question is not None]
+
+
+def checked(
+    connection: sqlite3.Connection,
+    question: str,
+    copies: Sequence[tuple[str, Draft]],
+    notes: Sequence[Draft],
+    closed: str,
+) -> None:
+    """Record that somebody has looked at who is there to answer a question, and what follows."""
+    found = find(connection, question)
+    connection.execute("UPDATE questions SET checked_at = ? WHERE id = ?", (now(), question))
+    if found is None or found.decision != Decision.AWAITING:
+        return
+    [(card,)] = connection.execute("SELECT post FROM questions WHERE id = ?", (question,)).fetchall()
+    posts.owe_copies(connection, found.thread_id, card, copies)
+    posts.owe(connection, found.thread_id, notes)
+    if closed:
+        transitions.end(connection, found, Decision.WITHDRAWN, reason=closed)
+
+
+def asks(connection: sqlite3.Connection, channel: str, ts: str) -> bool:
+    """Whether this is a message of ours with an open question."""
+    row = _message(connection, channel, ts)
+    return row is not None and bool(_asked(connection, row[2] or row[0]))
+
+
+def _message(connection: sqlite3.Connection, channel: str, ts: str) -> tuple[int, int, int | None, int] | None:
+    """Return a message in Slack: its id, its thread, the card that it is a copy of, how often it was deleted."""
+    return connection.execute(
+        "SELECT p.id, p.thread_id, p.copy_of, p.deleted FROM posts p JOIN threads t ON t.id = p.thread_id"
+        " WHERE p.ts = ? AND p.ts <> '' AND p.state = 'posted'"
+        " AND CASE p.person WHEN '' THEN t.channel ELSE p.channel END = ?",
+        (ts, channel),
+    ).fetchone()
+
+
+def _asked(connection: sqlite3.Connection, card: int) -> list[Question]:
+    return [each for each in of_post(connection, card) if each.decision == Decision.AWAITING]
+
+
+def deleted(connection: sqlite3.Connection, channel: str, ts: str, notice: Draft) -> int:
+    """Take note that a message is no longer in Slack although we have not deleted it. One with open questions is posted
+    once more; the second time its questions are closed, which the notice says. Return its thread; 0 if it asks
+    nothing, or is known to be gone."""
+    row = _message(connection, channel, ts)
+    if row is None:
+        return 0
+    post, thread_id, copy_of, times = row
+    asked = _asked(connection, copy_of or post)
+    if not asked:
+        return 0
+    if not times:
+        connection.execute(
+            "UPDATE posts SET state = 'owed', ts = '', revision = revision + 1, deleted = 1 WHERE id = ?", (post,)
+        )
+        return int(thread_id)
+    connection.execute("UPDATE posts SET state = 'removed', deleted = deleted + 1 WHERE id = ?", (post,))
+    if copy_of:
+        # Somebody else may be asked instead.
+        connection.execute("UPDATE questions SET checked_at = 0 WHERE post = ? AND decision = 'awaiting'", (copy_of,))
+        return int(thread_id)
+    for each in asked:
+        transitions.end(connection, each, Decision.WITHDRAWN, reason=DELETED)
+    posts.owe(connection, thread_id, [notice])
+    return int(thread_id)
 
 
 def expire(connection: sqlite3.Connection, most: int, odd: OddRows) -> list[int]:

@@ -27,7 +27,16 @@ def as_amended(connection: sqlite3.Connection, incoming: Incoming) -> Incoming |
         return incoming
     # The edit was made too late to add a mention.
     both = incoming.addressed and bool(addressed)
-    return replace(incoming, version=version, text=text, body=body, files=(), addressed=both, to_others=bool(to_others))
+    return replace(
+        incoming,
+        version=version,
+        text=text,
+        body=body,
+        files=(),
+        addressed=both,
+        to_others=bool(to_others),
+        stop=False,
+    )
 
 
 def find(connection: sqlite3.Connection, change: Amendment) -> tuple[str, bool] | None:

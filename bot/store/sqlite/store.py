@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -18,6 +18,7 @@ from bot.core.thread import ThreadState, Turn
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
     grants,
@@ -29,8 +30,10 @@ from bot.store.sqlite import (
     posts,
     question_rows,
     questions,
+    stopping,
     transitions,
     undos,
+    waiting_lists,
 )
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
@@ -136,7 +139,7 @@ class SqliteStore:
         return kept
 
     async def commit(self, state: ThreadState, change: Change) -> None:
-        def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str]:
+        def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str, bool]:
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
@@ -147,9 +150,14 @@ class SqliteStore:
             return {_delivering(state.id): posts.deliveries(connection, state.id)}
 
         owes = bool(change.drafts or change.cards)
-        turn_id, unread, stopped_by = await self._database.write(
+        turn_id, unread, stopped_by, written = await self._database.write(
             work, synced=change.synced, ahead=ahead if owes else None
         )
+        if not written:
+            state.unread = unread
+            if state.turn is not None:
+                state.turn.stopped_by = stopped_by
+            return
         if state.transcript is not None:
             state.transcript.extend(
                 (position, body) for position, (_, body) in enumerate(change.messages, start=state.next_position)
@@ -187,6 +195,17 @@ class SqliteStore:
 
         await self._database.write(uncount, synced=False)
 
+    async def stop(self, turn: int, user: str) -> int:
+        def stop(connection: sqlite3.Connection) -> int:
+            return stopping.by_requester(connection, turn, user)
+
+        return await self._database.write(stop)
+
+    async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
+        return await self._database.read(
+            lambda connection: waiting_lists.waiting_for(connection, user, sorted(groups), most, self._odd)
+        )
+
     async def functions(self, digest: str) -> str:
         return await self._database.read(lambda connection: log.functions(connection, digest))
 
@@ -217,6 +236,29 @@ class SqliteStore:
             questions.withdraw(connection, question)
 
         await self._database.write(withdraw)
+
+    async def unchecked(self, before: float, most: int) -> Sequence[Question]:
+        return await self._database.read(lambda connection: questions.unchecked(connection, before, most, self._odd))
+
+    async def checked(
+        self,
+        question: str,
+        copies: Sequence[tuple[str, Draft]] = (),
+        notes: Sequence[Draft] = (),
+        closed: str = "",
+    ) -> None:
+        def checked(connection: sqlite3.Connection) -> None:
+            questions.checked(connection, question, copies, notes, closed)
+
+        await self._database.write(checked, synced=bool(copies or notes or closed))
+
+    async def deleted(self, channel: str, ts: str, notice: Draft) -> int:
+        def deleted(connection: sqlite3.Connection) -> int:
+            return questions.deleted(connection, channel, ts, notice)
+
+        # Most messages that are deleted ask nothing, such as our own progress.
+        asks = await self._database.read(lambda connection: questions.asks(connection, channel, ts))
+        return await self._database.write(deleted) if asks else 0
 
     async def find_question(self, question: str) -> Question | None:
         return await self._database.read(lambda connection: question_rows.find(connection, question))
@@ -272,9 +314,9 @@ class SqliteStore:
 
         await self._database.write(owe, synced=False)
 
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
         def posted(connection: sqlite3.Connection) -> None:
-            posts.posted(connection, post, ts, revision)
+            posts.posted(connection, post, ts, revision, channel)
 
         await self._database.write(posted, synced=False, soon=soon)
 

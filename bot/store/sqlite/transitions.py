@@ -32,9 +32,9 @@ def answer(connection: sqlite3.Connection, click: Click, redact: Sequence[str]) 
     return Settlement(transition.verdict, question.thread_id, find(connection, question.id))
 
 
-def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by: str = "") -> bool:
+def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by: str = "", reason: str = "") -> bool:
     """Close a question other than by an answer; return False if it is already decided."""
-    transition = close(question, how, by=by)
+    transition = close(question, how, by=by, reason=reason)
     if transition is not None:
         apply(connection, question, transition, ())
     return transition is not None
@@ -46,6 +46,30 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
     transition = call_question.drifted(found, words) if isinstance(found, Approval) else None
     if found is not None and transition is not None:
         apply(connection, found, transition, ())
+
+
+def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
+    """Stop the open turn of a thread: no call starts any more. In: who has stopped it, or why (`Turn.stopped_by`)."""
+    user = person(stopped_by)
+    connection.execute(
+        "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
+        (stopped_by, thread_id),
+    )
+    for each in of_thread(connection, thread_id):
+        end(connection, each, Decision.STOPPED, by=user)
+    # Approved but not started, or waiting for a request that is not posted yet.
+    rows = connection.execute(
+        f"SELECT {CALL_COLUMNS} FROM calls"
+        " WHERE turn_id = (SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL)"
+        " AND state IN ('ready', 'awaiting')",
+        (thread_id,),
+    )
+    for call in map(call_from, rows.fetchall()):
+        outcome, record = call_question.stopped(call, user)
+        connection.execute("UPDATE calls SET state = 'finished', outcome = ? WHERE id = ?", (outcome, call.id))
+        facts, actor = dict(record.facts), record.actor
+        audit.record(connection, record.kind, thread_id=thread_id, call=call.id, actor=actor, facts=facts)
+        touch_all(connection, call.id)
 
 
 def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
@@ -73,7 +97,7 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.requests:
         held.request(connection, question, transition)
     if transition.note:
-        _note(connection, question, transition.note)
+        note(connection, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:
         parked_threads.release(connection, question.thread_id)
 
@@ -104,40 +128,10 @@ def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
         )
 
 
-def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
-    """Stop the open turn of a thread: no call starts any more. In: who has stopped it, or why (`Turn.stopped_by`)."""
-    user = person(stopped_by)
-    connection.execute(
-        "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
-        (stopped_by, thread_id),
-    )
-    for each in of_thread(connection, thread_id):
-        end(connection, each, Decision.STOPPED, by=user)
-    # Approved but not started, or waiting for a request that is not posted yet.
-    rows = connection.execute(
-        f"SELECT {CALL_COLUMNS} FROM calls"
-        " WHERE turn_id = (SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL)"
-        " AND state IN ('ready', 'awaiting')",
-        (thread_id,),
-    )
-    for call in map(call_from, rows.fetchall()):
-        outcome, record = call_question.stopped(call, user)
-        connection.execute("UPDATE calls SET state = 'finished', outcome = ? WHERE id = ?", (outcome, call.id))
-        audit.record(
-            connection,
-            record.kind,
-            thread_id=thread_id,
-            call=call.id,
-            actor=record.actor,
-            facts=dict(record.facts),
-        )
-        touch_all(connection, call.id)
-
-
-def _note(connection: sqlite3.Connection, question: Question, note: str) -> None:
-    """Add a note that the model reads at its next turn."""
+def note(connection: sqlite3.Connection, thread_id: int, key: str, words: str) -> None:
+    """Add a note that the model reads at its next turn, once per key."""
     connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
         " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
-        (question.thread_id, f"question-{question.id}", f"{now():.6f}", note, now()),
+        (thread_id, key, f"{now():.6f}", words, now()),
     )

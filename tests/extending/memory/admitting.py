@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
-from tests.extending.memory import asking, hearing
+from tests.extending.memory import asking, hearing, stopping
 from tests.extending.memory.tables import Message, Tables, Thread, now
 
 
@@ -26,7 +26,10 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
             files=(),
             addressed=both,
             to_others=wording.to_others,
+            stop=False,
         )
+    if incoming.stop and not incoming.earlier and stopping.by_word(tables, incoming):
+        return Admission.STOPS, stopping.record(tables, incoming)
     thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
     if not thread and not incoming.addressed:
         return Admission.IGNORED, 0
@@ -54,6 +57,7 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
             or stale
             or not is_raised
             or known.held
+            or known.unread.label
             or known.unread.addressed
             or known.position is not None
         ):

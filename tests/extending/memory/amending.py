@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
-from bot.core.inbox import Admission, AuthorKind, Incoming
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming, Unread
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
 from tests.extending.memory import asking
@@ -34,7 +34,7 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
     reported = bool(report and tables.inbox[report].unread.addressed)
     if row.position is None:
         follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
-        addressed = counts(change, said, counted=before.addressed, follows=follows)
+        addressed = not _is_settled(before) and counts(change, said, counted=before.addressed, follows=follows)
         tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
         if before.addressed and not addressed:
             _leave(tables, thread, before.user)
@@ -42,13 +42,17 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
     tables.inbox[number] = replace(row, unread=now)
     if (said.text, said.body) == (before.text, before.body):
         return Amended.IGNORED
-    addressed = newly_counts(change, said, counted=before.addressed, reported=reported)
+    addressed = newly_counts(change, said, counted=before.addressed, reported=reported) and not _is_settled(before)
     _report(tables, number, EDITED, change, addressed=addressed)
     if addressed != reported:
         tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
     if reported and not addressed:
         _leave(tables, thread, before.user)
     return _start(tables, thread, number) if addressed else Amended.REPORTED
+
+
+def _is_settled(said: Unread) -> bool:
+    return said.author is AuthorKind.PERSON and said.label in (STOPPED_WITH, WITHDRAWN)
 
 
 def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[Amended, int]:

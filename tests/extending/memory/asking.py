@@ -12,7 +12,7 @@ from bot.core.questions import call_question
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import PARTICIPANTS, Approval, Card, Decision, Question, Undo, UndoState
+from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Decision, Question, Undo, UndoState
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
@@ -36,8 +36,18 @@ def owe(tables: Tables, thread: int, drafts: Iterable[Draft]) -> int:
     return number
 
 
+def owe_copies(tables: Tables, thread: int, card: int, copies: Iterable[tuple[str, Draft]]) -> None:
+    """Record copies of a card, one a person."""
+    for who, draft in copies:
+        if all(each.key != draft.key for each in tables.posts.values()):
+            number = owe(tables, thread, [draft])
+            tables.posts[number] = replace(tables.posts[number], person=who)
+            tables.copies[number] = card
+
+
 def redraw(tables: Tables, posts: Iterable[int]) -> None:
-    for post in set(posts):
+    found = set(posts)
+    for post in found | {copy for copy, card in tables.copies.items() if card in found}:
         tables.posts[post] = replace(tables.posts[post], revision=tables.posts[post].revision + 1)
 
 
@@ -56,6 +66,8 @@ def note(tables: Tables, thread: int, event: str, text: str) -> None:
 
 def ask(tables: Tables, thread: int, card: Card) -> None:
     post = owe(tables, thread, card.drafts)
+    owe_copies(tables, thread, post, card.copies)
+    owe(tables, thread, card.notes)
     for question in card.questions:
         insert(tables, question, post)
         record = KINDS[question.kind].requested(question)
@@ -77,7 +89,7 @@ def insert(tables: Tables, question: Question, post: int) -> None:
         if any(isinstance(row.question, Approval) and row.question.call.id == question.call.id for row in open_posts):
             raise StoreError("people are being asked about this call")
         question = replace(question, call=replace(question.call))
-    tables.questions[question.id] = Asked(question, post)
+    tables.questions[question.id] = Asked(question, post, checked_at=now())
 
 
 def find(tables: Tables, id_: str) -> Question | None:
@@ -86,7 +98,10 @@ def find(tables: Tables, id_: str) -> Question | None:
     if row is None:
         return None
     place, post, question = tables.threads[row.question.thread_id].place, tables.posts[row.post], row.question
-    question = replace(question, team=place.team, channel=place.channel, message_ts=post.ts)
+    copies = [tables.posts[copy] for copy, card in tables.copies.items() if card == row.post]
+    gone = (PostState.REFUSED, PostState.REMOVED)
+    seen = tuple(Copy(each.person, each.channel, each.ts, refused=each.state in gone) for each in copies)
+    question = replace(question, team=place.team, channel=place.channel, message_ts=post.ts, copies=seen)
     if PARTICIPANTS in question.people:
         question = replace(question, participants=_participants(tables, question.thread_id))
     if not isinstance(question, Approval):
@@ -113,9 +128,9 @@ def answer(tables: Tables, click: Click) -> Settlement:
     return Settlement(transition.verdict, question.thread_id, find(tables, question.id))
 
 
-def end(tables: Tables, question: str, how: Decision, by: str = "") -> bool:
+def end(tables: Tables, question: str, how: Decision, by: str = "", reason: str = "") -> bool:
     found = find(tables, question)
-    transition = close(found, how, by=by) if found else None
+    transition = close(found, how, by=by, reason=reason) if found else None
     if found and transition:
         apply(tables, found, transition)
     return transition is not None
@@ -165,7 +180,7 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
 
 
 def _request(tables: Tables, thread: int, question: str, transition: Transition) -> None:
-    number = len(tables.inbox) + 1
+    number = max(tables.inbox, default=0) + 1
     unread = Unread(number, transition.by, f"{now():.6f}", transition.words, (), addressed=True)
     tables.inbox[number] = Message(thread, f"{question}-{thread}", unread, at=now())
     release(tables, thread)

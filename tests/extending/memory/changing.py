@@ -48,6 +48,9 @@ def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
 def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     """Write a change of a thread that stands as `state` says."""
     row = tables.threads[state.id]
+    if change.unless_stopped and state.turn and tables.turns[state.turn.id].turn.stopped_by:
+        _count(tables, state.turn, Change(change.name, usage=change.usage), gets_on=False)
+        return
     if change.messages and len(row.messages) != state.next_position:
         raise StoreError("its position is taken")
     number = state.turn.id if state.turn else 0

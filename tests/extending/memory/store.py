@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.amendments import Amended, Amendment
@@ -21,8 +21,9 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.waiting import Waiting
 from bot.store import audit_chain
-from tests.extending.memory import amending, asking, hearing
+from tests.extending.memory import amending, asking, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.tables import Disk, Tables, fresh, now
@@ -89,6 +90,9 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             apply(tables, state, change)
         found = stands(self._disk.tables, state.id)
+        if change.unless_stopped and found.turn and found.turn.stopped_by and state.turn:
+            state.turn.stopped_by, state.unread = found.turn.stopped_by, found.unread
+            return
         kept, transcript = state.turn, state.transcript
         if kept is not None and found.turn is not None and kept.id == found.turn.id:
             kept.stopped_by, kept.attempts = found.turn.stopped_by, found.turn.attempts
@@ -101,6 +105,13 @@ class MemoryStore:
         state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
         if transcript is not None:
             await self.transcript(state)
+
+    async def stop(self, turn: int, user: str) -> int:
+        with self._disk.transaction() as tables:
+            return stopping.by_requester(tables, turn, user)
+
+    async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
+        return stopping.waiting_for(self._disk.tables, user, groups, most)
 
     async def functions(self, digest: str) -> str:
         return self._disk.tables.functions.get(digest, "")
@@ -132,6 +143,23 @@ class MemoryStore:
     async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
         with self._disk.transaction() as tables:
             return [asking.answer(tables, click) for click in clicks]
+
+    async def unchecked(self, before: float, most: int) -> Sequence[Question]:
+        return reaching.unchecked(self._disk.tables, before, most)
+
+    async def checked(
+        self,
+        question: str,
+        copies: Sequence[tuple[str, Draft]] = (),
+        notes: Sequence[Draft] = (),
+        closed: str = "",
+    ) -> None:
+        with self._disk.transaction() as tables:
+            reaching.checked(tables, question, copies, notes, closed)
+
+    async def deleted(self, channel: str, ts: str, notice: Draft) -> int:
+        with self._disk.transaction() as tables:
+            return reaching.deleted(tables, channel, ts, notice)
 
     async def find_question(self, question: str) -> Question | None:
         return asking.find(self._disk.tables, question)
@@ -228,7 +256,10 @@ class MemoryStore:
     async def deliveries(self, thread_id: int) -> Deliveries:
         tables = self._disk.tables
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
-        drawn = [replace(each, about=_about(tables, each)) if each.shown != each.revision else each for each in posts]
+        drawn = [
+            replace(each, about=_about(tables, each)) if each.person or each.shown != each.revision else each
+            for each in posts
+        ]
         row = tables.threads[thread_id]
         return Deliveries(row.place, drawn, gone=bool(row.gone))
 
@@ -239,10 +270,10 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             asking.owe(tables, thread_id, drafts)
 
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False) -> None:
+    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
         with self._disk.transaction() as tables:
             if tables.posts[post].state is PostState.OWED:
-                tables.posts[post] = tables.posts[post].posted(ts, revision)
+                tables.posts[post] = replace(tables.posts[post].posted(ts, revision), channel=channel)
 
     async def shown(self, post: int, revision: int) -> None:
         with self._disk.transaction() as tables:
@@ -283,7 +314,8 @@ def _unsettled(post: Post) -> bool:
 
 
 def _about(tables: Tables, post: Post) -> Sequence[Question]:
-    found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == post.id]
+    card = tables.copies.get(post.id, post.id)
+    found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == card]
     return [each for each in found if each is not None]
 
 

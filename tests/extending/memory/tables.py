@@ -67,6 +67,7 @@ class Asked:
     question: Question
     post: int
     reminded: bool = False
+    checked_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ class Tables:
     calls: dict[int, CallRow] = field(default_factory=dict[int, CallRow])
     posts: dict[int, Post] = field(default_factory=dict[int, Post])
     questions: dict[str, Asked] = field(default_factory=dict[str, Asked])
+    copies: dict[int, int] = field(default_factory=dict[int, int])
+    """By the number of a copy, that of its card."""
+    deleted: dict[int, int] = field(default_factory=dict[int, int])
+    """How often people have deleted a message."""
     grants: dict[int, GrantRow] = field(default_factory=dict[int, GrantRow])
     undos: dict[int, UndoRow] = field(default_factory=dict[int, UndoRow])
     functions: dict[str, str] = field(default_factory=dict[str, str])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.core.calls import CallOutcome
+from bot.core.questions import missed
 from bot.core.questions.grant import Grant
+from bot.core.thread_ref import ThreadRef
+from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import home, messages
 from tests.unit.slack.samples import ALICE, BOB, NASTY, call, ended, nothing_is_forged, request, taken, window
 
@@ -45,6 +49,13 @@ def test_each_grant_is_listed_with_a_button_that_revokes_it() -> None:
     assert [home.opened_grant(shown.button("Revoke", row)["value"]) for row in range(3)] == [7, 8, 9]
     assert {each["action_id"] for each in shown.elements} == {"grant.revoke"}
     assert all(each["style"] == "danger" and each["confirm"] for each in shown.elements)
+
+
+def test_an_offer_to_answer_what_was_missed_is_listed_as_what_it_is() -> None:
+    asked = missed.question(3, "1.000001", [3], [ALICE], 1e9)
+    waits = WaitingQuestion(asked, ThreadRef("T1", "C1", "1.000001", "channel"), 1e9, "1.000002", "C1")
+    shown = window(home.home([], Waiting([waits])))
+    assert "Shall I still answer what was written while I was offline?" in shown.plain
 
 
 def test_a_long_list_of_grants_is_counted() -> None:
@@ -109,3 +120,47 @@ def test_no_name_of_a_tool_forges_a_line_of_a_reminder_or_calls_anybody(nasty: s
     shown = taken(messages.reminder(request(call=replace(call(), remote_name=nasty))).payload)
     assert shown.pings == {f"<@{ALICE}>"}
     assert "\n" not in shown.blocks[0]["text"]["text"]
+
+
+PLACE = ThreadRef("T1", "C0GENERAL", "1700000000.000100", "channel")
+URL = "https://acme.slack.com/"
+
+
+def waits(**changes: Any) -> WaitingQuestion:
+    asked = request(**changes)
+    return WaitingQuestion(asked, PLACE, 1e9, "1700000000.000200", PLACE.channel)
+
+
+def test_the_home_lists_what_waits_with_a_link_and_when_it_ends() -> None:
+    shown = window(home.home([], Waiting([waits()]), URL))
+    assert "May I run write_file of " in shown.plain
+    assert f"in <#C0GENERAL> for <@{ALICE}>" in shown.plain
+    assert "https://acme.slack.com/archives/C0GENERAL/p1700000000000200?thread_ts=1700000000.000100" in shown.plain
+    assert shown.buttons == []
+    assert home.NOTHING_WAITS in window(home.home([])).plain
+
+
+def test_the_home_names_no_tool_where_the_thread_does_not() -> None:
+    shown = window(home.home([], Waiting([waits(privacy="private", call=replace(call(), remote_name="SECRET"))]), URL))
+    assert "SECRET" not in json.dumps(shown.blocks)
+
+
+def test_open_turns_have_a_button_that_stops_them_until_they_are_stopped() -> None:
+    turns = [
+        OpenTurn(3, PLACE, 1e9, waits_for=request(people=(BOB,))),
+        OpenTurn(2, replace(PLACE, channel="D0", kind="im"), 1e9, stopping=True),
+        OpenTurn(1, PLACE, 1e9, parked=True),
+    ]
+    shown = window(home.home([], Waiting(turns=turns), URL))
+    assert shown.buttons == ["Stop", "Stop"]
+    assert [home.opened_turn(shown.button("Stop", row)["value"]) for row in range(2)] == [3, 1]
+    assert f"waits for <@{BOB}>" in shown.plain
+    assert "in a direct message" in shown.plain
+
+
+def test_however_much_waits_the_home_has_room_for_it() -> None:
+    grants = [replace(GRANT, id=number) for number in range(1, 60)]
+    turns = [OpenTurn(number, PLACE, 1e9) for number in range(1, 11)]
+    full = home.home(grants, Waiting([waits()] * 10, True, turns, True), URL)
+    assert 90 < len(full["blocks"]) <= 100
+    assert "more. Revoke some of these" in window(full).plain

@@ -128,6 +128,15 @@ async def everything(store: SqliteStore) -> None:
     late, [approval] = await waiting_for_a_person(store)
     await store._database.write(lambda connection: out_of_time(connection, approval.id))  # pyright: ignore[reportPrivateUsage]
     assert await store.expire() == [3, late.id]
+    await store.unchecked(1.0, 5)
+    gone, [approval] = await waiting_for_a_person(store)
+    await store.checked(approval.id, [(BOB, draft("copy"))])
+    for ts in ("9.1", "9.2"):
+        found = await store.find_question(approval.id)
+        assert found is not None
+        assert await store.deleted("C1", found.message_ts, draft("notice")) == gone.id
+        for post in (await store.deliveries(gone.id)).posts:
+            await store.posted(post.id, f"{ts}{post.id}", post.revision, channel="D1" if post.person else "")
     denied, [approval] = await waiting_for_a_person(store)
     await denied.settle(approval, Decision.DENIED, reason="No.")
     parked, _ = await waiting_for_a_person(store)
@@ -138,17 +147,34 @@ async def everything(store: SqliteStore) -> None:
     pressed = Click(stopped_for_good.key, "", RETRIED, ALICE, "T1", "C1", "", True)
     assert [each.verdict for each in await store.answer([pressed])] == [Verdict.SETTLED]
     await parked.deliver()
+    turn = (await parked.state()).turn
+    assert turn is not None
+    await store.waiting_for(ALICE, ["S1"], 5)
+    assert await store.stop(turn.id, ALICE) == parked.id
+    await parked.deliver()
+    await parked.commit("stop the turn", outcome="stopped")
     edited, _ = await waiting_for_a_person(store)
     await edited.say()
     [unread] = (await edited.state()).unread
     place = (await edited.state()).place
     said = Incoming(place, "edited", ALICE, unread.ts, "ho", (), addressed=True, version="9")
     assert await store.amend(Amendment(place, unread.ts, unread.ts, said)) == (Amended.STARTS, edited.id)
-    gone = Amendment(place, place.thread_ts, "9000000000.0", None, ends_thread=True)
-    assert await store.amend(gone) == (Amended.CLOSED, edited.id)
+    ended = Amendment(place, place.thread_ts, "9000000000.0", None, ends_thread=True)
+    assert await store.amend(ended) == (Amended.CLOSED, edited.id)
     await store.close_thread(edited.id, "9000000000.1")
     await edited.commit("answer the calls", messages=[("tool", "{}")], outcome="stopped")
-    assert await store.waiting() == [3, other.id, drifted.id, stopped.id, withdrawn.id, late.id, denied.id, edited.id]
+    assert await store.waiting() == [
+        3,
+        other.id,
+        drifted.id,
+        stopped.id,
+        withdrawn.id,
+        late.id,
+        gone.id,
+        denied.id,
+        parked.id,
+        edited.id,
+    ]
 
 
 def out_of_time(connection: sqlite3.Connection, approval: str) -> None:

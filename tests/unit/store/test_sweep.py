@@ -56,7 +56,13 @@ async def sweeping(path: Path) -> AsyncGenerator[tuple[Database, Sweep, set[int]
         )
         # What another version may have written.
         await database.read(lambda connection: connection.execute("PRAGMA ignore_check_constraints = ON").fetchall())
-        yield database, Sweep(SqliteStore(database), gateway, 1.0, 0.001, woken.add, undone.add), woken, undone
+        store = SqliteStore(database)
+        yield database, Sweep(store, gateway, 1.0, 0.001, woken.add, undone.add, nobody), woken, undone
+
+
+async def nobody() -> set[int]:
+    """Everybody is there."""
+    return set()
 
 
 async def decisions(database: Database) -> dict[str, tuple[str, int]]:

@@ -9,6 +9,7 @@ import pytest
 from bot.core.amendments import Amendment
 from bot.core.inbox import AuthorKind
 from bot.slack.intake.changes import amendment, is_own_update
+from bot.slack.intake.changes import deleted as gone
 from bot.slack.intake.messages import incoming
 from bot.slack.reading import changes
 from bot.slack.reading.message import Ourselves
@@ -130,6 +131,16 @@ def test_our_own_posts_and_updates_are_known_and_nothing_else_is() -> None:
     for body in ({"event": said()}, changed(said()), deleted(own), {"event": {**said(), "bot_id": "BAPP"}}, {}):
         assert not is_own_update(body, US)
         assert not is_own_update(body, Ourselves(""))
+
+
+def test_a_deleted_message_is_known_whoever_has_written_it() -> None:
+    tombstone = {"subtype": "tombstone", "user": "UBOT", "ts": TS}
+    own = {**said(), "user": "UBOT", "bot_id": "BBOT"}
+    for body in (deleted(None), deleted(own), deleted(said()), changed(tombstone, own)):
+        assert gone(body) == ("C1", TS)
+        assert not is_own_update(body, US)
+    for body in ({"event": said()}, changed(own), changed(said()), deleted(None, ts="x"), {}):
+        assert gone(body) is None
 
 
 def test_every_line_of_a_report_is_marked_and_its_end_is_stated() -> None:

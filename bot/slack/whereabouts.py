@@ -1,0 +1,40 @@
+"""Finds out in Slack who of those who may approve something is there to see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.core.policy.approvers import is_group, is_user
+from bot.core.questions.audience import Whereabouts
+from bot.core.questions.question import REQUESTER
+from bot.core.thread_ref import ThreadRef
+from bot.slack.authorization import Authorizer
+
+MAX_LOOKED_UP = 25
+"""People of one question who are looked up. Of the others it is not known whether they are active."""
+
+
+async def whereabouts(
+    authorizer: Authorizer, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
+) -> Whereabouts:
+    """Return what Slack says about the people and groups that a question names, and about its conversation.
+
+    asks: the requester is asking just now, so they are in the conversation.
+    """
+    named = tuple(dict.fromkeys(filter(is_group, people)))
+    directory = authorizer.directory
+    found = await asyncio.gather(*map(directory.members, named))
+    groups = dict(zip(named, found, strict=True))
+    each = [requester if who == REQUESTER else who for who in people]
+    each += [user for group in named for user in sorted(groups[group] or ())]
+    looked_up = list(dict.fromkeys(filter(is_user, each)))
+    if place.kind == "im" or (asks and looked_up in ([], [requester])):
+        inside: frozenset[str] | None = frozenset({requester})
+    else:
+        inside = await directory.inside(place.channel)
+    if inside:
+        looked_up.sort(key=lambda user: user not in inside)
+    looked_up = looked_up[:MAX_LOOKED_UP]
+    members = await asyncio.gather(*map(authorizer.member, looked_up))
+    return Whereabouts(dict(zip(looked_up, members, strict=True)), groups, inside)
