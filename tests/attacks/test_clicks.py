@@ -599,7 +599,8 @@ async def under_rules(opens: Opens, home: Path) -> AsyncGenerator[Strict]:
             "deactivated": slack.add_person("Dave Gone", deleted=True),
             "bot": slack.add_bot("Helper"),
         }
-        group = slack.add_usergroup("approvers", [carol, *away.values()])
+        # A third, so that two are left when one has changed a call.
+        group = slack.add_usergroup("approvers", [carol, slack.add_person("Frank Strict"), *away.values()])
         named = json.dumps([bob.id, group, *(person.id for person in away.values())])
         (home / "bot.toml").write_text(
             '[agent]\nprivacy = "private"\n'
