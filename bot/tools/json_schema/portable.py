@@ -112,6 +112,11 @@ class _Converter:
         ]
         if forms := [form for index, form in enumerate(forms) if form and form not in forms[:index]]:
             _add(out, forms[0] if len(forms) == 1 else {"anyOf": forms})
+        if "enum" in out and (out.get("type", "string") != "string" or "anyOf" in out):
+            # Parts that contradict each other; providers take an enum of strings only.
+            notes.append(f"One of: {line(json.dumps(out.pop('enum'), ensure_ascii=False)[1:-1], 500)}.")
+        elif "enum" in out:
+            out["type"] = "string"
         described = schema.get("description")
         if description := visible(" ".join([described if isinstance(described, str) else "", *notes])):
             out["description"] = description

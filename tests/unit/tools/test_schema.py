@@ -54,6 +54,7 @@ SCHEMAS = _schemas(st.recursive(st.booleans() | SCALAR, _schemas, max_leaves=8))
 
 
 @example({"additionalProperties": {"type": ["object", "array"], "prefixItems": [False]}})
+@example({"properties": {"a": {"type": "null", "allOf": [{"enum": ["y"]}]}}})
 @example({"properties": {"a": {"type": ["string", "array"], "items": {"description": "any"}}}})
 @given(SCHEMAS)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
