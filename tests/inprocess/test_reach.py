@@ -59,15 +59,21 @@ async def asked(here: World, person: Person) -> Message:
     return (await here.until(found, what="a direct message"))[0]
 
 
+async def deleted_once(here: World) -> tuple[str, Person, Message]:
+    """Have an admin delete a card. Out: the thread, the admin, the card that was posted again."""
+    admin = here.slack.add_person("Adam Admin", admin=True)
+    script(here)
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    card = await here.reply(ts, "May I do this?")
+    await here.slack.delete(here.general, card.ts, admin)
+    again = await another(here, card)
+    await here.quiet()
+    return ts, admin, again
+
+
 async def test_a_deleted_card_is_posted_again_once_and_can_be_decided(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, _):
-        admin = here.slack.add_person("Adam Admin", admin=True)
-        script(here)
-        ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        card = await here.reply(ts, "May I do this?")
-        await here.slack.delete(here.general, card.ts, admin)
-        again = await another(here, card)
-        await here.quiet()
+        ts, _, again = await deleted_once(here)
         await here.slack.click(again, "Approve", by=here.alice)
         await here.reply(ts, "Done with it.")
         await here.quiet()
@@ -76,13 +82,7 @@ async def test_a_deleted_card_is_posted_again_once_and_can_be_decided(tmp_path: 
 
 async def test_a_card_that_is_deleted_twice_ends_with_a_sentence_and_the_model_reads_why(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, _):
-        admin = here.slack.add_person("Adam Admin", admin=True)
-        script(here)
-        ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        card = await here.reply(ts, "May I do this?")
-        await here.slack.delete(here.general, card.ts, admin)
-        again = await another(here, card)
-        await here.quiet()
+        ts, admin, again = await deleted_once(here)
         first = [sent.event_id for sent in here.slack.envelopes if sent.payload.get("event", {}).get("deleted_ts")]
         await here.slack.redeliver(first[0] or "", 2)
         await here.quiet()

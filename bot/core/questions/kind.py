@@ -21,6 +21,8 @@ class QuestionKind:
     """A click counts only once the timestamp of the message is recorded."""
     ends_with_turn = True
     """Closed when somebody stops the turn."""
+    audited = True
+    """Its decisions are recorded in the audit. One that decides nothing there only resumes its thread."""
 
     def asked(self, question: Question) -> Question | None:
         """What a click of this kind on this question is about; None when there is no such thing."""
@@ -60,6 +62,8 @@ class QuestionKind:
         facts: Mapping[str, object] | None = None,
     ) -> Transition:
         """What follows when an open question is decided, in whichever way. `facts` are recorded besides."""
+        if not self.audited:
+            return Transition(verdict, decision, by=by, resumes=bool(by), redraw=True)
         said = {"decision": decision, **({"reason": reason} if reason else {}), **(facts or {})}
         names: dict[str, str] = {Decision.EXPIRED: "expired", Decision.EDITED: "edited"}
         name = names.get(decision, "decided")

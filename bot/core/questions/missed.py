@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.json_text import sha256
-from bot.core.questions.click import Click, Verdict
+from bot.core.questions.click import Click
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.question import Question
 from bot.core.questions.transition import Transition
@@ -29,23 +29,11 @@ class AnswerMissed(QuestionKind):
     name = MISSED
     answers = frozenset({ANSWER})
     ends_with_turn = False
+    audited = False
 
     def answered(self, question: Question, click: Click) -> Transition:
         answered = self.closed(question, ANSWER, by=click.user)
         return replace(answered, requests=self.threads(question), words=REQUEST)
-
-    def closed(
-        self,
-        question: Question,
-        decision: str,
-        *,
-        by: str = "",
-        reason: str = "",
-        verdict: Verdict = Verdict.SETTLED,
-        facts: Mapping[str, object] | None = None,
-    ) -> Transition:
-        # Nothing is decided that the audit is about.
-        return Transition(verdict, decision, by=by, resumes=bool(by), redraw=True)
 
     def remind_before(self, usual: float) -> float:
         return 0.0

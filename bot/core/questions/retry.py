@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from bot.core.questions.click import Click, Verdict
+from bot.core.questions.click import Click
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.question import PARTICIPANTS, Decision, Question
-from bot.core.questions.transition import Transition
 
 RETRY = "retry"
 RETRIED = "retried"
@@ -20,23 +17,11 @@ class Retry(QuestionKind):
     name = RETRY
     answers = frozenset({RETRIED})
     ends_with_turn = False
+    audited = False
 
     def may(self, question: Question, click: Click) -> bool | None:
         """Those who have addressed the bot in the turn; whoever comes late is told so first."""
         return question.decision != Decision.AWAITING or click.user in question.participants
-
-    def closed(
-        self,
-        question: Question,
-        decision: str,
-        *,
-        by: str = "",
-        reason: str = "",
-        verdict: Verdict = Verdict.SETTLED,
-        facts: Mapping[str, object] | None = None,
-    ) -> Transition:
-        # Nothing is decided that the audit is about.
-        return Transition(verdict, decision, by=by, resumes=bool(by), redraw=True)
 
 
 def question(key: str, thread_id: int) -> Question:
