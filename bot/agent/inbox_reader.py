@@ -11,7 +11,8 @@ from bot.agent import prompt
 from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Inbox, Log, Outages
+from bot.core.ports.outages import Outages
+from bot.core.ports.store import Inbox, Log
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
@@ -36,7 +37,9 @@ class InboxReader:
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
         drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
-        while state.unread:
+        if state.turn is None and not any(message.addressed for message in state.unread):
+            return  # what was addressed to the bot has been deleted
+        while state.unread and not (state.turn and state.turn.stopped_by):
             try:
                 await self._read(state, drafts)
                 return
@@ -83,13 +86,18 @@ class InboxReader:
         gap = await self.store.gap(state.id)
         if gap is None:
             return ()
-        missed = await self.gateway.missed(state.place, gap)
+        missed = await self.gateway.missed(state.place, gap, await self.store.recorded(state.id))
         for incoming in missed.messages:
             await self.store.admit(incoming)
+        for change in missed.changes:
+            log_events.amended(change, *await self.store.amend(change))
         if missed.last:
             await self.store.caught_up(state.id, missed.last)
-        if missed.messages:
-            state.unread = (await self.store.load(state.id)).unread
+        if missed.messages or missed.changes:
+            now = await self.store.load(state.id)
+            state.unread = now.unread
+            if state.turn and now.turn:
+                state.turn.stopped_by = now.turn.stopped_by
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
     async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:

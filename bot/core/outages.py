@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.core.amendments import Amendment
 from bot.core.inbox import Incoming
 from bot.core.thread_ref import ThreadRef
 
@@ -22,6 +23,9 @@ MAX_THREADS = 300
 MAX_CONVERSATIONS = 300
 """How many of each are read after an outage: those with the newest activity. Slack allows about 50 requests a minute
 (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
+REREAD = 25
+"""The newest messages of a thread that are compared with the chat again after an outage, with its first message, those
+that are unread, and the requests of the open turn."""
 DAY = 86_400.0
 
 
@@ -65,6 +69,8 @@ class Missed:
 
     messages: Sequence[Incoming] = ()
     """Oldest first."""
+    changes: Sequence[Amendment] = ()
+    """Of messages that were recorded before."""
     last: int = 0
     """The number of the last outage that is made up for, or cannot be: nothing more is to be read. 0 if that may be
     tried again."""
@@ -72,6 +78,15 @@ class Missed:
     """The chat's code for why it could not be read to its end; empty if it was."""
     words: str = ""
     """What could not be read, and why, in a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message of the chat's that is recorded in a thread, and was not deleted as far as is known."""
+
+    ts: str
+    is_open: bool
+    """It is unread, or asked for something in the open turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,19 @@ def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
 def read_from(gap: Gap, now: float) -> float:
     """Return the time from which a conversation is read because of a gap, in Unix seconds."""
     return max(0.0, gap.since - MARGIN_SECONDS, now - LOOK_BACK_DAYS * DAY)
+
+
+def reread_from(known: Sequence[Recorded], oldest: float, now: float) -> float:
+    """Return the time from which a thread is read to notice what was edited or deleted, in Unix seconds.
+
+    Args:
+        known: what is recorded of the thread, newest first.
+        oldest: when the first message may have been written that was missed.
+        now: Unix time in seconds.
+    """
+    again = [float(each.ts) for number, each in enumerate(known) if number < REREAD or each.is_open]
+    # The messages themselves are to be read: what is exactly as old as the bound is not.
+    return min(oldest, max(min(again) - 1.0, now - LOOK_BACK_DAYS * DAY)) if again else oldest
 
 
 def offers(held: Iterable[Held]) -> list[tuple[Held, tuple[int, ...]]]:

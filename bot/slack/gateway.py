@@ -13,7 +13,7 @@ from bot.core.amendments import EDITED
 from bot.core.calls import Call
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
-from bot.core.outages import Gap, Missed
+from bot.core.outages import Gap, Missed, Recorded
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
@@ -209,8 +209,8 @@ class SlackGateway:
             found.append(Incoming(place, key, "", ts, note(words), (), addressed=False, earlier=True))
         return Earlier(found, missing.for_people(history))
 
-    async def missed(self, place: ThreadRef, gap: Gap) -> Missed:
-        return await self._missed.of_thread(place, gap)
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+        return await self._missed.of_thread(place, gap, known)
 
     def progress(self, thread_id: int, words: str) -> None:
         self._progress.tell(thread_id, words)

@@ -10,12 +10,14 @@ from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
+from tests.contract.taken_back import TakenBackContract
 
 
 class StoreContract(
     InboxContract,
     OutagesContract,
     AmendmentsContract,
+    TakenBackContract,
     LogContract,
     QuestionsContract,
     PostsContract,

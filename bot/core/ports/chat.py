@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.core.calls import Call
 from bot.core.inbox import Earlier, Unread
-from bot.core.outages import Gap, Missed
+from bot.core.outages import Gap, Missed, Recorded
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
@@ -90,8 +90,9 @@ class ChatGateway(Protocol):
         after it when it was delivered late. Of a long thread, it is the first message and the newest ones."""
         ...
 
-    async def missed(self, place: ThreadRef, gap: Gap) -> Missed:
-        """Return what was said in the thread since the gap began. What is already recorded may be among it."""
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+        """Return what was said in the thread since the gap began, and what of the messages that are recorded was edited
+        or deleted. What is already recorded may be among the messages."""
         ...
 
     def progress(self, thread_id: int, words: str) -> None:

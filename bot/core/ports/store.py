@@ -20,11 +20,11 @@ from typing import Protocol
 from bot.core.amendments import Amended, Amendment
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
-from bot.core.outages import Active, Conversation, Gap, Held
+from bot.core.ports.outages import Outages
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Card, Question
+from bot.core.questions.question import Question
 from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
@@ -61,6 +61,10 @@ class Inbox(Protocol):
         the open turn without a request, the turn is stopped. What was changed before it is delivered is remembered,
         and admitted as it was changed. What has stopped a turn, or was withdrawn by that, never becomes a request.
 
+        A held message stays held when it is edited, and so does a message that becomes a request by an edit that is
+        `late`. If nothing is left of what a question offers to answer (`Outages.offer`), the question is closed as
+        `taken_back`; else it is for the authors of what is left.
+
         Idempotent, and independent of the order of delivery: a change that is older than the newest known one changes
         nothing, and nothing follows a deletion.
         """
@@ -70,53 +74,6 @@ class Inbox(Protocol):
         """The threads that have something left to do now, each once, in ascending order: to advance a turn, or to
         bring Slack in step. A thread that only waits for people is not among them, and a parked one only when Slack
         is not in step. What it costs does not grow with threads that have nothing to do."""
-        ...
-
-
-class Outages(Protocol):
-    """Times without a connection to the chat, and what of them was made up for by reading."""
-
-    async def heard(self, at: float) -> None:
-        """A connection was open at this time. It may be lost in a power cut."""
-        ...
-
-    async def begin_outage(self, since: float = 0.0) -> int:
-        """Record that from this time on something may have been missed, everywhere; 0: from when a connection was last
-        open. Out: the number of the outage; 0 if there was never a connection, so nothing can have been missed."""
-        ...
-
-    async def gap(self, thread_id: int) -> Gap | None:
-        """What may have been missed in a thread since it was last caught up with; None if nothing. A thread begins
-        without one, unless its first message was `missed`."""
-        ...
-
-    async def active(self, before: int = 0) -> Sequence[Active]:
-        """The newest messages with their threads, in descending order, a part at a time: those with a number below this
-        one; 0: from the newest on. Empty at the end."""
-        ...
-
-    async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
-        """What may have been missed in each conversation. One that was never named here counts as known since the last
-        time this was called."""
-        ...
-
-    async def caught_up(self, what: int | Conversation, number: int) -> None:
-        """A thread, or a conversation, was read up to this outage, and all of it was admitted."""
-        ...
-
-    async def held(self) -> Sequence[Held]:
-        """Threads with held messages whose authors were not asked and have not written again. It may give a part; the
-        rest comes once those were offered an answer."""
-        ...
-
-    async def offer(self, card: Card, threads: Sequence[int]) -> None:
-        """Ask whether what is held in these threads should be answered. Nothing happens if nothing is. If such a
-        question is open in the thread of this one, it is extended by these threads and people. It is no record of the
-        audit.
-
-        The question is closed as `taken_up` when a change reads addressed messages of all of its people
-        (`Change.speakers`) in its thread.
-        """
         ...
 
 

@@ -18,6 +18,8 @@ ANSWER = "answer"
 """The answer, which is also how it is decided by it."""
 TAKEN_UP = "taken_up"
 """How it is decided once its people have written again."""
+TAKEN_BACK = "taken_back"
+"""How it is decided once its people have deleted what it is about, or have edited it so that it asks for nothing."""
 REQUEST = "Please answer what I wrote while you were offline."
 """What the click says, as a message of the person."""
 OFFER_SECONDS = 7 * 86_400.0
@@ -47,6 +49,11 @@ def extended(asked: Question, threads: Sequence[int], people: Sequence[str]) -> 
     """Return an open question with more threads and people: what it says is true of them too."""
     found = dict.fromkeys((*AnswerMissed().threads(asked), *threads))
     return replace(asked, body=_body([*found]), people=tuple(dict.fromkeys((*asked.people, *people))))
+
+
+def narrowed(asked: Question, threads: Sequence[int], people: Sequence[str]) -> Question:
+    """Return an open question with these of its threads and people: what the others wrote is gone."""
+    return replace(asked, body=_body(threads), people=tuple(people))
 
 
 def _body(threads: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject
-from bot.core.questions.missed import ANSWER, TAKEN_UP
+from bot.core.questions.missed import ANSWER, TAKEN_BACK, TAKEN_UP
 from bot.core.questions.question import Card, Question
 from bot.slack.blocks import messages
 from bot.slack.blocks.elements import Block, actions, context
@@ -14,6 +14,7 @@ WORDS = "You wrote while I was offline. Should I still answer?"
 _ENDS = {
     ANSWER: "You wrote while I was offline. The answer is below.",
     TAKEN_UP: "You wrote while I was offline. I read it together with what you wrote since.",
+    TAKEN_BACK: "You wrote while I was offline, and have taken it back since.",
 }
 _CLOSED = "You wrote while I was offline."
 

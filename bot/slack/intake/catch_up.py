@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
-from bot.core.inbox import Admission, Incoming
-from bot.core.outages import Active, Conversation, Gap, behind, choose, known_conversations, offers, read_from
-from bot.core.ports.store import Inbox, Outages
+from bot.core.inbox import Admission
+from bot.core.outages import Active, Conversation, Gap, Missed, behind, choose, known_conversations, offers, read_from
+from bot.core.ports.outages import Outages
+from bot.core.ports.store import Inbox
 from bot.core.questions import missed
 from bot.core.untrusted import items, mapping
 from bot.slack.blocks import missed_offer, question_blocks
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
+from bot.slack.intake.amending import amend
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.presence import BEAT_SECONDS
 from bot.slack.reading.message import identifier
@@ -134,7 +136,7 @@ class CatchUp:
         conversations = choose(known_conversations(found), await self._listed())
         gaps = await self._store.gaps(conversations)
         now = self._reader.clock()
-        jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Sequence[Incoming]]]]] = []
+        jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Missed]]]] = []
         for each, gap in zip(conversations, gaps, strict=True):
             if gap is not None:
                 jobs.append((each, gap, self._conversation(each, read_from(gap, now))))
@@ -150,20 +152,25 @@ class CatchUp:
         await self._offer()
         return not failed
 
-    def _conversation(self, conversation: Conversation, oldest: float) -> Callable[[], Awaitable[Sequence[Incoming]]]:
-        return lambda: self._reader.conversation(conversation, oldest, self._allowance.wait)
+    def _conversation(self, conversation: Conversation, oldest: float) -> Callable[[], Awaitable[Missed]]:
+        async def read() -> Missed:
+            return Missed(await self._reader.conversation(conversation, oldest, self._allowance.wait))
 
-    def _thread(self, active: Active, oldest: float) -> Callable[[], Awaitable[Sequence[Incoming]]]:
-        return lambda: self._reader.thread(active.place, oldest, self._allowance.wait)
+        return read
 
-    async def _read(
-        self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Sequence[Incoming]]]
-    ) -> bool:
+    def _thread(self, active: Active, oldest: float) -> Callable[[], Awaitable[Missed]]:
+        async def read() -> Missed:
+            known = await self._store.recorded(active.thread_id)
+            return await self._reader.thread(active.place, oldest, known, self._allowance.wait)
+
+        return read
+
+    async def _read(self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Missed]]) -> bool:
         """Read one thread or conversation. Returns False if that failed, and may succeed later."""
         last = min(gap.last, self._reader.over())
         try:
             with failpoints.around("read what was missed"):
-                messages = await work()
+                found = await work()
         except SLACK_ERRORS as error:
             code = code_of(error)
             about = what.channel if isinstance(what, Conversation) else f"thread {what}"
@@ -174,12 +181,14 @@ class CatchUp:
                 await self._store.caught_up(what, last)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
         woken = set[int]()
-        for message in messages:
+        for message in found.messages:
             admission, thread_id = await self._store.admit(message)
             if admission is Admission.STARTS:
                 woken.add(thread_id)
             elif admission is Admission.STOPS:
                 woken.update(await self._store.waiting())
+        for change in found.changes:
+            woken.update(await amend(self._store, change))
         await self._store.caught_up(what, last)
         for thread_id in sorted(woken):
             self._wake(thread_id)

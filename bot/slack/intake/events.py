@@ -10,11 +10,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import log_events
-from bot.core.amendments import WAKING
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.store import Inbox
 from bot.core.untrusted import mapping
+from bot.slack.intake.amending import amend
 from bot.slack.intake.changes import amendment, deleted
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
 from bot.slack.reading.message import Ourselves
@@ -41,7 +40,7 @@ def register(
 ) -> None:
     """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
     are the ids of apps and workflows that may address it; `may_stop` returns whether a person may stop the turns of
-    others; `stopped` wakes a thread whose turn may have been stopped, and brings Slack in step with it;
+    others; `stopped` wakes a thread whose turn may have been stopped, and has its posts updated;
     `unseen` takes note of a message that somebody has deleted, by channel and ts."""
 
     async def admit(message: Incoming) -> tuple[Admission, int]:
@@ -61,10 +60,8 @@ def register(
         if gone := deleted(body):  # whoever has written it: Slack need not say
             await unseen(*gone)
         if (change := amendment(body, ourselves, bots)) is not None:
-            done, thread_id = await store.amend(change)
-            log_events.amended(change, done, thread_id)
-            if done in WAKING:
-                wake(thread_id)
+            for each in await amend(store, change):
+                stopped(each)
             return
         message = incoming(body, ourselves, bots)
         event = mapping(body.get("event"))

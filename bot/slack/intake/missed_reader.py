@@ -11,9 +11,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.amendments import EDIT_SECONDS
 from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
-from bot.core.outages import Conversation, Gap, Missed, read_from
+from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, Recorded, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import count, items, mapping
 from bot.pace import Pace
@@ -21,7 +22,8 @@ from bot.slack import missing
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
-from bot.slack.intake.messages import incoming
+from bot.slack.intake.messages import edited_at, incoming
+from bot.slack.intake.reread import Comparison, Pages, version
 from bot.slack.reading.message import SPOKEN, Ourselves
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ MAX_BEGUN = 20
 """Threads that somebody began in a conversation meanwhile, and that are read too."""
 READ_SECONDS = 20.0
 """For a thread in which somebody waits for an answer."""
+NO_THREAD = "thread_not_found"
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds before each further try there."""
 
@@ -55,7 +58,7 @@ class MissedReader:
     over: Callable[[], int] = int
     """Returns the number of the last outage that is over. During one, what is read may not be all."""
 
-    async def of_thread(self, place: ThreadRef, gap: Gap) -> Missed:
+    async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
         """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
         which somebody waits."""
         code, last = "", min(gap.last, self.over())
@@ -63,7 +66,8 @@ class MissedReader:
             async with asyncio.timeout(READ_SECONDS):
                 for pause in (*PAUSES, None):
                     try:
-                        return Missed(await self.thread(place, read_from(gap, self.clock()), at_once), last)
+                        oldest = read_from(gap, self.clock())
+                        return replace(await self.thread(place, oldest, known, at_once), last=last)
                     except SLACK_ERRORS as error:
                         code = code_of(error)
                         kind = kind_of(code)
@@ -76,22 +80,42 @@ class MissedReader:
         log.warning("what was missed in %s cannot be read (%s)", place.channel, code)
         return Missed(last=last, error=code, words=missing.for_people(History(error=code)))
 
-    async def thread(self, place: ThreadRef, oldest: float, wait: Callable[[], Awaitable[None]]) -> list[Incoming]:
-        """Return the replies of a thread since a Unix time, oldest first. `wait` is awaited before each request. Raises
+    async def thread(
+        self, place: ThreadRef, oldest: float, known: Sequence[Recorded], wait: Callable[[], Awaitable[None]]
+    ) -> Missed:
+        """Return the replies of a thread since a Unix time, oldest first, and what was edited or deleted of the
+        messages that were recorded before this was called. `wait` is awaited before each request. Raises
         SLACK_ERRORS."""
+        now = self.clock()
+        about = Comparison(place, now, self.ourselves, self.bots, self.late_seconds)
 
-        async def page(cursor: str | None) -> Any:
-            return await self.client.conversations_replies(
-                channel=place.channel,
-                ts=place.thread_ts,
-                oldest=f"{oldest:.6f}",
-                limit=PAGE,
-                cursor=cursor,
-                include_all_metadata=True,
-            )
+        async def read(since: float) -> Pages:
+            async def page(cursor: str | None) -> Any:
+                return await self.client.conversations_replies(
+                    channel=place.channel,
+                    ts=place.thread_ts,
+                    oldest=f"{since:.6f}",
+                    limit=PAGE,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
 
-        found = await self._pages(place.channel, page, wait)
-        return await self._incoming(place.team, Conversation(place.team, place.channel, place.kind), found, oldest)
+            return await self._pages(page, since, wait)
+
+        try:
+            pages = await read(since := reread_from(known, oldest, now))
+            if not pages.is_whole and since < oldest:  # what is new is more important
+                pages = await read(oldest)
+        except SLACK_ERRORS as error:
+            if code_of(error) != NO_THREAD:
+                raise
+            # The first message was deleted, and there were no replies.
+            return Missed(changes=[about.deletion(place.thread_ts, ends_thread=True)])
+        if not pages.is_whole:
+            self._report(place.channel)
+        conversation = Conversation(place.team, place.channel, place.kind)
+        found = await self._incoming(place.team, conversation, pages.messages, oldest)
+        return Missed(found, about.changes(known, pages))
 
     async def conversation(
         self, conversation: Conversation, oldest: float, wait: Callable[[], Awaitable[None]]
@@ -108,31 +132,39 @@ class MissedReader:
                 include_all_metadata=True,
             )
 
-        roots = await self._pages(conversation.channel, page, wait)
+        pages = await self._pages(page, oldest, wait)
+        if not pages.is_whole:
+            self._report(conversation.channel)
+        roots = pages.messages
         found = await self._incoming(conversation.team, conversation, roots, oldest)
         found = [each for each in found if each.addressed or each.ts != each.place.thread_ts]
         begun = [str(each.get("ts")) for each in roots if count(each.get("reply_count"))]
         for ts in begun[-MAX_BEGUN:]:
             place = ThreadRef(conversation.team, conversation.channel, ts, conversation.kind)
-            found += await self.thread(place, oldest, wait)
+            found += (await self.thread(place, oldest, (), wait)).messages
         if len(begun) > MAX_BEGUN:
             self._report(conversation.channel)
         return sorted(found, key=_moment)
 
     async def _pages(
-        self, channel: str, page: Callable[[str | None], Awaitable[Any]], wait: Callable[[], Awaitable[None]]
-    ) -> list[JsonObject]:
+        self,
+        page: Callable[[str | None], Awaitable[Any]],
+        since: float,
+        wait: Callable[[], Awaitable[None]],
+    ) -> Pages:
         found: list[JsonObject] = []
         cursor: str | None = None
+        limited = more = False
         for _ in range(MAX_PAGES):
             await wait()
             answer = await page(cursor)
             found += [each for item in items(answer.get("messages")) if (each := mapping(item))]
+            limited = limited or answer.get("is_limited") is True
+            more = answer.get("has_more") is True
             cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
             if cursor is None:
-                return found
-        self._report(channel)
-        return found
+                break
+        return Pages(found, since, is_whole=cursor is None and not more, is_limited=limited)
 
     def _report(self, channel: str) -> None:
         log.warning("more was said in %s while no connection was open than is read; the rest is left out", channel)
@@ -152,7 +184,13 @@ class MissedReader:
                 continue
             at = float(message.ts)
             if at >= oldest:
-                messages.append(replace(message, missed=True, late=now - at > self.late_seconds))
+                edited = edited_at(each)
+                # It was delivered, and nobody had mentioned the bot then: a mention that an edit adds so late does not
+                # count. If it was not delivered, nobody knows what it said at first.
+                added = at < oldest + MARGIN_SECONDS and edited and float(edited) - at > EDIT_SECONDS
+                message = replace(message, addressed=message.addressed and not (added and conversation.kind != "im"))
+                late = now - at > self.late_seconds
+                messages.append(replace(message, missed=True, late=late, version=version(edited, now)))
         return sorted(messages, key=_moment)
 
 

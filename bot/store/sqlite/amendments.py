@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
-from bot.store.sqlite import audit, inbox, parked_threads, remembered, transitions
+from bot.store.sqlite import audit, held, inbox, parked_threads, remembered, transitions
 from bot.store.sqlite.database import now
 
 
@@ -28,6 +28,7 @@ class _Row:
     seq: int | None
     version: str
     gone: bool
+    held: int
 
     @property
     def is_settled(self) -> bool:
@@ -35,7 +36,7 @@ class _Row:
         return self.author == AuthorKind.PERSON and self.label in (STOPPED_WITH, WITHDRAWN)
 
 
-_COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone"
+_COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone, held"
 
 
 def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[Amended, int]:
@@ -72,28 +73,53 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
         (said.text, said.body, said.version, row.id),
     )
     if row.seq is None:
-        follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
-        addressed = not row.is_settled and counts(change, said, counted=row.addressed, follows=follows)
-        connection.execute("UPDATE inbox SET addressed = ? WHERE id = ?", (addressed, row.id))
-        if addressed:
-            return _start(connection, thread_id, row)
-        if row.addressed:
-            _leave(connection, thread_id, row)
-        return Amended.UPDATED
+        return _edit_unread(connection, thread_id, row, change, said)
     if (said.text, said.body) == (row.text, row.body):
         return Amended.IGNORED
     report = connection.execute("SELECT addressed FROM inbox WHERE about = ? AND seq IS NULL", (row.id,)).fetchone()
     reported = bool(report and report[0])
-    addressed = not row.is_settled and newly_counts(change, said, counted=row.addressed, reported=reported)
+    counted = row.addressed or bool(row.held)
+    addressed = not row.is_settled and newly_counts(change, said, counted=counted, reported=reported)
+    is_late = addressed and said.late
+    addressed = addressed and not is_late
     _report(connection, thread_id, replace(row, text=said.text, body=said.body), EDITED, change, addressed=addressed)
     if addressed != reported:
         # The message itself counts as a request from now on, so that no later edit makes it one again.
         connection.execute("UPDATE inbox SET addressed = ? WHERE id = ?", (addressed, row.id))
     if addressed:
         return _start(connection, thread_id, row)
+    if is_late and not row.held:
+        _hold(connection, thread_id, row)
     if reported:
         _leave(connection, thread_id, row)
     return Amended.REPORTED
+
+
+def _edit_unread(
+    connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming
+) -> Amended:
+    follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
+    before = row.addressed or bool(row.held)
+    asks = not row.is_settled and counts(change, said, counted=before, follows=follows)
+    if asks and not row.addressed and (row.held or said.late):
+        if not row.held:
+            _hold(connection, thread_id, row)
+        return Amended.UPDATED
+    connection.execute("UPDATE inbox SET addressed = ?, held = 0 WHERE id = ?", (asks, row.id))
+    if asks:
+        return _start(connection, thread_id, row)
+    if before:
+        _leave(connection, thread_id, row)
+    if row.held and held.taken_back(connection, thread_id, row.user):
+        return Amended.TAKEN_BACK
+    return Amended.UPDATED
+
+
+def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
+    """Have the author of a message that has become a request too late asked whether to answer it."""
+    if row.author == AuthorKind.PERSON:
+        connection.execute("UPDATE inbox SET held = 1 WHERE id = ?", (row.id,))
+        connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
 
 
 def _edit_unknown(
@@ -143,7 +169,7 @@ def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
     """Forget that a person takes part who has addressed the bot in no other message."""
     connection.execute(
         "DELETE FROM participants WHERE thread_id = ? AND user = ? AND NOT EXISTS"
-        " (SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND addressed AND id <> ?)",
+        " (SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND (addressed OR held) AND id <> ?)",
         (thread_id, row.user, thread_id, row.user, row.id),
     )
 
@@ -181,11 +207,13 @@ def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, ch
     elif row is not None and row.seq is None:
         connection.execute("DELETE FROM inbox WHERE id = ?", (row.id,))
         remembered.keep(connection, change)
-        if row.addressed:
+        if row.addressed or row.held:
             _leave(connection, thread_id, row)
         done = Amended.REMOVED
     elif row is not None and not row.gone:
         done = _delete_read(connection, thread_id, row, change)
+    if row is not None and row.held and held.taken_back(connection, thread_id, row.user):
+        done = Amended.TAKEN_BACK if done is not Amended.STOPPED else done
     if change.ends_thread and thread_id:
         is_there = connection.execute("SELECT 1 FROM threads WHERE id = ? AND gone = ''", (thread_id,)).fetchone()
         close_thread(connection, thread_id, change.at)
@@ -228,6 +256,7 @@ def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outsid
     """Give up a thread that is not in Slack since this timestamp. `outside`: a message of ours that Slack has posted
     under it, outside of the thread."""
     connection.execute("UPDATE threads SET gone = ? WHERE id = ? AND gone < ?", (at, thread_id, at))
+    held.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
     stop(connection, thread_id)
     parked_threads.release(connection, thread_id)

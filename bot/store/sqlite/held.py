@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from bot.core.outages import Held
-from bot.core.questions.missed import MISSED, TAKEN_UP, extended
+from bot.core.questions.missed import MISSED, OFFER_SECONDS, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Question
 from bot.core.questions.transition import Transition
 from bot.core.thread_ref import ThreadRef
@@ -69,11 +69,76 @@ def answered(connection: sqlite3.Connection, thread_id: int, people: Collection[
         connection.execute("UPDATE inbox SET held = 2 WHERE thread_id = ? AND held = 1 AND user = ?", (thread_id, user))
     for question in _open(connection, thread_id):
         if set(question.people) <= set(people):
-            connection.execute(
-                "UPDATE questions SET decision = ?, decided_at = ? WHERE id = ? AND decision = 'awaiting'",
-                (TAKEN_UP, now(), question.id),
-            )
-            touch(connection, question.id)
+            _decide(connection, question, TAKEN_UP)
+
+
+_LEFT = (
+    "SELECT user FROM inbox i WHERE thread_id = ? AND held > 0 AND NOT gone AND received_at > ? AND NOT EXISTS"
+    " (SELECT 1 FROM inbox u WHERE u.thread_id = i.thread_id AND u.user = i.user AND u.addressed AND u.id > i.id)"
+)
+"""Whose held messages of a thread are there still and were not answered."""
+
+
+def taken_back(connection: sqlite3.Connection, thread_id: int, user: str) -> bool:
+    """A held message of this person was deleted, or asks for nothing any more: close the questions about which nothing
+    is left, and let others be for those whose messages are left. Return whether a question was closed."""
+    found = [each for each in _of_person(connection, user) if thread_id in AnswerMissed().threads(each)]
+    closed = [_review(connection, question, 0) for question in found]
+    return any(closed)
+
+
+def close_thread(connection: sqlite3.Connection, thread_id: int) -> None:
+    """A thread is gone, with what is unread in it: close the questions in it, and those about nothing else. What they
+    say of other threads is asked again there."""
+    held = connection.execute("SELECT user FROM inbox WHERE thread_id = ? AND held > 0", (thread_id,)).fetchall()
+    found = {each.id: each for each in _open(connection, thread_id)}
+    for user in sorted({str(user) for (user,) in held}):
+        about = [each for each in _of_person(connection, user) if thread_id in AnswerMissed().threads(each)]
+        found.update((each.id, each) for each in about)
+    for question in found.values():
+        _review(connection, question, thread_id)
+
+
+def _of_person(connection: sqlite3.Connection, user: str) -> list[Question]:
+    rows = connection.execute("SELECT question FROM waiting_for WHERE who = ? LIMIT ?", (user, MOST)).fetchall()
+    found = [question for (id_,) in rows if (question := find(connection, str(id_)))]
+    return [question for question in found if question.kind == MISSED]
+
+
+def _review(connection: sqlite3.Connection, question: Question, gone: int) -> bool:
+    """Bring a question in line with what is left of what it is about; `gone` is a thread that is gone. Return whether
+    it was closed."""
+    begun = question.expires_at - 2 * OFFER_SECONDS
+    left: dict[int, list[str]] = {}
+    for each in AnswerMissed().threads(question):
+        people = [str(user) for (user,) in connection.execute(_LEFT, (each, begun))] if each != gone else []
+        if people:
+            left[each] = people
+    people = [who for who in question.people if any(who in found for found in left.values())]
+    if people and question.thread_id != gone:
+        _narrow(connection, narrowed(question, [*left], people))
+        return False
+    for each in left:
+        connection.execute("UPDATE inbox SET held = 1 WHERE thread_id = ? AND held = 2 AND NOT gone", (each,))
+    _decide(connection, question, TAKEN_BACK)
+    return True
+
+
+def _narrow(connection: sqlite3.Connection, question: Question) -> None:
+    connection.execute(
+        "UPDATE questions SET people = ?, body = ? WHERE id = ?",
+        (" ".join(question.people), question.body, question.id),
+    )
+    connection.execute("DELETE FROM waiting_for WHERE question = ?", (question.id,))
+    wait_for(connection, question)
+
+
+def _decide(connection: sqlite3.Connection, question: Question, decision: str) -> None:
+    connection.execute(
+        "UPDATE questions SET decision = ?, decided_at = ? WHERE id = ? AND decision = 'awaiting'",
+        (decision, now(), question.id),
+    )
+    touch(connection, question.id)
 
 
 def _open(connection: sqlite3.Connection, thread_id: int) -> list[Question]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from bot.core.outages import Active, Conversation, Gap
+from bot.core.outages import Active, Conversation, Gap, Recorded
+from bot.core.questions.missed import MISSED
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite.database import now
 
@@ -13,6 +14,8 @@ KEPT = 5_000
 """Outages that are remembered. Slack asks for a new connection every few hours."""
 AT_ONCE = 100
 """Messages that are looked at per query."""
+REREAD = 500
+"""Messages of a thread that are compared with the chat again, at most."""
 _LAST = "(SELECT coalesce(max(id), 0) FROM outages)"
 
 
@@ -49,6 +52,22 @@ def _gap_after(connection: sqlite3.Connection, number: int) -> Gap | None:
         return None
     since = connection.execute("SELECT since FROM outages WHERE id > ? ORDER BY id LIMIT 1", (number,)).fetchone()
     return Gap(float(since[0]), last)
+
+
+def recorded(connection: sqlite3.Connection, thread_id: int) -> list[Recorded]:
+    """Return the newest messages of people and apps that are recorded in a thread, newest first, without requests and
+    notes that the bot itself has recorded."""
+    first = connection.execute("SELECT first FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
+    [begun] = first.fetchone() or (None,)
+    rows = connection.execute(
+        "SELECT ts, seq, addressed FROM inbox WHERE thread_id = ? AND about IS NULL AND NOT gone AND user <> ''"
+        " AND substr(event_id, 1, ?) <> ? ORDER BY ts DESC LIMIT ?",
+        (thread_id, len(MISSED) + 1, f"{MISSED}-", REREAD),
+    )
+    return [
+        Recorded(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
+        for ts, seq, addressed in rows
+    ]
 
 
 def active(connection: sqlite3.Connection, before: int) -> list[Active]:

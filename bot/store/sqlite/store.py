@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core.amendments import Amended, Amendment
 from bot.core.inbox import Admission, Incoming, Unread
-from bot.core.outages import Active, Conversation, Gap, Held
+from bot.core.outages import Active, Conversation, Gap, Held, Recorded
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -94,6 +94,9 @@ class SqliteStore:
 
     async def gap(self, thread_id: int) -> Gap | None:
         return await self._database.read(partial(outages.gap, thread_id=thread_id))
+
+    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+        return await self._database.read(partial(outages.recorded, thread_id=thread_id))
 
     async def active(self, before: int = 0) -> Sequence[Active]:
         return await self._database.read(partial(outages.active, before=before))

@@ -8,7 +8,7 @@ from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, c
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming, Unread
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
-from tests.extending.memory import asking
+from tests.extending.memory import asking, hearing
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.tables import Message, Tables
 
@@ -32,23 +32,49 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
     now = replace(before, text=said.text, body=said.body, files=(), version=said.version)
     report = _report_of(tables, number)
     reported = bool(report and tables.inbox[report].unread.addressed)
-    if row.position is None:
-        follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
-        addressed = not _is_settled(before) and counts(change, said, counted=before.addressed, follows=follows)
-        tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
-        if before.addressed and not addressed:
-            _leave(tables, thread, before.user)
-        return _start(tables, thread, number) if addressed else Amended.UPDATED
     tables.inbox[number] = replace(row, unread=now)
+    if row.position is None:
+        return _edit_unread(tables, thread, number, change, said)
     if (said.text, said.body) == (before.text, before.body):
         return Amended.IGNORED
-    addressed = newly_counts(change, said, counted=before.addressed, reported=reported) and not _is_settled(before)
+    counted = before.addressed or bool(row.held)
+    addressed = newly_counts(change, said, counted=counted, reported=reported) and not _is_settled(before)
+    is_late = addressed and said.late
+    addressed = addressed and not is_late
     _report(tables, number, EDITED, change, addressed=addressed)
     if addressed != reported:
         tables.inbox[number] = replace(row, unread=replace(now, addressed=addressed))
     if reported and not addressed:
         _leave(tables, thread, before.user)
+    if is_late and not row.held:
+        _hold(tables, thread, number)
     return _start(tables, thread, number) if addressed else Amended.REPORTED
+
+
+def _edit_unread(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> Amended:
+    row, before = tables.inbox[number], tables.inbox[number].unread
+    follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
+    counted = before.addressed or bool(row.held)
+    asks = not _is_settled(before) and counts(change, said, counted=counted, follows=follows)
+    if asks and not before.addressed and (row.held or said.late):
+        if not row.held:
+            _hold(tables, thread, number)
+        return Amended.UPDATED
+    tables.inbox[number] = replace(row, held=0, unread=replace(before, addressed=asks, held=False))
+    if asks:
+        return _start(tables, thread, number)
+    if counted:
+        _leave(tables, thread, before.user)
+    is_emptied = row.held and hearing.taken_back(tables, thread, before.user)
+    return Amended.TAKEN_BACK if is_emptied else Amended.UPDATED
+
+
+def _hold(tables: Tables, thread: int, number: int) -> None:
+    row = tables.inbox[number]
+    if row.unread.author is AuthorKind.PERSON:
+        tables.inbox[number] = replace(row, held=1, unread=replace(row.unread, held=True))
+        people = tables.threads[thread].people | {row.unread.user}
+        tables.threads[thread] = replace(tables.threads[thread], people=people)
 
 
 def _is_settled(said: Unread) -> bool:
@@ -94,7 +120,8 @@ def _is_earlier(tables: Tables, thread: int, ts: str) -> bool:
 
 
 def _leave(tables: Tables, thread: int, user: str) -> None:
-    if all(row.unread.user != user for _, row in _requests(tables, thread)):
+    rows = [row for row in tables.inbox.values() if row.thread == thread and (row.unread.addressed or row.held)]
+    if all(row.unread.user != user for row in rows):
         row = tables.threads[thread]
         tables.threads[thread] = replace(row, people=row.people - {user})
 
@@ -126,6 +153,8 @@ def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amen
         tables.inbox[number] = replace(row, gone=True)
         _report(tables, number, DELETED, change, addressed=False)
         done = _stop_if_last(tables, thread, number)
+    if row is not None and row.held and hearing.taken_back(tables, thread, row.unread.user):
+        done = Amended.TAKEN_BACK if done is not Amended.STOPPED else done
     if change.ends_thread and thread:
         is_there = not tables.threads[thread].gone
         close_thread(tables, thread, change.at)
@@ -158,9 +187,12 @@ def close_thread(tables: Tables, thread: int, at: str, outside: int = 0) -> None
     """Give up a thread that is not in Slack any more."""
     row = tables.threads[thread]
     tables.threads[thread] = replace(row, gone=max(row.gone, at))
+    held = {each.unread.user for each in tables.inbox.values() if each.thread == thread and each.held}
     for id_, each in list(tables.inbox.items()):
         if each.thread == thread and each.position is None:
             del tables.inbox[id_]
+    for user in sorted(held) or [""]:
+        hearing.taken_back(tables, thread, user, gone=thread)
     _stop(tables, thread)
     asking.release(tables, thread)
     if outside:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core.outages import Active, Conversation, Gap, Held
-from bot.core.questions.missed import MISSED, TAKEN_UP, extended
-from bot.core.questions.question import Card, Decision
+from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.questions.missed import MISSED, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
+from bot.core.questions.question import Card, Decision, Question
 from tests.extending.memory import asking
 from tests.extending.memory.tables import Tables, now
 
@@ -37,6 +37,20 @@ def active(tables: Tables, before: int) -> list[Active]:
         Active(number, row.at, row.thread, thread.place, gap(tables, thread.heard))
         for number, row in reversed(rows[-100:])
         if (thread := tables.threads[row.thread])
+    ]
+
+
+def recorded(tables: Tables, thread: int) -> list[Recorded]:
+    turn = tables.open_turn(thread)
+    first = tables.turns[turn].first if turn else None
+    rows = [row for row in tables.inbox.values() if row.thread == thread and not (row.about or row.gone)]
+    rows = [row for row in rows if row.unread.user and not row.event.startswith(f"{MISSED}-")]
+    return [
+        Recorded(
+            row.unread.ts,
+            row.position is None or (first is not None and row.unread.addressed and row.position >= first),
+        )
+        for row in sorted(rows, key=lambda row: row.unread.ts, reverse=True)
     ]
 
 
@@ -88,11 +102,52 @@ def answered(tables: Tables, thread: int, people: Collection[str]) -> None:
             tables.inbox[number] = replace(row, held=2)
     for id_, asked in _open(tables, thread):
         if set(asked) <= set(people):
-            row = tables.questions[id_]
-            tables.questions[id_] = replace(row, question=replace(row.question, decision=TAKEN_UP, decided_at=now()))
-            asking.redraw(tables, [row.post])
+            _decide(tables, id_, TAKEN_UP)
+
+
+def taken_back(tables: Tables, thread: int, user: str, *, gone: int = 0) -> bool:
+    """A held message was deleted or asks for nothing. Out: whether a question was closed that nothing is left of."""
+    is_closed = False
+    for id_, row in list(tables.questions.items()):
+        question = row.question
+        if not _asks(question):
+            continue
+        threads = AnswerMissed().threads(question)
+        if not (thread in threads and user in question.people) and question.thread_id != gone:
+            continue
+        left = {each: people for each in threads if each != gone and (people := _left(tables, each))}
+        people = [who for who in question.people if any(who in found for found in left.values())]
+        if people and question.thread_id != gone:
+            tables.questions[id_] = replace(row, question=narrowed(question, [*left], people))
+            continue
+        for number, each in list(tables.inbox.items()):
+            if each.thread in left and each.held and not each.gone:
+                tables.inbox[number] = replace(each, held=1)
+        _decide(tables, id_, TAKEN_BACK)
+        is_closed = True
+    return is_closed
+
+
+def _left(tables: Tables, thread: int) -> set[str]:
+    rows = [(number, row) for number, row in tables.inbox.items() if row.thread == thread]
+    answered = {(row.unread.user, number) for number, row in rows if row.unread.addressed}
+    return {
+        row.unread.user
+        for number, row in rows
+        if row.held and not row.gone and not any(who == row.unread.user and at > number for who, at in answered)
+    }
+
+
+def _decide(tables: Tables, id_: str, decision: str) -> None:
+    row = tables.questions[id_]
+    tables.questions[id_] = replace(row, question=replace(row.question, decision=decision, decided_at=now()))
+    asking.redraw(tables, [row.post])
+
+
+def _asks(question: Question) -> bool:
+    return question.kind == MISSED and question.decision == Decision.AWAITING
 
 
 def _open(tables: Tables, thread: int) -> list[tuple[str, tuple[str, ...]]]:
     rows = [row.question for row in tables.questions.values() if row.question.thread_id == thread]
-    return [(each.id, each.people) for each in rows if each.kind == MISSED and each.decision == Decision.AWAITING]
+    return [(each.id, each.people) for each in rows if _asks(each)]

@@ -11,7 +11,7 @@ from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
-from bot.core.outages import Active, Conversation, Gap, Held
+from bot.core.outages import Active, Conversation, Gap, Held, Recorded
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
@@ -58,6 +58,9 @@ class MemoryStore:
 
     async def gap(self, thread_id: int) -> Gap | None:
         return hearing.gap(self._disk.tables, self._disk.tables.threads[thread_id].heard)
+
+    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+        return hearing.recorded(self._disk.tables, thread_id)
 
     async def active(self, before: int = 0) -> Sequence[Active]:
         return hearing.active(self._disk.tables, before)

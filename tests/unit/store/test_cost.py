@@ -72,6 +72,7 @@ async def everything(store: SqliteStore) -> None:
     assert await store.begin_outage() == 1
     await store.heard(1e12)
     assert (await store.active())[0].thread_id == life.id
+    assert await store.recorded(life.id)
     assert await store.gap(life.id)
     place = Conversation("T1", "C1", "channel")
     assert await store.gaps([place]) == [await store.gap(life.id)]
