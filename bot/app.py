@@ -44,6 +44,8 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.intake import buttons, events, home, windows
 from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.intake.own_messages import OwnMessages
+from bot.slack.own_posts import OwnPosts
 from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
 from bot.slack.socket import Socket
@@ -173,7 +175,7 @@ class Service:
         )
         self._outbox = Outbox(
             store,
-            Sender(web.once, web.repeatable, web.best_effort),
+            Sender(web.once, web.repeatable, web.best_effort, own := OwnPosts()),
             kinds={**KINDS, PROGRESS: progress.kind},
             rate=rate,
             wake=self._deliveries.wake,
@@ -236,7 +238,8 @@ class Service:
         self._catch_up = CatchUp(store, web.repeatable, reader, self._wake_both, identity.team)
         self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._presence.over
-        self._socket = Socket(self._app, web, under_way, identity, self._presence)
+        own_messages = OwnMessages(store, web.repeatable, ourselves, own)
+        self._socket = Socket(self._app, web, under_way, identity, self._presence, own=own_messages.take)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -31,6 +31,8 @@ class Amendment:
     """Whether it was addressed to the bot before the change, as far as is known."""
     may_ask: bool = True
     """Whether its author may address the bot, as far as is known."""
+    is_own: bool = False
+    """The message is by our own app: it concerns the bot only if it was recorded as context."""
     ends_thread: bool = False
     """The first message of the thread is gone, and nothing can be posted there any more."""
 
@@ -42,7 +44,7 @@ class Amendment:
     @property
     def concerns_us(self) -> bool:
         """Whether it may matter although the message itself is not known, in a thread that is not known either."""
-        return self.may_ask and (self.now is None or self.was_addressed or self.now.addressed)
+        return self.may_ask and not self.is_own and (self.now is None or self.was_addressed or self.now.addressed)
 
 
 class Amended(StrEnum):

@@ -62,6 +62,8 @@ class Incoming:
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
     that ends with `*` stands for all keys that begin with the rest."""
+    unclear: bool = False
+    """It is by our own app, and nobody knows yet whether it is a post of the bot's: only this is to be found out."""
     version: str = ""
     """Of the edit that gave it this wording; empty if it was not edited. Versions compare in the order of the edits."""
 
@@ -86,6 +88,8 @@ class Admission(StrEnum):
     """It was written to others in one of the bot's threads: context for the next turn."""
     HELD = "held"
     """It is addressed to the bot, but late: context until its author wants an answer."""
+    UNCLEAR = "unclear"
+    """It is in one of the bot's threads, and is neither recorded nor known as a post."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
     """It does not concern the bot."""

@@ -184,6 +184,8 @@ class SlackGateway:
         """Return whose message it is, without what it is to the bot."""
         if message.author is AuthorKind.PERSON:
             return names[message.user]
+        if message.author is AuthorKind.OWN:
+            return "this app"
         name = speaker(message.label) if message.label else "somebody"
         return f"{name} ({message.author.value})"
 

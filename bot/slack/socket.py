@@ -202,12 +202,16 @@ class Socket:
         under_way: UnderWay,
         identity: Identity,
         presence: Presence | None = None,
+        *,
+        own: Callable[[JsonObject], bool] = lambda _: True,
     ) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
-        those of the installation that `identity` names. `presence` records when a connection was open."""
+        those of the installation that `identity` names. `presence` records when a connection was open.
+        `own` takes an event about a message of our own app, and returns whether nothing else is to be done about it."""
         self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
         self._under_way = under_way
+        self._own = own
         self._identity = identity
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
@@ -252,11 +256,15 @@ class Socket:
                         "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
                     )
                 self.client.received()
-                if envelope.kind in SPOKEN and is_own_update(envelope.payload, self._ourselves):
-                    # Each of our own posts and updates comes back as an event.
-                    await self._acknowledge(envelope.id)
-                elif not _ours(envelope.payload, self._identity):
+                if not _ours(envelope.payload, self._identity):
                     log.info("an event (%s) of another installation of the app is left out", envelope.kind)
+                    await self._acknowledge(envelope.id)
+                elif (
+                    envelope.kind in SPOKEN
+                    and is_own_update(envelope.payload, self._ourselves)
+                    and self._own(envelope.payload)
+                ):
+                    # Each of our own posts and updates comes back as an event.
                     await self._acknowledge(envelope.id)
                 else:
                     self._background(self._handle(envelope))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.amendments import Amended, Amendment
-from bot.core.inbox import Admission
+from bot.core.inbox import Admission, AuthorKind
 from bot.core.outages import Recorded
 from bot.core.ports.store import Store
 from bot.core.questions import missed
@@ -143,3 +143,21 @@ class TakenBackContract:
         await store.posted(card.id, "1900.000001", card.revision)
         assert await pressed(store, question, ALICE) is Verdict.SETTLED
         assert [each.ts for each in await store.recorded(thread)] == [LATE.ts]
+
+    async def test_a_post_of_our_app_is_looked_up_and_changes_of_it_matter_only_if_it_is_recorded(
+        self, store: Store
+    ) -> None:
+        post = replace(REPLY, user="UBOT", author=AuthorKind.OWN, unclear=True)
+        assert await store.admit(post) == (Admission.IGNORED, 0)
+        _, thread = await store.admit(QUESTION)
+        assert await store.admit(post) == (Admission.UNCLEAR, thread)
+        own = [replace(delete(post), is_own=True), replace(edit(post, "other"), is_own=True)]
+        assert [await store.amend(each) for each in own] == [(Amended.IGNORED, thread)] * 2
+        assert [each.ts for each in await unread(store, thread)] == [QUESTION.ts]
+        assert await store.admit(replace(post, unclear=False)) == (Admission.CONTEXT, thread)
+        assert await store.admit(post) == (Admission.DUPLICATE, thread)
+        assert await store.amend(replace(edit(post, "other"), is_own=True)) == (Amended.UPDATED, thread)
+        await store.owe(thread, [draft("answer")])
+        [answer] = (await store.deliveries(thread)).posts
+        await store.posted(answer.id, "1500.000001", answer.revision)
+        assert (await store.admit(replace(post, ts="1500.000001", event_id="other")))[0] is Admission.DUPLICATE

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -443,3 +445,86 @@ async def test_our_own_updates_are_acknowledged_and_not_looked_at(here: World) -
     assert changes
     assert all(each.acked_at is not None for each in changes)
     assert here.bot.rows("SELECT count(*) FROM inbox") == [(1,)]
+
+
+# --- other posts of our own app
+
+
+async def test_what_other_features_of_our_app_post_in_a_running_thread_is_context_at_once(here: World) -> None:
+    listing = call("filesystem__list_directory", {"path": str(here.workspace)})
+    slow = Slow(here, calls(listing), text("Done."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> is it out?")
+    await slow.asked()
+    post = await here.slack.app_post(here.general, here.slack.workspace.bot, "it is out", thread_ts=ts)
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", post), poll=0.001)
+    slow.go_on()
+    await here.reply(ts, "Done.")
+    await here.quiet()
+    assert said(here)[1:] == ["You (another post of this app; not a request): it is out"]
+    assert here.bot.rows("SELECT count(*) FROM inbox") == [(2,)], "our answer is not among it"
+
+
+@pytest.mark.parametrize("form", ["plain", "broadcast", "username", "file"])
+async def test_other_posts_of_our_app_are_read_in_any_form_and_followed(here: World, form: str) -> None:
+    here.model.script(text("One."), text("Two."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.reply(ts, "One.")
+    ours = here.slack.workspace.bot
+    post = await here.slack.app_post(
+        here.general,
+        ours,
+        "it is out",
+        thread_ts=ts,
+        broadcast=form == "broadcast",
+        username="Deploys" if form == "username" else "",
+        files=[("log.txt", b"x")] if form == "file" else (),
+    )
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", post), poll=0.001)
+    await here.slack.edit(here.general, post, ours, "it is out now")
+    await handled(here, "outcome=updated")
+    gone = await here.slack.app_post(here.general, ours, "a mistake", thread_ts=ts)
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", gone), poll=0.001)
+    await here.slack.delete(here.general, gone, ours)
+    await handled(here, "outcome=removed")
+    await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
+    await here.reply(ts, "Two.")
+    await here.quiet()
+    assert said(here)[1].startswith("You (another post of this app; not a request): it is out now")
+    assert len(said(here)) == 3
+    await here.slack.delete(here.general, post, ours)
+    await handled(here, "outcome=reported")
+    here.model.script(text("Three."))
+    await here.slack.say(here.general, here.alice, "and?", thread_ts=ts)
+    await here.reply(ts, "Three.")
+    await here.quiet()
+    assert said(here)[3].startswith("⟦the message of this app of ")
+
+
+async def test_our_own_answers_are_no_context_after_a_restart_either(here: World) -> None:
+    here.model.script(text("One."), text("Two."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    answer = await here.reply(ts, "One.")
+    await here.quiet()
+    await here.bot.stop()
+    with closing(sqlite3.connect(here.bot.database)) as connection:  # it was killed before that was recorded
+        connection.execute("UPDATE posts SET state = 'owed', ts = '' WHERE ts = ?", (answer.ts,))
+        connection.commit()
+    await here.bot.start()
+    event = next(each for each in here.slack.envelopes if answer.ts in json.dumps(each.payload))
+    await here.slack.redeliver(event.event_id or "")
+    await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
+    await here.reply(ts, "Two.")
+    await here.quiet()
+    assert said(here)[1:] == ["Alice Smith: and now?"]
+
+
+async def test_what_our_app_posts_elsewhere_costs_no_request(here: World) -> None:
+    ts = await here.slack.say(here.general, here.alice, "nobody asks the bot here")
+    for number in range(5):
+        await here.slack.app_post(here.general, here.slack.workspace.bot, f"number {number}", thread_ts=ts)
+    await here.slack.app_post(here.general, here.slack.workspace.bot, "at the top")
+    here.model.script(text("One."))
+    other = await here.slack.say(here.general, here.bob, "<@BOT> hello")
+    await here.reply(other, "One.")
+    await here.quiet()
+    assert not [each for each in here.slack.calls if each.method == "conversations.replies"]

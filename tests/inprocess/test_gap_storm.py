@@ -172,7 +172,9 @@ def check(here: World, storm: Storm) -> None:
     )
     by_ts = {(row[0], row[1]): row for row in rows}
     assert len(by_ts) == len(rows), "each message is recorded once"
-    read = [body for (body,) in here.bot.rows("SELECT body FROM messages WHERE role = 'user'")]
+    # Without the reports of what was edited or deleted since it was read, which quote it.
+    bodies = here.bot.rows("SELECT body FROM messages WHERE role = 'user'")
+    read = [words for (body,) in bodies if not (words := json.loads(body)["content"]).startswith("⟦")]
     questions = here.bot.rows("SELECT thread_id, body FROM questions WHERE kind = 'missed'")
     offered = [thread for _, body in questions for thread in json.loads(body)["threads"]]
     outcomes = {"answered": 0, "offered": 0}

@@ -42,7 +42,7 @@ class Inbox(Protocol):
         the bot's threads all is recorded: a message of a person who has addressed the bot there before is addressed
         too, unless it is `to_others`; any other is context. Apps have to address the bot each time. An addressed
         message resumes a parked thread; one of a person that is `late` is held: it is unread context, and wakes nobody.
-        A message of our own app whose `post` is recorded is a duplicate.
+        A message of our own app whose `post` is recorded is a duplicate. One that is `unclear` is never recorded.
 
         A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`; outside of
         threads it ends all turns that its author has asked for in this conversation, whichever began before it. It is

@@ -18,6 +18,7 @@ from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, what_follows
+from bot.slack.own_posts import OwnPosts
 from bot.slack.text import escaped, linked
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,16 @@ class Unthreaded(Exception):
 class Sender:
     """Calls Slack for the messages of all threads."""
 
-    def __init__(self, once: AsyncWebClient, repeatable: AsyncWebClient, best_effort: AsyncWebClient) -> None:
+    def __init__(
+        self,
+        once: AsyncWebClient,
+        repeatable: AsyncWebClient,
+        best_effort: AsyncWebClient,
+        own: OwnPosts | None = None,
+    ) -> None:
         """`once` never repeats a request whose outcome is unknown, `repeatable` may, and `best_effort` repeats
-        nothing."""
+        nothing. `own` takes note of what is posted."""
+        self._own = own or OwnPosts()
         self._once = once
         self._repeatable = repeatable
         self._best_effort = best_effort
@@ -62,7 +70,11 @@ class Sender:
         """Send a post. Out: its timestamp, or "" for a file whose message did not appear in time. With `as_text`, the
         text is posted alone if Slack rejects the blocks. Raises SLACK_ERRORS and Unthreaded."""
         try:
-            return await (self._upload(place, body) if post.kind == FILE else self._send(place, post, body, as_text))
+            with self._own.sending(place.channel):
+                sending = self._upload(place, body) if post.kind == FILE else self._send(place, post, body, as_text)
+                ts = await sending
+                self._own.add(place.channel, ts)
+            return ts
         except SLACK_ERRORS as error:
             settle = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
             if isinstance(error, TimeoutError):
@@ -85,6 +97,7 @@ class Sender:
 
     async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool) -> None:
         """Replace the content of a message. `repeat`: retry after network errors and 5xx. Raises SLACK_ERRORS."""
+        self._own.add(channel, ts)
         client = self._repeatable if repeat else self._best_effort
         await client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
 

@@ -24,7 +24,7 @@ NOBODY = "USLACKBOT"
 
 
 def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()) -> Amendment | None:
-    """Return the edit or the deletion that an event says; None if it says anything else, or is about our own posts.
+    """Return the edit or the deletion that an event says; None if it says anything else.
 
     Args:
         body: the body of an events_api envelope.
@@ -44,7 +44,7 @@ def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()
     if not at or at == edited_at(before) or now.get("hidden") is True:
         return None
     said = _read(body, now, ourselves, bots)
-    if said is None or said.author in (AuthorKind.OWN, AuthorKind.SLACK):
+    if said is None or said.author is AuthorKind.SLACK:
         return None
     was = _read(body, before, ourselves, bots) if before else None
     # Two edits within a second have the same `edited.ts`.
@@ -58,6 +58,7 @@ def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()
         now=said,
         was_addressed=was is None or was.addressed,
         may_ask=_may_ask(now, ourselves, bots),
+        is_own=said.author is AuthorKind.OWN,
     )
 
 
@@ -76,7 +77,7 @@ def deleted(body: JsonObject) -> tuple[str, str] | None:
 
 
 def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
-    """Whether an event says that our own app has posted or updated a message. Nothing follows from it."""
+    """Whether an event says that our own app has posted or updated a message."""
     event = mapping(body.get("event"))
     subtype = event.get("subtype")
     if subtype == DELETED:
@@ -101,7 +102,7 @@ def _deletion(
     event = mapping(body.get("event"))
     at = timestamp(event.get("event_ts")) or timestamp(event.get("ts"))
     said = _read(body, {"user": NOBODY, **before, "ts": ts}, ourselves, bots) if ts and at else None
-    if said is None or said.author is AuthorKind.OWN:
+    if said is None:
         return None
     is_known = bool(before.get("user") or before.get("bot_id"))
     return Amendment(
@@ -111,6 +112,7 @@ def _deletion(
         now=None,
         was_addressed=said.addressed or not is_known,
         may_ask=_may_ask(before, ourselves, bots) or not is_known,
+        is_own=said.author is AuthorKind.OWN,
         ends_thread=not is_there and said.place.thread_ts == ts,
     )
 

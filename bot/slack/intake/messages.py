@@ -14,6 +14,7 @@ from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
+from bot.slack.delivery.sender import EVENT_TYPE
 from bot.slack.intake import checks
 from bot.slack.intake.stop_words import is_stop
 from bot.slack.reading import content, message
@@ -136,6 +137,11 @@ def edited_at(message: JsonObject) -> str:
     """Return when a message was edited last, as a timestamp of Slack's; empty if it was not."""
     found = timestamp(mapping(message.get("edited")).get("ts"))
     return found if "." in found or not found else f"{found}.000000"
+
+
+def is_posted(event: JsonObject) -> bool:
+    """Whether a message of a history is one that the bot has posted, as its metadata says."""
+    return mapping(event.get("metadata")).get("event_type") == EVENT_TYPE
 
 
 def _post(event: JsonObject) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDIT_SECONDS
-from bot.core.inbox import AuthorKind, Incoming
+from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, Recorded, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
@@ -22,7 +22,7 @@ from bot.slack import missing
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
-from bot.slack.intake.messages import edited_at, incoming
+from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.reread import Comparison, Pages, version
 from bot.slack.reading.message import SPOKEN, Ourselves
 
@@ -178,9 +178,9 @@ class MissedReader:
             event = {**each, "channel": conversation.channel, "channel_type": conversation.kind}
             message = incoming({"team_id": team, "event": event}, self.ourselves, self.bots, history=True)
             await pace.checkpoint()
-            # As an event, neither our own posts nor what Slack says has happened would be the store's business. Each
-            # page of a thread begins with the root, which may be old.
-            if message is None or message.author is AuthorKind.OWN or each.get("subtype") not in SPOKEN:
+            # As an event, neither what we have posted nor what Slack says has happened would be the store's business.
+            # Each page of a thread begins with the root, which may be old.
+            if message is None or is_posted(each) or each.get("subtype") not in SPOKEN:
                 continue
             at = float(message.ts)
             if at >= oldest:

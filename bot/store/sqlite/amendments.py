@@ -126,6 +126,8 @@ def _edit_unknown(
     connection: sqlite3.Connection, thread_id: int, change: Amendment, said: Incoming
 ) -> tuple[Amended, int]:
     """The message itself was not delivered, did not concern the bot before, or was left out of a long history."""
+    if change.is_own:
+        return Amended.IGNORED, thread_id
     known = remembered.find(connection, change)
     if known is not None and (known[1] or known[0] >= said.version):
         return Amended.IGNORED, thread_id
@@ -201,7 +203,7 @@ def _report(
 def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> Amended:
     known = remembered.find(connection, change)
     done = Amended.IGNORED
-    if row is None and not (known and known[1]) and (thread_id or change.concerns_us):
+    if row is None and not (known and known[1]) and not change.is_own and (thread_id or change.concerns_us):
         remembered.keep(connection, change)
         done = Amended.REMEMBERED
     elif row is not None and row.seq is None:

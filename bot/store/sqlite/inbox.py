@@ -18,6 +18,8 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
 
     Out: whether it was recorded, and the thread's id (0 if there is none).
     """
+    if incoming.unclear:
+        return _looked_up(connection, incoming)
     as_it_is = remembered.as_amended(connection, incoming)
     if as_it_is is None:
         return Admission.IGNORED, 0
@@ -46,6 +48,18 @@ def _known(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -
         (incoming.event_id, thread_id, incoming.ts),
     ).fetchone()
     return row is not None
+
+
+def _looked_up(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
+    """Return whether a message of our own app is recorded, or is a post of the bot's."""
+    thread_id = _thread(connection, incoming.place)
+    if not thread_id:
+        return Admission.IGNORED, 0
+    posted = connection.execute(
+        "SELECT 1 FROM posts WHERE ts = ? AND ts <> '' AND thread_id = ? LIMIT 1", (incoming.ts, thread_id)
+    ).fetchone()
+    is_known = posted is not None or _known(connection, thread_id, incoming)
+    return Admission.DUPLICATE if is_known else Admission.UNCLEAR, thread_id
 
 
 def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool = False) -> tuple[Admission, int]:

@@ -31,7 +31,7 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
     if incoming.stop and not incoming.earlier and stopping.by_word(tables, incoming):
         return Admission.STOPS, stopping.record(tables, incoming)
     thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
-    if not thread and not incoming.addressed:
+    if not thread and (incoming.unclear or not incoming.addressed):
         return Admission.IGNORED, 0
     if not thread:
         thread = len(tables.threads) + 1
@@ -42,6 +42,10 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
     row = tables.threads[thread] = replace(row, gone="")
     if incoming.post and any(fnmatchcase(each.key, incoming.post) for each in tables.posts.values()):
         return Admission.DUPLICATE, thread
+    if incoming.unclear:
+        shown = any(each.thread_id == thread and each.ts == incoming.ts for each in tables.posts.values())
+        shown |= any(each.thread == thread and each.unread.ts == incoming.ts for each in tables.inbox.values())
+        return (Admission.DUPLICATE if shown else Admission.UNCLEAR), thread
     is_person = incoming.author is AuthorKind.PERSON
     follows = incoming.user in row.people and is_person and not (incoming.earlier or incoming.to_others)
     addressed = incoming.addressed or follows

@@ -82,6 +82,8 @@ def _is_settled(said: Unread) -> bool:
 
 
 def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[Amended, int]:
+    if change.is_own:
+        return Amended.IGNORED, thread
     known = tables.amended.get((change.place.channel, change.ts))
     if known is not None and (known.now is None or known.now.version >= said.version):
         return Amended.IGNORED, thread
@@ -143,7 +145,7 @@ def _report(tables: Tables, number: int, what: str, change: Amendment, *, addres
 def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amended:
     key, done = (change.place.channel, change.ts), Amended.IGNORED
     known, row = tables.amended.get(key), tables.inbox.get(number)
-    if row is None and not (known and known.now is None) and (thread or change.concerns_us):
+    if row is None and not (known and known.now is None) and not change.is_own and (thread or change.concerns_us):
         tables.amended[key], done = change, Amended.REMEMBERED
     elif row is not None and row.position is None:
         del tables.inbox[number]

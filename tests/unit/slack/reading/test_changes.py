@@ -75,11 +75,8 @@ def test_edits_within_a_second_are_in_order() -> None:
 OTHERWISE = {
     "a link preview": changed(said("hello", attachments=[{"from_url": "https://x"}]), said("hello")),
     "a link preview of an edited message": changed(edited("ho", attachments=[{}]), edited("ho")),
-    "our own update": changed({**edited("ho"), "user": "UBOT", "bot_id": "BBOT", "app_id": "ABOT"}),
-    "our own post in somebody's name": changed({**edited("ho"), "user": "", "bot_id": "BBOT"}),
     "a hidden message": changed(edited("ho", hidden=True)),
     "a notice by Slack": changed(edited("joined", subtype="channel_join")),
-    "our own deletion": deleted({**said(), "user": "UBOT", "bot_id": "BBOT"}),
     "an edit without a time": changed(said("ho", edited={"user": "UALICE"})),
     "an odd edit": changed({"edited": {"ts": AT}, "ts": ["x"]}),
     "a deletion of nothing": deleted(None, ts=""),
@@ -92,6 +89,21 @@ OTHERWISE = {
 @pytest.mark.parametrize("what", OTHERWISE)
 def test_what_is_no_edit_and_no_deletion_by_somebody_is_neither(what: str) -> None:
     assert amendment(OTHERWISE[what], US) is None
+
+
+OF_OUR_APP = {
+    "an update": changed({**edited("ho"), "user": "UBOT", "bot_id": "BBOT", "app_id": "ABOT"}),
+    "an update of a post in somebody's name": changed({**edited("ho"), "user": "", "bot_id": "BBOT"}),
+    "a deletion": deleted({**said(), "user": "UBOT", "bot_id": "BBOT"}),
+}
+
+
+@pytest.mark.parametrize("what", OF_OUR_APP)
+def test_a_change_of_a_post_of_our_app_matters_only_if_the_post_is_recorded(what: str) -> None:
+    change = amendment(OF_OUR_APP[what], US)
+    assert change is not None
+    assert change.is_own
+    assert not change.concerns_us
 
 
 def test_a_deletion_names_the_thread_and_who_was_addressed() -> None:

@@ -1,0 +1,90 @@
+"""Records what other features and workflows of our own app post in a thread while a connection is open.
+
+Each of our own posts comes back as an event too, and an event does not have the metadata by which they are known. Those
+of this process are known by their timestamps. Any other message of ours is read once more, with its metadata: an
+earlier process may have posted it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.inbox import Admission, Incoming
+from bot.core.json_text import JsonObject
+from bot.core.ports.store import Inbox
+from bot.core.untrusted import items, mapping
+from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.intake.messages import incoming
+from bot.slack.own_posts import OwnPosts
+from bot.slack.reading.message import SPOKEN, Ourselves
+
+log = logging.getLogger(__name__)
+
+MOST = 200
+"""Messages that are looked at at a time. More are left to the next time the thread is read."""
+
+
+class OwnMessages:
+    """Takes events about messages of our own app; one instance per process."""
+
+    def __init__(self, store: Inbox, client: AsyncWebClient, ourselves: Ourselves, posts: OwnPosts) -> None:
+        self._store = store
+        self._client = client
+        self._ourselves = ourselves
+        self._posts = posts
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, body: JsonObject) -> bool:
+        """Take an event about a message of our own app. Return whether nothing else is to be done about it."""
+        event = mapping(body.get("event"))
+        if event.get("subtype") == "message_changed":
+            return self._posts.knows(str(event.get("channel")), str(mapping(event.get("message")).get("ts")))
+        message = incoming(body, self._ourselves, history=True)
+        is_reply = message is not None and message.ts != message.place.thread_ts
+        if message is not None and is_reply and event.get("subtype") in SPOKEN and len(self._tasks) < MOST:
+            task = asyncio.create_task(self._look(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _read(self, message: Incoming) -> Incoming | None:
+        """Return a message with its metadata; None if it is gone. Raises SLACK_ERRORS."""
+        place = message.place
+        answer: Any = await self._client.conversations_replies(
+            channel=place.channel,
+            ts=place.thread_ts,
+            oldest=message.ts,
+            latest=message.ts,
+            inclusive=True,
+            limit=2,
+            include_all_metadata=True,
+        )
+        for each in map(mapping, items(answer.get("messages"))):
+            if each.get("ts") == message.ts:
+                event = {**each, "channel": place.channel, "channel_type": place.kind}
+                return incoming({"team_id": place.team, "event": event}, self._ourselves, history=True)
+        return None
+
+    async def _look(self, message: Incoming) -> None:
+        place, ts = message.place, message.ts
+        try:
+            if await self._posts.includes(place.channel, ts):
+                return
+            if not message.post:
+                admission, _ = await self._store.admit(replace(message, unclear=True))
+                if admission is not Admission.UNCLEAR:
+                    return
+                found = await self._read(message)
+                if found is None:
+                    return
+                message = found
+            await self._store.admit(message)
+        except SLACK_ERRORS as error:
+            log.warning("a message of the app's own in %s cannot be read (%s)", place.channel, code_of(error))
+        except Exception as error:  # noqa: BLE001  # it is context; the next reading of the thread may find it
+            log.warning("a message of the app's own in %s is left out (%s)", place.channel, code_of(error))
