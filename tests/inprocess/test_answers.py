@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -98,3 +99,39 @@ async def test_nothing_that_a_tool_or_a_model_writes_notifies_anybody_on_a_card(
     await here.quiet()
     assert {ping for reply in here.replies(ts) for ping in reply.pings} <= {f"<@{here.alice.id}>"}
     assert markdown(here, ts)[0] == f"@here @channel @{here.bob.id} @ops @everyone"
+
+
+def pieces(here: World) -> list[tuple[str, str]]:
+    """What a model may write, and what is to arrive."""
+    as_it_is = [
+        "`npm i @here/x`",
+        "ops@here.com and ops@channel.example.org",
+        "git@github.com:everyone/everyone.git",
+        "```sh\ncurl -d '@channel' https://example.com/?a=1&b=<2>\n```",
+        "`<https://example.com|label>` \\* 5 &gt; 3 &amp; x",
+        "- one\n- two\n  1. three\n- [ ] four",
+        "> a quote of @everyone else",
+        "| a | b |\n|---|:-:|\n| `@here` | https://example.com/x_y_z |",
+        "[a label](https://example.com/a_b) and ~~gone~~ and *so*",
+        "C:\\new\\table, 100 %, $5, #1, snake_case_word, 2 * 3 * 4",
+        "Zeilen\u00e4nderung \u2014 \u65e5\u672c\u8a9e \U0001f680 e\u0301",
+    ]
+    changed = [
+        ("<!here> and <!channel|x>", "@here and @channel"),
+        (f"<@{here.alice.id}> knows", "@Alice Smith knows"),
+        (f"in <#{here.general.id}|old>", f"in <#{here.general.id}|old>"),
+        ("**https://example.com/a**", "**<https://example.com/a>**"),
+        ("<!subteam^S404|@ops> may", "@ops may"),
+    ]
+    return [*((each, each) for each in as_it_is), *changed]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_an_answer_is_made_of_arrives_and_notifies_nobody(here: World, seed: int) -> None:
+    chosen = random.Random(seed).choices(pieces(here), k=8)
+    here.model.script(text("\n\n".join(written for written, _ in chosen)))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.until(lambda: markdown(here, ts), what="an answer")
+    await here.quiet()
+    assert "\n\n".join(markdown(here, ts)).split("\n\n") == "\n\n".join(arrives for _, arrives in chosen).split("\n\n")
+    assert [ping for reply in here.replies(ts) for ping in reply.pings] == []

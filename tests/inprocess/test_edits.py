@@ -528,3 +528,49 @@ async def test_what_our_app_posts_elsewhere_costs_no_request(here: World) -> Non
     await here.reply(other, "One.")
     await here.quiet()
     assert not [each for each in here.slack.calls if each.method == "conversations.replies"]
+
+
+# --- in whatever form it was written
+
+
+@pytest.mark.parametrize("form", ["thread_broadcast", "reply_broadcast", "me_message", "file_share", "bot_message"])
+@pytest.mark.parametrize("is_read", [False, True], ids=["unread", "read"])
+async def test_a_message_of_any_form_is_followed(here: World, form: str, *, is_read: bool) -> None:
+    here.model.respond = lambda _: text("Noted.")
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.reply(ts, "Noted.")
+    app = here.slack.add_bot("Deploys")
+
+    async def write(words: str) -> str:
+        if form == "bot_message":
+            return await here.slack.app_post(here.general, app, words, thread_ts=ts, username="Deploys")
+        files, subtype = ([("a.txt", b"x")], None) if form == "file_share" else ([], form)
+        return await here.slack.say(here.general, here.bob, words, thread_ts=ts, files=files, subtype=subtype)
+
+    async def ask(words: str) -> None:
+        before = len(here.model.requests)
+        await here.slack.say(here.general, here.alice, words, thread_ts=ts)
+        await here.until(lambda: len(here.model.requests) > before, poll=0.001)
+        await here.quiet()
+
+    author = app if form == "bot_message" else here.bob
+    first, second = await write("the frist one"), await write("the second one")
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", second), poll=0.001)
+    if is_read:
+        await ask("and?")
+    await here.slack.edit(here.general, first, author, "the first one")
+    await here.slack.delete(here.general, second, author)
+    await here.until(lambda: here.bot.log.count("outcome=") >= 2 and "message deleted" in here.bot.log, poll=0.001)
+    await here.quiet()
+    await ask("now?")
+    known = said(here)[1:]
+    if is_read:
+        assert ["the frist one" in known[0], "the second one" in known[1]] == [True, True]
+        assert known[3].startswith("⟦")
+        assert "> the first one" in known[3]
+        assert known[4].startswith("⟦the message of ")
+        assert "> the second one" in known[4]
+    else:
+        assert "the first one" in known[0]
+        assert "second" not in json.dumps(known)
+        assert len(known) == 2

@@ -121,6 +121,10 @@ class Stream:
                 assert is_known == each.version, f"{each}: the model knows {is_known}"
 
 
+def outages(here: World) -> int:
+    return int(here.bot.rows("SELECT coalesce(max(id), 0) FROM outages")[0][0])
+
+
 async def trouble(here: World, dice: random.Random, stream: Stream) -> None:
     """Events come again, or the connection is lost for a while, or the bot ends."""
     match dice.randrange(6):
@@ -129,7 +133,10 @@ async def trouble(here: World, dice: random.Random, stream: Stream) -> None:
             for event in dice.sample(events, min(4, len(events))):
                 await here.slack.redeliver(event)
         case 2 | 3 | 4:
+            before = outages(here)
             async with here.slack.offline(hold=True):
+                # No time passes before the bot has noticed.
+                await here.until(lambda: outages(here) > before, poll=0.001, what="an outage")
                 for _ in range(dice.randrange(1, 6)):
                     await stream.step()
             await here.slack.connected()
