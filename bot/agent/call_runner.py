@@ -37,12 +37,7 @@ class CallRunner:
         private = await self.gateway.privacy(state.place) is Privacy.PRIVATE
         self.gateway.progress(state.id, "Using tools" if private else f"Using {names}")
         started = time.monotonic()
-        alone = len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step)
-        if alone and not calls[0].repeatable:
-            # Nobody can decide about another call meanwhile, and this one runs to its end.
-            await self.executor.run(state, calls[0], held.get(calls[0].position))
-        else:
-            await self._run_together(state, calls, held)
+        await self._run_together(state, calls, held)
         if state.turn is not None:
             state.turn.seconds += time.monotonic() - started
 
@@ -63,7 +58,7 @@ class CallRunner:
                     woken.cancel()
                 running = {task: call for task, call in running.items() if not task.done()}
                 if changed and running:
-                    await self._refresh(state, running.values())
+                    await refresh(self.store, state, running.values())
                     if state.turn is not None and state.turn.stopped_by:
                         stopped.set()
                     begun = await self.review.runnable(state, busy=running.values())
@@ -71,13 +66,15 @@ class CallRunner:
                         group.create_task(self.executor.run(state, call, stopped=stopped)): call.id for call in begun
                     }
 
-    async def _refresh(self, state: ThreadState, busy: Collection[int]) -> None:
-        """Load what people have decided and written while calls run."""
-        fresh = await self.store.load(state.id)
-        calls = {call.id: call for call in fresh.calls}
-        for call in state.step:
-            if call.state in WAITING and call.id in calls and call.id not in busy:
-                call.refresh(calls[call.id])
-        state.unread = fresh.unread
-        if state.turn is not None and fresh.turn is not None:
-            state.turn.stopped_by = fresh.turn.stopped_by
+
+async def refresh(store: Log, state: ThreadState, busy: Collection[int] = ()) -> None:
+    """Load what people have decided and written meanwhile. `busy`: ids of calls that are running; they are left as they
+    are."""
+    fresh = await store.load(state.id)
+    calls = {call.id: call for call in fresh.calls}
+    for call in state.step:
+        if call.state in WAITING and call.id in calls and call.id not in busy:
+            call.refresh(calls[call.id])
+    state.unread = fresh.unread
+    if state.turn is not None and fresh.turn is not None:
+        state.turn.stopped_by = fresh.turn.stopped_by

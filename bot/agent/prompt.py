@@ -58,6 +58,12 @@ def tool(call: Call, note: str) -> tuple[str, str]:
     return "tool", dumps({"role": "tool", "tool_call_id": call.call_id, "content": result_of(call) + note})
 
 
+BROKEN_OFF = (
+    "Broken off: a person stopped the turn while this call ran, so it may or may not have run. Do not make it again "
+    "unless a person asks for that."
+)
+
+
 def result_of(call: Call) -> str:
     """Return what the model reads as the result of a finished call."""
     words = {
@@ -77,6 +83,8 @@ def result_of(call: Call) -> str:
     if call.outcome is CallOutcome.DENIED:
         why = f" The reason they gave: {call.result}" if call.result else ""
         return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
+    if call.outcome is CallOutcome.UNRESOLVED and call.result == BROKEN_OFF:
+        return f"{changed}{BROKEN_OFF}"
     if call.outcome is CallOutcome.UNSHOWN and call.result:
         return f"{changed}Not run: {call.result} It counts as denied: do not make it again unless a person asks."
     if call.outcome is not None and call.outcome in words:

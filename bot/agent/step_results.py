@@ -29,7 +29,7 @@ async def conclude(store: Log, gateway: ChatGateway, state: ThreadState) -> bool
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
-    shown = [call for call in finished if call.outcome not in SHOWN_ON_CARD]
+    shown = [call for call in finished if call.outcome not in SHOWN_ON_CARD or _is_broken_off(call)]
     size = sum(len(call.arguments) for call in shown)
     drafts = await offload(size, gateway.summary, shown, await gateway.privacy(state.place))
     if all(call.state is CallState.FINISHED for call in state.step):
@@ -38,6 +38,11 @@ async def conclude(store: Log, gateway: ChatGateway, state: ThreadState) -> bool
         return True
     await _wait(store, gateway, state, finished, drafts)
     return False
+
+
+def _is_broken_off(call: Call) -> bool:
+    """Whether a call that nobody was asked about may have run when the turn was stopped."""
+    return call.outcome is CallOutcome.UNRESOLVED and call.result == prompt.BROKEN_OFF and not call.approval
 
 
 async def _answer(store: Log, state: ThreadState, drafts: Sequence[Draft]) -> None:

@@ -7,9 +7,10 @@ import json
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot import failpoints
+from bot.agent import prompt
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.core.calls import Call, CallOutcome, CallState
@@ -22,6 +23,11 @@ from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
 
+T = TypeVar("T")
+
+LET_GO_SECONDS = 0.3
+"""How long a call that was cancelled may take to end, such as for the notification to its server. It then ends on its
+own, without anybody waiting for it."""
 NOW_ASKS = "This was allowed without asking a moment ago, but no longer is."
 
 
@@ -42,7 +48,8 @@ class ToolExecutor:
 
         held: the right to run at once, for a call that is already recorded as started. Without it the call is recorded
         as started only when it is its turn, so that a call that is interrupted while it waits is known not to have run.
-        stopped: set when the turn is stopped. A call that is safe to repeat is then broken off.
+        stopped: set when the turn is stopped. The call is then cancelled, also at its server. One that was sent and is
+        not safe to repeat ends as `unresolved`: nobody knows whether it ran.
         """
         found = tool = self.toolset.find(call.tool)
         # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
@@ -54,10 +61,12 @@ class ToolExecutor:
                 await self._finish(state, call, await self._hand_over(call, found), None)
                 return
             if held is None:
-                held = await self.toolset.hold(
-                    tool, json.loads(call.arguments), position_in_step(state.id, state.step, call)
-                )
-            await self._run(state, call, tool, held, stopped)
+                at = position_in_step(state.id, state.step, call)
+                held = await _unless(stopped, self.toolset.hold(tool, json.loads(call.arguments), at))
+            if held is None:
+                await self._break_off(state, call)
+            else:
+                await self._run(state, call, tool, held, stopped)
         except BusyError as busy:
             await self._finish(state, call, CallResult(DeliveryStatus.UNSENT, str(busy), 0.0), None)
         finally:
@@ -71,9 +80,10 @@ class ToolExecutor:
             return
         if not await self._may(state, call, tool):
             return
-        sending = self._send(call, tool, held)
-        outcome = await (_unless(stopped, sending) if stopped is not None and call.repeatable else sending)
-        if outcome is None:
+        if stopped is not None and stopped.is_set():
+            call.attempts -= 1  # this one was not made
+            await self._break_off(state, call)
+        elif (outcome := await _unless(stopped, self._send(call, tool, held))) is None:
             await self._break_off(state, call)
         else:
             await self._finish(state, call, outcome, before)
@@ -87,7 +97,7 @@ class ToolExecutor:
 
     async def _break_off(self, state: ThreadState, call: Call) -> None:
         """Record that the call was broken off, since the turn was stopped."""
-        call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
+        break_off(call)
         await self.store.commit(state, Change("finish a call", calls=[call]))
 
     async def _start(self, state: ThreadState, call: Call, before: UndoSnapshot | None) -> bool:
@@ -175,8 +185,17 @@ class ToolExecutor:
             return await self.toolset.call(tool, json.loads(call.arguments), held)
 
 
-async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, CallResult]) -> CallResult | None:
+def break_off(call: Call) -> None:
+    """End a call since the turn was stopped. What was sent and is not safe to repeat may have run."""
+    call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
+    if call.attempts > 0 and not call.repeatable:
+        call.outcome, call.result = CallOutcome.UNRESOLVED, prompt.BROKEN_OFF
+
+
+async def _unless(stopped: asyncio.Event | None, work: Coroutine[Any, Any, T]) -> T | None:
     """Return the result; None if the turn was stopped before there is one, which cancels the work."""
+    if stopped is None:
+        return await work
     doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -186,4 +205,4 @@ async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, CallResult])
         for each in ending:
             each.cancel()
         if ending:
-            await asyncio.wait(ending)
+            await asyncio.wait(ending, timeout=LET_GO_SECONDS)

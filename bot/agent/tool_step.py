@@ -12,9 +12,9 @@ from bot.agent import prompt, step_results
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
-from bot.agent.call_runner import CallRunner
-from bot.agent.tool_executor import ToolExecutor
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.agent.call_runner import CallRunner, refresh
+from bot.agent.tool_executor import ToolExecutor, break_off
+from bot.core.calls import Call, CallState
 from bot.core.limits import Limits
 from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
@@ -68,12 +68,12 @@ class ToolSteps:
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
         if any(call.state is not CallState.FINISHED for call in state.step):
-            await self.toolset.ready(self.limits.servers_seconds)
+            await self._ready(state)
         interrupted = [call for call in state.step if call.state is CallState.STARTED]
         stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:
-            if stopped and call.repeatable:
-                call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
+            if stopped:
+                break_off(call)
                 continue
             again = call.repeatable and call.attempts < ATTEMPTS
             call.state = CallState.READY if again else CallState.UNKNOWN
@@ -82,6 +82,21 @@ class ToolSteps:
         if runnable:
             await self._run(state, runnable, {})
         return await step_results.conclude(self.store, self.gateway, state)
+
+    async def _ready(self, state: ThreadState) -> None:
+        """Wait until the servers have started, for a limited time. Nobody waits for that who has stopped the turn."""
+        starting = asyncio.ensure_future(self.toolset.ready(self.limits.servers_seconds))
+        try:
+            while not starting.done() and not (state.turn and state.turn.stopped_by):
+                woken = asyncio.ensure_future(self.woken(state.id))
+                try:
+                    await asyncio.wait({starting, woken}, return_when=asyncio.FIRST_COMPLETED)
+                    if woken.done() and not starting.done():
+                        await refresh(self.store, state)
+                finally:
+                    woken.cancel()
+        finally:
+            starting.cancel()
 
     async def _record(
         self, change: Change, state: ThreadState, reply: Reply, calls: Sequence[Call], notes: Mapping[int, str]

@@ -57,6 +57,11 @@ class RawServer:
             message = json.loads(text)
             if "id" in message and "method" in message:
                 threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+            elif "method" in message:
+                self.notified(message["method"], message.get("params", {}))
+
+    def notified(self, method: str, params: Json) -> None:
+        """Take note of a notification."""
 
     def answer(self, method: str, params: Json) -> Json | None:
         """The result of a request."""
