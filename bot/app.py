@@ -162,6 +162,7 @@ class Service:
         authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
+        reader.may_stop = authorizer.may_stop
         self._gateway = SlackGateway(
             limits,
             web.repeatable,

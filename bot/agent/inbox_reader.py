@@ -37,16 +37,21 @@ class InboxReader:
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
         drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
-        if state.turn is None and not any(message.addressed for message in state.unread):
-            return  # what was addressed to the bot has been deleted
-        while state.unread and not (state.turn and state.turn.stopped_by):
+        while _is_wanted(state):
             try:
                 await self._read(state, drafts)
                 return
-            except ChangedError:  # what somebody edited or deleted meanwhile is read as it is now
-                state.unread = (await self.store.load(state.id)).unread
-                if state.turn is None and not any(message.addressed for message in state.unread):
-                    return
+            except ChangedError:  # what somebody edited, deleted or withdrew meanwhile is read as it is now
+                await self._reload(state)
+
+    async def _reload(self, state: ThreadState) -> None:
+        """Load what is unread now. What was found may have stopped the turn, or have ended it before it began."""
+        fresh = await self.store.load(state.id)
+        state.unread = fresh.unread
+        if state.turn is None:
+            state.turn, state.calls = fresh.turn, fresh.calls
+        elif fresh.turn is not None:
+            state.turn.stopped_by = fresh.turn.stopped_by
 
     async def _read(self, state: ThreadState, drafts: Sequence[Draft]) -> None:
         """Append the messages that are unread in the state. Raises ChangedError."""
@@ -77,7 +82,7 @@ class InboxReader:
         for incoming in earlier.messages:
             await self.store.admit(incoming)
         if earlier.messages:
-            state.unread = (await self.store.load(state.id)).unread
+            await self._reload(state)
         return self.gateway.notice(earlier.missing, key=f"earlier-{state.id}")
 
     async def _fetch_missed(self, state: ThreadState) -> Sequence[Draft]:
@@ -94,10 +99,7 @@ class InboxReader:
         if missed.last:
             await self.store.caught_up(state.id, missed.last)
         if missed.messages or missed.changes:
-            now = await self.store.load(state.id)
-            state.unread = now.unread
-            if state.turn and now.turn:
-                state.turn.stopped_by = now.turn.stopped_by
+            await self._reload(state)
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
     async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
@@ -122,6 +124,13 @@ class InboxReader:
                 said = True
             read.append((position + len(entries) - 1, message.id))
         return entries, read
+
+
+def _is_wanted(state: ThreadState) -> bool:
+    """Whether what is unread is to be read: it continues a turn, or opens one."""
+    if state.turn is not None:
+        return bool(state.unread) and not state.turn.stopped_by
+    return any(message.addressed for message in state.unread)
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:

@@ -27,6 +27,7 @@ from bot.slack.delivery.progress import Progress
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.intake.stop_rights import with_rights
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
@@ -200,8 +201,10 @@ class SlackGateway:
             event = {**each, "channel": place.channel, "channel_type": place.kind, "thread_ts": place.thread_ts}
             message = incoming({"team_id": place.team, "event": event}, self._ourselves, self._bots, history=True)
             if message is not None and message.ts != first.ts:
-                is_later = message.ts > first.ts
-                found.append(message if is_later else replace(message, addressed=False, earlier=True))
+                if message.ts > first.ts:
+                    found.append(await with_rights(message, self._authorizer.may_stop))
+                else:
+                    found.append(replace(message, addressed=False, earlier=True))
             await pace.checkpoint()
         words = missing.for_the_model(history)
         if words:

@@ -21,6 +21,7 @@ from bot.core.questions.undo import UNDO
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone, UndoSnapshot
 from bot.core.transaction import Change
+from bot.errors import ChangedError
 from tests.contract.backend import Backend, audited
 from tests.lives import ALICE, BOB, CHANNEL, DAY, TEAM, Life, draft, waiting_for_a_person
 
@@ -206,6 +207,67 @@ class QuestionsContract:
         unread = {message.user: message for message in (await life.state()).unread}
         assert (unread[user].addressed, unread[user].label) == (not stops, STOPPED_WITH if stops else "")
         assert unread["UCAROL"].addressed, "what others have written starts another turn"
+
+    @pytest.mark.parametrize(("user", "named", "stops"), [(ALICE, False, True), (BOB, True, True), (BOB, False, False)])
+    async def test_a_stop_word_ends_what_is_unread_before_its_turn_begins(
+        self, store: Store, user: str, named: bool, stops: bool
+    ) -> None:
+        life = Life(store)
+        await life.say()
+        await life.say(CAROL)
+        stale = await life.state()
+        word = Incoming(stale.place, "stop", user, f"{time.time() + 9:.6f}", "stop", (), True, stop=True)
+        word = replace(word, may_stop=named)
+        admitted = [await store.admit(word), await store.admit(word), await store.admit(replace(word, event_id="twin"))]
+        assert [kind is Admission.STOPS for kind, _ in admitted] == [stops, False, False]
+        if not stops:
+            assert all(message.addressed for message in (await life.state()).unread)
+            return
+        assert life.id in await store.waiting()
+        read = [(place, message.id) for place, message in enumerate(stale.unread)]
+        opening = Change("read", requester=ALICE, messages=[("user", "{}")] * 2, read=read)
+        with pytest.raises(ChangedError):
+            await store.commit(stale, opening)
+        state = await life.state()
+        assert state.turn is not None
+        assert (state.turn.requester, state.turn.stopped_by) == (ALICE, user)
+        unread = {message.user: message for message in state.unread}
+        assert (unread[ALICE].addressed, unread[CAROL].addressed) == (False, True)
+        await store.commit(state, Change("stop the turn", outcome="stopped"))
+        await life.read()
+        assert (await life.state()).turn is not None, "what Carol has asked for is answered"
+
+    async def test_a_stop_word_withdraws_the_requests_of_its_author_from_the_turn_of_somebody_else(
+        self, store: Store
+    ) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        await life.say(CAROL)
+        place = (await life.state()).place
+        word = Incoming(place, "stop", CAROL, f"{time.time() + 9:.6f}", "stop", (), True, stop=True)
+        assert (await store.admit(word))[0] is Admission.STOPS
+        assert (await found(store, approval)).decision == Decision.AWAITING
+        assert not any(message.addressed for message in (await life.state()).unread)
+
+    async def test_a_stop_word_takes_back_what_was_held(self, store: Store) -> None:
+        life = Life(store)
+        await life.say(late=True)
+        place = (await life.state()).place
+        word = Incoming(place, "stop", ALICE, f"{time.time() + 9:.6f}", "stop", (), True, stop=True, late=True)
+        assert (await store.admit(word))[0] is Admission.STOPS
+        assert await store.held() == []
+        assert (await life.state()).turn is None
+
+    async def test_outside_of_threads_a_stop_word_ends_what_its_author_has_not_been_answered_yet(
+        self, store: Store
+    ) -> None:
+        lives = [Life(store) for _ in range(3)]
+        for life, user in zip(lives, (ALICE, ALICE, BOB), strict=True):
+            await life.say(user)
+        ts = f"{time.time() + 9:.6f}"
+        word = Incoming(ThreadRef("T2", CHANNEL, ts, "im"), "stop", ALICE, ts, "stop", (), True, stop=True)
+        assert (await store.admit(word))[0] is Admission.STOPS
+        turns = [(await life.state()).turn for life in lives]
+        assert [turn and turn.stopped_by for turn in turns] == [ALICE, ALICE, None]
 
     async def test_a_stop_word_that_is_older_than_the_turn_stops_nothing(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store)

@@ -83,6 +83,43 @@ async def test_a_stop_word_that_was_missed_stops_the_turn(here: World, seconds: 
     assert not answers(here, WORDS)
 
 
+@pytest.mark.parametrize("seconds", [0.0, LONG])
+@pytest.mark.parametrize("where", ["thread", "direct"])
+async def test_a_request_that_was_missed_with_its_stop_word_is_neither_answered_nor_offered(
+    here: World, where: str, seconds: float
+) -> None:
+    dm = here.slack.workspace.direct([here.alice])
+    async with here.slack.offline(hold=True):
+        if where == "thread":
+            ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+            await here.slack.say(here.general, here.alice, "never mind", thread_ts=ts)
+        else:
+            await here.slack.say(dm, here.alice, "write")
+            await here.slack.say(dm, here.alice, "stop")
+        here.slack.clock.advance(seconds)
+    await settled(here)
+    assert here.model.requests == []
+    assert not answers(here, WORDS)
+    assert len(answers(here, "Stopped by Alice Smith")) == (seconds == 0.0)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_missed_stop_word_counts_from_whoever_may_stop(here: World, named: bool) -> None:
+    if named:
+        (here.bot.home / "bot.toml").write_text(f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n')
+        await here.bot.stop()
+        await here.bot.start()
+    write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "hello"})
+    here.model.script(calls(write), text("Written."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    await here.reply(ts, "May I do this?")
+    async with here.slack.offline(hold=True):
+        await here.slack.say(here.general, here.bob, "stop", thread_ts=ts)
+    await settled(here)
+    assert here.open_approvals(ts) == (not named)
+    assert len(answers(here, "Stopped by Bob Jones")) == named
+
+
 async def test_a_reply_a_direct_message_and_a_mention_are_answered_once(here: World) -> None:
     ts, dm = await thread(here), here.slack.workspace.direct([here.bob])
     secret = here.slack.add_channel("secret", [here.alice], "group")

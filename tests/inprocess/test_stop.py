@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -161,6 +162,31 @@ async def test_at_the_top_of_a_direct_message_it_stops_what_its_author_has_asked
     assert outcomes(here) == ["stopped"]
     assert here.open_approvals(elsewhere) == 1
     assert len(here.slack.thread(dm, ts)) == 3
+
+
+async def test_at_the_top_it_finds_threads_that_were_recorded_under_a_former_team(here: World) -> None:
+    dm = here.slack.open_dm(here.alice)
+    here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})))
+    ts = await here.slack.say(dm, here.alice, "write")
+    await here.reply(ts, "May I do this?", dm)
+    await here.quiet()
+    with sqlite3.connect(here.bot.database) as connection:
+        connection.execute("UPDATE threads SET team = 'TFORMER'")
+    connection.close()
+    await here.slack.say(dm, here.alice, "stop")
+    await here.reply(ts, STOPPED, dm)
+    await here.quiet()
+    assert outcomes(here) == ["stopped"]
+
+
+async def test_a_stop_that_follows_its_request_at_once_is_told_and_nothing_is_run(here: World) -> None:
+    here.model.respond = lambda request: text("Here you are.")
+    for _ in range(10):
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+        await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
+        said = [reply.plain for reply in await here.until(lambda ts=ts: here.replies(ts), what="a reply")]
+        await here.quiet()
+        assert any("Here you are." in each for each in said) or any(STOPPED in each for each in said)
 
 
 async def test_what_its_author_wrote_while_it_waited_starts_nothing_after_the_stop(here: World) -> None:

@@ -134,7 +134,10 @@ class Told:
         place = int(first.fetchone()[0])
         if not is_open:
             log.open_turn(self.connection, thread, next(each.user for each in unread if each.addressed), place)
-        log.mark_read(self.connection, [(place + index, each.id, each.version) for index, each in enumerate(unread)])
+        log.mark_read(
+            self.connection,
+            [(place + index, each.id, each.version, each.addressed) for index, each in enumerate(unread)],
+        )
 
     def unread(self) -> list[tuple[str, str, bool]]:
         """(what it reports, words, whether it is a request) of what the model has still to read of the message."""

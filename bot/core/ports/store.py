@@ -45,8 +45,9 @@ class Inbox(Protocol):
         A message of our own app whose `post` is recorded is a duplicate. One that is `unclear` is never recorded.
 
         A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`; outside of
-        threads it ends all turns that its author has asked for in this conversation, whichever began before it. It is
-        then context for the next turn; else it is a message like any other.
+        threads it ends all turns that its author has asked for in this conversation, whichever began before it. What is
+        unread of its author, or held, asks for nothing any more; a turn that they may stop and that has not begun is
+        opened as a stopped one. The word is then context; if there was nothing to stop, it is a message like any other.
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
         unread message that came as context becomes addressed when it comes again as a mention.
@@ -96,11 +97,10 @@ class Log(Protocol):
         """Write the change and bring the state in step with it, also with what has become unread meanwhile and with
         who has stopped the turn.
 
-        Raises ChangedError if a message that it reads was changed since the state was loaded.
-
-        Messages get the positions that follow the state's last one. Raises when such a position is taken, when the
-        change opens a turn while one is open, when it asks about a call of which people are being asked already, or
-        when a question has an id that is taken; the state is to be loaded again then.
+        Raises ChangedError if a message that it reads was changed or withdrawn since the state was loaded, and if it
+        opens a turn while one is open. Messages get the positions that follow the state's last one. Raises when such a
+        position is taken, when it asks about a call of which people are being asked already, or when a question has an
+        id that is taken; the state is to be loaded again then.
 
         With `Change.unless_stopped`, nothing but the turn's counters is written when somebody has stopped the turn.
 

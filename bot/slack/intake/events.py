@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -16,6 +15,7 @@ from bot.core.untrusted import mapping
 from bot.slack.intake.amending import amend
 from bot.slack.intake.changes import amendment, deleted
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
+from bot.slack.intake.stop_rights import MayStop, with_rights
 from bot.slack.reading.message import Ourselves
 
 TWIN_SECONDS = 0.5
@@ -34,7 +34,7 @@ def register(
     under_way: dict[tuple[str, str], Commit],
     *,
     bots: Collection[str] = (),
-    may_stop: Callable[[str], Awaitable[bool]],
+    may_stop: MayStop,
     stopped: Callable[[int], None],
     unseen: Callable[[str, str], Awaitable[None]],
 ) -> None:
@@ -44,9 +44,7 @@ def register(
     `unseen` takes note of a message that somebody has deleted, by channel and ts."""
 
     async def admit(message: Incoming) -> tuple[Admission, int]:
-        if message.stop and not message.to_others:
-            message = replace(message, may_stop=await may_stop(message.user))
-        return await store.admit(message)
+        return await store.admit(await with_rights(message, may_stop) if message.stop else message)
 
     notices: dict[tuple[str, str], None] = {}
 

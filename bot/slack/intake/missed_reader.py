@@ -24,6 +24,7 @@ from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
 from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.reread import Comparison, Pages, version
+from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
 from bot.slack.reading.message import SPOKEN, Ourselves
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class MissedReader:
     clock: Callable[[], float] = time.time
     over: Callable[[], int] = int
     """Returns the number of the last outage that is over. During one, what is read may not be all."""
+    may_stop: MayStop = nobody
+    """Whose stop words end the turns of others."""
 
     async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
         """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
@@ -189,6 +192,7 @@ class MissedReader:
                 # count. If it was not delivered, nobody knows what it said at first.
                 added = at < oldest + MARGIN_SECONDS and edited and float(edited) - at > EDIT_SECONDS
                 message = replace(message, addressed=message.addressed and not (added and conversation.kind != "im"))
+                message = await with_rights(message, self.may_stop)
                 late = now - at > self.late_seconds
                 messages.append(replace(message, missed=True, late=late, version=version(edited, now)))
         return sorted(messages, key=_moment)

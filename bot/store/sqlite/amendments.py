@@ -41,12 +41,7 @@ _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version,
 
 def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[Amended, int]:
     """Record a change of a message. Out: what follows, and the thread's id (0 if there is none)."""
-    place = change.place
-    thread = connection.execute(
-        "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
-        (place.team, place.channel, place.thread_ts),
-    ).fetchone()
-    thread_id = int(thread[0]) if thread else 0
+    thread_id = inbox.thread(connection, change.place)
     row = _find(connection, thread_id, change.ts) if thread_id else None
     if change.now is None:
         return _delete(connection, thread_id, row, change), thread_id

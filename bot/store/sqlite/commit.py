@@ -11,6 +11,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, Card, Decision
 from bot.core.thread import ThreadState, person
 from bot.core.transaction import Change
+from bot.errors import ChangedError
 from bot.store.sqlite import audit, held, log, parked_threads, posts, question_audit, questions, transitions, undos
 from bot.store.sqlite.question_rows import touch_all
 
@@ -26,10 +27,12 @@ def apply(
         log.save_turn(connection, state.turn, change.usage)
         return turn_id, log.unread(connection, state.id), by, False
     if change.requester:
+        if log.has_open_turn(connection, state.id):  # somebody has stopped it before it began
+            raise ChangedError("a turn is open in this thread")
         turn_id = log.open_turn(connection, state.id, change.requester, start)
     log.append(connection, state.id, turn_id, start, change.messages)
-    versions = {message.id: message.version for message in state.unread}
-    log.mark_read(connection, [(start + index, id_, versions.get(id_, "")) for index, id_ in change.read])
+    unread = {message.id: (message.version, message.addressed) for message in state.unread}
+    log.mark_read(connection, [(start + index, id_, *unread.get(id_, ("", True))) for index, id_ in change.read])
     log.mark_notified(connection, change.notified)
     held.answered(connection, state.id, change.speakers)
     stopped_by = log.stopped_by(connection, turn_id)

@@ -24,7 +24,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     if as_it_is is None:
         return Admission.IGNORED, 0
     if as_it_is.stop and not as_it_is.earlier:
-        thread_id = _thread(connection, as_it_is.place)
+        thread_id = thread(connection, as_it_is.place)
         if not _known(connection, thread_id, as_it_is) and stopping.by_word(connection, as_it_is):
             word = replace(as_it_is, stop=False, addressed=False, to_others=True, label=STOPPED_WITH)
             _, thread_id = _record(connection, word, begins=True)
@@ -32,7 +32,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     return _record(connection, as_it_is)
 
 
-def _thread(connection: sqlite3.Connection, place: ThreadRef) -> int:
+def thread(connection: sqlite3.Connection, place: ThreadRef) -> int:
     """Return the id of a thread; 0 if it is not recorded."""
     row = connection.execute(
         "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
@@ -65,7 +65,7 @@ def _looked_up(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admi
 def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool = False) -> tuple[Admission, int]:
     """Record a message. `begins`: its thread is recorded too, although it is not addressed."""
     place = incoming.place
-    thread_id = _thread(connection, place)
+    thread_id = thread(connection, place)
     addressed = incoming.addressed
     if not thread_id:
         if not addressed and not begins:

@@ -191,6 +191,18 @@ def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, fi
     return cursor.lastrowid or 0
 
 
+def has_open_turn(connection: sqlite3.Connection, thread_id: int) -> bool:
+    """Whether a turn is open in a thread."""
+    found = connection.execute("SELECT 1 FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
+    return found.fetchone() is not None
+
+
+def next_position(connection: sqlite3.Connection, thread_id: int) -> int:
+    """Return the position of the next message of a thread's log."""
+    found = connection.execute("SELECT max(seq) FROM messages WHERE thread_id = ?", (thread_id,)).fetchone()
+    return 0 if found[0] is None else int(found[0]) + 1
+
+
 def append(
     connection: sqlite3.Connection, thread_id: int, turn_id: int, seq: int, messages: Iterable[tuple[str, str]]
 ) -> None:
@@ -202,13 +214,13 @@ def append(
     )
 
 
-def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int, str]]) -> None:
-    """Mark messages as read: (position in the log, inbox id, version). Raises ChangedError if one of them was edited or
-    deleted since."""
+def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int, str, bool]]) -> None:
+    """Mark messages as read: (position in the log, inbox id, version, whether it is addressed). Raises ChangedError if
+    one of them was edited, deleted or withdrawn since."""
     read = list(ids)
-    marked = connection.executemany("UPDATE inbox SET seq = ? WHERE id = ? AND version = ?", read)
+    marked = connection.executemany("UPDATE inbox SET seq = ? WHERE id = ? AND version = ? AND addressed = ?", read)
     if marked.rowcount != len(read) and read:
-        raise ChangedError("a message was edited or deleted while it was being read")
+        raise ChangedError("a message was edited, deleted or withdrawn while it was being read")
 
 
 def mark_notified(connection: sqlite3.Connection, ids: Iterable[int]) -> None:

@@ -56,13 +56,14 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     number = state.turn.id if state.turn else 0
     if change.requester:
         if tables.open_turn(state.id):
-            raise StoreError("a turn is open")
+            raise ChangedError("a turn is open")
         number = len(tables.turns) + 1
         turn = Turn(number, change.requester, attempts=1)
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)
-    versions = {message.id: message.version for message in state.unread}
+    known = {message.id: (message.version, message.addressed) for message in state.unread}
     for _, id_ in change.read:
-        if id_ not in tables.inbox or tables.inbox[id_].unread.version != versions.get(id_, ""):
+        kept = tables.inbox[id_].unread if id_ in tables.inbox else None
+        if kept is None or (kept.version, kept.addressed) != known.get(id_, ("", True)):
             raise ChangedError
     for index, id_ in change.read:
         tables.inbox[id_] = replace(tables.inbox[id_], position=state.next_position + index)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread
 from bot.core.questions.question import Decision
+from bot.core.thread import Turn
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import Message, Tables, Thread, TurnRow, now
@@ -21,21 +22,51 @@ def by_word(tables: Tables, incoming: Incoming) -> bool:
     turns = {number: row for number, row in tables.turns.items() if not row.ended}
     here = {number: row for number, row in turns.items() if tables.threads[row.thread].place == place}
     found = {number: row for number, row in here.items() if incoming.may_stop or row.turn.requester == user}
-    elsewhere = not here and place.thread_ts == incoming.ts
-    if elsewhere:
-        channel = (place.team, place.channel)
+    outside = place.thread_ts == incoming.ts
+    if not here and outside:
         found = {number: row for number, row in turns.items() if row.turn.requester == user}
-        of = {number: tables.threads[row.thread].place for number, row in found.items()}
-        found = {number: row for number, row in found.items() if (of[number].team, of[number].channel) == channel}
+        found = {id_: row for id_, row in found.items() if tables.threads[row.thread].place.channel == place.channel}
     meant = {number: row for number, row in found.items() if _began(tables, row) < incoming.ts}
     for number, row in meant.items():
-        _stop(tables, number, user, note=elsewhere)
-        for id_, message in list(tables.inbox.items()):
-            unread = message.unread
-            if message.thread == row.thread and message.position is None and unread.addressed and unread.user == user:
-                withdrawn = replace(unread, addressed=False, label=WITHDRAWN)
-                tables.inbox[id_] = replace(message, unread=withdrawn)
-    return bool(meant)
+        _stop(tables, number, user, note=outside)
+        _withdraw(tables, row.thread, incoming, user)
+    ended = [
+        _end_unread(tables, thread, incoming)
+        for thread, row in tables.threads.items()
+        if row.place == place or (outside and row.place.channel == place.channel)
+    ]
+    return bool(meant) or any(ended)
+
+
+def _end_unread(tables: Tables, thread: int, incoming: Incoming) -> bool:
+    """End what is unread and was written before. Out: whether there was anything."""
+    unread = [row.unread for row in tables.inbox.values() if row.thread == thread and row.position is None]
+    wanted = [each for each in unread if each.addressed and each.author == "" and each.ts < incoming.ts]
+    first = min(wanted, key=lambda each: each.ts, default=None)
+    requester = first.user if first and not tables.open_turn(thread) else ""
+    outside = incoming.place.thread_ts == incoming.ts
+    is_meant = requester == incoming.user or (incoming.may_stop and not outside)
+    found = _withdraw(tables, thread, incoming, incoming.user)
+    if not requester or not is_meant:
+        return found
+    _withdraw(tables, thread, incoming, requester)
+    number = len(tables.turns) + 1
+    tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
+    _stop(tables, number, incoming.user, note=False)
+    return True
+
+
+def _withdraw(tables: Tables, thread: int, incoming: Incoming, user: str) -> bool:
+    """What a person had written before starts no other turn. Out: whether there was anything."""
+    found = False
+    for id_, message in list(tables.inbox.items()):
+        unread = message.unread
+        waits = message.position is None and (unread.addressed or message.held == 1) and unread.author == ""
+        if message.thread == thread and waits and unread.user == user and unread.ts < incoming.ts:
+            withdrawn = replace(unread, addressed=False, held=False, label=WITHDRAWN)
+            tables.inbox[id_] = replace(message, unread=withdrawn, held=0)
+            found = True
+    return found
 
 
 def by_requester(tables: Tables, turn: int, user: str) -> int:
