@@ -55,14 +55,19 @@ class ToolExecutor:
         # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
         if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
             tool = None
+
+        async def hold(tool: Tool) -> None:
+            nonlocal held
+            at = position_in_step(state.id, state.step, call)
+            held = await self.toolset.hold(tool, json.loads(call.arguments), at)
+
         # Calls that change the same things wait from our last check until the state after this call is recorded.
         try:
             if tool is None:
                 await self._finish(state, call, await self._hand_over(call, found), None)
                 return
             if held is None:
-                at = position_in_step(state.id, state.step, call)
-                held = await _unless(stopped, self.toolset.hold(tool, json.loads(call.arguments), at))
+                await _unless(stopped, hold(tool))
             if held is None:
                 await self._break_off(state, call)
             else:
