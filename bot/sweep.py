@@ -77,7 +77,7 @@ class Sweep:
         for thread_id, question in due:
 
             async def remind(thread_id: int = thread_id, question: Question = question) -> tuple[int]:
-                await self.store.remind(thread_id, question.id, [self.gateway.reminder(question)])
+                await self.store.remind(thread_id, question.id, *self.gateway.reminders(question))
                 return (thread_id,)
 
             reminded.update(await self._part(f"reminding people of request {question.id}", remind))

@@ -1,4 +1,4 @@
-"""Sees to it that those who may approve a call get to see the request, and ends it when nobody is left who may."""
+"""Sees to it that those who may answer a question get to see it, and ends it when nobody is left who may."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Questions
 from bot.core.questions.audience import Audience, audience
-from bot.core.questions.question import Approval, Card
+from bot.core.questions.kinds import KINDS
+from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 
 CHECKED_SECONDS = 900.0
@@ -23,37 +24,41 @@ NOBODY = (
 """For the model."""
 NOBODY_LEFT = "Nobody who may approve this is there any more, so I closed the request above, and nothing was run."
 """For people."""
+NOBODY_ANSWERS = "Nobody who may answer this is there any more, so I closed the question above."
+"""The same of a question that is not about a call."""
 
 
-async def audience_of(gateway: ChatGateway, place: ThreadRef, approval: Approval, *, asks: bool = False) -> Audience:
-    """Return who is to be asked directly about a request. `asks`: the requester is asking just now."""
-    where = await gateway.whereabouts(place, approval.people, approval.requester, asks=asks)
+async def audience_of(gateway: ChatGateway, place: ThreadRef, question: Question, *, asks: bool = False) -> Audience:
+    """Return who is to be asked directly. `asks`: the requester is asking just now."""
+    kind = KINDS[question.kind]
+    people = kind.people(question)
+    where = await gateway.whereabouts(place, people, question.requester, asks=asks)
     return audience(
-        approval.people,
-        approval.needed,
-        approval.requester,
+        people,
+        question.needed,
+        question.requester,
         where,
-        barred={approval.requester, *approval.call.editors} if approval.no_self else (),
-        asked={copy.person for copy in approval.copies},
-        unreachable={copy.person for copy in approval.copies if copy.refused},
+        barred=kind.barred(question),
+        asked={copy.person for copy in question.copies},
+        unreachable={copy.person for copy in question.copies if copy.refused},
     )
 
 
 def with_copies(gateway: ChatGateway, place: ThreadRef, card: Card, ask: Mapping[str, Sequence[str]]) -> Card:
     """Return a card with the copies for those who are asked directly. ask: who, by the id of the request."""
-    approvals = [each for each in card.questions if isinstance(each, Approval)]
-    people = list(dict.fromkeys(who for each in approvals for who in ask.get(each.id, ())))
+    people = list(dict.fromkeys(who for each in card.questions for who in ask.get(each.id, ())))
     if not people:
         return card
     copies = [
-        (who, gateway.copy([each for each in approvals if who in ask.get(each.id, ())], who, place)) for who in people
+        (who, gateway.copy([each for each in card.questions if who in ask.get(each.id, ())], who, place))
+        for who in people
     ]
     return replace(card, copies=copies, notes=gateway.asked_directly(people, f"directly-{card.drafts[-1].key}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Looks from time to time at who is there to decide open requests."""
+    """Looks from time to time at who is there to answer open questions."""
 
     store: Questions
     gateway: ChatGateway
@@ -63,15 +68,13 @@ class Reach:
         """Look at those that have not been looked at for long. Return the threads in which something follows."""
         changed: set[int] = set()
         for question in await self.store.unchecked(time.time() - self.seconds, AT_ONCE):
-            if not isinstance(question, Approval):
-                await self.store.checked(question.id)
-                continue
             # Kind and timestamp of the thread make no difference here, except for direct messages.
             kind = "im" if question.channel.startswith("D") else ""
             place = ThreadRef(question.team, question.channel, "", kind)
             found = await audience_of(self.gateway, place, question)
-            if found.nobody:
-                notes = self.gateway.notice(NOBODY_LEFT, key=f"nobody-{question.id}")
+            if found.nobody and KINDS[question.kind].people(question):
+                words = NOBODY_LEFT if isinstance(question, Approval) else NOBODY_ANSWERS
+                notes = self.gateway.notice(words, key=f"nobody-{question.id}")
                 await self.store.checked(question.id, notes=notes, closed=NOBODY)
             elif found.ask:
                 copies = [(who, self.gateway.copy([question], who, place)) for who in found.ask]

@@ -71,6 +71,8 @@ class Post:
     """For whom it is a copy of a card, in a direct message; empty for a message of the thread."""
     channel: str = ""
     """The direct message that a copy is in; empty while it is not known."""
+    card: str = ""
+    """What was recorded of the body of the card that it is a copy of."""
 
     def posted(self, ts: str, shown: int) -> Post:
         """The same message once Slack has it, with this timestamp and as this revision has it."""

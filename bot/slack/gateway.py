@@ -88,8 +88,8 @@ class SlackGateway:
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         return cards.cards(approvals)
 
-    def copy(self, approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
-        return cards.copy(approvals, person, place)
+    def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
+        return cards.copy(questions, person, place)
 
     def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
         return messages.asked_directly(people, key)
@@ -97,8 +97,8 @@ class SlackGateway:
     async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
         return await whereabouts(self._authorizer, place, people, requester, asks=asks)
 
-    def reminder(self, question: Question) -> Draft:
-        return question_blocks.reminder(question)
+    def reminders(self, question: Question) -> tuple[Sequence[Draft], Sequence[tuple[str, Draft]]]:
+        return question_blocks.reminders(question)
 
     async def privacy(self, place: ThreadRef) -> Privacy:
         if self._privacy is Privacy.FULL or place.kind == "im":

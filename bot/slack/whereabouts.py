@@ -29,7 +29,7 @@ async def whereabouts(
     each = [requester if who == REQUESTER else who for who in people]
     each += [user for group in named for user in sorted(groups[group] or ())]
     looked_up = list(dict.fromkeys(filter(is_user, each)))
-    if place.kind == "im" or (asks and looked_up in ([], [requester])):
+    if (place.kind == "im" and requester) or (asks and looked_up in ([], [requester])):
         inside: frozenset[str] | None = frozenset({requester})
     else:
         inside = await directory.inside(place.channel)

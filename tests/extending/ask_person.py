@@ -81,8 +81,12 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     """The message once the question is closed."""
     [asked] = questions
     said: Mapping[str, str] = json.loads(asked.body)
-    ends = {Decision.EXPIRED: "Nobody answered in time.", Decision.STOPPED: "Stopped."}
-    how = ends[Decision(asked.decision)] if asked.decision in ends else f"Answered: {asked.reason}."
+    ends: Mapping[str, str] = {
+        Decision.EXPIRED: "Nobody answered in time.",
+        Decision.STOPPED: "Stopped.",
+        Decision.WITHDRAWN: "Nobody could answer.",
+    }
+    how = ends.get(asked.decision, f"Answered: {asked.reason}.")
     return {"text": escaped(how), "blocks": [remark(f"{said['words']} {how}")]}
 
 

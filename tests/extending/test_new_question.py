@@ -245,6 +245,76 @@ async def test_it_is_withdrawn_when_slack_does_not_show_it(here: World) -> None:
     assert [each.plain for each in here.replies(ts)] == ["Let me ask."]
 
 
+async def directly(here: World, person: Person, words: str = "Which way?") -> Message:
+    """What somebody has got by direct message."""
+    dm = here.slack.open_dm(person)
+
+    def found() -> list[Message]:
+        return [each for each in dm.messages.values() if words in each.plain and not each.deleted]
+
+    return (await here.until(found, what="a direct message"))[-1]
+
+
+async def look(here: World) -> None:
+    """Have the bot look who is there to answer, with nothing remembered."""
+    await cast(BotInside, here.bot).parts.look_again()
+
+
+async def test_who_does_not_see_the_thread_is_asked_and_reminded_by_direct_message_and_answers_there(
+    here: World,
+) -> None:
+    carol = here.slack.add_person("Carol Away")
+    ts, message = await ask(here, carol.id, seconds=500.0)
+    await look(here)
+    copy = await directly(here, carol)
+    assert f"<#{here.general.id}>" in copy.plain
+    await here.reply(ts, "whom I asked by direct message")
+    await here.bot.stop()
+    await here.bot.start()
+    await here.ready()
+    await directly(here, carol, "I still do not know which way to go")
+    await here.quiet()
+    assert not [each for each in here.replies(ts) if "I still" in each.plain]
+    view = await window(here, copy, "Another way…", carol)
+    await entered(here, view, "over the bridge", carol)
+    for shown in (message, copy):
+        await here.until(lambda shown=shown: "Answered: over the bridge." in shown.plain, what="the answer")
+        assert not shown.buttons
+    assert decisions(here, ts) == [("other", carol.id)]
+
+
+async def test_when_nobody_is_left_who_may_answer_it_ends_with_a_sentence(here: World) -> None:
+    carol, dave = here.slack.add_person("Carol Gone"), here.slack.add_person("Dave Next")
+    here.slack.invite(here.general, carol)
+    ts, message = await ask(here, carol.id, dave.id)
+    await look(here)
+    await here.quiet()
+    assert not here.slack.open_dm(dave).messages, "Carol sees it"
+    await here.slack.deactivate(carol)
+    await look(here)
+    await directly(here, dave)
+    await here.quiet()
+    await here.slack.deactivate(dave)
+    await look(here)
+    await here.reply(ts, "Nobody who may answer this is there any more")
+    await here.until(lambda: "Nobody could answer." in message.plain, what="the end in the message")
+    assert decisions(here, ts) == [("withdrawn", "")]
+
+
+async def test_when_somebody_deletes_its_message_it_comes_back_with_its_buttons(here: World) -> None:
+    admin = here.slack.add_person("Adam Admin", admin=True)
+    ts, message = await ask(here, here.bob.id)
+    await here.slack.delete(here.general, message.ts, admin)
+
+    def again() -> list[Message]:
+        return [each for each in here.replies(ts) if each.ts != message.ts and "Which way?" in each.plain]
+
+    [back] = await here.until(again, what="the message again")
+    message.metadata = None  # the harness must not complain of two with one key
+    await here.slack.click(back, "The short cut", by=here.bob)
+    await here.until(lambda: ANSWERED in back.plain, what="the answer in the message")
+
+
 async def test_others_are_refused(here: World) -> None:
     ts, message = await ask(here, PARTICIPANTS)
     gone = here.slack.add_person("Dave Gone", deleted=True)

@@ -238,7 +238,7 @@ class Bot:
         """What the service does from time to time."""
         soon = dict.fromkeys(KINDS, 2 * LIMITS.approval_hours * 3600)
         for thread_id, question in await self.store.unreminded(soon):
-            await self.store.remind(thread_id, question.id, [self._gateway.reminder(question)])
+            await self.store.remind(thread_id, question.id, *self._gateway.reminders(question))
         for thread_id in [*await self.store.expire(), *await self.store.waiting()]:
             self._wake(thread_id)
 

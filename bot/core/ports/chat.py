@@ -38,8 +38,8 @@ class ChatGateway(Protocol):
         """The requests of one step, in as few messages as will do."""
         ...
 
-    def copy(self, approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
-        """The copy of a card for a person who does not see its thread: those of its requests that they may decide."""
+    def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
+        """The copy of a card for a person who does not see its thread: those of its questions that they may answer."""
         ...
 
     def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
@@ -51,8 +51,9 @@ class ChatGateway(Protocol):
         the requester is asking just now."""
         ...
 
-    def reminder(self, question: Question) -> Draft:
-        """The reminder of a question to those who may decide it."""
+    def reminders(self, question: Question) -> tuple[Sequence[Draft], Sequence[tuple[str, Draft]]]:
+        """The reminder of a question to those who may decide it: what is posted below it, and (person, message) for
+        those who were asked by direct message."""
         ...
 
     async def privacy(self, place: ThreadRef) -> Privacy:

@@ -1,7 +1,7 @@
 """What the bot needs of its durable state, as seven ports: inbox, outages, log, questions, posts, grants, undos. An
 eighth, the audit log, is for commands.
 
-What follows holds for every method of every port, and the contract suite (`tests/contract`) tries it on every backend:
+This holds for every method, and the contract suite (`tests/contract`) tries it on every backend:
 
 - It is one transaction: when it returns, all of it outlives the process; when it raises, none of it was written.
 - It raises StoreError when the backend refuses: it is away or full, or the state is not what the caller supposes.
@@ -115,11 +115,9 @@ class Log(Protocol):
         ...
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
-        """Count a run that an error has ended. Out: whether the thread is parked.
-
-        The first in a row has `sorry` posted; the third, or the third begun request to the model, parks the thread.
-        The row ends when a change brings the turn on (`Change.gets_on`), ends it, or finishes a call.
-        """
+        """Count a run that an error has ended. Out: whether the thread is parked. The first in a row has `sorry`
+        posted, the third parks it, as does the third begun request to the model. The row ends when a change brings the
+        turn on (`Change.gets_on`), ends it, or finishes a call."""
         ...
 
     async def park(self, thread_id: int, parked: Draft) -> None:
@@ -191,9 +189,11 @@ class Questions(Protocol):
         reminded of."""
         ...
 
-    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
+    async def remind(
+        self, thread_id: int, question: str, drafts: Sequence[Draft], direct: Sequence[tuple[str, Draft]] = ()
+    ) -> None:
         """Post a reminder of a question and of those in its message that the same people decide: once, and only while
-        it is open."""
+        it is open. `direct`: (person, message) for those who see it in a direct message."""
         ...
 
 

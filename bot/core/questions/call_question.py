@@ -26,6 +26,11 @@ class CallQuestion(QuestionKind):
     def asked(self, question: Question) -> Approval | None:
         return question if isinstance(question, Approval) and question.kind == self.name else None
 
+    def barred(self, question: Question) -> frozenset[str]:
+        if not isinstance(question, Approval) or not question.no_self:
+            return frozenset()
+        return frozenset((question.requester, *question.call.editors))
+
     def may(self, question: Question, click: Click) -> bool | None:
         """Whom the configuration names now: the card may show older rules."""
         return click.entitled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.core.questions.click import Click, Verdict
-from bot.core.questions.question import Decision, Question
+from bot.core.questions.question import PARTICIPANTS, Decision, Question
 from bot.core.questions.transition import Record, Transition
 
 UNKNOWN = Transition(Verdict.UNKNOWN)
@@ -31,6 +31,16 @@ class QuestionKind:
     def may(self, question: Question, click: Click) -> bool | None:
         """Whether this person may answer: an active member whom the question names. None when that is not known."""
         return click.entitled and question.names(click.user, click.groups)
+
+    def people(self, question: Question) -> tuple[str, ...]:
+        """Return the ids of the people and user groups who may answer, and `requester`, in the order in which those are
+        asked who do not see the message."""
+        taking_part = {PARTICIPANTS: sorted(question.participants)}
+        return tuple(dict.fromkeys(each for who in question.people for each in taking_part.get(who, [who])))
+
+    def barred(self, question: Question) -> frozenset[str]:
+        """Return who of them may not answer all the same."""
+        return frozenset()
 
     def allows(self, question: Question, click: Click) -> bool:
         """Whether this is an answer to such a question."""

@@ -58,20 +58,17 @@ def redrawn(approvals: Sequence[Approval]) -> JsonObject:
     return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
 
 
-def copy(approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:
-    """Return the copy of a card for a person who does not see its thread, about those of its requests that they may
-    decide."""
+def copy(questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
+    """Return the copy of a card for a person who does not see its thread, about those of its questions that they may
+    answer."""
     where = "" if place.kind == "im" else place.channel
-    payload = {"about": [approval.id for approval in approvals], "channel": where}
-    return Draft(f"{approvals[0].id}-{person}", "copy", json.dumps(payload))
+    payload = {"about": [question.id for question in questions], "channel": where}
+    return Draft(f"{questions[0].id}-{person}", COPY, json.dumps(payload))
 
 
-def copied(questions: Sequence[Question], payload: str) -> JsonObject:
+def copied(shown: Sequence[Approval], where: str) -> JsonObject:
     """Return a copy with the current state of its requests. Anything that does not fit is under Details: the file with
-    all of it is in the thread."""
-    kept: JsonObject = json.loads(payload)
-    shown = [each for each in questions if isinstance(each, Approval) and each.id in kept["about"]]
-    where = f" in <#{kept['channel']}>" if kept["channel"] else " in a direct message with me"
+    all of it is in the thread. `where`: where the card is, in words."""
     words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
     waiting = any(approval.decision is Decision.AWAITING for approval in shown)
     text = _asking(shown).replace(" in the thread", "") if waiting else _decided(shown)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
-from bot.core.posts import Draft
+from bot.core.posts import Draft, Post
+from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
-from bot.core.questions.question import Approval, CallKind, Question
+from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
 from bot.core.questions.retry import RETRY
 from bot.core.untrusted import reference
 from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice
-from bot.slack.blocks.elements import Block
+from bot.slack.blocks.elements import Block, context
 
 PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
@@ -35,6 +36,8 @@ class Appearance:
     """None if every answer is given by its button."""
     reminder: Callable[[Question], Draft] = messages.reminder
     """What is posted before it expires; `QuestionKind.remind_before` says when."""
+    draws_open: bool = False
+    """`redraw` also draws what is still open. Otherwise that is shown as it was posted."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -42,12 +45,12 @@ def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
 
 
 def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
-    return retry_notice.retried(payload)
+    return retry_notice.closed(payload, retried=not questions or questions[0].decision != Decision.WITHDRAWN)
 
 
 APPEARANCES: dict[str, Appearance] = {
-    CallKind.MAY_IT_RUN: Appearance(_approvals),
-    CallKind.DID_IT_RUN: Appearance(_approvals),
+    CallKind.MAY_IT_RUN: Appearance(_approvals, draws_open=True),
+    CallKind.DID_IT_RUN: Appearance(_approvals, draws_open=True),
     RETRY: Appearance(_retry),
     MISSED: Appearance(missed_offer.redrawn),
 }
@@ -57,12 +60,38 @@ APPEARANCES: dict[str, Appearance] = {
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     """The message of these questions as they stand now: text and blocks for chat.update. A thread that was parked and
     retried before its message was recorded as a question has none."""
-    return APPEARANCES[questions[0].kind if questions else RETRY].redraw(questions, payload)
+    appearance = APPEARANCES[questions[0].kind if questions else RETRY]
+    is_open = any(question.decision == Decision.AWAITING for question in questions)
+    if is_open and not appearance.draws_open:
+        posted: JsonObject = json.loads(payload)
+        return posted
+    return appearance.redraw(questions, payload)
 
 
-def reminder(question: Question) -> Draft:
-    """The reminder of an open question that is about to expire."""
-    return APPEARANCES[question.kind].reminder(question)
+def copied(post: Post) -> JsonObject:
+    """A copy of a card, for a person who does not see its thread, as its questions stand now."""
+    kept: JsonObject = json.loads(post.payload)
+    shown = [question for question in post.about if question.id in kept["about"]]
+    where = f" in <#{kept['channel']}>" if kept["channel"] else " in a direct message with me"
+    approvals = [question for question in shown if isinstance(question, Approval)]
+    if approvals:
+        return cards.copied(approvals, where)
+    body = redrawn(shown, post.card)
+    words = f"This is{where}. I ask you here because you may answer it."
+    return {"text": body["text"], "blocks": [context(words), *body["blocks"]]}
+
+
+def reminders(question: Question) -> tuple[list[Draft], list[tuple[str, Draft]]]:
+    """The reminder of an open question that is about to expire: what is posted below it, and (person, message) for
+    those who see it in a direct message."""
+    remind = APPEARANCES[question.kind].reminder
+    asked = [copy.person for copy in question.copies if not copy.refused]
+    direct = [who for who in asked if who not in question.votes]
+    people = KINDS[question.kind].people(question)
+    others = tuple(who for who in people if (question.requester if who == REQUESTER else who) not in asked)
+    below = [remind(replace(question, people=others) if asked else question)] if others or not asked else []
+    drafts = [(who, remind(replace(question, people=(who,)))) for who in direct]
+    return below, [(who, replace(draft, key=f"{draft.key}-{who}")) for who, draft in drafts]
 
 
 def window(question: Question, kind: str, answer: str) -> JsonObject | None:

@@ -25,11 +25,11 @@ def parked() -> Draft:
     return messages.draft("parked", [context(WORDS), {"type": "actions", "elements": [pressed]}], WORDS, key)
 
 
-def retried(payload: str) -> JsonObject:
-    """Return the same message without the button, after the thread was retried."""
+def closed(payload: str, *, retried: bool) -> JsonObject:
+    """Return the same message without the button, after the thread was `retried`, or nobody is left to do that."""
     posted: JsonObject = json.loads(payload)
     blocks = [block for block in posted["blocks"] if block["type"] != "actions"]
-    return {"text": posted["text"], "blocks": [*blocks, context(SINCE)]}
+    return {"text": posted["text"], "blocks": [*blocks, context(SINCE)] if retried else blocks}
 
 
 def opened(value: object) -> str:

@@ -76,7 +76,7 @@ KINDS: Mapping[str, Kind] = {
         refused=_card_refused,
     ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
-    cards.COPY: Kind(lambda post: cards.copied(post.about, post.payload), needs_blocks=True),
+    cards.COPY: Kind(question_blocks.copied, needs_blocks=True),
     FILE: Kind(prerendered=True, changes=False, refused=_file_refused),
 }
 """The kinds whose bodies follow from what is recorded."""

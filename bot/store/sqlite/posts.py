@@ -30,8 +30,10 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
     return ids
 
 
-def owe_copies(connection: sqlite3.Connection, thread_id: int, card: int, copies: Iterable[tuple[str, Draft]]) -> None:
-    """Record copies of a card, each for a person, in a direct message; each person gets one at most."""
+def owe_copies(
+    connection: sqlite3.Connection, thread_id: int, card: int | None, copies: Iterable[tuple[str, Draft]]
+) -> None:
+    """Record direct messages, each for a person, once per key: copies of a card, or messages of their own."""
     for person, draft in copies:
         connection.execute(
             "INSERT OR IGNORE INTO posts (thread_id, key, kind, payload, state, created_at, copy_of, person)"
@@ -48,16 +50,17 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel,"
-        " coalesce(copy_of, id) FROM posts"
+        " coalesce(copy_of, id), (SELECT c.payload FROM posts c WHERE c.id = posts.copy_of) FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
         " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
     ).fetchall()
     found: list[Post] = []
-    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel, card in rows:
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, *rest in rows:
+        person, channel, card, copied = rest
         about = question_rows.of_post(connection, card) if revision != shown or person else ()
         post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
-        found.append(replace(post, about=about, person=person, channel=channel))
+        found.append(replace(post, about=about, person=person, channel=channel, card=copied or ""))
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
 

@@ -71,7 +71,7 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
             approval.note if approval else "",
             now(),
             question.expires_at,
-            now(),
+            now() if approval else 0.0,  # who is there was looked at before people were asked about a call
         ),
     )
     wait_for(connection, question)

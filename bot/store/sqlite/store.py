@@ -286,10 +286,13 @@ class SqliteStore:
             lambda connection: questions.unreminded(connection, seconds, AT_ONCE, self._odd)
         )
 
-    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
+    async def remind(
+        self, thread_id: int, question: str, drafts: Sequence[Draft], direct: Sequence[tuple[str, Draft]] = ()
+    ) -> None:
         def remind(connection: sqlite3.Connection) -> None:
             if questions.reminded(connection, thread_id, question):
                 posts.owe(connection, thread_id, drafts)
+                posts.owe_copies(connection, thread_id, None, direct)
 
         await self._database.write(remind)
 

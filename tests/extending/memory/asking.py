@@ -42,7 +42,8 @@ def owe_copies(tables: Tables, thread: int, card: int, copies: Iterable[tuple[st
         if all(each.key != draft.key for each in tables.posts.values()):
             number = owe(tables, thread, [draft])
             tables.posts[number] = replace(tables.posts[number], person=who)
-            tables.copies[number] = card
+            if card:
+                tables.copies[number] = card
 
 
 def redraw(tables: Tables, posts: Iterable[int]) -> None:
@@ -89,7 +90,7 @@ def insert(tables: Tables, question: Question, post: int) -> None:
         if any(isinstance(row.question, Approval) and row.question.call.id == question.call.id for row in open_posts):
             raise StoreError("people are being asked about this call")
         question = replace(question, call=replace(question.call))
-    tables.questions[question.id] = Asked(question, post, checked_at=now())
+    tables.questions[question.id] = Asked(question, post, checked_at=now() if isinstance(question, Approval) else 0.0)
 
 
 def find(tables: Tables, id_: str) -> Question | None:

@@ -205,7 +205,9 @@ class MemoryStore:
         open_ones = [each for each in due if each.decision == Decision.AWAITING]
         return [(each.thread_id, each) for each in sorted(open_ones, key=lambda each: each.expires_at)]
 
-    async def remind(self, thread_id: int, question: str, drafts: Sequence[Draft]) -> None:
+    async def remind(
+        self, thread_id: int, question: str, drafts: Sequence[Draft], direct: Sequence[tuple[str, Draft]] = ()
+    ) -> None:
         with self._disk.transaction() as tables:
             first = tables.questions[question]
             if first.reminded or first.question.decision != Decision.AWAITING:
@@ -215,6 +217,7 @@ class MemoryStore:
                     tables.questions[id_] = replace(row, reminded=True)
             tables.record(thread_id, "reminded", approval=question)
             asking.owe(tables, thread_id, drafts)
+            asking.owe_copies(tables, thread_id, 0, direct)
 
     async def grants(self, team: str, user: str) -> Sequence[Grant]:
         return [grant for grant in self._held(team) if grant.user == user]
@@ -260,7 +263,9 @@ class MemoryStore:
         tables = self._disk.tables
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
         drawn = [
-            replace(each, about=_about(tables, each)) if each.person or each.shown != each.revision else each
+            replace(each, about=_about(tables, each), card=_copied(tables, each))
+            if each.person or each.shown != each.revision
+            else each
             for each in posts
         ]
         row = tables.threads[thread_id]
@@ -320,6 +325,11 @@ def _about(tables: Tables, post: Post) -> Sequence[Question]:
     card = tables.copies.get(post.id, post.id)
     found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == card]
     return [each for each in found if each is not None]
+
+
+def _copied(tables: Tables, post: Post) -> str:
+    card = tables.copies.get(post.id)
+    return tables.posts[card].payload if card else ""
 
 
 def _has_work(tables: Tables, thread: int) -> bool:
