@@ -236,7 +236,9 @@ class Service:
             buttons.register(app, handler)  # last: they answer whatever nobody else listens to
 
         self._app = slack.bolt(web, register)
-        self._catch_up = CatchUp(store, web.repeatable, reader, self._wake_both, identity.team)
+        self._catch_up = CatchUp(
+            store, web.repeatable, reader, self._wake_both, identity.team, workspaces=directory.workspaces
+        )
         self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._presence.over
         own_messages = OwnMessages(store, web.repeatable, ourselves, own)

@@ -93,6 +93,17 @@ class Directory:
         """Whether an operator has to act before Slack says who people are, or who is in a user group."""
         return self._people.blocked or self._groups.blocked
 
+    async def workspaces(self) -> tuple[str | None, ...]:
+        """Return the workspaces that are to be named in requests about one workspace, each in turn: those of the
+        organisation, at most MAX_TEAMS, if the app is installed there; else only None, since the token says which.
+        Raises LookupError if Slack does not tell."""
+        if self._workspaces is None:
+            return (None,)
+        found = await self._workspaces.get("", KEPT_SECONDS)
+        if not found:
+            raise LookupError("no workspace of the organisation is known")
+        return found
+
     async def name(self, user: str) -> str:
         """Return a person's display name; the id if Slack does not answer."""
         person = await self._people.get(user, KEPT_SECONDS)
@@ -147,8 +158,12 @@ class Directory:
         return channel.name if channel is not None else ""
 
     async def _listed_groups(self, client: AsyncWebClient) -> dict[str, str]:
-        response = await client.usergroups_list(include_disabled=True)
-        groups: list[dict[str, Any]] = response.get("usergroups") or []
+        groups: list[dict[str, Any]] = []
+        for team in await self.workspaces():
+            response = await client.usergroups_list(include_disabled=True, team_id=team)
+            groups += response.get("usergroups") or []
+            if len(groups) >= MAX_ENTRIES:
+                break
         return {
             str(group.get("id")): str(group.get("handle") or group.get("name") or "") for group in groups[:MAX_ENTRIES]
         }
@@ -176,26 +191,20 @@ class Directory:
         )
 
     async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:
-        if self._workspaces is None:
-            try:
-                response = await client.usergroups_users_list(usergroup=group)
-            except SlackApiError as error:
-                if code_of(error) != "no_such_subteam":
-                    raise
-                return frozenset()
-            return frozenset(str(user) for user in response.get("users") or [])
-        # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/usergroups.users.list).
         problem: SlackApiError | None = None
-        for team in await self._workspaces.get("", KEPT_SECONDS) or ():
+        # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/usergroups.users.list).
+        for team in await self.workspaces():
             try:
                 response = await client.usergroups_users_list(usergroup=group, team_id=team)
             except SlackApiError as error:
                 if code_of(error) not in ("no_such_subteam", "team_access_not_granted"):
                     raise
+                if team is None:
+                    return frozenset()
                 problem = error
             else:
                 return frozenset(str(user) for user in response.get("users") or [])
-        raise problem or LookupError("no workspace of the organisation is known")
+        raise problem or LookupError("no workspace is known")
 
     async def _teams(self, client: AsyncWebClient) -> tuple[str, ...]:
         """The workspaces of the organisation that the app is installed in; at most a page of them."""

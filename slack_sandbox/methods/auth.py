@@ -1,7 +1,7 @@
 """auth.test, api.test, apps.connections.open, team.info, bots.info."""
 
 from slack_sandbox.errors import ApiError
-from slack_sandbox.methods.registry import Args, MethodContext, method
+from slack_sandbox.methods.registry import Args, MethodContext, method, page
 from slack_sandbox.model import Json
 
 
@@ -33,6 +33,17 @@ def auth_test(slack: MethodContext, args: Args) -> Json:
             body.update(team=organization.name if named else None, team_id=organization.id if named else None)
             body["is_enterprise_install"] = True
     return body
+
+
+@method("auth.teams.list", tier=20)
+def auth_teams_list(slack: MethodContext, args: Args) -> Json:
+    """The workspaces in which the app is installed (docs.slack.dev/reference/methods/auth.teams.list)."""
+    workspace, organization = slack.workspace, slack.workspace.organization
+    names = {workspace.team_id: workspace.team_name}
+    if organization is not None and organization.org_wide_install:
+        names = organization.teams
+    found, metadata = page([{"id": team, "name": name} for team, name in names.items()], args, 100, 1000)
+    return {"teams": found, "response_metadata": metadata}
 
 
 @method("apps.connections.open", tier=100, caller="app")

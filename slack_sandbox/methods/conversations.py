@@ -9,6 +9,7 @@ from slack_sandbox.methods.registry import (
     method,
     need_channel_scope,
     need_scope,
+    of_team,
     page,
 )
 from slack_sandbox.model import Channel, Json, Message
@@ -134,6 +135,7 @@ def info(slack: MethodContext, args: Args) -> Json:
 @method("conversations.list", *_READ, tier=20)
 def list_all(slack: MethodContext, args: Args) -> Json:
     """The conversations of the given types that the bot can know of."""
+    team = of_team(slack, args)
     wanted = {kind.strip() for kind in (args.text("types") or "public_channel").split(",")}
     names = {"channel": "public_channel", "group": "private_channel", "mpim": "mpim", "im": "im"}
     if not wanted <= set(names.values()):
@@ -141,7 +143,9 @@ def list_all(slack: MethodContext, args: Args) -> Json:
     known = [
         channel
         for channel in slack.workspace.channels.values()
-        if names[channel.kind] in wanted and (channel.kind == "channel" or slack.workspace.bot.id in channel.members)
+        if names[channel.kind] in wanted
+        and (channel.host_team or slack.workspace.team_id) == team
+        and (channel.kind == "channel" or slack.workspace.bot.id in channel.members)
     ]
     found, metadata = page(known, args, 100, 1000)
     return {"channels": [channel_body(slack, channel) for channel in found], "response_metadata": metadata}
@@ -153,6 +157,7 @@ _TYPES = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim
 @method("users.conversations", *_READ, tier=50)
 def of_the_bot(slack: MethodContext, args: Args) -> Json:
     """The conversations of the given types that the bot is in; each type needs its own scope."""
+    team = of_team(slack, args)
     types = [kind.strip() for kind in (args.text("types") or "public_channel").split(",")]
     if not set(types) <= set(_TYPES):
         raise ApiError("invalid_types")
@@ -164,6 +169,7 @@ def of_the_bot(slack: MethodContext, args: Args) -> Json:
             channel
             for channel in slack.workspace.channels.values()
             if channel.kind in kinds
+            and team in (channel.host_team or slack.workspace.team_id, slack.workspace.team_id)
             and slack.workspace.bot.id in channel.members
             and not (args.flag("exclude_archived") and channel.archived)
         ],

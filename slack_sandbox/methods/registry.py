@@ -167,6 +167,22 @@ def find_message(slack: MethodContext, channel: Channel, ts: str, error: str = "
     return found
 
 
+def of_team(slack: MethodContext, args: Args) -> str:
+    """The workspace that a call is about: with an organisation's token it has to be named.
+
+    "team_id: required if org token is used" (docs.slack.dev/reference/methods/usergroups.list, users.conversations).
+    Slack's codes for an absent and for a wrong one are those of its table of errors.
+    """
+    organization, team = slack.workspace.organization, args.text("team_id")
+    if organization is None or not organization.org_wide_install:
+        return slack.workspace.team_id  # the argument is ignored
+    if not team:
+        raise ApiError("missing_argument", ["missing required field: team_id"])
+    if team not in organization.teams:
+        raise ApiError("team_not_found")
+    return team
+
+
 def page(items: list[Any], args: Args, default: int, most: int) -> tuple[list[Any], Json]:
     """One page of a list and the `response_metadata` that leads on (docs.slack.dev/apis/web-api/pagination)."""
     limit = args.number("limit", default, most=most)

@@ -2,7 +2,7 @@
 
 from slack_sandbox import teams
 from slack_sandbox.errors import ApiError
-from slack_sandbox.methods.registry import Args, MethodContext, method, page
+from slack_sandbox.methods.registry import Args, MethodContext, method, of_team, page
 from slack_sandbox.model import Json, Person
 
 
@@ -48,7 +48,7 @@ def info(slack: MethodContext, args: Args) -> Json:
 @method("users.list", "users:read", tier=20)
 def list_all(slack: MethodContext, args: Args) -> Json:
     """The workspace's users; outsiders of Slack Connect are not among them."""
-    team = slack.workspace.team_id
+    team = of_team(slack, args)
     everybody = (slack.workspace.slackbot, *slack.workspace.people.values())
     people = [person for person in everybody if person.team_id == team]
     found, metadata = page(people, args, 1000, 1000)
@@ -60,8 +60,11 @@ def list_all(slack: MethodContext, args: Args) -> Json:
 def usergroups(slack: MethodContext, args: Args) -> Json:
     """The user groups, their members only with include_users."""
     groups: list[Json] = []
+    team = of_team(slack, args)
     for group in slack.workspace.usergroups.values():
-        body: Json = {"id": group["id"], "team_id": slack.workspace.team_id, "is_usergroup": True, "date_delete": 0}
+        if group.get("team", slack.workspace.team_id) != team:
+            continue
+        body: Json = {"id": group["id"], "team_id": team, "is_usergroup": True, "date_delete": 0}
         body.update(name=group["name"], handle=group["handle"], description="", user_count=len(group["users"]))
         if args.flag("include_users"):
             body["users"] = list(group["users"])
@@ -72,7 +75,8 @@ def usergroups(slack: MethodContext, args: Args) -> Json:
 @method("usergroups.users.list", "usergroups:read", tier=20)
 def usergroup_users(slack: MethodContext, args: Args) -> Json:
     """The members of a user group."""
+    team = of_team(slack, args)
     group = slack.workspace.usergroups.get(args.required("usergroup", "no_such_subteam"))
-    if group is None:
+    if group is None or group.get("team", slack.workspace.team_id) != team:
         raise ApiError("no_such_subteam")
     return {"users": list(group["users"])}

@@ -160,6 +160,31 @@ def _origin(here: Any, person: Person, installed: str) -> Json:
     return {"team": team, "is_enterprise_install": installed != "workspace"}
 
 
+async def test_an_app_of_the_organisation_names_the_workspace_and_finds_groups_and_conversations(here: Any) -> None:
+    slack = here.slack
+    slack.join_organization("Acme")
+    brand = slack.add_workspace("Brand")
+    slack.install_org_wide()
+    group = slack.add_usergroup("chiefs", [here.bob])
+    slack.workspace.usergroups[group]["team"] = brand
+    (here.bot.home / "bot.toml").write_text(f'[approvals]\napprovers = ["{group}"]\n')
+    await here.bot.start()
+    ts, card = await ask(here, write(here))
+    await slack.click(card, "Approve", by=here.bob)
+    await here.reply(ts, "It is done.")
+    async with slack.offline(hold=True):
+        missed = await slack.say(here.general, here.alice, "<@BOT> a missed mention")
+    await slack.connected()
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ?", missed), what="the mention", poll=0.02)
+    await here.quiet()
+    named = ("users.conversations", "usergroups.users.list")
+    asked = [call for call in slack.calls if call.method in named]
+    assert {call.method for call in asked} == set(named)
+    assert {call.args.get("team_id") for call in asked} == {slack.team_id, brand}
+    assert {call.error for call in asked} == {None, "no_such_subteam"}
+    here.expected_refusals.append("no_such_subteam")
+
+
 @pytest.mark.parametrize("installed", ["workspace", "organisation"])
 async def test_nobody_from_outside_decides_in_an_organisation(here: Any, installed: str) -> None:
     slack = here.slack

@@ -135,6 +135,19 @@ async def test_an_outsiders_click_names_the_host_of_the_channel_and_no_organisat
         assert (click["user"]["team_id"], click["team"]["id"], click["enterprise"]) == (dana.team_id, host, None)
 
 
+@pytest.mark.parametrize("method", ["users.conversations", "conversations.list", "usergroups.list", "users.list"])
+async def test_an_organisations_token_has_to_name_the_workspace(
+    slack: SlackSandbox, client: AsyncWebClient, general: Channel, method: str
+) -> None:
+    slack.install_org_wide()
+    assert [team["id"] for team in (await client.auth_teams_list())["teams"] or []] == [slack.team_id]
+    for params, code in (({}, "missing_argument"), ({"team_id": "T0NOBODY"}, "team_not_found")):
+        with pytest.raises(SlackApiError) as refused:
+            await client.api_call(method, params=params)
+        assert refused.value.response["error"] == code
+    await client.api_call(method, params={"team_id": slack.team_id})
+
+
 @pytest.mark.parametrize("named", [True, False])
 async def test_an_org_wide_install_has_no_team_in_the_authorisation_and_in_clicks(
     named: bool, slack: SlackSandbox, client: AsyncWebClient, general: Channel, alice: Person

@@ -77,13 +77,17 @@ class CatchUp:
         reader: MissedReader,
         wake: Callable[[int], None],
         team: str,
+        *,
+        workspaces: Callable[[], Awaitable[Sequence[str | None]]],
     ) -> None:
-        """`team` is the workspace of conversations in which the bot has no thread yet."""
+        """`team` is the installation, to which conversations belong in which the bot has no thread yet. `workspaces`
+        returns those in which they are listed, None if the token says which it is."""
         self._store = store
         self._client = client
         self._reader = reader
         self._wake = wake
         self._team = team
+        self._workspaces = workspaces
         self._wanted = asyncio.Event()
         self._busy = False
         self._allowance = Allowance()
@@ -222,7 +226,7 @@ class CatchUp:
                 continue
             try:
                 found += await self._list(types)
-            except SLACK_ERRORS as error:
+            except (*SLACK_ERRORS, LookupError) as error:
                 code = code_of(error)
                 if code == "missing_scope":
                     self._unlisted.add(types)
@@ -239,21 +243,25 @@ class CatchUp:
             log.warning(words)
 
     async def _list(self, types: str) -> list[Conversation]:
-        found: list[Conversation] = []
+        found: dict[str, Conversation] = {}
+        workspaces = list(await self._workspaces())
         cursor: str | None = None
-        for _ in range(PAGES):
+        for _ in range(max(PAGES, len(workspaces))):
             await self._allowance.wait()
+            # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/users.conversations).
             answer: Any = await self._client.users_conversations(
-                types=types, exclude_archived=True, limit=LISTED, cursor=cursor
+                types=types, exclude_archived=True, limit=LISTED, cursor=cursor, team_id=workspaces[0]
             )
             for item in items(answer.get("channels")):
                 each = mapping(item)
                 if channel := identifier(each.get("id")):
-                    found.append(Conversation(self._team, channel, _kind(each)))
+                    found[channel] = Conversation(self._team, channel, _kind(each))
             cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
             if cursor is None:
+                del workspaces[0]
+            if not workspaces:
                 break
-        return found
+        return list(found.values())
 
 
 def _kind(conversation: dict[str, Any]) -> str:
