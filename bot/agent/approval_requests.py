@@ -19,6 +19,7 @@ from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.question import Approval, CallKind, Card
+from bot.core.questions.unanswerable import APP, GONE, OUTSIDER
 from bot.core.thread import ThreadState
 from bot.core.tools import Preview, Tool
 from bot.pace import Pace, offload
@@ -31,14 +32,6 @@ AGAIN = (
 
 MAX_REASON_CHARS = 2_000
 """Characters. It names a path, whose length is the model's choice."""
-NOBODY = (
-    "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
-    "Say so, and that a member has to ask."
-)
-NOBODY_FOR_AN_APP = (
-    "nobody can approve it: an app or a workflow has asked, and the configuration names no people who approve for it. "
-    "Say so, and that a person has to ask, or that an operator can name approvers."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,7 @@ class ApprovalRequester:
             approval = self._approval(state, pending, preview, privacy)
             found = await audience_of(self.gateway, state.place, approval, asks=True)
             if found.nobody:
-                _end(pending, reach.NOBODY)
+                _end(pending, GONE)
                 continue
             approvals.append(approval)
             ask[approval.id] = found.ask
@@ -99,8 +92,8 @@ class ApprovalRequester:
         requester = state.turn.requester if state.turn else ""
         rules = self._rules(state, call)
         if not is_user(requester):
-            return NOBODY_FOR_AN_APP if rules.problems() else ""
-        return NOBODY if rules.people == (REQUESTER,) and await self.gateway.outsider(requester) else ""
+            return APP if rules.problems() else ""
+        return OUTSIDER if rules.people == (REQUESTER,) and await self.gateway.outsider(requester) else ""
 
     def _rules(self, state: ThreadState, call: Call) -> Approvers:
         """Return who decides about a call of the open turn. An app that has asked is nobody who could."""

@@ -11,17 +11,13 @@ from bot.core.ports.store import Questions
 from bot.core.questions.audience import Audience, audience
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.questions.unanswerable import GONE
 from bot.core.thread_ref import ThreadRef
 
 CHECKED_SECONDS = 900.0
 """Seconds after which it is looked at again who is there to decide an open request."""
 AT_ONCE = 20
 """Requests that are looked at in one sweep."""
-NOBODY = (
-    "nobody who may approve this is there any more: they have left, or cannot be reached. Say so, and that an operator "
-    "has to name somebody."
-)
-"""For the model."""
 NOBODY_LEFT = "Nobody who may approve this is there any more, so I closed the request above, and nothing was run."
 """For people."""
 NOBODY_ANSWERS = "Nobody who may answer this is there any more, so I closed the question above."
@@ -75,7 +71,7 @@ class Reach:
             if found.nobody and KINDS[question.kind].people(question):
                 words = NOBODY_LEFT if isinstance(question, Approval) else NOBODY_ANSWERS
                 notes = self.gateway.notice(words, key=f"nobody-{question.id}")
-                await self.store.checked(question.id, notes=notes, closed=NOBODY)
+                await self.store.checked(question.id, notes=notes, closed=GONE)
             elif found.ask:
                 copies = [(who, self.gateway.copy([question], who, place)) for who in found.ask]
                 key = f"directly-{question.id}-{'-'.join(found.ask)}"

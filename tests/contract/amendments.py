@@ -172,6 +172,18 @@ class AmendmentsContract:
         assert [each.change for each in await unread(store, thread)] == [DELETED, DELETED]
         assert await store.waiting() == [thread]
 
+    async def test_an_answer_that_is_not_posted_yet_goes_with_the_last_question_of_its_turn(self, store: Store) -> None:
+        _, thread = await store.admit(QUESTION)
+        await store.admit(REPLY)
+        await read(store, thread)
+        state = await store.load(thread)
+        drafts = [draft("answer", "answer"), draft("notice", "notice")]
+        await store.commit(state, Change("answer", messages=[("assistant", "{}")], drafts=drafts, outcome="answered"))
+        await store.amend(delete(QUESTION))
+        assert [post.key for post in (await store.deliveries(thread)).posts] == ["answer", "notice"]
+        assert await store.amend(delete(REPLY)) == (Amended.REPORTED, thread)
+        assert [post.key for post in (await store.deliveries(thread)).posts] == ["notice"]
+
     async def test_deleting_a_message_whose_edit_asked_for_the_turn_stops_it(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         said = replace(REPLY, user=BOB)

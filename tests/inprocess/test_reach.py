@@ -233,3 +233,30 @@ async def look(here: World) -> None:
     """Have the bot look again who is there, by now with nothing remembered."""
     assert isinstance(here.bot, BotInside)
     await here.bot.parts.look_again()
+
+
+async def test_who_is_refused_because_nobody_can_approve_reads_why(tmp_path: Path) -> None:
+    async with opened(tmp_path, '["{carol}"]', carol="Carol Chief") as (here, people):
+        await here.slack.deactivate(people["carol"])
+        script(here)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+        await here.reply(ts, "nobody who may approve it is there any more")
+        await here.reply(ts, "Done with it.")
+        await here.quiet()
+        assert not any("it is not allowed here" in reply.plain for reply in here.replies(ts))
+
+
+async def test_who_clicks_in_a_thread_that_is_gone_is_told_in_the_conversation(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, _):
+        script(here)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+        card = await here.reply(ts, "May I do this?")
+        await here.quiet()
+        here.slack.faults.add(
+            "chat.postEphemeral", "error", code="thread_not_found", match=lambda call: call.get("thread_ts")
+        )
+        here.expected_refusals.append("thread_not_found")
+        await here.slack.click(card, "Approve", by=here.bob)
+        await here.until(lambda: here.slack.ephemerals(here.bob), what="a word")
+        assert "can decide" in here.slack.ephemerals(here.bob)[-1].plain
+        assert "could not tell" not in here.bot.log

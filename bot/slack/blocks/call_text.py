@@ -14,6 +14,7 @@ from bot.core.calls import Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
+from bot.core.questions.unanswerable import FOR_PEOPLE
 from bot.core.tools import Preview
 from bot.slack.text import code
 
@@ -118,6 +119,8 @@ _DOUBTFUL: dict[CallOutcome | None, str] = {
 
 def why_not(call: Call) -> str:
     """Return why a call did not run, for people; the model gets the full result."""
+    if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
+        return FOR_PEOPLE[call.result]
     if call.outcome in _NOT_RUN:
         return _NOT_RUN[call.outcome]
     return "its arguments do not fit" if call.server else "there is no such tool"

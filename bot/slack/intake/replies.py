@@ -14,6 +14,9 @@ from bot.slack.error_kinds import needs_operator
 
 log = logging.getLogger(__name__)
 
+GONE = ("thread_not_found", "message_not_found", "cannot_reply_to_message")
+"""Slack's codes for a thread that is not there any more: the person is told in the conversation."""
+
 
 async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
     """Post a message that only the person who acted can see."""
@@ -22,11 +25,15 @@ async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
     thread = reference(container.get("thread_ts") or mapping(body.get("message")).get("thread_ts"))
     if not channel:
         return
-    try:
-        await client.chat_postEphemeral(channel=channel, user=user_of(body), text=words, thread_ts=thread or None)
-    except SLACK_ERRORS as error:
-        code = code_of(error)
-        log.log(_level(code), "could not tell %s: %s", user_of(body), code)
+    for place in dict.fromkeys((thread or None, None)):
+        try:
+            await client.chat_postEphemeral(channel=channel, user=user_of(body), text=words, thread_ts=place)
+        except SLACK_ERRORS as error:
+            code = code_of(error)
+            if place is not None and code in GONE:
+                continue
+            log.log(_level(code), "could not tell %s: %s", user_of(body), code)
+        return
 
 
 async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> None:

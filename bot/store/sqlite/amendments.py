@@ -4,13 +4,17 @@ connection, inside a transaction."""
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
-from bot.store.sqlite import audit, held, inbox, parked_threads, remembered, transitions
+from bot.store.sqlite import audit, held, inbox, log, parked_threads, remembered, transitions
 from bot.store.sqlite.database import now
+
+RECENT_TURNS = 1_000
+"""Of so many turns one may have ended while its answer is not posted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, chan
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)
         return Amended.STOPPED
+    _drop_answer(connection, thread_id, row.id)
     return Amended.REPORTED
 
 
@@ -235,8 +240,32 @@ def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: in
         " WHERE t.thread_id = ? AND t.ended_at IS NULL AND i.addressed",
         (thread_id,),
     )
+    return _is_last_of(rows, message)
+
+
+def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
     requests = {int(id_): bool(gone) for id_, gone in rows}
     return message in requests and all(requests.values())
+
+
+def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> None:
+    """Have an answer that is recorded and not posted yet not be posted, if all that asked for it is deleted."""
+    turn = connection.execute(
+        "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
+        (RECENT_TURNS, thread_id),
+    ).fetchone()
+    if turn is None:
+        return
+    rows = connection.execute(
+        "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM inbox i LEFT JOIN inbox o ON o.id = i.about"
+        " WHERE i.thread_id = ? AND i.seq >= ? AND i.addressed",
+        (thread_id, *turn),
+    )
+    if _is_last_of(rows, message) and not log.has_open_turn(connection, thread_id):
+        connection.execute(
+            "UPDATE posts SET state = 'removed' WHERE thread_id = ? AND state = 'owed' AND kind = 'answer'",
+            (thread_id,),
+        )
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:

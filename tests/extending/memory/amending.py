@@ -165,16 +165,21 @@ def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amen
 
 
 def _stop_if_last(tables: Tables, thread: int, number: int) -> Amended:
-    turn = tables.open_turn(thread)
-    first = tables.turns[turn].first if turn else 0
+    latest = max((id_ for id_, row in tables.turns.items() if row.thread == thread), default=0)
+    first = tables.turns[latest].first if latest else 0
     asked = [
-        (row.about or id_)
-        for id_, row in _requests(tables, thread)
+        tables.inbox[row.about] if row.about else row
+        for _, row in _requests(tables, thread)
         if row.position is not None and row.position >= first
     ]
-    if turn and number in asked and all(tables.inbox[id_].gone for id_ in asked):
-        _stop(tables, thread)
-        return Amended.STOPPED
+    message = tables.inbox[number]
+    if latest and message in asked and all(row.gone for row in asked):
+        if tables.open_turn(thread):
+            _stop(tables, thread)
+            return Amended.STOPPED
+        for post in [each for each in tables.posts.values() if each.thread_id == thread and each.kind == "answer"]:
+            if post.state is PostState.OWED:
+                tables.posts[post.id] = replace(post, state=PostState.REMOVED)
     return Amended.REPORTED
 
 

@@ -1,0 +1,22 @@
+"""Why nobody can approve a call, so that nobody is asked: for the model, and for people."""
+
+from __future__ import annotations
+
+OUTSIDER = (
+    "nobody can approve it: the person who asked is no active member of this workspace, and nobody else may decide. "
+    "Say so, and that a member has to ask."
+)
+APP = (
+    "nobody can approve it: an app or a workflow has asked, and the configuration names no people who approve for it. "
+    "Say so, and that a person has to ask, or that an operator can name approvers."
+)
+GONE = (
+    "nobody who may approve this is there any more: they have left, or cannot be reached. Say so, and that an operator "
+    "has to name somebody."
+)
+FOR_PEOPLE = {
+    OUTSIDER: "nobody can approve it, since who asked is no active member",
+    APP: "nobody can approve it, since an app has asked",
+    GONE: "nobody who may approve it is there any more",
+}
+"""The same in a few words, by what the model reads."""
