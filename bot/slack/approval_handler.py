@@ -60,6 +60,10 @@ Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
 """Returns what is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
 
 
+Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
+"""Completes a click on a request with what was entered in a window; None if nothing is to be settled."""
+
+
 class DecisionStore(Questions, Grants, Protocol):
     """What people decide, and what they have granted."""
 
@@ -138,6 +142,8 @@ class ApprovalHandler:
         button: str,
         kind: str = "",
         prefix: bool = False,
+        reason: str = "",
+        prepare: Prepare | None = None,
     ) -> str:
         """Settle what was pressed about these requests, in one transaction. Returns what to tell the person; empty if
         the card says it.
@@ -145,6 +151,8 @@ class ApprovalHandler:
         button: its name, for the log.
         kind: of the question that is answered, if it is not the request's own.
         prefix: the digests of the requests are shortened.
+        reason: what the person wrote with the answer.
+        prepare: completes the click on the first request, or returns None if nothing is to be settled.
         """
         found: list[tuple[Approval, Opened]] = []
         for opened in requests:
@@ -155,19 +163,16 @@ class ApprovalHandler:
         if not found:
             return NOTHING
         clicks = await asyncio.gather(
-            *(self.click(asked, approval, opened, body, answer, kind=kind) for approval, opened in found)
+            *(self.click(asked, approval, opened, body, answer, kind=kind, reason=reason) for approval, opened in found)
         )
+        if prepare is not None:
+            prepared = await prepare(found[0][0], clicks[0])
+            if prepared is None:
+                return ""
+            clicks = [prepared]
         settlements = await self.store.answer(clicks)
         log_events.clicked(user_of(body), button, settlements)
         return together([self._followed(asked, settlement, user_of(body), kind) for settlement in settlements])
-
-    def settled(self, asked: AuthorizationCheck, settlement: Settlement, user: str, did: str) -> str:
-        """Log a click in a window and wake its thread. Returns what to tell the person; empty if the card says it.
-
-        did: what was done in the window, for the log.
-        """
-        log_events.clicked(user, did, [settlement])
-        return self._followed(asked, settlement, user, "")
 
     def _followed(self, asked: AuthorizationCheck, settlement: Settlement, user: str, kind: str) -> str:
         """Have done what follows from a settled click. Returns what to tell the person."""

@@ -253,7 +253,7 @@ async def test_who_clicks_in_a_thread_that_is_gone_is_told_in_the_conversation(t
         card = await here.reply(ts, "May I do this?")
         await here.quiet()
         here.slack.faults.add(
-            "chat.postEphemeral", "error", code="thread_not_found", match=lambda call: call.get("thread_ts")
+            "chat.postEphemeral", "error", code="thread_not_found", match=lambda call: bool(call.get("thread_ts"))
         )
         here.expected_refusals.append("thread_not_found")
         await here.slack.click(card, "Approve", by=here.bob)

@@ -120,6 +120,21 @@ async def test_so_does_the_walk_of_a_click_that_opens_a_window(here: World, butt
     assert walk.returns == []
 
 
+@pytest.mark.parametrize("button", ["Edit…", "Always…", "Deny with a reason…"])
+async def test_so_does_the_walk_of_a_window_that_is_submitted(here: World, button: str) -> None:
+    card = await asked(here, "a.txt")
+    option = button if button.startswith("Deny") else None
+    await here.slack.click(card, "approval.more" if option else button, by=here.alice, option=option)
+    [view] = await here.until(lambda: here.slack.modals(here.alice), what="the window")
+    await here.quiet()
+    with followed() as walk:
+        await here.slack.submit(here.alice, view, {})
+        await here.quiet()
+    [leg] = [leg for leg in walk.legs if "slack/intake/windows.py" in leg.stages]
+    assert leg.returns == []
+    assert "slack/approval_handler.py" in leg.stages
+
+
 async def test_a_call_that_nobody_is_asked_about_is_judged_again_before_it_runs_and_nothing_else_is_entered_twice(
     here: World,
 ) -> None:

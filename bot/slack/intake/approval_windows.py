@@ -2,156 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
-from dataclasses import replace
 
-from bot.core.json_text import JsonObject, canonical
-from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, Decision
-from bot.core.tools import Tool
-from bot.pace import UNKNOWN_SIZE, offload
-from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, Problems, user_of
+from bot.core.json_text import JsonObject
+from bot.core.questions.question import Decision
+from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import forms
-from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
-from bot.slack.intake.response import WindowResponse, beside_fields
+from bot.slack.intake.approval_entries import Entry
+from bot.slack.intake.response import WindowResponse
 
 log = logging.getLogger(__name__)
-
-PREVIEW_SECONDS = 1.5
-"""The longest that the ack of a window waits for a preview."""
-DENIED = "The policy of this workspace does not allow this call."
-DENIED_OR_NOT = (
-    "I couldn't check in time whether the policy allows this. Nothing was changed; send it again in a moment."
-)
-NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
 
 
 async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
     """Ask about the call again, with the arguments as the person changed them."""
-    found = await _about(handler, body)
-    if found is None:
-        return WindowResponse(NOTHING)
-    approval, opened, _ = found
-    tool = handler.toolset.find(approval.call.tool)
-    if tool is None:
-        return WindowResponse("This tool no longer exists, so nothing was changed.")
-    # What a tool's schema may hold is its server's choice.
-    arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, body["view"], approval, tool, handler.problems)
-    click = await handler.click(asked, approval, opened, body, Decision.EDITED)
-    if not errors and click.entitled:  # what files say is for those who may decide
-        against = await _against(handler, asked, approval, tool, arguments)
-        errors = beside_fields(body["view"], {"": against} if against else {}, forms.field_of)
-    if errors:
-        return WindowResponse(errors=errors)
-    [settlement] = await handler.store.answer([replace(click, arguments=text)])
-    return WindowResponse(handler.settled(asked, settlement, click.user, "edit"))
+    entry = Entry(handler, asked, body)
+    words = await handler.settle(asked, _about(body), body, Decision.EDITED, button="edit", prepare=entry.arguments)
+    return WindowResponse(words) if words else entry.response
 
 
 async def deny(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
     """Deny the call for the reason that the person gave."""
-    found = await _about(handler, body)
-    if found is None:
-        return WindowResponse(NOTHING)
-    approval, opened, _ = found
-    click = await handler.click(asked, approval, opened, body, Decision.DENIED, reason=forms.reason_given(body["view"]))
-    [settlement] = await handler.store.answer([click])
-    return WindowResponse(handler.settled(asked, settlement, click.user, "deny with a reason"))
+    reason = forms.reason_given(body["view"])
+    return WindowResponse(
+        await handler.settle(asked, _about(body), body, Decision.DENIED, button="deny with a reason", reason=reason)
+    )
 
 
 async def always(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
     """Approve the call, and keep the grant that the person gave with it."""
-    found = await _about(handler, body)
+    entry = Entry(handler, asked, body)
+    words = await handler.settle(asked, _about(body), body, Decision.APPROVED, button="always", prepare=entry.grant)
+    return WindowResponse(words) if words else entry.response
+
+
+def _about(body: JsonObject) -> list[Opened]:
+    """Return the request that the window was opened from; nothing if it is none of ours."""
     try:
-        grant = None if found is None else await _grant(handler, asked, body, found[0])
-    except TimeoutError:
-        return WindowResponse(NO_FOLDERS)
-    if found is None or grant is None:
-        return WindowResponse(NOTHING)
-    click = await handler.click(asked, found[0], found[1], body, Decision.APPROVED)
-    [settlement] = await handler.store.answer([replace(click, grant=grant)])
-    return WindowResponse(handler.settled(asked, settlement, click.user, "always"))
-
-
-def _edited(
-    view: JsonObject, approval: Approval, tool: Tool, problems: Problems
-) -> tuple[JsonObject, str, dict[str, str]]:
-    """The arguments as a person left them, their canonical text, and by block id what is wrong with them."""
-    arguments, errors = forms.edited(view, approval, tool.schema)
-    errors = errors or beside_fields(view, problems(tool, arguments), forms.field_of)
-    text = canonical(arguments)
-    if not errors and text == approval.call.arguments:
-        errors = beside_fields(view, {"": "Nothing was changed. Press Cancel to leave it as it is."}, forms.field_of)
-    return arguments, text, errors
-
-
-async def _about(handler: ApprovalHandler, body: JsonObject) -> tuple[Approval, Opened, JsonObject] | None:
-    """The request that the window was opened from; what came with it."""
-    try:
-        opened, extra = forms.unseal(body["view"])
+        opened, _ = forms.unseal(body["view"])
     except ValueError:
         log.warning("a window with contents that are not ours")
-        return None
-    approval = await handler.open_request(opened, body)
-    return None if approval is None else (approval, opened, extra)
-
-
-async def _against(
-    handler: ApprovalHandler, asked: AuthorizationCheck, approval: Approval, tool: Tool, arguments: JsonObject
-) -> str:
-    """Why the changed call would not be run, or would fail as things are; empty when nothing is known to speak against
-    it. The ack is not kept waiting: what the policy says has to be known, how the call would end need not be."""
-    try:
-        async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            if await handler.denies(approval.thread_id, tool, arguments):
-                return DENIED
-    except TimeoutError:
-        return DENIED_OR_NOT
-    try:
-        async with asyncio.timeout(min(PREVIEW_SECONDS, asked.left(ACK_SECONDS))):
-            preview = await handler.toolset.guard(tool.server).preview(tool, arguments)
-    except TimeoutError:
-        return ""
-    return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
-
-
-async def _grant(
-    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, approval: Approval
-) -> Grant | None:
-    """What the window asks for, within what may be given; None when it is nothing of ours. Raises TimeoutError when the
-    disk does not tell where a folder is."""
-    try:
-        choice = forms.always_given(body["view"])
-    except ValueError:
-        return None
-    tool = handler.toolset.find(approval.call.tool)
-    if tool is None or tool.digest != approval.call.tool_digest:
-        return None
-    arguments = await offload(approval.size, arguments_of, approval.call)
-    if choice.scope == "folder":
-        async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            # What comes back from Slack names a folder; only one that was offered counts.
-            guard = handler.toolset.guard(tool.server)
-            if choice.value not in await guard.folders(tool, arguments):
-                return None
-            if not await guard.within(tool, arguments, choice.value):
-                return None
-    now = time.time()
-    seconds = min(choice.seconds, handler.rules.grant_days * 86_400)
-    return Grant(
-        id=0,
-        user=user_of(body),
-        thread_id=approval.thread_id if choice.where == "thread" else 0,
-        place="",
-        tool=tool.name,
-        server=tool.server,
-        remote_name=tool.remote_name,
-        tool_digest=tool.digest,
-        scope=choice.scope,
-        value={"folder": choice.value, "same": approval.call.arguments}.get(choice.scope, ""),
-        created_at=now,
-        expires_at=now + seconds,
-    )
+        return []
+    return [opened]

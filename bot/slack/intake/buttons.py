@@ -41,7 +41,10 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         asked = handler.authorizer.begin_check()
         action = mapping(next(iter(items(body.get("actions"))), None))
         name = reference(action.get("action_id"))
-        press = next(press for prefix, press in BUTTONS.items() if name.startswith(prefix))
+        press = next((press for prefix, press in BUTTONS.items() if name.startswith(prefix)), None)
+        if press is None:
+            await ack()
+            return
         try:
             response = await press(handler, asked, body, action)
         except ValueError:
@@ -64,8 +67,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         return
 
     app.action(details.PAGE)(on_page)
-    app.action(re.compile("|".join(f"^{re.escape(prefix)}" for prefix in BUTTONS)))(on_button)
-    app.action(ANYTHING)(on_anything)
+    app.action(ANYTHING)(on_button)
     app.command(ANYTHING)(on_anything)
     app.shortcut(ANYTHING)(on_anything)
     app.options(ANYTHING)(on_anything)

@@ -1,0 +1,133 @@
+"""What people enter in the windows of requests: changed arguments, a standing grant. It completes their click."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+
+from bot.core.json_text import JsonObject, canonical
+from bot.core.questions.click import Click
+from bot.core.questions.grant import Grant
+from bot.core.questions.question import Approval
+from bot.core.tools import Tool
+from bot.pace import UNKNOWN_SIZE, offload
+from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, Problems, user_of
+from bot.slack.authorization import AuthorizationCheck
+from bot.slack.blocks import forms
+from bot.slack.blocks.call_text import arguments_of
+from bot.slack.intake.response import WindowResponse, beside_fields
+
+PREVIEW_SECONDS = 1.5
+"""The longest that the ack of a window waits for a preview."""
+DENIED = "The policy of this workspace does not allow this call."
+DENIED_OR_NOT = (
+    "I couldn't check in time whether the policy allows this. Nothing was changed; send it again in a moment."
+)
+NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
+
+
+@dataclass(slots=True)
+class Entry:
+    """What was entered in one window."""
+
+    handler: ApprovalHandler
+    asked: AuthorizationCheck
+    body: JsonObject
+    response: WindowResponse = field(default_factory=WindowResponse)
+    """What becomes of the window if nothing was settled."""
+
+    async def arguments(self, approval: Approval, click: Click) -> Click | None:
+        """Return the click with the changed arguments; None if they cannot be asked about."""
+        tool = self.handler.toolset.find(approval.call.tool)
+        if tool is None:
+            self.response = WindowResponse("This tool no longer exists, so nothing was changed.")
+            return None
+        # What a tool's schema may hold is its server's choice.
+        view = self.body["view"]
+        arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, view, approval, tool, self.handler.problems)
+        if not errors and click.entitled:  # what files say is for those who may decide
+            against = await _against(self.handler, self.asked, approval, tool, arguments)
+            errors = beside_fields(view, {"": against} if against else {}, forms.field_of)
+        self.response = WindowResponse(errors=errors)
+        return None if errors else replace(click, arguments=text)
+
+    async def grant(self, approval: Approval, click: Click) -> Click | None:
+        """Return the click with the grant; None if it cannot be given."""
+        try:
+            given = await _grant(self.handler, self.asked, self.body, approval)
+        except TimeoutError:
+            self.response = WindowResponse(NO_FOLDERS)
+            return None
+        self.response = WindowResponse("" if given else NOTHING)
+        return replace(click, grant=given) if given else None
+
+
+def _edited(
+    view: JsonObject, approval: Approval, tool: Tool, problems: Problems
+) -> tuple[JsonObject, str, dict[str, str]]:
+    """The arguments as a person left them, their canonical text, and by block id what is wrong with them."""
+    arguments, errors = forms.edited(view, approval, tool.schema)
+    errors = errors or beside_fields(view, problems(tool, arguments), forms.field_of)
+    text = canonical(arguments)
+    if not errors and text == approval.call.arguments:
+        errors = beside_fields(view, {"": "Nothing was changed. Press Cancel to leave it as it is."}, forms.field_of)
+    return arguments, text, errors
+
+
+async def _against(
+    handler: ApprovalHandler, asked: AuthorizationCheck, approval: Approval, tool: Tool, arguments: JsonObject
+) -> str:
+    """Why the changed call would not be run, or would fail as things are; empty when nothing is known to speak against
+    it. The ack is not kept waiting: what the policy says has to be known, how the call would end need not be."""
+    try:
+        async with asyncio.timeout(asked.left(ACK_SECONDS)):
+            if await handler.denies(approval.thread_id, tool, arguments):
+                return DENIED
+    except TimeoutError:
+        return DENIED_OR_NOT
+    try:
+        async with asyncio.timeout(min(PREVIEW_SECONDS, asked.left(ACK_SECONDS))):
+            preview = await handler.toolset.guard(tool.server).preview(tool, arguments)
+    except TimeoutError:
+        return ""
+    return f"As things are now this would fail: {preview.broken}" if preview and preview.broken else ""
+
+
+async def _grant(
+    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, approval: Approval
+) -> Grant | None:
+    """What the window asks for, within what may be given; None when it is nothing of ours. Raises TimeoutError when the
+    disk does not tell where a folder is."""
+    try:
+        choice = forms.always_given(body["view"])
+    except ValueError:
+        return None
+    tool = handler.toolset.find(approval.call.tool)
+    if tool is None or tool.digest != approval.call.tool_digest:
+        return None
+    arguments = await offload(approval.size, arguments_of, approval.call)
+    if choice.scope == "folder":
+        async with asyncio.timeout(asked.left(ACK_SECONDS)):
+            # What comes back from Slack names a folder; only one that was offered counts.
+            guard = handler.toolset.guard(tool.server)
+            if choice.value not in await guard.folders(tool, arguments):
+                return None
+            if not await guard.within(tool, arguments, choice.value):
+                return None
+    now = time.time()
+    seconds = min(choice.seconds, handler.rules.grant_days * 86_400)
+    return Grant(
+        id=0,
+        user=user_of(body),
+        thread_id=approval.thread_id if choice.where == "thread" else 0,
+        place="",
+        tool=tool.name,
+        server=tool.server,
+        remote_name=tool.remote_name,
+        tool_digest=tool.digest,
+        scope=choice.scope,
+        value={"folder": choice.value, "same": approval.call.arguments}.get(choice.scope, ""),
+        created_at=now,
+        expires_at=now + seconds,
+    )
