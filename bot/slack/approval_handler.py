@@ -26,7 +26,7 @@ from bot.slack.blocks.forms import Opened
 
 CLOSED = {
     Decision.APPROVED: "approved by <@{who}>",
-    Decision.EDITED: "changed by <@{who}>; a new request has taken its place",
+    Decision.EDITED: "changed by <@{who}>; the changed version has taken its place",
     Decision.DENIED: "denied by <@{who}>",
     Decision.EXPIRED: "closed: its time was over",
     Decision.STOPPED: "stopped by <@{who}>",
@@ -56,8 +56,8 @@ UNDO_OVER = "This can no longer be undone: it was undone already, or the time fo
 NOTHING = "This button belongs to no open request, so nothing was done. It may be from an older message."
 
 
-Problems = Callable[[Tool, JsonObject], Mapping[str, str]]
-"""Returns what is wrong with arguments, by the argument's name; under "" what is wrong with all of them together."""
+Problems = Callable[[Tool, JsonObject], Mapping[tuple[str | int, ...], str]]
+"""Returns what is wrong with arguments, by the place of the value: names, and positions in lists from 0."""
 
 
 Prepare = Callable[[Approval, Click], Awaitable[Click | None]]

@@ -195,12 +195,14 @@ async def ask(
 
 
 async def next_card(here: World, ts: str, card: Message) -> Message:
-    """The card that took another one's place."""
+    """The card, once the changed version of its request has taken the place of the first."""
 
-    def asked() -> list[Message]:
-        return [reply for reply in here.replies(ts) if "Approve" in reply.buttons and reply.ts != card.ts]
+    def asked() -> bool:
+        return "Approve" in card.buttons and "Edited by" in card.plain
 
-    return (await here.until(asked, what="the new card"))[0]
+    await here.until(asked, what="the changed version")
+    assert [reply for reply in here.replies(ts) if "Approve" in reply.buttons] == [card]
+    return card
 
 
 def now(here: World, card: Message) -> Message:

@@ -23,7 +23,7 @@ async def test_no_scene_has_a_serious_fault(running: Trial, visiting: Visiting, 
         card = await at.asked()
         await sound(at, "thread with a card")
         await at.press("Edit…", card)
-        window = await at.opened("Edit the call")
+        window = await at.opened("Edit before it runs")
         await at.press("Save and ask again", window)
         await expect(window.locator("[aria-invalid=true]")).to_have_count(1)
         await sound(at, "window with an error", window)
@@ -104,13 +104,13 @@ async def test_the_story_can_be_told_on_a_narrow_screen(running: Trial, visiting
         await expect(at.messages).to_be_hidden()
         await fits(at)
         await at.press("Edit…", card)
-        window = await at.opened("Edit the call")
+        window = await at.opened("Edit before it runs")
         await fits(at)
         box = await window.bounding_box()
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= NARROW["width"]
-        await window.get_by_label("content").fill("from a narrow screen, changed")
+        await window.get_by_role("textbox", name="Content").fill("from a narrow screen, changed")
         await at.press("Save and ask again", window)
         await expect(window).to_be_hidden()
         await expect(card).to_contain_text("Edited by @Alice")

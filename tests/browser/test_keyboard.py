@@ -60,7 +60,7 @@ async def test_a_window_takes_the_keyboard_keeps_it_and_gives_it_back(at: Visito
     edit = at.button("Edit…", card)
     await edit.focus()
     await press("Enter")
-    window = await at.opened("Edit the call")
+    window = await at.opened("Edit before it runs")
     assert (await at.focused())["window"]
     names: set[str] = set()
     for _ in range(12):

@@ -85,15 +85,15 @@ async def test_changed_arguments_are_asked_about_again_and_what_was_saved_is_wha
     await at.ask('write "new" to edited.md')
     card = await at.asked()
     await at.press("Edit…", card)
-    window = await at.opened("Edit the call")
-    await window.get_by_label("content").fill("newer\nand longer\n")
+    window = await at.opened("Edit before it runs")
+    await window.get_by_role("textbox", name="Content").fill("newer\nand longer\n")
     await at.press("Save and ask again", window)
     await expect(window).to_be_hidden()
     await expect(card).to_contain_text("Edited by @Alice")
     assert path.read_text() == "old\n"
     fresh = await at.asked()
-    assert await fresh.get_attribute("data-ts") != await card.get_attribute("data-ts")
-    for words in ("-old", "+newer", "+and longer", "The arguments were changed by @Alice"):
+    assert await fresh.get_attribute("data-ts") == await card.get_attribute("data-ts")
+    for words in ("-old", "+newer", "+and longer", "Changed: content."):
         await expect(fresh).to_contain_text(words)
     await at.press("Approve", fresh)
     await holds(running, path, "newer\nand longer\n")
@@ -104,7 +104,7 @@ async def test_what_cannot_be_meant_is_said_beside_the_field(at: Visitor, runnin
     await at.ask('write "new" to wrong.md')
     card = await at.asked()
     await at.press("Edit…", card)
-    window = await at.opened("Edit the call")
+    window = await at.opened("Edit before it runs")
     await at.press("Save and ask again", window)
     path = window.locator("[aria-invalid=true]")
     await expect(path).to_have_count(1)
@@ -324,11 +324,11 @@ async def test_a_reload_keeps_the_place_the_thread_the_draft_and_the_open_window
     card = await at.asked()
     await at.composer().fill("a draft that nobody has sent")
     await at.press("Edit…", card)
-    await at.opened("Edit the call")
+    await at.opened("Edit before it runs")
     before = at.page.url
     await at.page.reload()
     assert at.page.url == before
-    window = await at.opened("Edit the call")
+    window = await at.opened("Edit before it runs")
     await at.press("Cancel", window)
     await expect(window).to_be_hidden()
     await expect(at.composer()).to_have_value("a draft that nobody has sent")

@@ -12,7 +12,7 @@ import pytest
 from bot.core.calls import CallOutcome, CallState
 from bot.core.inbox import STOPPED_WITH, Admission, Incoming
 from bot.core.ports.store import Store
-from bot.core.posts import Draft
+from bot.core.posts import Draft, PostState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval, CallKind, Copy, Decision, UndoState
@@ -98,6 +98,35 @@ class QuestionsContract:
         assert (await found(store, approval)).call.arguments == "{}", "what was asked stays as it was shown"
         await life.commit("ask", cards=[life.card(call)])
         assert [each.asked for each in (await life.state()).calls] == [True]
+
+    async def test_a_question_about_an_edited_call_takes_the_place_of_the_one_before(self, store: Store) -> None:
+        life, [first] = await waiting_for_a_person(store)
+        await life.settle(first, Decision.EDITED, arguments='{"path":"b"}')
+        [old] = (await store.deliveries(life.id)).posts
+        await life.deliver()
+        [call] = (await life.state()).calls
+        card = life.card(call)
+        await life.commit("ask", cards=[card])
+        [post] = (await store.deliveries(life.id)).posts
+        assert (post.id, post.key, post.revision > post.shown) == (old.id, old.key, True), "the same message changes"
+        assert [each.decision for each in post.about] == [Decision.EDITED, Decision.AWAITING]
+        await life.deliver()
+        [second] = [each for each in card.questions if isinstance(each, Approval)]
+        assert (await found(store, second)).message_ts == (await found(store, first)).message_ts
+        [late] = await store.answer([await life.click(first)])
+        assert late.verdict is Verdict.ALREADY, "a button of the first version decides nothing"
+        await life.settle(second)
+        assert [each.approved_digest for each in (await life.state()).calls] == [second.digest]
+
+    async def test_where_the_message_is_gone_an_edited_call_is_asked_about_in_another(self, store: Store) -> None:
+        life, [first] = await waiting_for_a_person(store)
+        await life.settle(first, Decision.EDITED, arguments='{"path":"b"}')
+        [old] = (await store.deliveries(life.id)).posts
+        await store.post_closed(old.id, PostState.REMOVED)
+        [call] = (await life.state()).calls
+        await life.commit("ask", cards=[life.card(call)])
+        [post] = (await store.deliveries(life.id)).posts
+        assert (post.id != old.id, post.state) == (True, PostState.OWED)
 
     async def test_stopping_closes_every_question_of_the_thread(self, store: Store) -> None:
         life, asked = await waiting_for_a_person(store, CallState.AWAITING, CallState.UNKNOWN)

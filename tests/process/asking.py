@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from bot.slack.blocks.fields import field_of
 from slack_sandbox.model import Message, Person, View
 from slack_sandbox.openrouter import Call, calls, text
 from tests.harness import World
@@ -62,19 +64,23 @@ async def reason(here: World, card: Message, by: Person, words: str, row: str = 
     assert await here.slack.submit(by, view, {"reason": {"value": words}} if words else {}) == {}
 
 
-async def edit(here: World, card: Message, by: Person, **arguments: str) -> View:
-    """Change arguments of a request in its window; out: the window, which the app has closed then."""
+async def edit(
+    here: World, card: Message, by: Person, within: Mapping[tuple[str | int, ...], str] | None = None, **arguments: str
+) -> View:
+    """Change arguments of a request in its window; out: the window, which the app has closed then. `within`: values
+    that are part of others, by their place."""
     view = await window(here, card, "Edit…", by)
     typed = {field(view, name): {"value": value} for name, value in arguments.items()}
+    typed |= {field(view, *place): {"value": value} for place, value in (within or {}).items()}
     assert await here.slack.submit(by, view, typed) == {}
     return view
 
 
-def field(view: View, name: str) -> str:
-    """The block of the field with this name."""
-    found = [block["block_id"] for block in view.blocks if block["type"] == "input" and block["label"]["text"] == name]
-    assert len(found) == 1, f"no field {name!r}"
-    return str(found[0])
+def field(view: View, *place: str | int) -> str:
+    """The block of the field for the value at this place in the arguments."""
+    block_id = field_of(*place)
+    assert block_id in [block["block_id"] for block in view.blocks if block["type"] == "input"], f"no field {place!r}"
+    return block_id
 
 
 def preformatted(shown: Message | View) -> list[str]:

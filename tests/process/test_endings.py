@@ -352,7 +352,7 @@ async def _drifted(here: World, ts: str, card: Message) -> None:
     [
         (_approved, "already approved by <@{0}>"),
         (_denied, "already denied by <@{0}>"),
-        (_edited, "already changed by <@{0}>; a new request has taken its place"),
+        (_edited, "already changed by <@{0}>; the changed version has taken its place"),
         (_expired, "already closed: its time was over"),
         (_stopped, "already stopped by <@{0}>"),
         (_drifted, "already closed: what it was based on has changed"),

@@ -250,14 +250,15 @@ async def test_what_was_edited_and_what_has_drifted_shows_no_value(quiet: Quiet)
     turn, target = await write(quiet)
     card = await asked(turn)
     window = await turn.window("Edit…", card)
-    field = next(block for block in window.blocks if block["type"] == "input" and block["label"]["text"] == "content")
+    field = next(block for block in window.blocks if block["type"] == "input" and block["label"]["text"] == "Content")
     changed = {field["block_id"]: {field["element"]["action_id"]: f"edited {SECRET}\n"}}
     assert await here.slack.submit(here.alice, window, changed) == {}
 
     def another() -> list[Message]:
-        return [reply for reply in turn.said() if "Approve" in reply.buttons and reply.ts != card.ts]
+        return [reply for reply in turn.said() if "Approve" in reply.buttons]
 
-    second = (await here.until(another, what="a new request"))[0]
+    await here.until(lambda: another() and "Edited by" in card.plain, what="the changed version")
+    [second] = another()
     target.write_text(f"meanwhile {SECRET}")
     await here.slack.click(second, "Approve", by=here.alice)
     await here.until(

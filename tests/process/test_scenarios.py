@@ -148,7 +148,7 @@ async def test_a_scenario_scripts_the_model_changes_files_and_leaves_a_page_that
         click = "Edit…"
         by = "Bob"
         [[steps]]
-        window = "Edit the call"
+        window = "Edit before it runs"
         by = "Bob"
         [[steps]]
         close = "Bob"

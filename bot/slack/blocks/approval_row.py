@@ -46,13 +46,27 @@ SURELY_FEW = 2_500
 """Characters that always fit on that many pages, however many values they are divided into."""
 
 
-def row(approval: Approval, number: int, *, alone: bool, filed: bool | None = None) -> list[Block]:
-    """Return the blocks of a request, the `number`-th of its message. `filed` is the result of `in_file`, if known."""
-    top, cut = _top(approval, number, alone=alone)
+def row(
+    approval: Approval,
+    number: int,
+    *,
+    alone: bool,
+    filed: bool | None = None,
+    before: Approval | None = None,
+    room: int = arguments.CARD_LIMIT,
+) -> list[Block]:
+    """Return the blocks of a request, the `number`-th of its message.
+
+    filed: the result of `in_file`, if known.
+    before: the version of it that was edited, if this one has taken its place.
+    room: characters of its arguments and its diff.
+    """
+    top, cut = _top(approval, number, alone=alone, room=room, editor=before is None)
+    edited = [decided_row.edited(before)] if before else []
     open_ = approval.privacy == Privacy.FULL
     if approval.decision is not Decision.AWAITING:
-        return [top, *decided_row.record(approval, number, alone=alone, details=bool(cut))]
-    blocks = [top]
+        return [*edited, top, *decided_row.record(approval, number, alone=alone, details=bool(cut))]
+    blocks = [*edited, top]
     if cut:
         where = "Press Details for all of it."
         if filed if filed is not None else in_file(approval):
@@ -116,11 +130,11 @@ def _still_needed(approval: Approval) -> str:
     return f" {approval.needed} of them have to approve; {so_far} ({count})."
 
 
-def _top(approval: Approval, number: int, *, alone: bool) -> tuple[Block, list[str]]:
+def _top(approval: Approval, number: int, *, alone: bool, room: int, editor: bool) -> tuple[Block, list[str]]:
     """Return what would run or has run, and one sentence for each part that was cut."""
     top = bold(heading(approval) if alone else f"{number}. {_numbered(approval)}".rstrip())
     if approval.privacy == Privacy.FULL:
-        return _in_full(approval, top)
+        return _in_full(approval, top, room, editor=editor)
     if approval.privacy == Privacy.SUMMARY:
         return rich(*_again(approval), section(top, *_by_name(approval))), []
     waits = approval.decision is Decision.AWAITING
@@ -154,16 +168,15 @@ def _again(approval: Approval) -> list[Block]:
     return [section(emoji("repeat"), plain(" This is asked once more."))] if approval.note else []
 
 
-def _in_full(approval: Approval, top: Block) -> tuple[Block, list[str]]:
+def _in_full(approval: Approval, top: Block, budget: int, *, editor: bool) -> tuple[Block, list[str]]:
     call, preview = approval.call, approval.preview
     waits = approval.decision is Decision.AWAITING
     diff = preview.diff if preview else ""
     values = arguments.readable(call, without=(preview.diffed,) if preview and diff else ())
-    budget = arguments.CARD_LIMIT
     fields, cut, left = arguments.on_card(values, budget // 2 if diff else budget)
     elements = [section(emoji("repeat"), plain(" "), plain(one_line(approval.note, WORDS)))] if approval.note else []
     elements.append(section(top, *_tool(approval), plain(", with:" if fields else "." if diff else _bare(approval))))
-    elements += [*fields, *_changed(approval)]
+    elements += [*fields, *_changed(approval, editor=editor)]
     if preview and waits and preview.words:
         elements.append(section(plain(one_line(preview.words, WORDS))))
     if preview and waits and preview.broken:
@@ -195,16 +208,16 @@ def _warning(broken: str) -> Block:
     return section(emoji("warning"), plain(f" As things are now this would fail: {one_line(broken, WORDS)}"))
 
 
-def _changed(approval: Approval) -> list[Block]:
-    """Return which arguments people have changed, and who."""
+def _changed(approval: Approval, *, editor: bool) -> list[Block]:
+    """Return which arguments people have changed, and who, unless the line above the request says so."""
     call = approval.call
     if call.original in ("", call.arguments):
         return []
     names = changed(call.original, call.arguments)
     by: list[Block] = []
-    for index, editor in enumerate(dict.fromkeys(call.editors)):
-        by += [plain(", " if index else " by "), _user(editor)]
-    elements = [emoji("pencil2"), plain(" The arguments were changed"), *by]
+    for index, person in enumerate(dict.fromkeys(call.editors)):
+        by += [plain(", " if index else " by "), _user(person)]
+    elements = [emoji("pencil2"), plain(" The arguments were changed"), *by] if editor else [plain("Changed")]
     for index, name in enumerate(names[:MAX_NAMES]):
         elements += [plain(", " if index else ": "), code(name, NAME)]
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""

@@ -15,6 +15,7 @@ from bot.core.posts import Draft
 from bot.core.questions.question import Approval, CallKind, Card, Decision, Question
 from bot.core.thread_ref import ThreadRef
 from bot.slack.blocks import approval_row, buttons, decided_row, details
+from bot.slack.blocks.arguments import CARD_LIMIT
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
 from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size
 from bot.slack.blocks.messages import draft, file
@@ -31,6 +32,8 @@ limit: slackapi/bolt-js issues 2509 and 2867."""
 BLOCK_WEIGHT = 50
 RECORD = 600
 """Characters by which a row may grow once it is decided: the reason or error, who approved, the remark about Undo."""
+ROOMS = (CARD_LIMIT, 1_200, 600, 300)
+"""Characters of the content of each request, tried in this order: an edited one may be longer than it was."""
 OPENING = 500
 """Characters around the rows."""
 
@@ -51,11 +54,28 @@ def cards(approvals: Sequence[Approval]) -> list[Card]:
     return found
 
 
-def redrawn(approvals: Sequence[Approval]) -> JsonObject:
+def redrawn(questions: Sequence[Approval]) -> JsonObject:
     """Return the message with the current state of its requests: text and blocks for chat.update."""
+    approvals, before = _current(questions)
     waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
     text = _asking(approvals) if waiting else _decided(approvals)
-    return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
+    return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals, before=before)}
+
+
+def _current(questions: Sequence[Approval]) -> tuple[list[Approval], dict[str, Approval]]:
+    """Return the requests of a message as they are now, and by id the version that one has taken the place of."""
+    latest: dict[int, Approval] = {}
+    before: dict[str, Approval] = {}
+    kept: list[Approval] = []
+    for approval in questions:
+        earlier = latest.get(approval.call.id)
+        if earlier is not None and earlier.decision is Decision.EDITED:
+            before[approval.id] = earlier
+            kept[kept.index(earlier)] = approval
+        else:
+            kept.append(approval)
+        latest[approval.call.id] = approval
+    return kept, before
 
 
 def copy(questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
@@ -66,13 +86,16 @@ def copy(questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
     return Draft(f"{questions[0].id}-{person}", COPY, json.dumps(payload))
 
 
-def copied(shown: Sequence[Approval], where: str) -> JsonObject:
+def copied(questions: Sequence[Approval], where: str) -> JsonObject:
     """Return a copy with the current state of its requests. Anything that does not fit is under Details: the file with
-    all of it is in the thread. `where`: where the card is, in words."""
+    all of it is in the thread.
+
+    where: where the card is, in words."""
+    shown, before = _current(questions)
     words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
     waiting = any(approval.decision is Decision.AWAITING for approval in shown)
     text = _asking(shown).replace(" in the thread", "") if waiting else _decided(shown)
-    blocks = [context(words), *_drawn(shown, {approval.id: False for approval in shown})]
+    blocks = [context(words), *_drawn(shown, {approval.id: False for approval in shown}, before)]
     return {"text": escaped(harmless(brief(text))), "blocks": blocks}
 
 
@@ -84,7 +107,9 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     for approval in approvals:
         made = approval_row.row(approval, 1, alone=False)
         heavy = size(made) + BLOCK_WEIGHT * len(made) + RECORD
-        if not groups or len(groups[-1]) >= MAX_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
+        # An edited one takes the place of the request that it was, wherever that is.
+        own = bool(approval.call.original or (groups and groups[-1][-1].call.original))
+        if own or not groups or len(groups[-1]) >= MAX_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
             groups.append([])
             weight = 0
         groups[-1].append(approval)
@@ -92,14 +117,25 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     return groups
 
 
-def _drawn(approvals: Sequence[Approval], filed: Mapping[str, bool] | None = None) -> list[Block]:
-    """Return the blocks of a message. `filed` says which requests have a file with their whole content, if known."""
-    known = filed or {}
+def _drawn(
+    approvals: Sequence[Approval],
+    filed: Mapping[str, bool] | None = None,
+    before: Mapping[str, Approval] | None = None,
+) -> list[Block]:
+    """Return the blocks of a message. `filed` says which requests have a file with their whole content, if known;
+    `before` has the versions that were edited."""
+    known, earlier = filed or {}, before or {}
     if len(approvals) == 1:
-        return approval_row.row(approvals[0], 1, alone=True, filed=known.get(approvals[0].id))
-    blocks: list[Block] = [rich(section(bold(_opening(approvals))))]
-    for number, approval in enumerate(approvals, start=1):
-        blocks += approval_row.row(approval, number, alone=False, filed=known.get(approval.id))
+        [one] = approvals
+        return approval_row.row(one, 1, alone=True, filed=known.get(one.id), before=earlier.get(one.id))
+    blocks: list[Block] = []
+    for room in ROOMS if earlier else ROOMS[:1]:
+        blocks = [rich(section(bold(_opening(approvals))))]
+        for number, each in enumerate(approvals, start=1):
+            given = known.get(each.id)
+            blocks += approval_row.row(each, number, alone=False, filed=given, before=earlier.get(each.id), room=room)
+        if size(blocks) + BLOCK_WEIGHT * len(blocks) + OPENING <= TEXT_LIMIT:
+            break
     waiting = [approval for approval in approvals if _asks(approval)]
     if len(waiting) > 1 and (both := buttons.together(waiting)):
         blocks += [{"type": "divider"}, actions(f"all-{approvals[0].id}", both)]

@@ -27,7 +27,7 @@ NOT_ASKED = ":pencil2: Edited by {who}; it was not run: {why}"
 """For an edited call that does not run, so that nobody is asked again."""
 RECORDS = {
     Decision.APPROVED: ":white_check_mark: Approved by {who}",
-    Decision.EDITED: ":pencil2: Edited by {who}; a new request is below",
+    Decision.EDITED: ":pencil2: Edited by {who}; the changed version follows",
     Decision.DENIED: ":no_entry_sign: Denied by {who}",
     Decision.EXPIRED: ":hourglass: Nobody decided in time, so it was not run",
     Decision.STOPPED: ":octagonal_sign: Stopped by {who}, so it was not run",
@@ -73,6 +73,11 @@ def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[
     if details or not open_ or _cut(approval, limit):
         left.append(buttons.showing(approval, row))
     return [*blocks, _left(approval, left)] if left else blocks
+
+
+def edited(approval: Approval) -> Block:
+    """Return the small line about an earlier version in whose place another one is."""
+    return context(f":pencil2: Edited by {mention(approval.decided_by)} · {date(approval.decided_at)}")
 
 
 def _cut(approval: Approval, limit: int) -> bool:

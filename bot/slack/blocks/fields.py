@@ -1,285 +1,296 @@
-"""Converts the arguments of a call to the fields of a form, typed by the tool's schema, and back. Pure.
+"""Lays out the arguments of a call as the fields of a form, by the tool's schema. Pure.
 
-The same arguments and schema give the same fields. A submitted form is compared with what was offered, so an argument
-that nobody has changed keeps its exact value.
+The same arguments and schema give the same fields. What is submitted is compared with what was offered, so a value that
+nobody has changed stays exactly what it was; what has no field stays, too.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.questions.question import Approval
+from bot.slack.blocks import form_words, long_text
 from bot.slack.blocks.call_text import arguments_of, plain
-from bot.slack.blocks.elements import VIEW_LIMIT, Block, one_line, option, plain_text
+from bot.slack.blocks.elements import VIEW_LIMIT, one_line
+from bot.slack.blocks.form_schema import ABSENT, Kind, Schemas, Shape
+from bot.slack.blocks.form_words import Path
 from bot.slack.text import sendable
 
 ACTION = "value"
-MAX_VALUE_CHARS = 3_000
-"""Characters of a text field (Slack's plain_text_input element)."""
-MAX_FIELDS = 90
-MAX_EXAMINED = 200
+MAX_BLOCKS = 92
+"""Blocks of all fields, below Slack's 100 of a window."""
+MAX_EXAMINED = 400
 """Arguments that are considered, since many may not fit."""
-MAX_OPTIONS = 100
-OPTION = 75
-HINT = 150
-LABEL = 150
+MAX_DEPTH = 6
+"""How deep values may be nested within each other that have fields of their own."""
+MAX_ABSENT = 2
+"""The same for what is not set: a schema may refer to itself."""
 LINE = 100
 """Characters above which a text gets a multiline field."""
-UNSET = "unset"
-NOT_SET = "(not set)"
 MULTILINE = frozenset({"content", "text", "body", "message", "query", "patch", "code"})
 """Names of arguments that tend to have several lines."""
 
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+_HIDDEN = frozenset({"dryrun", "noop", "simulate", "simulation", "whatif", "validateonly", "checkonly", "previewonly"})
+"""Switches between doing and pretending. They are kept as they are, and are not what a person wants to edit."""
+_REPLACED = {
+    "oldText": "newText",
+    "old_text": "new_text",
+    "oldString": "newString",
+    "old_string": "new_string",
+    "oldStr": "newStr",
+    "old_str": "new_str",
+}
+"""By the name of a text that is looked for, the name of the one that takes its place."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROOM = VIEW_LIMIT - 20_000
-_WORD = re.compile(r"[\w-]+", re.ASCII)
-
-
-class Absent(Enum):
-    """The value of an argument that is not set."""
-
-    ABSENT = "absent"
-
-
-ABSENT = Absent.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One argument as a field of a form."""
+    """One value as a field of a form."""
 
-    name: str
-    kind: str
-    """`text`, `json`, `integer`, `number`, or `choice`."""
+    path: Path
+    label: str
+    shape: Shape
     value: Any
     """The current value; ABSENT if it is not set."""
     required: bool
-    offered: str
-    """The initial text of the field; for a choice the index of the option, or `unset`."""
-    choices: tuple[Any, ...] = ()
+    pieces: tuple[tuple[str, str], ...] = ()
+    """Of a text: what each of its inputs offers, and the line break behind it."""
     hint: str = ""
+    replaces: str = ""
+    """The text that this one takes the place of."""
+    multiline: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the field."""
+        return self.shape.kind
+
+    @property
+    def id(self) -> str:
+        """The id of its first block."""
+        return field_of(*self.path)
 
 
-def field_of(name: str) -> str:
-    """Return the block id of the field for an argument."""
-    return f"argument-{sha256(name)[:40]}"
+@dataclass(slots=True)
+class Branch:
+    """A value that consists of others, or that is kept as it is."""
+
+    value: Any
+    children: list[tuple[str | int, Branch | Field]] = field(default_factory=list["tuple[str | int, Branch | Field]"])
 
 
-def fields_of(approval: Approval, schema: Mapping[str, Any]) -> tuple[list[Field], list[str]]:
-    """Return the fields of a form, and the names of the arguments that do not fit into one and are kept unchanged."""
-    fields: list[Field] = []
-    left: list[str] = []
-    room, looked_at = _ROOM, 0
-    for name, value, part, required in _arguments(approval, schema):
-        # A server may define thousands of arguments, with values that do not fit into a window.
-        full = len(fields) >= MAX_FIELDS or looked_at >= MAX_EXAMINED
-        looked_at += 1
-        field = None if full else _field(name, value, part, required=required)
-        weight = len(json.dumps(block(field))) if field else 0
-        if field is None or weight > room:
-            if value is not ABSENT:
-                left.append(name)
-            continue
-        room -= weight
-        fields.append(field)
-    return fields, left
+@dataclass(slots=True)
+class Form:
+    """The fields of a call."""
+
+    tree: Branch
+    fields: list[Field]
+    left: list[str]
+    """The labels of values that do not fit into the form and stay as they are."""
 
 
-def block(field: Field) -> Block:
-    """Return the field as a block of a form."""
-    made: Block = {
-        "type": "input",
-        "block_id": field_of(field.name),
-        "label": plain_text(
-            one_line(field.name if _WORD.fullmatch(field.name) else json.dumps(field.name, ensure_ascii=False), LABEL)
-        ),
-        "element": _element(field),
-        # Slack rejects an empty field that is not optional. For long texts an empty one is a legitimate value.
-        "optional": not field.required or (field.kind == "text" and (not field.offered or _may_be_long(field))),
-    }
-    if field.hint:
-        made["hint"] = plain_text(field.hint)
-    return made
+def field_of(*path: str | int) -> str:
+    """Return the block id of the field for a value."""
+    return f"argument-{sha256(*map(str, path))[:40]}"
 
 
-def given(field: Field, state: Mapping[str, Any]) -> Any:
-    """Return the submitted value of an argument, or ABSENT. Raises ValueError with a sentence for the person."""
-    if field.kind == "choice":
-        return _chosen(field, state)
-    text = state.get("value", ABSENT)
-    if text is not None and not isinstance(text, str):
-        raise ValueError("This cannot be read.")
-    text = text or ""
-    if _alike(text, field.offered):
-        return field.value
-    if field.kind == "text":
-        return sendable(text) if text or field.required else ABSENT
-    if not text.strip():
-        if field.required:
-            raise ValueError("This is required.")
-        return ABSENT
-    value = _parsed(field, text)
-    same = field.value is not ABSENT and canonical(value) == canonical(field.value)
-    return field.value if same else value
+def form_of(approval: Approval, schema: Mapping[str, Any], weigh: Callable[[Field], tuple[int, int]]) -> Form:
+    """Return the fields for the arguments of a call.
 
-
-def _alike(text: str, offered: str) -> bool:
-    """Whether a text is unchanged, apart from line endings, which are up to the browser."""
-    return text == offered or text.replace("\r\n", "\n") == offered.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _parsed(field: Field, text: str) -> Any:
-    if field.kind == "integer":
-        try:
-            return int(text)
-        except ValueError:
-            raise ValueError("This is not a whole number.") from None
-    if field.kind == "number":
-        try:
-            number = float(text)
-        except ValueError:
-            raise ValueError("This is not a number.") from None
-        if not math.isfinite(number):
-            raise ValueError("This is not a number.")
-        return int(text) if re.fullmatch(r"-?\d{1,300}", text.strip()) else number
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-        # Serialized and parsed again, which removes lone surrogates and numbers that JSON does not have.
-        return json.loads(sendable(json.dumps(value, ensure_ascii=False)), parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"This is not valid JSON: line {error.lineno}, character {error.colno}.") from None
-    except (ValueError, RecursionError):
-        raise ValueError("This is not valid JSON.") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _chosen(field: Field, state: Mapping[str, Any]) -> Any:
-    picked = state.get("selected_option", ABSENT)
-    if picked is ABSENT:
-        raise ValueError("This cannot be read.")
-    number = picked.get("value") if isinstance(picked, dict) else None
-    if number in (None, UNSET):
-        if field.required:
-            raise ValueError("This is required.")
-        return ABSENT
-    if number == field.offered:
-        return field.value
-    if not isinstance(number, str) or not number.isascii() or not number.isdigit() or len(number) > 3:
-        raise ValueError("This cannot be read.")
-    if int(number) >= len(field.choices):
-        raise ValueError("This is no longer one of the choices.")
-    return field.choices[int(number)]
-
-
-def _arguments(approval: Approval, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any], bool]]:
-    """Yield each argument that is or could be set, in the order of the schema: first those that are set or required."""
+    weigh: returns the number of blocks of a field, and their size in bytes.
+    """
+    layout = _Layout(Schemas(schema), weigh)
     values = arguments_of(approval.call)
-    listed = schema.get("properties")
-    properties: JsonObject = listed if isinstance(listed, dict) else {}
-    needed = schema.get("required")
-    required = {name for name in needed if isinstance(name, str)} if isinstance(needed, list) else set[str]()
-    names = [*properties, *(name for name in values if name not in properties)]
-    for name in sorted(names, key=lambda name: name not in values and name not in required):
-        part = properties.get(name)
-        yield name, values.get(name, ABSENT), part if isinstance(part, dict) else {}, name in required
+    tree = layout.object(layout.schemas.plain(schema), values, (), (), required=True)
+    return Form(tree, layout.fields, layout.left)
 
 
-def _field(name: str, value: Any, part: Mapping[str, Any], *, required: bool) -> Field | None:
-    """Return the field for an argument; None if it does not fit."""
-    described = part.get("description")
-    hint = one_line(" ".join(described.split()), HINT - 1) if isinstance(described, str) else ""
-    kind, choices = _kind(value, part, required=required)
-    offered = _offered(value, kind, choices)
-    if len(offered) > MAX_VALUE_CHARS:
+class _Layout:
+    """One form while it is made."""
+
+    def __init__(self, schemas: Schemas, weigh: Callable[[Field], tuple[int, int]]) -> None:
+        self.schemas = schemas
+        self.fields: list[Field] = []
+        self.left: list[str] = []
+        self._weigh = weigh
+        self._blocks, self._bytes, self._examined = MAX_BLOCKS, _ROOM, MAX_EXAMINED
+
+    def object(
+        self, schema: Mapping[str, Any], value: Any, path: Path, labels: Sequence[str], *, required: bool
+    ) -> Branch:
+        """Lay out the named values of an object: first those that are set or required, in the order of the schema."""
+        values: JsonObject = value if isinstance(value, dict) else {}
+        listed = schema.get("properties")
+        properties: JsonObject = listed if isinstance(listed, dict) else {}
+        needed = schema.get("required")
+        wanted = {name for name in needed if isinstance(name, str)} if isinstance(needed, list) else set[str]()
+        names = sorted(
+            [*properties, *(name for name in values if name not in properties)],
+            key=lambda name: name not in values and name not in wanted,
+        )
+        branch = Branch(value)
+        present = required or isinstance(value, dict)
+        called = self._called(names[:MAX_EXAMINED], properties)
+        beside = {_REPLACED[name]: name for name in _REPLACED if name in values and _REPLACED[name] in names}
+        for name in names:
+            if _hidden(name) and (name in values or name not in wanted):
+                continue
+            own = values.get(name, ABSENT)
+            if name in beside.values() and isinstance(own, str) and own:
+                continue  # shown beside the text that takes its place
+            replaced = values.get(beside.get(name, ""), "")
+            inner = (*labels, called.get(name, name))
+            if isinstance(replaced, str) and replaced:
+                inner = _with(path, labels)
+            need = present and name in wanted
+            node = self._node(properties.get(name), own, (*path, name), inner, required=need, replaced=replaced)
+            if node is not None:
+                branch.children.append((name, node))
+        return branch
+
+    def _called(self, names: Sequence[str], properties: Mapping[str, Any]) -> dict[str, str]:
+        """Return the labels of values beside each other, none of them twice."""
+        plain_schemas = {name: self.schemas.plain(properties.get(name)) for name in names}
+        called = {name: form_words.label(name, plain_schemas[name]) for name in names}
+        taken: dict[str, int] = {}
+        for text in called.values():
+            taken[text] = taken.get(text, 0) + 1
+        return {name: text if taken[text] == 1 else f"{text} ({one_line(name, 60)})" for name, text in called.items()}
+
+    def _node(
+        self, schema: object, value: Any, path: Path, labels: Sequence[str], *, required: bool, replaced: Any = ""
+    ) -> Branch | Field | None:
+        """Lay out one value. Returns None if there is nothing to offer for it: it stays as it is."""
+        self._examined -= 1
+        if self._examined < 0 or self._blocks <= 0:
+            return self._leave(value, labels)
+        shape = self.schemas.shape(schema, value)
+        missing = not isinstance(value, dict | list)
+        deep = len(path) > (MAX_ABSENT if missing else MAX_DEPTH)
+        if shape.kind is Kind.OBJECT and deep:
+            shape = Shape(Kind.JSON, shape.schema, shape.nullable)
+            if missing and not required:
+                return None
+        if shape.kind is Kind.OBJECT:
+            return self.object(shape.schema, value, path, labels, required=required and value is not None)
+        if shape.kind is Kind.LIST:
+            return self._list(shape, value, path, labels)
+        return self._field(shape, value, path, labels, required=required, replaced=replaced)
+
+    def _list(self, shape: Shape, value: Sequence[Any], path: Path, labels: Sequence[str]) -> Branch:
+        branch = Branch(value)
+        entries: list[Any] = [*value]
+        for number, entry in enumerate(entries):
+            count = f" {number + 1}" if len(value) > 1 else ""
+            inner = (*labels[:-1], f"{labels[-1]}{count}")
+            node = self._node(shape.schema.get("items"), entry, (*path, number), inner, required=True)
+            if node is not None:
+                branch.children.append((number, node))
+        return branch
+
+    def _field(
+        self, shape: Shape, value: Any, path: Path, labels: Sequence[str], *, required: bool, replaced: Any
+    ) -> Field | None:
+        text = offered(shape, value)
+        pieces = tuple(long_text.cut(text)) if text is not None else ()
+        old = replaced if isinstance(replaced, str) else ""
+        multiline = shape.kind in (Kind.JSON, Kind.LINES) or bool(old) or _may_be_long(path[-1], text or "")
+        made = Field(path, form_words.nested(labels), shape, value, required, pieces, _hint(shape), old, multiline)
+        blocks, size = self._weigh(made) if len(pieces) <= MAX_BLOCKS else (len(pieces), 0)
+        if blocks > self._blocks or size > self._bytes:
+            return self._leave(value, labels)
+        self._blocks -= blocks
+        self._bytes -= size
+        self.fields.append(made)
+        return made
+
+    def _leave(self, value: Any, labels: Sequence[str]) -> None:
+        if value is not ABSENT:
+            self.left.append(form_words.nested(labels))
+
+
+def _with(path: Path, labels: Sequence[str]) -> Sequence[str]:
+    """Return the labels of a text that takes the place of another: of several such pairs, with its number."""
+    if not path or not isinstance(path[-1], int):
+        return (*labels, "With")
+    number = f"{path[-1] + 1}"
+    return (f"{number}. With" if labels[-1].endswith(f" {number}") else "With",)
+
+
+def _hidden(name: str) -> bool:
+    return len(name) <= 20 and re.sub(r"[^a-z]", "", name.lower()) in _HIDDEN
+
+
+def offered(shape: Shape, value: Any) -> str | None:
+    """Return the text of a field that is typed in; None if it is chosen from a menu or a calendar."""
+    if shape.kind in (Kind.CHOICE, Kind.CHOICES, Kind.DATE, Kind.MOMENT):
         return None
-    return Field(name, kind, value, required, offered, choices, hint)
+    if value is ABSENT or (value is None and shape.nullable):
+        return ""
+    if shape.kind is Kind.JSON:
+        return json_text(value)
+    if shape.kind is Kind.LINES:
+        entries: list[Any] = value or []
+        return "\n".join(each if isinstance(each, str) else json.dumps(each) for each in entries)
+    if shape.kind is Kind.NAMED:
+        return sendable(choice(value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _kind(value: Any, part: Mapping[str, Any], *, required: bool) -> tuple[str, tuple[Any, ...]]:
-    kind = part.get("type")
-    if any(word in part for word in ("$ref", "anyOf", "oneOf", "allOf", "not")) or not isinstance(kind, str):
-        return "json", ()
-    choices = (True, False) if kind == "boolean" else _choices(part)
-    if choices:
-        taken = value is ABSENT or any(canonical(value) == canonical(choice) for choice in choices)
-        return ("choice", choices) if taken else ("json", ())
-    if kind == "string":
-        return ("text" if isinstance(value, str | Absent) else "json"), ()
-    if kind in ("integer", "number"):
-        fits = value is ABSENT or (not isinstance(value, bool) and _NUMBER.fullmatch(json.dumps(value)) is not None)
-        whole = kind == "number" or value is ABSENT or isinstance(value, int)
-        return (kind if fits and whole else "json"), ()
-    return "json", ()
-
-
-def _choices(part: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the values of an enumeration that a menu can show with distinct labels; else an empty tuple."""
-    listed = part.get("enum")
-    if not isinstance(listed, list) or not 0 < len(listed) < MAX_OPTIONS:
-        return ()
-    try:
-        texts = [_choice(value) for value in listed if canonical(value)]
-    except (ValueError, RecursionError):
-        return ()
-    fits = all(len(text) <= OPTION for text in texts) and len(set(texts)) == len(texts) and NOT_SET not in texts
-    return tuple(listed) if fits else ()
-
-
-def _choice(value: Any) -> str:
+def choice(value: Any) -> str:
+    """Return how an option of a menu reads."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
     return one_line(plain(value), 10**6)
 
 
-def _offered(value: Any, kind: str, choices: tuple[Any, ...]) -> str:
-    if kind == "choice":
-        numbers = (index for index, choice in enumerate(choices) if canonical(choice) == canonical(value))
-        return UNSET if value is ABSENT else str(next(numbers))
-    if value is ABSENT:
-        return ""
-    if kind == "text":
-        return sendable(value)
-    return json.dumps(value) if kind in ("integer", "number") else _json(value)
+def number_of(options: Sequence[Any], value: Any) -> str:
+    """Return the position of a value among options; empty if it is none of them."""
+    text = canonical(value)
+    return next((str(number) for number, each in enumerate(options) if canonical(each) == text), "")
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """Return JSON for people to edit. Lone surrogates are written as escapes, since Slack cannot transport them."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _element(field: Field) -> Block:
-    if field.kind == "choice":
-        return _menu(field)
-    if field.kind in ("integer", "number"):
-        element: Block = {"type": "number_input", "is_decimal_allowed": field.kind == "number"}
-    else:
-        multiline = field.kind == "json" or _may_be_long(field)
-        element = {"type": "plain_text_input", "multiline": multiline, "max_length": MAX_VALUE_CHARS}
-    element["action_id"] = ACTION
-    if field.offered:
-        element["initial_value"] = field.offered
-    return element
+def _may_be_long(name: str | int, text: str) -> bool:
+    named = isinstance(name, str) and (name in MULTILINE or name.endswith("Text"))
+    return "\n" in text or "\r" in text or len(text) > LINE or named
 
 
-def _may_be_long(field: Field) -> bool:
-    return "\n" in field.offered or len(field.offered) > LINE or field.name in MULTILINE or field.name.endswith("Text")
+def _hint(shape: Shape) -> str:
+    facts = [form_words.limits(shape.schema), form_words.default(shape.schema)]
+    match shape.kind:
+        case Kind.LINES:
+            facts.insert(0, "One on each line.")
+        case Kind.JSON:
+            facts.insert(0, "As JSON.")
+        case Kind.NAMED:
+            some = ", ".join(one_line(choice(each), 20) for each in shape.options[:3])
+            facts.insert(0, f"One of {len(shape.options):,} values, such as {some}.")
+        case Kind.TEXT if shape.schema.get("format") in _EXAMPLES:
+            facts.insert(0, f"For example {_EXAMPLES[shape.schema['format']]}.")
+        case _:
+            pass
+    return form_words.hint(shape.schema, *facts)
 
 
-def _menu(field: Field) -> Block:
-    options = [option(_choice(value), str(index)) for index, value in enumerate(field.choices)]
-    if not field.required:
-        options.append(option(NOT_SET, UNSET))
-    kind = "radio_buttons" if set(map(canonical, field.choices)) == {"true", "false"} else "static_select"
-    chosen = [each for each in options if each["value"] == field.offered]
-    element: Block = {"type": kind, "action_id": ACTION, "options": options}
-    return {**element, "initial_option": chosen[0]} if chosen else element
+_EXAMPLES = {
+    "time": "14:30:00Z",
+    "date": "2030-01-31",
+    "date-time": "2030-01-31T14:30:00Z",
+    "duration": "P1DT2H",
+    "uuid": "123e4567-e89b-12d3-a456-426614174000",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+}

@@ -1,4 +1,4 @@
-"""Builds the windows in which people edit a call, give a reason for denying it, or grant it for longer. Pure.
+"""Builds the windows in which people give a reason for denying a call, or grant it for longer. Pure.
 
 The private metadata of a window identifies its request. It comes back from Slack and is untrusted: permissions are
 checked again when the window is submitted.
@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
-from bot.slack.blocks import fields
 from bot.slack.blocks.buttons import unsealed
-from bot.slack.blocks.call_text import arguments_of, title
+from bot.slack.blocks.call_text import title
 from bot.slack.blocks.elements import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
-from bot.slack.blocks.fields import ABSENT, ACTION, field_of
+from bot.slack.blocks.field_blocks import OPTION
+from bot.slack.blocks.fields import ACTION
 from bot.slack.text import sendable
 
 __all__ = [
@@ -26,11 +26,9 @@ __all__ = [
     "REASON",
     "AlwaysChoice",
     "Opened",
+    "about",
     "always",
     "always_given",
-    "edit",
-    "edited",
-    "field_of",
     "reason",
     "reason_given",
     "seal",
@@ -44,7 +42,6 @@ SEAL_LIMIT = 3_000
 """Characters of a window's private metadata."""
 REASON_LIMIT = 1_000
 MAX_FOLDERS = 8
-MAX_NAMES = 30
 HOUR = 3_600.0
 DAY = 24 * HOUR
 DURATIONS: tuple[tuple[float, str], ...] = (
@@ -98,41 +95,6 @@ def unseal(view: Mapping[str, Any]) -> tuple[Opened, JsonObject]:
             raise ValueError("not a window of ours")
 
 
-def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonObject:
-    """Return the window with the arguments of a call as fields."""
-    offered, left = fields.fields_of(approval, schema)
-    note = "Nothing runs yet: what you save is asked about again, in a new request."
-    blocks = [_about(approval), remark(note), *map(fields.block, offered)]
-    if left:
-        blocks.append(_left(left))
-    elif not offered:
-        blocks.append(remark("This tool takes no arguments."))
-    # Without any field there is nothing to save.
-    saving = {"submit": plain_text("Save and ask again")} if offered else {}
-    return modal("Edit the call", blocks, close="Cancel", callback_id=EDIT, private_metadata=seal(opened), **saving)
-
-
-def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any]) -> tuple[JsonObject, dict[str, str]]:
-    """Return the submitted arguments, and by block id a sentence about each value that is invalid."""
-    arguments = dict(arguments_of(approval.call))
-    wrong: dict[str, str] = {}
-    state = _values(view)
-    for field in fields.fields_of(approval, schema)[0]:
-        block_id = field_of(field.name)
-        if block_id not in state:
-            continue
-        try:
-            value = fields.given(field, _typed(state[block_id]))
-        except ValueError as error:
-            wrong[block_id] = str(error)
-            continue
-        if value is ABSENT:
-            arguments.pop(field.name, None)
-        else:
-            arguments[field.name] = value
-    return arguments, wrong
-
-
 def reason(approval: Approval, opened: Opened) -> JsonObject:
     """Return the window in which a person can say why they deny a call."""
     element: Block = {
@@ -152,7 +114,7 @@ def reason(approval: Approval, opened: Opened) -> JsonObject:
     }
     return modal(
         "Deny with a reason",
-        [_about(approval), asked],
+        [about(approval), asked],
         close="Cancel",
         submit=plain_text("Deny"),
         callback_id=REASON,
@@ -182,7 +144,7 @@ def always(approval: Approval, folders: Sequence[str], longest_days: float, open
         "you can revoke it at any time in my Home tab."
     )
     blocks = [
-        _about(approval),
+        about(approval),
         *(rich(section(plain(f"Folder {number + 1}: "), code(kept[number], 10**4))) for number in long),
         _radio("where", "Where", where, where[0]),
         _radio("scope", "For which calls of this tool", scopes, (inside or [same])[0]),
@@ -240,7 +202,7 @@ def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[lis
 def _folder(folder: str, number: int) -> tuple[str, bool]:
     """Return the option for a folder, and whether its path is shown in full."""
     text = f"Only inside {one_line(folder, 10**4)}"
-    return (text, True) if len(text) <= fields.OPTION else (f"Only inside folder {number + 1}, which is above", False)
+    return (text, True) if len(text) <= OPTION else (f"Only inside folder {number + 1}, which is above", False)
 
 
 def _radio(block_id: str, label: str, options: Sequence[Block], initial: Block) -> Block:
@@ -248,18 +210,11 @@ def _radio(block_id: str, label: str, options: Sequence[Block], initial: Block) 
     return {"type": "input", "block_id": block_id, "label": plain_text(label), "element": element}
 
 
-def _about(approval: Approval) -> Block:
+def about(approval: Approval) -> Block:
+    """Return the line that says what a window is about."""
     call = approval.call
     words = f"{said}. " if (said := title(approval.preview)) else ""
     return rich(section(plain(f"{words}Tool "), code(call.remote_name), plain(" of "), code(call.server or "?")))
-
-
-def _left(names: Sequence[str]) -> Block:
-    elements = [plain("Too long for this window, and kept as they are: ")]
-    for index, name in enumerate(names[:MAX_NAMES]):
-        elements += [plain(", "), code(name)] if index else [code(name)]
-    more = len(names) - MAX_NAMES
-    return rich(section(*elements, plain(f" and {more} more." if more > 0 else ".")))
 
 
 def _values(view: Mapping[str, Any]) -> Mapping[str, Any]:

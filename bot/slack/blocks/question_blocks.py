@@ -73,8 +73,10 @@ def copied(post: Post) -> JsonObject:
     kept: JsonObject = json.loads(post.payload)
     shown = [question for question in post.about if question.id in kept["about"]]
     where = f" in <#{kept['channel']}>" if kept["channel"] else " in a direct message with me"
-    approvals = [question for question in shown if isinstance(question, Approval)]
-    if approvals:
+    calls = {question.call.id for question in shown if isinstance(question, Approval)}
+    if calls:
+        # With the versions that have taken the place of those that the copy was about.
+        approvals = [each for each in post.about if isinstance(each, Approval) and each.call.id in calls]
         return cards.copied(approvals, where)
     body = redrawn(shown, post.card)
     words = f"This is{where}. I ask you here because you may answer it."

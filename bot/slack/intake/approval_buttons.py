@@ -21,7 +21,7 @@ from bot.slack.approval_handler import (
     user_of,
 )
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import buttons, details, forms
+from bot.slack.blocks import buttons, details, edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
 from bot.slack.intake import replies
@@ -139,7 +139,7 @@ async def _tool_form(
         return "This tool is unavailable right now. Nothing was changed; press the button again in a moment."
     if name == buttons.EDIT:
         # What a tool's schema may hold is its server's choice.
-        return await offload(UNKNOWN_SIZE, forms.edit, approval, tool.schema, opened)
+        return await offload(UNKNOWN_SIZE, edit_form.edit, approval, tool.schema, opened)
     if not approval.grants:
         return NOTHING
     # In the time that is left for opening a window; a disk that does not tell offers no folders.

@@ -7,15 +7,17 @@ import time
 from dataclasses import dataclass, field, replace
 
 from bot.core.json_text import JsonObject, canonical
-from bot.core.questions.click import Click
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.decide import refusal
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval
 from bot.core.tools import Tool
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, Problems, user_of
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import forms
+from bot.slack.blocks import edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
+from bot.slack.blocks.edit_form import OtherFormError
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 PREVIEW_SECONDS = 1.5
@@ -24,6 +26,9 @@ DENIED = "The policy of this workspace does not allow this call."
 DENIED_OR_NOT = (
     "I couldn't check in time whether the policy allows this. Nothing was changed; send it again in a moment."
 )
+UNCHANGED = "Nothing was changed. Press Cancel to leave it as it is."
+NO_TOOL = "The tool is unavailable right now. Nothing was changed; send it again in a moment."
+NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
 NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
 
 
@@ -39,18 +44,27 @@ class Entry:
 
     async def arguments(self, approval: Approval, click: Click) -> Click | None:
         """Return the click with the changed arguments; None if they cannot be asked about."""
-        tool = self.handler.toolset.find(approval.call.tool)
+        tool, view = self.handler.toolset.find(approval.call.tool), self.body["view"]
         if tool is None:
-            self.response = WindowResponse("This tool no longer exists, so nothing was changed.")
+            self.response = WindowResponse(errors=beside_fields(view, {"": NO_TOOL}, str))
             return None
         # What a tool's schema may hold is its server's choice.
-        view = self.body["view"]
-        arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, view, approval, tool, self.handler.problems)
-        if not errors and click.entitled:  # what files say is for those who may decide
+        try:
+            arguments, text, errors = await offload(UNKNOWN_SIZE, _edited, view, approval, tool, self.handler.problems)
+        except OtherFormError:
+            self.response = WindowResponse(edit_form.CHANGED)
+            return None
+        refused = refusal(approval, click, time.time())
+        if refused is Verdict.NOT_TOLD:
+            errors = beside_fields(view, {"": self.asked.unknown(NOT_TOLD)}, str)
+        elif refused is None and not errors:  # what files say is for those who may decide
             against = await _against(self.handler, self.asked, approval, tool, arguments)
-            errors = beside_fields(view, {"": against} if against else {}, forms.field_of)
-        self.response = WindowResponse(errors=errors)
-        return None if errors else replace(click, arguments=text)
+            errors = beside_fields(view, {"": against} if against else {}, str)
+        # Of what can no longer be saved, nobody needs to know what is wrong with it.
+        if errors and refused in (None, Verdict.NOT_TOLD):
+            self.response = WindowResponse(errors=errors)
+            return None
+        return replace(click, arguments=text)
 
     async def grant(self, approval: Approval, click: Click) -> Click | None:
         """Return the click with the grant; None if it cannot be given."""
@@ -66,13 +80,14 @@ class Entry:
 def _edited(
     view: JsonObject, approval: Approval, tool: Tool, problems: Problems
 ) -> tuple[JsonObject, str, dict[str, str]]:
-    """The arguments as a person left them, their canonical text, and by block id what is wrong with them."""
-    arguments, errors = forms.edited(view, approval, tool.schema)
-    errors = errors or beside_fields(view, problems(tool, arguments), forms.field_of)
+    """Return the arguments as a person left them, their canonical text, and by block id what is wrong with them. Raises
+    OtherFormError."""
+    arguments, errors = edit_form.edited(view, approval, tool.schema)
     text = canonical(arguments)
     if not errors and text == approval.call.arguments:
-        errors = beside_fields(view, {"": "Nothing was changed. Press Cancel to leave it as it is."}, forms.field_of)
-    return arguments, text, errors
+        errors = edit_form.beside({}, approval, tool.schema, first=UNCHANGED)
+    errors = errors or edit_form.beside(problems(tool, arguments), approval, tool.schema)
+    return arguments, text, beside_fields(view, errors, str)
 
 
 async def _against(

@@ -43,7 +43,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
         return WindowResponse(NOTHING)
     question = await handler.store.find_question(where.approval)
     if question is None or isinstance(question, Approval):
-        return WindowResponse(NOTHING, values)
+        return WindowResponse(NOTHING)
     click = await click_on(asked, body, question, where, kind=kind, answer=answer, values=values)
     settlement = await settle(handler, click)
     match settlement.verdict:
@@ -54,5 +54,4 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
         case Verdict.NOT_TOLD:
             return WindowResponse(errors=beside_fields(view, {"": NOT_TOLD}, question_windows.block_id))
         case verdict:
-            words = said(asked, verdict, click.user)
-            return WindowResponse(words, values if words else {})
+            return WindowResponse(said(asked, verdict, click.user))

@@ -28,9 +28,7 @@ class WindowResponse:
     """What becomes of a window that was submitted. With neither, it is closed."""
 
     words: str = ""
-    """Why nothing was done: shown in place of the fields."""
-    kept: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the person had entered, shown below these words, so that it can be copied."""
+    """Why nothing was done: shown in place of the fields, above what the person had entered."""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is wrong, by block id: the window stays open and shows it beside the fields."""
 

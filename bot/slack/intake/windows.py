@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import mapping, reference
+from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import forms, question_blocks
-from bot.slack.blocks.elements import modal, plain, preformatted, rich, section
+from bot.slack.blocks import entered, forms, question_blocks
 from bot.slack.intake import approval_windows, question_windows
-from bot.slack.intake.response import WindowResponse
+from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
 """Handles a window that was submitted. In: what the listeners share, what this click asks of Slack, and the payload,
@@ -30,9 +30,8 @@ WINDOWS: dict[str, Submit] = {
 """By callback id, or by its beginning up to the first dot. A window that does more than give an answer to a question
 has an entry of its own."""
 ANYTHING = re.compile(".*", re.DOTALL)
-MAX_WORDS_CHARS = 2_900
-MAX_KEPT_CHARS = 30_000
-"""Characters of all fields together that fit into a window."""
+COPY = "Copy what you have entered before you close this window."
+_PERSON = re.compile(r"<@[A-Z0-9]+>")
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
@@ -48,7 +47,8 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         if response.errors:
             await ack(response_action="errors", errors=dict(response.errors))
         elif response.words:
-            await ack(response_action="update", view=_not_done(response.words, response.kept))
+            view = mapping(body.get("view"))
+            await ack(**await offload(UNKNOWN_SIZE, _not_done, response.words, view))
         else:
             await ack()
 
@@ -59,17 +59,11 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.view_closed(ANYTHING)(on_closed)
 
 
-def _not_done(words: str, kept: Mapping[str, str]) -> JsonObject:
-    """The window that says why nothing was done. What the person had entered can be copied from it."""
-    blocks: list[JsonObject] = [{"type": "section", "text": {"type": "mrkdwn", "text": words[:MAX_WORDS_CHARS]}}]
-    if kept:
-        blocks.append(rich(section(plain("You had entered:")), *map(preformatted, _fitting(kept.values()))))
-    return modal("Not done", blocks)
-
-
-def _fitting(texts: Iterable[str]) -> Iterator[str]:
-    room = MAX_KEPT_CHARS
-    for text in texts:
-        if text[:room]:
-            yield text[:room]
-        room = max(0, room - len(text))
+def _not_done(words: str, view: JsonObject) -> JsonObject:
+    """Return the acknowledgement that shows why nothing was done. What the person had entered stays in front of them:
+    in the window if it has room, else in its fields."""
+    shown = entered.not_done(words, view)
+    if shown is not None:
+        return {"response_action": "update", "view": shown}
+    said = f"{_PERSON.sub('somebody else', words)} {COPY}"
+    return {"response_action": "errors", "errors": beside_fields(view, {"": said}, str)}

@@ -42,6 +42,12 @@ def owe_copies(
         )
 
 
+def redraw(connection: sqlite3.Connection, post: int) -> None:
+    """Mark a message and its copies for redrawing."""
+    connection.execute("UPDATE posts SET revision = revision + 1 WHERE id = ?", (post,))
+    connection.execute("UPDATE posts SET revision = revision + 1 WHERE copy_of = ?", (post,))
+
+
 def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     """Return what one thread still has to deliver to Slack."""
     *place, gone = connection.execute(

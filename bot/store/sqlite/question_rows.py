@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
@@ -178,9 +179,17 @@ def find(connection: sqlite3.Connection, question: str) -> Question | None:
 
 
 def of_post(connection: sqlite3.Connection, post: int) -> list[Question]:
-    """Return the questions of a message, in order."""
+    """Return the questions of a message, in order; of those about one call, the ones that were edited come first."""
     rows = connection.execute(_SELECT + " WHERE q.post = ? ORDER BY q.place", (post,)).fetchall()
-    return [_from(connection, row) for row in rows]
+    found = [_from(connection, row) for row in rows]
+    first: dict[str, int] = {}
+    for number, question in enumerate(found):
+        first.setdefault(_one_call(question), number)
+    return sorted(found, key=lambda each: (first[_one_call(each)], each.decided_at or math.inf))
+
+
+def _one_call(question: Question) -> str:
+    return question.subject if isinstance(question, Approval) else question.id
 
 
 def of_thread(connection: sqlite3.Connection, thread_id: int) -> list[Question]:

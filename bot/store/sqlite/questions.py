@@ -9,7 +9,7 @@ from itertools import chain
 
 from bot.core.posts import Draft
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import Card, Decision, Question
+from bot.core.questions.question import Approval, Card, Decision, Question
 from bot.store.sqlite import audit, posts, question_audit, transitions
 from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import find, insert, of_post
@@ -19,13 +19,47 @@ DELETED = "the message that asked for it was deleted twice, so nobody could deci
 
 
 def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str] = ()) -> None:
-    """Record the questions of a card, and the card as a message to post. `redact` is what the audit leaves out."""
-    *_, post = posts.owe(connection, thread_id, card.drafts)
-    posts.owe_copies(connection, thread_id, post, card.copies)
-    posts.owe(connection, thread_id, card.notes)
-    for place, question in enumerate(card.questions):
+    """Record the questions of a card, and the card as a message to post, or in place of the message of the question
+    that an edit has closed. `redact` is what the audit leaves out."""
+    edited = _edited(connection, card)
+    if edited is None:
+        *_, post = posts.owe(connection, thread_id, card.drafts)
+        posts.owe_copies(connection, thread_id, post, card.copies)
+        posts.owe(connection, thread_id, card.notes)
+    else:
+        post = _take_place(connection, thread_id, edited[0], card)
+    for place, question in enumerate(card.questions, start=edited[1] if edited else 0):
         insert(connection, question, post, place)
         question_audit.write(connection, question, KINDS[question.kind].requested(question), redact)
+
+
+def _edited(connection: sqlite3.Connection, card: Card) -> tuple[int, int] | None:
+    """Return the message of the question that an edit has closed, and its place there, if this card asks about the
+    changed call and the message is still there."""
+    about = card.questions[0]
+    if len(card.questions) != 1 or not isinstance(about, Approval):
+        return None
+    rows = connection.execute(
+        "SELECT q.created_at, q.decision, q.post, q.place, p.state FROM questions q JOIN posts p ON p.id = q.post"
+        " WHERE q.call = ?",
+        (about.call.id,),
+    ).fetchall()
+    if not rows:
+        return None
+    _, decision, post, place, state = max(rows)
+    return (int(post), int(place)) if decision == Decision.EDITED and state in ("owed", "posted") else None
+
+
+def _take_place(connection: sqlite3.Connection, thread_id: int, post: int, card: Card) -> int:
+    """Have a message show a card from now on. Return the message."""
+    posts.owe(connection, thread_id, card.drafts[:-1])
+    posts.redraw(connection, post)
+    asked = {str(person) for (person,) in connection.execute("SELECT person FROM posts WHERE copy_of = ?", (post,))}
+    copies = [(person, draft) for person, draft in card.copies if person not in asked]
+    posts.owe_copies(connection, thread_id, post, copies)
+    if copies:
+        posts.owe(connection, thread_id, card.notes)
+    return post
 
 
 def withdraw(connection: sqlite3.Connection, question: str) -> None:

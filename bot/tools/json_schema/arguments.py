@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.json_text import JsonObject
 from bot.core.tools import Tool
 from bot.patterns import Pattern
+from bot.tools.json_schema import wording
 from bot.tools.json_schema.wellformed import flaw
 from bot.tools.text import line
 
@@ -86,18 +88,64 @@ def problem(tool: Tool, arguments: JsonObject) -> str | None:
     return line(f"The arguments do not fit: {'; '.join(words[:MAX_PROBLEMS])}{more}.", MAX_SENTENCE_LENGTH)
 
 
-def problems(tool: Tool, arguments: JsonObject) -> dict[str, str]:
-    """Return the problems by argument; under "" those that concern all arguments. Empty if they fit."""
-    found: dict[str, str] = {}
+def problems(tool: Tool, arguments: JsonObject) -> dict[tuple[str | int, ...], str]:
+    """Return sentences for people by the place of the value: names, and positions in lists from 0. Empty if the
+    arguments fit."""
+    found: dict[tuple[str | int, ...], str] = {}
+    if (size := _too_many(arguments)) is not None:
+        return {(): size}
     with _checking(tool, arguments) as errors:
         for error in errors:
-            path = list(error.absolute_path)
-            wanted: Any = error.validator_value
-            missing = (str(name) for name in wanted if name not in arguments) if _is_missing(error) else ()
-            for name in [str(path[0])] if path else [*islice(missing, _MAX_ERRORS)] or [""]:
-                words = f"{_words(error)}."
-                found[name] = f"{found[name]} {words}" if name in found else words
-    return {name: line(words, MAX_SENTENCE_LENGTH) for name, words in found.items()}
+            for path, words in _placed(_nearest(error)):
+                if words not in found.get(path, ""):
+                    found[path] = f"{found[path]} {words}" if path in found else words
+    return {path: line(words, MAX_SENTENCE_LENGTH) for path, words in found.items()}
+
+
+def _nearest(error: ValidationError) -> ValidationError:
+    """Return the error in the alternative that a value comes closest to; the error itself if it is of none."""
+    while error.validator in ("anyOf", "oneOf") and error.context:
+        inner = [part for part in error.context if part.validator not in ("type", "const", "enum") or part.path]
+        if not inner:
+            return _joined(error)
+        error = max(inner, key=lambda part: len(part.absolute_path))
+    return error
+
+
+def _joined(error: ValidationError) -> ValidationError:
+    """Return one error about the types or the values of all alternatives."""
+    context = error.context or []
+    kinds = [part.validator_value for part in context if part.validator == "type"]
+    if len(kinds) == len(context):
+        return _like(error, "type", [kind for each in kinds for kind in (each if isinstance(each, list) else [each])])
+    listed = [part.validator_value for part in context if part.validator in ("const", "enum")]
+    return _like(error, "enum", [value for each in listed for value in (each if isinstance(each, list) else [each])])
+
+
+def _like(error: ValidationError, validator: str, wanted: list[Any]) -> ValidationError:
+    made = copy(error)
+    made.validator, made.validator_value = validator, wanted
+    return made
+
+
+def _placed(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the places that an error is about, each with its words."""
+    path: tuple[str | int, ...] = tuple(error.absolute_path)
+    wanted: Any = error.validator_value
+    found: Any = error.instance
+    names: Iterable[Any] = ()
+    match error.validator:
+        case "required":
+            names = (name for name in wanted if name not in found)
+        case "additionalProperties" if wanted is False and isinstance(error.schema, Mapping):
+            known = error.schema.get("properties", {})
+            names = (name for name in found if name not in known)
+        case _:
+            pass
+    words = wording.unfit(str(error.validator), wanted, found, _said(error))
+    places = [(*path, str(name)) for name in islice(names, _MAX_ERRORS)]
+    for place in places or [path]:
+        yield place, words
 
 
 def _too_many(arguments: JsonObject) -> str | None:
@@ -115,10 +163,6 @@ def _too_many(arguments: JsonObject) -> str | None:
             return f"The arguments hold more than {MAX_VALUES:,} values. Make several calls with fewer in each."
         left.extend(each for each in value if isinstance(each, dict | list))
     return None
-
-
-def _is_missing(error: ValidationError) -> bool:
-    return error.validator == "required" and not error.absolute_path
 
 
 @contextmanager

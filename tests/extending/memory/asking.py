@@ -66,13 +66,35 @@ def note(tables: Tables, thread: int, event: str, text: str) -> None:
 
 
 def ask(tables: Tables, thread: int, card: Card) -> None:
-    post = owe(tables, thread, card.drafts)
-    owe_copies(tables, thread, post, card.copies)
-    owe(tables, thread, card.notes)
+    post = _edited(tables, card)
+    if post:
+        owe(tables, thread, card.drafts[:-1])
+        redraw(tables, [post])
+        asked = {tables.posts[copy].person for copy, of in tables.copies.items() if of == post}
+        copies = [(who, draft) for who, draft in card.copies if who not in asked]
+        owe_copies(tables, thread, post, copies)
+        owe(tables, thread, card.notes if copies else ())
+    else:
+        post = owe(tables, thread, card.drafts)
+        owe_copies(tables, thread, post, card.copies)
+        owe(tables, thread, card.notes)
     for question in card.questions:
         insert(tables, question, post)
         record = KINDS[question.kind].requested(question)
         _record(tables, question, record)
+
+
+def _edited(tables: Tables, card: Card) -> int:
+    """The message that this card takes the place of, because an edit has closed its question; 0 if there is none."""
+    [*_, about] = card.questions
+    if len(card.questions) > 1 or not isinstance(about, Approval):
+        return 0
+    rows = [row for row in tables.questions.values() if isinstance(row.question, Approval)]
+    earlier = [row for row in rows if isinstance(row.question, Approval) and row.question.call.id == about.call.id]
+    if not earlier or earlier[-1].question.decision != Decision.EDITED:
+        return 0
+    there = tables.posts[earlier[-1].post].state in (PostState.OWED, PostState.POSTED)
+    return earlier[-1].post if there else 0
 
 
 def _record(tables: Tables, question: Question, record: Record) -> None:

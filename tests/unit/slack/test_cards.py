@@ -232,7 +232,7 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
         (decided(Decision.APPROVED, call=ended(CallOutcome.ERROR, "no\nspace")), "no space"),
         (decided(Decision.APPROVED, call=ended(CallOutcome.SKIPPED)), "it may or may not have run"),
         (decided(Decision.APPROVED, call=ended(CallOutcome.STOPPED)), "not run: the turn was stopped"),
-        (decided(Decision.EDITED), f"Edited by <@{ALICE}>; a new request is below"),
+        (decided(Decision.EDITED), f"Edited by <@{ALICE}>; the changed version follows"),
         (
             decided(Decision.EDITED, call=ended(CallOutcome.REFUSED)),
             f"Edited by <@{ALICE}>; it was not run: it is not allowed here",
@@ -241,7 +241,7 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
             decided(Decision.EDITED, call=ended(CallOutcome.INVALID)),
             f"Edited by <@{ALICE}>; it was not run: its arguments do not fit",
         ),
-        (decided(Decision.EDITED, call=ended(CallOutcome.OK)), "a new request is below"),
+        (decided(Decision.EDITED, call=ended(CallOutcome.OK)), "the changed version follows"),
         (decided(Decision.DRIFTED, call=ended(CallOutcome.REFUSED)), "things had changed, so it was not run ·"),
         (decided(Decision.DENIED, reason="Use the\nother file"), "Use the other file"),
         (decided(Decision.EXPIRED, decided_by=""), "Nobody decided in time"),
@@ -619,3 +619,31 @@ def test_every_button_of_a_card_has_a_name_that_is_known() -> None:
         *("all.approved", "all.denied"),
     }
     assert all(len(node["value"]) <= 150 for node in nodes(shown.blocks) if set(node) == {"text", "value"})
+
+
+def edited_in_place(*numbers: int, content: str) -> list[Approval]:
+    """The requests of a message, of which these were edited to have this content."""
+    approvals: list[Approval] = []
+    for number in range(1, 7):
+        old = call({"path": f"{number}.txt", "content": "short"}, id=number)
+        if number not in numbers:
+            approvals.append(request(number, call=old))
+            continue
+        new = call({"path": f"{number}.txt", "content": content}, id=number, original=old.arguments, editors=(ALICE,))
+        approvals += [decided(Decision.EDITED, number, call=old), request(100 + number, call=new)]
+    return approvals
+
+
+def test_the_changed_version_is_in_the_place_of_the_edited_one_with_its_own_buttons() -> None:
+    approvals = edited_in_place(2, content="changed")
+    shown = record(*approvals)
+    assert shown.plain.count("Edited by") == 1
+    assert "Changed: content." in shown.plain
+    assert [number in json.dumps(shown.blocks) for number in (approvals[1].id, approvals[2].id)] == [False, True]
+    assert "May I do these 6 things?" in shown.plain
+
+
+def test_a_message_fits_however_much_longer_its_requests_were_edited_to_be() -> None:
+    shown = record(*edited_in_place(1, 2, 3, 4, 5, 6, content="a line of some length\n" * 2_000))
+    assert elements.size(shown.blocks) < 13_000
+    assert json.dumps(shown.blocks).count("Edited by") == 6
