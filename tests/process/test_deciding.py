@@ -212,6 +212,21 @@ async def test_an_edited_call_is_asked_about_anew_and_runs_as_it_was_edited(here
     ]
 
 
+async def test_a_changed_version_is_posted_again_where_slack_does_not_change_the_message(here: World) -> None:
+    ts = await ask(here, write(here, "a.txt", "first\n"))
+    [card] = await asked(here, ts)
+    fault = here.slack.faults.add("chat.update", "error", times=None, code="cant_update_message")
+    here.expected_refusals.append("cant_update_message")
+    await edit(here, card, here.alice, content="second\n")
+    await here.until(lambda: any("+second" in reply.plain for reply in cards(here, ts)), what="the changed version")
+    here.slack.faults.remove(fault)
+    [fresh] = cards(here, ts)
+    assert (card.deleted, fresh.ts != card.ts) == (True, True)
+    fresh.metadata = None  # the harness complains of a message that is there twice
+    await approved(here, ts, fresh)
+    assert (here.workspace / "a.txt").read_text() == "second\n"
+
+
 async def test_a_call_may_be_edited_again_and_denied_in_the_end(here: World) -> None:
     ts = await ask(here, write(here, "a.txt", "first\n"))
     for content in ("second\n", "third\n"):

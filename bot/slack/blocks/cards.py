@@ -78,6 +78,12 @@ def _current(questions: Sequence[Approval]) -> tuple[list[Approval], dict[str, A
     return kept, before
 
 
+def awaits_change(questions: Sequence[Question]) -> bool:
+    """Whether people would not see an open request if its message stayed as it is: it has taken another one's place."""
+    approvals, before = _current([each for each in questions if isinstance(each, Approval)])
+    return any(each.id in before and each.decision is Decision.AWAITING for each in approvals)
+
+
 def copy(questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
     """Return the copy of a card for a person who does not see its thread, about those of its questions that they may
     answer."""
@@ -90,7 +96,8 @@ def copied(questions: Sequence[Approval], where: str) -> JsonObject:
     """Return a copy with the current state of its requests. Anything that does not fit is under Details: the file with
     all of it is in the thread.
 
-    where: where the card is, in words."""
+    where: where the card is, in words.
+    """
     shown, before = _current(questions)
     words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
     waiting = any(approval.decision is Decision.AWAITING for approval in shown)

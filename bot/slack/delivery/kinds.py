@@ -52,6 +52,8 @@ class Kind:
     """What is to be shown of it may have changed while it was being posted."""
     needs_ts: bool = True
     """Its timestamp is recorded before anything else is done; otherwise a moment later."""
+    must_change: Callable[[Post], bool] = lambda post: False
+    """Whether it has to be posted again if Slack refuses for good to change it."""
     refused: Callable[[Post], Refused] = nothing
     """What follows when Slack refuses for good to post it."""
 
@@ -73,6 +75,7 @@ KINDS: Mapping[str, Kind] = {
         lambda post: question_blocks.redrawn(post.about, post.payload),
         prerendered=True,
         needs_blocks=True,
+        must_change=lambda post: cards.awaits_change(post.about),
         refused=_card_refused,
     ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),

@@ -15,6 +15,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -136,7 +137,7 @@ class Outbox:
                 case Action.REMOVE:
                     post = await self._remove(place, post, known)
                 case Action.GIVE_UP:
-                    post = await self._give_up(post, body, known)
+                    post = await self._give_up(place, post, body, known)
 
     async def _body(self, post: Post) -> JsonObject | None:
         """What Slack is to show of it; None when it is to go away."""
@@ -282,13 +283,18 @@ class Outbox:
         log.error("Slack permanently refused to %s a %s in %s (%s)", action, post.kind, place.channel, code_of(error))
         known.refused = True
 
-    async def _give_up(self, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
+    async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
         """Do what follows for its kind when Slack refuses to post it. What Slack does not change or remove stays as it
-        is."""
+        is, or is posted again if it would otherwise be seen nowhere."""
         known.refused, known.tries = False, 0
         if post.state is PostState.POSTED:
             if body is None:
                 return await self._close(post, known)
+            if self._kind(post).must_change(post):
+                # What Slack does not remove either has only buttons that no longer count.
+                with suppress(*SLACK_ERRORS):
+                    await self._sender.remove(place.channel, post.ts)
+                return await self._gone(place, post, known)
             self._showing(post, body, known)
             return await self._shown(post)
         refused = await offload(len(post.payload), self._kind(post).refused, post)

@@ -52,7 +52,7 @@ def _known(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -
 
 def _looked_up(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
     """Return whether a message of our own app is recorded, or is a post of the bot's."""
-    thread_id = _thread(connection, incoming.place)
+    thread_id = thread(connection, incoming.place)
     if not thread_id:
         return Admission.IGNORED, 0
     posted = connection.execute(
