@@ -122,7 +122,7 @@ def _distinct(values: Sequence[Any]) -> list[str]:
     """Return how options read, none like another."""
     texts: dict[str, None] = dict.fromkeys((NOT_SET, EMPTY))
     for number, value in enumerate(values, start=1):
-        text = one_line(choice(value), OPTION - 1) or '""'
+        text = choice(value, OPTION - 1) or '""'
         texts[text if text not in texts else f"{number}. {text[: OPTION - 10]}"] = None
     return list(texts)[2:]
 

@@ -244,11 +244,11 @@ def offered(shape: Shape, value: Any) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def choice(value: Any) -> str:
-    """Return how an option of a menu reads."""
+def choice(value: Any, limit: int = 10**6) -> str:
+    """Return how an option of a menu reads, cut at the limit."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    return one_line(plain(value), 10**6)
+    return one_line(plain(value), limit)
 
 
 def number_of(options: Sequence[Any], value: Any) -> str:
