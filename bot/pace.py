@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +31,13 @@ async def offload(size: int, work: Callable[P, T], *args: P.args, **kwargs: P.kw
     if size <= SMALL:
         return work(*args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads, partial(work, *args, **kwargs))
+
+
+async def gathered(works: Iterable[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """Return what coroutines return that run side by side. A single one needs no task. Raises what one of them raises;
+    the others go on."""
+    both = list(works)
+    return [await both[0]] if len(both) == 1 else await asyncio.gather(*both) if both else ()
 
 
 class Pace:

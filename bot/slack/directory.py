@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.untrusted import items, mapping, reference
+from bot.pace import gathered
 from bot.slack.delivery.errors import code_of
 from bot.slack.error_kinds import needs_operator
 from bot.slack.text import referred
@@ -139,7 +140,7 @@ class Directory:
         within `ASK_SECONDS` is left out.
         """
         asked = [each for each in referred(text) if each not in known]
-        found = await asyncio.gather(*map(self._named, asked[:MAX_NAMED]))
+        found = await gathered(map(self._named, asked[:MAX_NAMED]))
         return {**known, **{each: name for each, name in zip(asked, found, strict=False) if name}}
 
     def known(self, text: str) -> dict[str, str]:

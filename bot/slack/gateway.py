@@ -19,7 +19,7 @@ from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
-from bot.pace import Pace, offload
+from bot.pace import Pace, gathered, offload
 from bot.slack import missing
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, messages, question_blocks, retry_notice
@@ -131,10 +131,13 @@ class SlackGateway:
             mentioned.update(sorted(found - mentioned)[:MAX_NAMED])
         users = list(dict.fromkeys([*people, *sorted(mentioned - {self._ourselves.user})[:MAX_NAMED_TOGETHER]]))
         said = "\n".join(text for parts in bodies for text in content.texts(parts))
-        found, told_names = await asyncio.gather(
-            self._directory.names(said, {each: "" for each in referred(said) if each[0] in "UW"}),
-            asyncio.gather(*map(self._directory.name, users)),
-        )
+        naming = gathered(map(self._directory.name, users))
+        if any(each[0] not in "UW" for each in referred(said)):
+            told_names, found = await asyncio.gather(
+                naming, self._directory.names(said, {each: "" for each in referred(said) if each[0] in "UW"})
+            )
+        else:
+            told_names, found = await naming, dict[str, str]()
         told = dict(zip(users, told_names, strict=True))
         speakers = Speakers(told)
         # Whom Slack does not tell of is called as the message does, if it does.

@@ -21,6 +21,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping
+from bot.pace import Pace
 from bot.slack.app import REQUEST_SECONDS, Clients, Identity
 from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
@@ -50,7 +51,7 @@ _QUIET.setLevel(logging.ERROR)
 """slack_sdk warns of pings that fail: the connection is then replaced, which is logged here if it does not succeed. At
 debug it would write every message down."""
 
-UnderWay = Mapping[tuple[str, str], Awaitable[object]]
+UnderWay = Mapping[tuple[str, str], asyncio.Task[Any]]
 
 
 class Connection(SocketModeClient):
@@ -70,12 +71,13 @@ class Connection(SocketModeClient):
         self._short = 0
         """Connections in a row that closed soon after they were opened."""
         self._opened_at = float("-inf")
+        self._pace = Pace()
 
     async def enqueue_message(self, message: str) -> None:
         """Read a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
         self._presence.heard()
         await self._take(message)
-        await asyncio.sleep(0)  # a burst of messages would be read without a break
+        await self._pace.checkpoint()  # a burst of messages would be read without a break
 
     async def send_message(self, message: str) -> None:
         """Send an acknowledgement, over the connection that is open now. It is lost if there is none."""
@@ -276,7 +278,10 @@ class Socket:
             if commit is not None and envelope.kind in SPOKEN:
                 # A mention arrives as two events at once: the second is acknowledged without Bolt, but not before the
                 # commit of the first, and not at all if that fails.
-                await asyncio.wait_for(asyncio.shield(commit), REQUEST_SECONDS)
+                done, _ = await asyncio.wait({commit}, timeout=REQUEST_SECONDS)
+                if not done:
+                    raise TimeoutError
+                commit.result()
                 await self._acknowledge(envelope.id)
                 return
             request = SocketModeRequest(envelope.type, envelope.id, envelope.payload)

@@ -73,13 +73,13 @@ def register(
                 return
         # A mention arrives as two events at once: both wait for one commit, and neither is acked when it fails.
         if message.addressed and key in under_way:
-            await asyncio.shield(under_way[key])
+            await _result(under_way[key])
             return
         task = asyncio.create_task(admit(message))
         if message.addressed:
             under_way[key] = task
             task.add_done_callback(lambda _: under_way.pop(key, None))
-        admission, thread_id = await asyncio.shield(task)
+        admission, thread_id = await _result(task)
         if admission is Admission.STARTS:
             wake(thread_id)
         elif admission is Admission.STOPS:
@@ -88,3 +88,9 @@ def register(
 
     app.event("app_mention")(on_message)
     app.event("message")(on_message)
+
+
+async def _result(commit: Commit) -> tuple[Admission, int]:
+    """Wait for a commit, which goes on when the caller is cancelled. Raises what it raises."""
+    await asyncio.wait({commit})
+    return commit.result()
