@@ -137,9 +137,10 @@ class SocketHub:
         writer = asyncio.create_task(connection.write())
         self._changed()
         try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._receive(connection, message.data)
+            with contextlib.suppress(ConnectionResetError):  # by a pong to a connection that was dropped meanwhile
+                async for message in socket:
+                    if message.type is WSMsgType.TEXT:
+                        self._receive(connection, message.data)
         finally:
             writer.cancel()
             self._lost(connection)
