@@ -42,7 +42,7 @@ def text(value: object, limit: int = 0) -> str:
     """
     if not isinstance(value, str):
         return ""
-    value = valid_unicode(value)
+    value = value if value.isascii() else valid_unicode(value)
     value = value.replace("\0", REPLACEMENT)
     return f"{value[:limit]}… (cut off)" if limit and len(value) > limit else value
 

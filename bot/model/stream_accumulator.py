@@ -153,8 +153,11 @@ class Accumulator:
         """
         if not self.id:
             self.id = untrusted.text(chunk.get("id"), _NAME_LENGTH)
-        self.model = untrusted.text(chunk.get("model"), _NAME_LENGTH) or self.model
-        self.provider = untrusted.text(chunk.get("provider"), _NAME_LENGTH) or self.provider
+        # Every chunk of a stream repeats them.
+        if (model := chunk.get("model")) != self.model:
+            self.model = untrusted.text(model, _NAME_LENGTH) or self.model
+        if (provider := chunk.get("provider")) != self.provider:
+            self.provider = untrusted.text(provider, _NAME_LENGTH) or self.provider
         if isinstance(usage := chunk.get("usage"), dict):
             self._usage = usage
         if error := chunk.get("error"):

@@ -79,15 +79,23 @@ def record(
     def check(value: Any) -> JsonObject:
         if not isinstance(value, dict):
             raise Malformed
-        found: JsonObject = {key: given for key, given in value.items() if key not in fields} if rest else {}
-        for name, field in fields.items():
-            given = value.get(name)
-            if given is not None:
-                found[name] = within(name, field, given)
-            elif name in needed:
+        found: JsonObject = {}
+        name = ""
+        try:
+            for name, given in value.items():
+                field = fields.get(name)
+                if field is None:
+                    if rest:
+                        found[name] = given
+                elif given is not None:
+                    found[name] = field(given)
+                elif nulls:
+                    found[name] = None
+        except Malformed as problem:
+            raise Malformed(".".join(filter(None, (name, str(problem))))) from None
+        for name in needed:
+            if found.get(name) is None:
                 raise Malformed(name)
-            elif nulls and name in value:
-                found[name] = None
         return found
 
     return check
