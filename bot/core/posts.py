@@ -28,11 +28,13 @@ class Draft:
     """Unique; carried in the message's metadata so that a post of unknown outcome can be found again. A draft whose key
     is already there is another body for that message, unless that one is final."""
     kind: str
-    """`answer`, `summary`, `card`, `notice`, `parked`, `progress`, `file`."""
+    """`turn`, `card`, `notice`, `parked`, `file`, `copy`, or one that somebody has added."""
     payload: str
     """JSON for the gateway that renders and posts it."""
     final: bool = True
     """False while the body may still change without a revision; whoever starts next settles what it was left at."""
+    offered: bool = False
+    """Recorded only if the key is new: it makes room for what is shown before anything of it is recorded."""
 
 
 class PostState(StrEnum):
@@ -104,7 +106,7 @@ class Knowledge:
     differs: bool = False
     """The body that is wanted is not the one that this process had Slack show last."""
     early: bool = False
-    """Slack's rate does not allow another change yet."""
+    """Slack's rate does not allow another change yet, or the message is worth posting only if it takes longer."""
 
 
 class Action(StrEnum):
@@ -134,10 +136,12 @@ def next_action(post: Post, known: Knowledge) -> Action:
         return Action.READ
     if not known.wanted:
         return Action.REMOVE
-    return _first(post) if post.state is PostState.OWED else _change(post, known)
+    return _first(post, known) if post.state is PostState.OWED else _change(post, known)
 
 
-def _first(post: Post) -> Action:
+def _first(post: Post, known: Knowledge) -> Action:
+    if known.early and not post.final:
+        return Action.WAIT
     return Action.UPLOAD if post.kind == FILE else Action.POST
 
 

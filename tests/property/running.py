@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
+from bot.slack.delivery.progress import Progress
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -32,7 +33,6 @@ from bot.core.thread_ref import ThreadRef
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
 from bot.slack.delivery.kinds import KINDS as POSTS
-from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway

@@ -17,7 +17,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
 from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size
-from bot.slack.blocks.messages import draft, file
+from bot.slack.blocks.messages import file
 from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
@@ -36,26 +36,35 @@ OPENING = 500
 
 
 def cards(approvals: Sequence[Approval]) -> list[Card]:
-    """Return the cards for the requests of one step, in as few messages as fit Slack's limits. The last draft of a card
-    is the message with the buttons, under the key of its first request."""
+    """Return the cards for the requests of one step, in as few messages as fit Slack's limits, with the files that
+    belong to them."""
     found: list[Card] = []
     for group in _groups(approvals):
         drafts: list[Draft] = []
         filed = {approval.id: approval_row.in_file(approval) for approval in group}
         for approval in group:
             if filed[approval.id]:
-                text, comment = details.in_a_file(approval), "What I ask about below, in full"
+                text, comment = details.in_a_file(approval), "What I ask about, in full"
                 drafts.append(file(approval_row.FILE, text, comment, group[0].id, approval_row.file_key(approval)))
-        fallback = _asking(group)
-        found.append(Card(group, [*drafts, draft("card", _drawn(group, filed), fallback, key=group[0].id)]))
+        drawn = _drawn(group, filed)
+        found.append(Card(group, drafts, size=size(drawn) + BLOCK_WEIGHT * len(drawn) + RECORD * len(group)))
     return found
+
+
+def rows(approvals: Sequence[Approval]) -> list[Block]:
+    """Return the requests at the end of a message, each with its current state."""
+    return _drawn(approvals)
+
+
+def notification(approvals: Sequence[Approval]) -> str:
+    """Return what a notification says of a message that ends with these requests."""
+    waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
+    return _asking(approvals) if waiting else _decided(approvals)
 
 
 def redrawn(approvals: Sequence[Approval]) -> JsonObject:
     """Return the message with the current state of its requests: text and blocks for chat.update."""
-    waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
-    text = _asking(approvals) if waiting else _decided(approvals)
-    return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals)}
+    return {"text": escaped(harmless(brief(notification(approvals)))), "blocks": _drawn(approvals)}
 
 
 def copy(approvals: Sequence[Approval], person: str, place: ThreadRef) -> Draft:

@@ -169,7 +169,9 @@ class Outbox:
                     channel, ts = await self._sender.post_to(post, body)
                     post = replace(post, channel=channel)
                 else:
-                    ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
+                    ts = await self._sender.post(
+                        place, post, body, as_text=not (self._kind(post).needs_blocks or post.about)
+                    )
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
         except SLACK_ERRORS as error:

@@ -15,16 +15,19 @@ from bot.store.sqlite.database import now
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
     """Record drafts in the order in which they are to appear; return their ids. A draft whose key exists replaces the
-    body of that message; if that is final, the draft is ignored and gets the id 0. In a thread that is gone from Slack
-    nothing is posted."""
+    body of that message, which is posted anew if it was removed; if that is final, the draft is ignored and gets the id
+    0. In a thread that is gone from Slack nothing is posted."""
     ids: list[int] = []
     for draft in drafts:
         row = connection.execute(
             "INSERT INTO posts (thread_id, key, kind, payload, state, final, created_at) VALUES (?, ?, ?, ?,"
             " CASE (SELECT gone FROM threads WHERE id = ?) WHEN '' THEN 'owed' ELSE 'removed' END, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, final = excluded.final,"
-            " revision = revision + 1 WHERE NOT posts.final RETURNING id",
-            (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now()),
+            " revision = revision + 1,"
+            " state = CASE WHEN posts.state IN ('owed', 'posted') THEN posts.state ELSE excluded.state END,"
+            " ts = CASE posts.state WHEN 'posted' THEN posts.ts ELSE '' END"
+            " WHERE NOT posts.final AND NOT ? RETURNING id",
+            (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now(), draft.offered),
         ).fetchone()
         ids.append(int(row[0]) if row else 0)
     return ids
@@ -48,14 +51,15 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel,"
-        " coalesce(copy_of, id) FROM posts"
+        " coalesce(copy_of, id), EXISTS (SELECT 1 FROM questions WHERE post = posts.id) FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
         " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
     ).fetchall()
     found: list[Post] = []
-    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel, card in rows:
-        about = question_rows.of_post(connection, card) if revision != shown or person else ()
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel, *more in rows:
+        card, asks = more
+        about = question_rows.of_post(connection, card) if revision != shown or person or asks else ()
         post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
         found.append(replace(post, about=about, person=person, channel=channel))
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))

@@ -18,6 +18,7 @@ from bot.core.thread import ThreadState, Turn
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TurnMessage
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
@@ -155,6 +156,7 @@ class SqliteStore:
         )
         if not written:
             state.unread = unread
+            state.message = await self._database.read(lambda connection: log.newest_part(connection, state))
             if state.turn is not None:
                 state.turn.stopped_by = stopped_by
             return
@@ -172,8 +174,9 @@ class SqliteStore:
         if change.requester:
             state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
             state.calls = []
+            state.message = TurnMessage(turn_id, 1, change.requester, state.place.team)
         if change.outcome:
-            state.turn, state.calls = None, []
+            state.turn, state.calls, state.message = None, [], None
         if state.turn is not None:
             state.turn.stopped_by = stopped_by
 

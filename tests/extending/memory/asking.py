@@ -30,9 +30,12 @@ def owe(tables: Tables, thread: int, drafts: Iterable[Draft]) -> int:
             tables.posts[number] = Post(
                 number, thread, draft.key, draft.kind, draft.payload, state, final=draft.final, created_at=now()
             )
-        elif not post.final:
+        elif not post.final and not draft.offered:
             number = post.id
-            tables.posts[number] = replace(post, payload=draft.payload, final=draft.final, revision=post.revision + 1)
+            post = replace(post, payload=draft.payload, final=draft.final, revision=post.revision + 1)
+            if post.state in (PostState.REMOVED, PostState.REFUSED) and not tables.threads[thread].gone:
+                post = replace(post, state=PostState.OWED, ts="")
+            tables.posts[number] = post
     return number
 
 

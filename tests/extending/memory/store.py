@@ -21,6 +21,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TURN
 from bot.core.waiting import Waiting
 from bot.store import audit_chain
 from tests.extending.memory import amending, asking, hearing, reaching, stopping
@@ -92,6 +93,7 @@ class MemoryStore:
         found = stands(self._disk.tables, state.id)
         if change.unless_stopped and found.turn and found.turn.stopped_by and state.turn:
             state.turn.stopped_by, state.unread = found.turn.stopped_by, found.unread
+            state.message = found.message
             return
         kept, transcript = state.turn, state.transcript
         if kept is not None and found.turn is not None and kept.id == found.turn.id:
@@ -100,6 +102,10 @@ class MemoryStore:
             found.turn = kept
         elif found.turn is not None:
             found.turn.announced = True
+        if change.requester and found.turn is not None:
+            state.message = found.message
+        elif found.turn is None:
+            state.message = None
         for name in ("last_position", "last_role", "turn", "unread", "functions"):
             setattr(state, name, getattr(found, name))
         state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
@@ -257,7 +263,9 @@ class MemoryStore:
         tables = self._disk.tables
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
         drawn = [
-            replace(each, about=_about(tables, each)) if each.person or each.shown != each.revision else each
+            replace(each, about=_about(tables, each))
+            if each.person or each.kind == TURN or each.shown != each.revision
+            else each
             for each in posts
         ]
         row = tables.threads[thread_id]

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+from bot.slack.delivery.progress import PROGRESS, Progress
 
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
@@ -19,7 +20,6 @@ from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.delivery.progress import PROGRESS, Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.store.sqlite.database import Database

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bot.slack.delivery.progress import PROGRESS, Progress
 
 from bot.core.posts import Post
-from bot.slack.delivery.progress import PROGRESS, Progress
 from bot.slack.delivery.rate import UpdateRate
 
 pytestmark = pytest.mark.anyio

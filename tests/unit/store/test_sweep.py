@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from bot.slack.delivery.progress import Progress
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.slack.authorization import Authorizer
-from bot.slack.delivery.progress import Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
