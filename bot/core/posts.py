@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILE = "file"
 """The kind of message that is uploaded."""
+INCOMPLETE = -1
+"""No revision: what Slack shows of a message while it is streamed, and until what follows a stream is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,12 @@ class Post:
     """For whom it is a copy of a card, in a direct message; empty for a message of the thread."""
     channel: str = ""
     """The direct message that a copy is in; empty while it is not known."""
+    streaming: bool = False
+    """A stream was begun on it and not stopped, as far as is known."""
 
-    def posted(self, ts: str, shown: int) -> Post:
+    def posted(self, ts: str, shown: int, *, streaming: bool = False) -> Post:
         """The same message once Slack has it, with this timestamp and as this revision has it."""
-        return replace(self, state=PostState.POSTED, ts=ts, shown=shown)
+        return replace(self, state=PostState.POSTED, ts=ts, shown=shown, streaming=streaming)
 
 
 @dataclass(frozen=True, slots=True)

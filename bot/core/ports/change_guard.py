@@ -35,13 +35,6 @@ class Footprint:
     """What they are called towards the model: `Other calls were at the same things`."""
 
 
-def readable(tool: Tool, arguments: JsonObject) -> str:
-    """Return a tool's name as words, with the first argument that is a short text."""
-    name = tool.remote_name.replace("_", " ").replace("-", " ").strip()
-    telling = next((value for value in arguments.values() if isinstance(value, str) and len(value) <= 80), "")
-    return f"{name[:1].upper()}{name[1:]} {telling.rsplit('/', 1)[-1]}".strip()
-
-
 class GuardedServer(Protocol):
     """The server that a guard is for, as far as the guard may use it."""
 
@@ -90,14 +83,6 @@ class ChangeGuard:
         """The digest of what the call would change as it is now: that of `preview`. Empty when that is not known.
         Never raises; what cannot be looked at has a digest of its own."""
         return ""
-
-    def step(self, tool: Tool, arguments: JsonObject) -> str:
-        """What a call does, in a few plain words, with the thing that it is about: `Read release.md`."""
-        return readable(tool, arguments)
-
-    def outcome(self, tool: Tool, arguments: JsonObject, result: str, ok: bool) -> str:
-        """What came of a call, in a few words: `4 found`; empty if there is nothing to say."""
-        return "" if ok else "failed"
 
     async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
         """Record what the call is about to change; None when it could not be taken back."""

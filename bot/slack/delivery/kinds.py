@@ -14,6 +14,7 @@ from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Draft, Post
 from bot.core.turn_message import TURN, End, dumps, loads
 from bot.slack.blocks import cards, messages, question_blocks, turn_message
+from bot.slack.delivery.stream_body import StreamBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Kind:
     """Its timestamp is recorded before anything else is done; otherwise a moment later."""
     refused: Callable[[Post], Refused] = nothing
     """What follows when Slack refuses for good to post it."""
+    streamed: Callable[[Post], StreamBody | None] | None = None
+    """What a stream of the message is to hold now; None, also of the function, when it is to be posted and updated. The
+    content must be that of `render`, which is used where there is no stream."""
 
 
 def _card_refused(post: Post) -> Refused:

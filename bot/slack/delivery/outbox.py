@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 from bot import failpoints
 from bot.core.json_text import JsonObject
-from bot.core.ports.store import Posts, Questions
+from bot.core.ports.posts import Posts
+from bot.core.ports.store import Questions
 from bot.core.posts import Action, Deliveries, Post, PostState, in_order, next_action
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError

@@ -51,17 +51,17 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel,"
-        " coalesce(copy_of, id), EXISTS (SELECT 1 FROM questions WHERE post = posts.id) FROM posts"
+        " streaming, coalesce(copy_of, id), EXISTS (SELECT 1 FROM questions WHERE post = posts.id) FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
         " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
     ).fetchall()
     found: list[Post] = []
-    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel, *more in rows:
-        card, asks = more
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, *more in rows:
+        person, channel, streaming, card, asks = more
         about = question_rows.of_post(connection, card) if revision != shown or person or asks else ()
         post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
-        found.append(replace(post, about=about, person=person, channel=channel))
+        found.append(replace(post, about=about, person=person, channel=channel, streaming=bool(streaming)))
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
 
@@ -70,17 +70,41 @@ def last(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
 
 
-def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "") -> None:
+def posted(
+    connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "", *, streaming: bool = False
+) -> None:
     """Record that a post is in Slack, with this timestamp and revision; of a copy, in this direct message."""
     connection.execute(
-        "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ? WHERE id = ? AND state = 'owed'",
-        (ts, revision, channel, post),
+        "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ?, streaming = ?"
+        " WHERE id = ? AND state = 'owed'",
+        (ts, revision, channel, streaming, post),
     )
 
 
 def shown(connection: sqlite3.Connection, post: int, revision: int) -> None:
-    """Record that Slack shows this revision."""
-    connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
+    """Record that Slack shows this revision, and that no stream is open."""
+    connection.execute("UPDATE posts SET shown = ?, streaming = 0 WHERE id = ?", (revision, post))
+
+
+def lost(connection: sqlite3.Connection, post: int) -> bool:
+    """Owe a post once more that is no longer in Slack; the second time close it, and return False."""
+    row = connection.execute(
+        "UPDATE posts SET state = CASE deleted WHEN 0 THEN 'owed' ELSE 'removed' END, ts = '', streaming = 0,"
+        " revision = revision + 1, deleted = deleted + 1 WHERE id = ? AND state = 'posted' RETURNING state",
+        (post,),
+    ).fetchone()
+    return row is not None and row[0] == PostState.OWED
+
+
+def accounted_for(connection: sqlite3.Connection, thread_id: int, timestamps: Iterable[str]) -> set[str]:
+    """Return those of these timestamps that posts of the thread have."""
+    return {
+        ts
+        for ts in timestamps
+        if connection.execute(
+            "SELECT 1 FROM posts WHERE ts = ? AND ts <> '' AND thread_id = ?", (ts, thread_id)
+        ).fetchone()
+    }
 
 
 def close(connection: sqlite3.Connection, post: int, state: str) -> None:

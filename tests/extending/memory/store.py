@@ -278,14 +278,25 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             asking.owe(tables, thread_id, drafts)
 
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
+    async def posted(
+        self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
+    ) -> None:
         with self._disk.transaction() as tables:
             if tables.posts[post].state is PostState.OWED:
-                tables.posts[post] = replace(tables.posts[post].posted(ts, revision), channel=channel)
+                row = tables.posts[post].posted(ts, revision, streaming=streaming)
+                tables.posts[post] = replace(row, channel=channel)
 
     async def shown(self, post: int, revision: int) -> None:
         with self._disk.transaction() as tables:
-            tables.posts[post] = replace(tables.posts[post], shown=revision)
+            tables.posts[post] = replace(tables.posts[post], shown=revision, streaming=False)
+
+    async def lost(self, post: int) -> bool:
+        with self._disk.transaction() as tables:
+            return reaching.lost(tables, post)
+
+    async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
+        posts = self._disk.tables.posts.values()
+        return {post.ts for post in posts if post.thread_id == thread_id and post.ts} & set(timestamps)
 
     async def post_closed(self, post: int, state: str) -> None:
         with self._disk.transaction() as tables:
