@@ -11,6 +11,7 @@ from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, Tu
 from bot.slack.blocks import cards, turn_menu
 from bot.slack.blocks.elements import Block, context
 from bot.slack.blocks.messages import markdown
+from bot.slack.delivery.stream_body import StreamBody
 from bot.slack.text import brief, escaped, harmless, visible
 
 TITLE = 250
@@ -34,6 +35,29 @@ def render(
         return None
     blocks += closing(message, about)
     return {"text": escaped(harmless(brief(_fallback(message, parts, approvals, words)))) or "…", "blocks": blocks}
+
+
+def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
+    """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
+    asks = message.end in (End.ASKS, End.ASKING)
+    return StreamBody(
+        chunks=list(_chunks((*message.parts, *running))),
+        done=message.end is not End.OPEN,
+        blocks=closing(message, about) if message.end is not End.OPEN else (),
+        person=message.person,
+        team=message.team,
+        session="suspended" if asks else "active" if message.end in ENDED else "",
+    )
+
+
+def _chunks(parts: Sequence[Step | Text]) -> Iterator[JsonObject]:
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, Text)):
+        if is_text:
+            texts = [str(markdown(part.text)["text"]) for part in group if isinstance(part, Text)]
+            yield {"type": "markdown_text", "text": "\n\n".join(texts)}
+        else:
+            for id_, state, title in tasks(list(group)):
+                yield {"type": "task_update", "id": id_, "title": title, "status": state.value}
 
 
 def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]:

@@ -10,8 +10,11 @@ from bot.core.ports.chat import Said
 from bot.core.posts import Draft, Post
 from bot.core.turn_message import GROWING, TURN, Step, Text, TurnMessage, grown, loads
 from bot.slack.blocks import turn_message
+from bot.slack.blocks.markdown import code_blocks, enclosing
+from bot.slack.blocks.outgoing import may_change
 from bot.slack.delivery.kinds import Kind, turn_refused
 from bot.slack.delivery.rate import UpdateRate
+from bot.slack.delivery.stream_body import StreamBody
 
 TOGETHER_SECONDS = 0.5
 """From the first word or step until the message is posted: what is complete by then is posted once."""
@@ -47,7 +50,7 @@ class Live:
         self._turns: dict[int, _Turn] = {}
         self.say: Callable[[str, int], Said] = lambda text, room: Said([text])
         """Prepares what the model says, as when it is recorded."""
-        self.kind = Kind(self._render, self._offer, refused=turn_refused)
+        self.kind = Kind(self._render, self._offer, refused=turn_refused, streamed=self._streamed)
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
         """Set what a turn is doing now, below what the newest part of its message has."""
@@ -73,7 +76,7 @@ class Live:
         turn = self._turns.get(thread_id)
         if turn is not None:
             turn.pieces.append(piece)
-            if not turn.changed:
+            if not (turn.changed and turn.begun):
                 self._change(thread_id, turn, begins=True)
 
     def restart(self, thread_id: int) -> None:
@@ -87,8 +90,7 @@ class Live:
         turn.changed = True
         if begins and not turn.begun:
             turn.begun = True
-            if not turn.offered:
-                self._rate.hold(thread_id, TURN, min(TOGETHER_SECONDS, self._after_seconds))
+            self._rate.hold(thread_id, TURN, min(TOGETHER_SECONDS, self._after_seconds))
         self._rate.changed(thread_id, TURN)
 
     def _offer(self, thread_id: int) -> Draft | None:
@@ -99,24 +101,52 @@ class Live:
         return replace(TurnMessage(turn.message.turn, turn.message.number).draft(), offered=True)
 
     def _render(self, post: Post) -> JsonObject | None:
-        message, turn = loads(post.payload), self._turns.get(post.thread_id)
-        if turn is None or message.key != turn.message.key:
-            return turn_message.render(message, post.about)
-        turn.offered.add(message.key)
-        if message.parts != turn.message.parts or message.end not in GROWING:
+        message, turn = self._current(post)
+        if turn is None:
             return turn_message.render(message, post.about)
         turn.changed = False
         return self._shown(turn, post)
 
+    def _streamed(self, post: Post) -> StreamBody | None:
+        message, turn = self._current(post)
+        if turn is None:
+            return turn_message.streamed(message, post.about)
+        turn.changed = False
+        return turn_message.streamed(self._with(turn, stable(turn.text)), post.about, turn.running)
+
+    def _current(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
+        """Return a part as it is recorded, and what is to be shown besides, if anything is."""
+        message, turn = loads(post.payload), self._turns.get(post.thread_id)
+        if turn is None or message.key != turn.message.key:
+            return message, None
+        turn.offered.add(message.key)
+        if message.end not in GROWING or message.parts != turn.message.parts:
+            return message, None
+        return message, turn
+
     def _shown(self, turn: _Turn, post: Post | None = None) -> JsonObject | None:
         """Return what is to be shown of the newest part."""
-        message = turn.message
-        text = turn.text.strip()
-        if text:
-            said = self.say(text, message.room)
-            message = grown(message, [Text(piece) for piece in said.pieces[:1]])[0]
-        words = "" if text or turn.running else turn.words
+        message = self._with(turn, turn.text)
+        words = "" if message is not turn.message or turn.running else turn.words
         return turn_message.render(message, post.about if post else (), words, turn.running)
+
+    def _with(self, turn: _Turn, text: str) -> TurnMessage:
+        """Return the newest part with what of a text it can hold."""
+        if not text.strip():
+            return turn.message
+        said = self.say(text.strip(), turn.message.room)
+        return grown(turn.message, [Text(piece) for piece in said.pieces[:1]])[0]
+
+
+def stable(text: str) -> str:
+    """Return as much of a growing text as does not come out differently when more follows (`outgoing`)."""
+    within = enclosing(code_blocks(text), len(text) - 1) if "```" in text or "~~~" in text else None
+    if within is not None:
+        return text[: text.rfind("\n") + 1]
+    start = text.rfind("\n\n") + 2 if "\n\n" in text else 0
+    if may_change(text[start:]):
+        return text[:start]
+    return text[: max(text.rfind(" "), text.rfind("\n")) + 1]
 
 
 class Listener:

@@ -23,6 +23,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.posts import Posts
 from bot.core.ports.store import Questions
 from bot.core.posts import Action, Deliveries, Post, PostState, in_order, next_action
+from bot.core.questions.question import Decision
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import offload
@@ -292,6 +293,10 @@ class Outbox:
         if post.state is PostState.POSTED:
             if body is None:
                 return await self._close(post, known)
+            if any(question.decision == Decision.AWAITING for question in post.about):
+                # What it asks may never have been shown.
+                await self._store.withdraw(post.about[0].id)
+                self._advance(post.thread_id)
             self._showing(post, body, known)
             return await self._shown(post)
         refused = await offload(len(post.payload), self._kind(post).refused, post)

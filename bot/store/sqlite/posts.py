@@ -24,7 +24,7 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
             " CASE (SELECT gone FROM threads WHERE id = ?) WHEN '' THEN 'owed' ELSE 'removed' END, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, final = excluded.final,"
             " revision = revision + 1,"
-            " state = CASE WHEN posts.state IN ('owed', 'posted') THEN posts.state ELSE excluded.state END,"
+            " state = CASE WHEN posts.state IN ('owed', 'posted') OR posts.deleted > 1 THEN posts.state ELSE excluded.state END,"
             " ts = CASE posts.state WHEN 'posted' THEN posts.ts ELSE '' END"
             " WHERE NOT posts.final AND NOT ? RETURNING id",
             (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now(), draft.offered),

@@ -77,7 +77,12 @@ def test_a_message_in_slack_is_updated_when_what_it_shows_is_not_what_is_wanted(
     for row, known, action in everything():
         outdated = row.revision != row.shown or (known.differs and not row.final)
         free = row.state is IN_SLACK and known.wanted and not (known.sent or known.refused)
-        assert (action in (Action.UPDATE, Action.WAIT)) == (free and outdated)
+        assert (action in (Action.UPDATE, Action.WAIT)) == (free and outdated) or row.state is PostState.OWED
+
+
+def test_a_message_that_may_still_change_is_posted_when_its_time_has_come() -> None:
+    for row, known in when(Action.POST) + when(Action.UPLOAD):
+        assert row.final or not known.early
 
 
 def test_only_a_message_that_changes_all_the_time_waits_for_slacks_rate() -> None:

@@ -10,15 +10,16 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-from bot.slack.delivery.progress import PROGRESS, Progress
 
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
+from bot.core.turn_message import TURN
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
@@ -83,12 +84,12 @@ class Process:
         self._tasks: set[asyncio.Task[object]] = set()
         self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
-        self.progress = Progress(OFTEN, self.rate)
+        self.live = Live(OFTEN, self.rate)
         self._sender = Sender(clients.once, clients.repeatable, clients.best_effort)
         self._outbox = Outbox(
             store,
             self._sender,
-            kinds={**KINDS, PROGRESS: self.progress.kind, **kinds},
+            kinds={**KINDS, TURN: self.live.kind, **kinds},
             rate=self.rate,
             wake=self.wakes.wake,
             advance=self.advanced.append,
