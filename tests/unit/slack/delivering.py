@@ -89,7 +89,7 @@ class Process:
         self._outbox = Outbox(
             store,
             self._sender,
-            kinds={**KINDS, TURN: self.live.kind, **kinds},
+            kinds={**KINDS, **kinds, TURN: self.live.kind},
             rate=self.rate,
             wake=self.wakes.wake,
             advance=self.advanced.append,
