@@ -110,7 +110,15 @@ class Knowledge:
     differs: bool = False
     """The body that is wanted is not the one that this process had Slack show last."""
     early: bool = False
-    """Slack's rate does not allow another change yet, or the message is worth posting only if it takes longer."""
+    """Slack's rate does not allow another change yet, except the last."""
+    held: bool = False
+    """Slack's rate allows no change at all yet."""
+    unready: bool = False
+    """There is nothing to show of it yet, or no room to show what is not final."""
+    streams: bool = False
+    """It begins as a stream."""
+    live: bool = False
+    """This process has a stream open on it that can go on as it is wanted."""
 
 
 class Action(StrEnum):
@@ -122,10 +130,16 @@ class Action(StrEnum):
     POST = "post"
     UPLOAD = "upload"
     UPDATE = "update"
+    START = "start"
+    """Begin a stream, with what is to be shown of it now."""
+    APPEND = "append"
+    """Append to its stream what is missing."""
+    STOP = "stop"
+    """End its stream; with what is missing, if nothing but that is."""
     REMOVE = "remove"
     """Delete it, if it is in Slack, and close it."""
     WAIT = "wait"
-    """Update it once Slack's rate allows."""
+    """Go on once Slack's rate allows."""
     GIVE_UP = "give up"
     """Close what Slack refuses to post, with all that follows; leave as it is what Slack refuses to change."""
 
@@ -138,21 +152,31 @@ def next_action(post: Post, known: Knowledge) -> Action:
         return Action.GIVE_UP
     if post.state is PostState.OWED and known.doubtful and not known.absent:
         return Action.READ
+    if post.streaming:
+        return _grow(known) if known.live and known.wanted else Action.STOP
     if not known.wanted:
         return Action.REMOVE
     return _first(post, known) if post.state is PostState.OWED else _change(post, known)
 
 
 def _first(post: Post, known: Knowledge) -> Action:
-    if known.early and not post.final:
+    if known.unready and not post.final:
         return Action.WAIT
-    return Action.UPLOAD if post.kind == FILE else Action.POST
+    if post.kind == FILE:
+        return Action.UPLOAD
+    return Action.START if known.streams else Action.POST
+
+
+def _grow(known: Knowledge) -> Action:
+    if not known.differs:
+        return Action.NOTHING
+    return Action.WAIT if known.early else Action.APPEND
 
 
 def _change(post: Post, known: Knowledge) -> Action:
     if post.shown == post.revision and (post.final or not known.differs):
         return Action.NOTHING
-    return Action.WAIT if known.early and not post.final else Action.UPDATE
+    return Action.WAIT if known.held or (known.early and not post.final) else Action.UPDATE
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:

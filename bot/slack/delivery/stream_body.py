@@ -157,8 +157,11 @@ def _joined(chunks: Sequence[JsonObject]) -> Iterator[JsonObject]:
         if texts:
             yield {"type": "markdown_text", "text": "".join(texts)}
             texts = []
-        yield {
-            key: value[:TASK_TEXT] if isinstance(value, str) and key != "id" else value for key, value in chunk.items()
-        }
+        yield _clipped(chunk)
     if texts:
         yield {"type": "markdown_text", "text": "".join(texts)}
+
+
+def _clipped(chunk: JsonObject) -> JsonObject:
+    long = [key for key in ("title", "details", "output") if len(chunk.get(key) or "") > TASK_TEXT]
+    return {**chunk, **{key: f"{chunk[key][: TASK_TEXT - 1]}…" for key in long}} if long else chunk

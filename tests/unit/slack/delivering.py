@@ -23,6 +23,7 @@ from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
+from bot.slack.delivery.stream_budget import StreamBudget
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from slack_sandbox.model import Message
@@ -77,6 +78,8 @@ class Process:
         clients: slack_app.Clients,
         kinds: Mapping[str, Kind],
         rate: float,
+        bot_user: str,
+        budget: StreamBudget | None = None,
     ) -> None:
         self.database = database
         self.store, self.clients, self.thread = store, clients, 1
@@ -85,7 +88,7 @@ class Process:
         self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
         self.live = Live(OFTEN, self.rate)
-        self._sender = Sender(clients.once, clients.repeatable, clients.best_effort)
+        self._sender = Sender(clients.once, clients.repeatable, clients.best_effort, bot_user)
         self._outbox = Outbox(
             store,
             self._sender,
@@ -94,6 +97,7 @@ class Process:
             wake=self.wakes.wake,
             advance=self.advanced.append,
             background=self._background,
+            budget=budget,
         )
 
     async def _reconcile(self, thread: int) -> None:
@@ -163,11 +167,16 @@ async def slack() -> AsyncGenerator[Slack]:
 
 @asynccontextmanager
 async def process(
-    path: Path, slack: Slack, kinds: Mapping[str, Kind] = KINDS, rate: float = OFTEN
+    path: Path,
+    slack: Slack,
+    kinds: Mapping[str, Kind] = KINDS,
+    rate: float = OFTEN,
+    budget: StreamBudget | None = None,
+    opens: type[Database] = Eager,
 ) -> AsyncGenerator[Process]:
     """A process over the database in this folder."""
     async with AsyncExitStack() as ending:
-        database = await ending.enter_async_context(Eager(f"sqlite:///{path}/bot.db"))
+        database = await ending.enter_async_context(opens(f"sqlite:///{path}/bot.db"))
         line = Line(slack.near)
         ending.push_async_callback(line.close)
         clients = slack_app.clients(slack.near.api_url, slack.near.bot_token, slack.near.app_token)
@@ -177,7 +186,7 @@ async def process(
         store = SqliteStore(database)
         place = ThreadRef(slack.near.team_id, slack.channel.id, slack.ts, "channel")
         await store.admit(Incoming(place, "Ev1", slack.alice.id, slack.ts, "please", [], addressed=True))
-        here = Process(database, store, clients, kinds, rate)
+        here = Process(database, store, clients, kinds, rate, slack.near.bot_user_id, budget)
         ending.push_async_callback(here.wakes.close, 1.0)
         await here.begin()
         yield here

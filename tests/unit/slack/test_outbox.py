@@ -12,7 +12,7 @@ from bot.core.posts import Draft
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import TurnMessage
 from bot.slack.blocks import messages, retry_notice
-from bot.slack.delivery import outbox, sender
+from bot.slack.delivery import outbox, sender, settling
 from bot.slack.delivery.kinds import Kind
 from tests.unit.slack.delivering import Process, Slack, body, process, slack, until
 
@@ -71,7 +71,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
     tmp_path: Path, slack: Slack, code: str
 ) -> None:
     async with process(tmp_path, slack) as here:
-        tries = 1 if code == "is_archived" else outbox.MAX_TRIES
+        tries = 1 if code == "is_archived" else settling.MAX_TRIES
         slack.near.faults.add(
             "chat.postMessage", "error", times=None, code=code, match=lambda args: args["text"] == "b"
         )
@@ -84,7 +84,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
 @pytest.mark.parametrize("code", ["ratelimited", "token_revoked"])
 async def test_what_passes_is_waited_for_however_long_it_takes(tmp_path: Path, slack: Slack, code: str) -> None:
     async with process(tmp_path, slack) as here:
-        slack.near.faults.add("chat.postMessage", "error", times=outbox.MAX_TRIES + 5, code=code)
+        slack.near.faults.add("chat.postMessage", "error", times=settling.MAX_TRIES + 5, code=code)
         await here.owe(answer("at last"))
         await done(here, slack, ["at last"])
 
@@ -96,7 +96,7 @@ async def test_an_unknown_error_of_a_change_is_tried_some_times(tmp_path: Path, 
         before = slack.shown()
         slack.near.faults.add("chat.update", "error", times=None, code="something_new")
         await here.owe(Draft("sign", "sign", "closed"))
-        await until(lambda: slack.count("chat.update") == outbox.MAX_TRIES)
+        await until(lambda: slack.count("chat.update") == settling.MAX_TRIES)
         await done(here, slack, before)
 
 
