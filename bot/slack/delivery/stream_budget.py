@@ -200,7 +200,6 @@ class StreamBudget:
             self._next_turn = max(self._next_turn, now + seconds)
 
     def forget(self, post: int) -> None:
-        """Nothing more is done about a message: what was reserved for it is free."""
+        """Nothing more is done about a message for now: what was reserved for it is free. Its turn it keeps."""
         self._streams.pop(post, None)
         self._kept.discard(post)
-        self._turns.pop(post, None)
