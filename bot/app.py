@@ -36,8 +36,8 @@ from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks.messages import deletion_notice
 from bot.slack.delivery.kinds import KINDS
-from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.live import Live
+from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory

@@ -22,6 +22,7 @@ TOGETHER_SECONDS = 0.5
 
 @dataclass(slots=True)
 class _Turn:
+    thread: int
     message: TurnMessage
     """The newest part, as it is recorded."""
     words: str
@@ -50,6 +51,8 @@ class Live:
         self._turns: dict[int, _Turn] = {}
         self.say: Callable[[str, int], Said] = lambda text, room: Said([text])
         """Prepares what the model says, as when it is recorded."""
+        self.status_shows: Callable[[int], bool] = lambda thread_id: False
+        """Whether people see elsewhere that a turn is being worked on. If not, its message says so."""
         self.kind = Kind(self._render, self._offer, refused=turn_refused, streamed=self._streamed)
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
@@ -57,7 +60,7 @@ class Live:
         part = message if message.end in GROWING else message.following()
         turn = self._turns.get(thread_id)
         if turn is None:
-            turn = self._turns[thread_id] = _Turn(part, words)
+            turn = self._turns[thread_id] = _Turn(thread_id, part, words)
             self._rate.hold(thread_id, TURN, self._after_seconds)
         turn.message, turn.words, turn.running, turn.pieces = part, words, running, []
         self._change(thread_id, turn, begins=bool(running or part.parts))
@@ -112,7 +115,10 @@ class Live:
         if turn is None:
             return turn_message.streamed(message, post.about)
         turn.changed = False
-        return turn_message.streamed(self._with(turn, stable(turn.text)), post.about, turn.running)
+        message = self._with(turn, stable(turn.text))
+        if not (message.parts or turn.running or self.status_shows(post.thread_id)):
+            return None
+        return turn_message.streamed(message, post.about, turn.running)
 
     def _current(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
         """Return a part as it is recorded, and what is to be shown besides, if anything is."""
@@ -127,7 +133,8 @@ class Live:
     def _shown(self, turn: _Turn, post: Post | None = None) -> JsonObject | None:
         """Return what is to be shown of the newest part."""
         message = self._with(turn, turn.text)
-        words = "" if message is not turn.message or turn.running else turn.words
+        said = message is not turn.message or turn.running
+        words = "" if said or self.status_shows(turn.thread) else turn.words
         return turn_message.render(message, post.about if post else (), words, turn.running)
 
     def _with(self, turn: _Turn, text: str) -> TurnMessage:

@@ -19,6 +19,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.posts import Posts
 from bot.core.ports.store import Questions
 from bot.core.posts import INCOMPLETE, Action, Post, PostState, next_action
+from bot.core.questions.question import Decision
 from bot.core.thread_ref import ThreadRef
 from bot.errors import StoreError
 from bot.pace import offload
@@ -176,7 +177,8 @@ class Settler:
                     channel, ts = await self._sender.post_to(post, body)
                     post = replace(post, channel=channel)
                 else:
-                    ts = await self._sender.post(place, post, body, as_text=not self._kind(post).needs_blocks)
+                    as_text = not (self._kind(post).needs_blocks or post.about)
+                    ts = await self._sender.post(place, post, body, as_text=as_text)
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
         except SLACK_ERRORS as error:
@@ -306,6 +308,10 @@ class Settler:
         if post.state is PostState.POSTED:
             if body is None:
                 return await self._close(post, known)
+            if any(question.decision == Decision.AWAITING for question in post.about):
+                # What it asks may never have been shown.
+                await self._store.withdraw(post.about[0].id)
+                self._advance(post.thread_id)
             self._showing(post, body, known)
             return await self._shown(post)
         refused = await offload(len(post.payload), self._kind(post).refused, post)

@@ -80,6 +80,9 @@ class Streams:
         known.early = False
         if post.final:
             return
+        if self._rate.held(post.thread_id, post.kind):
+            known.early = known.unready = True
+            return
         if body is not None and not body.done:
             if not any(chunk.get("text") or chunk.get("title") for chunk in body.chunks):
                 known.unready = True  # there is nothing to show

@@ -14,9 +14,12 @@ from bot.store.sqlite.database import now
 
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
-    """Record drafts in the order in which they are to appear; return their ids. A draft whose key exists replaces the
-    body of that message, which is posted anew if it was removed; if that is final, the draft is ignored and gets the id
-    0. In a thread that is gone from Slack nothing is posted."""
+    """Record drafts in the order in which they are to appear; return their ids.
+
+    A draft whose key exists replaces the body of that message; if that is final, the draft is ignored and gets the id
+    0. A part of a turn's message that is not in Slack any more is posted anew, once. In a thread that is gone from
+    Slack nothing is posted.
+    """
     ids: list[int] = []
     for draft in drafts:
         row = connection.execute(
@@ -24,7 +27,8 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
             " CASE (SELECT gone FROM threads WHERE id = ?) WHEN '' THEN 'owed' ELSE 'removed' END, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, final = excluded.final,"
             " revision = revision + 1,"
-            " state = CASE WHEN posts.state IN ('owed', 'posted') OR posts.deleted > 1 THEN posts.state ELSE excluded.state END,"
+            " state = CASE WHEN posts.kind <> 'turn' OR posts.state IN ('owed', 'posted') OR posts.deleted > 1"
+            " THEN posts.state ELSE excluded.state END,"
             " ts = CASE posts.state WHEN 'posted' THEN posts.ts ELSE '' END"
             " WHERE NOT posts.final AND NOT ? RETURNING id",
             (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now(), draft.offered),
