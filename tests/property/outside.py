@@ -18,6 +18,7 @@ from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.toolset import Held
 from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
+from bot.slack.blocks import turn_menu
 
 T = TypeVar("T")
 
@@ -291,6 +292,8 @@ def drawn(message: Message) -> list[Button]:
     found: list[Button] = []
     blocks: list[JsonObject] = message.payload.get("blocks") or []
     for element in [element for block in blocks if block["type"] == "actions" for element in block["elements"]]:
+        if str(element["action_id"]).startswith(turn_menu.PREFIX):
+            continue
         name = str(element["action_id"]).removeprefix("approval.").rstrip("0123456789").rstrip(".")
         if element["type"] == "overflow":
             for option in element["options"]:

@@ -244,7 +244,7 @@ class Bot:
 
     async def _deliver(self, thread_id: int) -> None:
         """Bring Slack in step, as `bot.slack.delivery.outbox` does: what is there under its key is not posted again."""
-        while posts := in_order((await self.store.deliveries(thread_id)).posts):
+        while posts := in_order(filter(_unsettled, (await self.store.deliveries(thread_id)).posts)):
             for post in posts:
                 if not await self._settle(post):
                     break
@@ -277,6 +277,11 @@ class Bot:
             case action:
                 raise AssertionError(f"{action} is not in these plays")
         return True
+
+
+def _unsettled(post: Post) -> bool:
+    """Whether anything is to be done about a message, which may only wait to be extended."""
+    return next_action(post, Knowledge()) is not Action.NOTHING
 
 
 def press(button: Button, user: str, team: str) -> JsonObject:
