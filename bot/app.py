@@ -198,6 +198,7 @@ class Service:
             judge.denies,
             problems,
             identity.url,
+            self._gateway.privacy,
         )
         self._agent = Agent(
             store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed

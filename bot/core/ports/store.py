@@ -30,6 +30,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 
 
@@ -241,6 +242,14 @@ class Questions(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """What is recorded of turns, for people who ask for details."""
+
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        """A turn with its first calls, so many at most; None if there is no such turn."""
+        ...
+
+
 class Grants(Protocol):
     """Standing permissions, given with an approval (`Questions.answer`)."""
 
@@ -276,7 +285,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Questions, Posts, Grants, Undos, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Protocol):
     """The durable state: all ports over one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

@@ -19,6 +19,7 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.core.turn_message import TurnMessage
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
@@ -33,6 +34,7 @@ from bot.store.sqlite import (
     questions,
     stopping,
     transitions,
+    turn_records,
     undos,
     waiting_lists,
 )
@@ -180,6 +182,9 @@ class SqliteStore(PostsStore):
             state.turn, state.calls, state.message = None, [], None
         if state.turn is not None:
             state.turn.stopped_by = stopped_by
+
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
         def failed(connection: sqlite3.Connection) -> bool:

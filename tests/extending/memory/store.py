@@ -22,6 +22,7 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.core.turn_message import TURN
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store import audit_chain
 from tests.extending.memory import amending, asking, hearing, reaching, stopping
@@ -118,6 +119,16 @@ class MemoryStore:
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
         return stopping.waiting_for(self._disk.tables, user, groups, most)
+
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        row = self._disk.tables.turns.get(turn)
+        if row is None:
+            return None
+        calls = [fresh(each) for each in self._disk.tables.calls.values() if each.turn == turn]
+        place = self._disk.tables.threads[row.thread].place
+        kept = row.turn
+        shown, more = calls[:most], len(calls[most:])
+        return TurnRecord(row.thread, place, kept.requester, shown, more, kept.steps, kept.seconds, kept.usage)
 
     async def functions(self, digest: str) -> str:
         return self._disk.tables.functions.get(digest, "")
