@@ -17,7 +17,6 @@ from bot.slack.delivery import outbox, sender, stream_budget, streams
 from bot.slack.delivery.stream_body import STREAM_TEXT, Given, StreamBody, calls
 from bot.slack.delivery.stream_budget import StreamBudget, Tiers
 from slack_sandbox.faults import FaultKind
-from slack_sandbox.slack import SlackSandbox
 from tests.extending.growing import KINDS, content, growing, step, text
 from tests.property.near_database import NearDatabase
 from tests.property.test_settling import FOLDER
@@ -98,10 +97,10 @@ async def play(folder: str, plan: Sequence[tuple[str, str, str]], *, deleted: bo
                 await here.in_step()
                 await asyncio.sleep(0.005)
             elif what == "old":
-                for stream in open_streams(here):
+                for stream in here.streams():
                     stream.until = 0.0
             elif what == "dead":
-                end_streams(slack.near)
+                slack.near.end_streams()
             elif fault:
                 slack.near.faults.add(what, fault, times=1, code=code)  # type: ignore[arg-type]
             else:
@@ -117,16 +116,6 @@ async def play(folder: str, plan: Sequence[tuple[str, str, str]], *, deleted: bo
         assert [content(message) for message in slack.messages()] == [growth.shown()]
         assert not slack.messages()[0].streaming
         await lives.aclose()
-
-
-def open_streams(here: Process) -> list[streams.Stream]:
-    threads = vars(vars(here)["_outbox"])["_known"].values()
-    return [known.stream for thread in threads for known in thread.posts.values() if known.stream]
-
-
-def end_streams(slack: SlackSandbox) -> None:
-    """Slack ends them, as it does after five minutes."""
-    slack.end_streams()
 
 
 @contextmanager

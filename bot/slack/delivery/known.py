@@ -43,6 +43,8 @@ class KnownPost(Knowledge):
     """The stream that this process has open on it."""
     unstreamed: bool = False
     """A stream could not be begun: it is posted."""
+    stopped: bool = False
+    """Slack said in this run that a stream is open, and it was to be stopped."""
 
 
 @dataclass(slots=True)

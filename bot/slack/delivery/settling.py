@@ -83,6 +83,7 @@ class Settler:
         if known.sent:
             return post
         kind = self._kind(post)
+        known.stopped = False
         body, rendered = None, gone
         while True:
             if not self._streams.look(place, post, known, kind, gone=gone) and not rendered:
@@ -235,8 +236,8 @@ class Settler:
                 return await self._gone(place, post, known)
             if streams and self._streams.limited(error):
                 return post
-            if follows is Next.STOP_FIRST and not (known.tries or post.streaming):
-                known.tries = 1
+            if follows is Next.STOP_FIRST and not known.stopped:
+                known.stopped = True
                 return replace(post, streaming=True)
             if recorded or follows is Next.GIVE_UP:
                 self._failed(error, Action.UPDATE, place, post, known)
@@ -294,7 +295,7 @@ class Settler:
         follows = what_follows(error, action)
         known.tries += follows is Next.SOME_TRIES
         young = time.time() - post.created_at < MAX_WAIT
-        if follows in (Next.LATER, Next.UNKNOWN) or (follows is Next.WHEN_FIXED and young):
+        if follows in (Next.LATER, Next.UNKNOWN, Next.STOP_FIRST) or (follows is Next.WHEN_FIXED and young):
             raise error
         if follows is Next.SOME_TRIES and known.tries < MAX_TRIES:
             raise error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 SHARE = 0.9
 """The part of Slack's limits that is used: others call the same methods."""
@@ -19,6 +20,8 @@ APPEND_SECONDS = 1.0
 """Between two appends to one stream, at least."""
 PAUSE = 600.0
 """Seconds before a stream is tried again where Slack has refused to start one."""
+KEPT_SECONDS = 600.0
+"""Seconds for which the last update of a message is reserved after its last change."""
 MAX_PLACES = 1_000
 """Channels that are remembered as refusing streams."""
 FLOOR = 0.2
@@ -86,8 +89,8 @@ class StreamBudget:
         self._channels: dict[str, Bucket] = {}
         self._streams: dict[int, float] = {}
         """By message, when something was last appended."""
-        self._kept: set[int] = set()
-        """The messages whose last update is reserved."""
+        self._kept: dict[int, float] = {}
+        """The messages whose last update is reserved, with the time of their last change, in its order."""
         self._refused: dict[str, float] = {}
         """Until when no stream is started, by channel; "": anywhere."""
         self._strict_until = 0.0
@@ -140,11 +143,15 @@ class StreamBudget:
 
     def may_keep(self) -> bool:
         """Return whether another message may be posted before it is final: there is an update left for its end."""
-        return self._updates.level(self._clock()) >= len(self._kept) + 1.0
+        now = self._clock()
+        while self._kept and now - next(iter(self._kept.values())) > KEPT_SECONDS:
+            del self._kept[next(iter(self._kept))]
+        return self._updates.level(now) >= len(self._kept) + 1.0
 
     def keep(self, post: int) -> None:
         """Reserve the last update of a message."""
-        self._kept.add(post)
+        self._kept.pop(post, None)
+        self._kept[post] = self._clock()
 
     def update_interval(self, least: float) -> float:
         """Return the seconds between two updates of one message, which grow with the number of messages."""
@@ -155,7 +162,7 @@ class StreamBudget:
         update, and then for its turn."""
         now = self._clock()
         if not final:
-            return self._updates.wait(now, len(self._kept - {post}) + 1.0)
+            return self._updates.wait(now, len(self._kept) - (post in self._kept) + 1.0)
         if now >= self._strict_until:
             self._turns.clear()
             return 0.0
@@ -170,7 +177,9 @@ class StreamBudget:
         self._updates.take(self._clock())
         self._turns.pop(post, None)
         if final:
-            self._kept.discard(post)
+            self._kept.pop(post, None)
+        elif post in self._kept:
+            self.keep(post)
 
     def post_wait(self, channel: str) -> float:
         """Return the seconds until something that is not final may be posted in a channel."""
@@ -180,7 +189,7 @@ class StreamBudget:
     def posted(self, channel: str) -> None:
         """Something was posted in a channel."""
         now = self._clock()
-        for name, bucket in list(self._channels.items())[:2]:  # the two that were not used for the longest time
+        for name, bucket in list(islice(self._channels.items(), 2)):  # those that were not used for the longest time
             if bucket.wait(now, 3.0) <= 0.0:
                 del self._channels[name]
         bucket = self._channels.pop(channel, None) or Bucket(self._a_channel, 3.0, now)
@@ -202,4 +211,4 @@ class StreamBudget:
     def forget(self, post: int) -> None:
         """Nothing more is done about a message for now: what was reserved for it is free. Its turn it keeps."""
         self._streams.pop(post, None)
-        self._kept.discard(post)
+        self._kept.pop(post, None)

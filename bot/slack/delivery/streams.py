@@ -98,7 +98,7 @@ class Streams:
         missing = stream.given.missing(body) if body is not None else None
         stream.broken |= missing is None or (body is not None and body.mode != stream.mode)
         stream.body, stream.missing = body, missing or []
-        ends = stream.broken or post.final or time.monotonic() > stream.until or (body is not None and body.done)
+        ends = stream.broken or post.final or time.monotonic() >= stream.until or (body is not None and body.done)
         known.live, known.differs = not ends, bool(missing)
         known.early = known.early or self._budget.append_wait(post.id) > 0
 
@@ -121,6 +121,9 @@ class Streams:
             return ""
         stream.given.add(first)
         known.stream = stream
+        # It is stopped in time also when nothing changes.
+        self._rate.hold(post.thread_id, _end(post), STREAM_SECONDS)
+        self._rate.changed(post.thread_id, _end(post))
         self._rate.hold(post.thread_id, post.kind, self._budget.append_interval())
         return ts
 
@@ -166,6 +169,7 @@ class Streams:
                 raise
             sound = False
         known.stream, known.tries = None, 0
+        self._rate.release(post.thread_id, _end(post))
         if not (sound and post.final):
             self._budget.keep(post.id)
         return Ended.COMPLETE if sound else Ended.INCOMPLETE
@@ -230,3 +234,8 @@ class Streams:
         elif action is Action.START and what_follows(error, action) is Next.NO_STREAM:
             self._budget.refused(place.channel, everywhere=needs_operator(code))
         log.info("could not %s a stream in %s (%s)", action, place.channel, code)
+
+
+def _end(post: Post) -> str:
+    """The name of the time at which the stream of a message is stopped."""
+    return f"the end of the stream of {post.key}"

@@ -20,6 +20,7 @@ from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
 from bot.slack.delivery.live import Live
+from bot.slack.delivery.known import Stream
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
@@ -134,6 +135,11 @@ class Process:
     def remembered(self) -> tuple[object, object]:
         """What the outbox and its sender know besides the store."""
         return vars(self._outbox)["_known"], vars(self._sender)["_settled_at"]
+
+    def streams(self) -> list[Stream]:
+        """The streams that are open."""
+        posts = [post for thread in vars(self._outbox)["_known"].values() for post in thread.posts.values()]
+        return [post.stream for post in posts if post.stream is not None]
 
     async def posted(self) -> None:
         """All that is recorded is known to be in Slack."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.delivery.stream_budget import PAUSE, StreamBudget, Tiers
+from bot.slack.delivery.stream_budget import KEPT_SECONDS, PAUSE, StreamBudget, Tiers
 from slack_sandbox.rate_limits import RateLimits
 
 STEP = 0.25
@@ -216,6 +216,21 @@ def test_where_slack_starts_no_streams_none_is_tried_for_a_while() -> None:
     for number in range(3_000):
         budget.refused(f"C{number}", everywhere=False)
     assert len(vars(budget)["_refused"]) <= 1_000
+
+
+def test_a_message_that_does_not_change_for_long_takes_no_room_from_others() -> None:
+    clock = Clock()
+    budget = StreamBudget(clock=clock)
+    kept = 0
+    while budget.may_keep():
+        budget.keep(kept)
+        kept += 1
+    assert 40 <= kept <= 50
+    clock.now += KEPT_SECONDS - 60
+    budget.updated(0, final=False)
+    clock.now += 61
+    assert budget.may_keep()
+    assert list(vars(budget)["_kept"]) == [0]
 
 
 actions = st.lists(st.tuples(st.sampled_from(["start", "stop", "end", "wait"]), st.integers(0, 30)), max_size=80)

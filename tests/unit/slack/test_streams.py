@@ -171,14 +171,13 @@ async def test_a_stream_that_slack_has_ended_is_updated(
         assert slack.count("chat.update") == 1
 
 
-async def test_after_four_minutes_a_stream_is_stopped_and_the_message_updated(
-    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(streams, "STREAM_SECONDS", 0.05)
+async def test_after_four_minutes_a_stream_is_stopped_and_the_message_updated(tmp_path: Path, slack: Slack) -> None:
     async with alive(tmp_path, slack) as here:
         await here.owe(growing(text("a")))
         await until(shows(slack, "a"))
-        await asyncio.sleep(0.06)
+        await here.in_step()
+        [stream] = here.streams()
+        stream.until = 0.0
         await here.owe(growing(text("ab")))
         await until(lambda: shows(slack, "ab")() and not slack.messages()[0].streaming)
         assert slack.count("chat.update") == 0, "what was missing came with the stop"
@@ -186,6 +185,16 @@ async def test_after_four_minutes_a_stream_is_stopped_and_the_message_updated(
         await until(shows(slack, "abc"))
         await here.owe(growing(text("abcd"), final=True))
         await done(here, slack, "abcd")
+
+
+async def test_a_stream_in_which_nothing_happens_is_stopped_in_time_too(
+    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STREAM_SECONDS", 0.05)
+    async with alive(tmp_path, slack) as here:
+        await here.owe(growing(text("a")))
+        await until(lambda: slack.messages() and not slack.messages()[0].streaming)
+        assert (slack.count("chat.stopStream"), slack.count("chat.update")) == (1, 0)
 
 
 async def test_text_that_is_replaced_is_updated(tmp_path: Path, slack: Slack) -> None:
