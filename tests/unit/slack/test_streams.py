@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,39 @@ async def test_after_an_unknown_outcome_the_message_is_whole_and_there_once(
         await here.owe(growing(STEPS[1], text("It ")))
         await until(shows(slack, "Read a.md (complete)", "It "))
         await here.owe(growing(STEPS[1], text("It is done."), final=True))
+        await done(here, slack, "Read a.md (complete)", "It is done.")
+
+
+class Impatient:
+    """A session that waits for no answer longer than this; what was asked is done all the same."""
+
+    closed = False
+
+    def __init__(self, line: Any, seconds: float) -> None:
+        self._line, self._seconds = line, seconds
+
+    @asynccontextmanager
+    async def request(self, method: str, url: str, **options: Any) -> AsyncGenerator[Any]:
+        async with asyncio.timeout(self._seconds), self._line.request(method, url, **options) as answer:
+            yield answer
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream"])
+async def test_what_slack_does_after_we_have_stopped_waiting_is_not_there_twice(
+    tmp_path: Path, slack: Slack, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "TIMEOUT_SETTLE_SECONDS", 0.4)
+    slack.near.faults.add(method, "slow", times=1, seconds=0.2)
+    async with alive(tmp_path, slack) as here:
+        client: Any = here.clients.best_effort
+        client.session = Impatient(client.session, 0.1)
+        await here.owe(growing(STEPS[0]))
+        await until(slack.messages)
+        await here.owe(growing(STEPS[1], text("It ")))
+        await until(shows(slack, "Read a.md (complete)", "It "))
+        await here.owe(growing(STEPS[1], text("It is done."), final=True))
+        await done(here, slack, "Read a.md (complete)", "It is done.")
+        await asyncio.sleep(0.2)
         await done(here, slack, "Read a.md (complete)", "It is done.")
 
 
