@@ -19,8 +19,8 @@ from bot.core.turn_message import TURN
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
-from bot.slack.delivery.live import Live
 from bot.slack.delivery.known import Stream
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
