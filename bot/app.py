@@ -25,6 +25,7 @@ from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
 from bot.core.ports.store import Store
+from bot.core.turn_message import TURN
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
 from bot.errors import ModelUnauthorized, SettingsError
 from bot.model.key_check import check_key
@@ -35,8 +36,8 @@ from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks.messages import deletion_notice
 from bot.slack.delivery.kinds import KINDS
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.delivery.progress import PROGRESS, Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
@@ -155,7 +156,7 @@ class Service:
         self._threads = KeyedWorker(self._advance, self._apologise)
         self._deliveries = KeyedWorker(self._reconcile, self._ignore)
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
-        progress = Progress(limits.progress_after_seconds, rate)
+        live = Live(limits.progress_after_seconds, rate)
         rules = settings.approvals
         directory = Directory(web.repeatable, org_wide=identity.org_wide)
         named = rules.groups | settings.policy.groups
@@ -166,7 +167,7 @@ class Service:
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
-            progress,
+            live,
             self._deliveries.wake,
             ourselves=ourselves,
             bots=settings.bots,
@@ -176,8 +177,8 @@ class Service:
         )
         self._outbox = Outbox(
             store,
-            Sender(web.once, web.repeatable, web.best_effort, own := OwnPosts()),
-            kinds={**KINDS, PROGRESS: progress.kind},
+            Sender(web.once, web.repeatable, web.best_effort, identity.bot_user, own := OwnPosts()),
+            kinds={**KINDS, TURN: live.kind},
             rate=rate,
             wake=self._deliveries.wake,
             advance=self._threads.wake,
@@ -200,6 +201,7 @@ class Service:
             judge.denies,
             problems,
             identity.url,
+            self._gateway.privacy,
         )
         self._agent = Agent(
             store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed

@@ -12,6 +12,7 @@ Surface = Literal["message", "modal", "home"]
 
 TABLE_TEXT_LIMIT = 10_000
 TABLES = ("table", "data_table")
+PLAN_BESIDE_TASKS = "a plan and task cards outside of it exclude each other"
 
 
 def check(blocks: Sequence[Json], surface: Surface, pointer: str, report: list[str]) -> None:
@@ -35,11 +36,20 @@ def check(blocks: Sequence[Json], surface: Surface, pointer: str, report: list[s
             _data_table(node, at, report)
     if focused > 1:  # every element's focus_on_load: "Only one element can be set to true"
         report.append(f"no more than 1 element may set focus_on_load [json-pointer:{pointer}]")
+    if plan_beside_tasks(blocks):
+        report.append(f"{PLAN_BESIDE_TASKS} [json-pointer:{pointer}]")
     length = sum(_length(block["rows"]) for block in tables(blocks))
     if length > TABLE_TEXT_LIMIT:  # blocks/data-table-block; held for tables too, whose page gives no number
         report.append(
             f"must be less than {TABLE_TEXT_LIMIT + 1} characters in all table cells [json-pointer:{pointer}]"
         )
+
+
+def plan_beside_tasks(blocks: Sequence[Json]) -> bool:
+    """Whether there is a plan and also a task card outside of it, of which a message takes only either (reported by
+    users, and not documented).
+    """
+    return {"plan", "task_card"} <= {block["type"] for block in blocks}
 
 
 def tables(blocks: Sequence[Json]) -> list[Json]:

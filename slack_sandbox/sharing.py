@@ -8,6 +8,7 @@ attachment type of github.com/slackapi/node-slack-sdk (packages/types/src/messag
 import time
 
 from slack_sandbox.app_posts import AppPosts
+from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Channel, Json, Message, Person
 from slack_sandbox.state import Workspace
 
@@ -123,6 +124,8 @@ class Sharing(AppPosts):
 
     def _preview(self, where: Channel, ts: str, attachment: Json) -> None:
         message = where.messages[ts]
+        if message.stream is not None:
+            raise ImpossibleAction("Slack adds no previews of links to a message that was streamed.")
         previous = message.snapshot()
         message.attachments = [*message.attachments, {**attachment, "id": len(message.attachments) + 1}]
         self.events.previewed(where, message, previous)

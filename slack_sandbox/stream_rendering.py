@@ -83,7 +83,8 @@ class _Rendering:
             self._named = True
 
     def _card(self, task: str) -> Json:
-        return {"type": "task_card", "task_id": task, "status": "pending", "block_id": self._id(f"task {task}")}
+        status = "pending" if self._stream.mode == "plan" else "in_progress"  # "pending" is a state within a plan
+        return {"type": "task_card", "task_id": task, "status": status, "block_id": self._id(f"task {task}")}
 
     def _planned(self) -> Json:
         if self._plan is None:

@@ -155,6 +155,8 @@ def plain(text: str, blocks: Sequence[Json], attachments: Sequence[Json]) -> str
     return "\n".join(dict.fromkeys(part for part in parts if part))
 
 
+_SYMBOLS = ("feedback_buttons", "overflow")
+"""What Slack draws without its words: thumbs, and three dots that open a menu."""
 _INLINE_KINDS = {"rich_text_section", "rich_text_preformatted", "rich_text_quote"}
 _REFERENCES = {
     "user": ("<@{}>", "user_id"),
@@ -184,6 +186,8 @@ def _readable(node: Any) -> Iterator[str]:
             yield from _readable(value)
     elif isinstance(node, dict):
         kind = node.get("type")
+        if kind in _SYMBOLS:
+            return
         if kind in _INLINE_KINDS:
             yield "".join(_inline_text(part) for part in node.get("elements", []))
             return

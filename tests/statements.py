@@ -48,7 +48,7 @@ DECLARED = (
     # What is unread in one thread, when that is little.
     ("FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts", SORTS),
     # The requests about the calls of one turn.
-    ("WHERE c.turn_id = ? AND c.state <> 'finished' AND q.decision IN", SORTS),
+    ("WHERE c.turn_id = ? AND q.decision IN", SORTS),
 )
 """(a part of a statement, a step that its plan may have all the same)."""
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.agent import reach
+from bot.agent import reach, turn_parts
 from bot.agent.reach import audience_of
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import sha256
@@ -53,8 +53,11 @@ class ApprovalRequester:
     limits: Limits
     approvals: ApprovalRules
 
-    async def cards(self, state: ThreadState, wanted: Sequence[PendingApproval]) -> Sequence[Card]:
-        """Return the cards for these calls.
+    async def cards(
+        self, state: ThreadState, wanted: Sequence[PendingApproval], step: Sequence[Call] | None = None
+    ) -> Sequence[Card]:
+        """Return the cards for these calls, at the end of the turn's message. `step`: all calls of their step, if they
+        are not recorded yet.
 
         People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
         """
@@ -84,7 +87,9 @@ class ApprovalRequester:
         if not approvals:
             return ()
         cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
-        return [reach.with_copies(self.gateway, state.place, card, ask) for card in cards]
+        beside = any(call.state in (CallState.READY, CallState.STARTED) for call in (step or state.step))
+        placed = [turn_parts.asks(state, card, final=not beside) for card in cards]
+        return [reach.with_copies(self.gateway, state.place, card, ask) for card in placed]
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> str:
         """Return why nobody could decide, for the model; empty if somebody can: the only person who could is from

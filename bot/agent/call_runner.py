@@ -7,13 +7,13 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.agent import step_titles
 from bot.agent.call_review import CallReview
 from bot.agent.tool_executor import ToolExecutor
 from bot.core.calls import Call, CallState
-from bot.core.policy.privacy import Privacy
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Held, Toolset
 from bot.core.thread import ThreadState
 
 WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
@@ -25,6 +25,7 @@ class CallRunner:
     """Runs calls of one thread. Each call's start and end are recorded by the executor."""
 
     store: Log
+    toolset: Toolset
     gateway: ChatGateway
     executor: ToolExecutor
     review: CallReview
@@ -33,9 +34,8 @@ class CallRunner:
 
     async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         """Run calls to their end. `held` has, by position, the rights of those that are recorded as started."""
-        names = ", ".join(dict.fromkeys(call.remote_name for call in calls))
-        private = await self.gateway.privacy(state.place) is Privacy.PRIVATE
-        self.gateway.progress(state.id, "Using tools" if private else f"Using {names}")
+        steps = step_titles.running(self.toolset, calls, await self.gateway.privacy(state.place))
+        self.gateway.working(state.id, state.part, "", steps)
         started = time.monotonic()
         await self._run_together(state, calls, held)
         if state.turn is not None:

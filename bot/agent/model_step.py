@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt
+from bot.agent import prompt, turn_parts
 from bot.agent.policy_facts import policy_facts
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
@@ -24,6 +24,7 @@ from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
+from bot.core.turn_message import End
 from bot.errors import ModelError
 from bot.pace import offload
 
@@ -51,11 +52,11 @@ class ModelStep:
         if not turn.announced and not await self._announce(state, turn):
             return False
         if not self.toolset.tools():
-            self.gateway.progress(state.id, "Waiting for the tools to start")
+            self.gateway.working(state.id, state.part, "Waiting for the tools to start")
         problems = await self._unless_stopped(state, turn, self.toolset.ready(self.limits.servers_seconds))
         if problems is None:
             return True
-        self.gateway.progress(state.id, "Thinking")
+        self.gateway.working(state.id, state.part, "Thinking")
         policy = self.tool_steps.authorizer.policy
         facts = await policy_facts(policy, self.gateway, state)
         functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
@@ -101,7 +102,9 @@ class ModelStep:
         turn.announced = False
         try:
             with failpoints.around("model request"):
-                reply = await self._unless_stopped(state, turn, self.model.complete(request))
+                reply = await self._unless_stopped(
+                    state, turn, self.model.complete(request, self.gateway.writing(state.id))
+                )
         finally:
             turn.seconds += time.monotonic() - started
         if reply is None:
@@ -152,14 +155,15 @@ class ModelStep:
                 note = f"{note} {prompt.CUT_OFF}".strip()
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
-            change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said, note)]
+            await turn_parts.say(state, change, self.gateway, said)
+            turn_parts.answered(state, change, note)
         elif not turn.reprompted:
             turn.reprompted = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
         else:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
-            change.drafts = [*change.drafts, *self.gateway.notice(words)]
+            turn_parts.end(state, change, End.FAILED, words, retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
@@ -168,6 +172,6 @@ class ModelStep:
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
-        change.drafts = [*change.drafts, *self.gateway.notice(words)]
+        turn_parts.end(state, change, End.FAILED, words, retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True

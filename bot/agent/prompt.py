@@ -144,6 +144,17 @@ EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 
+def stopped(by: str, done: Sequence[str], *, deleted: bool = False) -> str:
+    """Return that a turn was stopped, for people. by: the name of who stopped it, if not the requester. done: what it
+    has changed, or may have; empty titles are counted."""
+    why = ", because the message that asked for this was deleted" if deleted else f" by {by}" if by else ""
+    if not done:
+        return f"Stopped{why}. Nothing was changed."
+    if not all(done):
+        return f"Stopped{why}. {len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that."
+    return f"Stopped{why}. Done before that: {', '.join(done)}."
+
+
 def why_closed(closing: str, steps: int) -> str:
     """Return why a turn was ended early, for people; empty if it was not."""
     return WHY_CLOSED.get(closing, "").format(steps=steps)

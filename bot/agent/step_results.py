@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agent import loop_detection, prompt
+from bot.agent import loop_detection, prompt, step_titles, turn_parts
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
-from bot.core.posts import Draft
+from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.pace import Pace, offload
@@ -21,22 +21,27 @@ SHOWN_ON_CARD = (
     CallOutcome.UNRESOLVED,
     CallOutcome.STOPPED,
 )
-"""Outcomes that a person decided: the card shows them, so the summary leaves them out."""
+"""Outcomes that a person decided: the card shows them, so they are no steps."""
 
 
-async def conclude(store: Log, gateway: ChatGateway, state: ThreadState) -> bool:
+async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: ThreadState) -> bool:
     """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits."""
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
-    shown = [call for call in finished if call.outcome not in SHOWN_ON_CARD or _is_broken_off(call)]
-    size = sum(len(call.arguments) for call in shown)
-    drafts = await offload(size, gateway.summary, shown, await gateway.privacy(state.place))
+    shown = [
+        call for call in finished if (call.outcome not in SHOWN_ON_CARD and not call.approval) or _is_broken_off(call)
+    ]
+    size = sum(len(call.arguments) + len(call.result) for call in shown)
+    steps = await offload(size, step_titles.finished, toolset, shown, await gateway.privacy(state.place))
+    change = Change("answer the calls")
+    turn_parts.add(state, change, steps)
+    turn_parts.settle(state, change)
     if all(call.state is CallState.FINISHED for call in state.step):
-        await _answer(store, state, drafts)
+        await _answer(store, state, change)
         gateway.deliver(state.id)
         return True
-    await _wait(store, gateway, state, finished, drafts)
+    await _wait(store, gateway, state, finished, change)
     return False
 
 
@@ -45,7 +50,7 @@ def _is_broken_off(call: Call) -> bool:
     return call.outcome is CallOutcome.UNRESOLVED and call.result == prompt.BROKEN_OFF and not call.approval
 
 
-async def _answer(store: Log, state: ThreadState, drafts: Sequence[Draft]) -> None:
+async def _answer(store: Log, state: ThreadState, change: Change) -> None:
     """Append one tool message per call to the log."""
     calls = state.step
     done = [other for other in state.calls if other.seq < calls[0].seq]
@@ -54,18 +59,17 @@ async def _answer(store: Log, state: ThreadState, drafts: Sequence[Draft]) -> No
     for call in calls:
         answers.append(prompt.tool(call, loop_detection.note([*done, *calls], call)))
         await pace.checkpoint()
-    await store.commit(state, Change("answer the calls", messages=answers, calls=calls, drafts=drafts))
+    change.messages, change.calls = answers, calls
+    await store.commit(state, change)
 
 
-async def _wait(
-    store: Log, gateway: ChatGateway, state: ThreadState, finished: Sequence[Call], drafts: Sequence[Draft]
-) -> None:
+async def _wait(store: Log, gateway: ChatGateway, state: ThreadState, finished: Sequence[Call], change: Change) -> None:
     """Notify people, while the step waits, of what was done and that their messages are read later."""
     new = [message for message in state.unread if message.addressed and not message.notified]
     for user in dict.fromkeys(message.user for message in new):
         words = "I will read this once the request above is decided."
-        drafts = [*drafts, *gateway.notice(words, key=f"busy-{state.step[0].id}-{user}")]
-    if finished or new:
+        change.drafts = [*change.drafts, *gateway.notice(words, key=f"busy-{state.step[0].id}-{user}")]
+    if finished or new or change.drafts:
         # Committed even without drafts: it records that the thread has nothing left to do but wait.
-        change = Change("tell what was done", calls=finished, drafts=drafts, notified=[message.id for message in new])
+        change.name, change.calls, change.notified = "tell what was done", finished, [message.id for message in new]
         await store.commit(state, change)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bot.agent import prompt, step_results
+from bot.agent import prompt, step_results, turn_parts
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
@@ -25,7 +25,6 @@ from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import StepPosition, position_in_step
 from bot.core.transaction import Change
-from bot.pace import offload
 
 ATTEMPTS = 3
 """How often a repeatable call is sent to its server, restarts included."""
@@ -63,7 +62,7 @@ class ToolSteps:
                 self.gateway.deliver(state.id)
             if runnable:
                 await self._run(state, runnable, held)
-        return await step_results.conclude(self.store, self.gateway, state)
+        return await step_results.conclude(self.store, self.toolset, self.gateway, state)
 
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
@@ -81,7 +80,7 @@ class ToolSteps:
         runnable = await self._review().runnable(state, unknown)
         if runnable:
             await self._run(state, runnable, {})
-        return await step_results.conclude(self.store, self.gateway, state)
+        return await step_results.conclude(self.store, self.toolset, self.gateway, state)
 
     async def _ready(self, state: ThreadState) -> None:
         """Wait until the servers have started, for a limited time. Nobody waits for that who has stopped the turn."""
@@ -113,11 +112,9 @@ class ToolSteps:
         change.name = "take the calls"
         change.messages = [prompt.assistant(reply.message)]
         change.new_calls = calls
+        await turn_parts.say(state, change, self.gateway, str(reply.message.get("content") or "").strip())
         if wanted:
-            change.cards = await self.approval_requester.cards(state, wanted)
-        said = str(reply.message.get("content") or "").strip()
-        if said:
-            change.drafts = [*change.drafts, *await offload(len(said), self.gateway.answer, said)]
+            change.cards = await self.approval_requester.cards(state, wanted, calls)
         # If a power cut loses this commit, repeatable calls are simply made again, and nobody has seen any of it.
         change.synced = bool(change.drafts or change.cards) or not all(call.repeatable for call in calls)
 
@@ -146,7 +143,9 @@ class ToolSteps:
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
-        await CallRunner(self.store, self.gateway, executor, self._review(), self.woken).run(state, calls, held)
+        await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.woken).run(
+            state, calls, held
+        )
 
     def _review(self) -> CallReview:
         return CallReview(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)

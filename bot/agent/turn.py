@@ -12,19 +12,25 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.agent import loop_detection, prompt
+from bot.agent import loop_detection, prompt, step_titles, turn_parts
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
+from bot.core.calls import CallOutcome
 from bot.core.limits import Limits
+from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 from bot.core.transaction import Change
+from bot.core.turn_message import End
 
 log = logging.getLogger(__name__)
+
+MAY_HAVE_CHANGED = (CallOutcome.OK, CallOutcome.ERROR, CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+"""How calls have ended that have changed something, or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Agent:
                 await self.store.uncount(thread_id)
             raise
         finally:
-            self.gateway.end_progress(thread_id)
+            self.gateway.resting(thread_id)
             self.gateway.deliver(thread_id)
 
     async def _next(self, state: ThreadState) -> bool:
@@ -94,14 +100,21 @@ class Agent:
 
     async def _stop(self, state: ThreadState, turn: Turn) -> bool:
         """End a turn that was stopped. What was done stays done and in the log."""
-        if turn.stopped_by == QUESTION_DELETED:
-            words = "Stopped, because the message that asked for this was deleted. What was already done stays done."
-        else:
+        name = ""
+        if turn.stopped_by not in (QUESTION_DELETED, turn.requester):
             name = await self.gateway.name(turn.stopped_by)
-            words = f"Stopped by {name}. What was already done stays done; write here to go on."
-        drafts = self.gateway.notice(words, key=f"stopped-{turn.id}")
-        await commit_and_log(self.store, state, turn, Change("stop the turn", drafts=drafts, outcome="stopped"))
+        done = await self._done(state)
+        change = Change("stop the turn", outcome="stopped")
+        deleted = turn.stopped_by == QUESTION_DELETED
+        turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, deleted=deleted))
+        await commit_and_log(self.store, state, turn, change)
         return True
+
+    async def _done(self, state: ThreadState) -> list[str]:
+        """Return what the calls of the turn have changed, or may have."""
+        privacy = await self.gateway.privacy(state.place)
+        changed = [call for call in state.calls if call.tier != Tier.READ and call.outcome in MAY_HAVE_CHANGED]
+        return [step_titles.title(self.toolset, call, privacy) for call in changed]
 
     async def failed(self, thread_id: int) -> None:
         """Handle an error of ours in `advance`: people are told of the first; the third in a row parks the thread."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FILE = "file"
 """The kind of message that is uploaded."""
+INCOMPLETE = -1
+"""No revision: what Slack shows of a message while it is streamed, and until what follows a stream is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Draft:
     """Unique; carried in the message's metadata so that a post of unknown outcome can be found again. A draft whose key
     is already there is another body for that message, unless that one is final."""
     kind: str
-    """`answer`, `summary`, `card`, `notice`, `parked`, `progress`, `file`."""
+    """`turn`, `card`, `notice`, `parked`, `file`, `copy`, or one that somebody has added."""
     payload: str
     """JSON for the gateway that renders and posts it."""
     final: bool = True
     """False while the body may still change without a revision; whoever starts next settles what it was left at."""
+    offered: bool = False
+    """Recorded only if the key is new: it makes room for what is shown before anything of it is recorded."""
 
 
 class PostState(StrEnum):
@@ -73,10 +77,12 @@ class Post:
     """The direct message that a copy is in; empty while it is not known."""
     card: str = ""
     """What was recorded of the body of the card that it is a copy of."""
+    streaming: bool = False
+    """A stream was begun on it and not stopped, as far as is known."""
 
-    def posted(self, ts: str, shown: int) -> Post:
+    def posted(self, ts: str, shown: int, *, streaming: bool = False) -> Post:
         """The same message once Slack has it, with this timestamp and as this revision has it."""
-        return replace(self, state=PostState.POSTED, ts=ts, shown=shown)
+        return replace(self, state=PostState.POSTED, ts=ts, shown=shown, streaming=streaming)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,15 @@ class Knowledge:
     differs: bool = False
     """The body that is wanted is not the one that this process had Slack show last."""
     early: bool = False
-    """Slack's rate does not allow another change yet."""
+    """Slack's rate does not allow another change yet, except the last."""
+    held: bool = False
+    """Slack's rate allows no change at all yet."""
+    unready: bool = False
+    """There is nothing to show of it yet, or no room to show what is not final."""
+    streams: bool = False
+    """It begins as a stream."""
+    live: bool = False
+    """This process has a stream open on it that can go on as it is wanted."""
 
 
 class Action(StrEnum):
@@ -118,10 +132,16 @@ class Action(StrEnum):
     POST = "post"
     UPLOAD = "upload"
     UPDATE = "update"
+    START = "start"
+    """Begin a stream, with what is to be shown of it now."""
+    APPEND = "append"
+    """Append to its stream what is missing."""
+    STOP = "stop"
+    """End its stream; with what is missing, if nothing but that is."""
     REMOVE = "remove"
     """Delete it, if it is in Slack, and close it."""
     WAIT = "wait"
-    """Update it once Slack's rate allows."""
+    """Go on once Slack's rate allows."""
     GIVE_UP = "give up"
     """Close what Slack refuses to post, with all that follows; leave as it is what Slack refuses to change."""
 
@@ -134,19 +154,31 @@ def next_action(post: Post, known: Knowledge) -> Action:
         return Action.GIVE_UP
     if post.state is PostState.OWED and known.doubtful and not known.absent:
         return Action.READ
+    if post.streaming:
+        return _grow(known) if known.live and known.wanted else Action.STOP
     if not known.wanted:
         return Action.REMOVE
-    return _first(post) if post.state is PostState.OWED else _change(post, known)
+    return _first(post, known) if post.state is PostState.OWED else _change(post, known)
 
 
-def _first(post: Post) -> Action:
-    return Action.UPLOAD if post.kind == FILE else Action.POST
+def _first(post: Post, known: Knowledge) -> Action:
+    if known.unready and not post.final:
+        return Action.WAIT
+    if post.kind == FILE:
+        return Action.UPLOAD
+    return Action.START if known.streams else Action.POST
+
+
+def _grow(known: Knowledge) -> Action:
+    if not known.differs:
+        return Action.NOTHING
+    return Action.WAIT if known.early else Action.APPEND
 
 
 def _change(post: Post, known: Knowledge) -> Action:
     if post.shown == post.revision and (post.final or not known.differs):
         return Action.NOTHING
-    return Action.WAIT if known.early and not post.final else Action.UPDATE
+    return Action.WAIT if known.held or (known.early and not post.final) else Action.UPDATE
 
 
 def in_order(posts: Iterable[Post]) -> list[Post]:

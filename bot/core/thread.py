@@ -9,6 +9,7 @@ from bot.core.inbox import Unread
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TurnMessage
 
 QUESTION_DELETED = "question deleted"
 """In `Turn.stopped_by`: nobody has stopped the turn, but the message that asked for it was deleted."""
@@ -71,6 +72,14 @@ class ThreadState:
     """The log itself, loaded when a request to the model first needs it: `bot.core.ports.store.Log.transcript`."""
     parked: bool = False
     """It has failed too often in a row: only a person can resume it."""
+    message: TurnMessage | None = None
+    """The newest part of the open turn's message, as it is after the next commit; None if no turn is open."""
+
+    @property
+    def part(self) -> TurnMessage:
+        """The newest part of the open turn's message."""
+        assert self.message is not None, "a turn is open"
+        return self.message
 
     @property
     def next_position(self) -> int:

@@ -16,11 +16,11 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transcript import Transcript
 from bot.core.untrusted import MAX_VALUES, count_values
 from bot.errors import ModelUnauthorized, ModelUnavailable
@@ -120,12 +120,11 @@ class OpenRouter:
         if self._client is not None:
             await self._client.close()
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         """Request the next message of the conversation.
 
         Args:
-            on_text: called with each piece of the visible text; no piece ends in half a surrogate pair. It must be fast
-                and must not raise. After a failed attempt the pieces start over from the beginning.
+            on_text: gets each piece of the visible text; no piece ends in half a surrogate pair.
 
         Returns the reply, even if it has neither text nor calls; the caller decides what to do then.
         Raises ModelError, whose detail is for the log and never contains the key.
@@ -141,9 +140,7 @@ class OpenRouter:
             raise ModelUnavailable(f"no answer within {self._total_seconds:g} s") from None
         return await offload(got.size, got.reply, lambda id: _is_used(id, request.messages))
 
-    async def _with_retries(
-        self, client: Client, request: ModelRequest, on_text: Callable[[str], None] | None
-    ) -> Accumulator:
+    async def _with_retries(self, client: Client, request: ModelRequest, on_text: TextListener | None) -> Accumulator:
         """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left."""
         ends = asyncio.get_running_loop().time() + self._total_seconds
         messages = request.messages
@@ -154,6 +151,8 @@ class OpenRouter:
                 return await self._attempt(client, self._body(request, messages), on_text)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
+            if on_text is not None:
+                on_text.restart()
             if failure.reasoning and messages is request.messages and messages.has(_REASONING):
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
                 messages = await offload(messages.size, _without_reasoning, messages)
@@ -177,7 +176,7 @@ class OpenRouter:
             return None
         return failure.retry_after + own
 
-    async def _attempt(self, client: Client, body: bytes, on_text: Callable[[str], None] | None) -> Accumulator:
+    async def _attempt(self, client: Client, body: bytes, on_text: TextListener | None) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator()
         try:
@@ -227,7 +226,7 @@ class OpenRouter:
 class _Listener:
     """Passes the events of one attempt to the accumulator, the watchdog and `on_text`."""
 
-    def __init__(self, got: Accumulator, watchdog: Watchdog, on_text: Callable[[str], None] | None) -> None:
+    def __init__(self, got: Accumulator, watchdog: Watchdog, on_text: TextListener | None) -> None:
         self.got = got
         self._watchdog = watchdog
         self._on_text = on_text
@@ -254,7 +253,7 @@ class _Listener:
         if text is not None:
             self._watchdog.reset()
             if text and self._on_text is not None:
-                self._on_text(text)
+                self._on_text.add(text)
 
     def pause(self) -> float:
         """Return for how many seconds to read nothing after a piece (see CALLS_SECONDS and the constants below it)."""

@@ -13,11 +13,13 @@ from bot import log_events
 from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
-from bot.core.ports.store import Grants, Questions
+from bot.core.policy.privacy import Privacy
+from bot.core.ports.store import Grants, Questions, Turns
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.question import Approval, Decision
 from bot.core.questions.undo import UNDO
+from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Tool
 from bot.core.untrusted import mapping, reference
 from bot.slack.authorization import AuthorizationCheck, Authorizer
@@ -64,8 +66,13 @@ Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
 """Completes a click on a request with what was entered in a window; None if nothing is to be settled."""
 
 
-class DecisionStore(Questions, Grants, Protocol):
-    """What people decide, and what they have granted."""
+class DecisionStore(Questions, Grants, Turns, Protocol):
+    """What people decide, what they have granted, and what was done."""
+
+
+async def nobody_else(place: ThreadRef) -> Privacy:
+    """Return that what was done is for who has asked alone."""
+    return Privacy.PRIVATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,8 @@ class ApprovalHandler:
     problems: Problems
     url: str = ""
     """The address of the workspace, for links to messages."""
+    privacy: Callable[[ThreadRef], Awaitable[Privacy]] = nobody_else
+    """Returns how much of arguments and results may be shown somewhere."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

@@ -10,20 +10,22 @@ from dataclasses import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDITED
-from bot.core.calls import Call
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.outages import Gap, Missed, Recorded
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.chat import Said
+from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
+from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
 from bot.slack import missing
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, messages, question_blocks, retry_notice
-from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.live import Live
 from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
@@ -53,7 +55,7 @@ class SlackGateway:
         self,
         limits: Limits,
         client: AsyncWebClient,
-        progress: Progress,
+        live: Live,
         deliver: Callable[[int], None],
         *,
         ourselves: Ourselves,
@@ -67,17 +69,15 @@ class SlackGateway:
         self._authorizer = authorizer
         self._directory = authorizer.directory
         self._privacy = privacy
-        self._progress = progress
+        self._live = live
+        live.say = self.say
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
         self._missed = missed or MissedReader(client, ourselves, bots)
 
-    def answer(self, text: str, note: str = "") -> Sequence[Draft]:
-        return messages.answer(text, note, self._limits.answer_parts, self._directory.known(text))
-
-    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
-        return messages.summary(calls, privacy)
+    def say(self, text: str, room: int) -> Said:
+        return messages.said(text, room, self._limits.answer_parts, self._directory.known(text))
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
@@ -220,11 +220,14 @@ class SlackGateway:
     async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
         return await self._missed.of_thread(place, gap, known)
 
-    def progress(self, thread_id: int, words: str) -> None:
-        self._progress.tell(thread_id, words)
+    def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
+        self._live.working(thread_id, message, words, running)
 
-    def end_progress(self, thread_id: int) -> None:
-        self._progress.end(thread_id)
+    def writing(self, thread_id: int) -> TextListener:
+        return self._live.writing(thread_id)
+
+    def resting(self, thread_id: int) -> None:
+        self._live.resting(thread_id)
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)

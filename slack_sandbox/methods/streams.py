@@ -1,10 +1,11 @@
 """chat.startStream, chat.appendStream, chat.stopStream.
 
-Source: docs.slack.dev/reference/methods/chat.startStream and its neighbours; the lifetime was measured by others at
-about five minutes. How the stored message is made of the chunks is in `slack_sandbox.stream_rendering`.
+Source: docs.slack.dev/reference/methods/chat.startStream and its neighbours. Measured by others, and not documented: a
+stream ends after about five minutes, and a message holds about 39,000 characters or 45 task cards. How the stored
+message is made of the chunks is in `slack_sandbox.stream_rendering`.
 """
 
-from slack_sandbox import validation
+from slack_sandbox import block_rules, validation
 from slack_sandbox.errors import ApiError
 from slack_sandbox.methods.agents import set_session
 from slack_sandbox.methods.chat import new_message, publish, thread_of
@@ -15,15 +16,16 @@ from slack_sandbox.validation import Content
 
 STREAM_TEXT_LIMIT = 39_000
 STREAM_BLOCKS_LIMIT = 50
+STREAM_TASKS_LIMIT = 45
 DISPLAY_MODES = ("timeline", "plan")
 
 
 def _chunks(slack: MethodContext, args: Args) -> list[Json]:
     """The chunks of a call; `markdown_text` is one more."""
     markdown = args.text("markdown_text")
-    if len(markdown) > validation.MARKDOWN_LIMIT:
-        raise ApiError("msg_too_long")
     given = validation.chunks(args, slack.new_id)
+    if len(markdown) + len(text_of(given)) > validation.MARKDOWN_LIMIT:
+        raise ApiError("msg_too_long")
     for chunk in given:
         if chunk["type"] == "blocks":
             need_embedding(slack, chunk["blocks"])
@@ -43,9 +45,20 @@ def _grow(slack: MethodContext, message: Message, chunks: list[Json], closing: l
     text = text_of(grown)
     if len(text) > STREAM_TEXT_LIMIT:
         raise ApiError("msg_too_long")
+    tasks = [chunk for chunk in grown if chunk["type"] == "task_update"]
+    if len({chunk["id"] for chunk in tasks}) > STREAM_TASKS_LIMIT:
+        raise ApiError("msg_blocks_too_many")
+    if stream.mode != "plan" and any(chunk.get("status") == "pending" for chunk in tasks):
+        raise ApiError("invalid_chunks", ["status pending is for plans only [json-pointer:/chunks]"])
+    blocks = [
+        *render(TaskStream(stream.started, None, grown, mode=stream.mode, ids=stream.ids), slack.new_id),
+        *closing,
+    ]
+    if block_rules.plan_beside_tasks(blocks):
+        raise ApiError("invalid_blocks", [f"{block_rules.PLAN_BESIDE_TASKS} [json-pointer:/blocks]"])
     stream.chunks[:] = grown
     message.text = text
-    message.blocks = [*render(stream, slack.new_id), *closing]
+    message.blocks = blocks
 
 
 @method("chat.startStream", "chat:write", tier=20)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.ports.store import Store
-from bot.core.posts import Draft, PostState
+from bot.core.posts import INCOMPLETE, Draft, PostState
 from tests.contract.backend import Backend
 from tests.lives import Life, draft
 
@@ -76,3 +76,43 @@ class PostsContract:
         assert list((await store.deliveries(life.id)).posts) == []
         await store.posted(refused.id, "1.1", 0)
         assert list((await store.deliveries(life.id)).posts) == []
+
+    async def test_a_message_is_streamed_until_a_revision_of_it_is_shown(self, backend: Backend) -> None:
+        async with backend.open() as store:
+            life = await owing(store, Draft("k", "live", "1", final=False))
+            [post] = (await store.deliveries(life.id)).posts
+            assert not post.streaming
+            await store.posted(post.id, "1.1", INCOMPLETE, streaming=True)
+            await store.owe(life.id, [Draft("k", "live", "2")])
+        async with backend.open() as store:
+            [post] = (await store.deliveries(life.id)).posts
+            assert (post.streaming, post.shown, post.ts) == (True, INCOMPLETE, "1.1")
+            await store.shown(post.id, INCOMPLETE)
+            [post] = (await store.deliveries(life.id)).posts
+            assert not post.streaming, "it has ended, and what is wanted is not shown"
+            await store.shown(post.id, post.revision)
+            assert list((await store.deliveries(life.id)).posts) == []
+
+    async def test_a_message_that_was_deleted_before_it_was_complete_is_owed_once_more(self, store: Store) -> None:
+        life = await owing(store, Draft("k", "live", "1", final=False))
+        [post] = (await store.deliveries(life.id)).posts
+        assert not await store.lost(post.id), "it was not in Slack yet"
+        await store.posted(post.id, "1.1", INCOMPLETE, streaming=True)
+        assert await store.lost(post.id)
+        [again] = (await store.deliveries(life.id)).posts
+        assert (again.id, again.state, again.ts, again.streaming) == (post.id, PostState.OWED, "", False)
+        assert again.revision > post.revision
+        await store.posted(again.id, "2.2", again.revision)
+        assert not await store.lost(again.id)
+        assert list((await store.deliveries(life.id)).posts) == []
+        await store.owe(life.id, [Draft("k", "live", "2")])
+        assert list((await store.deliveries(life.id)).posts) == [], "it was closed"
+
+    async def test_it_is_known_which_timestamps_are_those_of_recorded_messages(self, store: Store) -> None:
+        life = await owing(store, draft("notice", "a"), draft("notice", "b"))
+        first, second = (await store.deliveries(life.id)).posts
+        await store.posted(first.id, "1.1", 0)
+        await store.posted(second.id, "2.2", 0)
+        await store.post_closed(second.id, PostState.REMOVED)
+        assert set(await store.accounted_for(life.id, ["1.1", "2.2", "3.3", ""])) == {"1.1", "2.2"}
+        assert list(await store.accounted_for(life.id + 1, ["1.1"])) == []

@@ -21,7 +21,7 @@ from bot.core.amendments import Amendment
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.slack.blocks.fields import field_of
 from tests.property.outside import ALICE, BOB, BOT, STAMPS, TEAM, Button, Dead, Files, ScriptedModel, World
 from tests.property.running import PLACE, Bot, press, submit
@@ -63,8 +63,8 @@ PLAYS = {
     "edited": Play(presses=("edit", "approved"), decisions=("edited", "approved")),
     "drifted": Play(decisions=("drifted", "approved")),
     "undone": Play(),
-    "stopped": Play(presses=("stop",), runs=0, decisions=("stopped",), says="What was already done stays done"),
-    "retracted": Play(presses=(), runs=0, decisions=("stopped",), says="What was already done stays done"),
+    "stopped": Play(presses=("stop",), runs=0, decisions=("stopped",), says="Nothing was changed."),
+    "retracted": Play(presses=(), runs=0, decisions=("stopped",), says="Nothing was changed."),
     "denied": Play(presses=("denied",), runs=0, decisions=("denied",)),
     "with a reason": Play(presses=("reason",), runs=0, decisions=("denied",)),
     "granted": Play(wanted=((("write", 0),), (("write", 0),)), presses=("always",), runs=2),
@@ -77,7 +77,7 @@ class Model(ScriptedModel):
 
     steps: Sequence[Sequence[tuple[str, int]]] = ()
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         step = sum("tool_calls" in json.loads(message) for message in request.messages)
         self.wanted = [*self.steps[step : step + 1]]
         self.place = 10 * step

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.model import TextListener
 from bot.errors import ModelUnavailable
 from bot.model.openrouter import OpenRouter
 from bot.model.sse import EventReader
@@ -53,7 +53,7 @@ class NearModel(OpenRouter):
     def _connect(self) -> Client:
         return cast("Client", _NoNetwork())
 
-    async def _attempt(self, client: Client, body: bytes, on_text: Callable[[str], None] | None) -> Accumulator:
+    async def _attempt(self, client: Client, body: bytes, on_text: TextListener | None) -> Accumulator:
         got, reader, pace = Accumulator(), EventReader(), Pace()
         # The sandbox is no part of the bot, whose callbacks are measured.
         asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
@@ -62,7 +62,7 @@ class NearModel(OpenRouter):
             if data.strip() != b"[DONE]":
                 chunk: JsonObject = json.loads(data)
                 if (text := got.add(chunk)) and on_text is not None:
-                    on_text(text)
+                    on_text.add(text)
         return got
 
 

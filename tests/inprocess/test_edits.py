@@ -281,7 +281,7 @@ async def test_deleting_the_question_aborts_the_request_to_the_model(
     await here.quiet()
     assert 'outcome=stopped reason="question deleted"' in here.bot.log
     words = [reply.plain for reply in here.replies(ts, channel)]
-    told = ["Stopped, because the message that asked for this was deleted. What was already done stays done."]
+    told = ["Stopped, because the message that asked for this was deleted. Nothing was changed."]
     assert words == (told if with_reply else [])
     slow.go_on()
     await here.quiet()

@@ -44,7 +44,7 @@ async def test_the_requester_sees_what_waits_and_stops_it_there(here: World) -> 
     assert "May I run" in str(home.blocks)
     assert f"archives/{here.general.id}/p" in str(home.blocks)
     await here.slack.click(home, "Stop", by=here.alice)
-    await here.reply(ts, "Stopped by Alice Smith")
+    await here.reply(ts, "Stopped. Nothing was changed.")
     await here.quiet()
     assert not (here.workspace / "a.txt").exists()
     assert "Nothing is waiting" in str((await opened(here, here.alice)).blocks)

@@ -128,7 +128,7 @@ async def test_a_turn_that_fails_or_is_stopped_says_so(here: World) -> None:
         ts = await write(here, "a.txt")
         card = await here.reply(ts, "May I do this?")
         await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
-        await here.reply(ts, "Stopped by")
+        await here.reply(ts, "Stopped")
         await here.quiet()
     failed, stopped = named(found, "turn ended")
     assert (failed["outcome"], failed["steps"], failed["cost"]) == ("failed", 0, 0.0)

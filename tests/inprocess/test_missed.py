@@ -77,7 +77,7 @@ async def test_a_stop_word_that_was_missed_stops_the_turn(here: World, seconds: 
     async with here.slack.offline(hold=True):
         await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
         here.slack.clock.advance(seconds)
-    await here.reply(ts, "Stopped by")
+    await here.reply(ts, "Stopped")
     await settled(here)
     assert here.open_approvals(ts) == 0
     assert not answers(here, WORDS)

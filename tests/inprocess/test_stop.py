@@ -16,7 +16,7 @@ from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
-STOPPED = "What was already done stays done"
+STOPPED = "Stopped. Nothing was changed."
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 AGAIN = ["agent/authorization.py:CallAuthorizer.reevaluate", "agent/policy_facts.py:policy_facts"]
 """What is entered twice on purpose: before a call runs that nobody was asked about, policy and grants are applied
 again, as they may have changed since."""
+EACH = "slack/delivery/settling.py:Settler.settle"
+"""What is entered once for each message."""
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ async def test_the_walks_of_a_click_and_of_the_result_of_the_call_pass_each_modu
         await here.reply(card.thread_ts or "", "Done.")
         await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "x"
-    assert walk.returns == []
+    assert set(walk.returns) <= {EACH}
     for section in ("A click", "A tool call and its result"):
         [picture] = drawn(section)
         check(walk, picture)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from bot.core.inbox import Incoming
 from bot.core.policy.approvers import ApprovalRules
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transaction import Change, Usage
 from bot.slack.blocks.retry_notice import WORDS
 from tests.property.outside import ALICE, BOT, TEAM, Button, Files, Room, ScriptedModel, World
@@ -86,7 +86,7 @@ class Reader(ScriptedModel):
     asked: Counter[int] = field(default_factory=Counter[int])
     """Requests by the length of the log that they carried: a log that has not grown is asked about again."""
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         self.asked[len(request.messages)] += 1
         results = sum(json.loads(text)["role"] == "tool" for text in request.messages)
         self.wanted = [[("look", 0)]] if results == 0 else [[("write", 0)]] if results == 1 else []

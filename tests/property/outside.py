@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.toolset import Held
 from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
+from bot.slack.blocks import turn_menu
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class ScriptedModel:
     wanted: list[Sequence[tuple[str, int]]] = field(default_factory=list[Sequence[tuple[str, int]]])
     ids: itertools.count[int] = field(default_factory=itertools.count)
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         await self.world.moment()
         if fault := unanswered([json.loads(text) for text in request.messages]):
             self.world.faults.append(f"the model was asked with {fault}")
@@ -291,6 +292,8 @@ def drawn(message: Message) -> list[Button]:
     found: list[Button] = []
     blocks: list[JsonObject] = message.payload.get("blocks") or []
     for element in [element for block in blocks if block["type"] == "actions" for element in block["elements"]]:
+        if str(element["action_id"]).startswith(turn_menu.PREFIX):
+            continue
         name = str(element["action_id"]).removeprefix("approval.").rstrip("0123456789").rstrip(".")
         if element["type"] == "overflow":
             for option in element["options"]:

@@ -32,7 +32,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
 from bot.slack.delivery.kinds import KINDS as POSTS
-from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
@@ -112,11 +112,11 @@ class Bot:
         store, files, rules = SqliteStore(self._database), self.files, self.rules
         client = cast(AsyncWebClient, SlackClient(self.slack))
         authorizer = Authorizer(Directory(client), rules, rules.groups, TEAM)
-        progress = Progress(1e6, UpdateRate(3.0, self._owing.add))
+        live = Live(1e6, UpdateRate(3.0, self._owing.add))
         gateway = SlackGateway(
             LIMITS,
             client,
-            progress,
+            live,
             self._owing.add,
             ourselves=Ourselves(BOT),
             authorizer=authorizer,
@@ -244,7 +244,7 @@ class Bot:
 
     async def _deliver(self, thread_id: int) -> None:
         """Bring Slack in step, as `bot.slack.delivery.outbox` does: what is there under its key is not posted again."""
-        while posts := in_order((await self.store.deliveries(thread_id)).posts):
+        while posts := in_order(filter(_unsettled, (await self.store.deliveries(thread_id)).posts)):
             for post in posts:
                 if not await self._settle(post):
                     break
@@ -256,9 +256,11 @@ class Bot:
                 with failpoints.around(f"update {post.kind}"):
                     self.slack.update(post.ts, POSTS[post.kind].render(post) or {})
                 await self.store.shown(post.id, post.revision)
-            case Action.POST if post.kind == "card" and self.slack.refusing and post.key not in self.slack.messages:
+            case Action.POST if post.about and self.slack.refusing and post.key not in self.slack.messages:
                 self.slack.refusing = False
-                await self.store.withdraw(post.key)
+                refused = POSTS[post.kind].refused(post)
+                await self.store.owe(post.thread_id, refused.instead)
+                await self.store.withdraw(refused.question)
                 self._wake(post.thread_id)
                 await self.store.post_closed(post.id, "refused")
                 return False
@@ -267,13 +269,19 @@ class Bot:
                 shown = 0
                 if post.key not in self.slack.messages:
                     kind, shown = POSTS.get(post.kind), post.revision
-                    body = kind.render(post) if kind and post.revision else json.loads(post.payload)
+                    drawn = kind is not None and (post.revision or not kind.prerendered)
+                    body = kind.render(post) if kind and drawn else json.loads(post.payload)
                     with failpoints.around(f"post {post.kind}"):
                         self.slack.post(post.key, post.kind, body or {})
                 await self.store.posted(post.id, self.slack.messages[post.key].ts, shown)
             case action:
                 raise AssertionError(f"{action} is not in these plays")
         return True
+
+
+def _unsettled(post: Post) -> bool:
+    """Whether anything is to be done about a message, which may only wait to be extended."""
+    return next_action(post, Knowledge()) is not Action.NOTHING
 
 
 def press(button: Button, user: str, team: str) -> JsonObject:

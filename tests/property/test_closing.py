@@ -13,7 +13,7 @@ import pytest
 
 from bot.agent.prompt import CLOSING, CUT_OFF, EMPTY_TWICE, GO_ON_AFTER, why_closed
 from bot.core.limits import Limits
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transaction import Usage
 from bot.errors import ModelError, ModelUnavailable
 from tests.property.failing import Broken, Failing, Faults
@@ -64,7 +64,7 @@ class Closing(ScriptedModel):
     told: list[str] = field(default_factory=list[str])
     """What it was told last when it was to say this."""
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         if request.tool_choice != "none":
             self.wanted = [[("look", 0)]]
             return await super().complete(request, on_text)

@@ -12,7 +12,8 @@ from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import Tool
-from bot.slack.blocks import question_blocks
+from bot.core.turn_message import loads
+from bot.slack.blocks import turn_message
 from bot.store.sqlite import audit, question_rows
 from tests.property.outside import BOB, CAROL, DAVE, STAMPS, Files, Slack, World, unanswered
 
@@ -181,12 +182,13 @@ class Watch:
         assert self.rows("SELECT 1 FROM undos WHERE state = 'undoing'") == []
         # What an earlier card says of a call holds for its time; what was asked later is said on the later card.
         asked_once = (
-            "SELECT id, key FROM posts WHERE kind = 'card' AND state = 'posted' AND id NOT IN (SELECT post FROM"
+            "SELECT id, key FROM posts WHERE kind = 'turn' AND state = 'posted' AND id NOT IN (SELECT post FROM"
             " questions WHERE call IN (SELECT call FROM questions GROUP BY call HAVING count(*) > 1))"
         )
         for post, key in self._file.execute(asked_once):
-            wanted: Any = question_blocks.redrawn(question_rows.of_post(self._file, post), "")
-            assert self._slack.messages[key].payload["blocks"] == wanted["blocks"], "a card shows what is not so"
+            [[payload]] = self._file.execute("SELECT payload FROM posts WHERE id = ?", (post,))
+            wanted: Any = turn_message.render(loads(payload), question_rows.of_post(self._file, post))
+            assert self._slack.messages[key].payload["blocks"] == wanted["blocks"], "a message shows what is not so"
 
 
 def _said(body: JsonObject) -> Sequence[tuple[str, str]]:

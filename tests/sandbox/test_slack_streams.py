@@ -1,5 +1,7 @@
 """Streams, agent sessions and what would ping somebody."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -39,7 +41,7 @@ async def test_a_stream_grows_and_ends_as_a_message(
     assert slack.workspace.sessions[(general.id, root)]["status"] == "active"
 
 
-def task(number: str, title: str, status: str = "pending", **more: str) -> TaskUpdateChunk:
+def task(number: str, title: str, status: str = "in_progress", **more: str) -> TaskUpdateChunk:
     return TaskUpdateChunk(id=number, title=title, status=status, **more)  # type: ignore[arg-type]
 
 
@@ -90,6 +92,142 @@ async def test_what_a_stream_is_refused_is_not_in_it(
     assert (len(reply.text), "y" in reply.text) == (36_000, False)
     await client.chat_stopStream(channel=reply.channel, ts=reply.ts, markdown_text="z")
     assert reply.text.endswith("xz")
+
+
+async def test_a_stream_takes_no_more_than_12000_characters_a_call_however_they_are_divided(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    half = MarkdownTextChunk(text="x" * 6_000)
+    with pytest.raises(SlackApiError, match="msg_too_long"):
+        await stream.append(chunks=[half, half, MarkdownTextChunk(text="y")])
+    await stream.append(chunks=[half, half])
+    assert len(slack.thread(slack.open_dm(alice), root)[1].text) == 12_000
+
+
+async def test_titles_and_details_have_no_more_than_256_characters(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, _ = await begun(slack, client, alice, "timeline")
+    await stream.append(chunks=[task("1", "x" * 256, details="x" * 256)])
+    for more in (task("1", "x" * 257), task("1", "x", details="x" * 257)):
+        with pytest.raises(SlackApiError, match="invalid_chunks"):
+            await client.chat_appendStream(
+                channel=slack.open_dm(alice).id, ts=str(stream_ts(slack, alice)), chunks=[more]
+            )
+
+
+def stream_ts(slack: SlackSandbox, person: Person) -> str:
+    """The timestamp of the only stream in the person's direct message."""
+    messages = slack.open_dm(person).messages.values()
+    [found] = [message.ts for message in messages if message.stream is not None]
+    return found
+
+
+async def test_a_message_holds_45_tasks(slack: SlackSandbox, client: AsyncWebClient, alice: Person) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    await stream.append(chunks=[task(str(number), "Read") for number in range(45)])
+    with pytest.raises(SlackApiError, match="msg_blocks_too_many"):
+        await stream.append(chunks=[task("45", "Read")])
+    assert len(slack.thread(slack.open_dm(alice), root)[1].blocks) == 45
+
+
+async def test_a_task_is_pending_in_plans_only(slack: SlackSandbox, client: AsyncWebClient, alice: Person) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    with pytest.raises(SlackApiError, match="invalid_chunks"):
+        await stream.append(chunks=[task("1", "Read", "pending")])
+    dm = slack.open_dm(alice)
+    bare = {"type": "task_update", "id": "1", "title": "Read"}
+    ts = str((await client.chat_startStream(channel=dm.id, thread_ts=root, chunks=[bare]))["ts"])
+    assert slack.thread(dm, root)[-1].blocks[0]["status"] == "in_progress"
+    await client.chat_stopStream(channel=dm.id, ts=ts)
+    plan, root = await begun(slack, client, alice, "plan")
+    await plan.append(chunks=[task("1", "Read", "pending")])
+    assert slack.thread(dm, root)[1].blocks[0]["tasks"][0]["status"] == "pending"
+
+
+async def test_a_plan_and_task_cards_outside_of_it_exclude_each_other(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    loose = {"type": "task_card", "task_id": "9", "title": "Loose"}
+    planned = {"type": "plan", "title": "Planned", "tasks": [loose]}
+    dm = slack.open_dm(alice)
+    for mode, other in (("plan", loose), ("timeline", planned)):
+        stream, _ = await begun(slack, client, alice, mode)
+        await stream.append(chunks=[task("1", "Read")])
+        with pytest.raises(SlackApiError, match="invalid_blocks"):
+            await stream.stop(blocks=[other])
+    with pytest.raises(SlackApiError, match="exclude each other"):
+        await client.chat_postMessage(channel=dm.id, text="x", blocks=[loose, planned])
+    await client.chat_postMessage(channel=dm.id, text="x", blocks=[planned])
+
+
+async def test_nothing_is_appended_after_the_stop_and_a_task_that_was_on_its_way_keeps_spinning(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    await stream.append(chunks=[task("1", "Read")])
+    dm, ts = slack.open_dm(alice), stream_ts(slack, alice)
+    slack.faults.add("chat.appendStream", "slow", seconds=0.05)
+    late = asyncio.create_task(client.chat_appendStream(channel=dm.id, ts=ts, chunks=[task("1", "Read", "complete")]))
+    await slack.until(lambda: slack.calls[-1].method == "chat.appendStream", what="the append")
+    await client.chat_stopStream(channel=dm.id, ts=ts, markdown_text="Done.")
+    with pytest.raises(SlackApiError, match="message_not_in_streaming_state"):
+        await late
+    reply = slack.thread(dm, root)[1]
+    assert (reply.streaming, reply.blocks[0]["status"]) == (False, "in_progress")
+    await client.chat_update(channel=dm.id, ts=ts, text="Done.", blocks=[CARD[0]])
+
+
+async def test_a_stream_has_no_previews_of_links(slack: SlackSandbox, client: AsyncWebClient, alice: Person) -> None:
+    stream, _ = await begun(slack, client, alice, "timeline")
+    await stream.stop(markdown_text="See https://example.com")
+    with pytest.raises(ImpossibleAction, match="no previews"):
+        await slack.unfurl(slack.open_dm(alice), stream_ts(slack, alice), "https://example.com")
+
+
+async def test_a_stream_is_closed_with_50_blocks_at_most(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    stream, root = await begun(slack, client, alice, "timeline")
+    await stream.append(markdown_text="x")
+    dm, ts = slack.open_dm(alice), stream_ts(slack, alice)
+    with pytest.raises(SlackApiError, match="invalid_blocks"):
+        await client.chat_stopStream(channel=dm.id, ts=ts, blocks=[{"type": "divider"}] * 51)
+    assert slack.thread(dm, root)[1].streaming, "a stop that is refused changes nothing"
+    await client.chat_stopStream(channel=dm.id, ts=ts, blocks=[{"type": "divider"}] * 50)
+
+
+async def test_streams_and_updates_have_their_tiers_when_asked_for(
+    slack: SlackSandbox, client: AsyncWebClient, alice: Person
+) -> None:
+    dm = slack.open_dm(alice)
+    root = await slack.say(dm, alice, "tell me")
+    slack.enforce_rate_limits(True)
+
+    async def limited(call: Callable[[], Awaitable[Any]]) -> bool:
+        try:
+            await call()
+        except SlackApiError as error:
+            return error.response.status_code == 429 and int(error.response.headers["Retry-After"]) > 0
+        return False
+
+    async def until_limited(call: Callable[[], Awaitable[Any]]) -> int:
+        """How many calls Slack takes at once."""
+        taken = 0
+        while not await limited(call):
+            taken += 1
+        return taken
+
+    assert await until_limited(lambda: client.chat_startStream(channel=dm.id, thread_ts=root)) == 20
+    there = [message.ts for message in slack.thread(dm, root) if message.streaming]
+    appended = await until_limited(lambda: client.chat_appendStream(channel=dm.id, ts=there[0], markdown_text="x"))
+    stopping = iter([*there, there[0]])
+    stopped = await until_limited(lambda: client.chat_stopStream(channel=dm.id, ts=next(stopping)))
+    updated = await until_limited(lambda: client.chat_update(channel=dm.id, ts=there[0], text="y"))
+    assert (appended, stopped, updated) == (100, 20, 50)
+    slack.advance(60)
+    assert await until_limited(lambda: client.chat_startStream(channel=dm.id, thread_ts=root)) == 20
 
 
 async def test_a_button_in_a_stream_can_be_pressed(

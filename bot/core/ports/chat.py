@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.calls import Call
 from bot.core.inbox import Earlier, Unread
 from bot.core.outages import Gap, Missed, Recorded
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
+from bot.core.turn_message import Step, TurnMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the model says, as it is posted."""
+
+    pieces: Sequence[str]
+    """Markdown; the first piece fits into the room that there was, or each fits into a new part."""
+    files: Sequence[Draft] = ()
+    """The file with the whole text, if it is too long to be posted."""
 
 
 class ChatGateway(Protocol):
     """Where people are: renders what the agent says, and posts it in its own time."""
 
-    def answer(self, text: str, note: str = "") -> Sequence[Draft]:
-        """The model's answer (Markdown), with a word of the bot's own under it."""
-        ...
-
-    def summary(self, calls: Sequence[Call], privacy: Privacy) -> Sequence[Draft]:
-        """What finished calls did, one line a call."""
+    def say(self, text: str, room: int) -> Said:
+        """What the model says (Markdown), for a part of a turn's message that has room for so many characters."""
         ...
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
@@ -35,7 +43,7 @@ class ChatGateway(Protocol):
         ...
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
-        """The requests of one step, in as few messages as will do."""
+        """The requests of one step, in as few messages as will do. The messages themselves are not among the drafts."""
         ...
 
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
@@ -96,12 +104,17 @@ class ChatGateway(Protocol):
         or deleted. What is already recorded may be among the messages."""
         ...
 
-    def progress(self, thread_id: int, words: str) -> None:
-        """What the turn is doing now."""
+    def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
+        """Show what the turn is doing now, below what the newest part of its message has: the steps that run, or in
+        words if there is nothing else to show."""
         ...
 
-    def end_progress(self, thread_id: int) -> None:
-        """The turn has ended or waits for a person."""
+    def writing(self, thread_id: int) -> TextListener:
+        """Return what shows the text that the model is writing in this thread, until the next `working`."""
+        ...
+
+    def resting(self, thread_id: int) -> None:
+        """The turn has ended or waits: show its message as it is recorded."""
         ...
 
     def deliver(self, thread_id: int) -> None:

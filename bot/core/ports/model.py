@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,10 +45,22 @@ class Reply:
     """There were even more calls than the message has."""
 
 
+class TextListener(Protocol):
+    """Gets the visible text of a reply while it is being written. Neither method may take long or raise."""
+
+    def add(self, piece: str) -> None:
+        """The text goes on with this piece."""
+        ...
+
+    def restart(self) -> None:
+        """The text begins anew, because the request is made again: what was added before is void."""
+        ...
+
+
 class Model(Protocol):
     """A model that answers a conversation."""
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
-        """Answer, retrying what may be retried. on_text gets each piece of visible text as it arrives (after a retry
-        the pieces start again). Raises a `bot.errors.ModelError` when there is no answer to be had."""
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
+        """Answer, retrying what may be retried. on_text gets each piece of visible text as it arrives. Raises a
+        `bot.errors.ModelError` when there is no answer to be had."""
         ...

@@ -21,7 +21,8 @@ from bot.core.amendments import Amended, Amendment
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.outages import Outages
-from bot.core.posts import Deliveries, Draft
+from bot.core.ports.posts import Posts
+from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Question
@@ -29,6 +30,7 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 
 
@@ -197,47 +199,11 @@ class Questions(Protocol):
         ...
 
 
-class Posts(Protocol):
-    """Messages to show in Slack, one row each: what is wanted, and what Slack shows (`bot.core.posts`)."""
+class Turns(Protocol):
+    """What is recorded of turns, for people who ask for details."""
 
-    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
-        """Record messages to post, in the order in which they are to appear.
-
-        A key is recorded once. Again, it is another body for the same message, which gets the next revision; of a
-        message that is final it is ignored. Drafts of a commit follow the same rules.
-        """
-        ...
-
-    async def deliveries(self, thread_id: int) -> Deliveries:
-        """The messages that Slack does not show as they are wanted, or that may change at any time, in order: those
-        that are owed, and those posted whose revision is not shown or that are not final. A message whose revision is
-        not shown has the questions that it asks, as they stand."""
-        ...
-
-    async def last_post(self) -> int:
-        """The number of the newest post; 0 when there is none."""
-        ...
-
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
-        """The message is in Slack as this revision has it, with this timestamp; a copy is in this direct message. Only
-        what is owed becomes posted, so a second time changes nothing. With `soon` it may wait a moment for another
-        transaction to share a commit."""
-        ...
-
-    async def shown(self, post: int, revision: int) -> None:
-        """Slack shows this revision of the message now. A newer one that came meanwhile stays to be shown."""
-        ...
-
-    async def post_closed(self, post: int, state: str) -> None:
-        """The message was `refused` for good, or `removed`: nothing is done about it any more."""
-        ...
-
-    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
-        """The thread is gone from Slack since this timestamp: stop its turn, close its questions, drop what is unread,
-        and owe nothing there from now on. Only a later message of the thread opens it again. What was owed before may
-        be in Slack, so it stays among the deliveries, which say that the thread is gone.
-
-        outside: the number of a message that Slack has posted, under this timestamp, outside of the thread."""
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        """A turn with its first calls, so many at most; None if there is no such turn."""
         ...
 
 
@@ -276,7 +242,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Questions, Posts, Grants, Undos, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Protocol):
     """The durable state: all ports over one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

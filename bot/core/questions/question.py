@@ -174,8 +174,11 @@ class Card:
 
     questions: Sequence[Question]
     drafts: Sequence[Draft]
-    """The last is the message with the buttons; what is posted before it belongs to it."""
+    """The last is the message with the buttons; what is posted before it belongs to it. For calls of a turn, the agent
+    adds it: the newest part of the turn's message."""
     copies: Sequence[tuple[str, Draft]] = ()
     """(person, message) for those who are asked by direct message."""
     notes: Sequence[Draft] = ()
     """What is posted below the message."""
+    size: int = 0
+    """The size of its rows, in characters, for the message that they are to be in."""

@@ -18,7 +18,7 @@ from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.arguments import CARD_LIMIT
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
 from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size
-from bot.slack.blocks.messages import draft, file
+from bot.slack.blocks.messages import file
 from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
@@ -39,27 +39,37 @@ OPENING = 500
 
 
 def cards(approvals: Sequence[Approval]) -> list[Card]:
-    """Return the cards for the requests of one step, in as few messages as fit Slack's limits. The last draft of a card
-    is the message with the buttons, under the key of its first request."""
+    """Return the cards for the requests of one step, in as few messages as fit Slack's limits, with the files that
+    belong to them."""
     found: list[Card] = []
     for group in _groups(approvals):
         drafts: list[Draft] = []
         filed = {approval.id: approval_row.in_file(approval) for approval in group}
         for approval in group:
             if filed[approval.id]:
-                text, comment = details.in_a_file(approval), "What I ask about below, in full"
+                text, comment = details.in_a_file(approval), "What I ask about, in full"
                 drafts.append(file(approval_row.FILE, text, comment, group[0].id, approval_row.file_key(approval)))
-        fallback = _asking(group)
-        found.append(Card(group, [*drafts, draft("card", _drawn(group, filed), fallback, key=group[0].id)]))
+        drawn = _drawn(group, filed)
+        found.append(Card(group, drafts, size=size(drawn) + BLOCK_WEIGHT * len(drawn) + RECORD * len(group)))
     return found
+
+
+def rows(questions: Sequence[Approval]) -> list[Block]:
+    """Return the requests at the end of a message, each with its current state."""
+    approvals, before = _current(questions)
+    return _drawn(approvals, before=before)
+
+
+def notification(questions: Sequence[Approval]) -> str:
+    """Return what a notification says of a message that ends with these requests."""
+    approvals, _ = _current(questions)
+    waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
+    return _asking(approvals) if waiting else _decided(approvals)
 
 
 def redrawn(questions: Sequence[Approval]) -> JsonObject:
     """Return the message with the current state of its requests: text and blocks for chat.update."""
-    approvals, before = _current(questions)
-    waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
-    text = _asking(approvals) if waiting else _decided(approvals)
-    return {"text": escaped(harmless(brief(text))), "blocks": _drawn(approvals, before=before)}
+    return {"text": escaped(harmless(brief(notification(questions)))), "blocks": rows(questions)}
 
 
 def _current(questions: Sequence[Approval]) -> tuple[list[Approval], dict[str, Approval]]:

@@ -1,4 +1,4 @@
-"""Builds answers, summaries and notices as Slack messages. Pure. Slack's limits:
+"""Builds texts of the model, notices and reminders as Slack messages. Pure. Slack's limits:
 https://docs.slack.dev/reference/block-kit/blocks/markdown-block."""
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from bot.core.calls import Call, CallOutcome
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.chat import Said
 from bot.core.posts import Draft
 from bot.core.questions.question import PARTICIPANTS, Approval, Question
 from bot.slack.blocks import split
-from bot.slack.blocks.call_text import counts, ending, line
 from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
 from bot.slack.blocks.outgoing import outgoing
 from bot.slack.text import brief, code, escaped, harmless, visible
@@ -53,46 +52,28 @@ def markdown(text: str) -> Block:
     return {"type": "markdown", "text": harmless(text)}
 
 
-def answer(text: str, note: str, parts: int, names: Mapping[str, str] | None = None) -> list[Draft]:
-    """Return the model's answer: in as many messages as it needs, or as a file when it needs more than `parts`.
+def said(text: str, room: int, parts: int, names: Mapping[str, str] | None = None) -> Said:
+    """Return what the model says, in as many pieces as it needs, or as a file when it needs more than `parts`.
 
+    room: how many characters the first piece may have, if the message that it goes to has others.
     names: of people and user groups by id, for those whom the model mentions.
     """
     most = (parts + 1) * MARKDOWN_LIMIT
     shown = outgoing(split.bounded(text)[:most], names)
-    pieces = [part.text for part in islice(split.parts(shown, MARKDOWN_LIMIT), parts + 1)]
-    notes = [context(escaped(note))] if note else []
+    limit = room if room >= len(shown) or room >= MARKDOWN_LIMIT // 2 else MARKDOWN_LIMIT
+    pieces = [part.text for part in islice(split.parts(shown, limit), parts + 1)]
     if len(pieces) > parts or len(text.strip()) > most:
         opening = next(iter(split.split(shown[:10_000], 2_000)), "…")
-        said = draft("answer", [markdown(opening), context("The whole answer is in the file below."), *notes], opening)
-        return [said, file("answer.md", text, "The whole answer")]
-    last = len(pieces) - 1
-    return [
-        draft("answer", [markdown(piece), *(notes if index == last else [])], piece)
-        for index, piece in enumerate(pieces)
-    ]
+        return Said(
+            [f"{opening}\n\n*The whole answer is in the file below.*"], [file("answer.md", text, "The whole answer")]
+        )
+    return Said(pieces)
 
 
 def parts(text: str, key: str) -> list[Draft]:
     """Return a text in as many messages as it needs, with keys made from this one."""
     pieces = split.split(outgoing(split.bounded(text)), MARKDOWN_LIMIT)
     return [draft("answer", [markdown(piece)], piece, f"{key}-{number}") for number, piece in enumerate(pieces)]
-
-
-def summary(calls: Sequence[Call], privacy: str = Privacy.FULL) -> list[Draft]:
-    """Return what calls did, one line each; without arguments and errors if the privacy is `summary`. With any other
-    privacy but `full`, return one line without their names."""
-    if not calls:
-        return []
-    named = privacy in (Privacy.FULL, Privacy.SUMMARY)
-    surplus = [call for call in calls if call.outcome is CallOutcome.SURPLUS]
-    lines = (
-        [line(call, privacy) for call in calls if call.outcome is not CallOutcome.SURPLUS] if named else [counts(calls)]
-    )
-    if named and surplus:
-        lines.append(f"– {len(surplus)} more {'call' if len(surplus) == 1 else 'calls'} · {ending(surplus[0])}")
-    pieces = split.split("\n\n".join(lines), MARKDOWN_LIMIT)
-    return [draft("summary", [markdown(piece)], piece.replace("`", "")) for piece in pieces]
 
 
 def reminder(question: Question, said: str = "") -> Draft:
@@ -143,9 +124,3 @@ def asked_directly(people: Sequence[str], key: str) -> list[Draft]:
 def deletion_notice(channel: str, ts: str) -> Draft:
     """Return what is said when a message with a question was deleted twice."""
     return notice(DELETED, f"deleted-{channel}-{ts}")[0]
-
-
-def progress(words: str, key: str = "") -> Draft:
-    """Return the message that says what a turn is doing."""
-    blocks = [context(f":hourglass_flowing_sand: {escaped(harmless(words))}…")]
-    return draft("progress", blocks, f"{words}…", key, final=False)

@@ -62,7 +62,7 @@ def outgoing(text: str, names: Mapping[str, str] | None = None) -> str:
     names: for ids of people and user groups, as for `harmless`. Code stays as it is.
     """
     text = sendable(text).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
-    if not any(sign in text for sign in _SIGNS):
+    if not may_change(text):
         return text
     parts: list[str] = []
     at = 0
@@ -70,6 +70,11 @@ def outgoing(text: str, names: Mapping[str, str] | None = None) -> str:
         parts += (_prose(text[at : block.start], names), inert(text[block.start : block.end]))
         at = block.end
     return "".join((*parts, _prose(text[at:], names)))
+
+
+def may_change(text: str) -> bool:
+    """Whether `outgoing` may return anything but the text itself, outside of code."""
+    return any(sign in text for sign in _SIGNS)
 
 
 def _prose(text: str, names: Mapping[str, str] | None) -> str:

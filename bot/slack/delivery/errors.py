@@ -37,10 +37,24 @@ class Next(StrEnum):
     """Another attempt would fail in the same way."""
     GONE = "gone"
     """The message is no longer in Slack: somebody has deleted it."""
+    NO_STREAM = "no stream"
+    """There is no stream, or none any more: the message is posted, or updated."""
+    STOP_FIRST = "stop first"
+    """A stream is open on the message, so it cannot be updated."""
 
 
-ACTIONS = (Action.POST, Action.UPLOAD, Action.UPDATE, Action.REMOVE, Action.READ)
-"""The calls: chat.postMessage, files.upload, chat.update, chat.delete, conversations.replies."""
+ACTIONS = (
+    Action.POST,
+    Action.UPLOAD,
+    Action.UPDATE,
+    Action.REMOVE,
+    Action.READ,
+    Action.START,
+    Action.APPEND,
+    Action.STOP,
+)
+"""The calls: chat.postMessage, files.upload, chat.update, chat.delete, conversations.replies, chat.startStream,
+chat.appendStream, chat.stopStream."""
 
 
 _BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text")
@@ -48,6 +62,9 @@ _BLOCKS = ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_block
 SPECIAL: Mapping[tuple[str, Action], Next] = {
     ("message_not_found", Action.UPDATE): Next.GONE,
     ("message_not_found", Action.REMOVE): Next.GONE,
+    ("message_not_found", Action.APPEND): Next.GONE,
+    ("message_not_found", Action.STOP): Next.GONE,
+    ("streaming_state_conflict", Action.UPDATE): Next.STOP_FIRST,
     **{(code, Action.POST): Next.AS_TEXT for code in _BLOCKS},
 }
 """By Slack's code and what was asked: where more is known than the kind of the error."""
@@ -57,6 +74,8 @@ _BY_KIND: Mapping[ErrorKind, Next] = {
     ErrorKind.TRANSIENT: Next.LATER,
     ErrorKind.OPERATOR: Next.WHEN_FIXED,
 }
+_STREAM = (Action.START, Action.APPEND, Action.STOP)
+LIMITED = frozenset({"ratelimited", "rate_limited"})
 _WITHOUT = (Action.UPLOAD, Action.READ)
 """What can be done without: a file is posted as messages, and a post is made without looking for an earlier one."""
 
@@ -68,11 +87,12 @@ def what_follows(error: BaseException, action: Action) -> Next:
     if not (isinstance(error, SlackApiError) and isinstance(response.data, dict) and 200 <= status < 500):
         return Next.UNKNOWN
     code = code_of(error)
-    if (special := SPECIAL.get((code, action))) is not None:
-        return special
-    if code in AMBIGUOUS:
-        return Next.UNKNOWN
-    if code in TOKEN_CODES:
+    if code in AMBIGUOUS or (code, action) in SPECIAL:
+        return SPECIAL.get((code, action), Next.UNKNOWN)
+    passes = code in LIMITED | TOKEN_CODES
+    if action in _STREAM and not (passes and action is not Action.START):
+        return Next.NO_STREAM
+    if passes:
         return Next.LATER
     kind = kind_of(code)
     if kind is ErrorKind.OPERATOR and (action in _WITHOUT or code in CHANNEL_CODES):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Draft, Post
-from bot.slack.blocks import cards, messages, question_blocks
+from bot.core.turn_message import TURN, End, dumps, loads
+from bot.slack.blocks import cards, messages, question_blocks, turn_message
+from bot.slack.delivery.stream_body import StreamBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,22 @@ class Kind:
     """Whether it has to be posted again if Slack refuses for good to change it."""
     refused: Callable[[Post], Refused] = nothing
     """What follows when Slack refuses for good to post it."""
+    streamed: Callable[[Post], StreamBody | None] | None = None
+    """What a stream of the message is to hold now; None, also of the function, when it is to be posted and updated. The
+    content must be that of `render`, which is used where there is no stream."""
 
 
 def _card_refused(post: Post) -> Refused:
     return Refused(question=post.key)
+
+
+def turn_refused(post: Post) -> Refused:
+    """Without its buttons a card asks nobody: its question ends, and what else the part says is posted without it."""
+    if not post.about:
+        return Refused()
+    message = replace(loads(post.payload), end=End.CONTINUED)
+    without = Draft(f"without-{post.key}", TURN, dumps(message))
+    return Refused([without] if message.parts else [], post.about[0].id)
 
 
 def _file_refused(post: Post) -> Refused:
@@ -71,6 +85,7 @@ def _file_refused(post: Post) -> Refused:
 
 
 KINDS: Mapping[str, Kind] = {
+    TURN: Kind(lambda post: turn_message.render(loads(post.payload), post.about), refused=turn_refused),
     "card": Kind(
         lambda post: question_blocks.redrawn(post.about, post.payload),
         prerendered=True,
@@ -80,8 +95,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
     cards.COPY: Kind(question_blocks.copied, needs_blocks=True),
+    "progress": Kind(lambda post: None),
     FILE: Kind(prerendered=True, changes=False, refused=_file_refused),
 }
-"""The kinds whose bodies follow from what is recorded."""
+"""The kinds whose bodies follow from what is recorded. What is left of `progress` is of earlier versions, and goes."""
 PLAIN = Kind(prerendered=True, changes=False, needs_ts=False)
 """All others: posted as they were recorded."""

@@ -8,6 +8,23 @@ from dataclasses import dataclass, field
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Knowledge
+from bot.slack.delivery.stream_body import Given, StreamBody
+
+
+@dataclass(slots=True)
+class Stream:
+    """A stream that this process has begun."""
+
+    until: float
+    """When it is stopped at the latest, on the loop's clock: Slack ends streams after about five minutes."""
+    mode: str
+    given: Given = field(default_factory=Given)
+    broken: bool = False
+    """It is not known what it holds, or it is not what is wanted: nothing can be appended."""
+    body: StreamBody | None = None
+    """What is wanted now."""
+    missing: list[JsonObject] = field(default_factory=list[JsonObject])
+    """What has to be appended for that."""
 
 
 @dataclass(slots=True)
@@ -22,6 +39,12 @@ class KnownPost(Knowledge):
     tries: int = 0
     body: JsonObject | None = None
     """The body that Slack was given last, while the message is not final."""
+    stream: Stream | None = None
+    """The stream that this process has open on it."""
+    unstreamed: bool = False
+    """A stream could not be begun: it is posted."""
+    stopped: bool = False
+    """Slack said in this run that a stream is open, and it was to be stopped."""
 
 
 @dataclass(slots=True)
@@ -46,7 +69,7 @@ class KnownThread:
         if in_step:
             self.failures = 0
         for post, known in list(self.posts.items()):
-            needed = known.sent or known.unrecorded or known.body is not None
+            needed = known.sent or known.unrecorded or known.body is not None or known.stream
             if (known.sent and known.recorded) or (in_step and not needed):
                 self.drop(post)
 
@@ -54,3 +77,19 @@ class KnownThread:
         """Forget one message."""
         del self.posts[post]
         self.forget(post)
+
+
+class KnownThreads(dict[int, KnownThread]):
+    """What is known of all threads, by number."""
+
+    def tidy(self, thread_id: int) -> None:
+        """Forget a thread about which nothing is known any more."""
+        if thread_id in self and self[thread_id].empty:
+            del self[thread_id]
+
+    def recorded(self, thread_id: int, post: int) -> None:
+        """A message was recorded that its thread may have been waiting for."""
+        thread = self.get(thread_id)
+        if thread is not None and not thread.busy and post in thread.posts:
+            thread.drop(post)
+            self.tidy(thread_id)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -17,7 +18,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
+from bot.slack.delivery import stream_calls
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, what_follows
+from bot.slack.delivery.stream_body import StreamBody
+from bot.slack.delivery.stream_calls import Closing
 from bot.slack.own_posts import OwnPosts
 from bot.slack.text import escaped, linked
 
@@ -55,10 +59,13 @@ class Sender:
         once: AsyncWebClient,
         repeatable: AsyncWebClient,
         best_effort: AsyncWebClient,
+        bot_user: str = "",
         own: OwnPosts | None = None,
     ) -> None:
         """`once` never repeats a request whose outcome is unknown, `repeatable` may, and `best_effort` repeats
-        nothing. `own` takes note of what is posted."""
+        nothing. `bot_user` is the id of our bot user, by which a stream of unknown outcome is found. `own` takes note
+        of what is posted."""
+        self._bot_user = bot_user
         self._own = own or OwnPosts()
         self._once = once
         self._repeatable = repeatable
@@ -76,11 +83,34 @@ class Sender:
                 self._own.add(place.channel, ts)
             return ts
         except SLACK_ERRORS as error:
-            settle = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
-            if isinstance(error, TimeoutError):
-                settle = TIMEOUT_SETTLE_SECONDS
-            self._settled_at[post.id] = time.monotonic() + settle
+            self._unsettled(post, error)
             raise
+
+    async def start_stream(self, place: ThreadRef, post: Post, body: StreamBody, chunks: Sequence[JsonObject]) -> str:
+        """Start a stream as a post. Out: its timestamp. Raises SLACK_ERRORS."""
+        try:
+            with self._own.sending(place.channel):
+                ts = await stream_calls.start(self._best_effort, place, body, chunks)
+                self._own.add(place.channel, ts)
+            return ts
+        except SLACK_ERRORS as error:
+            self._unsettled(post, error)
+            raise
+
+    async def append_stream(self, channel: str, ts: str, chunks: Sequence[JsonObject]) -> None:
+        """Append chunks to a stream. Raises SLACK_ERRORS."""
+        await stream_calls.append(self._best_effort, channel, ts, chunks)
+
+    async def stop_stream(self, channel: str, post: Post, last: Closing | None = None) -> None:
+        """Stop a stream; with `last`, append the last chunks before. Raises SLACK_ERRORS."""
+        await stream_calls.stop(self._best_effort, channel, post.ts, metadata(post.key), last)
+
+    def _unsettled(self, post: Post, error: BaseException) -> None:
+        """Note from when on the thread may be searched for it."""
+        settle = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
+        if isinstance(error, TimeoutError):
+            settle = TIMEOUT_SETTLE_SECONDS
+        self._settled_at[post.id] = time.monotonic() + settle
 
     async def post_to(self, post: Post, body: JsonObject) -> tuple[str, str]:
         """Send a copy to its person. Out: the direct message that it is in, and its timestamp. Raises SLACK_ERRORS."""
@@ -89,17 +119,19 @@ class Sender:
             channel=post.channel or post.person,
             text=body["text"],
             blocks=body["blocks"],
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": post.key}},
+            metadata=metadata(post.key),
             unfurl_links=False,
             unfurl_media=False,
         )
         return str(response["channel"]), str(response["ts"])
 
-    async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool) -> None:
-        """Replace the content of a message. `repeat`: retry after network errors and 5xx. Raises SLACK_ERRORS."""
+    async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool, key: str = "") -> None:
+        """Replace the content of a message. `repeat`: retry after network errors and 5xx. With a key it is marked as
+        the message of this post, which a stream is only when it is stopped. Raises SLACK_ERRORS."""
         self._own.add(channel, ts)
         client = self._repeatable if repeat else self._best_effort
-        await client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"])
+        marked = metadata(key) if key else None
+        await client.chat_update(channel=channel, ts=ts, text=body["text"], blocks=body["blocks"], metadata=marked)
 
     async def remove(self, channel: str, ts: str) -> None:
         """Delete a message. Raises SLACK_ERRORS."""
@@ -122,7 +154,7 @@ class Sender:
             "channel": place.channel,
             "thread_ts": place.thread_ts,
             "text": body["text"],
-            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": post.key}},
+            "metadata": metadata(post.key),
             "unfurl_links": False,
             "unfurl_media": False,
         }
@@ -160,9 +192,10 @@ class Sender:
         log.warning("file %s did not appear in %s within %.0f s", file, place.channel, sum(SHARE_PAUSES))
         return ""
 
-    async def find(self, place: ThreadRef, post: Post) -> str | None:
-        """Return the timestamp of the message with this post's key; None if it is not in the thread. Raises
-        SLACK_ERRORS, and Unthreaded if the thread is gone and the message is outside of it."""
+    async def find(self, place: ThreadRef, post: Post, unmarked: list[str] | None = None) -> str | None:
+        """Return the timestamp of the message with this post's key; None if it is not in the thread. Our messages that
+        have no key, as streams do not before they are stopped, are added to `unmarked`. Raises SLACK_ERRORS, and
+        Unthreaded if the thread is gone and the message is outside of it."""
         slowest = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
         settled_at = self._settled_at.get(post.id, self._begun + slowest)
         await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
@@ -186,9 +219,23 @@ class Sender:
                 # Without permission to read, a duplicate message is better than a lost answer.
                 log.error("cannot search the thread in %s for a post (%s)", place.channel, code_of(error))
                 return None
+            if unmarked is not None:
+                unmarked += self._unmarked(page, post)
             ts, cursor = _found(page, post)
             if ts or not cursor:
                 return ts or None
+
+    def _unmarked(self, page: Any, post: Post) -> list[str]:
+        """Return the timestamps of our own messages on a page of the thread that no key says the post of."""
+        messages: list[JsonObject] = page.get("messages") or []
+        return [
+            str(message["ts"])
+            for message in messages
+            if self._bot_user
+            and message.get("user") == self._bot_user
+            and float(message["ts"]) >= post.created_at - CLOCKS_APART_SECONDS
+            if not (message.get("metadata") or message.get("files") or message.get("subtype"))
+        ]
 
     async def _find_outside(self, place: ThreadRef, post: Post) -> None:
         """Look for the message in the channel, since there is no thread in which it could be. Raises Unthreaded if it
@@ -217,6 +264,11 @@ class Sender:
     def forget(self, post: int) -> None:
         """Forget a post that has been posted or given up."""
         self._settled_at.pop(post, None)
+
+
+def metadata(key: str) -> JsonObject:
+    """Return what marks a message as that of a post."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
 
 
 def _found(page: Any, post: Post) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from bot.core.inbox import AuthorKind, Unread
 from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
+from bot.core.turn_message import TurnMessage, first_key, last_key, loads
 from bot.core.untrusted import items, parsed
 from bot.errors import ChangedError, StoreError
 from bot.store.sqlite.database import now
@@ -86,12 +87,24 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             (turn[0],),
         )
         state.calls = [call_from(row) for row in rows]
-        if any(call.state is not CallState.FINISHED for call in state.calls):
+        if any(call.state is not CallState.FINISHED or not call.summarised for call in state.calls):
             _mark_asked(connection, turn[0], state.calls)
+        state.message = newest_part(connection, state)
     state.unread = unread(connection, thread_id)
     people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MAX_PEOPLE))
     state.people = tuple(str(user) for (user,) in people)
     return state
+
+
+def newest_part(connection: sqlite3.Connection, state: ThreadState) -> TurnMessage | None:
+    """Return the newest part of the open turn's message; None if no turn is open."""
+    if state.turn is None:
+        return None
+    row = connection.execute(
+        "SELECT payload FROM posts WHERE key > ? AND key < ? ORDER BY key DESC LIMIT 1",
+        (first_key(state.turn.id), last_key(state.turn.id)),
+    ).fetchone()
+    return loads(str(row[0])) if row else TurnMessage(state.turn.id, 1, state.turn.requester, state.place.team)
 
 
 def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:
@@ -121,8 +134,8 @@ def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Ca
     """Set which calls people are being asked about, and which request allows the others."""
     by_id = {call.id: call for call in calls}
     rows = connection.execute(
-        "SELECT q.call, q.id, q.digest, q.basis, q.decision FROM questions q JOIN calls c ON c.id = q.call"
-        " WHERE c.turn_id = ? AND c.state <> 'finished' AND q.decision IN ('awaiting', 'approved', 'run_again')"
+        "SELECT q.call, q.id, q.digest, q.basis, q.decision FROM calls c CROSS JOIN questions q ON q.call = c.id"
+        " WHERE c.turn_id = ? AND q.decision IN ('awaiting', 'approved', 'run_again')"
         " ORDER BY q.created_at",
         (turn_id,),
     )

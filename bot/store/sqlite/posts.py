@@ -14,17 +14,24 @@ from bot.store.sqlite.database import now
 
 
 def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft]) -> list[int]:
-    """Record drafts in the order in which they are to appear; return their ids. A draft whose key exists replaces the
-    body of that message; if that is final, the draft is ignored and gets the id 0. In a thread that is gone from Slack
-    nothing is posted."""
+    """Record drafts in the order in which they are to appear; return their ids.
+
+    A draft whose key exists replaces the body of that message; if that is final, the draft is ignored and gets the id
+    0. A part of a turn's message that is not in Slack any more is posted anew, once. In a thread that is gone from
+    Slack nothing is posted.
+    """
     ids: list[int] = []
     for draft in drafts:
         row = connection.execute(
             "INSERT INTO posts (thread_id, key, kind, payload, state, final, created_at) VALUES (?, ?, ?, ?,"
             " CASE (SELECT gone FROM threads WHERE id = ?) WHEN '' THEN 'owed' ELSE 'removed' END, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET payload = excluded.payload, final = excluded.final,"
-            " revision = revision + 1 WHERE NOT posts.final RETURNING id",
-            (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now()),
+            " revision = revision + 1,"
+            " state = CASE WHEN posts.kind <> 'turn' OR posts.state IN ('owed', 'posted') OR posts.deleted > 1"
+            " THEN posts.state ELSE excluded.state END,"
+            " ts = CASE posts.state WHEN 'posted' THEN posts.ts ELSE '' END"
+            " WHERE NOT posts.final AND NOT ? RETURNING id",
+            (thread_id, draft.key, draft.kind, draft.payload, thread_id, draft.final, now(), draft.offered),
         ).fetchone()
         ids.append(int(row[0]) if row else 0)
     return ids
@@ -56,17 +63,19 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     # The condition must be literally that of the index `posts_unsettled`.
     rows = connection.execute(
         "SELECT id, thread_id, key, kind, payload, state, ts, revision, shown, final, created_at, person, channel,"
-        " coalesce(copy_of, id), (SELECT c.payload FROM posts c WHERE c.id = posts.copy_of) FROM posts"
+        " streaming, coalesce(copy_of, id), EXISTS (SELECT 1 FROM questions WHERE post = posts.id),"
+        " (SELECT c.payload FROM posts c WHERE c.id = posts.copy_of) FROM posts"
         " INDEXED BY posts_unsettled WHERE thread_id = ? AND (state = 'owed' OR state = 'posted'"
         " AND (shown <> revision OR NOT final)) ORDER BY id",
         (thread_id,),
     ).fetchall()
     found: list[Post] = []
-    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, *rest in rows:
-        person, channel, card, copied = rest
-        about = question_rows.of_post(connection, card) if revision != shown or person else ()
+    for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, *more in rows:
+        person, channel, streaming, card, asks, copied = more
+        about = question_rows.of_post(connection, card) if revision != shown or person or asks else ()
         post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
-        found.append(replace(post, about=about, person=person, channel=channel, card=copied or ""))
+        post = replace(post, about=about, person=person, channel=channel, streaming=bool(streaming), card=copied or "")
+        found.append(post)
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
 
@@ -75,17 +84,41 @@ def last(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM posts").fetchone()[0])
 
 
-def posted(connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "") -> None:
+def posted(
+    connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "", *, streaming: bool = False
+) -> None:
     """Record that a post is in Slack, with this timestamp and revision; of a copy, in this direct message."""
     connection.execute(
-        "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ? WHERE id = ? AND state = 'owed'",
-        (ts, revision, channel, post),
+        "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ?, streaming = ?"
+        " WHERE id = ? AND state = 'owed'",
+        (ts, revision, channel, streaming, post),
     )
 
 
 def shown(connection: sqlite3.Connection, post: int, revision: int) -> None:
-    """Record that Slack shows this revision."""
-    connection.execute("UPDATE posts SET shown = ? WHERE id = ?", (revision, post))
+    """Record that Slack shows this revision, and that no stream is open."""
+    connection.execute("UPDATE posts SET shown = ?, streaming = 0 WHERE id = ?", (revision, post))
+
+
+def lost(connection: sqlite3.Connection, post: int) -> bool:
+    """Owe a post once more that is no longer in Slack; the second time close it, and return False."""
+    row = connection.execute(
+        "UPDATE posts SET state = CASE deleted WHEN 0 THEN 'owed' ELSE 'removed' END, ts = '', streaming = 0,"
+        " revision = revision + 1, deleted = deleted + 1 WHERE id = ? AND state = 'posted' RETURNING state",
+        (post,),
+    ).fetchone()
+    return row is not None and row[0] == PostState.OWED
+
+
+def accounted_for(connection: sqlite3.Connection, thread_id: int, timestamps: Iterable[str]) -> set[str]:
+    """Return those of these timestamps that posts of the thread have."""
+    return {
+        ts
+        for ts in timestamps
+        if connection.execute(
+            "SELECT 1 FROM posts WHERE ts = ? AND ts <> '' AND thread_id = ?", (ts, thread_id)
+        ).fetchone()
+    }
 
 
 def close(connection: sqlite3.Connection, post: int, state: str) -> None:

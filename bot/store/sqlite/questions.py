@@ -135,7 +135,9 @@ def deleted(connection: sqlite3.Connection, channel: str, ts: str, notice: Draft
         return 0
     if not times:
         connection.execute(
-            "UPDATE posts SET state = 'owed', ts = '', revision = revision + 1, deleted = 1 WHERE id = ?", (post,)
+            "UPDATE posts SET state = 'owed', ts = '', streaming = 0, revision = revision + 1, deleted = 1"
+            " WHERE id = ?",
+            (post,),
         )
         return int(thread_id)
     connection.execute("UPDATE posts SET state = 'removed', deleted = deleted + 1 WHERE id = ?", (post,))

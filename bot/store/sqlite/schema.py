@@ -6,6 +6,7 @@ from __future__ import annotations
 from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
+from bot.store.sqlite.streaming_migration import STREAMING
 from bot.store.sqlite.waiting_migration import WAITING
 
 MIGRATIONS: tuple[str, ...] = (
@@ -326,4 +327,5 @@ MIGRATIONS: tuple[str, ...] = (
     OUTAGES,
     AMENDMENTS,
     WAITING,
+    STREAMING,
 )

@@ -10,7 +10,7 @@ from functools import partial
 from bot.core.amendments import Amended, Amendment
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.outages import Active, Conversation, Gap, Held, Recorded
-from bot.core.posts import Deliveries, Draft
+from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Card, Question
@@ -18,6 +18,8 @@ from bot.core.thread import ThreadState, Turn
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TurnMessage
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
@@ -32,11 +34,13 @@ from bot.store.sqlite import (
     questions,
     stopping,
     transitions,
+    turn_records,
     undos,
     waiting_lists,
 )
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
+from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
 
@@ -51,12 +55,12 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore:
+class SqliteStore(PostsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
         """`redact`: patterns of the arguments that the audit must not record (`[audit] redact`)."""
-        self._database = database
+        super().__init__(database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
         self._odd = OddRows()
@@ -150,7 +154,7 @@ class SqliteStore:
             state.turn.attempts, state.turn.announced = 1, True
 
         def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
-            return {_delivering(state.id): posts.deliveries(connection, state.id)}
+            return {delivering(state.id): posts.deliveries(connection, state.id)}
 
         owes = bool(change.drafts or change.cards)
         turn_id, unread, stopped_by, written = await self._database.write(
@@ -158,6 +162,7 @@ class SqliteStore:
         )
         if not written:
             state.unread = unread
+            state.message = await self._database.read(lambda connection: log.newest_part(connection, state))
             if state.turn is not None:
                 state.turn.stopped_by = stopped_by
             return
@@ -175,10 +180,14 @@ class SqliteStore:
         if change.requester:
             state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
             state.calls = []
+            state.message = TurnMessage(turn_id, 1, change.requester, state.place.team)
         if change.outcome:
-            state.turn, state.calls = None, []
+            state.turn, state.calls, state.message = None, [], None
         if state.turn is not None:
             state.turn.stopped_by = stopped_by
+
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
         def failed(connection: sqlite3.Connection) -> bool:
@@ -308,46 +317,6 @@ class SqliteStore:
 
         return await self._database.write(end_grant)
 
-    async def deliveries(self, thread_id: int) -> Deliveries:
-        return await self._database.read(partial(posts.deliveries, thread_id=thread_id), _delivering(thread_id))
-
-    async def last_post(self) -> int:
-        return await self._database.read(posts.last)
-
-    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
-        def owe(connection: sqlite3.Connection) -> None:
-            posts.owe(connection, thread_id, drafts)
-
-        await self._database.write(owe, synced=False)
-
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
-        def posted(connection: sqlite3.Connection) -> None:
-            posts.posted(connection, post, ts, revision, channel)
-
-        await self._database.write(posted, synced=False, soon=soon)
-
-    async def shown(self, post: int, revision: int) -> None:
-        def shown(connection: sqlite3.Connection) -> None:
-            posts.shown(connection, post, revision)
-
-        await self._database.write(shown, synced=False)
-
-    async def post_closed(self, post: int, state: str) -> None:
-        def post_closed(connection: sqlite3.Connection) -> None:
-            posts.close(connection, post, state)
-
-        await self._database.write(post_closed, synced=False)
-
-    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
-        def close_thread(connection: sqlite3.Connection) -> None:
-            amendments.close_thread(connection, thread_id, at, outside)
-
-        await self._database.write(close_thread)
-
 
 def _loading(thread_id: int) -> Hashable:
     return "load", thread_id
-
-
-def _delivering(thread_id: int) -> Hashable:
-    return "deliveries", thread_id

@@ -16,6 +16,7 @@ from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Deci
 from bot.core.questions.retry import RETRIED
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
+from bot.core.turn_message import TURN
 from bot.errors import StoreError
 from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
 
@@ -30,9 +31,13 @@ def owe(tables: Tables, thread: int, drafts: Iterable[Draft]) -> int:
             tables.posts[number] = Post(
                 number, thread, draft.key, draft.kind, draft.payload, state, final=draft.final, created_at=now()
             )
-        elif not post.final:
+        elif not post.final and not draft.offered:
             number = post.id
-            tables.posts[number] = replace(post, payload=draft.payload, final=draft.final, revision=post.revision + 1)
+            post = replace(post, payload=draft.payload, final=draft.final, revision=post.revision + 1)
+            closed = post.kind == TURN and post.state in (PostState.REMOVED, PostState.REFUSED)
+            if closed and not tables.threads[thread].gone:
+                post = replace(post, state=PostState.OWED, ts="")
+            tables.posts[number] = post
     return number
 
 

@@ -9,6 +9,7 @@ from bot.core.questions.question import Approval, Decision, UndoState
 from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TURN, TurnMessage, first_key, loads
 from bot.errors import ChangedError, StoreError
 from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
@@ -29,7 +30,10 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
         people = {each.unread.user for each in read if each.position is not None and each.unread.addressed}
         state.turn = replace(turn.turn, others=tuple(sorted(people - {"", turn.turn.requester})))
         state.calls = [fresh(each) for each in tables.calls.values() if each.turn == number]
-        _mark_asked(tables, {call.id: call for call in state.calls if call.state is not CallState.FINISHED})
+        _mark_asked(tables, {call.id: call for call in state.calls})
+        parts = sorted((post.key, post.payload) for post in tables.posts.values() if post.kind == TURN)
+        mine = [loads(payload) for key, payload in parts if key.startswith(first_key(number))]
+        state.message = mine[-1] if mine else TurnMessage(number, 1, turn.turn.requester, row.place.team)
     return state
 
 

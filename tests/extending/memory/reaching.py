@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.core.posts import Draft, PostState
+from bot.core.posts import Draft, Post, PostState
 from bot.core.questions.question import Decision, Question
 from tests.extending.memory import asking
 from tests.extending.memory.tables import Tables, now
@@ -44,7 +44,7 @@ def deleted(tables: Tables, channel: str, ts: str, notice: Draft) -> int:
             return 0
         tables.deleted[post.id] = tables.deleted.get(post.id, 0) + 1
         if tables.deleted[post.id] == 1:
-            tables.posts[post.id] = replace(post, state=PostState.OWED, ts="", revision=post.revision + 1)
+            tables.posts[post.id] = _again(post)
             return post.thread_id
         tables.posts[post.id] = replace(post, state=PostState.REMOVED)
         for id_ in still:
@@ -56,3 +56,18 @@ def deleted(tables: Tables, channel: str, ts: str, notice: Draft) -> int:
             asking.owe(tables, post.thread_id, [notice])
         return post.thread_id
     return 0
+
+
+def lost(tables: Tables, number: int) -> bool:
+    """A message is gone before it was shown as it is wanted. Out: whether it is owed once more."""
+    post = tables.posts[number]
+    if post.state is not PostState.POSTED:
+        return False
+    tables.deleted[number] = tables.deleted.get(number, 0) + 1
+    once = tables.deleted[number] == 1
+    tables.posts[number] = _again(post) if once else replace(post, state=PostState.REMOVED, ts="")
+    return once
+
+
+def _again(post: Post) -> Post:
+    return replace(post, state=PostState.OWED, ts="", revision=post.revision + 1, streaming=False)

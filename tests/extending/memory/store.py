@@ -21,6 +21,8 @@ from bot.core.thread import ThreadState
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
+from bot.core.turn_message import TURN
+from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store import audit_chain
 from tests.extending.memory import amending, asking, hearing, reaching, stopping
@@ -95,6 +97,7 @@ class MemoryStore:
         found = stands(self._disk.tables, state.id)
         if change.unless_stopped and found.turn and found.turn.stopped_by and state.turn:
             state.turn.stopped_by, state.unread = found.turn.stopped_by, found.unread
+            state.message = found.message
             return
         kept, transcript = state.turn, state.transcript
         if kept is not None and found.turn is not None and kept.id == found.turn.id:
@@ -103,6 +106,10 @@ class MemoryStore:
             found.turn = kept
         elif found.turn is not None:
             found.turn.announced = True
+        if change.requester and found.turn is not None:
+            state.message = found.message
+        elif found.turn is None:
+            state.message = None
         for name in ("last_position", "last_role", "turn", "unread", "functions"):
             setattr(state, name, getattr(found, name))
         state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
@@ -115,6 +122,16 @@ class MemoryStore:
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
         return stopping.waiting_for(self._disk.tables, user, groups, most)
+
+    async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
+        row = self._disk.tables.turns.get(turn)
+        if row is None:
+            return None
+        calls = [fresh(each) for each in self._disk.tables.calls.values() if each.turn == turn]
+        place = self._disk.tables.threads[row.thread].place
+        kept = row.turn
+        shown, more = calls[:most], len(calls[most:])
+        return TurnRecord(row.thread, place, kept.requester, shown, more, kept.steps, kept.seconds, kept.usage)
 
     async def functions(self, digest: str) -> str:
         return self._disk.tables.functions.get(digest, "")
@@ -264,7 +281,7 @@ class MemoryStore:
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
         drawn = [
             replace(each, about=_about(tables, each), card=_copied(tables, each))
-            if each.person or each.shown != each.revision
+            if each.person or each.kind == TURN or each.shown != each.revision
             else each
             for each in posts
         ]
@@ -278,14 +295,25 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             asking.owe(tables, thread_id, drafts)
 
-    async def posted(self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "") -> None:
+    async def posted(
+        self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
+    ) -> None:
         with self._disk.transaction() as tables:
             if tables.posts[post].state is PostState.OWED:
-                tables.posts[post] = replace(tables.posts[post].posted(ts, revision), channel=channel)
+                row = tables.posts[post].posted(ts, revision, streaming=streaming)
+                tables.posts[post] = replace(row, channel=channel)
 
     async def shown(self, post: int, revision: int) -> None:
         with self._disk.transaction() as tables:
-            tables.posts[post] = replace(tables.posts[post], shown=revision)
+            tables.posts[post] = replace(tables.posts[post], shown=revision, streaming=False)
+
+    async def lost(self, post: int) -> bool:
+        with self._disk.transaction() as tables:
+            return reaching.lost(tables, post)
+
+    async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
+        posts = self._disk.tables.posts.values()
+        return {post.ts for post in posts if post.thread_id == thread_id and post.ts} & set(timestamps)
 
     async def post_closed(self, post: int, state: str) -> None:
         with self._disk.transaction() as tables:

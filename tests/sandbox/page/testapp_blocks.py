@@ -206,11 +206,6 @@ def every_block() -> list[Json]:
         },
         {"type": "table", "rows": cells, "column_settings": [{"is_wrapped": True}, {"align": "right"}]},
         _task("t1", "A task", "complete", output=rich(words("It went well"))),
-        {
-            "type": "plan",
-            "title": "A plan",
-            "tasks": [_task("t2", "Now", "in_progress"), _task("t3", "Then", "pending")],
-        },
         {**card, "actions": [button("card", "On the card")]},
         {"type": "carousel", "elements": [{**card, "title": mrkdwn("One")}, {**card, "title": mrkdwn("Two")}]},
         {
@@ -241,6 +236,12 @@ def every_block() -> list[Json]:
             ],
         },
     ]
+
+
+def plan() -> Json:
+    """A plan, beside which no task card may stand."""
+    tasks = [_task("t2", "Now", "in_progress"), _task("t3", "Then", "pending")]
+    return {"type": "plan", "title": "A plan", "tasks": tasks}
 
 
 def data_table() -> list[Json]:

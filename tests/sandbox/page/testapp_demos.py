@@ -188,9 +188,11 @@ async def publish(app: Demo, user: str) -> None:
 
 
 async def all_blocks(app: Demo, command: Json) -> None:
-    """One message of every kind of block, and one of the data table."""
+    """One message of every kind of block, and one of those that go with others in no message."""
     await app.client.chat_postMessage(channel=command["channel_id"], text="Every block", blocks=show.every_block())
-    await app.client.chat_postMessage(channel=command["channel_id"], text="A data table", blocks=show.data_table())
+    await app.client.chat_postMessage(
+        channel=command["channel_id"], text="A data table", blocks=[*show.data_table(), show.plan()]
+    )
 
 
 DEMOS: dict[str, Callable[[Demo, Json], Awaitable[None]]] = {

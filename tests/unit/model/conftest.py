@@ -18,6 +18,19 @@ JsonObject = dict[str, Any]
 Connect = Callable[..., OpenRouter]
 
 
+class Pieces(list[str]):
+    """The visible text of a reply, as it comes."""
+
+    restarts = 0
+
+    def add(self, piece: str) -> None:
+        self.append(piece)
+
+    def restart(self) -> None:
+        self.restarts += 1
+        self.clear()
+
+
 def tool(name: str = "filesystem__read_text_file") -> JsonObject:
     """A function tool that every provider accepts."""
     parameters = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}

@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +27,7 @@ from bot.model import failures
 from bot.model.failures import BrokenReply, classify
 from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Failure, ModelSandbox, call, calls, failure, text
-from tests.unit.model.conftest import Connect, asking, user
+from tests.unit.model.conftest import Connect, Pieces, asking, user
 
 pytestmark = pytest.mark.anyio
 
@@ -260,11 +259,12 @@ async def test_an_exception_of_the_callback_propagates_and_closes_the_connection
 ) -> None:
     sandbox.script(text("Hello there", chunks=4, delay=0.02))
 
-    def read(piece: str) -> None:
-        raise LookupError(piece)
+    class Broken(Pieces):
+        def add(self, piece: str) -> None:
+            raise LookupError(piece)
 
     with pytest.raises(LookupError):
-        await client.complete(asking(), read)
+        await client.complete(asking(), Broken())
 
     await sandbox.until(lambda: sandbox.connections == 0, what="the connection to close")
 
@@ -426,12 +426,11 @@ async def test_a_retry_after_in_the_past_is_no_pause() -> None:
 
 async def test_the_pieces_start_over_after_a_failure(sandbox: ModelSandbox, client: OpenRouter) -> None:
     sandbox.script(failure("error_chunk", before=text("Hel")), calls(call("filesystem__read_text_file"), text="Hello"))
-    pieces: list[str] = []
-    read: Callable[[str], None] = pieces.append
+    pieces = Pieces()
 
-    await client.complete(asking(), read)
+    await client.complete(asking(), pieces)
 
-    assert pieces == ["Hel", "Hello"]
+    assert (pieces, pieces.restarts) == (["Hello"], 1)
 
 
 def test_only_the_client_module_imports_openai() -> None:

@@ -20,7 +20,7 @@ from bot.model.key_check import check_key
 from bot.model.openrouter import CALLS_SECONDS, OpenRouter
 from bot.model.sse import EventReader
 from slack_sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, failure, text
-from tests.unit.model.conftest import Connect, asking, tool, user
+from tests.unit.model.conftest import Connect, Pieces, asking, tool, user
 
 pytestmark = pytest.mark.anyio
 
@@ -163,9 +163,9 @@ class TestTheReply:
             "prompt_tokens_details": {"cached_tokens": 100},
         }
         sandbox.script(text("Hello there", chunks=4, usage=usage, model="b/second", provider="Elsewhere"))
-        pieces: list[str] = []
+        pieces = Pieces()
 
-        reply = await client.complete(asking(), pieces.append)
+        reply = await client.complete(asking(), pieces)
 
         assert "".join(pieces) == "Hello there"
         assert len(pieces) == 4
@@ -300,9 +300,9 @@ class TestTheReply:
     async def test_an_answer_that_is_not_streamed_is_accepted(self, sandbox: ModelSandbox, client: OpenRouter) -> None:
         details = [{"type": "reasoning.text", "text": part} for part in ("one", "two")]
         sandbox.script(calls(call(READ, {"path": "a"}), text="Look.", reasoning_details=details, cost=0.5, whole=True))
-        pieces: list[str] = []
+        pieces = Pieces()
 
-        reply = await client.complete(asking(), pieces.append)
+        reply = await client.complete(asking(), pieces)
 
         assert reply.message["content"] == "Look."
         assert reply.message["reasoning_details"] == details
@@ -411,10 +411,10 @@ class TestAStreamInBatches:
     ) -> None:
         sandbox.script(text("word " * 60, chunks=60, first_token=0.02, delay=0.005))
         fed = pieces_fed(monkeypatch)
-        read: list[str] = []
+        read = Pieces()
         began = asyncio.get_running_loop().time()
 
-        reply = await client.complete(asking(), read.append)
+        reply = await client.complete(asking(), read)
 
         seconds = asyncio.get_running_loop().time() - began
         assert reply.message["content"] == "word " * 60
@@ -458,7 +458,12 @@ class TestAStreamInBatches:
         at: list[float] = []
 
         began = asyncio.get_running_loop().time()
-        await client.complete(asking(), lambda _: at.append(asyncio.get_running_loop().time() - began))
+
+        class Timed(Pieces):
+            def add(self, piece: str) -> None:
+                at.append(asyncio.get_running_loop().time() - began)
+
+        await client.complete(asking(), Timed())
 
         assert at[0] < at[-1] - 0.3
 

@@ -15,13 +15,16 @@ from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
+from bot.core.turn_message import TURN
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
 from bot.slack.delivery.kinds import KINDS, Kind
+from bot.slack.delivery.known import Stream
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
-from bot.slack.delivery.progress import PROGRESS, Progress
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
+from bot.slack.delivery.stream_budget import StreamBudget
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from slack_sandbox.model import Message
@@ -76,6 +79,8 @@ class Process:
         clients: slack_app.Clients,
         kinds: Mapping[str, Kind],
         rate: float,
+        bot_user: str,
+        budget: StreamBudget | None = None,
     ) -> None:
         self.database = database
         self.store, self.clients, self.thread = store, clients, 1
@@ -83,16 +88,17 @@ class Process:
         self._tasks: set[asyncio.Task[object]] = set()
         self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
-        self.progress = Progress(OFTEN, self.rate)
-        self._sender = Sender(clients.once, clients.repeatable, clients.best_effort)
+        self.live = Live(OFTEN, self.rate)
+        self._sender = Sender(clients.once, clients.repeatable, clients.best_effort, bot_user)
         self._outbox = Outbox(
             store,
             self._sender,
-            kinds={**KINDS, PROGRESS: self.progress.kind, **kinds},
+            kinds={**KINDS, **kinds, TURN: self.live.kind},
             rate=self.rate,
             wake=self.wakes.wake,
             advance=self.advanced.append,
             background=self._background,
+            budget=budget,
         )
 
     async def _reconcile(self, thread: int) -> None:
@@ -130,6 +136,11 @@ class Process:
         """What the outbox and its sender know besides the store."""
         return vars(self._outbox)["_known"], vars(self._sender)["_settled_at"]
 
+    def streams(self) -> list[Stream]:
+        """The streams that are open."""
+        posts = [post for thread in vars(self._outbox)["_known"].values() for post in thread.posts.values()]
+        return [post.stream for post in posts if post.stream is not None]
+
     async def posted(self) -> None:
         """All that is recorded is known to be in Slack."""
         async with asyncio.timeout(10):
@@ -162,11 +173,16 @@ async def slack() -> AsyncGenerator[Slack]:
 
 @asynccontextmanager
 async def process(
-    path: Path, slack: Slack, kinds: Mapping[str, Kind] = KINDS, rate: float = OFTEN
+    path: Path,
+    slack: Slack,
+    kinds: Mapping[str, Kind] = KINDS,
+    rate: float = OFTEN,
+    budget: StreamBudget | None = None,
+    opens: type[Database] = Eager,
 ) -> AsyncGenerator[Process]:
     """A process over the database in this folder."""
     async with AsyncExitStack() as ending:
-        database = await ending.enter_async_context(Eager(f"sqlite:///{path}/bot.db"))
+        database = await ending.enter_async_context(opens(f"sqlite:///{path}/bot.db"))
         line = Line(slack.near)
         ending.push_async_callback(line.close)
         clients = slack_app.clients(slack.near.api_url, slack.near.bot_token, slack.near.app_token)
@@ -176,7 +192,7 @@ async def process(
         store = SqliteStore(database)
         place = ThreadRef(slack.near.team_id, slack.channel.id, slack.ts, "channel")
         await store.admit(Incoming(place, "Ev1", slack.alice.id, slack.ts, "please", [], addressed=True))
-        here = Process(database, store, clients, kinds, rate)
+        here = Process(database, store, clients, kinds, rate, slack.near.bot_user_id, budget)
         ending.push_async_callback(here.wakes.close, 1.0)
         await here.begin()
         yield here

@@ -9,9 +9,10 @@ from typing import Any
 
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
-from bot.core.questions.question import Approval, CallKind, Decision
+from bot.core.questions.question import Approval, CallKind, Card, Decision
 from bot.core.tools import Preview
-from bot.slack.blocks import cards
+from bot.core.turn_message import End, TurnMessage
+from bot.slack.blocks import cards, elements, turn_message
 from slack_sandbox import text as texts
 from slack_sandbox import validation
 from tests.watch import apart
@@ -151,7 +152,15 @@ def card(*approvals: Approval) -> Shown:
     """The one message that these requests are asked in."""
     [made] = cards.cards(approvals)
     assert list(made.questions) == list(approvals)
-    return taken(made.drafts[-1].payload)
+    return asked(made)
+
+
+def asked(made: Card) -> Shown:
+    """The message that a card is in, which says nothing else."""
+    shown = turn_message.render(TurnMessage(1, end=End.ASKS), made.questions)
+    assert shown is not None
+    assert made.size >= elements.size(shown["blocks"])
+    return taken(shown)
 
 
 def record(*approvals: Approval) -> Shown:

@@ -27,6 +27,7 @@ from tests.unit.slack.samples import (
     PREVIEW,
     WRITE,
     Shown,
+    asked,
     call,
     card,
     decided,
@@ -173,9 +174,7 @@ def test_requests_that_one_message_does_not_take_are_asked_in_several() -> None:
     assert len(made) > 1
     assert [approval for each in made for approval in each.questions] == long
     for each in [*cards.cards(many), *made]:
-        taken(each.drafts[-1].payload)
-        assert each.drafts[-1].key == each.questions[0].id
-        assert each.drafts[-1].kind == "card"
+        asked(each)
 
 
 def test_a_message_that_was_taken_is_taken_however_its_rows_are_decided() -> None:
@@ -321,13 +320,13 @@ def test_arguments_that_nobody_would_leaf_through_are_a_file_above_the_card() ->
     approval = request(call=call({"path": "/w/a.txt", "content": content}))
     for privacy, files in (("full", 1), ("summary", 0), ("private", 0)):
         [made] = cards.cards([replace(approval, privacy=privacy)])
-        shown = taken(made.drafts[-1].payload)
+        shown = asked(made)
         assert "Details" in shown.buttons
-        assert [draft.kind for draft in made.drafts] == ["file"] * files + ["card"]
+        assert [draft.kind for draft in made.drafts] == ["file"] * files
     [made] = cards.cards([approval])
     payload = json.loads(made.drafts[0].payload)
     assert payload["approval"] == approval.id
-    assert payload["file"] in taken(made.drafts[-1].payload).plain
+    assert payload["file"] in asked(made).plain
     assert payload["file"] in record(approval).plain
     assert "    line 59999 and some more words" in payload["content"]
 
@@ -374,14 +373,14 @@ def test_drawing_a_card_takes_little_time_however_much_it_is_about(name: str) ->
 def test_thousands_of_values_are_in_the_file_as_json_one_on_a_line() -> None:
     approval = LARGE["many values"]
     [made] = cards.cards([approval])
-    assert "More than 1,000 other arguments are not shown here." in taken(made.drafts[-1].payload).plain
+    assert "More than 1,000 other arguments are not shown here." in asked(made).plain
     text = json.loads(made.drafts[0].payload)["content"].partition("Arguments\n")[2]
     remark, *lines = text.rstrip("\n").split("\n")
     assert remark == "    More than 1,000 values, as JSON:"
     assert len(lines) == 40_001
     assert all(line.startswith(" " * 8) for line in lines)
     assert json.loads("".join(line[8:] for line in lines)) == MANY_EDITS
-    assert taken(cards.redrawn([approval])).blocks == taken(made.drafts[-1].payload).blocks
+    assert taken(cards.redrawn([approval])).blocks == asked(made).blocks
 
 
 def test_arguments_stand_in_the_order_in_which_they_are_read() -> None:
@@ -453,7 +452,7 @@ def test_no_line_of_data_stands_where_a_heading_or_a_name_of_the_file_stands() -
 def test_five_hundred_arguments_are_counted_on_the_card_and_all_of_them_are_in_the_file() -> None:
     approval = request(call=call({f"name{number:03d}": f"value {number}" for number in range(500)}))
     [made] = cards.cards([approval])
-    assert "475 more arguments are not shown here." in taken(made.drafts[-1].payload).plain
+    assert "475 more arguments are not shown here." in asked(made).plain
     content = json.loads(made.drafts[0].payload)["content"]
     assert all(f"value {number}\n" in content for number in range(500))
 
@@ -533,9 +532,9 @@ def test_slack_takes_every_card_in_every_state(
     approvals = [replace(row, id=f"request-{number:016d}") for number, (row, _) in enumerate(rows)]
     ends = {approval.id: end for approval, (_, end) in zip(approvals, rows, strict=True)}
     for made in cards.cards(approvals):
-        taken(made.drafts[-1].payload)
+        asked(made)
         now = [each for each in made.questions if isinstance(each, Approval)]
-        assert taken(cards.redrawn(now)).blocks == taken(made.drafts[-1].payload).blocks
+        assert taken(cards.redrawn(now)).blocks == asked(made).blocks
         for index, approval in enumerate(now):
             decision, reason, votes, undo = ends[approval.id]
             now[index] = replace(approval, decision=decision, decided_by=ALICE, reason=reason, votes=votes, undo=undo)

@@ -12,7 +12,11 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.core.posts import Action
 from bot.slack.delivery.errors import ACTIONS, SPECIAL, Next, code_of, retry_after, what_follows
 
-POST, UPLOAD, UPDATE, REMOVE, READ = ACTIONS
+POST, UPLOAD, UPDATE, REMOVE, READ, START, APPEND, STOP = ACTIONS
+STREAM = (START, APPEND, STOP)
+WHOLE = (POST, UPLOAD, UPDATE, REMOVE, READ)
+NO_STREAM = dict.fromkeys(STREAM, Next.NO_STREAM)
+"""Whatever Slack has against a stream, the message can be posted or updated."""
 
 
 def refusal(code: str, status: int = 200, headers: dict[str, str] | None = None) -> SlackApiError:
@@ -32,29 +36,35 @@ def refusal(code: str, status: int = 200, headers: dict[str, str] | None = None)
 @pytest.mark.parametrize(
     ("code", "expected"),
     {
-        "not_in_channel": dict.fromkeys(ACTIONS, Next.GIVE_UP),
-        "is_archived": dict.fromkeys(ACTIONS, Next.GIVE_UP),
-        "ratelimited": dict.fromkeys(ACTIONS, Next.LATER),
-        "token_revoked": dict.fromkeys(ACTIONS, Next.LATER),
+        "not_in_channel": dict.fromkeys(WHOLE, Next.GIVE_UP) | NO_STREAM,
+        "is_archived": dict.fromkeys(WHOLE, Next.GIVE_UP) | NO_STREAM,
+        "ratelimited": dict.fromkeys(ACTIONS, Next.LATER) | {START: Next.NO_STREAM},
+        "token_revoked": dict.fromkeys(ACTIONS, Next.LATER) | {START: Next.NO_STREAM},
         "internal_error": dict.fromkeys(ACTIONS, Next.UNKNOWN),
-        "something_new": dict.fromkeys(ACTIONS, Next.SOME_TRIES),
+        "something_new": dict.fromkeys(WHOLE, Next.SOME_TRIES) | NO_STREAM,
         "message_not_found": {
             POST: Next.GIVE_UP,
             UPLOAD: Next.GIVE_UP,
             UPDATE: Next.GONE,
             REMOVE: Next.GONE,
             READ: Next.GIVE_UP,
+            START: Next.NO_STREAM,
+            APPEND: Next.GONE,
+            STOP: Next.GONE,
         },
+        "streaming_state_conflict": dict.fromkeys(WHOLE, Next.LATER) | NO_STREAM | {UPDATE: Next.STOP_FIRST},
+        "message_not_in_streaming_state": dict.fromkeys(WHOLE, Next.GIVE_UP) | NO_STREAM,
         "msg_too_long": {
             POST: Next.AS_TEXT,
             UPLOAD: Next.GIVE_UP,
             UPDATE: Next.GIVE_UP,
             REMOVE: Next.GIVE_UP,
             READ: Next.GIVE_UP,
-        },
-        "edit_window_closed": dict.fromkeys(ACTIONS, Next.GIVE_UP),
-        "cant_delete_message": dict.fromkeys(ACTIONS, Next.GIVE_UP),
-        "message_limit_exceeded": dict.fromkeys(ACTIONS, Next.LATER),
+        }
+        | NO_STREAM,
+        "edit_window_closed": dict.fromkeys(WHOLE, Next.GIVE_UP) | NO_STREAM,
+        "cant_delete_message": dict.fromkeys(WHOLE, Next.GIVE_UP) | NO_STREAM,
+        "message_limit_exceeded": dict.fromkeys(WHOLE, Next.LATER) | NO_STREAM,
         # A file can be posted as messages, and a post made without reading the thread before.
         "missing_scope": {
             POST: Next.WHEN_FIXED,
@@ -62,7 +72,8 @@ def refusal(code: str, status: int = 200, headers: dict[str, str] | None = None)
             UPDATE: Next.WHEN_FIXED,
             REMOVE: Next.WHEN_FIXED,
             READ: Next.GIVE_UP,
-        },
+        }
+        | NO_STREAM,
     }.items(),
 )
 def test_what_follows_an_error_depends_on_what_was_asked(code: str, expected: dict[Action, Next]) -> None:

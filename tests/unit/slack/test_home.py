@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.core.calls import CallOutcome
 from bot.core.questions import missed
 from bot.core.questions.grant import Grant
 from bot.core.thread_ref import ThreadRef
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import home, messages
-from tests.unit.slack.samples import ALICE, BOB, NASTY, call, ended, nothing_is_forged, request, taken, window
+from tests.unit.slack.samples import ALICE, BOB, NASTY, call, nothing_is_forged, request, taken, window
 
 GRANT = Grant(
     id=7,
@@ -78,28 +77,6 @@ def test_no_text_of_a_grant_forges_a_line_or_calls_anybody(nasty: str) -> None:
 def test_a_grant_value_that_is_none_of_ours_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         home.opened_grant(value)
-
-
-def test_a_summary_says_no_more_than_the_thread_may_see() -> None:
-    good = replace(ended(CallOutcome.OK, "fine", {"path": "SECRET"}), seconds=0.008)
-    bad = ended(CallOutcome.ERROR, "SECRET", {"path": "SECRET"})
-
-    def said(privacy: str) -> str:
-        [draft] = messages.summary([good, bad], privacy)
-        assert ("SECRET" in draft.payload) == (privacy == "full")
-        return json.loads(draft.payload)["blocks"][0]["text"]
-
-    assert said("full").startswith("✓ `write_file` `SECRET` · done · 8 ms")
-    assert said("summary") == "✓ `write_file` · done · 8 ms\n\n✗ `write_file` · failed · 0 ms"
-    assert said("private") == said("nonsense") == "– 2 tool calls: 1 done, 1 failed"
-
-
-def test_a_summary_says_what_a_person_has_changed_and_what_a_grant_allowed() -> None:
-    one = replace(ended(CallOutcome.OK), original="{}", why="grant 7 of Alice")
-    [draft] = messages.summary([one])
-    assert "(arguments changed by a person)" in draft.payload
-    assert draft.payload.count("under a standing grant") == 2, "in the block and in the fallback"
-    assert "the turn was stopped" in messages.summary([ended(CallOutcome.STOPPED)])[0].payload
 
 
 def test_a_reminder_calls_those_who_may_still_decide_once() -> None:

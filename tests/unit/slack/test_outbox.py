@@ -10,10 +10,11 @@ import pytest
 from bot.core.inbox import Incoming
 from bot.core.posts import Draft
 from bot.core.thread_ref import ThreadRef
+from bot.core.turn_message import TurnMessage
 from bot.slack.blocks import messages, retry_notice
-from bot.slack.delivery import outbox, sender
+from bot.slack.delivery import outbox, sender, settling
 from bot.slack.delivery.kinds import Kind
-from tests.unit.slack.delivering import NEVER, Process, Slack, body, process, slack, until
+from tests.unit.slack.delivering import Process, Slack, body, process, slack, until
 
 __all__ = ["slack"]
 
@@ -28,8 +29,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answer(words: str) -> Draft:
-    [draft] = messages.answer(words, "", 4)
-    return draft
+    [piece] = messages.said(words, 10_000, 4).pieces
+    return messages.draft("answer", [messages.markdown(piece)], piece)
 
 
 async def rows(here: Process) -> list[tuple[str, str]]:
@@ -70,7 +71,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
     tmp_path: Path, slack: Slack, code: str
 ) -> None:
     async with process(tmp_path, slack) as here:
-        tries = 1 if code == "is_archived" else outbox.MAX_TRIES
+        tries = 1 if code == "is_archived" else settling.MAX_TRIES
         slack.near.faults.add(
             "chat.postMessage", "error", times=None, code=code, match=lambda args: args["text"] == "b"
         )
@@ -83,7 +84,7 @@ async def test_what_slack_refuses_for_good_does_not_hold_up_what_follows(
 @pytest.mark.parametrize("code", ["ratelimited", "token_revoked"])
 async def test_what_passes_is_waited_for_however_long_it_takes(tmp_path: Path, slack: Slack, code: str) -> None:
     async with process(tmp_path, slack) as here:
-        slack.near.faults.add("chat.postMessage", "error", times=outbox.MAX_TRIES + 5, code=code)
+        slack.near.faults.add("chat.postMessage", "error", times=settling.MAX_TRIES + 5, code=code)
         await here.owe(answer("at last"))
         await done(here, slack, ["at last"])
 
@@ -95,7 +96,7 @@ async def test_an_unknown_error_of_a_change_is_tried_some_times(tmp_path: Path, 
         before = slack.shown()
         slack.near.faults.add("chat.update", "error", times=None, code="something_new")
         await here.owe(Draft("sign", "sign", "closed"))
-        await until(lambda: slack.count("chat.update") == outbox.MAX_TRIES)
+        await until(lambda: slack.count("chat.update") == settling.MAX_TRIES)
         await done(here, slack, before)
 
 
@@ -139,59 +140,13 @@ async def test_a_message_that_changed_before_it_was_posted_is_posted_as_it_stand
         assert await here.unsettled() == []
 
 
-async def test_progress_goes_away_once_the_answer_is_there(tmp_path: Path, slack: Slack) -> None:
-    async with process(tmp_path, slack) as here:
-        for words in ("Thinking", "Reading"):
-            here.progress.tell(here.thread, words)
-            await until(lambda words=words: [each for each in slack.shown() if words in each])
-        await here.in_step()
-        here.progress.end(here.thread)
-        await here.owe(answer("Done."))
-        await done(here, slack, ["Done."])
-        methods = [call.method for call in slack.near.calls if call.method.startswith("chat.")]
-        assert methods == ["chat.postMessage", "chat.update", "chat.postMessage", "chat.delete"]
-
-
-async def test_progress_that_a_person_has_deleted_does_not_come_back_in_this_turn(tmp_path: Path, slack: Slack) -> None:
-    async with process(tmp_path, slack) as here:
-        here.progress.tell(here.thread, "Thinking")
-        await until(slack.messages)
-        await here.in_step()
-        await here.clients.repeatable.chat_delete(channel=slack.channel.id, ts=slack.messages()[0].ts)
-        for words in ("Reading", "Writing"):
-            here.progress.tell(here.thread, words)
-            await until(lambda: not here.rate.held(here.thread, "progress"))
-            await here.in_step()
-        assert slack.shown() == []
-        assert await rows(here) == [("progress", "removed")]
-        here.progress.end(here.thread)
-        here.progress.tell(here.thread, "Thinking again")
-        await until(slack.messages)
-
-
-async def test_progress_that_nobody_wants_any_more_is_not_posted(tmp_path: Path, slack: Slack) -> None:
-    async with process(tmp_path, slack) as here:
-        await here.owe(answer("Done."), messages.progress("Thinking"))
-        await done(here, slack, ["Done."])
-        assert await rows(here) == [("answer", "posted"), ("progress", "removed")]
-
-
-async def test_progress_that_an_earlier_process_left_is_removed(tmp_path: Path, slack: Slack) -> None:
-    async with process(tmp_path, slack, rate=NEVER) as here:
-        here.progress.tell(here.thread, "Thinking")
-        await until(slack.messages)
-        await here.in_step()
-    async with process(tmp_path, slack) as here:
-        await done(here, slack, [])
-
-
 async def test_nothing_is_remembered_of_what_is_in_step(tmp_path: Path, slack: Slack) -> None:
     async with process(tmp_path, slack) as here:
         slack.near.faults.add("chat.postMessage", "server_error", times=2)
-        here.progress.tell(here.thread, "Thinking")
+        here.live.working(here.thread, TurnMessage(1), "Thinking")
         await here.owe(*map(answer, "abc"))
         await until(lambda: len(slack.shown()) == 4)
-        here.progress.end(here.thread)
+        here.live.resting(here.thread)
         here.wakes.wake(here.thread)
         await done(here, slack, list("abc"))
         assert here.remembered() == ({}, {})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.blocks import messages
+from bot.core.json_text import JsonObject
+from bot.core.turn_message import Text, TurnMessage
+from bot.slack.blocks import messages, turn_message
 from bot.slack.blocks.outgoing import outgoing
 from slack_sandbox.text import pings
 
@@ -142,21 +145,27 @@ def test_what_would_be_read_in_another_way_is_written_out(text: str, made: str) 
 @pytest.mark.parametrize("text", UNCHANGED)
 def test_everything_else_is_sent_as_it_was_written(text: str) -> None:
     assert outgoing(text) == text
-    [draft] = messages.answer(text, "", 4)
-    assert json.loads(draft.payload)["blocks"][0]["text"] == text.strip("\n")
+    [piece] = messages.said(text, 10_000, 4).pieces
+    assert piece == text.strip("\n")
+
+
+def shown(text: str, note: str = "", names: Mapping[str, str] | None = None) -> list[JsonObject]:
+    """The messages in which this is said."""
+    pieces = messages.said(text, 10_000, 4, names).pieces
+    parts = [TurnMessage(1, number, parts=(Text(piece),), note=note) for number, piece in enumerate(pieces, 1)]
+    return [made for part in parts if (made := turn_message.render(part, (), note)) is not None]
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_nothing_in_an_answer_notifies_anybody(text: str) -> None:
-    for draft in messages.answer(text, text, 4) + messages.notice(text, "") + [messages.progress(text)]:
-        payload = json.loads(draft.payload)
+    for payload in [*shown(text, note=text), *(json.loads(draft.payload) for draft in messages.notice(text, ""))]:
         assert pings(payload["text"], payload["blocks"]) == []
 
 
 @given(st.text(st.characters(codec=None)))
 def test_any_text_can_be_sent(text: str) -> None:
-    for draft in messages.answer(text, "", 4):
-        draft.payload.encode()
+    for payload in shown(text):
+        json.dumps(payload, ensure_ascii=False).encode()
 
 
 @given(st.text(alphabet="ab\n |`~#>-*<@!1U.", max_size=300))
@@ -169,16 +178,16 @@ def test_code_is_left_as_it_is(code: str) -> None:
 
 def test_a_long_answer_mentions_nobody_where_it_is_cut() -> None:
     text = "<@U1> <!here> `<!channel>` " * 1_200
-    drafts = messages.answer(text, "", 4, {"U1": "Ann"})
-    assert len(drafts) > 2
-    for draft in drafts:
-        payload = json.loads(draft.payload)
+    payloads = shown(text, names={"U1": "Ann"})
+    assert len(payloads) > 2
+    for payload in payloads:
         assert pings(payload["text"], payload["blocks"]) == []
         assert "@Ann" in payload["text"]
 
 
 def test_a_file_with_a_long_answer_has_it_as_the_model_wrote_it() -> None:
     text = "**https://a.b** <!here>\n\n" * 5_000
-    said, file = messages.answer(text, "", 4)
+    made = messages.said(text, 10_000, 4)
+    [said], [file] = made.pieces, made.files
     assert json.loads(file.payload)["content"] == text
-    assert "**<https://a.b>** @here" in json.loads(said.payload)["blocks"][0]["text"]
+    assert "**<https://a.b>** @here" in said

@@ -17,7 +17,7 @@ import pytest
 from bench.longer import grow
 from bot.core.inbox import Incoming
 from bot.core.policy.approvers import ApprovalRules
-from bot.core.ports.model import ModelRequest, Reply
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.errors import StoreError
 from bot.store.sqlite.store import SqliteStore
 from tests.property.outside import ALICE, BOB, BOT, TEAM, Files, ScriptedModel, World
@@ -76,7 +76,7 @@ class Model(ScriptedModel):
 
     asked: list[list[str]]
 
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> Reply:
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         self.asked.append(list(request.messages))
         return await super().complete(request, on_text)
 

@@ -17,7 +17,7 @@ from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.slack.authorization import Authorizer
-from bot.slack.delivery.progress import Progress
+from bot.slack.delivery.live import Live
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
@@ -44,11 +44,11 @@ async def sweeping(path: Path) -> AsyncGenerator[tuple[Database, Sweep, set[int]
         client, rules = cast(AsyncWebClient, SlackClient(Slack())), ApprovalRules()
         authorizer = Authorizer(Directory(client), rules, frozenset(), "T1")
         woken, undone = set[int](), set[int]()
-        progress = Progress(1.0, UpdateRate(3.0, woken.add))
+        live = Live(1.0, UpdateRate(3.0, woken.add))
         gateway = SlackGateway(
             Limits(),
             client,
-            progress,
+            live,
             woken.add,
             ourselves=Ourselves("UBOT"),
             authorizer=authorizer,

@@ -1,0 +1,76 @@
+"""Names the steps of a turn as people see them: what a call does and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.json_text import JsonObject
+from bot.core.limits import MAX_CALLS
+from bot.core.policy.privacy import Privacy
+from bot.core.ports.toolset import Toolset
+from bot.core.turn_message import Step, StepState
+from bot.core.untrusted import mapping, parsed
+
+MAX_TITLE = 120
+MAX_NOTE = 120
+_NOT_RUN: dict[CallOutcome | None, str] = {
+    CallOutcome.INVALID: "not possible like this",
+    CallOutcome.REFUSED: "not allowed here",
+    CallOutcome.UNSHOWN: "Slack did not let me ask",
+}
+
+
+def title(toolset: Toolset, call: Call, privacy: Privacy) -> str:
+    """Return what a call does, as far as the conversation may know; empty if it may not."""
+    if privacy is Privacy.PRIVATE:
+        return ""
+    tool = toolset.find(call.tool)
+    if tool is None:
+        return _short(call.remote_name.replace("_", " "), MAX_TITLE)
+    arguments = _arguments(call) if privacy is Privacy.FULL else {}
+    return _short(toolset.guard(tool.server).step(tool, arguments), MAX_TITLE)
+
+
+def running(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
+    """Return the steps of calls that run. What people have approved is shown on its card."""
+    return [Step(str(call.id), title(toolset, call, privacy), StepState.RUNNING) for call in calls if not call.approval]
+
+
+def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
+    """Return the steps of calls that have ended."""
+    surplus = [call for call in calls if call.outcome is CallOutcome.SURPLUS]
+    steps = [_step(toolset, call, privacy) for call in calls if call.outcome is not CallOutcome.SURPLUS]
+    if surplus:
+        words = f"{len(surplus)} more" if privacy is not Privacy.PRIVATE else ""
+        note = f"not done: at most {MAX_CALLS} at once" if words else ""
+        steps.append(Step(str(surplus[0].id), words, StepState.FAILED, note))
+    return steps
+
+
+def _step(toolset: Toolset, call: Call, privacy: Privacy) -> Step:
+    state = StepState.DONE if call.outcome is CallOutcome.OK else StepState.FAILED
+    note = "" if privacy is Privacy.PRIVATE else _note(toolset, call, privacy)
+    return Step(str(call.id), title(toolset, call, privacy), state, note)
+
+
+def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
+    ran = call.outcome is CallOutcome.OK
+    tool = toolset.find(call.tool)
+    if call.state is CallState.FINISHED and call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
+        if privacy is Privacy.FULL and tool is not None:
+            return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
+        return "" if ran else "failed"
+    return _NOT_RUN.get(call.outcome, "not done")
+
+
+def _arguments(call: Call) -> JsonObject:
+    try:
+        return mapping(parsed(call.arguments))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _short(text: str, limit: int) -> str:
+    line = " ".join(text[: limit * 4].split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -1,0 +1,59 @@
+"""Adds to the message of the open turn what was done and said, within the change that records it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.core import turn_message
+from bot.core.ports.chat import ChatGateway
+from bot.core.questions.question import Card
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change
+from bot.core.turn_message import End, Step, Text, TurnMessage
+from bot.pace import offload
+
+
+def add(state: ThreadState, change: Change, parts: Sequence[Step | Text]) -> None:
+    """Add steps or texts."""
+    if parts:
+        _put(state, change, turn_message.grown(state.part, parts))
+
+
+async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: str) -> None:
+    """Add what the model says; nothing if that is empty."""
+    if not text.strip():
+        return
+    said = await offload(len(text), gateway.say, text, state.part.room)
+    add(state, change, [Text(piece) for piece in said.pieces])
+    change.drafts = [*change.drafts, *said.files]
+
+
+def end(state: ThreadState, change: Change, how: End, note: str = "", *, retry: bool = False) -> None:
+    """End the message, with a sentence of the bot's own. `retry`: with a button to try again."""
+    _put(state, change, turn_message.ended(state.part, how, note, retry=retry))
+
+
+def answered(state: ThreadState, change: Change, note: str) -> None:
+    """End the message after an answer, which is in its newest part."""
+    _put(state, change, [replace(state.part, end=End.ANSWERED, note=note)])
+
+
+def asks(state: ThreadState, card: Card, *, final: bool) -> Card:
+    """Return a card with the message that it is in. `final`: no other call of the step runs meanwhile."""
+    parts = turn_message.asking(state.part, card.size, final=final)
+    state.message = parts[-1]
+    return replace(card, drafts=[*card.drafts, *(part.draft() for part in parts)])
+
+
+def settle(state: ThreadState, change: Change) -> None:
+    """Close a part that ends with questions, once no call beside them runs."""
+    if state.part.end is End.ASKING:
+        _put(state, change, [replace(state.part, end=End.ASKS)])
+
+
+def _put(state: ThreadState, change: Change, changed: Sequence[TurnMessage]) -> None:
+    state.message = changed[-1]
+    keys = {part.key for part in changed}
+    others = [draft for draft in change.drafts if draft.key not in keys]
+    change.drafts = [*others, *(part.draft() for part in changed)]

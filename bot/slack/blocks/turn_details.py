@@ -1,0 +1,73 @@
+"""Builds the window with the details of a turn: what each call was given, what came of it, how long it took. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.core.calls import Call
+from bot.core.json_text import JsonObject
+from bot.core.turn_record import TurnRecord
+from bot.slack.blocks.call_text import duration, ending
+from bot.slack.blocks.elements import (
+    CHUNK,
+    Block,
+    bold,
+    code,
+    fitting,
+    modal,
+    plain,
+    preformatted,
+    remark,
+    rich,
+    section,
+)
+
+MAX_CALLS = 20
+"""Calls that are shown. A window has 100 blocks and 250 kB."""
+ARGUMENTS = 2_000
+RESULT = CHUNK
+PRIVATE = "Only who asked may see the details in this conversation."
+GONE = "I have no details of this any more."
+
+
+def window(record: TurnRecord) -> JsonObject:
+    """Return the window."""
+    blocks: list[Block] = []
+    for number, call in enumerate(record.calls[:MAX_CALLS], start=1):
+        blocks += _call(number, call)
+    if not record.calls:
+        blocks.append(remark("No tools were used."))
+    left = record.more + len(record.calls[MAX_CALLS:])
+    if left:
+        blocks.append(remark(f"{left} more are not shown here."))
+    return modal("Details", [*blocks, remark(_total(record))])
+
+
+def said(words: str) -> JsonObject:
+    """Return the window that only says why there are no details."""
+    return modal("Details", [remark(words)])
+
+
+def _call(number: int, call: Call) -> Iterator[Block]:
+    server = f" of {call.server}" if call.server else ""
+    yield rich(
+        section(bold(f"{number}. "), code(call.remote_name, 80), plain(server)),
+        preformatted(_start(call.arguments, ARGUMENTS)),
+        *([preformatted(_start(call.result, RESULT))] if call.result else []),
+    )
+    took = f" · {duration(call.seconds)}" if call.seconds else ""
+    yield remark((ending(call) if call.outcome else "under way") + took)
+
+
+def _start(text: str, limit: int) -> str:
+    shown, covered = fitting(text, limit)
+    return shown if covered == len(text) else f"{shown}\n… {len(text) - covered:,} more characters"
+
+
+def _total(record: TurnRecord) -> str:
+    usage = record.usage
+    tokens = (
+        f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.completion_tokens:,} written"
+    )
+    requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
+    return f"{requests} · {duration(record.seconds)} · {tokens} · ${usage.cost:.4f}"

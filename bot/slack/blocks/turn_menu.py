@@ -1,0 +1,56 @@
+"""The menu and the buttons at the end of a turn's message: their ids and values, bound to the turn. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from bot.slack.blocks import buttons
+from bot.slack.blocks.elements import Block, actions, option, plain_text
+
+PREFIX = "turn.on."
+MENU = f"{PREFIX}menu"
+FEEDBACK = f"{PREFIX}feedback"
+AGAIN = f"{PREFIX}again"
+DETAILS, STOP = "details", "stop"
+"""What the menu offers."""
+GOOD, BAD = "good", "bad"
+"""The answers of the feedback buttons."""
+ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD, AGAIN))
+
+
+def menu(turn: int, key: str, *, running: bool, steps: bool) -> Block | None:
+    """Return the menu; None if it would be empty. key: that of the message, which makes the block's id unique."""
+    offered = [option("Details…", value(DETAILS, turn))] if steps else []
+    if running:
+        offered.append(option("Stop", value(STOP, turn)))
+    if not offered:
+        return None
+    return actions(f"menu-{key}", [{"type": "overflow", "action_id": MENU, "options": offered}])
+
+
+def feedback(turn: int, key: str) -> Block:
+    """Return the buttons that ask whether an answer was good."""
+    good = {"text": plain_text("Good answer"), "value": value(GOOD, turn)}
+    bad = {"text": plain_text("Bad answer"), "value": value(BAD, turn)}
+    element = {"type": "feedback_buttons", "action_id": FEEDBACK, "positive_button": good, "negative_button": bad}
+    return {"type": "context_actions", "block_id": f"feedback-{key}", "elements": [element]}
+
+
+def again(turn: int, key: str) -> Block:
+    """Return the button that asks the model once more."""
+    pressed = buttons.button(AGAIN, "Retry", value(AGAIN, turn), style="primary")
+    return actions(f"again-{key}", [pressed])
+
+
+def value(action: str, turn: int) -> str:
+    """Return what a button carries."""
+    return json.dumps({"do": action, "turn": turn})
+
+
+def opened(carried: object) -> tuple[str, int]:
+    """Return the action and the turn of a button. Raises ValueError if it is not one of ours."""
+    match buttons.parsed(str(carried)):
+        case {"do": str() as action, "turn": int() as turn, **rest} if not rest and action in ACTIONS and turn > 0:
+            return action, turn
+        case _:
+            raise ValueError("not a value of ours")

@@ -1,0 +1,130 @@
+"""Draws one part of a turn's message: its steps, its texts, the questions that it ends with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from bot.core.json_text import JsonObject
+from bot.core.questions.question import Approval, Question
+from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, TurnMessage
+from bot.slack.blocks import cards, turn_menu
+from bot.slack.blocks.elements import Block, context
+from bot.slack.blocks.messages import markdown
+from bot.slack.delivery.stream_body import StreamBody
+from bot.slack.text import brief, escaped, harmless, visible
+
+TITLE = 250
+"""Characters of the title of a task: Slack takes 256."""
+
+
+def render(
+    message: TurnMessage, about: Sequence[Question] = (), words: str = "", running: Sequence[Step] = ()
+) -> JsonObject | None:
+    """Return text and blocks of a part; None if there is nothing to show.
+
+    about: the questions that it ends with, as they stand. words: what is being done, if nothing else says it. running:
+    its steps that run.
+    """
+    approvals = [each for each in about if isinstance(each, Approval)]
+    parts = (*message.parts, *running)
+    blocks = list(_content(parts))
+    if words:
+        blocks.append(context(f":hourglass_flowing_sand: {escaped(harmless(words))}…"))
+    if not blocks and not message.note and not approvals:
+        return None
+    blocks += closing(message, about)
+    return {"text": escaped(harmless(brief(_fallback(message, parts, approvals, words)))) or "…", "blocks": blocks}
+
+
+def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
+    """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
+    asks = message.end in (End.ASKS, End.ASKING)
+    return StreamBody(
+        chunks=list(_chunks((*message.parts, *running))),
+        done=message.end is not End.OPEN,
+        blocks=closing(message, about) if message.end is not End.OPEN else (),
+        person=message.person,
+        team=message.team,
+        session="suspended" if asks else "active" if message.end in ENDED else "",
+    )
+
+
+def _chunks(parts: Sequence[Step | Text]) -> Iterator[JsonObject]:
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, Text)):
+        if is_text:
+            texts = [str(markdown(part.text)["text"]) for part in group if isinstance(part, Text)]
+            yield {"type": "markdown_text", "text": "\n\n".join(texts)}
+        else:
+            for id_, state, title in tasks(list(group)):
+                yield {"type": "task_update", "id": id_, "title": title, "status": state.value}
+
+
+def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]:
+    """Return the blocks at the end of a part: its note, its questions, its menu."""
+    approvals = [each for each in about if isinstance(each, Approval)]
+    blocks: list[Block] = []
+    if message.note:
+        blocks.append(context(escaped(harmless(message.note))))
+    if message.retry:
+        blocks.append(turn_menu.again(message.turn, message.key))
+    if approvals:
+        blocks += cards.rows(approvals)
+    if message.end is End.ANSWERED:
+        blocks.append(turn_menu.feedback(message.turn, message.key))
+    shown = message.end in ENDED or message.end in GROWING
+    has_steps = bool(message.steps) or message.number > 1
+    menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
+    if shown and menu is not None:
+        blocks.append(menu)
+    return blocks
+
+
+def tasks(parts: Sequence[Step | Text]) -> Iterator[tuple[str, StepState, str]]:
+    """Yield id, state and title of what is to be shown of steps that follow one another. Those without a title are
+    counted."""
+    for named, group in groupby((part for part in parts if isinstance(part, Step)), key=lambda step: bool(step.title)):
+        steps = list(group)
+        if named:
+            yield from ((step.id, step.state, step_title(step)) for step in steps)
+        else:
+            yield steps[0].id, _together(steps), _counted(steps)
+
+
+def step_title(step: Step) -> str:
+    """Return the words of a step and what came of it."""
+    title = visible(f"{step.title} · {step.note}" if step.note else step.title)
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
+
+
+def _content(parts: Sequence[Step | Text]) -> Iterator[Block]:
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, Text)):
+        if is_text:
+            yield from (markdown(part.text) for part in group if isinstance(part, Text))
+        else:
+            for id_, state, title in tasks(list(group)):
+                yield {"type": "task_card", "task_id": id_, "title": title, "status": state.value}
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    running = any(step.state is StepState.RUNNING for step in steps)
+    things = f"{len(steps)} thing{'' if len(steps) == 1 else 's'}"
+    return f"Doing {things}" if running else f"Did {things}"
+
+
+def _together(steps: Sequence[Step]) -> StepState:
+    states = [step.state for step in steps]
+    worst = (StepState.RUNNING, StepState.FAILED)
+    return next((state for state in worst if state in states), StepState.DONE)
+
+
+def _fallback(message: TurnMessage, parts: Sequence[Step | Text], approvals: Sequence[Approval], words: str) -> str:
+    """Return the text that is shown in notifications and read by screen readers."""
+    if approvals:
+        return cards.notification(approvals)
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    if texts:
+        return texts[-1]
+    if message.note:
+        return message.note
+    return "\n".join(title for _, _, title in tasks(parts)) or f"{words}…"

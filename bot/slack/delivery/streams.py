@@ -1,0 +1,241 @@
+"""Delivers messages that grow by streams of Slack, as far as the workspace's budget allows.
+
+A stream is begun at the first delivery of a message that is not done. What is wanted later is compared with what the
+stream was given: if it continues that, the rest is appended; if it does not, when the stream is four minutes old, and
+when the outcome of a call is unknown, the stream is stopped and the message is updated from then on, which the budget
+has room for. Whether a message may change yet is also decided here, for messages that are kept by update.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from enum import StrEnum
+
+from bot.core.posts import Action, Post, PostState
+from bot.core.thread_ref import ThreadRef
+from bot.slack.delivery.errors import LIMITED, SLACK_ERRORS, Next, code_of, retry_after, what_follows
+from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.known import KnownPost, Stream
+from bot.slack.delivery.rate import UpdateRate
+from bot.slack.delivery.sender import Sender
+from bot.slack.delivery.stream_body import StreamBody, calls
+from bot.slack.delivery.stream_budget import StreamBudget
+from bot.slack.delivery.stream_calls import Closing
+from bot.slack.error_kinds import needs_operator
+
+log = logging.getLogger(__name__)
+
+STREAM_SECONDS = 240.0
+"""Seconds after which a stream is stopped: Slack ends streams after about five minutes, even with traffic."""
+MAX_STOPS = 3
+"""Attempts to stop a stream of which the outcome is unknown. After that an update shows whether it is still open."""
+MIN_WAIT = 0.05
+"""Seconds before a message that has to wait is looked at again."""
+
+
+class Ended(StrEnum):
+    """What Slack shows of a message whose stream has ended."""
+
+    COMPLETE = "complete"
+    """All that is wanted."""
+    INCOMPLETE = "incomplete"
+    """Something else: it is to be updated."""
+    GONE = "gone"
+    """Nothing: somebody has deleted it."""
+
+
+class Streams:
+    """The streams of all threads."""
+
+    def __init__(self, sender: Sender, budget: StreamBudget, rate: UpdateRate) -> None:
+        self._sender = sender
+        self._budget = budget
+        self._rate = rate
+
+    def look(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind, *, gone: bool) -> bool:
+        """Set what is to be known about a message besides its body. Return whether that is enough to go on, so that it
+        need not be rendered. gone: nothing is to be shown of it."""
+        known.live = known.streams = known.unready = known.held = False
+        known.early = self._rate.held(post.thread_id, post.kind)
+        if kind.streamed is None or gone:
+            return post.streaming
+        body = kind.streamed(post)
+        if post.state is PostState.OWED:
+            known.stream = None
+            self._begin(place, post, known, body)
+            known.wanted |= known.streams
+            return known.streams or (known.unready and not post.final)
+        if known.stream is not None and post.streaming:
+            known.wanted = True
+            self._go_on(post, known, known.stream, body)
+            return True
+        wait = self._budget.update_wait(post.id, final=post.final)
+        known.held = self._rate.held(post.thread_id, post.key) or (post.final and wait > 0)
+        known.early |= wait > 0
+        return post.streaming
+
+    def _begin(self, place: ThreadRef, post: Post, known: KnownPost, body: StreamBody | None) -> None:
+        """Find out how a message begins that is not in Slack: as a stream, as a post, or not yet."""
+        known.early = False
+        if post.final:
+            return
+        if self._rate.held(post.thread_id, post.kind):
+            known.early = known.unready = True
+            return
+        if body is not None and not body.done:
+            if not any(chunk.get("text") or chunk.get("title") for chunk in body.chunks):
+                known.unready = True  # there is nothing to show
+                return
+            named = place.kind == "im" or bool(body.person and body.team)
+            if named and body.fits and not known.unstreamed and self._budget.may_start(place.channel):
+                known.streams = True
+                return
+        known.early = known.unready = self._budget.post_wait(place.channel) > 0 or not self._budget.may_keep()
+
+    def _go_on(self, post: Post, known: KnownPost, stream: Stream, body: StreamBody | None) -> None:
+        """Find out whether a stream can go on as it is wanted, and what is missing."""
+        missing = stream.given.missing(body) if body is not None else None
+        stream.broken |= missing is None or (body is not None and body.mode != stream.mode)
+        stream.body, stream.missing = body, missing or []
+        ends = stream.broken or post.final or time.monotonic() >= stream.until or (body is not None and body.done)
+        known.live, known.differs = not ends, bool(missing)
+        known.early = known.early or self._budget.append_wait(post.id) > 0
+
+    async def start(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind) -> str:
+        """Begin a stream. Return its timestamp; empty if Slack does not start it. Raises SLACK_ERRORS if nobody knows
+        whether it was begun."""
+        body = kind.streamed(post) if kind.streamed is not None else None
+        assert body is not None, "it was there when it was looked at"
+        stream = Stream(time.monotonic() + STREAM_SECONDS, body.mode)
+        first = calls(stream.given.missing(body) or [])[0]
+        self._budget.started(post.id)
+        try:
+            ts = await self._sender.start_stream(place, post, body, first)
+        except SLACK_ERRORS as error:
+            self._budget.forget(post.id)
+            known.unstreamed = True
+            self._refused(error, Action.START, place)
+            if what_follows(error, Action.START) is Next.UNKNOWN:
+                raise
+            return ""
+        stream.given.add(first)
+        known.stream = stream
+        # It is stopped in time also when nothing changes.
+        self._rate.hold(post.thread_id, _end(post), STREAM_SECONDS)
+        self._rate.changed(post.thread_id, _end(post))
+        self._rate.hold(post.thread_id, post.kind, self._budget.append_interval())
+        return ts
+
+    async def append(self, place: ThreadRef, post: Post, known: KnownPost) -> bool:
+        """Append to a stream what is missing, or a part of it. Return False if the message is gone."""
+        stream = known.stream
+        assert stream is not None, "there is a stream"
+        batch = calls(stream.missing)[0]
+        self._budget.appended(post.id)
+        try:
+            await self._sender.append_stream(place.channel, post.ts, batch)
+        except SLACK_ERRORS as error:
+            self._refused(error, Action.APPEND, place)
+            follows = what_follows(error, Action.APPEND)
+            # If the outcome is unknown, what is appended next could be there twice, or after a gap.
+            stream.broken = follows is not Next.LATER
+            self._rate.hold(post.thread_id, post.kind, max(self._budget.append_interval(), retry_after(error)))
+            return follows is not Next.GONE
+        stream.given.add(batch)
+        self._rate.hold(post.thread_id, post.kind, self._budget.append_interval())
+        return True
+
+    async def stop(self, place: ThreadRef, post: Post, known: KnownPost) -> Ended:
+        """End the stream of a message: with all that is missing if it goes on as it is wanted, else as it is. Raises
+        SLACK_ERRORS when it is to be tried again."""
+        stream = known.stream
+        sound = stream is not None and stream.body is not None and not stream.broken
+        try:
+            if stream is not None and sound:
+                await self._finish(place, post, stream)
+            else:
+                self._budget.stopped(post.id)
+                await self._sender.stop_stream(place.channel, post)
+        except SLACK_ERRORS as error:
+            self._refused(error, Action.STOP, place)
+            follows = what_follows(error, Action.STOP)
+            if stream is not None:
+                stream.broken |= follows is not Next.LATER
+            if follows is Next.GONE:
+                return Ended.GONE
+            known.tries += follows is Next.UNKNOWN
+            if follows is not Next.NO_STREAM and known.tries < MAX_STOPS:
+                raise
+            sound = False
+        known.stream, known.tries = None, 0
+        self._rate.release(post.thread_id, _end(post))
+        if not (sound and post.final):
+            self._budget.keep(post.id)
+        return Ended.COMPLETE if sound else Ended.INCOMPLETE
+
+    async def _finish(self, place: ThreadRef, post: Post, stream: Stream) -> None:
+        *before, last = calls(stream.missing)
+        for batch in before:
+            self._budget.appended(post.id)
+            await self._sender.append_stream(place.channel, post.ts, batch)
+            stream.given.add(batch)
+        body = stream.body if stream.body is not None and (stream.body.done or post.final) else None
+        self._budget.stopped(post.id)
+        await self._sender.stop_stream(place.channel, post, Closing(last, body))
+
+    def wait(self, place: ThreadRef, post: Post, known: KnownPost) -> None:
+        """Wake the thread when a message may change that is to change. One of which there is nothing to show yet is
+        delivered once that changes."""
+        if post.state is PostState.OWED and not known.early:
+            return
+        key = post.key if known.held else post.kind
+        if not self._rate.held(post.thread_id, key):
+            self._rate.hold(post.thread_id, key, max(MIN_WAIT, self._seconds(place, post, known)))
+        self._rate.changed(post.thread_id, key)
+
+    def _seconds(self, place: ThreadRef, post: Post, known: KnownPost) -> float:
+        if post.state is PostState.OWED:
+            return max(1.0, self._budget.post_wait(place.channel))
+        if known.stream is not None:
+            return self._budget.append_wait(post.id)
+        return self._budget.update_wait(post.id, final=post.final)
+
+    def posted(self, place: ThreadRef, post: Post, kind: Kind) -> None:
+        """A message was posted, not streamed."""
+        self._budget.posted(place.channel)
+        if kind.streamed is not None and not post.final:
+            self._budget.keep(post.id)
+            self._rate.hold(post.thread_id, post.kind, self._budget.update_interval(self._rate.seconds))
+
+    def updating(self, post: Post, kind: Kind) -> None:
+        """A message is about to be updated."""
+        self._budget.updated(post.id, final=post.final)
+        if kind.streamed is not None:
+            self._rate.hold(post.thread_id, post.key)
+            if not post.final:
+                self._rate.hold(post.thread_id, post.kind, self._budget.update_interval(self._rate.seconds))
+
+    def limited(self, error: BaseException) -> bool:
+        """Take note of an error of an update. Return whether Slack says that there were too many."""
+        if code_of(error) not in LIMITED:
+            return False
+        self._budget.limited("update", retry_after(error))
+        return True
+
+    def forget(self, post: int) -> None:
+        """Nothing more is done about a message for now."""
+        self._budget.forget(post)
+
+    def _refused(self, error: BaseException, action: Action, place: ThreadRef) -> None:
+        code = code_of(error)
+        if code in LIMITED:
+            self._budget.limited(action, retry_after(error))
+        elif action is Action.START and what_follows(error, action) is Next.NO_STREAM:
+            self._budget.refused(place.channel, everywhere=needs_operator(code))
+        log.info("could not %s a stream in %s (%s)", action, place.channel, code)
+
+
+def _end(post: Post) -> str:
+    """The name of the time at which the stream of a message is stopped."""
+    return f"the end of the stream of {post.key}"

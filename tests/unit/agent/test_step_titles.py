@@ -1,0 +1,75 @@
+"""The steps of a turn say what was done, and no more than the conversation may know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from bot.agent import step_titles
+from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.json_text import canonical
+from bot.core.policy.privacy import Privacy
+from bot.core.ports.change_guard import ChangeGuard
+from bot.core.ports.toolset import Toolset
+from bot.core.tools import Tool
+from bot.core.turn_message import StepState
+
+TOOL = Tool("notes__find", "notes", "find_notes", "", {}, {}, True, True, False, True, "digest")
+
+
+class Tools:
+    def find(self, name: str) -> Tool | None:
+        return TOOL if name == TOOL.name else None
+
+    def guard(self, server: str) -> ChangeGuard:
+        return ChangeGuard()
+
+
+TOOLS = cast(Toolset, Tools())
+
+
+def call(outcome: CallOutcome | None = CallOutcome.OK, result: str = "SECRET", **more: Any) -> Call:
+    state = CallState.FINISHED if outcome else CallState.STARTED
+    kept = Call(7, 1, 0, "c", TOOL.name, "notes", TOOL.remote_name, canonical({"query": "SECRET"}), "", True, state)
+    return replace(kept, outcome=outcome, result=result, **more)
+
+
+def shown(privacy: Privacy, *calls: Call) -> list[tuple[str, str]]:
+    return [(step.title, step.note) for step in step_titles.finished(TOOLS, calls, privacy)]
+
+
+def test_a_step_says_what_was_done_with_what() -> None:
+    [(title, _)] = shown(Privacy.FULL, call())
+    assert title == "Find notes SECRET" or "SECRET" in title
+    assert "_" not in title
+
+
+@pytest.mark.parametrize("privacy", [Privacy.SUMMARY, Privacy.PRIVATE])
+@pytest.mark.parametrize("outcome", list(CallOutcome))
+def test_neither_arguments_nor_results_are_shown_where_they_must_not_be(privacy: Privacy, outcome: CallOutcome) -> None:
+    ended = call(outcome)
+    assert "SECRET" not in str(shown(privacy, ended))
+    assert "SECRET" not in str(step_titles.running(TOOLS, [ended], privacy))
+    assert "SECRET" not in str(shown(privacy, replace(ended, tool="gone__find")))
+
+
+def test_where_only_counts_may_be_shown_a_step_has_neither_title_nor_note() -> None:
+    assert shown(Privacy.PRIVATE, call(), call(CallOutcome.ERROR)) == [("", ""), ("", "")]
+
+
+@pytest.mark.parametrize("outcome", set(CallOutcome) - {CallOutcome.OK, CallOutcome.SURPLUS})
+def test_whatever_did_not_go_well_is_a_failed_step_that_says_so(outcome: CallOutcome) -> None:
+    [step] = step_titles.finished(TOOLS, [call(outcome, "No such file")], Privacy.FULL)
+    assert step.state is StepState.FAILED
+    assert step.note
+
+
+def test_calls_beyond_those_of_one_step_are_counted_together() -> None:
+    surplus = call(CallOutcome.SURPLUS)
+    assert [title for title, _ in shown(Privacy.FULL, call(), surplus, surplus)][1:] == ["2 more"]
+
+
+def test_what_people_have_approved_is_no_step_of_its_own_while_it_runs() -> None:
+    assert step_titles.running(TOOLS, [call(None), call(None, approval="a1")], Privacy.FULL)[1:] == []
