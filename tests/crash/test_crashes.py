@@ -37,33 +37,33 @@ def commits(*names: str) -> list[str]:
 
 SAFE = [
     *commits("admit", "read the inbox", "take the calls", "answer the calls", "answer", "posted", "posted#2"),
-    *around("model request#1", "model request#2", "tool call read_text_file", "post summary", "post answer"),
+    *around("model request#1", "model request#2", "tool call read_text_file", "post turn"),
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
     *commits("posted#3", "decide approved", "start a call", "shown", "finish a call"),
-    *around("tool call edit_file", "post card", "update card"),
+    *around("tool call edit_file", "post turn", "update turn"),
 ]
 KINDS = {
     "safe": SAFE,
     "risky": RISKY,
     # What a turn passes besides when it takes longer than a moment,
-    "slow": [*commits("owe", "post_closed"), *around("post progress", "remove progress")],
+    "slow": [*commits("owe"), *around("post turn")],
     # when one call of a step runs while a person decides about another,
-    "mixed": [*commits("finish a call", "tell what was done"), *around("post summary", "tool call edit_file")],
+    "mixed": [*commits("finish a call", "tell what was done"), *around("tool call edit_file")],
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
-    "edited": [*commits("decide edited", "ask", "start a call"), *around("post card#2")],
-    "drifted": [*commits("start a call", "drift"), *around("post card#2")],
+    "edited": [*commits("decide edited", "ask", "start a call"), *around("post turn#2")],
+    "drifted": [*commits("start a call", "drift"), *around("post turn#2")],
     "undone": [*commits("decide undo", "begin_undo", "end_undo"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
-    "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post notice")],
+    "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post turn")],
     "denied": commits("decide denied", "answer the calls"),
     # when the question is deleted,
-    "retracted": [*commits("amend", "answer the calls", "stop the turn"), *around("post notice")],
+    "retracted": [*commits("amend", "answer the calls", "stop the turn"), *around("post turn")],
     "voted": commits("decide approved", "shown", "decide approved#2"),
     # when the model says nothing, or fails for good, when a limit is reached, when Slack does not take the card,
-    "silent": [*commits("ask again", "give up"), *around("post notice")],
-    "failing": [*commits("give up"), *around("post notice")],
+    "silent": [*commits("ask again", "give up"), *around("post turn")],
+    "failing": [*commits("give up"), *around("post turn")],
     "closing": commits("close the turn"),
     "withdrawn": commits("withdraw", "post_closed"),
     # and when a standing grant lets the second call run.
@@ -104,7 +104,7 @@ IN_ONE_PLAY = [
     ("lengthy", around("post file")),
 ]
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""
-GONE = [*commits("close_thread"), *around("remove answer")]
+GONE = [*commits("close_thread"), *around("remove turn")]
 """The same, when the thread is gone: test_gone.py."""
 STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
 """Of a message that is streamed: test_streams.py, in process."""
