@@ -52,6 +52,9 @@ class Tool:
     """The server's idempotentHint; false when absent."""
     digest: str
     """sha256 of name, description, schema and annotations: changes with the tool's definition."""
+    title: str = ""
+    """The server's own title for people, one visible line; empty when it has none. It is not part of `digest`, since it
+    says nothing about what the tool does."""
 
     def function(self) -> JsonObject:
         """Return the OpenAI function tool for a request."""

@@ -25,7 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scheduler": set(),
     "config": {"core", "errors", "patterns", "tools"},
 }
-CORE_LIBRARIES = {"__future__", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "typing"}
+CORE_LIBRARIES = {
+    *("__future__", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "re", "typing"),
+    "unicodedata",
+}
 MAX_LINES = 350
 
 

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bot.core import tool_words
 from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Inside
 from bot.core.tools import CallResult, Preview, Tool, Undone, UndoSnapshot
@@ -60,6 +61,19 @@ class ChangeGuard:
         """What a call is about, if others that are about the same have to wait; None when it need not be known.
         `in_order`: the call is one of a step whose order matters, so what it only reads counts as well."""
         return None
+
+    def step(self, tool: Tool, arguments: JsonObject) -> str:
+        """Return a call as a step that a colleague would name, as plain text on one line: `Read release.md`. Without
+        arguments it says only what the tool does, for places where they must not be shown."""
+        return tool_words.step(tool, arguments)
+
+    def outcome(self, tool: Tool, arguments: JsonObject, result: str, ok: bool) -> str:
+        """Return what came of a call in a few plain words: `4 found`, `+1 −1`, `not found`. Empty when there is nothing
+        worth saying.
+
+        In: `result`, the text that the model gets, and whether the call succeeded.
+        """
+        return tool_words.outcome(result, ok)
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call would do; None when that is not known. Changes nothing, never raises, takes seconds at most."""

@@ -14,7 +14,7 @@ from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, path_scope, preview, undo, wording
+from bot.tools.filesystem import claimed_paths, path_scope, preview, steps, undo, wording
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -75,6 +75,14 @@ class FilesystemGuard(LocalPaths):
             return await self._files.disk.run(find, self._files, *about)
         except DiskTimeoutError:
             raise BusyError("The disk with its files does not answer. The call was not sent.") from None
+
+    def step(self, tool: Tool, arguments: JsonObject) -> str:
+        """Return a call as a step, with paths relative to the server's folders."""
+        return steps.step(tool, arguments, self._files.shown)
+
+    def outcome(self, tool: Tool, arguments: JsonObject, result: str, ok: bool) -> str:
+        """Return how much was found or changed, or why it failed."""
+        return steps.outcome(tool, result, ok)
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """Return what a call would do to the files; None for a tool that does not change any."""

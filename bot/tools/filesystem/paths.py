@@ -70,6 +70,8 @@ class Filesystem:
         self._folders = tuple(folders)
         self._cwd = cwd
         self._env = env
+        self._known: dict[str, int] = {}
+        """The server's folders as configured and with their links resolved, and the position of each argument."""
 
     @classmethod
     def of(cls, config: ServerConfig) -> Filesystem | None:
@@ -83,6 +85,33 @@ class Filesystem:
     def roots(self) -> list[str]:
         """Return the server's folders with all symbolic links resolved, without duplicates."""
         return _real(self._allowed())
+
+    def shown(self, path: str) -> str:
+        """Return a path as people read it: relative to the server's folder that contains it, never as a path of this
+        machine. The folder itself is shown by its name, and so is the folder before the path if the server has
+        several. Of a path outside of them only its last name is shown. Without disk access."""
+        if not self._known:
+            for index, folder in enumerate(self._folders):
+                self._known.setdefault(self._literal(folder), index)
+        absolute = self._expanded(path)
+        if not absolute.startswith("/"):
+            absolute = _resolved(absolute, list(dict.fromkeys(self._known)))
+        absolute = normal(absolute)
+        root = max((folder for folder in self._known if within(absolute, folder)), key=len, default=None)
+        if root is None:
+            name = os.path.basename(absolute)
+            return f"…/{name}" if name else "…"
+        inner = absolute[len(root.rstrip("/")) + 1 :]
+        label = self._label(self._known[root])
+        return (f"{label}/{inner}" if len(set(self._known.values())) > 1 else inner) if inner else label
+
+    def _label(self, index: int) -> str:
+        names = [os.path.basename(self._literal(folder)) or "/" for folder in self._folders]
+        earlier = names[:index].count(names[index])
+        return f"{names[index]} ({earlier + 1})" if earlier else names[index]
+
+    def _literal(self, folder: str) -> str:
+        return _trimmed(normal(os.path.join(self._cwd or os.getcwd(), self._expanded(folder))))
 
     def place(self, requested: str) -> ResolvedPath:
         """Return where a path leads. Raises RefusedError if the server would reject it."""
@@ -109,11 +138,15 @@ class Filesystem:
 
     def _allowed(self) -> list[str]:
         allowed: list[str] = []
-        for folder in self._folders:
-            absolute = normal(os.path.join(self._cwd or os.getcwd(), self._expanded(folder)))
-            allowed.append(_trimmed(absolute))
+        known: dict[str, int] = {}
+        for index, folder in enumerate(self._folders):
+            absolute = self._literal(folder)
+            allowed.append(absolute)
+            known.setdefault(absolute, index)
             with suppress(OSError):
                 allowed.append(_trimmed(os.path.realpath(absolute, strict=True)))
+                known.setdefault(allowed[-1], known[absolute])
+        self._known = known
         allowed = [folder for folder in dict.fromkeys(allowed) if os.path.isdir(folder)]
         if not allowed:
             raise RefusedError("the tool server has no folder")

@@ -303,8 +303,8 @@ class Server:
         """Replace the tools with those of the server's definitions."""
         # In a thread: a thousand tools take a second.
         tools = await asyncio.to_thread(self._offered, definitions)
-        # The digest covers the whole definition, and comparing the schemas of a thousand tools would take long.
-        if [tool.digest for tool in tools] != [tool.digest for tool in self.tools]:
+        # The digest covers the rest of the definition, and comparing the schemas of a thousand tools would take long.
+        if [(tool.digest, tool.title) for tool in tools] != [(tool.digest, tool.title) for tool in self.tools]:
             self.tools = tuple(tools)
             self._on_tools()
 
@@ -325,6 +325,7 @@ class Server:
                     destructive=definition.destructive,
                     idempotent=definition.idempotent,
                     digest=sha256(self._origin, definition.digest),
+                    title=definition.title,
                 )
                 for definition in definitions
             ),

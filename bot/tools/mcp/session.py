@@ -39,6 +39,8 @@ CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
+MAX_TITLE = 200
+"""Characters of a tool's title."""
 MAX_NAME_LENGTH = 1000
 """Characters of a tool's name. The specification recommends up to 128."""
 
@@ -61,6 +63,8 @@ class Definition:
     destructive: bool
     idempotent: bool
     digest: str
+    title: str = ""
+    """The server's name of the tool for people; empty when it has none."""
 
 
 class Session:
@@ -234,7 +238,14 @@ def _definition(raw: Any, key: str) -> Definition | None:
         destructive=hints.get("destructiveHint") is not False,
         idempotent=hints.get("idempotentHint") is True,
         digest=digest,
+        title=_title(raw.get("title")) or _title(hints.get("title")),
     )
+
+
+def _title(title: Any) -> str:
+    """Return a title of `tools/list` as one visible line. MCP since 2025-06-18 has it beside the name, older versions
+    have it in the annotations, and the former takes precedence (specification, schema: BaseMetadata)."""
+    return line(title, MAX_TITLE) if isinstance(title, str) else ""
 
 
 def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
