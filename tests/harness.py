@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import json
 import os
 import signal
 import sqlite3
@@ -240,6 +241,17 @@ class World:
         assert len(marks) == len(set(marks)), "a message was posted twice"
         assert self._keys.isdisjoint(marks), "a message of an earlier test was posted again"
         assert self.errors_expected or "Traceback" not in self.bot.log[self._log_read :]
+        machine = str(self.bot.home / "workspace")
+        assert [card for card in self._cards() if machine in card] == [], "a card names a path of this machine"
+
+    def _cards(self) -> list[str]:
+        """Every message since the test's begin, and every change of one, that asks about a call or says how it ended:
+        its text and blocks as JSON."""
+        calls = [
+            call for call in self.slack.calls[self._called :] if call.method in ("chat.postMessage", "chat.update")
+        ]
+        shown = [json.dumps([call.args.get("text"), call.args.get("blocks")]) for call in calls]
+        return [each for each in shown if "request-" in each or "record-" in each]
 
 
 def measured() -> dict[str, str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from bot.agent import reach, turn_parts
 from bot.agent.reach import audience_of
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core import tool_words
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import sha256
 from bot.core.limits import Limits
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers, is_user
@@ -74,7 +75,7 @@ class ApprovalRequester:
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
-                call.result = f"as things are now this would fail: {preview.broken[:MAX_REASON_CHARS]}"
+                call.result = f"{WOULD_FAIL}{preview.broken[:MAX_REASON_CHARS]}"
                 continue
             approval = self._approval(state, pending, preview, privacy)
             found = await audience_of(self.gateway, state.place, approval, asks=True)
@@ -133,7 +134,9 @@ class ApprovalRequester:
         tool = self.toolset.find(call.tool)
         if tool is None:
             return None
-        return await self.toolset.guard(tool.server).preview(tool, json.loads(call.arguments))
+        arguments = json.loads(call.arguments)
+        preview = await self.toolset.guard(tool.server).preview(tool, arguments)
+        return tool_words.described(tool, arguments, preview)
 
     async def drift(self, call: Call, tool: Tool) -> str:
         """Return what has changed since the card of an approved call was shown; empty if nothing has."""

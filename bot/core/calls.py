@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+WOULD_FAIL = "as things are now this would fail: "
+"""Begins the result of a call about which nobody was asked, because it could not succeed; the reason follows."""
+
 
 class CallState(StrEnum):
     """The state of a tool call. Only a `finished` call has a result."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from bot.core.tools import Tool
+from bot.core.tools import Preview, Tool
 
 MAX_TITLE = 80
 """Characters of a tool's title."""
 MAX_VALUE = 60
 """Characters of an argument in a sentence."""
+MAX_ORDERED = 50
+"""Arguments whose order is kept."""
 MAX_LOOKED_AT = 2_000
 """Characters of a result that are searched for a known failure."""
 SOMETHING = "Use a tool"
@@ -114,6 +117,32 @@ def step(tool: Tool, arguments: Mapping[str, Any]) -> str:
         said += f" in {place}"
     key = telling(tool.schema, arguments, names)
     return f"{said}: {_named(arguments[key])}" if key else said
+
+
+def described(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None) -> Preview:
+    """Return the preview of a call with a heading and an order of its arguments, also if its server's guard knows
+    nothing of it: then from its title and its schema."""
+    known = preview or Preview("", "")
+    title = tool_title(tool.title, tool.remote_name)
+    place, names = place_of(arguments)
+    if known.heading:
+        return known if known.order else replace(known, order=_ordered(tool.schema, arguments, ()))
+    heading = known.title or title
+    exact = bool(names) and not known.title and place == "/".join(str(arguments[name]) for name in names)
+    if exact and all("/" not in str(arguments[name]) for name in names[:-1]):
+        heading = f"{heading} in {place}"
+    else:
+        names = ()
+    order = _ordered(tool.schema, arguments, names)
+    return replace(known, heading=heading, title=known.title or title, shown=(*known.shown, *names), order=order)
+
+
+def _ordered(schema: Mapping[str, Any], arguments: Mapping[str, Any], without: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the first arguments: the telling one, then those of the schema in its order."""
+    properties = schema.get("properties")
+    first = telling(schema, arguments, without)
+    names = [first, *(properties if isinstance(properties, dict) else ())]
+    return tuple(dict.fromkeys(name for name in names if name and name in arguments))[:MAX_ORDERED]
 
 
 def outcome(result: str, ok: bool) -> str:

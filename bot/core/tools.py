@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -99,19 +99,44 @@ class Preview:
     """A digest of the state that the call would change. A different digest when it runs means that the state has
     drifted. Empty when there is nothing to compare."""
     words: str
-    """What will happen, in our own plain sentences; names in them may come from a tool or a model."""
+    """What has to be said beyond `heading` and `effect`, in plain sentences of our own."""
     diff: str = ""
-    """A complete unified diff with `---` and `+++` lines; empty when there is none to show."""
+    """A complete unified diff, without the lines that name the files; empty when there is none to show."""
     broken: str = ""
-    """Why the call would fail in the current state, in words; empty when no reason is known."""
+    """Why the call would fail in the current state, as a sentence; empty when no reason is known."""
     title: str = ""
-    """What the tool does, in a few words of our own (`Change text in a file`); empty when only its name is known."""
+    """What the tool does, in a few words without anything of its arguments: `Edit a file`."""
     caveat: str = ""
-    """What `words` would say more exactly, for places that show only the title: `an existing one is replaced`."""
-    diffed: str = ""
-    """The name of the argument that the diff shows, so that it need not be shown beside it."""
+    """What `effect` would say more exactly, for places that show only the title: `an existing one is replaced`."""
     reversal: str = ""
     """What undoing the call would do, as a sentence."""
+    heading: str = ""
+    """What will happen to what, as a command: `Edit release.md`. Names in it come from tools and models, as in all of
+    the following."""
+    subject: str = ""
+    """What it will happen to: `release.md`."""
+    effect: str = ""
+    """How much that is, in a few words: `1 line changed`."""
+    counts: str = ""
+    """The same for a place with no room for words: `+1 −1`."""
+    verb: str = ""
+    """What is approved, as a short word for a button: `edit`."""
+    source: str = ""
+    """What the tool server is called towards people; empty for its key."""
+    severe: bool = False
+    """Most of something is lost by it."""
+    shown: tuple[str, ...] = ()
+    """The names of the arguments that the heading and the diff show in full."""
+    order: tuple[str, ...] = ()
+    """The names of the first arguments, in the order in which people should read them."""
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The paths among the arguments, and how each is shown: relative to its folder, never as a path of this machine."""
+
+    @property
+    def summary(self) -> str:
+        """What happens, as sentences: the heading, the effect and the words."""
+        first = ": ".join(part for part in (self.heading, self.effect) if part)
+        return " ".join(part for part in (f"{first}." if first else "", self.words) if part)
 
 
 @dataclass(frozen=True, slots=True)

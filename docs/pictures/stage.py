@@ -132,7 +132,7 @@ class Stage:
     async def next_card(self, card: Message) -> Message:
         """The card that takes the place of another."""
         return await self.message(
-            str(card.thread_ts), lambda message: message.ts > card.ts and "Approve" in message.buttons
+            str(card.thread_ts), lambda message: message.ts > card.ts and "Deny" in message.buttons
         )
 
     async def reads(self, shown: Message | View, words: str) -> None:

@@ -76,7 +76,7 @@ async def several(at: Stage) -> None:
     await at.slack.click(card, "approval.approved", by=at.alice)
     await at.until(lambda: "Undo" in card.buttons, "the folder")
     await at.slack.click(card, "approval.denied.4", by=at.alice)
-    await at.reads(card, "Denied by")
+    await at.reads(card, " denied")
     at.take("several", "Four calls of one step: one done, one denied, two open", card)
 
 
@@ -84,29 +84,29 @@ async def approved(at: Stage) -> None:
     """From the click to the undo."""
     at.busy.touch()
     card = await at.asked("announce it", mail())
-    await at.slack.click(card, "Approve", by=at.alice)
-    await at.reads(card, "under way")
+    await at.slack.click(card, "approval.approved", by=at.alice)
+    await at.reads(card, "in progress")
     at.take("running", "Approved, and running", card)
     at.busy.unlink()
-    await at.reads(card, "done")
+    await at.until(lambda: "in progress" not in card.plain, "the end")
 
     card = await overwritten(at)
     at.take("done", "Approved and done, with Undo", card)
     await at.slack.click(card, "Undo", by=at.alice)
-    await at.reads(card, "Undone by")
+    await at.reads(card, "undone by")
     at.take("undone", "Undone", card)
 
     card = await overwritten(at)
     at.file("plan.md", f"{NEXT}- [ ] party\n")
     await at.slack.click(card, "Undo", by=at.alice)
-    await at.reads(card, "Not undone")
+    await at.reads(card, "not undone")
     at.take("undo-refused", "Not undone: the file has changed since", card)
 
 
 async def overwritten(at: Stage) -> Message:
     """The record of an approved write."""
     card = await at.asked("move the date", write(at.file("plan.md", PLAN), NEXT))
-    await at.slack.click(card, "Approve", by=at.alice)
+    await at.slack.click(card, "approval.approved", by=at.alice)
     await at.until(lambda: "Undo" in card.buttons, "the record")
     return card
 
@@ -132,11 +132,11 @@ async def refused(at: Stage) -> None:
     view = await at.window(card, MENU, "Deny with a reason…")
     at.take("reason", "The window behind Deny with a reason…", view)
     await at.slack.submit(at.alice, view, {"reason": {"value": "Only the team, please: it is not public yet."}})
-    await at.reads(card, "Denied by")
+    await at.reads(card, " denied")
     at.take("denied", "Denied with a reason", card)
     card = await at.asked("announce it", mail())
-    await at.slack.click(card, MENU, option="Stop this turn", by=at.alice)
-    await at.reads(card, "Stopped by")
+    await at.slack.click(card, MENU, option="Stop", by=at.alice)
+    await at.reads(card, "stopped this")
     at.take("stopped", "Stopped", card)
 
 
@@ -144,7 +144,7 @@ async def drifted(at: Stage) -> None:
     """The file changes between the card and the click."""
     card = await at.asked("move the date", write(at.file("plan.md", PLAN), NEXT))
     at.file("plan.md", PLAN.replace("Owner: Alice", "Owner: Bob"))
-    await at.slack.click(card, "Approve", by=at.alice)
+    await at.slack.click(card, "approval.approved", by=at.alice)
     fresh = await at.next_card(card)
     await at.reads(card, "things had changed")
     at.take("drifted", "Approved, but not run: the file had changed", card)
@@ -166,7 +166,7 @@ async def granted(at: Stage) -> None:
     view = await at.window(card, "Always…")
     chosen = {"where": {"value": "mine"}, "scope": {"value": "same"}, "time": {"value": "3600"}}
     await at.slack.submit(at.alice, view, chosen)
-    await at.reads(card, "done")
+    await at.until(lambda: "in progress" not in card.plain, "the end")
     await at.slack.open_home(at.alice)
     await at.until(lambda: at.slack.home(at.alice), "the Home")
     home = at.slack.home(at.alice)
@@ -178,8 +178,8 @@ async def a_day_later(at: Stage) -> None:
     """Killed in the midst of a call; then one request's time is over, and another's nearly."""
     at.busy.touch()
     cut = await at.asked("announce it", mail())
-    await at.slack.click(cut, "Approve", by=at.alice)
-    await at.reads(cut, "under way")
+    await at.slack.click(cut, "approval.approved", by=at.alice)
+    await at.reads(cut, "in progress")
     late = await at.asked("announce it", mail())
     soon = await at.asked("take notes", write(at.file("notes.md"), NOTES))
     await at.end(signal.SIGKILL)
@@ -205,11 +205,11 @@ async def voted(at: Stage) -> None:
     group = at.slack.add_usergroup("release-team", [at.bob, carol])
     await restarted(at, RULES.format(bob=at.bob.id, group=group))
     card = await at.asked("announce it", mail())
-    await at.slack.click(card, "Approve", by=at.bob)
+    await at.slack.click(card, "approval.approved", by=at.bob)
     await at.reads(card, "1 of 2")
     at.take("votes", "One of two has approved", card)
-    await at.slack.click(card, "Approve", by=carol)
-    await at.reads(card, "done")
+    await at.slack.click(card, "approval.approved", by=carol)
+    await at.until(lambda: "in progress" not in card.plain, "the end")
     at.take("votes-done", "Both have", card)
 
 

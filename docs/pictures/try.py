@@ -81,7 +81,7 @@ async def ask(page: Page) -> None:
 async def wait(page: Page) -> None:
     """Until the card is there with all its buttons, and nothing has the pointer or the keyboard."""
     thread = page.get_by_role("complementary", name="Thread")
-    card = thread.get_by_role("article").filter(has=page.get_by_role("button", name="Approve", exact=True))
+    card = thread.get_by_role("article").filter(has=page.get_by_role("button", name="Approve"))
     await expect(card).to_contain_text("[x] tag")
     await expect(card.get_by_role("button", name="More actions")).to_be_in_viewport()
     await page.mouse.move(0, 0)

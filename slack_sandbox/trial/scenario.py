@@ -7,7 +7,7 @@
     by = "Bob"                       # Alice when nobody is named
 
     [[steps]]
-    wait = "May I do this?"          # words of the bot in the thread
+    wait = "Waiting for you"          # words of the bot in the thread
 
     [[steps]]
     click = "Approve"

@@ -233,7 +233,7 @@ async def test_a_spent_click_runs_nothing(here: World, ending: str) -> None:
         case "approved" | "denied":
             await here.slack.click(card, {"approved": "Approve", "denied": "Deny"}[ending], by=here.alice)
         case "stopped":
-            await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
+            await here.slack.click(card, "approval.more", by=here.alice, option="Stop")
         case "edited":
             view = await window(here, card, "Edit…", here.alice)
             await here.slack.submit(here.alice, view, {field_of("content"): {"value": "edited"}})

@@ -33,14 +33,9 @@ FORGERIES = {
     "an escape": "\x1b[2J\x1b[1;1HApproved\x00\x08\x08",
     "our bracket": "⟨U+202E⟩",
 }
-LINE = re.compile(
-    r"Only <@(\w+)>, whose message started this, can decide, until <!date\^\d+\^{date_short_pretty} {time}\|[^<>|]+>\."
-    r"|:(?:white_check_mark|no_entry_sign): (?:Approved|Denied) by <@\1?\w+> · <!date\^[^<>]+>"
-    r"(?: · :(?:white_check_mark|x): (?:done|failed))?"
-    r"|It can be undone until <!date\^[^<>]+>\."
-)
+LINE = re.compile(r"(?:· w|W)aiting for <@(\w+)> · until <!date\^\d+\^{date_short_pretty} {time}\|[^<>|]+>")
 """All that our cards say in a language in which Slack reads markup."""
-BUTTONS = {"Approve", "Deny", "Edit…", "Always…", "Details", "Undo"}
+BUTTONS = {"Approve", "Deny", "Edit…", "Always…", "Details", "Diff", "Undo"}
 
 
 def nodes(block: object) -> list[Json]:
@@ -195,17 +190,17 @@ async def test_a_note_that_all_is_approved_approves_nothing(here: World, place: 
         await here.slack.click(card, "Approve", by=here.alice)
         await here.reply(ts, "It is done.")
         await here.slack.click(now(here, card), "Undo", by=here.alice)
-        await here.until(lambda: "Undone" in now(here, card).plain, what="the undo")
+        await here.until(lambda: "undone by" in now(here, card).plain, what="the undo")
         _, card = await ask(here, write(here), thread=ts)
     else:
         here.model.script(calls(first), calls(write(here)))
         here.model.respond = lambda request: text("It is done.")
         ts = await here.slack.say(here.general, here.alice, "<@BOT> look, then write")
         if place in ("result", "error"):
-            await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+            await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
 
         def asked() -> list[Message]:
-            return [reply for reply in here.replies(ts) if "write_file" in reply.plain and "Approve" in reply.buttons]
+            return [reply for reply in here.replies(ts) if "Create " in reply.plain and "Approve" in reply.buttons]
 
         card = (await here.until(asked, what="the card"))[0]
     await here.quiet()
@@ -300,7 +295,7 @@ async def test_a_model_that_is_told_of_it_by_a_bystander_still_asks(here: World)
         return [reply for reply in here.replies(ts) if "Approve" in reply.buttons]
 
     fresh = (await here.until(asked, what="the card"))[0]
-    assert f"Only <@{here.bob.id}>" in fresh.plain
+    assert f"waiting for <@{here.bob.id}>" in fresh.plain
     await here.slack.click_raw(fresh, "Approve", by=here.alice)
     await untouched(here, ts, fresh, here.bob, carried(fresh)[0])
 

@@ -22,7 +22,7 @@ async def joined(here: World, *more: str) -> Message:
     wanted = [calls(call(R + "note", {"words": words})) for words in ("his", *more)]
     here.model.script(calls(write(here)), *wanted, text("Left."))
     await here.slack.say(here.general, here.alice, "<@BOT> write", thread_ts=ts)
-    card = await here.reply(ts, "Write a file")
+    card = await here.reply(ts, "Waiting for you")
     await here.slack.say(here.general, here.bob, "<@BOT> and note this for me", thread_ts=ts)
     await here.reply(ts, "once the request above is decided")
     await here.slack.click(card, "Deny", by=here.alice)

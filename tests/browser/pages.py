@@ -19,6 +19,9 @@ REPLIES = re.compile(r"^\d+ repl(y|ies)$")
 
 expect.set_options(timeout=PATIENCE_MS)
 
+APPROVE = re.compile(r"^Approve(?: (?!all)[a-z]+)?$")
+"""Of one call, not of all."""
+
 
 @dataclass
 class Visitor:
@@ -74,7 +77,9 @@ class Visitor:
         return self.page.get_by_role("complementary", name="Inspector")
 
     def button(self, name: str, within: Locator | None = None) -> Locator:
-        """A button of exactly this name."""
+        """A button of exactly this name; `Approve` also with what is approved."""
+        if name == "Approve":
+            return (within or self.page).get_by_role("button", name=APPROVE)
         return (within or self.page).get_by_role("button", name=name, exact=True)
 
     async def act_as(self, name: str) -> None:
@@ -155,7 +160,7 @@ class Visitor:
 
     async def asked(self) -> Locator:
         """Wait for a card on which something can be decided. Out: it."""
-        open_ones = self.replies.filter(has=self.page.get_by_role("button", name="Approve", exact=True))
+        open_ones = self.replies.filter(has=self.page.get_by_role("button", name=APPROVE))
         await open_ones.last.wait_for()
         return await self.settled_in_thread(open_ones.last)
 

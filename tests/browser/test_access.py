@@ -113,7 +113,7 @@ async def test_the_story_can_be_told_on_a_narrow_screen(running: Trial, visiting
         await window.get_by_role("textbox", name="Content").fill("from a narrow screen, changed")
         await at.press("Save and ask again", window)
         await expect(window).to_be_hidden()
-        await expect(card).to_contain_text("Edited by @Alice")
+        await expect(card).to_contain_text("@Alice Smith edited this")
         await at.press("Approve", await at.asked())
         path = running.workspace / "narrow.md"
         await running.until(lambda: path.exists() and path.read_text() == "from a narrow screen, changed", "narrow.md")

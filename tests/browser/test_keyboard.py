@@ -50,7 +50,7 @@ async def test_ask_and_approve(at: Visitor, running: Trial) -> None:
     await press("Enter")
     path = running.workspace / "keys.md"
     await running.until(lambda: path.exists() and path.read_text() == "by keys", "keys.md")
-    await expect(card).to_contain_text("Approved by @Alice")
+    await expect(card).to_contain_text("@Alice Smith approved")
 
 
 async def test_a_window_takes_the_keyboard_keeps_it_and_gives_it_back(at: Visitor) -> None:
@@ -97,7 +97,7 @@ async def test_a_window_with_one_field_puts_the_keyboard_there(at: Visitor) -> N
     await at.page.keyboard.type("Not like this.")
     await tab_to(at, at.button("Deny", window))
     await press("Enter")
-    await expect(card).to_contain_text("Denied by @Alice")
+    await expect(card).to_contain_text("@Alice Smith denied")
     await at.said("Not like this.")
 
 

@@ -40,13 +40,13 @@ async def test_a_mention_ends_in_the_file_that_somebody_has_approved(at: Visitor
     await at.ask(f"read first.md then {move_the_date('first.md')}")
     await at.said("✓ ", "read_text_file", "first.md")
     card = await at.asked()
-    for words in ("May I do this?", "edit_file", "first.md", "-Date: Friday", "+Date: Monday", "@Alice"):
+    for words in ("Edit first.md?", "1 line changed", "-Date: Friday", "+Date: Monday", "@Alice"):
         await expect(card).to_contain_text(words)
     assert path.read_text() == PLAN
     await at.press("Approve", card)
     await holds(running, path, NEXT)
-    await expect(card).to_contain_text("Approved by @Alice")
-    await expect(card).to_contain_text("done")
+    await expect(card).to_contain_text("@Alice Smith approved")
+    await expect(card).not_to_contain_text("in progress")
     await expect(at.button("Approve", card)).to_have_count(0)
     await at.said("offline model", "first.md", besides=card)
 
@@ -61,7 +61,7 @@ async def test_what_was_approved_is_taken_back_with_undo(at: Visitor, running: T
     await expect(asked).to_contain_text("The file gets its earlier content back.")
     await at.press("Undo", asked)
     await holds(running, path, PLAN)
-    await expect(card).to_contain_text("Undone by @Alice")
+    await expect(card).to_contain_text("undone by @Alice")
     await expect(at.button("Undo", card)).to_have_count(0)
 
 
@@ -73,7 +73,7 @@ async def test_the_model_is_told_why_a_call_was_denied(at: Visitor, running: Tri
     await window.get_by_label("Why not, or what instead?").fill("Monday is a holiday.")
     await at.press("Deny", window)
     await expect(window).to_be_hidden()
-    await expect(card).to_contain_text("Denied by @Alice")
+    await expect(card).to_contain_text("@Alice Smith denied")
     await at.said("Monday is a holiday.", besides=card)
     assert path.read_text() == PLAN
 
@@ -89,7 +89,7 @@ async def test_changed_arguments_are_asked_about_again_and_what_was_saved_is_wha
     await window.get_by_role("textbox", name="Content").fill("newer\nand longer\n")
     await at.press("Save and ask again", window)
     await expect(window).to_be_hidden()
-    await expect(card).to_contain_text("Edited by @Alice")
+    await expect(card).to_contain_text("@Alice Smith edited this")
     assert path.read_text() == "old\n"
     fresh = await at.asked()
     assert await fresh.get_attribute("data-ts") == await card.get_attribute("data-ts")
@@ -112,7 +112,7 @@ async def test_what_cannot_be_meant_is_said_beside_the_field(at: Visitor, runnin
     await at.press("Cancel", window)
     await expect(window).to_be_hidden()
     await at.press("Deny", card)
-    await expect(card).to_contain_text("Denied by @Alice")
+    await expect(card).to_contain_text("@Alice Smith denied")
 
 
 async def test_of_two_calls_one_is_approved_and_the_other_denied(at: Visitor, running: Trial) -> None:
@@ -122,8 +122,8 @@ async def test_of_two_calls_one_is_approved_and_the_other_denied(at: Visitor, ru
     await at.button("Approve", card).first.click()
     await holds(running, running.workspace / "both-yes.md", "yes")
     await at.button("Deny", card).last.click()
-    await expect(card).to_contain_text("Denied by @Alice")
-    await expect(card).to_contain_text("Approved by @Alice")
+    await expect(card).to_contain_text("@Alice Smith denied")
+    await expect(card).to_contain_text("@Alice Smith approved")
     await expect(at.button("Approve", card)).to_have_count(0)
     await at.said("both-yes.md", "both-no.md", "denied", besides=card)
     assert not (running.workspace / "both-no.md").exists()
@@ -142,7 +142,7 @@ async def test_somebody_else_is_told_who_may_decide_and_the_card_stays_as_it_is(
     await expect(told).to_have_count(0)
     assert path.read_text() == PLAN
     await at.press("Deny", card)
-    await expect(card).to_contain_text("Denied by @Alice")
+    await expect(card).to_contain_text("@Alice Smith denied")
 
 
 async def test_a_standing_grant_is_given_from_a_card_and_taken_back_in_the_home(at: Visitor, running: Trial) -> None:
@@ -152,7 +152,7 @@ async def test_a_standing_grant_is_given_from_a_card_and_taken_back_in_the_home(
     await at.press("Always…", card)
     window = await at.opened("Always allow")
     await window.get_by_label("Everywhere, for what I ask").check()
-    await window.get_by_label(re.compile(r"Only inside (.*/granted|folder 1, .*)$")).check()
+    await window.get_by_label(re.compile(r"Only inside (granted|folder 1, .*)$")).check()
     await window.get_by_label("1 hour").check()
     await at.press("Approve, and always", window)
     await expect(window).to_be_hidden()
@@ -341,7 +341,7 @@ async def test_two_browsers_show_the_same(at: Visitor, running: Trial, visiting:
     card = await at.asked()
     async with visiting(at.page.url) as other:
         await other.press("Approve", await other.asked())
-        await expect(card).to_contain_text("Approved by @Alice")
+        await expect(card).to_contain_text("@Alice Smith approved")
         await holds(running, path, NEXT)
 
 

@@ -54,7 +54,7 @@ async def written_once(at: Visitor, running: Trial, card: Locator, name: str) ->
     """Wait until the file is there, and the thread says so once."""
     path = running.workspace / name
     await running.until(lambda: path.exists() and path.read_text() == f"what {name} holds", name)
-    await expect(card).to_contain_text("Approved by @Alice")
+    await expect(card).to_contain_text("@Alice Smith approved")
     await expect(card).to_contain_text("done")
     told = at.answers(await card.get_attribute("data-ts") or "").filter(has_text=f"I have written {name}")
     await expect(told).to_have_count(1)

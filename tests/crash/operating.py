@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest
-from tests.crash.pressing import STOPPED, Play, approve, buttons, send
+from tests.crash.pressing import STOPPED, Play, approve, asks, buttons, send
 from tests.harness import World
 
 CALLED_OFF = 4
@@ -81,7 +81,7 @@ async def stop_in_the_home(here: World, card: Message) -> None:
 
 async def delete_and_approve(here: World, card: Message) -> None:
     """Delete the card, and approve the one that takes its place."""
-    if "Approve" in card.buttons and not here.bot.rows("SELECT 1 FROM posts WHERE deleted > 0"):
+    if asks(card) and not here.bot.rows("SELECT 1 FROM posts WHERE deleted > 0"):
         card.metadata = None  # its key is on the other one too
         await here.slack.delete(here.general, card.ts, here.slack.add_person("Adam", admin=True))
         return
@@ -90,7 +90,7 @@ async def delete_and_approve(here: World, card: Message) -> None:
 
 async def approve_directly(here: World, card: Message) -> None:
     """Have the bot look again who is there, and approve the copy in the direct message."""
-    if "Approve" not in card.buttons:
+    if not asks(card):
         await here.slack.click(
             card, "It ran" if "+END" in (here.workspace / "a.txt").read_text() else "Run again", by=carol(here)
         )
@@ -103,10 +103,10 @@ async def approve_directly(here: World, card: Message) -> None:
     dm = here.slack.open_dm(carol(here))
     recorded = "SELECT 1 FROM posts WHERE person <> '' AND state = 'posted'"
     await here.until(lambda: here.bot.rows(recorded), poll=0.02, what="a copy")
-    copies = [message for message in dm.messages.values() if "Approve" in message.buttons]
+    copies = [message for message in dm.messages.values() if asks(message)]
     for copy in copies[:-1]:
         copy.metadata = None  # after a crash it may be there twice
-    await here.slack.click(copies[-1], "Approve", by=carol(here))
+    await here.slack.click(copies[-1], "approval.approved", by=carol(here))
 
 
 def carol(here: World) -> Person:

@@ -14,7 +14,7 @@ from typing import Any
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.crash import operating
-from tests.crash.pressing import FINISHED, STOPPED, Play, approve, buttons, send
+from tests.crash.pressing import FINISHED, STOPPED, Play, approve, asks, buttons, send
 from tests.harness import World
 
 
@@ -25,16 +25,16 @@ async def approve_when_told(here: World, card: Message) -> None:
 
 
 async def approve_by_two(here: World, card: Message) -> None:
-    if "Approve" not in card.buttons:
+    if not asks(card):
         await approve(here, card)
         return
     for person in (here.alice, here.bob):
-        await here.slack.click(card, "Approve", by=person)
+        await here.slack.click(card, "approval.approved", by=person)
 
 
 async def edit(here: World, card: Message) -> None:
     """Change the arguments that are the model's, and approve the changed ones."""
-    if "Approve" not in card.buttons or "The arguments were changed" in card.plain:
+    if not asks(card) or "Changed by" in card.plain:
         await approve(here, card)
         return
     edits = json.dumps([{"oldText": "END", "newText": "edited +END"}])
@@ -57,7 +57,7 @@ async def approve_and_undo(here: World, card: Message) -> None:
 
 
 async def stop(here: World, card: Message) -> None:
-    await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
+    await here.slack.click(card, "approval.more", by=here.alice, option="Stop")
 
 
 async def delete_the_question(here: World, card: Message) -> None:

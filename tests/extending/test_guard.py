@@ -132,7 +132,7 @@ async def test_what_has_changed_since_it_was_shown_is_not_run_but_asked_about_ag
     ts, card = await wanted(here, key="colour", value="red")
     server.values["colour"] = "green"
     await here.slack.click(card, "Approve", by=here.alice)
-    await says(here, card, "Not run:")
+    await says(here, card, "so I ask again below")
     [fresh] = await asked(here, ts)
     assert "Changes colour from green to red." in fresh.plain
     assert server.sets == []

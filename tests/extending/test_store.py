@@ -75,7 +75,7 @@ async def test_the_bot_makes_an_approved_call_on_it_and_goes_on_after_a_restart(
         write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
         here.model.script(calls(write), text("Written."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         await here.until(lambda: bot.idle, what="nothing left to do")
         await bot.stop()
         await bot.start()

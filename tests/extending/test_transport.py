@@ -63,7 +63,7 @@ async def test_a_call_that_was_written_before_the_server_hung_up_is_asked_about(
     ts = await ask(here, call("kv__set", {"key": "colour", "value": "red"}))
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve", by=here.alice)
-    await says(here, card, "Approved by")
+    await says(here, card, " approved")
     [question] = await asked(here, ts)
     assert "went away before it answered. The call may or may not have run." in question.plain
     server.on_set = lambda key: None

@@ -94,7 +94,7 @@ async def test_nothing_that_a_tool_or_a_model_writes_notifies_anybody_on_a_card(
     write = call("filesystem__write_file", {"path": path, "content": words})
     here.model.script(calls(write, text=words), text(words))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+    await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
     await here.until(lambda: len(markdown(here, ts)) >= 2, what="the answer")
     await here.quiet()
     assert {ping for reply in here.replies(ts) for ping in reply.pings} <= {f"<@{here.alice.id}>"}

@@ -279,8 +279,8 @@ async def test_an_app_that_may_start_turns_has_named_people_approve_or_is_refuse
             assert answer.buttons == []
             assert "nobody could approve what they ask for" in here.bot.log
         else:
-            card = await here.reply(ts, "May I do this?")
-            assert f"Only <@{here.bob.id}> can decide" in str(card.blocks)
+            card = await here.reply(ts, "Waiting for you")
+            assert f"waiting for <@{here.bob.id}>" in str(card.blocks)
             assert str(app.bot_id) not in str(card.blocks)
             await here.slack.click(card, "Approve", by=here.alice)
             await here.quiet()

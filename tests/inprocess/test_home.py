@@ -25,7 +25,7 @@ async def ask(here: World) -> str:
     write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})
     here.model.script(calls(write), text("Written."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    await here.reply(ts, "May I do this?")
+    await here.reply(ts, "Waiting for you")
     return ts
 
 
@@ -41,7 +41,7 @@ async def opened(here: World, person: Person) -> View:
 async def test_the_requester_sees_what_waits_and_stops_it_there(here: World) -> None:
     ts = await ask(here)
     home = await opened(here, here.alice)
-    assert "May I run" in str(home.blocks)
+    assert "Create a.txt?" in str(home.blocks)
     assert f"archives/{here.general.id}/p" in str(home.blocks)
     await here.slack.click(home, "Stop", by=here.alice)
     await here.reply(ts, "Stopped. Nothing was changed.")

@@ -19,7 +19,7 @@ async def test_a_click_leads_to_the_file_and_all_that_was_sent_is_in_the_journal
         write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
         here.model.script(calls(write), text("Written."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "Written.")
         await here.quiet()
         assert target.read_text() == "hello"

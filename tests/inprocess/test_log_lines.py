@@ -51,14 +51,14 @@ async def write(here: World, *names: str, said: str = "<@BOT> please write the s
     each = [call("filesystem__write_file", {"path": str(here.workspace / name), "content": "inner"}) for name in names]
     here.model.script(calls(*each, usage=COST), text("All is written.", usage=COST))
     ts = await here.slack.say(here.general, here.alice, said)
-    await here.reply(ts, "May I do th")
+    await here.reply(ts, "Waiting for you")
     return ts
 
 
 async def test_a_turn_has_a_line_when_it_begins_and_one_when_it_ends_and_a_click_has_one(here: World) -> None:
     with entries() as found:
         ts = await write(here, "a.txt")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "All is written.")
         await here.quiet()
     began, click, ended = named(found, "turn began", "click", "turn ended")
@@ -77,7 +77,7 @@ async def test_nothing_else_is_logged_of_a_turn_and_nothing_of_what_was_said_or_
     await here.slack.until(lambda: "is up with" in here.bot.log, what="the tools", poll=0.01)
     with entries() as found:
         ts = await write(here, "the-name-of-a-file.txt")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "All is written.")
         await here.quiet()
     assert [entry["message"] for entry in found] == ["turn began", "click", "turn ended"]
@@ -100,7 +100,7 @@ async def test_one_click_on_several_requests_is_one_line(here: World) -> None:
 async def test_a_click_of_somebody_who_may_not_decide_is_one_line_with_the_verdict(here: World) -> None:
     ts = await write(here, "a.txt")
     with entries() as found:
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.bob)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.bob)
         await here.quiet()
     [click] = named(found, "click")
     assert (click["user"], click["verdict"]) == (here.bob.id, "not_yours")
@@ -112,7 +112,7 @@ async def test_what_a_turn_has_cost_before_a_restart_is_counted(here: World) -> 
         await here.quiet()
         await here.bot.stop()
         await here.bot.start()
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "All is written.")
         await here.quiet()
     [began], [ended] = named(found, "turn began"), named(found, "turn ended")
@@ -126,8 +126,8 @@ async def test_a_turn_that_fails_or_is_stopped_says_so(here: World) -> None:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
         await here.reply(ts, "The model did not answer")
         ts = await write(here, "a.txt")
-        card = await here.reply(ts, "May I do this?")
-        await here.slack.click(card, "approval.more", by=here.alice, option="Stop this turn")
+        card = await here.reply(ts, "Waiting for you")
+        await here.slack.click(card, "approval.more", by=here.alice, option="Stop")
         await here.reply(ts, "Stopped")
         await here.quiet()
     failed, stopped = named(found, "turn ended")
@@ -141,7 +141,7 @@ async def test_everybody_who_has_had_a_say_is_named(here: World) -> None:
         ts = await write(here, "a.txt")
         await here.slack.say(here.general, here.bob, "<@BOT> and hurry", thread_ts=ts)
         await here.quiet()
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "All is written.")
         await here.quiet()
     assert named(found, "turn ended")[0]["people"] == f"{here.alice.id},{here.bob.id}"

@@ -73,7 +73,7 @@ async def test_a_stop_word_that_was_missed_stops_the_turn(here: World, seconds: 
     write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
     here.model.script(calls(write), text("Written."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    await here.reply(ts, "May I do this?")
+    await here.reply(ts, "Waiting for you")
     async with here.slack.offline(hold=True):
         await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
         here.slack.clock.advance(seconds)

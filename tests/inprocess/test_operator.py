@@ -31,7 +31,7 @@ async def test_a_click_of_somebody_who_may_not_be_looked_up_says_who_has_to_act(
         calls(call("filesystem__write_file", {"path": str(target), "content": "hello"})), text("Written.")
     )
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
     here.slack.faults.add("users.info", "error", times=None, code="missing_scope")
     for count in (1, 2, 3):

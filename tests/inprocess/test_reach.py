@@ -42,7 +42,7 @@ async def another(here: World, card: Message) -> Message:
 
     def found() -> list[Message]:
         replies = here.replies(card.thread_ts or "")
-        return [each for each in replies if each.ts != card.ts and "May I do this?" in each.plain]
+        return [each for each in replies if each.ts != card.ts and "Waiting for you" in each.plain]
 
     again = (await here.until(found, what="another card"))[0]
     card.metadata = None
@@ -54,7 +54,7 @@ async def asked(here: World, person: Person) -> Message:
     dm = here.slack.open_dm(person)
 
     def found() -> list[Message]:
-        return [each for each in dm.messages.values() if "May I do this?" in each.plain and not each.deleted]
+        return [each for each in dm.messages.values() if "Waiting for you" in each.plain and not each.deleted]
 
     return (await here.until(found, what="a direct message"))[0]
 
@@ -64,7 +64,7 @@ async def deleted_once(here: World) -> tuple[str, Person, Message]:
     admin = here.slack.add_person("Adam Admin", admin=True)
     script(here)
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     await here.slack.delete(here.general, card.ts, admin)
     again = await another(here, card)
     await here.quiet()
@@ -100,7 +100,7 @@ async def test_a_deletion_that_no_event_told_of_is_noticed_when_the_card_changes
     async with opened(tmp_path, '["requester", "{bob}"]\nneeded = 2') as (here, _):
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         here.expected_refusals.append("chat.update: message_not_found")
         snapshot = card.snapshot()
         here.slack.workspace.remove(here.general, here.general.messages[card.ts])
@@ -122,7 +122,7 @@ async def test_an_approver_who_is_not_there_is_asked_by_direct_message_and_decid
             place = here.slack.add_channel("secret", [here.alice], "group")
         script(here)
         ts = await here.slack.say(place, here.alice, "<@BOT> write")
-        card = await here.reply(ts, "May I do this?", place)
+        card = await here.reply(ts, "Waiting for you", place)
         said = await here.reply(ts, "whom I asked by direct message", place)
         assert f"<@{people['carol'].id}>" in said.plain
         copy = await asked(here, people["carol"])
@@ -138,7 +138,7 @@ async def test_an_approver_who_is_not_there_is_asked_by_direct_message_and_decid
         await here.quiet()
         shown = [place.messages[card.ts], here.slack.open_dm(people["carol"]).messages[copy.ts]]
         for each in shown:
-            assert "Approved by" in each.plain
+            assert " approved" in each.plain
             assert "Approve" not in each.buttons
         assert here.slack.ephemerals(people["carol"]) == []
 
@@ -168,7 +168,7 @@ async def test_who_sees_the_conversation_gets_no_direct_message(tmp_path: Path) 
     async with opened(tmp_path, '["{bob}", "{carol}"]', carol="Carol Chief") as (here, people):
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.reply(ts, "May I do this?")
+        await here.reply(ts, "Waiting for you")
         await here.quiet()
         assert not here.slack.open_dm(people["carol"]).messages
         assert not here.slack.open_dm(here.bob).messages
@@ -192,7 +192,7 @@ async def test_when_an_approver_leaves_the_next_is_asked_and_then_it_ends(tmp_pa
         here.slack.workspace.join(here.general, people["carol"])
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.reply(ts, "May I do this?")
+        await here.reply(ts, "Waiting for you")
         await here.quiet()
         await here.slack.deactivate(people["carol"])
         await look(here)
@@ -220,7 +220,7 @@ async def test_slack_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
         here.expected_refusals += ["internal_error"]
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.reply(ts, "May I do this?", timeout=30)
+        await here.reply(ts, "Waiting for you", timeout=30)
         await here.quiet()
         assert here.open_approvals(ts) == 1
         here.slack.faults.clear()

@@ -31,7 +31,7 @@ async def waiting(here: World, who: Person | None = None) -> tuple[str, Message]
     write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
     here.model.script(calls(write), text("Written."))
     ts = await here.slack.say(here.general, who or here.alice, "<@BOT> write")
-    return ts, await here.reply(ts, "May I do this?")
+    return ts, await here.reply(ts, "Waiting for you")
 
 
 def outcomes(here: World) -> list[str]:
@@ -154,7 +154,7 @@ async def test_at_the_top_of_a_direct_message_it_stops_what_its_author_has_asked
     dm = here.slack.open_dm(here.alice)
     here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})))
     ts = await here.slack.say(dm, here.alice, "write")
-    await here.reply(ts, "May I do this?", dm)
+    await here.reply(ts, "Waiting for you", dm)
     elsewhere, _ = await waiting(here)
     await here.slack.say(dm, here.alice, "stop")
     await here.reply(ts, STOPPED, dm)

@@ -58,7 +58,7 @@ async def asked(here: World, *names: str) -> Message:
     each = [call("filesystem__write_file", {"path": str(here.workspace / name), "content": "x"}) for name in names]
     here.model.script(calls(*each), text("Done."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    card = await here.reply(ts, "May I do th")
+    card = await here.reply(ts, "Waiting for you")
     await here.quiet()
     return card
 
@@ -95,12 +95,12 @@ async def test_the_walks_of_a_click_and_of_the_result_of_the_call_pass_each_modu
         check(walk, picture)
 
 
-@pytest.mark.parametrize("button", ["Deny", "Stop this turn", "Approve all", "Deny all", "by somebody else"])
+@pytest.mark.parametrize("button", ["Deny", "Stop", "Approve all", "Deny all", "by somebody else"])
 async def test_so_does_the_walk_of_any_other_click(here: World, button: str) -> None:
     card = await asked(here, "a.txt", *(["b.txt"] if button.endswith("all") else []))
     [picture] = drawn("A click")
     with followed() as walk:
-        if button == "Stop this turn":
+        if button == "Stop":
             await here.slack.click(card, "approval.more", by=here.alice, option=button)
         elif button == "by somebody else":
             await here.slack.click(card, "Approve", by=here.bob)

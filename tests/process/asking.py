@@ -11,6 +11,8 @@ from slack_sandbox.openrouter import Call, calls, text
 from tests.harness import World
 
 END = "That is all."
+OPEN = ("Approve", "Run again")
+"""How a button begins that is on every card on which something can be decided."""
 CHANGING = ["Approve", "Deny", "Edit…", "Always…"]
 """The buttons of one request to change something, where one person may decide alone."""
 
@@ -23,7 +25,7 @@ async def ask(here: World, *wanted: Call, by: Person | None = None, then: tuple[
 
 def cards(here: World, ts: str) -> list[Message]:
     """The messages of a thread on which something can be decided now."""
-    return [reply for reply in here.replies(ts) if {"Approve", "Run again"} & set(reply.buttons)]
+    return [reply for reply in here.replies(ts) if any(each.startswith(OPEN) for each in reply.buttons)]
 
 
 async def asked(here: World, ts: str, number: int = 1) -> list[Message]:
@@ -94,7 +96,18 @@ def preformatted(shown: Message | View) -> list[str]:
     ]
 
 
+def diffs(shown: Message | View) -> list[str]:
+    """The texts of a card or a window that are said to be diffs."""
+    return [
+        "".join(part["text"] for part in element["elements"])
+        for block in shown.blocks
+        if block["type"] == "rich_text"
+        for element in block["elements"]
+        if element.get("language") == "diff"
+    ]
+
+
 def diff(card: Message) -> str:
     """The one diff on a card."""
-    [found] = [text for text in preformatted(card) if text.startswith("--- ")]
+    [found] = diffs(card)
     return found + "\n"

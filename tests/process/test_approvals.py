@@ -23,15 +23,15 @@ async def ask_to_write(here: World, content: str = "hello", path: str = "a.txt")
         calls(call("filesystem__write_file", {"path": target, "content": content})), text("It is written.")
     )
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write it")
-    return ts, await here.reply(ts, "May I do this?")
+    return ts, await here.reply(ts, "Waiting for you")
 
 
 async def test_nothing_is_written_before_somebody_approves_and_then_exactly_what_was_shown(here: World) -> None:
     ts, card = await ask_to_write(here, "line one\nline two\n")
     assert card.buttons == ["Approve", "Deny", "Edit…", "Always…"]
-    assert "write_file" in card.plain
+    assert f"Create {here.workspace.name}/a.txt? new file, 2 lines" in card.plain
     assert "+line one\n+line two" in card.plain
-    assert str(here.workspace / "a.txt") in card.plain
+    assert str(here.workspace) not in card.plain
     assert not (here.workspace / "a.txt").exists()
 
     await here.slack.click(card, "Approve", by=here.alice)
@@ -39,8 +39,8 @@ async def test_nothing_is_written_before_somebody_approves_and_then_exactly_what
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "line one\nline two\n"
     record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
-    assert record.buttons == ["Undo"]
-    assert f"Approved by <@{here.alice.id}>" in record.plain
+    assert record.buttons == ["Undo", "Diff"]
+    assert f"<@{here.alice.id}> approved" in record.plain
     assert len(here.model.requests) == 2
 
 
@@ -52,7 +52,7 @@ async def test_a_denial_goes_back_to_the_model_as_the_calls_result(here: World) 
     assert not (here.workspace / "a.txt").exists()
     assert "denied" in here.model.requests[1].messages[-1]["content"]
     record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
-    assert f"Denied by <@{here.alice.id}>" in record.plain
+    assert f"<@{here.alice.id}> denied" in record.plain
 
 
 async def test_somebody_else_is_told_who_may_and_changes_nothing(here: World) -> None:
@@ -145,14 +145,14 @@ async def test_arguments_too_long_for_a_window_are_a_file_above_the_card(here: W
 @pytest.mark.parametrize("size", [3_200, 9_000, 650_000])
 async def test_short_arguments_are_on_the_card_in_full_however_long_the_others_are(here: World, size: int) -> None:
     ts, card = await ask_to_write(here, "x" * size)
-    assert str(here.workspace / "a.txt") in card.plain
+    assert f"Create {here.workspace.name}/a.txt?" in card.plain
     assert "2 more lines of the change are not shown here" in card.plain
     assert "Details" in card.buttons
     await here.slack.click(card, "Deny", by=here.alice)
     await here.reply(ts, "It is written.")
     record = next(reply for reply in here.replies(ts) if reply.ts == card.ts)
-    assert str(here.workspace / "a.txt") in record.plain
-    assert record.buttons == ["Details"]
+    assert f"denied · {here.workspace.name}/a.txt +1" in record.plain
+    assert record.buttons == ["Diff"]
 
 
 async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(here: World) -> None:
@@ -160,7 +160,7 @@ async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(h
     write = call("filesystem__write_file", {"path": target, "content": "x"})
     here.model.script(calls(write, text="I found two problems and fix the first."), text("Fixed."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     assert "I found two problems" in here.replies(ts)[0].plain
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "Fixed.")

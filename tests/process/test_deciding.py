@@ -27,6 +27,7 @@ from tests.process.asking import (
     asked,
     cards,
     diff,
+    diffs,
     edit,
     field,
     preformatted,
@@ -48,7 +49,7 @@ def write(here: World, name: str, content: str) -> Call:
 
 async def approved(here: World, ts: str, card: Message) -> list[str]:
     """Approve the one call of a turn; out: what the model was told of its calls."""
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     return await answered(here, ts)
 
 
@@ -75,8 +76,8 @@ async def test_the_diff_on_the_card_is_what_lands_on_the_disk(here: World, befor
     ts = await ask(here, write(here, "a.txt", after))
     [card] = await asked(here, ts)
     shown = diff(card)
-    assert ("Creates the file" in card.plain) == (before is None)
-    assert shown.startswith("--- /dev/null\n" if before is None else f"--- {target}\n")
+    assert (f"Create {here.workspace.name}/a.txt? new file" in card.plain) == (before is None)
+    assert str(target) not in card.plain
     assert not any(character in shown for character in "\r\u200b\u202e"), "something on the card does not show"
     shown = re.sub("⟨U\\+([0-9A-F]{4})⟩", lambda found: chr(int(found[1], 16)), shown)
     assert patched(before or "", shown) == after
@@ -93,7 +94,7 @@ async def test_an_edit_is_shown_as_the_server_will_make_it_and_nothing_is_writte
     ts = await ask(here, call("filesystem__edit_file", {"path": str(target), "edits": edits}))
     [card] = await asked(here, ts)
     assert "oldText" not in card.plain, "the diff shows the edits"
-    assert "Changes 2 lines." in card.plain
+    assert f"Edit {here.workspace.name}/a.py? 2 lines changed" in card.plain
     after = patched(before, diff(card))
     assert (after, target.read_text()) == ("def f():\n    return 2\n\n\ndef h():\n    return 1\n", before)
     await approved(here, ts, card)
@@ -109,8 +110,9 @@ async def test_a_move_and_a_new_folder_are_told_in_words(here: World) -> None:
         call("filesystem__create_directory", {"path": folder}),
     )
     [card] = await asked(here, ts)
-    assert f"Moves the file {old} (5 bytes) to {new}." in card.plain
-    assert f"Creates the folder {folder} and its parents" in card.plain
+    inside = here.workspace.name
+    assert f"1. Rename {inside}/a.txt to {inside}/b.txt?" in card.plain
+    assert f"2. Create the folder {inside}/x/y/z? with its parents {inside}/x, {inside}/x/y" in card.plain
     await here.slack.click(card, "Approve all", by=here.alice)
     await answered(here, ts)
     assert not Path(old).exists()
@@ -121,11 +123,9 @@ async def test_a_move_and_a_new_folder_are_told_in_words(here: World) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        pytest.param(
-            b"\0\1\2", "text\n", "(3 bytes, no text) with 5 bytes, 1 line. It is not text, so there is no diff.", id="b"
-        ),
-        pytest.param(b"x\n", "y\n" * 600_000, "1,200,000 bytes, 600,000 lines. It is too long", id="huge"),
-        pytest.param(b"same\n", "same\n", "already has exactly this content: nothing changes.", id="same"),
+        pytest.param(b"\0\1\2", "text\n", "/a.bin? 3 bytes, no text, become 5 bytes, 1 line", id="b"),
+        pytest.param(b"x\n", "y\n" * 600_000, "become 1,200,000 bytes, 600,000 lines", id="huge"),
+        pytest.param(b"same\n", "same\n", "It already has exactly this content.", id="same"),
     ],
 )
 async def test_what_has_no_diff_is_said_in_words(here: World, before: bytes, after: str, words: str) -> None:
@@ -134,22 +134,27 @@ async def test_what_has_no_diff_is_said_in_words(here: World, before: bytes, aft
     ts = await ask(here, write(here, "a.bin", after))
     [card] = await asked(here, ts)
     assert words in card.plain
-    assert not [text for text in preformatted(card) if text.startswith("--- ")]
-    await here.slack.click(card, "Approve", by=here.alice)
-    await says(here, card, "done")
+    assert not diffs(card)
+    await here.slack.click(card, "approval.approved", by=here.alice)
+    await says(here, card, " approved")
+    await here.quiet()
     assert target.read_bytes() == after.encode()
 
 
 @pytest.mark.parametrize(
     ("tool", "arguments", "why"),
     [
-        ("edit_file", {"path": "a.txt", "edits": [{"oldText": "nowhere", "newText": "x"}]}, "Could not find"),
-        ("edit_file", {"path": "missing.txt", "edits": [{"oldText": "a", "newText": "b"}]}, "does not exist"),
-        ("write_file", {"path": "missing/a.txt", "content": "x"}, "does not exist"),
+        (
+            "edit_file",
+            {"path": "a.txt", "edits": [{"oldText": "nowhere", "newText": "x"}]},
+            "the text to replace is not in it",
+        ),
+        ("edit_file", {"path": "missing.txt", "edits": [{"oldText": "a", "newText": "b"}]}, "doesn't exist"),
+        ("write_file", {"path": "missing/a.txt", "content": "x"}, "doesn't exist"),
         ("write_file", {"path": "folder", "content": "x"}, "is a folder"),
         ("write_file", {"path": "/etc/passwd", "content": "x"}, "cannot be used"),
         ("move_file", {"source": "a.txt", "destination": "b.txt"}, "is already there"),
-        ("move_file", {"source": "missing.txt", "destination": "c.txt"}, "does not exist"),
+        ("move_file", {"source": "missing.txt", "destination": "c.txt"}, "doesn't exist"),
         ("create_directory", {"path": "a.txt"}, "is already there, and no folder"),
     ],
 )
@@ -188,13 +193,13 @@ async def test_an_edited_call_is_asked_about_anew_and_runs_as_it_was_edited(here
     [fresh] = await asked(here, ts)
     assert fresh.ts == card.ts, "it takes the place of the one that was edited"
     assert len(here.replies(ts)) == 1
-    assert f"Edited by <@{here.alice.id}> · " in fresh.plain
+    assert f"<@{here.alice.id}> edited this · " in fresh.plain
     assert "Changed: content." in fresh.plain
     assert fresh.buttons == ["Approve", "Deny", "Edit…"], "a grant for what nobody's model asked for is not offered"
     assert patched("old\n", diff(fresh)) == "second\n"
     assert target.read_text() == "old\n"
 
-    await here.slack.click_raw(before, "Approve", by=here.alice)
+    await here.slack.click_raw(before, "approval.approved", by=here.alice)
     await whispered(here, here.alice, "already changed by")
     assert target.read_text() == "old\n"
     assert here.open_approvals(ts) == 1
@@ -234,7 +239,7 @@ async def test_a_call_may_be_edited_again_and_denied_in_the_end(here: World) -> 
         await edit(here, card, here.alice, content=content)
         await says(here, card, f"+{content.strip()}")
     [card] = await asked(here, ts)
-    assert card.plain.count("Edited by") == 1
+    assert card.plain.count("edited this") == 1
     await here.slack.click(card, "Deny", by=here.alice)
     assert "denied" in (await answered(here, ts))[0]
     assert not (here.workspace / "a.txt").exists()
@@ -251,7 +256,7 @@ async def test_an_edit_to_what_would_fail_is_refused_in_the_window_until_it_woul
     (here.workspace / "missing").mkdir()
     await here.slack.submit(here.alice, view, typed)
     assert not view.open
-    await says(here, card, "Edited by")
+    await says(here, card, " edited this")
     [fresh] = await asked(here, ts)
     assert ": path." in fresh.plain
     await approved(here, ts, fresh)
@@ -274,7 +279,7 @@ async def test_an_edit_to_what_the_policy_denies_is_refused_in_the_window(tmp_pa
         assert cards(here, ts) == [card]
         await here.slack.submit(here.alice, view, {field(view, "path"): {"value": str(here.workspace / "b.txt")}})
         assert not view.open
-        await says(here, card, "Edited by")
+        await says(here, card, " edited this")
         [fresh] = await asked(here, ts)
         await approved(here, ts, fresh)
         assert there(here) == ["b.txt", "secret"]
@@ -306,7 +311,7 @@ async def test_an_edit_is_not_taken_while_nobody_can_say_whether_the_policy_allo
         )
         await here.slack.submit(here.alice, view, typed)
         assert not view.open
-        await says(here, card, "Edited by")
+        await says(here, card, " edited this")
         [fresh] = await asked(here, ts)
         await approved(here, ts, fresh)
         assert (here.workspace / "a.txt").read_text() == "second\n"
@@ -331,7 +336,7 @@ async def test_of_an_edit_that_came_to_nothing_nobody_is_told_that_a_new_request
         for server in servers:
             os.kill(server, signal.SIGCONT)
     assert "this would fail" in (await answered(here, ts))[0]
-    await here.slack.click_raw(before, "Approve", by=here.alice)
+    await here.slack.click_raw(before, "approval.approved", by=here.alice)
     said = (await whispered(here, here.alice, f"already changed by <@{here.alice.id}>")).plain
     assert "as changed it would have failed, so it was not run" in said
     assert "new request" not in said
@@ -386,7 +391,7 @@ async def test_what_cannot_be_taken_is_said_beside_its_field_and_nothing_changes
     assert cards(here, ts) == [card]
     await here.slack.submit(here.alice, view, {field(view, "edits", 0, "newText"): {"value": "c"}})
     assert not view.open
-    await says(here, card, "Edited by")
+    await says(here, card, " edited this")
     [fresh] = await asked(here, ts)
     await approved(here, ts, fresh)
     assert (here.workspace / "a.txt").read_text() == "c"
@@ -398,7 +403,7 @@ async def test_half_an_emoji_in_changed_arguments_is_shown_and_written_as_it_wil
     ts = await ask(here, call("filesystem__edit_file", EDITS | {"path": str(target)}))
     [card] = await asked(here, ts)
     await edit(here, card, here.alice, {("edits", 0, "newText"): "\ud83d!"})
-    await says(here, card, "Edited by")
+    await says(here, card, " edited this")
     [fresh] = await asked(here, ts)
     after = patched("a", diff(fresh))
     await approved(here, ts, fresh)
@@ -435,11 +440,10 @@ async def test_a_reason_for_a_denial_reaches_the_model_as_it_was_written(here: W
     [result] = await answered(here, ts)
     said = "Not run: the person who was asked denied this call. Do not make it again."
     assert result == (f"{said} The reason they gave: {words}" if words.strip() else said)
-    assert f"Denied by <@{here.alice.id}>" in card.plain
-    assert ("Reason:" in card.plain) == bool(words.strip())
+    assert f"<@{here.alice.id}> denied" in card.plain
     assert "\u202e" not in card.plain
     assert card.pings == [f"<@{here.alice.id}>"]
-    assert card.buttons == (["Details"] if len(words) > 300 else [])
+    assert card.buttons == ["Diff"]
     assert [message["role"] for message in here.model.requests[1].messages] == ["system", "user", "assistant", "tool"]
     assert not (here.workspace / "a.txt").exists()
 
@@ -465,11 +469,11 @@ async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decis
     assert "May I do these 4 things?" in card.plain
     await here.slack.click(card, "approval.approved.3", by=here.alice)
     await here.model.until(written(here, "3.txt"), what="the third file alone")
-    assert "4 requests, 3 of them open" in await says(here, card, "4 requests, 3 of them open")
+    assert "4 questions, 3 of them open" in await says(here, card, "4 questions, 3 of them open")
     await reason(here, card, here.alice, "not that one", ".2")
     await says(here, card, "2 of them open")
-    await says(here, card, "done")
-    assert card.buttons == [*CHANGING, "Undo", *CHANGING, "Approve all", "Deny all"]
+    await here.until(lambda: "Undo" in card.buttons, what="the end of the third")
+    assert card.buttons == [*CHANGING, "Diff", "Undo", "Diff", *CHANGING, "Approve all", "Deny all"]
     await here.slack.click(card, "Edit…", by=here.alice)
     view = (await here.until(lambda: here.slack.modals(here.alice), what="a window"))[0]
     await here.slack.submit(here.alice, view, {field(view, "content"): {"value": "other"}})
@@ -478,7 +482,7 @@ async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decis
     assert cards(here, ts) == [card], "the changed one is where it was"
     await says(here, card, "2 of them open")
     await here.slack.click(card, "approval.denied.4", by=here.alice)
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     results = await answered(here, ts)
     assert "Successfully wrote" in results[0]
     assert "not that one" in results[1]
@@ -486,7 +490,7 @@ async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decis
     assert "denied" in results[3]
     assert there(here) == ["1.txt", "3.txt"]
     assert (here.workspace / "1.txt").read_text() == "other"
-    assert "4 requests, all decided" in card.plain
+    assert "4 questions, all decided" in card.plain
 
 
 @pytest.mark.parametrize("button", some(["Approve all", "Deny all"], across=["Approve all"]))
@@ -556,7 +560,7 @@ async def test_details_of_a_long_change_are_complete_over_several_pages(here: Wo
     assert "Next page" not in view.plain
     whole = "".join(shown)
     assert content in whole
-    assert patched("old\n", whole[whole.index("--- ") :]) == content
+    assert patched("old\n", whole[whole.index("@@ ") :]) == content
     await here.slack.click(view, "Previous page", by=here.alice)
     await here.until(lambda: f"Page {pages - 1} of {pages}" in view.plain, what="the page before")
     await approved(here, ts, card)

@@ -42,7 +42,7 @@ async def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "hello"})
         here.model.script(calls(write), text("Written."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "Written.")
         await here.quiet()
     return home / "bot.db"

@@ -93,7 +93,7 @@ async def asked(here: World, tool: str, arguments: dict[str, Any], *others: Call
 
     here.model.respond = respond
     ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     await here.quiet()
     return ts, card
 
@@ -108,7 +108,7 @@ async def asked_to_write(here: World, tool: str = "write_file") -> tuple[str, Me
     return await asked(here, f"filesystem__{tool}", {"path": str(path), **more})
 
 
-async def asked_afresh(here: World, ts: str, card: Message, button: str = "Approve") -> Message:
+async def asked_afresh(here: World, ts: str, card: Message, button: str = "Deny") -> Message:
     """Wait for another card that can be decided."""
 
     def found() -> list[Message]:
@@ -119,8 +119,8 @@ async def asked_afresh(here: World, ts: str, card: Message, button: str = "Appro
 
 async def drawn_as_drifted(here: World, card: Message) -> None:
     """Wait until the old card is a record that says that it was not run."""
-    await here.until(lambda: "Not run:" in card.plain and not card.buttons, what="the record of a drift")
-    assert "it was not run" in card.plain
+    await here.until(lambda: "had changed meanwhile" in card.plain, what="the record of a drift")
+    assert not {"Approve", "Approve edit", "Deny"} & set(card.buttons)
 
 
 async def offered(here: World, definition: str) -> None:
@@ -171,22 +171,22 @@ async def test_a_file_that_is_no_longer_what_the_card_showed_is_asked_about_agai
     assert shown not in card.plain
     change(here.workspace / "a.txt")
     before = (here.workspace / "a.txt").exists() and (here.workspace / "a.txt").read_text()
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     fresh = await asked_afresh(here, ts, card)
     await drawn_as_drifted(here, card)
     await here.quiet()
-    assert "a fresh request is below" in card.plain
+    assert "I ask again below" in card.plain
     assert "What this would change has changed since" in card.plain
     assert ((here.workspace / "a.txt").exists() and (here.workspace / "a.txt").read_text()) == before
     assert "approved before, but not run" in fresh.plain
     assert shown in fresh.plain
     assert len(here.model.requests) == 1
 
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
     assert (here.workspace / written).read_text() == "above\nnew\nbelow\n"
-    assert f"Approved by <@{here.alice.id}>" in fresh.plain
+    assert f"<@{here.alice.id}> approved" in fresh.plain
     assert [message["role"] for message in here.model.requests[1].messages].count("tool") == 1
     assert "Successfully wrote" in here.model.requests[1].messages[-1]["content"]
     assert here.bot.rows(f"SELECT attempts, outcome FROM calls WHERE {THIS}", ts) == [(1, "ok")]
@@ -195,14 +195,14 @@ async def test_a_file_that_is_no_longer_what_the_card_showed_is_asked_about_agai
 async def test_a_file_that_appears_is_not_overwritten_by_an_approval_of_a_new_file(here: World) -> None:
     path = here.workspace / "a.txt"
     ts, card = await asked(here, "filesystem__write_file", {"path": str(path), "content": "mine\n"})
-    assert "Creates the file" in card.plain
+    assert f"Create {here.workspace.name}/a.txt?" in card.plain
     path.write_text("somebody else's\n")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     fresh = await asked_afresh(here, ts, card)
     assert "-somebody else's\n+mine" in fresh.plain
     assert path.read_text() == "somebody else's\n"
     path.write_text("and changed once more\n")
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     third = await asked_afresh(here, ts, fresh)
     assert "-and changed once more\n+mine" in third.plain
     assert path.read_text() == "and changed once more\n"
@@ -218,9 +218,9 @@ async def test_the_old_card_of_what_has_drifted_decides_nothing_any_more(here: W
     ts, card = await asked_to_write(here)
     stale = card.snapshot()
     changed(here.workspace / "a.txt")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     fresh = await asked_afresh(here, ts, card)
-    await here.slack.click_raw(stale, "Approve", by=here.alice)
+    await here.slack.click_raw(stale, "approval.approved", by=here.alice)
     await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to Alice")
     assert "what it was based on has changed" in here.slack.ephemerals(here.alice)[0].plain
     await here.quiet()
@@ -242,8 +242,8 @@ def without_the_text(path: Path) -> None:
     ("tool", "change", "words"),
     [
         ("write_file", replaced_by_a_folder, "is a folder"),
-        ("edit_file", without_the_text, "Could not find"),
-        ("edit_file", deleted, "does not exist"),
+        ("edit_file", without_the_text, "the text to replace is not in it"),
+        ("edit_file", deleted, "doesn't exist"),
     ],
     ids=["folder", "other-text", "deleted"],
 )
@@ -252,12 +252,12 @@ async def test_a_call_that_has_become_impossible_is_not_asked_about_again_but_to
 ) -> None:
     ts, card = await asked_to_write(here, tool)
     change(here.workspace / "a.txt")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
     await drawn_as_drifted(here, card)
-    assert "the model was told instead" in card.plain
-    assert "a fresh request is below" not in card.plain
+    assert "so it was not done" in card.plain
+    assert "I ask again below" not in card.plain
     assert here.open_approvals(ts) == 0
     told = here.model.requests[1].messages[-1]["content"]
     assert told.startswith("Not run: as things are now this would fail")
@@ -271,12 +271,12 @@ async def test_a_file_whose_content_has_changed_is_not_moved_without_another_app
     arguments = {"source": str(source), "destination": str(destination)}
     ts, card = await asked(here, "filesystem__move_file", arguments)
     source.write_text("a secret")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     fresh = await asked_afresh(here, ts, card)
     await drawn_as_drifted(here, card)
     assert source.exists()
     assert not destination.exists()
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
     assert destination.read_text() == "a secret"
@@ -287,12 +287,12 @@ async def test_a_tool_that_has_another_definition_than_when_it_was_shown_is_aske
     change = call("notes__change", {"name": "first"})
     ts, card = await asked(here, "notes__first", {"words": "drifted once"}, change)
     await offered(here, "Another text of first.")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     fresh = await asked_afresh(here, ts, card)
     await drawn_as_drifted(here, card)
     assert "The tool's definition has changed since" in card.plain
     assert "drifted once" not in journal(here)
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
     assert journal(here).count("drifted once") == 1
@@ -303,13 +303,13 @@ async def test_arguments_that_do_not_fit_a_tools_new_definition_are_told_to_the_
     change = call("notes__change", {"name": "second", "more": ["place"]})
     ts, card = await asked(here, "notes__second", {"words": "without a place"}, change)
     await offered(here, "Another text of second.")
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await here.reply(ts, "That was it.")
     await here.quiet()
     await drawn_as_drifted(here, card)
     assert "The tool's definition has changed since" in card.plain
-    assert "the model was told instead" in card.plain
-    assert "a fresh request is below" not in card.plain
+    assert "so it was not done" in card.plain
+    assert "I ask again below" not in card.plain
     assert "without a place" not in journal(here)
     [result, _] = [message for message in here.model.requests[-1].messages if message["role"] == "tool"]
     assert result["content"].startswith("Not run: ")
@@ -325,8 +325,8 @@ async def test_what_has_changed_while_the_bot_was_down_is_found_as_well(here: Wo
     (here.bot.home / "description").write_text("Take a note, and publish it.")
     await here.bot.start()
     await here.ready()
-    await here.slack.click(file_card, "Approve", by=here.alice)
-    await here.slack.click(tool_card, "Approve", by=here.alice)
+    await here.slack.click(file_card, "approval.approved", by=here.alice)
+    await here.slack.click(tool_card, "approval.approved", by=here.alice)
     fresh_file = await asked_afresh(here, file_ts, file_card)
     fresh_tool = await asked_afresh(here, tool_ts, tool_card)
     await drawn_as_drifted(here, file_card)
@@ -335,9 +335,9 @@ async def test_what_has_changed_while_the_bot_was_down_is_found_as_well(here: Wo
     assert "The tool's definition has changed since" in tool_card.plain
     assert "old" in (here.workspace / "a.txt").read_text()
     assert "over a restart" not in journal(here)
-    await here.slack.click(fresh_file, "Approve", by=here.alice)
+    await here.slack.click(fresh_file, "approval.approved", by=here.alice)
     await here.reply(file_ts, "That was it.")
-    await here.slack.click(fresh_tool, "Approve", by=here.alice)
+    await here.slack.click(fresh_tool, "approval.approved", by=here.alice)
     await here.reply(tool_ts, "That was it.")
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "above\nnew\nbelow\n"
@@ -352,7 +352,7 @@ async def test_running_a_call_again_that_was_cut_off_is_asked_about_again_when_t
     await here.bot.start(CRASH_AT="before tool call write_file#1")
     await here.ready()
     ts, card = await asked_to_write(here)
-    click = asyncio.create_task(here.slack.click(card, "Approve", by=here.alice))
+    click = asyncio.create_task(here.slack.click(card, "approval.approved", by=here.alice))
     await here.bot.ended()
     await here.bot.start(CRASH_AT="")
     question = await asked_afresh(here, ts, card, "Run again")
@@ -368,7 +368,7 @@ async def test_running_a_call_again_that_was_cut_off_is_asked_about_again_when_t
     await here.reply(ts, "That was it.")
     await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "above\nnew\nbelow\n"
-    assert (card.buttons, question.buttons, fresh.buttons) == ([], [], ["Undo"])
+    assert (card.buttons, question.buttons, fresh.buttons) == (["Diff"], ["Diff"], ["Undo", "Diff"])
     decisions = here.bot.rows(f"SELECT decision FROM questions WHERE {THIS} ORDER BY created_at", ts)
     assert [row[0] for row in decisions] == ["approved", "drifted", "run_again"]
     assert "Successfully wrote" in here.model.requests[1].messages[-1]["content"]

@@ -107,7 +107,7 @@ def hours_pass(here: World, ts: str, hours: float) -> None:
 
 async def stop(here: World, card: Message, row: str = "") -> None:
     """Press Stop in the menu of a request."""
-    await here.slack.click(card, f"approval.more{row}", by=here.alice, option="Stop this turn")
+    await here.slack.click(card, f"approval.more{row}", by=here.alice, option="Stop")
 
 
 async def stopped(here: World, ts: str) -> None:
@@ -133,7 +133,9 @@ async def goes_on(here: World, ts: str) -> list[str]:
 
 def ends(card: Message) -> list[str]:
     """How the requests of a card have ended, in their order."""
-    return re.findall(r"^\d+\. (.*?):", card.plain, re.MULTILINE)
+    words = {"approved": "Approved", "stopped": "Stopped", "denied": "Denied", "Nobody decided": "Expired"}
+    lines = re.findall(r"^\d+\. :.*$", card.plain, re.MULTILINE)
+    return [next((end for said, end in words.items() if said in line), line) for line in lines]
 
 
 def files(here: World) -> list[str]:
@@ -158,8 +160,8 @@ async def test_requests_expire_their_cards_say_so_and_the_model_is_told(here: Wo
     results = await answered(here, ts)
     assert ["nobody decided" in result for result in results] == [True, False, True]
     assert ends(card) == ["Expired", "Approved", "Expired"]
-    assert "Nobody decided in time, so it was not run" in card.plain
-    assert card.buttons == ["Undo"]
+    assert "Nobody decided in time, so it was not done" in card.plain
+    assert "Undo" in card.buttons
     assert files(here) == ["b.txt"]
 
 
@@ -209,7 +211,7 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
     assert ends(first) == ["Denied", *["Stopped"] * 5]
     assert ends(second) == ["Stopped", "Approved", "Stopped"]
     for card in (first, second):
-        assert f"Stopped by <@{here.alice.id}>, so it was not run" in card.plain
+        assert f"<@{here.alice.id}> stopped this" in card.plain
         assert "all decided" in card.plain
     assert files(here) == done
     results = await goes_on(here, ts)
@@ -224,7 +226,7 @@ async def test_a_call_that_runs_when_the_turn_is_stopped_comes_to_its_end_and_no
     await here.slack.click(card, "approval.approved", by=here.alice)
     await begun(here)
     await stop(here, card, ".2")
-    await says(here, card, "so it was not run")
+    await says(here, card, "stopped this")
     let_go(here)
     await stopped(here, ts)
     assert "done" in card.plain
@@ -242,7 +244,7 @@ async def test_a_call_that_is_cut_off_after_the_stop_asks_nobody_any_more(here: 
     await here.slack.click(card, "approval.approved", by=here.alice)
     await begun(here)
     await stop(here, card, ".2")
-    await says(here, card, "so it was not run")
+    await says(here, card, "stopped this")
     let_go(here, dies=True)
     await stopped(here, ts)
     assert "nobody said whether it ran" in " ".join(reply.plain for reply in here.replies(ts))
@@ -274,7 +276,7 @@ async def test_an_approved_call_that_has_not_begun_does_not_run_after_the_stop(h
     assert not list((here.bot.home / "gated").glob(f"*{here.tests}.began")), "it ran after the stop"
     assert await goes_on(here, ts) == ["Not run: a person stopped the turn before it ran."] * 2
     assert ends(card) == ["Approved", "Stopped"]
-    assert "not run: the turn was stopped" in card.plain
+    assert "not done: it was stopped" in card.plain
     started = "SELECT count(*) FROM audit WHERE kind = 'started' AND thread_id = (SELECT max(id) FROM threads)"
     assert here.bot.rows(started) == [(0,)]
 
@@ -295,7 +297,7 @@ async def test_a_question_whether_a_call_ran_can_be_stopped_too(here: World) -> 
 async def test_a_bystander_cannot_stop_and_what_is_said_meanwhile_is_read_after_a_stop(here: World) -> None:
     ts = await ask(here, write(here, "a.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.more", by=here.bob, option="Stop this turn")
+    await here.slack.click(card, "approval.more", by=here.bob, option="Stop")
     await whispered(here, here.bob, f"Only <@{here.alice.id}>")
     assert here.open_approvals(ts) == 1
     await here.slack.say(here.general, here.alice, "something else, then", thread_ts=ts)
@@ -313,7 +315,7 @@ Way = Callable[[World, str, Message], Awaitable[object]]
 
 
 async def _approved(here: World, ts: str, card: Message) -> None:
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await here.reply(ts, END)
 
 
@@ -324,7 +326,7 @@ async def _denied(here: World, ts: str, card: Message) -> None:
 
 async def _edited(here: World, ts: str, card: Message) -> None:
     await edit(here, card, here.alice, content="other\n")
-    await says(here, card, "Edited by")
+    await says(here, card, " edited this")
     await here.slack.click((await asked(here, ts))[0], "Deny", by=here.alice)
     await here.reply(ts, END)
 
@@ -341,8 +343,8 @@ async def _stopped(here: World, ts: str, card: Message) -> None:
 
 async def _drifted(here: World, ts: str, card: Message) -> None:
     (here.workspace / "a.txt").write_text("somebody else's\n")
-    await here.slack.click(card, "Approve", by=here.alice)
-    await says(here, card, "a fresh request is below")
+    await here.slack.click(card, "approval.approved", by=here.alice)
+    await says(here, card, "I ask again below")
     await here.slack.click((await asked(here, ts))[0], "Deny", by=here.alice)
     await here.reply(ts, END)
 

@@ -71,7 +71,7 @@ async def test_a_grant_lets_the_next_call_run_without_a_card_and_the_thread_is_t
     turn = await write(here, here.workspace / "a.txt", "first")
     await turn.always("any")
     assert (here.workspace / "a.txt").read_text() == "first"
-    assert any(f"Approved by <@{here.alice.id}>" in reply.plain for reply in turn.said())
+    assert any(f"<@{here.alice.id}> approved" in reply.plain for reply in turn.said())
     assert all(UNDER not in reply.plain for reply in turn.said())
 
     again = await write(here, here.workspace / "b.txt", "second", thread_ts=turn.ts)
@@ -165,7 +165,7 @@ async def test_the_turn_of_somebody_else_is_not_covered(here: World, where: str)
     await turn.always("any", where=where)
     bobs = await write(here, here.workspace / "b.txt", by=here.bob, thread_ts=turn.ts)
     card = await bobs.asked()
-    assert f"Only <@{here.bob.id}>" in card.plain
+    assert f"waiting for <@{here.bob.id}>" in card.plain
     await here.slack.click(card, "Approve", by=here.alice)
     await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to Alice")
     await bobs.denied()
@@ -367,7 +367,7 @@ async def test_the_home_lists_grants_with_their_scope_and_revoke_ends_them(here:
     await ended.always("same", where="mine")
 
     view = await home_of(here, here.alice)
-    for words in ("write_file", f"only inside {notes}", f"<#{here.general.id}>"):
+    for words in ("write_file", f"only inside the folder {notes.name}", f"<#{here.general.id}>"):
         assert words in view.plain
     for words in ("obey", 'only with exactly {"words":"one"}', "everywhere"):
         assert words in view.plain

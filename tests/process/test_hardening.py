@@ -46,16 +46,16 @@ async def test_no_argument_can_hide_behind_another_that_looks_the_same(tmp_path:
         env = {"LD\u200b": "EVIL", "LD⟨U+200B⟩": "benign", "text": '"1"', "number": 1, "digit": "1", "way": "a\ufe0fb"}
         here.model.script(calls(call("ops__deploy", {"env": env})), text("Deployed."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> deploy")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         assert "EVIL" in card.plain
         assert "benign" in card.plain
         assert "⟨U+27E8⟩U+200B" in card.plain
         assert "\ufe0f" not in card.plain
         sections = [element for element in card.blocks[0]["elements"] if len(element["elements"]) == 3]
         shown = {section["elements"][0]["text"]: section["elements"][2]["text"] for section in sections}
-        assert shown["env.number"] == "1"
-        assert shown["env.digit"] == '"1"'
-        assert shown["env.text"] == r'"\"1\""'
+        assert shown["env.number:"] == "1"
+        assert shown["env.digit:"] == '"1"'
+        assert shown["env.text:"] == r'"\"1\""'
         await here.slack.click(card, "Approve", by=here.alice)
         await here.reply(ts, "Deployed.")
         assert json.loads((tmp_path / "one" / "deployed").read_text()) == env
@@ -66,7 +66,7 @@ async def test_what_was_approved_for_one_server_does_not_run_on_another_that_tak
     async with world(tmp_path, MCP_CONFIG=first) as here:
         here.model.script(calls(call("free_x__deploy", {})), text("Not deployed."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> deploy")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         await here.bot.stop()
         await here.bot.start(MCP_CONFIG=second)
         await here.ready()
@@ -147,7 +147,7 @@ async def test_a_request_that_slack_will_not_show_ends_without_being_run(here: W
         calls(call("filesystem__write_file", {"path": str(target), "content": "x"})), text("Nobody could be asked.")
     )
     here.slack.faults.add(
-        "chat.postMessage", "error", times=1, code=code, match=lambda args: "May I" in str(args.get("text"))
+        "chat.postMessage", "error", times=1, code=code, match=lambda args: "Waiting for you" in str(args.get("text"))
     )
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
     await here.reply(ts, "Nobody could be asked.")
@@ -189,9 +189,9 @@ async def test_a_fault_on_the_way_is_recovered(here: World, method: str) -> None
     root = await here.slack.say(here.general, here.bob, "a thread of people")
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write", thread_ts=root)
     assert ts
-    await here.slack.click(await here.reply(root, "May I do this?"), "Approve", by=here.alice)
+    await here.slack.click(await here.reply(root, "Waiting for you"), "Approve", by=here.alice)
     await here.reply(root, "Written.")
-    await here.until(lambda: "Approved by" in str([reply.plain for reply in here.replies(root)]), what="the record")
+    await here.until(lambda: " approved" in str([reply.plain for reply in here.replies(root)]), what="the record")
     assert target.read_text() == "x"
 
 

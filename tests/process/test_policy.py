@@ -274,12 +274,12 @@ async def test_a_rule_that_allows_a_person_something_does_not_allow_it_once_othe
     more = [call("filesystem__create_directory", {"path": path}) for path in (first, second)]
     here.model.script(calls(opening, more[0]), calls(more[1]), text("Left."))
     ts = await here.slack.say(here.general, ruled.carol, "<@BOT> begin")
-    card = await here.reply(ts, "Write a file")
+    card = await here.reply(ts, "/a.txt?")
     await here.until((here.workspace / "one").is_dir, what="what she asked for herself", poll=0.02)
     await here.slack.say(here.general, here.bob, "<@BOT> and another one for me", thread_ts=ts)
     await here.reply(ts, "once the request above is decided")
     await here.slack.click(card, "Deny", by=ruled.carol)
-    asked = await here.reply(ts, "Create a folder")
+    asked = await here.reply(ts, "/two?")
     await here.slack.click(asked, "Deny", by=ruled.carol)
     await here.reply(ts, "Left.")
     assert not (here.workspace / "two").exists()
@@ -434,9 +434,9 @@ async def test_what_has_become_denied_since_it_was_asked_about_is_refused_when_i
         assert not (closed / "b.txt").exists()
         assert "does not allow" in turn.result()
         record = next(reply for reply in turn.said() if reply.ts == card.ts)
-        assert f"Approved by <@{here.bob.id}>" in record.plain
-        assert "not run: it is not allowed here" in record.plain
-        assert record.buttons == []
+        assert f"<@{here.bob.id}> approved" in record.plain
+        assert "not done: it is not allowed here" in record.plain
+        assert not {"Undo", "Approve"} & set(record.buttons)
 
         # Nor does a standing grant from before the rule help.
         again = await begin(here, "filesystem__write_file", {"path": str(closed / "a.txt"), "content": "3"})
@@ -474,7 +474,7 @@ async def test_a_call_of_several_runs_and_the_others_ask_or_are_refused(ruled: R
     }
     here.model.script(calls(*made.values()), text("All told."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> do them")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     await here.model.until((ruled.notes / "several.txt").exists, what="what is allowed")
     await here.slack.click(card, "Deny", by=here.alice)
     await here.reply(ts, "All told.")

@@ -134,7 +134,7 @@ async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_d
     turn, target = await write(quiet)
     card = await asked(turn)
     if quiet.mode == "summary":
-        for name in ("write_file", "path", "content"):
+        for name in ("Write a file", "path", "content"):
             assert name in card.plain
     else:
         assert "A tool call waits for a decision." in card.plain
@@ -142,19 +142,19 @@ async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_d
     assert f"<@{quiet.carol.id}>" in card.plain
     for person in (here.alice, quiet.carol):
         shown = full(await details(quiet, card, person))
-        for words in (str(target), f"-old {SECRET}", f"+new {SECRET}", "write_file", "filesystem"):
+        for words in (target.name, f"-old {SECRET}", f"+new {SECRET}", "write_file", "filesystem"):
             assert words in shown
     await here.slack.click(card, "Details", by=here.bob)
     word = await whispered(here, here.bob, "The details are for the person who asked")
     assert SECRET not in word.plain
     assert here.slack.modals(here.bob) == []
 
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await turn.ended()
     assert target.read_text() == f"new {SECRET}\nkept\n"
     record = record_of(turn, card)
-    assert f"Approved by <@{here.alice.id}>" in record.plain
-    assert "done" in record.plain
+    assert f"<@{here.alice.id}> approved" in record.plain
+    assert "failed" not in record.plain
     assert SECRET in full(await details(quiet, record, here.alice))
     before = len(here.slack.ephemerals(here.bob))
     await here.slack.click(record, "Details", by=here.bob)
@@ -203,7 +203,7 @@ async def test_the_error_of_an_approved_call_is_in_its_details_alone(quiet: Quie
     here = quiet.here
     turn = await begin(here, "shifting__obey", {"words": f"error {SECRET}", "end": "fails"})
     card = await asked(turn)
-    await here.slack.click(card, "Approve", by=quiet.carol)
+    await here.slack.click(card, "approval.approved", by=quiet.carol)
     await turn.ended()
     record = record_of(turn, card)
     assert "failed" in record.plain
@@ -223,7 +223,7 @@ async def test_why_it_was_denied_is_told_to_the_model_and_not_to_the_channel(qui
     await turn.ended()
     assert f"because {SECRET}" in turn.result()
     record = record_of(turn, card)
-    assert f"Denied by <@{quiet.carol.id}>" in record.plain
+    assert f"<@{quiet.carol.id}> denied" in record.plain
     assert f"because {SECRET}" in full(await details(quiet, record, here.alice))
     nothing_leaked(quiet, here.general, "because")
 
@@ -232,7 +232,7 @@ async def test_a_call_that_was_cut_off_is_asked_about_without_a_value(quiet: Qui
     here = quiet.here
     turn = await begin(here, "shifting__obey", {"words": SECRET, "end": "dies"})
     card = await asked(turn)
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
 
     def doubt() -> list[Message]:
         return [reply for reply in turn.said() if "Run again" in reply.buttons]
@@ -255,12 +255,12 @@ async def test_what_was_edited_and_what_has_drifted_shows_no_value(quiet: Quiet)
     assert await here.slack.submit(here.alice, window, changed) == {}
 
     def another() -> list[Message]:
-        return [reply for reply in turn.said() if "Approve" in reply.buttons]
+        return [reply for reply in turn.said() if "Deny" in reply.buttons]
 
-    await here.until(lambda: another() and "Edited by" in card.plain, what="the changed version")
+    await here.until(lambda: another() and "edited this" in card.plain, what="the changed version")
     [second] = another()
     target.write_text(f"meanwhile {SECRET}")
-    await here.slack.click(second, "Approve", by=here.alice)
+    await here.slack.click(second, "approval.approved", by=here.alice)
     await here.until(
         lambda: [reply for reply in another() if reply.ts != second.ts], what="a fresh request after the drift"
     )
@@ -268,7 +268,7 @@ async def test_what_was_edited_and_what_has_drifted_shows_no_value(quiet: Quiet)
     shown = full(await details(quiet, third, here.alice))
     assert f"-meanwhile {SECRET}" in shown
     assert f"+edited {SECRET}" in shown
-    await here.slack.click(third, "Approve", by=here.alice)
+    await here.slack.click(third, "approval.approved", by=here.alice)
     await turn.ended()
     assert target.read_text() == f"edited {SECRET}\n"
     nothing_leaked(quiet, here.general)
@@ -278,11 +278,11 @@ async def test_an_undo_that_is_refused_says_why_in_the_details_alone(quiet: Quie
     here = quiet.here
     turn, target = await write(quiet)
     card = await asked(turn)
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await turn.ended()
     target.write_text(f"since {SECRET}")
     await here.slack.click(record_of(turn, card), "Undo", by=here.alice)
-    await here.until(lambda: "Not undone" in record_of(turn, card).plain, what="the refusal")
+    await here.until(lambda: "not undone" in record_of(turn, card).plain, what="the refusal")
     await here.quiet()
     assert target.read_text() == f"since {SECRET}"
     nothing_leaked(quiet, here.general)
@@ -328,10 +328,10 @@ async def test_in_a_closed_conversation_everything_is_shown(quiet: Quiet, kind: 
     }
     turn, target = await write(quiet, channel=places[kind]())
     card = await asked_in_full(turn)
-    for words in (str(target), f"-old {SECRET}", f"+new {SECRET}"):
+    for words in (target.name, f"-old {SECRET}", f"+new {SECRET}"):
         assert words in card.plain
     assert "Details" not in card.buttons
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await turn.ended()
     assert any(f"{SECRET}.txt" in reply.plain and "done" in reply.plain for reply in turn.said())
 
@@ -374,7 +374,7 @@ async def test_a_channel_of_which_slack_does_not_tell_is_an_open_one(quiet: Quie
     here.slack.faults.add("conversations.info", "error", times=None)
     turn, _ = await write(quiet, channel=closed)
     card = await asked(turn)
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await turn.ended()
     nothing_leaked(quiet, closed)
 

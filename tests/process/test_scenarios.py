@@ -133,7 +133,7 @@ async def test_a_scenario_scripts_the_model_changes_files_and_leaves_a_page_that
         by = "Bob"
         in = "dm"
         [[steps]]
-        wait = ["May I do this?", "+one"]
+        wait = ["Waiting for you", "+one"]
         name = "card"
         [[steps]]
         write = "a.txt"
@@ -142,7 +142,7 @@ async def test_a_scenario_scripts_the_model_changes_files_and_leaves_a_page_that
         click = "Approve"
         by = "Bob"
         [[steps]]
-        wait = ["May I do this?", "-by hand"]
+        wait = ["Waiting for you", "-by hand"]
         without = "Approved"
         [[steps]]
         click = "Edit…"

@@ -50,7 +50,7 @@ async def test_an_approval_given_after_a_restart_runs_that_very_call_without_ask
     target = here.workspace / "a.txt"
     here.model.script(calls(call("filesystem__write_file", {"path": str(target), "content": "kept"})), text("Written."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     await here.bot.kill()
     await here.bot.start()
     await here.ready()
@@ -67,7 +67,7 @@ async def test_a_call_that_was_cut_off_may_or_may_not_have_run_and_a_person_says
     async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
         here.model.script(calls(call("slow__count", {"step": 1})), text("Counted."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         await here.slack.click(card, "Approve", by=here.alice)
         ran = tmp_path / "runs"
         await here.model.until(ran.exists, what="the call to be running")
@@ -92,7 +92,7 @@ async def test_a_call_that_nobody_can_vouch_for_in_time_is_never_said_not_to_hav
     async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
         here.model.script(calls(call("slow__count", {"step": 9})), text("Unclear."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.reply(ts, "it may or may not have run")
         await here.reply(ts, "Unclear.")
         await here.quiet()
@@ -122,7 +122,7 @@ async def test_a_risky_call_whose_server_dies_is_not_repeated_but_asked_about(tm
     async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
         here.model.script(calls(call("slow__count", {"step": 9})), text("Counted."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         question = await here.reply(ts, "it may or may not have run")
         assert (tmp_path / "runs").read_text() == "run"
         await here.slack.click(question, "Skip", by=here.alice)
@@ -135,7 +135,7 @@ async def test_sigterm_drains_lets_a_running_call_finish_and_goes_on_at_the_next
     async with world(tmp_path, MCP_CONFIG=slow_server(tmp_path)) as here:
         here.model.script(calls(call("slow__count", {"step": 2})), text("Counted."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> count")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.model.until((tmp_path / "runs").exists, what="the call to be running")
         begun = time.monotonic()
         assert await here.bot.stop() == 0
@@ -276,7 +276,7 @@ async def test_sigterm_ends_within_fifteen_seconds_whatever_does_not_answer(tmp_
     async with world(tmp_path, MCP_CONFIG=str(tmp_path / "mcp.json")) as here:
         here.model.script(calls(call("odd__hang", {"words": "once"})), text("Never said."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> hang")
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
         await here.model.until((tmp_path / "journal").exists, what="the call to be running")
         here.slack.faults.add("*", "hang", times=None)
         begun = time.monotonic()

@@ -65,10 +65,10 @@ async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_t
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
     fresh = await another(here, ts, card)
-    await says(here, card, "things had changed")
+    await says(here, card, "had changed meanwhile")
     assert file.read_text() == "ONE\ntwo\n", "the first of them, whole"
     assert "-ONE" in fresh.plain, "the diff is against what the first has written"
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await answered(here, ts)
     assert here.bot.rows(
         "SELECT decision FROM questions a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ? ORDER BY 1", ts
@@ -83,7 +83,7 @@ async def both_changed(here: World) -> tuple[Path, Message]:
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
     fresh = await another(here, ts, card)
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await answered(here, ts)
     return file, card
 
@@ -97,7 +97,7 @@ async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_al
     file, card = await both_changed(here)
     await here.until(lambda: any(name == "Undo" for name in card.buttons), what="Undo on the first card")
     await here.slack.click(card, "Undo", by=here.alice)
-    await says(here, card, "Not undone")
+    await says(here, card, "not undone")
     assert file.read_text() == "ONE\ntwo\nTHREE\n"
 
 
@@ -109,7 +109,7 @@ async def test_an_approved_call_does_not_wait_for_another_one_that_runs(here: Wo
     await here.slack.click(card, "approval.approved.2", by=here.alice)
     await here.until((here.workspace / "b.txt").exists, what="the file, while the other call runs", poll=0.02)
     await here.slack.click(card, "approval.denied.3", by=here.alice)
-    await says(here, card, "Denied by")
+    await says(here, card, " denied")
     assert not any(END in reply.plain for reply in here.replies(ts))
     let_go(here)
     results = await answered(here, ts)
@@ -124,7 +124,7 @@ async def test_a_call_that_is_edited_while_another_one_runs_is_asked_about_at_on
     await begun(here)
     await edit(here, card, here.alice, content="edited\n")
     fresh = await another(here, ts, card)
-    await here.slack.click(fresh, "Approve", by=here.alice)
+    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await here.until((here.workspace / "b.txt").exists, what="the file, while the other call runs", poll=0.02)
     let_go(here)
     await answered(here, ts)

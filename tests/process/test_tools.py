@@ -173,7 +173,7 @@ async def test_a_configured_server_gets_its_own_environment_and_its_hints_count_
         here.model.script(calls(call("notes__environment", {})), text("Shown."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> show")
         if not trusted:
-            card = await here.reply(ts, "May I do this?")
+            card = await here.reply(ts, "Waiting for you")
             await here.slack.click(card, "Approve", by=here.alice)
         await here.reply(ts, "Shown.")
         environment = results(here.model.requests[1])[0]
@@ -239,7 +239,7 @@ async def test_a_time_limit_ends_the_turn_with_an_answer_and_waiting_for_a_perso
             calls(write), calls(call("filesystem__list_allowed_directories", {}), first_token=2.1), text("That is all.")
         )
         ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
-        card = await here.reply(ts, "May I do this?")
+        card = await here.reply(ts, "Waiting for you")
         limit = time.monotonic() + 2.1
         await here.until(lambda: time.monotonic() > limit, poll=0.05, what="a person who thinks longer than the limit")
         await here.slack.click(card, "Approve", by=here.alice)

@@ -71,7 +71,7 @@ class Story:
         known = {card.ts for card in self.cards}
 
         def found() -> list[Message]:
-            return [each for each in self.here.replies(self.ts) if "Approve" in each.buttons and each.ts not in known]
+            return [each for each in self.here.replies(self.ts) if "Deny" in each.buttons and each.ts not in known]
 
         [card] = await self.here.until(found, what="another card")
         self.cards.append(card)
@@ -79,7 +79,7 @@ class Story:
 
     async def approved_by_both(self, card: Message) -> None:
         for person in (self.here.alice, self.here.bob):
-            await self.here.slack.click(card, "Approve", by=person)
+            await self.here.slack.click(card, "approval.approved", by=person)
 
     async def fills_in(self, person: Person, value: str, containing: str = "") -> None:
         """Send the window that is open, with a value in the field that now holds some text."""
@@ -189,7 +189,7 @@ async def end_undo(story: Story, path: Path) -> Told:
     await story.answered()
     await story.here.until(lambda: "Undo" in card.buttons, what="the offer to undo")
     await story.here.slack.click(card, "Undo", by=story.here.bob)
-    await story.here.until(lambda: "Undone by" in card.plain, what="the record of the undo")
+    await story.here.until(lambda: "undone by" in card.plain, what="the record of the undo")
     assert path.read_text() == "old\n"
     return [*APPROVED, *RAN, ("undo", "bob"), ("undone", "bob")]
 
@@ -242,8 +242,8 @@ async def granted(story: Story) -> Told:
 async def stopped(story: Story, path: Path) -> Told:
     destination = str(story.here.workspace / f"{SECRET}.txt")
     card = await story.wants("move_file", source=str(path), destination=destination)
-    await story.here.slack.click(card, "approval.more", by=story.here.alice, option="Stop this turn")
-    await story.here.until(lambda: "Stopped by" in card.plain, what="the record of the stop")
+    await story.here.slack.click(card, "approval.more", by=story.here.alice, option="Stop")
+    await story.here.until(lambda: "stopped this" in card.plain, what="the record of the stop")
     await story.here.quiet()
     return [("requested", ""), ("decided", "alice"), ("stopped", "alice")]
 
@@ -257,7 +257,7 @@ async def test_a_path_that_is_left_out_does_not_come_back_with_the_words_of_an_u
     await story.answered()
     await here.until(lambda: "Undo" in card.buttons, what="the offer to undo")
     await here.slack.click(card, "Undo", by=here.alice)
-    await here.until(lambda: "Undone by" in card.plain, what="the record of the undo")
+    await here.until(lambda: "undone by" in card.plain, what="the record of the undo")
     await here.quiet()
     assert [record["kind"] for record in records(here, story.ts)][-2:] == ["undo", "undone"]
     assert SECRET not in audit(here, "--json")
@@ -270,8 +270,8 @@ async def test_an_approval_whose_call_never_ran_can_be_told_from_one_that_did(he
     await here.ready()
     path = here.workspace / "a.txt"
     card = await story.wants("write_file", path=str(path), content="once")
-    await here.slack.click(card, "Approve", by=here.alice)
-    click = asyncio.create_task(here.slack.click(card, "Approve", by=here.bob))
+    await here.slack.click(card, "approval.approved", by=here.alice)
+    click = asyncio.create_task(here.slack.click(card, "approval.approved", by=here.bob))
     await here.bot.ended()
     # The bot is down, and killed at that: the audit is read all the same.
     kinds = [record["kind"] for record in records(here, story.ts)]

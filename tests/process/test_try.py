@@ -221,7 +221,7 @@ async def test_a_newcomer_gets_a_page_an_answer_and_an_approved_change_and_nothi
             # Where the trial's own modules are the bot's are looked for first, also where nothing is installed.
             assert search_path(bot["pid"])[0] == str(ROOT)
             thread = await asked(view, 'tick off "tag" in release.md')
-            card = await reply(view, thread, "May I do this?")
+            card = await reply(view, thread, "Waiting for you")
             assert "- [ ] tag" in (trial.workspace / "release.md").read_text()
             row = next(block for block in card["blocks"] if block["type"] == "actions")
             where = {"channel": general(view), "ts": card["ts"], "block_id": row["block_id"]}

@@ -42,7 +42,7 @@ class Turn:
         """Wait for the card of the turn's call."""
         here = self.here
         await here.until(lambda: here.open_approvals(self.ts), what="an open request", poll=0.02)
-        return await here.reply(self.ts, "May I do this?", self.channel)
+        return await here.reply(self.ts, "Waiting for you", self.channel)
 
     async def ended(self) -> None:
         """Wait for the answer, and until Slack shows how everything stands."""

@@ -75,6 +75,15 @@ class ChangeGuard:
         """
         return tool_words.outcome(result, ok)
 
+    def result(self, tool: Tool, text: str, ok: bool) -> str:
+        """Return the result of a call as the model gets it. Nothing of it that may be content of a file is changed. In:
+        whether the call succeeded."""
+        return text
+
+    def shown(self, folder: str) -> str:
+        """Return a folder of `folders` as people read it, never as a path of this machine."""
+        return folder.rstrip("/").rpartition("/")[2] or folder
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """What a call would do; None when that is not known. Changes nothing, never raises, takes seconds at most."""
         return None

@@ -6,11 +6,17 @@ mention or a button (https://docs.slack.dev/reference/block-kit/blocks/rich-text
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from bot.core.calls import Call
+from bot.core.tool_words import tool_title
+from bot.core.tools import Preview
 from bot.slack.blocks.call_text import arguments_of, fields, is_single, ordered
+from bot.slack.blocks.call_text import plain as written
 from bot.slack.blocks.elements import Block, bold, fitting, plain, preformatted, section, shown_code
 from bot.slack.text import visible
 
@@ -24,59 +30,138 @@ MIN_SHARE = 200
 MAX_NOTES = 3
 MAX_COUNTED = 1_000
 """Arguments that are counted without being shown."""
+LABELLED = 100
+"""Arguments that are called by readable names: more than a card shows."""
+NAME = 60
+"""Characters of a readable name."""
+MAX_ITEMS = 20
+"""Items of a list that are shown on one line."""
+DIFF = "diff"
+_LABELLED = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def readable(call: Call, without: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a card, with what it is called there."""
+
+    label: str
+    values: Sequence[str]
+    """Several for the items of a short list."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it fits on one line with every character visible."""
+        return len(self.values) != 1 or is_short(self.values[0])
+
+
+def readable(call: Call, preview: Preview | None = None) -> Iterator[tuple[str, str]]:
     """Yield each single value with its full name, in the order of display: short values, nested ones, long ones.
-    `without` names arguments to leave out. Values are yielded lazily."""
+    Paths that the preview knows are shown as it shows them. Values are yielded lazily."""
     given = arguments_of(call)
-    names = [name for name in ordered(given) if name not in without]
+    names = _names(given, preview, ())
 
     def those(*, single: bool) -> Iterator[tuple[str, str]]:
         chosen = (name for name in names if is_single(given[name]) is single)
         return (found for name in chosen for found in fields({name: given[name]}))
 
-    yield from (found for found in those(single=True) if is_short(found[1]))
-    yield from those(single=False)
-    yield from (found for found in those(single=True) if not is_short(found[1]))
+    paths = preview.paths if preview else {}
+    yield from _shown((found for found in those(single=True) if is_short(found[1])), paths)
+    yield from _shown(those(single=False), paths)
+    yield from _shown((found for found in those(single=True) if not is_short(found[1])), paths)
 
 
-def on_card(values: Iterator[tuple[str, str]], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
+def for_card(call: Call, preview: Preview | None = None) -> Iterator[Field]:
+    """Yield the values for a card: those that its heading and its diff do not show, lists of a few short values on one
+    line. Values are yielded lazily."""
+    given = arguments_of(call)
+    names = _names(given, preview, preview.shown if preview else ())
+    paths = preview.paths if preview else {}
+    labels = _labels(names[:LABELLED])
+    later: list[str] = []
+    for name in names:
+        values = _on_one_line(given[name], paths)
+        if values:
+            yield Field(labels.get(name) or next(fields({name: 0}))[0], values)
+        else:
+            later.append(name)
+    for single in (False, True):
+        chosen = (name for name in later if is_single(given[name]) is single)
+        found = (each for name in chosen for each in fields({name: given[name]}))
+        yield from (Field(labels.get(name, name), (value,)) for name, value in _shown(found, paths))
+
+
+def _names(given: Mapping[str, object], preview: Preview | None, without: Collection[str]) -> list[str]:
+    first = [name for name in (preview.order if preview else ()) if name in given]
+    names = [*first, *(name for name in ordered(given) if name not in set(first))]
+    return [name for name in names if name not in without]
+
+
+def _labels(names: Sequence[str]) -> dict[str, str]:
+    """Return what the arguments are called: readable names, unless two of them would be called the same."""
+    said = {name: tool_title("", name) for name in names if len(name) < NAME and _LABELLED.fullmatch(name)}
+    times = Counter(label.casefold() for label in said.values())
+    return {name: label if times[label.casefold()] == 1 else name for name, label in said.items()}
+
+
+def _on_one_line(value: object, paths: Mapping[str, str]) -> Sequence[str]:
+    """Return the values that are shown on one line; none if they do not fit."""
+    if not is_single(value):
+        if not isinstance(value, list) or len(value) > MAX_ITEMS or not all(map(is_single, value)):
+            return ()
+        items = [_written(item, paths) for item in value]
+        return items if sum(map(len, items)) <= SHORT and is_short("".join(items)) else ()
+    text = _written(value, paths)
+    return (text,) if is_short(text) else ()
+
+
+def _written(value: object, paths: Mapping[str, str]) -> str:
+    return written(paths.get(value, value) if isinstance(value, str) else value)
+
+
+def _shown(found: Iterator[tuple[str, str]], paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((name, paths.get(value, value)) for name, value in found)
+
+
+def on_card(values: Iterator[Field], budget: int = CARD_LIMIT) -> tuple[list[Block], list[str], int]:
     """Return the elements for a card, one sentence for each part that was cut, and the number of characters left."""
     first = list(islice(values, CARD_FIELDS))
-    long = sum(not is_short(value) for _, value in first)
+    long = sum(not field.is_short for field in first)
     elements: list[Block] = []
     cut: list[str] = []
     count = 0
-    for name, value in first:
-        called, named = fitting(name, SHORT)
-        label = bold(called)
-        if named < len(name):
-            cut.append(f"A name is shown up to character {named} of {len(name):,}.")
+    for field in first:
+        called, named = fitting(field.label, SHORT)
+        label = bold(f"{called}:")
+        if named < len(field.label):
+            cut.append(f"A name is shown up to character {named} of {len(field.label):,}.")
         budget -= len(called)
-        if is_short(value):
-            shown = visible(value)
-            if budget < len(shown):
+        if field.is_short:
+            shown = [visible(value) for value in field.values]
+            size = sum(map(len, shown))
+            if budget < size:
                 break
-            elements.append(section(label, plain("  "), shown_code(shown)))
+            listed = [part for value in shown for part in (plain(", "), shown_code(value))][1:]
+            elements.append(section(label, plain(" "), *listed))
         else:
+            value = field.values[0]
             share = budget // long
-            shown, length = fitting(value, max(0, share))
+            box, length = fitting(value, max(0, share))
             if length < len(value) and share < MIN_SHARE:
                 break
             long -= 1
             if length < len(value):
                 cut.append(f"A value is shown up to character {length:,} of {len(value):,}.")
-            elements += [section(label), preformatted(shown)]
-        budget -= len(shown)
+            elements += [section(label), preformatted(box)]
+            size = len(box)
+        budget -= size
         count += 1
     if len(cut) > MAX_NOTES:
         cut = [*cut[:MAX_NOTES], "Others are cut, too."]
     left = len(first) - count + sum(1 for _ in islice(values, MAX_COUNTED))
     if left >= MAX_COUNTED:
-        cut.append(f"More than {MAX_COUNTED:,} other arguments are not shown here.")
+        cut.append(f"More than {MAX_COUNTED:,} other values are not shown here.")
     elif left:
-        cut.append(f"{left:,} more arguments are not shown here.")
+        cut.append(f"{left:,} more {'value is' if left == 1 else 'values are'} not shown here.")
     return elements, cut, max(0, budget)
 
 
@@ -85,13 +170,13 @@ def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
     of the room."""
     shown, length = fitting(diff, budget)
     if length == len(diff):
-        return [preformatted(shown.removesuffix("\n"))], []
+        return [preformatted(shown.removesuffix("\n"), DIFF)], []
     if diff[length] != "\n" and (end := shown.rfind("\n", budget // 2)) >= 0:
         shown, length = shown[:end], diff.rfind("\n", 0, length)
     rest = diff[length:].removeprefix("\n")
     lines = rest.count("\n") + (not rest.endswith("\n"))
     more = "1 more line of the change is" if lines == 1 else f"{lines:,} more lines of the change are"
-    return [preformatted(shown.removesuffix("\n"))], [f"{more} not shown here."]
+    return [preformatted(shown.removesuffix("\n"), DIFF)], [f"{more} not shown here."]
 
 
 def names(call: Call) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.json_text import JsonObject
+from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision
 from bot.core.untrusted import reference
 from bot.slack.blocks.elements import Block, confirmation, option, plain_text
@@ -34,6 +35,7 @@ SHORTENED = 32
 MAX_CALLS_AT_ONCE = 8
 VALUE_LIMIT = 2_000
 
+_SHORT_WORD = re.compile(r"[a-z]{1,10}")
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_.]+?)(?:\.([1-9]\d{0,2}))?")
 
 LABELS: dict[CallKind, tuple[tuple[Decision, str], ...]] = {
@@ -149,7 +151,12 @@ def deciding(approval: Approval, row: int, *, details: bool) -> list[Block]:
     """Return the buttons of a request that waits for a decision."""
     carried = value(approval)
     found = [
-        button(action_id(decision, row), label, carried, style="primary" if decision is Decision.APPROVED else "")
+        button(
+            action_id(decision, row),
+            f"{label} {_verb(approval)}".rstrip() if decision is Decision.APPROVED else label,
+            carried,
+            style="primary" if decision is Decision.APPROVED else "",
+        )
         for decision, label in LABELS[CallKind(approval.kind)]
     ]
     asks = approval.kind == CallKind.MAY_IT_RUN
@@ -162,6 +169,12 @@ def deciding(approval: Approval, row: int, *, details: bool) -> list[Block]:
     return [*found, _menu(approval, row, reason=asks)]
 
 
+def _verb(approval: Approval) -> str:
+    """Return what is approved as one word of our own, if the thread may see it."""
+    verb = approval.preview.verb if approval.preview and approval.privacy == Privacy.FULL else ""
+    return verb if _SHORT_WORD.fullmatch(verb) else ""
+
+
 def _menu(approval: Approval, row: int, *, reason: bool) -> Block:
     def entry(label: str, kind: str) -> Block:
         carried = {"k": kind, "a": approval.id, "p": approval.digest[:SHORTENED]}
@@ -171,7 +184,7 @@ def _menu(approval: Approval, row: int, *, reason: bool) -> Block:
     return {
         "type": "overflow",
         "action_id": action_id(MORE, row),
-        "options": [*entries, entry("Stop this turn", STOP)],
+        "options": [*entries, entry("Stop", STOP)],
     }
 
 
@@ -184,8 +197,9 @@ def undoing(approval: Approval, row: int, *, named: bool) -> Block:
 
 
 def showing(approval: Approval, row: int) -> Block:
-    """Return the button that opens the details."""
-    return button(action_id(DETAILS, row), "Details", value(approval))
+    """Return the button that opens the details, named after what is most of them."""
+    diff = approval.preview is not None and approval.preview.diff and approval.privacy == Privacy.FULL
+    return button(action_id(DETAILS, row), "Diff" if diff else "Details", value(approval))
 
 
 def together(approvals: Sequence[Approval]) -> list[Block]:
@@ -194,7 +208,7 @@ def together(approvals: Sequence[Approval]) -> list[Block]:
     number = len(approvals)
     if number > MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:
         return []
-    asked = confirmation("Approve all?", f"All {number} requests above that are open will be approved.", "Approve all")
+    asked = confirmation("Approve all?", f"All {number} above that are still open will be approved.", "Approve all")
     return [
         button(action_id(ALL_APPROVED), "Approve all", carried, confirm=asked),
         button(action_id(ALL_DENIED), "Deny all", carried),

@@ -10,13 +10,15 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from bot.core.calls import Call, CallOutcome
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
+from bot.core.questions.question import Approval
 from bot.core.questions.unanswerable import FOR_PEOPLE
-from bot.core.tools import Preview
-from bot.slack.text import code
+from bot.core.tool_words import tool_title
+from bot.slack.blocks.elements import sentence
+from bot.slack.text import code, escaped, harmless
 
 _WORD = re.compile(r"[\w-]+", re.ASCII)
 _LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
@@ -84,11 +86,29 @@ def fields(value: object, name: str = "") -> Iterator[tuple[str, str]]:
             yield from fields(value[key], f"{name}.{step}" if name else step)
 
 
-def title(preview: Preview | None, *, caveat: bool = True) -> str:
-    """Return what a call does in a few words, as far as its guard says so; else an empty text."""
-    if preview is None:
-        return ""
-    return f"{preview.title}; {preview.caveat}" if caveat and preview.caveat else preview.title
+def heading(approval: Approval) -> str:
+    """Return what a call does to what: `Edit release.md`. It may hold names by tools and models."""
+    preview = approval.preview
+    known = (preview.heading or preview.title) if preview else ""
+    return known or tool_title("", approval.call.remote_name)
+
+
+def generic(approval: Approval) -> str:
+    """Return what a call does without anything of its arguments, for places that must not show them."""
+    preview = approval.preview
+    if preview is None or not preview.title:
+        return tool_title("", approval.call.remote_name)
+    return f"{preview.title}; {preview.caveat}" if preview.caveat else preview.title
+
+
+def subject(approval: Approval) -> str:
+    """Return what a call is about, as short as it can be said: `release.md`."""
+    return (approval.preview.subject if approval.preview else "") or heading(approval)
+
+
+def source(approval: Approval) -> str:
+    """Return what the tool server of a call is called."""
+    return (approval.preview.source if approval.preview else "") or approval.call.server or "?"
 
 
 def telling(call: Call) -> str:
@@ -101,13 +121,16 @@ def telling(call: Call) -> str:
     return ", ".join(f"{code(name, 40)} {code(value, 60)}" for name, value in others)
 
 
+REASON = 160
+"""Characters of the reason why a call did not run."""
+
 _SIGNS: dict[CallOutcome | None, str] = {CallOutcome.OK: "✓", CallOutcome.ERROR: "✗"}
 _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.REFUSED: "it is not allowed here",
     CallOutcome.DENIED: "it was denied",
     CallOutcome.EXPIRED: "nobody decided in time",
     CallOutcome.UNSHOWN: "Slack did not let me ask",
-    CallOutcome.STOPPED: "the turn was stopped",
+    CallOutcome.STOPPED: "it was stopped",
     CallOutcome.SURPLUS: f"at most {MAX_CALLS} run at once",
 }
 _DOUBTFUL: dict[CallOutcome | None, str] = {
@@ -117,24 +140,29 @@ _DOUBTFUL: dict[CallOutcome | None, str] = {
 }
 
 
-def why_not(call: Call) -> str:
-    """Return why a call did not run, for people; the model gets the full result."""
+def why_not(call: Call, limit: int = REASON) -> str:
+    """Return why a call did not run, for people: the reason itself, on one line. The model gets the full result, so
+    what is returned may hold words of a tool or a model."""
     if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
         return FOR_PEOPLE[call.result]
     if call.outcome in _NOT_RUN:
         return _NOT_RUN[call.outcome]
-    return "its arguments do not fit" if call.server else "there is no such tool"
+    if not call.server:
+        return "there is no such tool"
+    return sentence(call.result.removeprefix(WOULD_FAIL), limit).rstrip(".") or "what it was given does not fit"
 
 
-def ending(call: Call) -> str:
-    """Return how a finished call ended, in our own words only: without its result or its error."""
+def ending(call: Call, *, why: bool = False) -> str:
+    """Return how a finished call ended, without its result or its error. With `why` also why it did not run, which may
+    hold something of its arguments."""
     if call.outcome is CallOutcome.OK:
         return "done"
     if call.outcome is CallOutcome.ERROR:
         return "failed"
     if call.outcome in _DOUBTFUL:
         return _DOUBTFUL[call.outcome]
-    return f"not run: {why_not(call)}"
+    known = why or call.outcome in _NOT_RUN or not call.server
+    return f"not run: {why_not(call) if known else 'what it was given does not fit'}"
 
 
 def duration(seconds: float) -> str:
@@ -157,7 +185,7 @@ def line(call: Call, privacy: str = Privacy.FULL) -> str:
     elif open_ and call.outcome is CallOutcome.OK and lines > 1 and call.repeatable:
         parts.append(f"{lines} lines")
     else:
-        parts.append(ending(call))
+        parts.append(escaped(harmless(ending(call, why=open_))))
     if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
         parts.append(duration(call.seconds))
     if open_ and call.why.startswith("grant"):

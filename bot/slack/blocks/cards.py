@@ -17,7 +17,8 @@ from bot.core.thread_ref import ThreadRef
 from bot.slack.blocks import approval_row, buttons, decided_row, details
 from bot.slack.blocks.arguments import CARD_LIMIT
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
-from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size
+from bot.slack.blocks.call_text import generic, heading
+from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size, small
 from bot.slack.blocks.messages import file
 from bot.slack.text import brief, escaped, harmless, visible
 
@@ -111,7 +112,7 @@ def copied(questions: Sequence[Approval], where: str) -> JsonObject:
     shown, before = _current(questions)
     words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
     waiting = any(approval.decision is Decision.AWAITING for approval in shown)
-    text = _asking(shown).replace(" in the thread", "") if waiting else _decided(shown)
+    text = _asking(shown) if waiting else _decided(shown)
     blocks = [context(words), *_drawn(shown, {approval.id: False for approval in shown}, before)]
     return {"text": escaped(harmless(brief(text))), "blocks": blocks}
 
@@ -145,12 +146,23 @@ def _drawn(
     if len(approvals) == 1:
         [one] = approvals
         return approval_row.row(one, 1, alone=True, filed=known.get(one.id), before=earlier.get(one.id))
+    awaiting = [approval for approval in approvals if approval.decision is Decision.AWAITING]
+    people = {approval_row.waiting(approval) for approval in awaiting}
     blocks: list[Block] = []
     for room in ROOMS if earlier else ROOMS[:1]:
         blocks = [rich(section(bold(_opening(approvals))))]
         for number, each in enumerate(approvals, start=1):
-            given = known.get(each.id)
-            blocks += approval_row.row(each, number, alone=False, filed=given, before=earlier.get(each.id), room=room)
+            blocks += approval_row.row(
+                each,
+                number,
+                alone=False,
+                filed=known.get(each.id),
+                before=earlier.get(each.id),
+                room=room,
+                waits=len(people) > 1,
+            )
+        if len(people) == 1:
+            blocks += small("", *people)
         if size(blocks) + BLOCK_WEIGHT * len(blocks) + OPENING <= TEXT_LIMIT:
             break
     waiting = [approval for approval in approvals if _asks(approval)]
@@ -167,28 +179,28 @@ def _opening(approvals: Sequence[Approval]) -> str:
     waiting = sum(approval.decision is Decision.AWAITING for approval in approvals)
     number = len(approvals)
     if not waiting:
-        return f"{number} requests, all decided:"
+        return f"{number} questions, all decided:"
     if waiting < number:
-        return f"{number} requests, {waiting} of them open:"
+        return f"{number} questions, {waiting} of them open:"
     return f"May I do these {number} things?" if all(map(_asks, approvals)) else f"{number} questions:"
 
 
 def _asking(approvals: Sequence[Approval]) -> str:
     """Return the notification text for requests that wait for a decision."""
     if len(approvals) > 1:
-        return f"{_opening(approvals)} Decide in the thread."
+        return f"{_opening(approvals)} Waiting for you"
     approval = approvals[0]
     if approval.privacy not in (Privacy.FULL, Privacy.SUMMARY):
         return "A tool call waits for a decision."
-    tool = visible(approval.call.remote_name)
+    full = approval.privacy == Privacy.FULL
+    what = visible(brief(heading(approval) if full else generic(approval), 150))
     if approval.kind == CallKind.DID_IT_RUN:
-        return f"Did {tool} run? It was cut off: please say in the thread."
-    return f"May I run {tool}? Approve or deny in the thread."
+        return f"{what}: did it run? It was cut off: please say in the thread"
+    counts = approval.preview.counts if approval.preview and full else ""
+    return f"{what}{f' ({visible(counts)})' if counts else ''}? Waiting for you"
 
 
 def _decided(approvals: Sequence[Approval]) -> str:
     if len(approvals) > 1:
         return _opening(approvals)
-    approval = approvals[0]
-    known = approval.privacy in (Privacy.FULL, Privacy.SUMMARY)
-    return f"{decided_row.HEADINGS[approval.decision]} {visible(approval.call.remote_name) if known else 'a tool call'}"
+    return decided_row.brief(approvals[0])

@@ -1,99 +1,102 @@
-"""Builds the record of a decided request on its card: who decided what, and what came of it. Pure."""
+"""Builds the one line that a decided request becomes on its card: who decided what, and what came of it. Pure.
+
+Everything else is under Details.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.slack.blocks import buttons
-from bot.slack.blocks.call_text import ending, why_not
-from bot.slack.blocks.elements import Block, context, date, mention, mentions, plain, quote, rich, section, sentence
+from bot.slack.blocks.call_text import ending, generic, subject, why_not
+from bot.slack.blocks.elements import (
+    Block,
+    bold,
+    context,
+    date,
+    emoji,
+    mention,
+    one_line,
+    person,
+    plain,
+    rich,
+    section,
+    sentence,
+)
+from bot.slack.text import visible
 
-HEADINGS = {
-    Decision.APPROVED: "Approved:",
-    Decision.EDITED: "Edited:",
-    Decision.DENIED: "Denied:",
-    Decision.EXPIRED: "Expired:",
-    Decision.STOPPED: "Stopped:",
-    Decision.DRIFTED: "Not run:",
-    Decision.IT_RAN: "Cut off, but it ran:",
-    Decision.RUN_AGAIN: "Cut off, and run again:",
-    Decision.SKIPPED: "Cut off, and skipped:",
-    Decision.WITHDRAWN: "Withdrawn:",
+LINES = {
+    Decision.APPROVED: ("white_check_mark", "approved"),
+    Decision.EDITED: ("pencil2", "edited this; the changed version follows"),
+    Decision.DENIED: ("no_entry", "denied"),
+    Decision.EXPIRED: ("hourglass", "Nobody decided in time, so it was not done"),
+    Decision.STOPPED: ("octagonal_sign", "stopped this before it was done"),
+    Decision.DRIFTED: ("twisted_rightwards_arrows", "approved, but it had changed meanwhile, so I ask again below"),
+    Decision.IT_RAN: ("white_check_mark", "says that it ran"),
+    Decision.RUN_AGAIN: ("repeat", "had it run again"),
+    Decision.SKIPPED: ("fast_forward", "went on without it"),
+    Decision.WITHDRAWN: ("no_entry", "This could not be shown in full, so nobody was asked"),
 }
-GONE = ":twisted_rightwards_arrows: Approved by {who}, but things had changed, so it was not run"
-"""For a drifted call that can no longer run, so that nobody is asked again."""
-NOT_ASKED = ":pencil2: Edited by {who}; it was not run: {why}"
-"""For an edited call that does not run, so that nobody is asked again."""
-RECORDS = {
-    Decision.APPROVED: ":white_check_mark: Approved by {who}",
-    Decision.EDITED: ":pencil2: Edited by {who}; the changed version follows",
-    Decision.DENIED: ":no_entry_sign: Denied by {who}",
-    Decision.EXPIRED: ":hourglass: Nobody decided in time, so it was not run",
-    Decision.STOPPED: ":octagonal_sign: Stopped by {who}, so it was not run",
-    Decision.DRIFTED: f"{GONE}; a fresh request is below",
-    Decision.IT_RAN: ":white_check_mark: {who} says that it ran",
-    Decision.RUN_AGAIN: ":repeat: {who} had it run again",
-    Decision.SKIPPED: ":fast_forward: {who} went on without it",
-    Decision.WITHDRAWN: ":no_entry_sign: This could not be shown in full, so nobody was asked",
+"""The sign and what the person did; sentences that begin with a capital letter name nobody."""
+NOT_AGAIN = {
+    Decision.DRIFTED: "approved, but it had changed meanwhile, so it was not done",
+    Decision.EDITED: "edited this, and it was not done",
 }
-QUESTION_DELETED = ":octagonal_sign: Not run: the message that asked for this was deleted"
-"""For a request that was stopped by nobody."""
-DOUBTFUL_AND_DELETED = ":octagonal_sign: The message that asked for this was deleted; nobody said whether it ran"
-CLOSED = ":no_entry_sign: Closed without a decision, so it was not run"
-"""For a withdrawn request, if the reason is known."""
+"""For a call that can no longer run, so that nobody is asked again."""
 DOUBTFUL = {
-    Decision.EXPIRED: ":hourglass: Nobody said in time whether it ran; I went on without knowing",
-    Decision.STOPPED: ":octagonal_sign: Stopped by {who}; nobody said whether it ran",
+    Decision.EXPIRED: "Nobody said in time whether it ran, so I went on without knowing",
+    Decision.STOPPED: "stopped this; nobody said whether it ran",
 }
-"""For an interrupted call."""
+"""For a call that was cut off."""
+QUESTION_DELETED = "Not done, because the message that asked for it was deleted"
+DOUBTFUL_AND_DELETED = "The message that asked for it was deleted; nobody said whether it ran"
+"""For a request that was stopped by nobody."""
+CLOSED = "Closed without a decision, so it was not done"
+"""For a withdrawn request whose reason is known."""
 RUNS = (Decision.APPROVED, Decision.RUN_AGAIN)
-QUOTED = 300
-QUOTED_IN_A_ROW = 120
-"""Characters of a reason or an error on a card with one request, and with several."""
+SUBJECT = 80
+"""Characters of what a request was about."""
+QUOTED = 120
+"""Characters of a reason or an error."""
 
 
-def record(approval: Approval, row: int, *, alone: bool, details: bool) -> list[Block]:
-    """Return who decided what and when, the result, and the remaining buttons. `details`: something on the card was
-    cut."""
+def record(approval: Approval, row: int, *, alone: bool) -> list[Block]:
+    """Return the line of a decided request, and the buttons that are left."""
     open_ = approval.privacy == Privacy.FULL
-    limit = QUOTED if alone else QUOTED_IN_A_ROW
-    said = [f"{_decided(approval)} · {date(approval.decided_at)}"]
-    if came := _came_of_it(approval):
-        said.append(came)
-    blocks = [context(" · ".join(said)), *(_quoted(approval, limit) if open_ else [])]
-    undo = approval.undo
-    if undo is not None and (words := _undone(undo)):
-        blocks.append(context(words))
-        if open_ and undo.state in (UndoState.REFUSED, UndoState.UNDONE) and _says_more(undo.words):
-            blocks.append(rich(quote(sentence(undo.words, limit))))
-    left: list[Block] = []
-    if undo is not None and undo.state is UndoState.OFFERED:
-        left.append(buttons.undoing(approval, row, named=open_))
-    if details or not open_ or _cut(approval, limit):
-        left.append(buttons.showing(approval, row))
-    return [*blocks, _left(approval, left)] if left else blocks
+    count = "" if alone else f"{row}. "
+    parts = [_who_did_what(approval), _about(approval), _came_of_it(approval, open_=open_), _undone(approval, open_)]
+    elements: list[Block] = []
+    for part in filter(None, parts):
+        elements += [plain(" · "), *part] if elements else [plain(count), *part] if count else part
+    left = [buttons.showing(approval, row)]
+    if approval.undo is not None and approval.undo.state is UndoState.OFFERED:
+        left.insert(0, buttons.undoing(approval, row, named=open_))
+    return [rich(section(*elements)), _left(approval, left)]
 
 
 def edited(approval: Approval) -> Block:
     """Return the small line about an earlier version in whose place another one is."""
-    return context(f":pencil2: Edited by {mention(approval.decided_by)} · {date(approval.decided_at)}")
+    return context(f":pencil2: {mention(approval.decided_by)} edited this · {date(approval.decided_at)}")
 
 
-def _cut(approval: Approval, limit: int) -> bool:
-    """Whether the reason or the result is longer than a card shows."""
-    texts = [approval.reason, approval.undo.words if approval.undo else ""]
-    if _failed(approval):
-        texts.append(approval.call.result)
-    return any(len(sentence(text, limit)) > limit for text in texts)
+def brief(approval: Approval) -> str:
+    """Return how a request was decided as a plain text, for a notification: `Approved: release.md`."""
+    decided = approval.decision.value.replace("_", " ").capitalize()
+    if approval.privacy not in (Privacy.FULL, Privacy.SUMMARY):
+        return f"{decided}: a tool call"
+    what = subject(approval) if approval.privacy == Privacy.FULL else generic(approval)
+    return f"{decided}: {visible(what)}"
 
 
 def _left(approval: Approval, left: list[Block]) -> Block:
     return {"type": "actions", "block_id": f"record-{approval.id}"[:255], "elements": left}
 
 
-def _decided(approval: Approval) -> str:
-    words = RECORDS[approval.decision]
+def _who_did_what(approval: Approval) -> list[Block]:
+    sign, words = LINES[approval.decision]
     doubtful = approval.kind == CallKind.DID_IT_RUN
     if approval.decision is Decision.WITHDRAWN and approval.reason:
         words = CLOSED
@@ -102,61 +105,82 @@ def _decided(approval: Approval) -> str:
     if approval.decision is Decision.STOPPED and not approval.decided_by:
         words = DOUBTFUL_AND_DELETED if doubtful else QUESTION_DELETED
     if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
-        again = {Decision.DRIFTED: GONE, Decision.EDITED: NOT_ASKED}
-        words = again.get(approval.decision, words).replace("{why}", why_not(approval.call))
-    if approval.decision in (Decision.APPROVED, Decision.DRIFTED) and len(approval.votes) > 1:
-        return words.format(who=mentions(approval.votes))
+        words = NOT_AGAIN.get(approval.decision, words)
     partly = approval.needed > 1 and approval.votes and approval.decision is not Decision.APPROVED
     votes = f" ({len(approval.votes)} of {approval.needed} had approved)" if partly else ""
-    return words.format(who=mention(approval.decided_by)) + votes
+    by: Sequence[str] = ()
+    if not words[:1].isupper():
+        several = approval.decision in (Decision.APPROVED, Decision.DRIFTED) and len(approval.votes) > 1
+        by = approval.votes if several else (approval.decided_by,)
+    people: list[Block] = []
+    for index, each in enumerate(dict.fromkeys(by)):
+        people += [plain(", "), person(each)] if index else [person(each)]
+    return [emoji(sign), plain(" "), *people, plain(f"{' ' if people else ''}{words}{votes}")]
 
 
-def _came_of_it(approval: Approval) -> str:
-    call = approval.call
-    if approval.decision not in RUNS:
-        return ""
-    # A card is not redrawn when its call starts, so one text has to cover both states.
-    if call.state in (CallState.READY, CallState.STARTED):
-        return ":arrows_counterclockwise: under way"
-    if call.state is CallState.UNKNOWN:
-        return ":grey_question: cut off: it may or may not have run"
-    if call.state is not CallState.FINISHED:
-        return ""
-    signs = {CallOutcome.OK: ":white_check_mark: ", CallOutcome.ERROR: ":x: "}
-    return f"{signs.get(call.outcome, '') if call.outcome else ''}{ending(call)}"
+def _about(approval: Approval) -> list[Block]:
+    if approval.privacy == Privacy.SUMMARY:
+        return [bold(one_line(generic(approval), SUBJECT))]
+    if approval.privacy != Privacy.FULL:
+        return []
+    counts = approval.preview.counts if approval.preview else ""
+    return [bold(one_line(subject(approval), SUBJECT)), *([plain(f" {one_line(counts, 40)}")] if counts else [])]
 
 
-def _failed(approval: Approval) -> bool:
-    call = approval.call
-    return approval.decision in RUNS and call.state is CallState.FINISHED and call.outcome is CallOutcome.ERROR
+def _came_of_it(approval: Approval, *, open_: bool) -> list[Block]:
+    """Return what became of the call, or why it did not run."""
+    call, said = approval.call, ""
+    if approval.decision in RUNS:
+        # A card is not redrawn when its call starts, so one text has to cover both states.
+        if call.state in (CallState.READY, CallState.STARTED):
+            said = "in progress"
+        elif call.state is CallState.UNKNOWN:
+            said = "cut off: it may or may not have run"
+        elif call.state is CallState.FINISHED and call.outcome is CallOutcome.ERROR:
+            error = sentence(call.result, QUOTED) or "no reason given"
+            return [emoji("x"), plain(f" failed: {error}" if open_ else " failed")]
+        elif call.state is CallState.FINISHED and call.outcome is not CallOutcome.OK:
+            said = _ending(approval, open_)
+    elif approval.decision in NOT_AGAIN and call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
+        why = sentence(approval.reason, QUOTED) if open_ else ""
+        said = " · ".join(part for part in (why, _not_done(approval, open_)) if part)
+    elif open_ and approval.reason.strip():
+        said = sentence(approval.reason, QUOTED)
+    return [plain(said)] if said else []
 
 
-def _quoted(approval: Approval, limit: int) -> list[Block]:
-    """Return what a person or a tool said about the call, as a quotation."""
-    blocks: list[Block] = []
-    if approval.reason.strip():
-        label = "Reason:" if approval.decision is Decision.DENIED else "Why:"
-        label = label if approval.decision in (Decision.DENIED, Decision.DRIFTED) else "Note:"
-        blocks.append(rich(section(plain(label)), quote(sentence(approval.reason, limit))))
-    if _failed(approval):
-        error = sentence(approval.call.result, limit) or "no reason given"
-        blocks.append(rich(section(plain("The tool's error:")), quote(error)))
-    return blocks
+def _ending(approval: Approval, open_: bool) -> str:
+    if approval.call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
+        return f"not done: {_not_done(approval, open_)}"
+    return ending(approval.call).replace("not run:", "not done:")
 
 
-def _says_more(words: str) -> bool:
-    return words.strip(" .").casefold() not in ("", "undone")
+def _not_done(approval: Approval, open_: bool) -> str:
+    """Return why a call did not run. The reason may hold something of its arguments."""
+    if not open_ and approval.call.outcome is CallOutcome.INVALID:
+        return "what it was given does not fit"
+    return why_not(approval.call, QUOTED)
 
 
-def _undone(undo: Undo) -> str:
+def _undone(approval: Approval, open_: bool) -> list[Block]:
+    undo = approval.undo
+    if undo is None:
+        return []
+    more = f": {sentence(undo.words, QUOTED)}" if open_ and _says_more(undo) else ""
     match undo.state:
-        case UndoState.OFFERED:
-            return f"It can be undone until {date(undo.until)}."
         case UndoState.UNDOING:
-            return f":hourglass_flowing_sand: Being undone by {mention(undo.by)}"
+            return [emoji("hourglass_flowing_sand"), plain(" "), person(undo.by), plain(" is undoing this")]
         case UndoState.UNDONE:
-            return f":leftwards_arrow_with_hook: Undone by {mention(undo.by)}"
+            return [emoji("leftwards_arrow_with_hook"), plain(" undone by "), person(undo.by), *_if(more)]
         case UndoState.REFUSED:
-            return ":warning: Not undone"
+            return [emoji("warning"), plain(f" not undone{more}")]
         case _:
-            return ""
+            return []
+
+
+def _if(text: str) -> list[Block]:
+    return [plain(text)] if text else []
+
+
+def _says_more(undo: Undo) -> bool:
+    return undo.words.strip(" .").casefold() not in ("", "undone")

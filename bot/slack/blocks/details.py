@@ -11,6 +11,7 @@ from itertools import islice
 from bot.core.calls import Call, CallState
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
+from bot.core.tools import Preview
 from bot.slack.blocks import arguments, buttons
 from bot.slack.blocks.elements import (
     VIEW_BLOCKS,
@@ -32,6 +33,7 @@ from bot.slack.text import visible
 PAGE = "details.page"
 """The action id of the buttons that turn pages."""
 TITLE = "Everything in full"
+CHANGES = "Changes"
 MAX_PAGES = 300
 """The last page that can be opened; the file has everything."""
 AHEAD = 20
@@ -119,41 +121,48 @@ def _blocks(approval: Approval) -> Iterator[Block]:
         yield header("Why it is asked once more")
         yield from _data(approval.note)
     yield header("Arguments")
-    yield from _fields(call, "No arguments.")
+    yield from _fields(call, preview, "No arguments.")
     if call.original not in ("", call.arguments):
         yield header("Arguments as the model wrote them")
-        yield from _fields(_originally(call), "No arguments.")
+        yield from _fields(_originally(call), preview, "No arguments.")
     for title, text in (
-        ("What will happen", preview.words if preview else ""),
+        ("What will happen", preview.summary if preview else ""),
         ("Why it would fail as things are", preview.broken if preview else ""),
-        ("Changes", preview.diff if preview else ""),
+        (CHANGES, preview.diff if preview else ""),
         *_afterwards(approval),
     ):
         if text:
             yield header(title)
-            yield from _data(text)
+            yield from _data(text, arguments.DIFF if title == CHANGES else "")
 
 
 def _texts(approval: Approval) -> Iterator[tuple[str, str]]:
     call, preview = approval.call, approval.preview
     yield "Tool", f"{visible(call.remote_name)} of {visible(call.server or '?')}"
-    yield "Arguments", _listed(call)
+    yield "Arguments", _listed(call, preview)
     if call.original not in ("", call.arguments):
-        yield "Arguments as the model wrote them", _listed(_originally(call))
-    if preview and preview.words:
-        yield "What will happen", spelled(preview.words)
+        yield "Arguments as the model wrote them", _listed(_originally(call), preview)
+    if preview and preview.summary:
+        yield "What will happen", spelled(preview.summary)
     if preview and preview.diff:
-        yield "Changes", spelled(preview.diff)
+        yield CHANGES, spelled(preview.diff)
 
 
-def _listed(call: Call) -> str:
+def _listed(call: Call, preview: Preview | None) -> str:
     """Return the arguments for the file. Nobody reads thousands of names, so that many are shown as their JSON."""
-    values = list(islice(arguments.readable(call), MAX_NAMED + 1))
+    values = list(islice(arguments.readable(call, preview), MAX_NAMED + 1))
     if len(values) > MAX_NAMED:
-        text = _indented(spelled("\n".join(found[0] for found in _ITEM.finditer(call.arguments) if found[0])))
+        given = call.arguments
+        for path, shown in preview.paths.items() if preview else ():
+            given = given.replace(_quoted(path), _quoted(shown))
+        text = _indented(spelled("\n".join(found[0] for found in _ITEM.finditer(given) if found[0])))
         return f"More than {MAX_NAMED:,} values, as JSON:\n{text}"
     listed = [f"{spelled(name)}:\n{_indented(spelled(value))}" for name, value in values]
     return "\n\n".join(listed) or "No arguments."
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _indented(text: str) -> str:
@@ -174,9 +183,9 @@ def _originally(call: Call) -> Call:
     return replace(call, arguments=call.original)
 
 
-def _fields(call: Call, none: str) -> Iterator[Block]:
+def _fields(call: Call, preview: Preview | None, none: str) -> Iterator[Block]:
     empty = True
-    for name, value in arguments.readable(call):
+    for name, value in arguments.readable(call, preview):
         empty = False
         *before, label = pieces(name)
         yield from (rich(section(shown_code(piece))) for piece in before)
@@ -186,5 +195,5 @@ def _fields(call: Call, none: str) -> Iterator[Block]:
         yield remark(none)
 
 
-def _data(text: str) -> Iterator[Block]:
-    yield from (rich(preformatted(piece)) for piece in pieces(text))
+def _data(text: str, language: str = "") -> Iterator[Block]:
+    yield from (rich(preformatted(piece, language)) for piece in pieces(text))

@@ -109,9 +109,17 @@ def quote(text: str) -> Block:
     return {"type": "rich_text_quote", "elements": [plain(text)]}
 
 
-def preformatted(text: str) -> Block:
-    """Return data with its own line breaks, in a box."""
-    return {"type": "rich_text_preformatted", "elements": [plain(text)]}
+def preformatted(text: str, language: str = "") -> Block:
+    """Return data with its own line breaks, in a box. With a language (`diff`), Slack highlights it
+    (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block)."""
+    box: Block = {"type": "rich_text_preformatted", "elements": [plain(text)]}
+    return {**box, "language": language} if language else box
+
+
+def person(user: str) -> Block:
+    """Return a person in rich text; anything that is not the id of one as text."""
+    known = bool(_PERSON.fullmatch(user))
+    return {"type": "user", "user_id": user} if known else plain(one_line(user, 60) or "somebody")
 
 
 def rich(*elements: Block) -> Block:
@@ -122,6 +130,15 @@ def rich(*elements: Block) -> Block:
 def context(*texts: str) -> Block:
     """Return small lines of our own words in mrkdwn."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:CHUNK]} for text in texts]}
+
+
+def small(data: str, words: str) -> list[Block]:
+    """Return a small line of data, in which Slack interprets no markup, and of our own words in mrkdwn; none if both
+    are empty."""
+    elements: list[Block] = [plain_text(data)] if data else []
+    if words:
+        elements.append({"type": "mrkdwn", "text": f"· {words}" if data else f"{words[:1].upper()}{words[1:]}"})
+    return [{"type": "context", "elements": elements}] if elements else []
 
 
 def remark(text: str) -> Block:

@@ -14,8 +14,20 @@ from typing import Any, Literal
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
 from bot.slack.blocks.buttons import unsealed
-from bot.slack.blocks.call_text import title
-from bot.slack.blocks.elements import Block, code, modal, one_line, option, plain, plain_text, remark, rich, section
+from bot.slack.blocks.call_text import heading, source
+from bot.slack.blocks.elements import (
+    Block,
+    bold,
+    code,
+    modal,
+    one_line,
+    option,
+    plain,
+    plain_text,
+    remark,
+    rich,
+    section,
+)
 from bot.slack.blocks.field_blocks import OPTION
 from bot.slack.blocks.fields import ACTION
 from bot.slack.text import sendable
@@ -128,10 +140,18 @@ def reason_given(view: Mapping[str, Any]) -> str:
     return sendable(text.strip()[:REASON_LIMIT]) if isinstance(text, str) else ""
 
 
-def always(approval: Approval, folders: Sequence[str], longest_days: float, opened: Opened) -> JsonObject:
-    """Return the window in which a person can allow such calls for longer. `folders` begins with the narrowest."""
+def always(
+    approval: Approval,
+    folders: Sequence[str],
+    longest_days: float,
+    opened: Opened,
+    names: Mapping[str, str] | None = None,
+) -> JsonObject:
+    """Return the window in which a person can allow such calls for longer. In: `folders`, the narrowest first, and
+    how each is shown, if it is not as it is."""
+    named = names or {}
     kept, sealed = _sealed(opened, folders, longest_days * DAY)
-    listed = [_folder(folder, number) for number, folder in enumerate(kept)]
+    listed = [_folder(named.get(folder, folder), number) for number, folder in enumerate(kept)]
     long = [number for number, (_, fits) in enumerate(listed) if not fits]
     same = option("Only with exactly these arguments", "same")
     inside = [option(text, f"folder:{number}") for number, (text, _) in enumerate(listed)]
@@ -145,7 +165,10 @@ def always(approval: Approval, folders: Sequence[str], longest_days: float, open
     )
     blocks = [
         about(approval),
-        *(rich(section(plain(f"Folder {number + 1}: "), code(kept[number], 10**4))) for number in long),
+        *(
+            rich(section(plain(f"Folder {number + 1}: "), code(named.get(kept[number], kept[number]), 10**4)))
+            for number in long
+        ),
         _radio("where", "Where", where, where[0]),
         _radio("scope", "For which calls of this tool", scopes, (inside or [same])[0]),
         _radio("time", "For how long", times, day),
@@ -212,9 +235,7 @@ def _radio(block_id: str, label: str, options: Sequence[Block], initial: Block) 
 
 def about(approval: Approval) -> Block:
     """Return the line that says what a window is about."""
-    call = approval.call
-    words = f"{said}. " if (said := title(approval.preview)) else ""
-    return rich(section(plain(f"{words}Tool "), code(call.remote_name), plain(" of "), code(call.server or "?")))
+    return rich(section(bold(one_line(heading(approval), 300)), plain(f" · {one_line(source(approval), 80)}")))
 
 
 def _values(view: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
@@ -16,9 +17,11 @@ from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import buttons
+from bot.slack.blocks.call_text import generic, heading, source
 from bot.slack.blocks.elements import (
     Block,
     actions,
+    bold,
     code,
     confirmation,
     context,
@@ -26,6 +29,7 @@ from bot.slack.blocks.elements import (
     header,
     mention,
     mentions,
+    one_line,
     plain,
     remark,
     rich,
@@ -123,7 +127,8 @@ def _what(question: Question) -> list[Block]:
         return [plain("A question waits for your answer.")]
     if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):
         return [plain("A tool call waits for a decision.")]
-    return [plain("May I run "), code(question.call.remote_name, NAME), plain(" of "), code(question.call.server, NAME)]
+    what = heading(question) if question.privacy == Privacy.FULL else generic(question)
+    return [bold(f"{one_line(what, NAME)}?"), plain(f" {one_line(source(question), NAME)}")]
 
 
 def _turn(turn: OpenTurn, url: str) -> Block:
@@ -174,7 +179,7 @@ def _grant(grant: Grant) -> list[Block]:
 
 def _scope(grant: Grant) -> list[Block]:
     if grant.scope == "folder":
-        return [plain(", only inside "), code(grant.value, VALUE)]
+        return [plain(", only inside the folder "), code(PurePosixPath(grant.value).name or "/", VALUE)]
     if grant.scope == "same":
         return [plain(", only with exactly "), code(grant.value, VALUE)]
     return [plain(", with any arguments" if grant.scope == "any" else "")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.core.json_text import JsonObject
@@ -143,9 +143,10 @@ async def _tool_form(
     if not approval.grants:
         return NOTHING
     # In the time that is left for opening a window; a disk that does not tell offers no folders.
-    folders: Sequence[str] = ()
+    folders: Mapping[str, str] = {}
     with suppress(TimeoutError):
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
             given = await offload(approval.size, arguments_of, approval.call)
-            folders = await handler.toolset.guard(tool.server).folders(tool, given)
-    return await offload(approval.size, forms.always, approval, folders, handler.rules.grant_days, opened)
+            guard = handler.toolset.guard(tool.server)
+            folders = {folder: guard.shown(folder) for folder in await guard.folders(tool, given)}
+    return await offload(approval.size, forms.always, approval, [*folders], handler.rules.grant_days, opened, folders)

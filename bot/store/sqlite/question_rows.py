@@ -7,6 +7,7 @@ import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, REQUESTER, Approval, Copy, Decision, Question, Undo, UndoState
@@ -20,7 +21,7 @@ _COLUMNS = (
 )
 _OF_CALLS = "call, arguments, no_self, grants, privacy, preview, note"
 _UNDO = "state, until, by, words, approval"
-_PREVIEWED = tuple(each.name for each in fields(Preview))
+_PREVIEWED = tuple(each.name for each in fields(Preview) if each.type == "str")
 
 
 def _prefixed(prefix: str, columns: str) -> str:
@@ -111,8 +112,16 @@ def preview_text(preview: Preview | None) -> str:
 def preview_of(kept: object) -> Preview | None:
     """Parse a stored preview, also one written by another version with more or fewer fields."""
     found = mapping(parsed(kept))
-    known = {name: value for name in _PREVIEWED if isinstance(value := found.get(name), str)}
-    return Preview(**{"basis": "", "words": "", **known}) if found else None
+    values: dict[str, Any] = {name: value for name in _PREVIEWED if isinstance(value := found.get(name), str)}
+    values |= {name: _texts(value) for name in ("shown", "order") if isinstance(value := found.get(name), list)}
+    values["paths"] = {str(path): str(shown) for path, shown in mapping(found.get("paths")).items()}
+    values["severe"] = found.get("severe") is True
+    values = {"basis": "", "words": "", **values}
+    return Preview(**values) if found else None
+
+
+def _texts(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:

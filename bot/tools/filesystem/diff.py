@@ -7,7 +7,6 @@ appears in the diff.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,11 @@ CONTEXT = 3
 MAX_LINES = 5000
 """Changed lines: nobody reads more on a card."""
 NO_NEWLINE = "\\ No newline at end of file"
-NOWHERE = "/dev/null"
 
 _EFFORT = 5_000_000
 """Comparisons of lines, about 0.5 s. Beyond that, the remaining lines are shown as removed and added completely, which
 is just as correct."""
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*")
-_PLAIN = re.compile(r"""[^\s"\\\x00-\x1f\x7f](?:[^"\\\x00-\x1f\x7f\x85\u2028\u2029]*[^\s"\\\x00-\x1f\x7f])?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +35,17 @@ class Tally:
     removed: int = 0
 
     def words(self) -> str:
-        """Return a sentence; empty if no line changes."""
-        parts = [
-            f"{verb} {counted(number, 'line')}"
-            for verb, number in (("changes", self.changed), ("adds", self.added), ("removes", self.removed))
-            if number
-        ]
-        return f"{', '.join(parts).capitalize()}." if parts else ""
+        """Return a few words: `1 line changed, 2 added`; empty if no line changes."""
+        parts: list[str] = []
+        for verb, number in (("changed", self.changed), ("added", self.added), ("removed", self.removed)):
+            if number:
+                parts.append(f"{number:,} {verb}" if parts else f"{counted(number, 'line')} {verb}")
+        return ", ".join(parts)
+
+    def counts(self) -> str:
+        """Return the numbers of lines that come and go: `+1 −1`; empty if no line changes."""
+        come, gone = self.changed + self.added, self.changed + self.removed
+        return " ".join(part for part in (f"+{come:,}" if come else "", f"−{gone:,}" if gone else "") if part)
 
 
 def counted(number: int, noun: str) -> str:
@@ -58,12 +59,9 @@ def split(text: str) -> list[str]:
     return [line + "\n" for line in whole] + ([rest] if rest else [])
 
 
-def unified(old: str, new: str, before: str, after: str) -> str | None:
-    """Return the diff from the old text to the new one; empty if they are equal, None if more than MAX_LINES change.
-
-    In: the texts, and the names for the `---` and `+++` lines (an ambiguous name is quoted as a JSON string). Takes up
-    to a second for texts of a megabyte: call it in a thread.
-    """
+def unified(old: str, new: str) -> str | None:
+    """Return the hunks of the diff from the old text to the new one; empty if they are equal, None if more than
+    MAX_LINES change. Takes up to a second for texts of a megabyte: call it in a thread."""
     if old == new:
         return ""
     was, now = split(old), split(new)
@@ -72,7 +70,7 @@ def unified(old: str, new: str, before: str, after: str) -> str | None:
     if max(len(was), len(now)) - start - end > MAX_LINES:
         return None
     matcher = _Matcher(was, now, start, end)
-    parts = [f"--- {_name(before)}\n+++ {_name(after)}\n"]
+    parts: list[str] = []
     for group in matcher.get_grouped_opcodes(CONTEXT):
         (_, first_old, _, first_new, _), (_, _, last_old, _, last_new) = group[0], group[-1]
         parts.append(f"@@ -{_range(first_old, last_old)} +{_range(first_new, last_new)} @@\n")
@@ -88,7 +86,7 @@ def unified(old: str, new: str, before: str, after: str) -> str | None:
 def tally(diff: str) -> Tally:
     """Count the lines that a diff from `unified` changes."""
     changed = added = removed = gone = come = 0
-    for line in [*diff.split("\n")[2:], " "]:
+    for line in [*diff.split("\n"), " "]:
         sign = line[:1]
         if sign == "-":
             gone += 1
@@ -217,10 +215,6 @@ def _ended(lines: list[str]) -> Iterator[str]:
         if line.startswith("\\"):
             continue
         yield line if lines[index + 1 : index + 2] == [NO_NEWLINE] else line + "\n"
-
-
-def _name(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _kinds(text: str) -> dict[str, int]:

@@ -84,16 +84,30 @@ class FilesystemGuard(LocalPaths):
         """Return how much was found or changed, or why it failed."""
         return steps.outcome(tool, result, ok)
 
+    def result(self, tool: Tool, text: str, ok: bool) -> str:
+        """Return a result with relative paths, which the server takes as well, so that none of this machine gets into
+        an answer."""
+        return steps.without_machine(tool, text, ok, self._files.usable)
+
+    def shown(self, folder: str) -> str:
+        """Return a folder relative to the server's."""
+        return self._files.shown(folder)
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
-        """Return what a call would do to the files; None for a tool that does not change any."""
+        """Return what a call would do to the files; None for a tool that is not known."""
 
         async def dry_run(arguments: JsonObject) -> CallResult:
             return await self._server.call(tool, arguments)
 
+        named = path_scope.paths(tool, arguments)
+        paths = {path: self._files.shown(path) for path in named or ()}
         if tool.remote_name not in preview.TOOLS:
-            return None
+            if named is None:
+                return None
+            heading, title = steps.command(self.step(tool, arguments)), steps.command(self.step(tool, {}))
+            return wording.reading(heading, title, paths)
         found = await preview.preview(self._files, tool, arguments, dry_run)
-        return wording.worded(tool.remote_name, found)
+        return wording.worded(tool.remote_name, found, paths)
 
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
         """Return the digest of the current state of the files that a call would change."""

@@ -105,6 +105,28 @@ class Filesystem:
         label = self._label(self._known[root])
         return (f"{label}/{inner}" if len(set(self._known.values())) > 1 else inner) if inner else label
 
+    def relative(self, text: str) -> str:
+        """Return a text of the server in which paths in its folders are shown as `shown` does. Without disk access."""
+        several = len(set(self._known.values())) > 1
+        for root in sorted(self._known, key=len, reverse=True):
+            if len(root) > 1:
+                label = self._label(self._known[root])
+                inner = f"{label}/" if several else ""
+                text = re.sub(rf"(?<![\w./-]){re.escape(root)}/(?=[^\s'\",])", lambda _, shown=inner: shown, text)
+                text = re.sub(rf"(?<![\w./-]){re.escape(root)}(?![\w.-])", lambda _, shown=label: shown, text)
+        return text
+
+    def usable(self, text: str) -> str:
+        """Like `relative`, but with paths that the server resolves to the same files. If it has several folders, it may
+        take a relative path for one in another folder, so the text stays as it is."""
+        if len(set(self._known.values())) != 1:
+            return text
+        for root in sorted(self._known, key=len, reverse=True):
+            if len(root) > 1:
+                text = re.sub(rf"(?<![\w./-]){re.escape(root)}/(?=[^\s'\",])", "", text)
+                text = re.sub(rf"(?<![\w./-]){re.escape(root)}(?![\w.-])", ".", text)
+        return text
+
     def _label(self, index: int) -> str:
         names = [os.path.basename(self._literal(folder)) or "/" for folder in self._folders]
         earlier = names[:index].count(names[index])

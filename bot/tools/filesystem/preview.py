@@ -18,7 +18,7 @@ from bot.core.json_text import JsonObject, sha256
 from bot.core.tools import CallResult, DeliveryStatus, Preview, Tool
 from bot.tools.disk import SECONDS as LOOK_SECONDS
 from bot.tools.disk import DiskTimeoutError
-from bot.tools.filesystem import diff
+from bot.tools.filesystem import diff, wording
 from bot.tools.filesystem.diff import counted
 from bot.tools.filesystem.files import Kind, State, look, missing
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
@@ -31,6 +31,10 @@ MAX_EDITED_CHARS = 8 * 1024 * 1024
 """Bytes of a file that is edited. A longer one is described in words too: diffing it would take too long."""
 DRY_RUN_SECONDS = 5.0
 
+MAX_SAID = 4_000
+"""Characters of an error of the tool server that are looked at."""
+
+_NO_MATCH = re.compile(r"(?:Error: )?Could not find exact match for edit:\s*")
 _FENCED = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
 
 DryRun = Callable[[JsonObject], Awaitable[CallResult]]
@@ -85,7 +89,8 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> 
         try:
             places.append(files.place(sendable(path)))
         except RefusedError as problem:
-            return Sight(sha256("refused", *marks), refused=f"The path {path} cannot be used: {problem}.")
+            refused = f"The path {files.shown(sendable(path))} cannot be used: {problem}."
+            return Sight(sha256("refused", *marks), refused=refused)
         marks.append(places[-1].path)
     states = [look(place, keep) for place in places]
     absent: list[ResolvedPath] = []
@@ -111,51 +116,57 @@ def _shown(files: Filesystem, tool: Tool, arguments: JsonObject) -> Preview:
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     if tool.remote_name == "move_file":
-        return _move(sight, arguments)
-    return (_write if tool.remote_name == "write_file" else _create)(sight, arguments)
+        found = _move(files, sight, arguments)
+    else:
+        found = (_write if tool.remote_name == "write_file" else _create)(files, sight, arguments)
+    return replace(found, basis=sight.basis)
 
 
-def _write(sight: Sight, arguments: JsonObject) -> Preview:
-    path, content, (place,) = arguments["path"], arguments.get("content"), sight.places
+def _write(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
+    path, content, (place,) = files.shown(arguments["path"]), arguments.get("content"), sight.places
     was, parent = sight.states
     if not isinstance(content, str):
-        return Preview(sight.basis, "", broken="The argument content is no text.")
+        return _broken("write", path, "the content is no text")
     new = content.encode()
     if was.kind is Kind.FOLDER:
-        return Preview(sight.basis, "", broken=f"{path} is a folder.")
+        return _broken("write", path, "it is a folder")
     if was.kind is Kind.ABSENT and parent.kind is not Kind.FOLDER:
-        return Preview(sight.basis, "", broken=f"The folder {os.path.dirname(place.path)} does not exist.")
+        return _broken("write", path, _no_folder(files, place), yet=True)
     if was.kind is Kind.ABSENT:
-        words, shown = _created(place, path, new)
+        found = _created(path, new)
     elif was.kind is not Kind.FILE:
-        words, shown = f"Replaces {path}, which is no ordinary file or cannot be read, with {_size(new)}.", ""
+        found = wording.replaced_unseen(path, f"with {_size(new)}", "It is no ordinary file, or it cannot be read.")
     else:
-        words, shown = _replaced(place, path, was, new)
-    return Preview(sight.basis, words + _leads(path, place), shown)
+        found = _replaced(path, was, new)
+    return replace(found, words=_joined(found.words, _leads(files, arguments["path"], place)))
 
 
-def _created(place: ResolvedPath, path: str, new: bytes) -> tuple[str, str]:
+def _created(path: str, new: bytes) -> Preview:
     text = _text(new)
     if text is not None and len(new) <= MAX_DIFF_CHARS:
-        shown = diff.unified("", text, diff.NOWHERE, place.path)
+        shown = diff.unified("", text)
         if shown is not None:
-            return f"Creates the file {path} ({_lines(text)}).{diff.endings('', text)}", shown
-    return f"Creates the file {path} ({_size(new)}). {_why(text is None)}", ""
+            words = diff.endings("", text).strip()
+            effect = f"new file, {_lines(text) if text else 'empty'}"
+            return wording.created(path, effect, shown, diff.tally(shown).counts(), words)
+    return wording.created(path, f"new file, {_size(new)}", words=_why(text is None))
 
 
-def _replaced(place: ResolvedPath, path: str, was: State, new: bytes) -> tuple[str, str]:
+def _replaced(path: str, was: State, new: bytes) -> Preview:
     old = was.content
     if (was.size, was.print) == (len(new), hashlib.sha256(new).hexdigest()):
-        return f"The file {path} already has exactly this content: nothing changes.", ""
+        same = Preview("", "It already has exactly this content.", heading=f"Write {path}", subject=path)
+        return replace(same, effect="nothing changes")
     if old is not None and max(len(old), len(new)) <= MAX_DIFF_CHARS:
         before, after = _text(old), _text(new)
         if before is not None and after is not None:
-            shown = diff.unified(before, after, place.path, place.path)
+            shown = diff.unified(before, after)
             if shown is not None:
-                return f"{diff.tally(shown).words()}{diff.endings(before, after)}", shown
+                found = wording.replaced(path, _number(before), _number(after), diff.tally(shown), shown)
+                return replace(found, words=diff.endings(before, after).strip())
     size = _size(old) if old is not None else counted(was.size, "byte")
     binary = _text(old or b"") is None or _text(new) is None
-    return f"Replaces the file {path} ({size}) with {_size(new)}. {_why(binary)}", ""
+    return wording.replaced_unseen(path, f"{size}, become {_size(new)}", _why(binary))
 
 
 async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun, tries: int = 2) -> Preview:
@@ -164,8 +175,8 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
     sight, early, old = await files.disk.run(_before_the_dry_run, files, tool, arguments)
     if early is not None:
         return early
-    path, (place,) = arguments["path"], sight.places
-    unknown = Preview(sight.basis, f"Edits the file {path}. What would change could not be found out.")
+    path, (place,) = files.shown(arguments["path"]), sight.places
+    unknown = replace(wording.edited(path, "What would change could not be found out."), basis=sight.basis)
     try:
         async with asyncio.timeout(DRY_RUN_SECONDS):
             outcome = await dry_run({**arguments, "dryRun": True})
@@ -173,100 +184,122 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
         return unknown
     if (await files.disk.run(see, files, tool, arguments)).basis != sight.basis:
         return await _edit(files, tool, arguments, dry_run, tries - 1) if tries > 1 else unknown
-    shown = await files.disk.run(_edited, place, old, outcome)
-    return replace(shown, basis=sight.basis, words=shown.words and shown.words + _leads(path, place))
+    shown = await files.disk.run(_edited, files, path, old, outcome)
+    words = "" if shown.broken else _joined(shown.words, _leads(files, arguments["path"], place))
+    return replace(shown, basis=sight.basis, words=words)
 
 
 def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
     """Return the current state, a preview if it needs no dry run, and the text that would be edited."""
     sight = see(files, tool, arguments, MAX_EDITED_CHARS)
-    early = _without_dry_run(sight, tool, arguments)
+    early = _without_dry_run(files, sight, tool, arguments)
     content = sight.states[0].content if sight.states else None
     return sight, early, (content or b"").decode() if early is None else ""
 
 
-def _without_dry_run(sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
+def _without_dry_run(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
     """Return the preview of an edit if no dry run is needed; else None."""
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
-    path, was = arguments["path"], sight.states[0]
+    path, was = files.shown(arguments["path"]), sight.states[0]
     if was.kind is not Kind.FILE:
-        kinds = {Kind.ABSENT: "does not exist", Kind.FOLDER: "is a folder"}
-        return Preview(sight.basis, "", broken=f"{path} {kinds.get(was.kind, 'is no file that can be read')}.")
+        kinds = {Kind.ABSENT: "it doesn't exist", Kind.FOLDER: "it is a folder"}
+        return replace(_broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=sight.basis)
     words = ""
     if arguments.get("dryRun") is True:
         words = "Only shows what would change; nothing is written."
     elif was.content is None:
-        words = f"Edits the file {path} ({counted(was.size, 'byte')}), which is too long to show what would change."
+        words = f"It is too long ({counted(was.size, 'byte')}) to show what would change."
     elif _text(was.content) is None:
         words = (
-            f"Edits the file {path} ({counted(was.size, 'byte')}), which is no text in UTF-8: the tool server would "
-            "replace what it cannot read in it. What would change cannot be shown."
+            f"It is no text in UTF-8 ({counted(was.size, 'byte')}): the tool server would replace what it cannot read "
+            "in it. What would change cannot be shown."
         )
     elif "dryRun" not in tool.schema.get("properties", {}):
-        words = f"Edits the file {path}. The tool server cannot say beforehand what would change."
-    return Preview(sight.basis, words) if words else None
+        words = "The tool server cannot say beforehand what would change."
+    return replace(wording.edited(path, words), basis=sight.basis) if words else None
 
 
-def _edited(place: ResolvedPath, old: str, outcome: CallResult) -> Preview:
+def _edited(files: Filesystem, path: str, old: str, outcome: CallResult) -> Preview:
     """Return the preview from a dry run. Its diff is applied to the text, and shown only if it fits in every line."""
+    said = line(files.relative(outcome.text[:MAX_SAID]), 500)
     if outcome.certainty is DeliveryStatus.ERROR:
-        return Preview("", "", broken=line(outcome.text, 500))
+        known = _NO_MATCH.match(outcome.text)
+        missing = line(outcome.text[known.end() :], 300) if known else ""
+        return _broken("edit", path, f"the text to replace is not in it: {missing}" if known else said)
     if outcome.certainty is not DeliveryStatus.OK:
-        return Preview("", f"What would change could not be found out. {line(outcome.text, 500)}")
+        return wording.edited(path, f"What would change could not be found out. {said}")
     before, turned, endings = old.replace("\r\n", "\n"), old.count("\r\n"), ""
     if turned:
-        endings = f" The tool server turns the line endings from CRLF into LF ({counted(turned, 'line')})."
+        endings = f"The tool server turns the line endings from CRLF into LF ({counted(turned, 'line')})."
     found = _FENCED.fullmatch(outcome.text)
     try:
         if found is None:
             raise ValueError("the answer is no diff")
         after = diff.applied(before, found[2].partition("\tmodified\n")[2])
     except ValueError:
-        return Preview("", f"What the tool server says of the change does not fit the file.{endings}")
-    shown = diff.unified(before, after, place.path, place.path)
+        return wording.edited(path, _joined("What the tool server says of the change does not fit the file.", endings))
+    shown = diff.unified(before, after)
     if shown is None:
-        return Preview("", f"Replaces {_lines(before)} with {_lines(after)}. {_why(False)}{endings}")
-    words = diff.tally(shown).words() or ("No line changes otherwise." if endings else "The edits change nothing.")
-    return Preview("", f"{words}{diff.endings(before, after)}{endings}", shown)
+        return wording.edited(path, _joined(f"Replaces {_lines(before)} with {_lines(after)}. {_why(False)}", endings))
+    tally = diff.tally(shown)
+    words = "" if tally.words() else "No line changes otherwise." if endings else "The edits change nothing."
+    return wording.edited(path, _joined(words, diff.endings(before, after).strip(), endings), tally, shown)
 
 
-def _move(sight: Sight, arguments: JsonObject) -> Preview:
-    source, destination = arguments["source"], arguments["destination"]
+def _move(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
+    source, destination = files.shown(arguments["source"]), files.shown(arguments["destination"])
     (old, new), (was, there, parent, home) = sight.places, sight.states
-    folder = was.kind is Kind.FOLDER
-    broken = ""
+    is_folder = was.kind is Kind.FOLDER
+    why, yet = "", False
     if was.kind is Kind.ABSENT:
-        broken = f"{source} does not exist."
+        why = "it doesn't exist"
     elif not old.parts:
-        broken = f"{source} is a folder of the tool server itself."
+        why = "it is a folder of the tool server itself"
     elif there.kind is not Kind.ABSENT:
-        broken = f"{destination} is already there{', a folder' if there.kind is Kind.FOLDER else ''}."
-    elif folder and within(new.path, old.path):
-        broken = f"The folder {source} cannot be moved into itself."
+        why = f"{destination} is already there{', a folder' if there.kind is Kind.FOLDER else ''}"
+    elif is_folder and within(new.path, old.path):
+        why = "a folder cannot be moved into itself"
     elif parent.kind is not Kind.FOLDER:
-        broken = f"The folder {os.path.dirname(new.path)} does not exist."
+        why, yet = _no_folder(files, new), True
     elif parent.device != home.device:
-        broken = f"{destination} is on another disk, where the tool server cannot move anything to."
-    size = f"{was.size:,} {'entry' if was.size == 1 else 'entries'}" if folder else counted(was.size, "byte")
-    words = f"Moves the {'folder' if folder else 'file'} {source} ({size}) to {destination}."
-    words += _leads(source, old) + _leads(destination, new)
-    return Preview(sight.basis, "" if broken else words, broken=broken)
+        why = f"{destination} is on another disk, where the tool server cannot move anything to"
+    if why:
+        return _broken("move", source, why, yet=yet)
+    entries = f"a folder with {was.size:,} {'entry' if was.size == 1 else 'entries'}" if is_folder else ""
+    words = _joined(_leads(files, arguments["source"], old), _leads(files, arguments["destination"], new))
+    return replace(wording.moved(source, destination, entries), words=words)
 
 
-def _create(sight: Sight, arguments: JsonObject) -> Preview:
-    path, (place,), (now,) = arguments["path"], sight.places, sight.states
+def _create(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
+    path, (place,), (now,) = files.shown(arguments["path"]), sight.places, sight.states
+    leads = _leads(files, arguments["path"], place)
     if now.kind is Kind.FOLDER:
-        return Preview(sight.basis, f"The folder {path} is already there: nothing changes.{_leads(path, place)}")
+        return replace(wording.folder(path, "nothing changes"), words=_joined("It is already there.", leads))
     if now.kind is not Kind.ABSENT:
-        return Preview(sight.basis, "", broken=f"{path} is already there, and no folder.")
-    above = [folder.path for folder in sight.missing[:-1]]
-    parents = f" and its {'parent' if len(above) == 1 else 'parents'} {', '.join(above)}" if above else ""
-    return Preview(sight.basis, f"Creates the folder {path}{parents}.{_leads(path, place)}")
+        return _broken("create the folder", path, "it is already there, and no folder")
+    above = [files.shown(each.path) for each in sight.missing[:-1]]
+    effect = f"with its {'parent' if len(above) == 1 else 'parents'} {', '.join(above)}" if above else ""
+    return replace(wording.folder(path, effect), words=leads)
 
 
-def _leads(path: str, place: ResolvedPath) -> str:
-    return "" if place.straight else f" The path {path} leads to {place.path}."
+def _broken(verb: str, path: str, why: str, *, yet: bool = False) -> Preview:
+    return Preview("", "", broken=wording.cannot(verb, path, why, yet=yet))
+
+
+def _no_folder(files: Filesystem, place: ResolvedPath) -> str:
+    return f"the folder {files.shown(os.path.dirname(place.path))} doesn't exist"
+
+
+def _leads(files: Filesystem, path: str, place: ResolvedPath) -> str:
+    if place.straight:
+        return ""
+    asked, real = files.shown(path), files.shown(place.path)
+    return f"{asked} leads to {real}." if asked != real else f"The name of {asked} has another form on the disk."
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _text(content: bytes) -> str | None:
@@ -281,8 +314,12 @@ def _why(binary: bool) -> str:
     return f"It is {'not text' if binary else 'too long'}, so there is no diff."
 
 
+def _number(text: str) -> int:
+    return text.count("\n") + (text[-1:] not in {"", "\n"})
+
+
 def _lines(text: str) -> str:
-    return counted(text.count("\n") + (text[-1:] not in {"", "\n"}), "line")
+    return counted(_number(text), "line")
 
 
 def _size(content: bytes) -> str:

@@ -13,6 +13,7 @@ from bot.core import tool_words
 from bot.core.json_text import JsonObject
 from bot.core.tool_words import one_line
 from bot.core.tools import Tool
+from bot.tools.filesystem.diff import Tally
 
 Shown = Callable[[str], str]
 """Returns a path as people read it."""
@@ -36,6 +37,9 @@ _VERBS = {
     "directory_tree": ("Listed everything in", "a folder"),
     "get_file_info": ("Looked at", "a file"),
 }
+_CONTENT = ("read_file", "read_text_file", "read_media_file", "read_multiple_files")
+"""Tools whose results are content of files."""
+_COMMANDS = {"Listed": "List", "Searched": "Search", "Looked": "Look"}
 _FOLDERS = ("create_directory", "list_directory", "list_directory_with_sizes", "directory_tree")
 _HUNKS = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
 _CUT = re.compile(r"^\[… [\d,]+ characters left out …\]$", re.M)
@@ -73,6 +77,22 @@ def step(tool: Tool, arguments: JsonObject, shown: Shown) -> str:
     return words
 
 
+def without_machine(tool: Tool, text: str, ok: bool, relative: Shown) -> str:
+    """Return a result with the paths in it made relative by `relative`, as far as they cannot be content of a file."""
+    if ok and tool.remote_name in _CONTENT:
+        return text
+    if ok and tool.remote_name == "edit_file":
+        head, hunk, rest = text.partition("\n@@ ")
+        return relative(head) + hunk + rest
+    return relative(text)
+
+
+def command(said: str) -> str:
+    """Return a step as what is to be done: `Listed notes/` becomes `List notes/`."""
+    verb, space, rest = said.partition(" ")
+    return f"{_COMMANDS.get(verb, verb)}{space}{rest}"
+
+
 def outcome(tool: Tool, result: str, ok: bool) -> str:
     """Return what came of a call in a few words; empty if there is nothing worth saying."""
     if not ok:
@@ -98,13 +118,8 @@ def changed(result: str) -> str:
     if found is None or _CUT.search(result):
         return ""
     lines = found[2].partition("\n@@")[2].split("\n")[1:]
-    return counts(sum(each[:1] == "+" for each in lines), sum(each[:1] == "-" for each in lines))
-
-
-def counts(added: int, removed: int) -> str:
-    """Return numbers of lines as `+1 −1`; empty if both are zero."""
-    parts = [f"+{added:,}" if added else "", f"−{removed:,}" if removed else ""]
-    return " ".join(part for part in parts if part)
+    added, removed = (sum(each[:1] == sign for each in lines) for sign in "+-")
+    return Tally(added=added, removed=removed).counts()
 
 
 def _path(arguments: JsonObject, name: str, shown: Shown) -> str:

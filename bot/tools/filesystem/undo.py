@@ -85,7 +85,7 @@ def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True)
         places = _places(files, plan)
         match plan["tool"]:
             case "create_directory":
-                return _remove(places, left, again=again)
+                return _remove(files, places, left, again=again)
             case "move_file":
                 return _move_back(files, before, places, plan["was"], left, again=again)
             case _:
@@ -116,13 +116,13 @@ def _restore(
         # After a call that changed nothing, the state is as before: that counts as undone too.
         return Undone(True, _ALREADY) if again or unchanged else Undone(False, _NOTHING)
     if not unchanged:
-        return Undone(False, f"{_CHANGED}: {place.path}.")
+        return Undone(False, f"{_CHANGED}: {files.shown(place.path)}.")
     if was is None:
         disk.unlink(place)
-        return Undone(True, f"Removed the file {place.path} again.")
+        return Undone(True, f"Removed {files.shown(place.path)} again.")
     # The same name each time, so that a repetition cleans up whatever a crash has left.
     disk.replace(place, before.content, was["mode"], f".{sha256(before.plan, left)[:32]}.tmp")
-    return Undone(True, f"{place.path} is as it was before.")
+    return Undone(True, f"{files.shown(place.path)} is as it was before.")
 
 
 def _move_back(
@@ -136,27 +136,27 @@ def _move_back(
     halfway = again and old.kind is Kind.FILE and old.identity == new.identity == identity
     if not halfway and after(files, before) != left:
         where = source if old.kind is not Kind.ABSENT and new.identity == identity else destination
-        return Undone(False, f"{_CHANGED}: {where.path}.")
+        return Undone(False, f"{_CHANGED}: {files.shown(where.path)}.")
     disk.rename(destination, source)
-    return Undone(True, f"Moved {destination.path} back to {source.path}.")
+    return Undone(True, f"Moved {files.shown(destination.path)} back to {files.shown(source.path)}.")
 
 
-def _remove(places: list[ResolvedPath], left: str, *, again: bool) -> Undone:
+def _remove(files: Filesystem, places: list[ResolvedPath], left: str, *, again: bool) -> Undone:
     marks = left.split(_BETWEEN)
     there = [place for place in places if look(place).kind is not Kind.ABSENT]
     if not there:
         return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
     if not again and len(there) < len(places):
-        return Undone(False, f"{_CHANGED}: {places[len(there)].path}.")
+        return Undone(False, f"{_CHANGED}: {files.shown(places[len(there)].path)}.")
     for place, mark in zip(there, marks, strict=False):
         if len(marks) != len(places) or _mark(place) != mark:
-            return Undone(False, f"{_CHANGED}: {place.path}.")
+            return Undone(False, f"{_CHANGED}: {files.shown(place.path)}.")
     for place, inner in zip(there, [*there[1:], None], strict=True):
         if look(place).size > (0 if inner is None else 1):
-            return Undone(False, f"The folder {place.path} is no longer empty, so I left it alone.")
+            return Undone(False, f"The folder {files.shown(place.path)} is no longer empty, so I left it alone.")
     for place in reversed(there):
         disk.rmdir(place)
-    return Undone(True, f"Removed {', '.join(f'the folder {place.path}' for place in there)} again.")
+    return Undone(True, f"Removed {', '.join(f'the folder {files.shown(place.path)}' for place in there)} again.")
 
 
 def _mark(place: ResolvedPath, *, content: bool = False, same: bool = True) -> str:
@@ -187,6 +187,6 @@ def _places(files: Filesystem, plan: Mapping[str, Any]) -> list[ResolvedPath]:
     for path in plan["paths"]:
         holding = [root for root in roots if within(path, root)]
         if not holding or os.path.normpath(path) != path:
-            raise RefusedError(f"{path} lies outside the folders of the tool server")
+            raise RefusedError(f"{files.shown(path)} lies outside the folders of the tool server")
         places.append(ResolvedPath(max(holding, key=len), path))
     return places

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 
 from bot.core.json_text import JsonObject
@@ -119,7 +120,10 @@ class McpToolset:
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
-        return await server.call(tool, arguments, entered=held is not None)
+        result = await server.call(tool, arguments, entered=held is not None)
+        return replace(
+            result, text=self.guard(tool.server).result(tool, result.text, result.certainty is DeliveryStatus.OK)
+        )
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.core.calls import Call, CallOutcome, CallState
@@ -19,16 +20,23 @@ from tests.watch import apart
 
 ALICE, BOB, CAROL = "U0ALICE", "U0BOB", "U0CAROL"
 DIGEST = "0123456789abcdef" * 4
-DIFF = "--- a.txt\n+++ a.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
+DIFF = "@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
 PREVIEW = Preview(
     "basis",
-    "Changes 1 line.",
+    "Line endings: CRLF.",
     DIFF,
     title="Write a file",
     caveat="one that is already there is replaced",
-    diffed="content",
     reversal="The file gets its earlier content back.",
+    heading="Change a.txt",
+    subject="a.txt",
+    effect="1 line changed",
+    counts="+1 −1",
+    source="Files",
+    shown=("path", "content"),
+    paths={"/w/a.txt": "a.txt"},
 )
+EDIT = replace(PREVIEW, title="Edit a file", heading="Edit a.txt", verb="edit")
 WRITE: JsonObject = {"path": "/w/a.txt", "content": "one\nthree\n"}
 NASTY = (
     "two\nlines",
@@ -106,6 +114,7 @@ class Shown:
         self.blocks = list(blocks)
         self.text = text
         self.plain = texts.plain(text, self.blocks, ())
+        self.body = texts.plain("", self.blocks, ())
         self.pings = set(texts.pings(text, self.blocks))
 
     @property

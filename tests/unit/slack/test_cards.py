@@ -11,18 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.calls import CallOutcome, CallState
+from bot.core import tool_words
+from bot.core.calls import WOULD_FAIL, CallOutcome, CallState
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.core.tools import Preview
 from bot.slack.blocks import arguments, buttons, cards, details, elements
 from bot.slack.text import visible
+from tests.unit.core.helpers import tool
 from tests.unit.slack.samples import (
     ALICE,
     BOB,
     CAROL,
     DIFF,
     DIGEST,
+    EDIT,
     NASTY,
     PREVIEW,
     WRITE,
@@ -40,6 +43,9 @@ from tests.unit.slack.samples import (
     window,
 )
 
+CODE = {"code": True}
+ISSUE = ("owner", "repo", "body", "title", "issue_labels", "estimate")
+DONE = ended(CallOutcome.OK)
 FULL_SET = ["Approve", "Deny", "Edit…", "Always…"]
 
 
@@ -48,108 +54,171 @@ def options(shown: Shown, which: int = 0) -> list[str]:
     return [option["text"]["text"] for option in menus[which]["options"]]
 
 
-def test_a_request_shows_the_tool_every_argument_and_who_may_decide() -> None:
-    shown = card(request())
-    assert "May I do this? Tool write_file of filesystem" in shown.plain
-    assert "path  /w/a.txt" in shown.plain
-    assert "one\nthree\n" in shown.preformatted
-    assert f"Only <@{ALICE}>, whose message started this, can decide, until" in shown.plain
-    assert shown.buttons == FULL_SET
-    assert options(shown) == ["Deny with a reason…", "Stop this turn"]
+def test_a_request_says_what_will_happen_to_what_and_who_is_waited_for() -> None:
+    shown = card(request(preview=EDIT))
+    assert shown.body.split("\n")[0] == "Edit a.txt? 1 line changed"
+    assert "Line endings: CRLF." in shown.plain
+    assert f"Files · waiting for <@{ALICE}> · until" in " ".join(shown.plain.split())
+    assert shown.buttons == ["Approve edit", *FULL_SET[1:]]
+    assert options(shown) == ["Deny with a reason…", "Stop"]
     assert shown.pings == {f"<@{ALICE}>"}
-    assert shown.text == "May I run write_file? Approve or deny in the thread."
+    assert shown.text == "Edit a.txt (+1 −1)? Waiting for you"
     assert [each.get("style") for each in shown.elements] == ["primary", None, None, None, None]
+    assert "write_file" not in json.dumps(shown.blocks) + shown.text
 
 
-def test_a_diff_stands_for_the_arguments_that_it_shows() -> None:
+def test_a_request_of_which_nothing_is_known_shows_the_tool_and_every_argument() -> None:
+    shown = card(request())
+    assert shown.body.split("\n")[0] == "Write file?"
+    assert "Path: /w/a.txt" in shown.plain
+    assert "one\nthree\n" in shown.preformatted
+    assert shown.buttons == FULL_SET
+    assert shown.text == "Write file? Waiting for you"
+
+
+def test_nobody_is_named_in_a_conversation_with_the_only_person_who_decides() -> None:
+    shown = card(request(preview=EDIT, channel="D0ALICE"))
+    assert "aiting for" not in shown.body
+    assert shown.pings == set()
+    assert f"waiting for <@{BOB}>" in card(request(preview=EDIT, channel="D0ALICE", people=(BOB,))).plain
+
+
+def test_what_is_lost_is_marked() -> None:
+    severe = replace(PREVIEW, heading="Replace all of notes.md", effect="8 lines become 1", severe=True)
+    assert card(request(preview=severe)).body.split("\n")[0] == ":warning: Replace all of notes.md? 8 lines become 1"
+
+
+def test_a_diff_stands_for_the_arguments_that_it_shows_and_is_marked_as_one() -> None:
     shown = card(request(preview=PREVIEW))
     assert shown.preformatted == DIFF.rstrip("\n")
-    assert "path  /w/a.txt" in shown.plain
-    assert "content" not in shown.plain
-    assert "Changes 1 line." in shown.plain
+    assert [node["language"] for node in nodes(shown.blocks) if node.get("type") == "rich_text_preformatted"] == [
+        "diff"
+    ]
+    assert "content" not in shown.plain.lower()
     assert shown.buttons == FULL_SET
 
 
-def test_a_diff_that_stands_for_no_argument_hides_none() -> None:
-    assert "content" not in card(request(preview=PREVIEW)).plain
-    assert "content" in card(request(preview=replace(PREVIEW, diffed=""))).plain
+def test_what_no_heading_and_no_diff_show_is_shown() -> None:
+    some = card(request(preview=replace(PREVIEW, shown=("path",))))
+    assert "Content:" in some.plain
+    other = card(request(preview=PREVIEW, call=call({**WRITE, "mode": "0600"})))
+    assert 'Mode: "0600"' in other.plain
+
+
+def test_the_arguments_of_any_tool_are_called_by_names_of_people_the_telling_one_first_and_lists_on_a_line() -> None:
+    issue: JsonObject = {
+        "repo": "site",
+        "owner": "acme",
+        "title": "Installer fails",
+        "issue_labels": ["bug", "a, b"],
+        "estimate": 3,
+        "body": "one\ntwo",
+        "fooBar": 1,
+        "foo_bar": 2,
+    }
+    schema: JsonObject = {"properties": {name: {} for name in ISSUE}}
+    known = replace(tool("create_issue", "github"), schema=schema, title="Create an issue")
+    preview = tool_words.described(known, issue, None)
+    asked = request(call=call(issue, remote_name="create_issue", server="github"), preview=preview)
+    shown = card(asked)
+    lines = shown.body.split("\n")
+    assert lines[:7] == [
+        "Create an issue in acme/site?",
+        "Title: Installer fails",
+        "Issue labels: bug, a, b",
+        "Estimate: 3",
+        "fooBar: 1",
+        "foo_bar: 2",
+        "Body:",
+    ]
+    boxes = [
+        part["text"] for node in nodes(shown.blocks) for part in node.get("elements", []) if part.get("style") == CODE
+    ]
+    assert boxes[1:3] == ["bug", "a, b"], "each item is in a box of its own"
+    assert "github" in shown.plain
+    assert shown.text == "Create an issue in acme/site? Waiting for you"
+    assert "create_issue" not in json.dumps(shown.blocks)
 
 
 def test_a_long_diff_is_cut_at_a_line_and_the_rest_is_under_details() -> None:
     lines = [f"+line {number} of the new file" for number in range(1_000)]
-    diff = "--- a\n+++ a\n@@ -0,0 +1,1000 @@\n" + "\n".join(lines) + "\n"
-    approval = request(preview=Preview("b", "Writes 1,000 lines.", diff, diffed="content"))
+    diff = "@@ -0,0 +1,1000 @@\n" + "\n".join(lines) + "\n"
+    approval = request(preview=replace(PREVIEW, diff=diff))
     shown = card(approval)
     assert shown.buttons == [*FULL_SET, "Details"]
     kept = shown.preformatted.split("\n")
     assert kept == diff.split("\n")[: len(kept)]
-    assert f"{1_003 - len(kept):,} more lines of the change are not shown here. Press Details" in shown.plain
+    assert f"{1_001 - len(kept):,} more lines of the change are not shown here. Press Details" in shown.plain
     assert diff in window(details.details(approval)).preformatted
 
 
 def test_what_would_fail_now_is_said() -> None:
-    broken = Preview("b", "", "", "the text to replace is not in the file")
-    assert ":warning: As things are now this would fail: the text to replace" in card(request(preview=broken)).plain
+    broken = Preview("b", "", "", "Can't edit a.txt: the text to replace is not in it.")
+    assert ":warning: Can't edit a.txt: the text to replace" in card(request(preview=broken)).plain
 
 
 def test_a_request_that_is_made_once_more_says_why_before_all_else() -> None:
     shown = card(request(note="The file has changed since you approved this."))
-    assert shown.plain.split("\n")[1].startswith(":repeat: The file has changed")
+    assert shown.body.split("\n")[0].startswith(":repeat: The file has changed")
 
 
 def test_changed_arguments_are_named_with_who_changed_them() -> None:
     edited = call({"path": "/w/b.txt", "content": "x", "flag": True}, editors=(BOB,))
     edited.original = json.dumps({"path": "/w/a.txt", "content": "x", "flag": 1})
     shown = card(request(call=edited))
-    assert f"The arguments were changed by <@{BOB}>: flag, path." in shown.plain
+    assert f"Changed by <@{BOB}>: flag, path." in shown.plain
 
 
 def test_the_record_of_what_was_asked_before_it_was_changed_does_not_say_that_it_was() -> None:
     before = call({"path": "/w/a.txt", "content": "x"}, editors=(BOB,))
     before.original = before.arguments
-    assert "were changed" not in record(decided(Decision.EDITED, call=before)).plain
+    assert "Changed by" not in record(decided(Decision.EDITED, call=before)).plain
 
 
-def test_a_title_comes_with_its_caveat_where_the_preview_does_not_say_it_more_exactly() -> None:
-    exact = card(request(preview=PREVIEW)).plain
-    assert "May I do this? Write a file. Tool write_file of filesystem" in exact
-    brief = card(request(preview=PREVIEW, privacy="summary")).plain
-    assert "May I do this? Write a file; one that is already there is replaced. Tool write_file of filesystem" in brief
+def test_where_arguments_must_not_be_seen_the_title_comes_with_its_caveat() -> None:
+    brief = card(request(preview=PREVIEW, privacy="summary"))
+    assert brief.body.startswith(
+        "Write a file; one that is already there is replaced? With the arguments content, path."
+    )
+    assert brief.text == "Write a file; one that is already there is replaced? Waiting for you"
+    assert "a.txt" not in json.dumps(brief.blocks)
 
 
 def test_what_a_tool_does_is_known_from_its_preview_alone_whatever_its_name() -> None:
     changed = replace(call(WRITE), server="notes", remote_name="put")
-    shown = card(request(call=changed, preview=PREVIEW)).plain
-    assert "Write a file. Tool put of notes" in shown
-    assert "content" not in shown
+    shown = card(request(call=changed, preview=PREVIEW)).body
+    assert shown.startswith("Change a.txt?")
+    assert "put" not in shown
 
 
 def test_several_approvers_are_listed_with_how_many_are_needed_and_who_has_approved() -> None:
     shown = card(request(people=("requester", BOB, "S0ADMINS"), needed=2, votes=(BOB,), grants=False))
-    assert f"Only <@{ALICE}>, <@{BOB}> or <!subteam^S0ADMINS> can decide, until" in shown.plain
-    assert f"2 of them have to approve; so far: <@{BOB}> (1 of 2)." in shown.plain
+    assert f"waiting for 2 of <@{ALICE}>, <@{BOB}> or <!subteam^S0ADMINS>" in shown.plain
+    assert f"approved by <@{BOB}> (1 of 2) · until" in shown.plain
     assert shown.buttons == ["Approve", "Deny", "Edit…"]
 
 
 def test_a_requester_who_is_no_approver_is_told_what_is_left_to_them() -> None:
     shown = card(request(people=(BOB,)))
-    assert f"Only <@{BOB}> can decide, until" in shown.plain
-    assert f"<@{ALICE}>, whose message started this, can only change, deny or stop it." in shown.plain
+    assert f"waiting for <@{BOB}> · until" in shown.plain
+    assert f"<@{ALICE}> can change, deny or stop it, not approve it" in shown.plain
 
 
 def test_a_request_that_the_requester_may_not_approve_names_only_the_others() -> None:
     shown = card(request(people=("requester", BOB), no_self=True))
-    assert f"Only <@{BOB}> can decide" in shown.plain
-    assert f"It cannot be approved by <@{ALICE}>" in shown.plain
+    assert f"waiting for <@{BOB}> · until" in shown.plain
+    assert f"<@{ALICE}> can change, deny or stop it, not approve it" in shown.plain
 
 
 def test_a_call_that_was_cut_off_is_asked_about_in_its_own_words() -> None:
-    shown = card(request(kind=CallKind.DID_IT_RUN, call=call(state=CallState.UNKNOWN, result="No answer came.")))
+    off = call(state=CallState.UNKNOWN, result="No answer came.")
+    shown = card(request(kind=CallKind.DID_IT_RUN, call=off, preview=EDIT))
     assert shown.buttons == ["It ran", "Run again", "Skip"]
-    assert options(shown) == ["Stop this turn"]
-    assert "No answer came." in shown.plain
+    assert options(shown) == ["Stop"]
+    assert shown.body.startswith("Edit a.txt: did it run?")
+    assert "It was cut off, so it may or may not have run. No answer came." in shown.plain
     assert "*Run again*: it may then have run twice." in shown.plain
-    assert shown.text == "Did write_file run? It was cut off: please say in the thread."
+    assert shown.text == "Edit a.txt: did it run? It was cut off: please say in the thread"
 
 
 def test_the_requests_of_a_step_are_rows_of_one_message() -> None:
@@ -158,7 +227,7 @@ def test_the_requests_of_a_step_are_rows_of_one_message() -> None:
     assert "May I do these 6 things?" in shown.plain
     assert shown.buttons.count("Approve") == 6
     assert shown.buttons[-2:] == ["Approve all", "Deny all"]
-    assert "All 6 requests above" in shown.button("Approve all")["confirm"]["text"]["text"]
+    assert "All 6 above" in shown.button("Approve all")["confirm"]["text"]["text"]
     for row, approval in enumerate(asked):
         button = shown.button("Approve", row)
         assert buttons.named(button["action_id"]) == "approved"
@@ -203,14 +272,17 @@ def test_rows_are_decided_one_by_one_and_all_at_once_only_while_two_are_open() -
     shown = record(*rows)
     assert shown.buttons.count("Approve") == 2
     assert buttons.opened(shown.button("Deny all")["value"]).requests == tuple((row.id, DIGEST) for row in rows[1:])
-    assert "3 requests, 2 of them open:" in shown.plain
-    assert f"Denied by <@{ALICE}>" in shown.plain
+    assert "3 questions, 2 of them open:" in shown.plain
+    assert f"<@{ALICE}> denied" in shown.plain
+    assert shown.body.count("aiting for") == 1, "who is waited for is said once a message"
     rows[1] = decided(Decision.APPROVED, 2)
     assert "Approve all" not in record(*rows).buttons
     rows[2] = decided(Decision.EXPIRED, 3)
     shown = record(*rows)
-    assert shown.buttons == []
-    assert "3 requests, all decided:" in shown.plain
+    assert shown.buttons == ["Details"] * 3
+    assert "3 questions, all decided:" in shown.plain
+    mixed = card(request(1), request(2, people=(BOB,)))
+    assert mixed.body.count("waiting for") == 2, "unless it differs"
 
 
 def test_drawn_again_an_open_request_looks_the_same() -> None:
@@ -220,68 +292,119 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("approval", "words"),
+    ("approval", "line"),
     [
-        (decided(Decision.APPROVED), f"Approved by <@{ALICE}>"),
-        (decided(Decision.APPROVED, votes=(ALICE, BOB)), f"Approved by <@{ALICE}>, <@{BOB}>"),
-        (decided(Decision.APPROVED, call=call(state=CallState.READY)), "under way"),
-        (decided(Decision.APPROVED, call=call(state=CallState.STARTED)), "under way"),
-        (decided(Decision.APPROVED, call=call(state=CallState.UNKNOWN)), "it may or may not have run"),
-        (decided(Decision.APPROVED, call=ended(CallOutcome.OK)), ":white_check_mark: done"),
-        (decided(Decision.APPROVED, call=ended(CallOutcome.ERROR, "no\nspace")), "no space"),
-        (decided(Decision.APPROVED, call=ended(CallOutcome.SKIPPED)), "it may or may not have run"),
-        (decided(Decision.APPROVED, call=ended(CallOutcome.STOPPED)), "not run: the turn was stopped"),
-        (decided(Decision.EDITED), f"Edited by <@{ALICE}>; the changed version follows"),
+        (decided(Decision.APPROVED), "✅ALICE approved · a.txt +1 −1 · in progress"),
+        (decided(Decision.APPROVED, call=ended(CallOutcome.OK)), "✅ALICE approved · a.txt +1 −1"),
+        (decided(Decision.APPROVED, votes=(ALICE, BOB)), "✅ALICE, BOB approved · a.txt +1 −1 · in progress"),
+        (
+            decided(Decision.APPROVED, call=call(state=CallState.UNKNOWN)),
+            "✅ALICE approved · a.txt +1 −1 · cut off: it may or may not have run",
+        ),
+        (
+            decided(Decision.APPROVED, call=ended(CallOutcome.ERROR, "no\nspace")),
+            "✅ALICE approved · a.txt +1 −1 · :x: failed: no space",
+        ),
+        (
+            decided(Decision.APPROVED, call=ended(CallOutcome.SKIPPED)),
+            "✅ALICE approved · a.txt +1 −1 · cut off; it may or may not have run, and a person went on without it",
+        ),
+        (
+            decided(Decision.APPROVED, call=ended(CallOutcome.STOPPED)),
+            "✅ALICE approved · a.txt +1 −1 · not done: it was stopped",
+        ),
+        (decided(Decision.EDITED), ":pencil2: ALICE edited this; the changed version follows · a.txt +1 −1"),
         (
             decided(Decision.EDITED, call=ended(CallOutcome.REFUSED)),
-            f"Edited by <@{ALICE}>; it was not run: it is not allowed here",
+            ":pencil2: ALICE edited this, and it was not done · a.txt +1 −1 · it is not allowed here",
         ),
         (
-            decided(Decision.EDITED, call=ended(CallOutcome.INVALID)),
-            f"Edited by <@{ALICE}>; it was not run: its arguments do not fit",
+            decided(Decision.EDITED, call=ended(CallOutcome.INVALID, f"{WOULD_FAIL}Can't write: a folder.")),
+            ":pencil2: ALICE edited this, and it was not done · a.txt +1 −1 · Can't write: a folder",
         ),
-        (decided(Decision.EDITED, call=ended(CallOutcome.OK)), "the changed version follows"),
-        (decided(Decision.DRIFTED, call=ended(CallOutcome.REFUSED)), "things had changed, so it was not run ·"),
-        (decided(Decision.DENIED, reason="Use the\nother file"), "Use the other file"),
-        (decided(Decision.EXPIRED, decided_by=""), "Nobody decided in time"),
-        (decided(Decision.EXPIRED, needed=3, votes=(ALICE, BOB)), "(2 of 3 had approved)"),
-        (decided(Decision.STOPPED), f"Stopped by <@{ALICE}>"),
-        (decided(Decision.DRIFTED, reason="The file was changed."), "The file was changed."),
-        (decided(Decision.DRIFTED), "it was not run; a fresh request is below"),
-        (decided(Decision.WITHDRAWN), "nobody was asked"),
-        (decided(Decision.IT_RAN, kind=CallKind.DID_IT_RUN), "says that it ran"),
-        (decided(Decision.RUN_AGAIN, kind=CallKind.DID_IT_RUN), "had it run again"),
-        (decided(Decision.SKIPPED, kind=CallKind.DID_IT_RUN), "went on without it"),
-        (decided(Decision.EXPIRED, kind=CallKind.DID_IT_RUN), "Nobody said in time whether it ran"),
-        (decided(Decision.APPROVED, undo=Undo(UndoState.OFFERED, 1e9)), "It can be undone until"),
-        (decided(Decision.APPROVED, undo=Undo(UndoState.UNDOING, by=BOB)), f"Being undone by <@{BOB}>"),
-        (decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB)), f"Undone by <@{BOB}>"),
-        (decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB, words="Removed a.txt.")), "Removed a.txt."),
-        (decided(Decision.APPROVED, undo=Undo(UndoState.REFUSED, words="It has changed.")), "It has changed."),
+        (
+            decided(Decision.DRIFTED, call=ended(CallOutcome.REFUSED)),
+            ":twisted_rightwards_arrows: ALICE approved, but it had changed meanwhile, so it was not done · a.txt +1 −1"
+            " · it is not allowed here",
+        ),
+        (
+            decided(Decision.DENIED, reason="Use the\nother file"),
+            ":no_entry: ALICE denied · a.txt +1 −1 · Use the other file",
+        ),
+        (
+            decided(Decision.EXPIRED, decided_by=""),
+            ":hourglass: Nobody decided in time, so it was not done · a.txt +1 −1",
+        ),
+        (
+            decided(Decision.EXPIRED, needed=3, votes=(ALICE, BOB)),
+            ":hourglass: Nobody decided in time, so it was not done (2 of 3 had approved) · a.txt +1 −1",
+        ),
+        (decided(Decision.STOPPED), ":octagonal_sign: ALICE stopped this before it was done · a.txt +1 −1"),
+        (
+            decided(Decision.STOPPED, decided_by=""),
+            ":octagonal_sign: Not done, because the message that asked for it was deleted · a.txt +1 −1",
+        ),
+        (
+            decided(Decision.DRIFTED, reason="The file was changed."),
+            ":twisted_rightwards_arrows: ALICE approved, but it had changed meanwhile, so I ask again below"
+            " · a.txt +1 −1 · The file was changed.",
+        ),
+        (decided(Decision.WITHDRAWN), ":no_entry: This could not be shown in full, so nobody was asked · a.txt +1 −1"),
+        (decided(Decision.IT_RAN, kind=CallKind.DID_IT_RUN), "✅ALICE says that it ran · a.txt +1 −1"),
+        (
+            decided(Decision.RUN_AGAIN, kind=CallKind.DID_IT_RUN),
+            ":repeat: ALICE had it run again · a.txt +1 −1 · in progress",
+        ),
+        (decided(Decision.SKIPPED, kind=CallKind.DID_IT_RUN), ":fast_forward: ALICE went on without it · a.txt +1 −1"),
+        (
+            decided(Decision.EXPIRED, kind=CallKind.DID_IT_RUN),
+            ":hourglass: Nobody said in time whether it ran, so I went on without knowing · a.txt +1 −1",
+        ),
+        (
+            decided(Decision.APPROVED, call=DONE, undo=Undo(UndoState.UNDOING, by=BOB)),
+            "✅ALICE approved · a.txt +1 −1 · :hourglass_flowing_sand: BOB is undoing this",
+        ),
+        (
+            decided(
+                Decision.APPROVED, call=ended(CallOutcome.OK), undo=Undo(UndoState.UNDONE, by=BOB, words="Undone.")
+            ),
+            "✅ALICE approved · a.txt +1 −1 · :leftwards_arrow_with_hook: undone by BOB",
+        ),
+        (
+            decided(
+                Decision.APPROVED, call=ended(CallOutcome.OK), undo=Undo(UndoState.REFUSED, words="It has changed.")
+            ),
+            "✅ALICE approved · a.txt +1 −1 · :warning: not undone: It has changed.",
+        ),
     ],
 )
-def test_a_decided_request_is_a_record_of_what_became_of_it(approval: Approval, words: str) -> None:
+def test_a_decided_request_is_one_line_about_what_became_of_it(approval: Approval, line: str) -> None:
+    approval = replace(approval, preview=PREVIEW)
+    if approval.decision in (Decision.APPROVED, Decision.RUN_AGAIN) and approval.call.state is CallState.AWAITING:
+        approval = replace(approval, call=call(state=CallState.STARTED))
     shown = record(approval)
-    assert words in shown.plain
-    assert shown.buttons == (["Undo"] if "can be undone" in words else [])
-    assert "path  /w/a.txt" in shown.plain
+    wanted = line.replace("✅", ":white_check_mark: ").replace("ALICE", f"<@{ALICE}>").replace("BOB", f"<@{BOB}>")
+    assert shown.body.split("\n")[0] == wanted
+    assert [block["type"] for block in shown.blocks] == ["rich_text", "actions"]
+    assert shown.buttons == ["Diff"]
+    everything = window(details.details(approval))
+    assert DIFF in everything.preformatted
+    assert "one\nthree\n" in everything.preformatted
 
 
-def test_undo_says_what_it_does_as_far_as_that_is_known() -> None:
+def test_a_decided_request_offers_to_undo_it_and_to_see_the_whole() -> None:
     offered = decided(Decision.APPROVED, preview=PREVIEW, undo=Undo(UndoState.OFFERED, 1e9))
-    button = record(offered).button("Undo")
+    shown = record(offered)
+    assert shown.buttons == ["Undo", "Diff"]
+    assert buttons.named(shown.button("Diff")["action_id"]) == "details"
+    button = shown.button("Undo")
     assert button["action_id"] == "approval.undo"
     assert "The file gets its earlier content back" in button["confirm"]["text"]["text"]
-    unknown = record(replace(offered, preview=None)).button("Undo")
-    assert "What the call changed is put back as it was." in unknown["confirm"]["text"]["text"]
+    unknown = record(replace(offered, preview=None))
+    assert unknown.buttons == ["Undo", "Details"]
+    assert "What the call changed is put back as it was." in unknown.button("Undo")["confirm"]["text"]["text"]
     for state in set(UndoState) - {UndoState.OFFERED}:
-        assert record(decided(Decision.APPROVED, undo=Undo(state, by=BOB))).buttons == []
-
-
-def test_a_word_that_an_undone_call_was_undone_is_not_repeated() -> None:
-    for words in ("", "Undone.", "undone"):
-        shown = record(decided(Decision.APPROVED, undo=Undo(UndoState.UNDONE, by=BOB, words=words)))
-        assert shown.plain.casefold().count("undone") == 1
+        assert record(decided(Decision.APPROVED, undo=Undo(state, by=BOB))).buttons == ["Details"]
 
 
 def test_what_is_cut_in_a_record_opens_under_details() -> None:
@@ -292,8 +415,33 @@ def test_what_is_cut_in_a_record_opens_under_details() -> None:
     assert "because " * 100 in window(details.details(approval)).preformatted
 
 
+def test_paths_of_the_machine_are_nowhere_in_a_card_its_windows_and_its_file() -> None:
+    machine = "/srv/team/workspace/a.txt"
+    long: JsonObject = {"path": machine, "content": "x\n" * 40_000}
+    many: JsonObject = {"path": machine, "edits": [{"oldText": str(n), "newText": ""} for n in range(2_000)]}
+    known = replace(PREVIEW, paths={machine: "a.txt"}, shown=())
+    for values in ({"path": machine, "content": "x"}, long, many):
+        approval = request(call=call(values), preview=known)
+        [made] = cards.cards([approval])
+        assert "/srv" not in "".join(draft.payload for draft in made.drafts)
+        for each in (approval, decided(Decision.APPROVED, call=call(values), preview=known)):
+            assert "/srv" not in json.dumps(cards.redrawn([each]))
+            assert "/srv" not in json.dumps(details.details(each))
+
+
 SECRETS: JsonObject = {"path": "SECRET-path", "content": "SECRET-content"}
-SECRET = Preview("b", "SECRET-words", "--- SECRET-diff\n", "SECRET-broken")
+SECRET = Preview(
+    "b",
+    "SECRET-words",
+    "@@ SECRET-diff\n",
+    "SECRET-broken",
+    heading="SECRET-heading",
+    subject="SECRET-subject",
+    effect="SECRET-effect",
+    counts="SECRET-counts",
+    verb="SECRET-verb",
+    source="Files",
+)
 
 
 @pytest.mark.parametrize("decision", list(Decision))
@@ -308,8 +456,8 @@ def test_with_less_privacy_for_the_thread_nothing_of_a_call_is_shown(privacy: st
         shown = record(replace(approval, undo=Undo(state, words="SECRET-undo")))
         assert "SECRET" not in json.dumps(shown.blocks) + shown.text
     assert "Details" in shown.buttons
-    assert ("write_file" in json.dumps(shown.blocks) + shown.text) == (privacy == "summary")
-    assert ("content" in shown.plain) == (privacy == "summary")
+    assert ("Write file" in json.dumps(shown.blocks) + shown.text) == (privacy == "summary")
+    assert ("content" in shown.plain) == (privacy == "summary" and decision is Decision.AWAITING)
     if decision is Decision.AWAITING and privacy != "summary":
         assert "A tool call waits for a decision." in shown.plain
         assert shown.text == "A tool call waits for a decision."
@@ -340,7 +488,7 @@ LARGE = {
     "many values": request(call=call(MANY_EDITS, remote_name="edit_file")),
     "invisible": request(call=call({**WRITE, "content": INVISIBLE})),
     "invisible, with a diff": request(
-        call=call({**WRITE, "content": INVISIBLE}), preview=Preview("b", "", f"--- a\n+++ b\n+{INVISIBLE}\n")
+        call=call({**WRITE, "content": INVISIBLE}), preview=Preview("b", "", f"@@ -0,0 +1 @@\n+{INVISIBLE}\n")
     ),
     "blanks": request(call=call({**WRITE, "content": " " * 100_000 + "x"})),
     "many names": request(call=call({f"name{number}": "value" for number in range(20_000)})),
@@ -373,7 +521,7 @@ def test_drawing_a_card_takes_little_time_however_much_it_is_about(name: str) ->
 def test_thousands_of_values_are_in_the_file_as_json_one_on_a_line() -> None:
     approval = LARGE["many values"]
     [made] = cards.cards([approval])
-    assert "More than 1,000 other arguments are not shown here." in asked(made).plain
+    assert "More than 1,000 other values are not shown here." in asked(made).plain
     text = json.loads(made.drafts[0].payload)["content"].partition("Arguments\n")[2]
     remark, *lines = text.rstrip("\n").split("\n")
     assert remark == "    More than 1,000 values, as JSON:"
@@ -402,7 +550,7 @@ def test_arguments_stand_in_the_order_in_which_they_are_read() -> None:
 def test_no_character_is_written_out_in_part() -> None:
     for count in range(2_990, 3_010):
         content = "x" * (count % 10) + "\u200b" * count
-        diff = f"--- a\n+++ a\n+{content}\n"
+        diff = f"@@ -1 +1 @@\n+{content}\n"
         for approval in (
             request(call=call({"content": content})),
             request(call=call({"path": "p"}), preview=Preview("b", "", diff)),
@@ -452,7 +600,7 @@ def test_no_line_of_data_stands_where_a_heading_or_a_name_of_the_file_stands() -
 def test_five_hundred_arguments_are_counted_on_the_card_and_all_of_them_are_in_the_file() -> None:
     approval = request(call=call({f"name{number:03d}": f"value {number}" for number in range(500)}))
     [made] = cards.cards([approval])
-    assert "475 more arguments are not shown here." in asked(made).plain
+    assert "475 more values are not shown here." in asked(made).plain
     content = json.loads(made.drafts[0].payload)["content"]
     assert all(f"value {number}\n" in content for number in range(500))
 
@@ -466,7 +614,26 @@ def test_no_text_of_a_tool_a_model_or_a_person_forges_a_line_or_calls_anybody(de
     approval = decided(
         decision,
         call=bad,
-        preview=Preview("b", nasty, f"--- {nasty}\n+{nasty}\n", nasty),
+        preview=Preview(
+            *(
+                "b",
+                nasty,
+                f"@@ {nasty}\n+{nasty}\n",
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+                nasty,
+            ),
+            severe=True,
+            order=(nasty,),
+            paths={nasty: nasty},
+        ),
         note=nasty,
         reason=nasty,
         undo=Undo(UndoState.REFUSED, words=nasty),
@@ -505,6 +672,21 @@ CALLS = st.builds(
     original=st.sampled_from(["", "{}", "x"]),
     editors=st.lists(st.sampled_from([ALICE, BOB, "x"]), max_size=2).map(tuple),
 )
+PREVIEWS = st.builds(
+    Preview,
+    *[TEXT] * 4,
+    title=TEXT,
+    heading=TEXT,
+    subject=TEXT,
+    effect=TEXT,
+    counts=TEXT,
+    verb=TEXT,
+    source=TEXT,
+    severe=st.booleans(),
+    shown=st.lists(TEXT, max_size=1).map(tuple),
+    order=st.lists(TEXT, max_size=2).map(tuple),
+    paths=st.dictionaries(TEXT, TEXT, max_size=2),
+)
 ROWS = st.builds(
     request,
     call=CALLS,
@@ -513,7 +695,7 @@ ROWS = st.builds(
     needed=st.integers(1, 3),
     no_self=st.booleans(),
     privacy=st.sampled_from(["full", "full", "summary", "private"]),
-    preview=st.none() | st.builds(Preview, TEXT, TEXT, TEXT, TEXT),
+    preview=st.none() | PREVIEWS,
     note=TEXT,
 )
 ENDINGS = st.tuples(

@@ -15,7 +15,8 @@ def test_everything_about_a_request_is_in_the_window() -> None:
     asked = call({"path": "/w/b.txt"})
     asked.original = '{"path": "/w/a.txt"}'
     shown = window(details.details(request(call=asked, preview=PREVIEW, note="It has changed.")))
-    for text in ("write_file", "filesystem", "/w/b.txt", "/w/a.txt", DIFF, "Changes 1 line.", "It has changed."):
+    happens = "Change a.txt: 1 line changed."
+    for text in ("write_file", "filesystem", "/w/b.txt", "a.txt", DIFF, happens, "It has changed."):
         assert text in shown.plain
     assert shown.buttons == []
     over = decided(

@@ -40,7 +40,7 @@ def test_without_grants_the_home_says_so() -> None:
 def test_each_grant_is_listed_with_a_button_that_revokes_it() -> None:
     everywhere = replace(GRANT, id=8, thread_id=0, scope="same", value='{"path":"a"}')
     shown = window(home.home([GRANT, everywhere, replace(GRANT, id=9, scope="any")]))
-    assert "write_file of filesystem, only inside /srv/notes" in shown.plain
+    assert "write_file of filesystem, only inside the folder notes" in shown.plain
     assert 'only with exactly {"path":"a"}' in shown.plain
     assert "in a thread in <#C0GENERAL> · until" in shown.plain
     assert "everywhere, for what you ask" in shown.plain
@@ -110,7 +110,7 @@ def waits(**changes: Any) -> WaitingQuestion:
 
 def test_the_home_lists_what_waits_with_a_link_and_when_it_ends() -> None:
     shown = window(home.home([], Waiting([waits()]), URL))
-    assert "May I run write_file of " in shown.plain
+    assert "Write file? " in shown.plain
     assert f"in <#C0GENERAL> for <@{ALICE}>" in shown.plain
     assert "https://acme.slack.com/archives/C0GENERAL/p1700000000000200?thread_ts=1700000000.000100" in shown.plain
     assert shown.buttons == []

@@ -36,8 +36,8 @@ def patched(old: str, patch: str) -> str:
     """What a unified diff makes of a text. A second pair of eyes: written for the test, apart from the code."""
     was, at, new = re.findall(r"[^\n]*\n|[^\n]+", old), 0, ""
     lines = re.findall(r"[^\n]*\n", patch)
-    assert not patch or (lines[0].startswith("--- ") and lines[1].startswith("+++ "))
-    for index, line in enumerate(lines[2:], 2):
+    assert not patch or lines[0].startswith("@@ ")
+    for index, line in enumerate(lines):
         if line.startswith("@@"):
             start, length = re.findall(r"-(\d+)(?:,(\d+))?", line)[0]
             begin = int(start) - (length != "0")
@@ -58,10 +58,10 @@ TEXTS = st.text(st.sampled_from("ab\n\r+-@\\ \u2028\x0bé") | st.characters(code
 @given(TEXTS, TEXTS)
 @settings(max_examples=400, deadline=None)
 def test_a_diff_applied_to_the_old_text_gives_the_new_one_whatever_they_are(old: str, new: str) -> None:
-    shown = diff.unified(old, new, "a", "b")
+    shown = diff.unified(old, new)
     assert shown is not None
     assert patched(old, shown) == new
-    assert diff.applied(old, shown.partition("\n")[2].partition("\n")[2]) == new
+    assert diff.applied(old, shown) == new
     assert (shown == "") == (old == new)
 
 
@@ -69,7 +69,7 @@ def test_a_diff_applied_to_the_old_text_gives_the_new_one_whatever_they_are(old:
 @settings(max_examples=200, deadline=None)
 def test_a_diff_of_a_long_text_with_few_changes_is_just_as_exact(lines: list[str], random: Any) -> None:
     new = [line for line in lines if random.random() > 0.1] + ["d"] * random.randrange(2)
-    shown = diff.unified("".join(lines), "".join(new), "a", "b")
+    shown = diff.unified("".join(lines), "".join(new))
     assert shown is not None
     assert patched("".join(lines), shown) == "".join(new)
 
@@ -78,7 +78,7 @@ def test_texts_that_are_made_to_be_slow_to_compare_take_a_moment_and_are_shown_w
     old = "x\n" + "".join(f"{index % 110}\n" for index in range(4900))
     new = "".join(f"{index // 2 % 110}\n" if index % 2 else f"{index} alone\n" for index in range(4900))
     began = time.process_time()
-    shown = diff.unified(old, new, "a", "b")
+    shown = diff.unified(old, new)
     assert shown is not None
     assert time.process_time() - began < 3
     assert patched(old, shown) == new
@@ -92,24 +92,20 @@ def test_a_diff_that_does_not_fit_is_not_applied(hunks: str) -> None:
         diff.applied("a\n", hunks)
 
 
-def test_a_file_name_cannot_forge_a_line_of_a_diff() -> None:
-    shown = diff.unified("a\n", "b\n", "x\n@@ -1 +1 @@\n-a\n+harmless", "x")
-    assert shown is not None
-    assert shown.splitlines()[0] == r'--- "x\n@@ -1 +1 @@\n-a\n+harmless"'
-
-
 WRITES = [
-    (None, "one\ntwo\n", "Creates the file t.txt (2 lines)."),
-    (None, "", "Creates the file t.txt (0 lines)."),
-    (None, "one\r\n", "Creates the file t.txt (1 line). Line endings: CRLF."),
-    ("one\ntwo\n", "one\n2\nthree\n", "Changes 1 line, adds 1 line."),
-    ("a\nb\nc\n", "a\n", "Removes 2 lines."),
-    ("a\nb\n", "a\nb", "Changes 1 line. The newline at the end of the file is removed."),
-    ("a\r\nb\r\n", "a\nb\n", "Changes 2 lines. Line endings: before CRLF, after LF."),
-    ("a\r\nb\n", "a\nb\r\n", "Changes 2 lines."),
-    ("a\n", "\ufeffa\n", "Changes 1 line. The byte order mark at the start is added."),
-    ("a\n", "", "Removes 1 line."),
-    ("same\n", "same\n", "The file t.txt already has exactly this content: nothing changes."),
+    (None, "one\ntwo\n", "Create t.txt: new file, 2 lines."),
+    (None, "", "Create t.txt: new file, empty."),
+    (None, "one\r\n", "Create t.txt: new file, 1 line. Line endings: CRLF."),
+    ("one\ntwo\n", "one\n2\nthree\n", "Change t.txt: 1 line changed, 1 added."),
+    ("a\nb\nc\n", "a\n", "Replace most of t.txt: 3 lines become 1."),
+    ("a\nb\n", "x\n", "Replace all of t.txt: 2 lines become 1."),
+    ("a\nb\n", "a\nb", "Change t.txt: 1 line changed. The newline at the end of the file is removed."),
+    ("a\r\nb\r\n", "a\nb\n", "Replace all of t.txt: 2 lines become 2. Line endings: before CRLF, after LF."),
+    ("a\r\nb\n", "a\nb\r\n", "Replace all of t.txt: 2 lines become 2."),
+    ("a\n", "\ufeffa\n", "Change t.txt: 1 line changed. The byte order mark at the start is added."),
+    ("a\nb\n", "", "Empty t.txt: 2 lines removed."),
+    ("", "a\n", "Change t.txt: 1 line added."),
+    ("same\n", "same\n", "Write t.txt: nothing changes. It already has exactly this content."),
 ]
 
 
@@ -119,10 +115,11 @@ async def test_what_write_file_shows_is_what_it_writes(files: McpToolset, worksp
         target.unlink(missing_ok=True)
         if old is not None:
             target.write_bytes(old.encode())
-        shown = await preview(files, "write_file", path="t.txt", content=new)
-        assert (shown.words, shown.broken) == (words, "")
-        heading = f"--- {'/dev/null' if old is None else target}\n+++ {target}\n"
-        assert shown.diff.startswith(heading if new != (old or "") else "")
+        shown = await preview(files, "write_file", path=str(target), content=new)
+        assert (shown.summary, shown.broken) == (words, "")
+        assert shown.subject == "t.txt"
+        assert shown.severe == words.startswith(("Replace", "Empty"))
+        assert shown.diff.startswith("@@ " if new != (old or "") else "")
         outcome = await call(files, "filesystem__write_file", path="t.txt", content=new)
         assert outcome.certainty is DeliveryStatus.OK
         assert target.read_bytes() == patched(old or "", shown.diff).encode() == new.encode()
@@ -138,14 +135,15 @@ async def test_what_cannot_be_shown_as_a_diff_is_said_in_words(files: McpToolset
         for name, content in (("binary", "text\n"), ("long", "short"), ("many", "y\n" * 5001), ("new", "\0"))
     }
     assert [shown.diff + shown.broken for shown in told.values()] == [""] * 4
-    assert told["binary"].words == (
-        "Replaces the file binary (3 bytes, no text) with 5 bytes, 1 line. It is not text, so there is no diff."
+    assert told["binary"].summary == (
+        "Replace all of binary: 3 bytes, no text, become 5 bytes, 1 line. It is not text, so there is no diff."
     )
-    assert told["long"].words == (
-        "Replaces the file long (1,200,000 bytes) with 5 bytes, 1 line. It is too long, so there is no diff."
+    assert told["long"].summary == (
+        "Replace all of long: 1,200,000 bytes, become 5 bytes, 1 line. It is too long, so there is no diff."
     )
-    assert told["many"].words.startswith("Replaces the file many (2 bytes, 1 line) with 10,002 bytes, 5,001 lines.")
-    assert told["new"].words == "Creates the file new (1 byte, no text). It is not text, so there is no diff."
+    assert told["many"].effect == "2 bytes, 1 line, become 10,002 bytes, 5,001 lines"
+    assert told["new"].summary == "Create new: new file, 1 byte, no text. It is not text, so there is no diff."
+    assert [name for name, shown in told.items() if shown.severe] == ["binary", "long", "many"]
 
 
 async def test_a_long_file_is_told_apart_by_its_digest_and_is_not_kept_in_memory(
@@ -155,9 +153,9 @@ async def test_a_long_file_is_told_apart_by_its_digest_and_is_not_kept_in_memory
     with apart():
         (workspace / "long").write_text(long, "utf-8")
     same = await preview(files, "write_file", path="long", content=long)
-    assert same.words == "The file long already has exactly this content: nothing changes."
+    assert same.summary == "Write long: nothing changes. It already has exactly this content."
     other = await preview(files, "write_file", path="long", content=long[:-2] + "y\n")
-    assert other.words.startswith("Replaces the file long (1,200,000 bytes) with 1,200,000 bytes, 600,000 lines.")
+    assert other.effect == "1,200,000 bytes, become 1,200,000 bytes, 600,000 lines"
     with apart():
         (workspace / "big").write_bytes(b"x\n" * (16 * 1024 * 1024))
     tracemalloc.start()
@@ -166,13 +164,13 @@ async def test_a_long_file_is_told_apart_by_its_digest_and_is_not_kept_in_memory
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert shown.words.startswith("Replaces the file big (33,554,432 bytes) with 5 bytes, 1 line.")
+    assert shown.effect == "33,554,432 bytes, become 5 bytes, 1 line"
     assert most < 8 * 1024 * 1024
 
 
 BROKEN = [
-    ("write_file", {"path": "folder", "content": ""}, "folder is a folder."),
-    ("write_file", {"path": "no/such", "content": ""}, "/no does not exist."),
+    ("write_file", {"path": "folder", "content": ""}, "Can't write folder: it is a folder."),
+    ("write_file", {"path": "no/such", "content": ""}, "Can't write no/such yet: the folder no doesn't exist."),
     ("write_file", {"path": "/etc/passwd", "content": ""}, "lies outside the folders of the tool server."),
     ("write_file", {"path": "../x", "content": ""}, "lies outside the folders of the tool server."),
     ("write_file", {"path": "out/x", "content": ""}, "leads out of the folders of the tool server."),
@@ -181,14 +179,18 @@ BROKEN = [
     ("write_file", {"path": "C:\\x", "content": ""}, "it is a Windows path, and this is not Windows."),
     ("write_file", {"path": "a\0b", "content": ""}, "the path holds a NUL character."),
     ("write_file", {"path": "file/x", "content": ""}, "cannot be followed (Not a directory)."),
-    ("edit_file", {"path": "none", "edits": []}, "none does not exist."),
-    ("edit_file", {"path": "folder", "edits": []}, "folder is a folder."),
-    ("edit_file", {"path": "file", "edits": [{"oldText": "z", "newText": ""}]}, "Could not find exact match"),
-    ("move_file", {"source": "none", "destination": "x"}, "none does not exist."),
+    ("edit_file", {"path": "none", "edits": []}, "Can't edit none: it doesn't exist."),
+    ("edit_file", {"path": "folder", "edits": []}, "Can't edit folder: it is a folder."),
+    (
+        "edit_file",
+        {"path": "file", "edits": [{"oldText": "z", "newText": ""}]},
+        "Can't edit file: the text to replace is not in it: z.",
+    ),
+    ("move_file", {"source": "none", "destination": "x"}, "Can't move none: it doesn't exist."),
     ("move_file", {"source": "file", "destination": "folder"}, "folder is already there, a folder."),
-    ("move_file", {"source": "file", "destination": "no/x"}, "/no does not exist."),
-    ("move_file", {"source": "folder", "destination": "folder/x"}, "cannot be moved into itself."),
-    ("create_directory", {"path": "file"}, "file is already there, and no folder."),
+    ("move_file", {"source": "file", "destination": "no/x"}, "Can't move file yet: the folder no doesn't exist."),
+    ("move_file", {"source": "folder", "destination": "folder/x"}, "a folder cannot be moved into itself."),
+    ("create_directory", {"path": "file"}, "it is already there, and no folder."),
 ]
 
 
@@ -203,7 +205,8 @@ async def test_what_would_fail_is_said_and_does_fail(files: McpToolset, workspac
     for name, arguments, words in BROKEN:
         shown = await preview(files, name, **arguments)
         assert words in shown.broken, (name, arguments)
-        assert (shown.words, shown.diff) == ("", "")
+        assert (shown.summary, shown.diff) == ("", "")
+        assert str(tmp_path) not in shown.broken
         outcome = await call(files, f"filesystem__{name}", **arguments)
         assert outcome.certainty is DeliveryStatus.ERROR, (name, arguments)
     assert sorted(workspace.rglob("*")) == before
@@ -221,13 +224,17 @@ async def test_a_path_that_slips_out_through_white_space_is_refused_although_the
 
 TURNED = "The tool server turns the line endings from CRLF into LF"
 EDITS = [
-    ("one\ntwo\nthree\n", [("two", "2")], "Changes 1 line."),
-    ("1\r\n2\r\n", [("2", "3")], f"Changes 1 line. {TURNED} (2 lines)."),
-    ("a ``` b\n", [("b", "````")], "Changes 1 line."),
-    ("  if x:\n    y\n", [("if x:\n  y", "if z:\n  w\n  v")], "Changes 2 lines, adds 1 line."),
-    ("a\n", [("a\n", "a")], "Changes 1 line. The newline at the end of the file is removed."),
-    ("a\n", [("a", "a")], "The edits change nothing."),
-    ("x\n" * 50 + "y\n" + "z\n" * 50, [("y", "@@ -1 +1 @@\n-a"), ("z", "+++ b")], "Changes 2 lines, adds 1 line."),
+    ("one\ntwo\nthree\n", [("two", "2")], "Edit t.txt: 1 line changed."),
+    ("1\r\n2\r\n", [("2", "3")], f"Edit t.txt: 1 line changed. {TURNED} (2 lines)."),
+    ("a ``` b\n", [("b", "````")], "Edit t.txt: 1 line changed."),
+    ("  if x:\n    y\n", [("if x:\n  y", "if z:\n  w\n  v")], "Edit t.txt: 2 lines changed, 1 added."),
+    ("a\n", [("a\n", "a")], "Edit t.txt: 1 line changed. The newline at the end of the file is removed."),
+    ("a\n", [("a", "a")], "Edit t.txt. The edits change nothing."),
+    (
+        "x\n" * 50 + "y\n" + "z\n" * 50,
+        [("y", "@@ -1 +1 @@\n-a"), ("z", "+++ b")],
+        "Edit t.txt: 2 lines changed, 1 added.",
+    ),
 ]
 
 
@@ -237,7 +244,7 @@ async def test_what_edit_file_shows_is_what_it_does(files: McpToolset, workspace
         target.write_bytes(old.encode())
         arguments: JsonObject = {"path": "t.txt", "edits": [{"oldText": was, "newText": now} for was, now in edits]}
         shown = await preview(files, "edit_file", **arguments)
-        assert (shown.words, shown.broken) == (words, "")
+        assert (shown.summary, shown.broken) == (words, "")
         assert target.read_bytes() == old.encode(), "a preview changes nothing"
         assert (await call(files, "filesystem__edit_file", **arguments)).certainty is DeliveryStatus.OK
         assert target.read_bytes() == patched(old.replace("\r\n", "\n"), shown.diff).encode()
@@ -270,20 +277,20 @@ async def test_moves_and_new_folders_are_told_in_words(files: McpToolset, worksp
     (workspace / "folder").mkdir()
     (workspace / "folder" / "x").touch()
     (workspace / "link").symlink_to("a.txt")
-    assert (await preview(files, "move_file", source="a.txt", destination="b.txt")).words == (
-        "Moves the file a.txt (5 bytes) to b.txt."
+    assert (await preview(files, "move_file", source="a.txt", destination="b.txt")).summary == (
+        "Rename a.txt to b.txt."
     )
-    assert (await preview(files, "move_file", source="folder", destination="other")).words == (
-        "Moves the folder folder (1 entry) to other."
+    assert (await preview(files, "move_file", source="folder", destination="other")).summary == (
+        "Rename folder to other: a folder with 1 entry."
     )
-    assert (await preview(files, "move_file", source="link", destination="b.txt")).words == (
-        f"Moves the file link (5 bytes) to b.txt. The path link leads to {workspace}/a.txt."
+    assert (await preview(files, "move_file", source="link", destination="folder/b.txt")).summary == (
+        "Move link to folder/b.txt. link leads to a.txt."
     )
-    assert (await preview(files, "create_directory", path="folder")).words == (
-        "The folder folder is already there: nothing changes."
+    assert (await preview(files, "create_directory", path=str(workspace / "folder"))).summary == (
+        "Create the folder folder: nothing changes. It is already there."
     )
-    assert (await preview(files, "create_directory", path="p/q/r")).words == (
-        f"Creates the folder p/q/r and its parents {workspace}/p, {workspace}/p/q."
+    assert (await preview(files, "create_directory", path="p/q/r")).summary == (
+        "Create the folder p/q/r: with its parents p, p/q."
     )
 
 
@@ -293,7 +300,7 @@ async def test_a_name_in_another_unicode_form_is_the_file_that_the_server_means(
     there = workspace / "cafe\u0301.txt"
     there.write_text("old\n", "utf-8")
     shown = await preview(files, "write_file", path="caf\xe9.txt", content="new\n")
-    assert shown.words == f"Changes 1 line. The path caf\xe9.txt leads to {there}."
+    assert shown.words == "caf\xe9.txt leads to cafe\u0301.txt."
     await call(files, "filesystem__write_file", path="caf\xe9.txt", content="new\n")
     assert there.read_text("utf-8") == "new\n"
     assert len(list(workspace.iterdir())) == 1
@@ -362,13 +369,18 @@ async def test_each_preview_says_what_the_tool_does_and_what_its_undo_does(files
         assert found is not None, name
         assert found.title, name
         assert found.reversal, name
-        assert found.diffed in ("", *arguments), name
-        assert bool(found.diff) == bool(found.diffed), name
+        assert str(workspace) not in found.summary + found.subject, name
+        assert set(found.shown) == set(arguments), f"{name}: what is in the heading or the diff is not shown twice"
+        assert set(found.paths.values()) <= {"a.txt", "b"}
 
 
-async def test_other_tools_and_other_servers_have_no_preview(files: McpToolset, workspace: Path) -> None:
+async def test_of_what_only_reads_and_of_other_servers_nothing_is_known_beforehand(
+    files: McpToolset, workspace: Path
+) -> None:
     read = tool(files, "filesystem__read_text_file")
-    assert await guard(files).preview(read, {"path": "x"}) is None
+    reading = await guard(files).preview(read, {"path": str(workspace / "x")})
+    assert reading is not None
+    assert (reading.heading, reading.basis, reading.diff) == ("Read x", "", "")
     assert await guard(files).basis(read, {"path": "x"}) == ""
     assert await guard(files).snapshot(read, {"path": "x"}) is None
     async with running(python_server("odd.py", workspace / "journal")) as odd:
@@ -385,4 +397,4 @@ async def test_other_tools_and_other_servers_have_no_preview(files: McpToolset, 
 async def test_a_disk_is_read_in_a_thread_and_a_pipe_is_not_read_at_all(files: McpToolset, workspace: Path) -> None:
     os.mkfifo(workspace / "pipe")
     shown = await preview(files, "write_file", path="pipe", content="x")
-    assert shown.words == "Replaces pipe, which is no ordinary file or cannot be read, with 1 byte, 1 line."
+    assert shown.summary == ("Replace all of pipe: with 1 byte, 1 line. It is no ordinary file, or it cannot be read.")

@@ -72,7 +72,9 @@ def test_no_path_of_the_machine_is_in_a_step_whatever_the_model_writes(
     path = start + "/".join(parts)
     for remote in ("read_text_file", "list_directory", "move_file", "search_files"):
         words = said(remote, files, path=path, source=path, destination=path, pattern="*")
-        assert not any(machine in words.replace("…/srv", "") for machine in ("srv", "/team", "/home", "/mnt"))
+        assert not any(
+            machine in words.replace("…/srv", "").replace("…/team", "") for machine in ("srv", "/team", "/home", "/mnt")
+        )
         assert " /" not in words
         assert len(words) <= 200
         assert not set("<>\n\u202e") & set(words)
@@ -109,3 +111,28 @@ def test_a_result_that_was_cut_is_not_counted_as_if_it_were_whole() -> None:
     cut = "a\nb\n\n[… 1,000 characters left out …]\n\nc"
     assert outcome(tool("search_files"), cut, True) == "more than 3 found"
     assert outcome(tool("edit_file"), f"```diff\n--- a\n+++ b\n@@ -1 +1 @@\n+{cut}\n```\n\n", True) == ""
+
+
+@pytest.mark.anyio
+async def test_results_name_no_path_of_the_machine_and_contents_of_files_stay_as_they_are(
+    files: McpToolset, workspace: Path
+) -> None:
+    (workspace / "a.md").write_text(f"kept in {workspace}/a.md\n")
+    found = (await call(files, "filesystem__search_files", path=str(workspace), pattern="*.md")).text
+    assert found == "a.md"
+    assert (await call(files, "filesystem__read_text_file", path=found)).text == f"kept in {workspace}/a.md\n"
+    allowed = (await call(files, "filesystem__list_allowed_directories")).text
+    assert str(workspace) not in allowed
+    assert allowed.split()[-1] == "."
+    edits = [{"oldText": "kept", "newText": "still"}]
+    edited = (await call(files, "filesystem__edit_file", path=str(workspace / "a.md"), edits=edits)).text
+    assert str(workspace) not in edited.partition("@@")[0]
+    assert f"+still in {workspace}/a.md" in edited
+    missing = (await call(files, "filesystem__read_text_file", path="gone.md")).text
+    assert str(workspace) not in missing
+
+
+def test_with_several_folders_results_keep_paths_that_the_server_resolves() -> None:
+    TWO.shown("x")
+    assert TWO.usable("/srv/docs/a.md") == "/srv/docs/a.md"
+    assert TWO.relative("/srv/docs/a.md is not in /srv/team/workspace") == "docs/a.md is not in workspace"

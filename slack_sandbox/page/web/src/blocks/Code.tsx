@@ -1,23 +1,15 @@
 /** Code in a box of its own. A diff is coloured; it stays the same text. */
 import { memo, type ReactNode } from "react";
 
-const HUNK = /^@@ .* @@/m;
 const FILE = /^(?:---|\+\+\+) /;
-const ADDED = /^\+/;
-const REMOVED = /^-/;
 
-/** The class of each line of a diff, null for a text that is none. */
+/** The class of each line of a diff, null for other texts: Slack colours only what is said to be a diff. */
 function kinds(lines: string[], language: string): (string | undefined)[] | null {
-  const added = lines.filter((line) => ADDED.test(line)).length;
-  const removed = lines.filter((line) => REMOVED.test(line)).length;
-  const context = lines.filter((line) => /^[ \\]/.test(line) || line === "").length;
-  const marks = added + removed + context + lines.filter((line) => line.startsWith("@@")).length;
-  const diff = language === "diff" || HUNK.test(lines.join("\n")) || (added > 0 && marks === lines.length);
-  if (!diff) return null;
+  if (language !== "diff") return null;
   const first = lines.findIndex((line) => line.startsWith("@@"));
   return lines.map((line, index) => {
     if (line.startsWith("@@") || (index < first && FILE.test(line))) return "hunk";
-    return ADDED.test(line) ? "added" : REMOVED.test(line) ? "removed" : undefined;
+    return line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : undefined;
   });
 }
 
