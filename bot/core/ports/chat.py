@@ -12,6 +12,8 @@ from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.sessions import SessionStatus
+from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 
 
@@ -102,6 +104,10 @@ class ChatGateway(Protocol):
 
     def end_progress(self, thread_id: int) -> None:
         """The turn has ended or waits for a person."""
+        ...
+
+    def session(self, state: ThreadState, status: SessionStatus) -> None:
+        """What the session of a thread should show from now on. Nothing waits for it."""
         ...
 
     def deliver(self, thread_id: int) -> None:
