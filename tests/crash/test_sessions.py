@@ -17,11 +17,14 @@ from tests.harness import World
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 ENDS = [
-    "before commit: answer#1",
-    "after commit: answer#1",
-    "before session status#2",
-    "after commit: decide approved#1",
-    *(point for point in SESSIONS if "stop_in" not in point),
+    ("risky", "before commit: answer#1"),
+    ("risky", "after commit: answer#1"),
+    ("risky", "before session status#2"),
+    ("risky", "after commit: decide approved#1"),
+    # All else of the turn is done.
+    ("safe", "before session status#2"),
+    ("safe", "after session status#2"),
+    *(("risky", point) for point in SESSIONS if "stop_in" not in point),
 ]
 
 
@@ -34,11 +37,13 @@ async def shows(here: World, ts: str, wanted: str) -> None:
     assert here.slack.workspace.sessions[session]["status"] == wanted
 
 
-@pytest.mark.parametrize("point", ENDS)
-async def test_when_the_turn_has_ended_it_is_active_wherever_the_process_died(tmp_path: Path, point: str) -> None:
-    async with stage(tmp_path, "risky", point) as here:
+@pytest.mark.parametrize(("kind", "point"), ENDS)
+async def test_when_the_turn_has_ended_it_is_active_wherever_the_process_died(
+    tmp_path: Path, kind: str, point: str
+) -> None:
+    async with stage(tmp_path, kind, point) as here:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
-        await perform(here, "risky", ts)
+        await perform(here, kind, ts)
         if here.bot.starts == 1:
             await revive(here)
         await here.quiet()
