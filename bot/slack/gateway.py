@@ -43,9 +43,9 @@ LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
 _WITHOUT_REQUEST = {
     STOPPED_WITH: " (who stopped you with this)",
-    WITHDRAWN: " (who then stopped you; not a request)",
+    WITHDRAWN: " (this was stopped before you read it; not a request)",
 }
-"""What follows the name of its author, by the label of the message."""
+"""What follows the name of its author, by the label of the message. An approver may have stopped it as well."""
 MAX_TITLED = 1_000
 """Characters of a request that its session may be named after."""
 MAX_NAMED = 50

@@ -348,7 +348,54 @@ async def test_stop_before_the_turn_has_opened_withdraws_the_request(here: World
     await here.slack.say(here.general, here.alice, "<@BOT> are you there?", thread_ts=root)
     await here.reply(root, "Here I am.")
     said = str(here.model.requests[-1].messages)
-    assert "not a request): write the notes" in said
+    assert "Alice Smith (this was stopped before you read it; not a request): write the notes" in said
+
+
+@pytest.mark.parametrize("act", ["press", "word"])
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_the_model_reads_of_what_an_approver_has_stopped_nothing_that_its_author_did_not_do(
+    tmp_path: Path, act: str, *, is_open: bool
+) -> None:
+    async with inside(tmp_path, start=False) as here:
+        (here.bot.home / "bot.toml").write_text(f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n')
+        await here.bot.start()
+        reading, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly(_: object) -> None:
+            reading.set()
+            await go_on.wait()
+
+        if is_open:
+            root, _ = await waiting(here)
+            await shows(here, root, "suspended")
+        else:
+            here.slack.on_call("conversations.replies", slowly)
+            root = await here.slack.say(here.general, here.bob, "let us talk about the release")
+        await here.slack.say(here.general, here.alice, "<@BOT> write the notes", thread_ts=root)
+        if is_open:
+            await here.reply(root, "I will read this once")
+        else:
+            await asyncio.wait_for(reading.wait(), 10)
+            await shows(here, root, "processing")
+        if act == "word":
+            await here.slack.say(here.general, here.bob, "stop", thread_ts=root)
+        elif is_open:
+            await pressed(here, root, here.bob)
+        else:
+            await here.slack.press_stop(here.general, root, here.bob)
+        await here.until(lambda: here.bot.rows("SELECT 1 FROM audit WHERE kind = 'stopped'"), poll=0.01)
+        go_on.set()
+        await here.reply(root, "Stopped by Bob Jones")
+        await here.quiet()
+        assert outcomes(here) == ["stopped"]
+        here.model.reset()
+        here.model.script(text("Here I am."))
+        await here.slack.say(here.general, here.alice, "<@BOT> are you there?", thread_ts=root)
+        await here.reply(root, "Here I am.")
+        said = str(here.model.requests[-1].messages)
+        assert "Alice Smith (this was stopped before you read it; not a request): write the notes" in said
+        assert "Alice Smith (who" not in said
+        assert ("Bob Jones (who stopped you with this): stop" in said) == (act == "word")
 
 
 @pytest.mark.parametrize("stage", ["thinking", "waiting"])
