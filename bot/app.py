@@ -10,8 +10,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import aiohttp
 from slack_bolt.async_app import AsyncApp
@@ -25,6 +24,7 @@ from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
 from bot.core.ports.store import Store
+from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
 from bot.errors import ModelUnauthorized, SettingsError
@@ -42,16 +42,17 @@ from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
-from bot.slack.intake import buttons, events, home, windows
+from bot.slack.intake import agent_events, buttons, events, home, windows
 from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.own_messages import OwnMessages
 from bot.slack.own_posts import OwnPosts
 from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
+from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
 from bot.store.registry import open_store
-from bot.supervised import run_forever
+from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
 from bot.tools.json_schema.arguments import problem, problems
 from bot.tools.mcp.toolset import McpToolset
@@ -144,7 +145,8 @@ class Service:
         """`model` replaces the one from the settings. `clock` gives the time of Slack's messages, in Unix seconds."""
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
-        self._background: set[asyncio.Task[object]] = set()
+        self._background = BackgroundTasks()
+        self.background = self._background.start
         self._model = model or OpenRouter(
             api_key=settings.openrouter_api_key,
             base_url=settings.openrouter_base_url,
@@ -164,6 +166,7 @@ class Service:
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
         reader.may_stop = authorizer.may_stop
+        self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -174,11 +177,15 @@ class Service:
             authorizer=authorizer,
             privacy=settings.privacy,
             missed=reader,
+            sessions=self._sessions,
         )
+        live.status_shows = lambda thread_id: identity.agent
+        live.session = lambda thread_id: self._sessions.wanted(thread_id) or ""
         self._outbox = Outbox(
             store,
             Sender(web.once, web.repeatable, web.best_effort, identity.bot_user, own := OwnPosts()),
             kinds={**KINDS, TURN: live.kind},
+            session_given=lambda thread_id, status: self._sessions.given(thread_id, SessionStatus(status)),
             rate=rate,
             wake=self._deliveries.wake,
             advance=self._threads.wake,
@@ -232,6 +239,7 @@ class Service:
                 stopped=self._wake_both,
                 unseen=self._unseen,
             )
+            agent_events.register(app, agent_events.AgentEvents(handler, store, self._sessions, authorizer.may_stop))
             for each in listeners:
                 each(app, handler)
             windows.register(app, handler)
@@ -252,7 +260,7 @@ class Service:
         await self._tools.start()
         await slack.warm(self._app, seconds)
         self._outbox.inherit(await self._store.last_post())
-        for thread_id in await self._store.waiting():
+        for thread_id in await self._sessions.start(await self._store.waiting()):
             self._wake_both(thread_id)
         for thread_id, _ in await self._store.undo_jobs():
             self._undos.wake(thread_id)
@@ -261,6 +269,7 @@ class Service:
         self.background(self._load())
         presence = self._presence
         self.background(run_forever("the sweep", self._sweep.run))
+        self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
         self.background(run_forever("the record of the connection", lambda: self._catch_up.beat(lambda: presence.last)))
 
@@ -276,10 +285,10 @@ class Service:
         )
         delivered = deadline.remaining(DELIVER_SECONDS, keep=CLOSE_SECONDS)
         await deadline.run_step("posts", self._deliveries.close(delivered), delivered + 0.1)
-        for task in list(self._background):
-            task.cancel()
+        await deadline.run_step("the statuses of sessions", self._sessions.close(0.5), 0.7)
+        self._background.cancel()
         await asyncio.gather(
-            deadline.run_step("background tasks", _ended(self._background), 1.0),
+            deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),
         )
@@ -295,17 +304,6 @@ class Service:
             gc.freeze()
             gc.set_threshold(*COLLECT)
             gc.enable()
-
-    def background(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run a task that nobody waits for; exceptions are logged."""
-        task: asyncio.Task[object] = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[object]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a background task failed", exc_info=error)
 
     def _wake_both(self, thread_id: int) -> None:
         self._threads.wake(thread_id)
@@ -335,11 +333,6 @@ class Service:
         change."""
         parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
         return "\n\n".join(part for part in parts if part)
-
-
-async def _ended(tasks: Collection[asyncio.Task[object]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks)
 
 
 async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds: float) -> None:

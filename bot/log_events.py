@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from bot.core.amendments import Amended, Amendment
 from bot.core.questions.click import Settlement
 from bot.core.questions.question import Approval
+from bot.core.sessions import Stopped
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,12 @@ def undo_ended(thread: int, call: int, outcome: str) -> None:
 def turn_stopped(user: str, turn: int) -> None:
     """Somebody has stopped a turn in the app's Home."""
     _event("turn stopped in the Home", {"user": user, "turn": turn})
+
+
+def session_stopped(user: str, stopped: Stopped) -> None:
+    """Somebody has pressed Slack's own Stop."""
+    fields: dict[str, Field] = {"user": user, "thread": stopped.thread_id or "", "turn": stopped.turn or ""}
+    _event("stop pressed", {**fields, "outcome": str(stopped.verdict).replace(" ", "_")})
 
 
 def grant_revoked(user: str, grant: int, *, ended: bool) -> None:

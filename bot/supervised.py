@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,34 @@ async def run_forever(
         pause = min(longest, first * 2.0 ** min(failures - 1, 20)) * random.uniform(0.5, 1.0)  # noqa: S311
         log.error("%s has ended unexpectedly and restarts in %.1f s", name, pause, exc_info=error)
         await asyncio.sleep(pause)
+
+
+class BackgroundTasks:
+    """Tasks that nobody waits for."""
+
+    def __init__(self) -> None:
+        self.running: set[asyncio.Task[object]] = set()
+
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run a task; exceptions are logged."""
+        task: asyncio.Task[object] = asyncio.create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self._done)
+
+    def cancel(self) -> None:
+        """Cancel all tasks."""
+        for task in list(self.running):
+            task.cancel()
+
+    async def wait(self) -> None:
+        """Return when all tasks have ended."""
+        if self.running:
+            await asyncio.wait(self.running)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background task failed", exc_info=error)
 
 
 class ProblemTracker:

@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-open", action="store_true", help="do not open the browser")
     add("--seconds", type=_seconds, default=math.inf, metavar="S", help="end by itself after this time")
     add("--rate-limits", action="store_true", help="answer 429 as Slack does when an app is too fast")
+    add("--plain", action="store_true", help="the app is not declared an agent: no session status, Stop or prompts")
     add("--json", action="store_true", help="print one JSON object: page, environment, people, channels")
     return parser
 
@@ -100,6 +101,7 @@ async def _serve(chosen: argparse.Namespace) -> int:
         bot_name=chosen.app_name,
         file_share_delay=FILE_SHARE_DELAY,
         enforce_rate_limits=chosen.rate_limits,
+        agent=not chosen.plain,
     )
     page = Page(slack, port=chosen.port)
     option = "--api-port"

@@ -21,7 +21,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
-from slack_sandbox import methods
+from slack_sandbox import manifests, methods
 from slack_sandbox.clock import Clock
 from slack_sandbox.conditions import Changes
 from slack_sandbox.events import Events
@@ -50,6 +50,7 @@ class SlackSandbox(Interactions):
 
     `ack_timeout` is how long an event may stay unacknowledged before it is sent again (Slack: 3 s).
     `file_share_delay` is the seconds between a completed upload and the message with the file: Slack answers first.
+    `agent` is whether the app is declared an agent; otherwise it has no sessions, no Stop and no suggested prompts.
     `enforce_rate_limits` answers 429 as Slack's tiers say. `port` 0 takes a free one. `bot_name` is the name that
     people see at what the app writes.
     """
@@ -65,6 +66,7 @@ class SlackSandbox(Interactions):
         app_token: str | None = None,
         bot_name: str = "Sandbox Bot",
         team_name: str = "Sandbox",
+        agent: bool = True,
     ) -> None:
         self.bot_token = bot_token or f"xoxb-sandbox-{secrets.token_hex(8)}"
         self.app_token = app_token or f"xapp-1-sandbox-{secrets.token_hex(8)}"
@@ -81,6 +83,8 @@ class SlackSandbox(Interactions):
         self._tokens = Tokens(self.bot_token, self.app_token)
         self._web = WebApi(self._slack, self._tokens, self._changes.touch)
         self.enforce_rate_limits(enforce_rate_limits)
+        if not agent:
+            manifests.make_plain(self.scopes, self.subscriptions)
         self._transfers = Transfers(self._slack, self._tokens, self._web)
         self._port = port
         self._runner: web.ServerRunner | None = None
@@ -176,6 +180,14 @@ class SlackSandbox(Interactions):
     def subscriptions(self) -> set[str]:
         """The bot events the app subscribes to; change it in place."""
         return self.events.subscriptions
+
+    def install(self, manifest: Json) -> None:
+        """Give the app the scopes and events of a manifest. Raise ManifestError for what Slack would refuse."""
+        scopes, events = manifests.check(manifest)
+        self.scopes.clear()
+        self.scopes.update(scopes)
+        self.subscriptions.clear()
+        self.subscriptions.update(events)
 
     def thread(self, channel: Channel | str, ts: str) -> list[Message]:
         """The root and its live replies, in ts order; empty when there is no such message."""

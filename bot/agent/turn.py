@@ -23,6 +23,7 @@ from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
 from bot.core.ports.toolset import Toolset
+from bot.core.sessions import SessionStatus, is_at_work, resting_status
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 from bot.core.transaction import Change
 from bot.core.turn_message import End
@@ -51,9 +52,14 @@ class Agent:
     async def advance(self, thread_id: int) -> None:
         """Do everything that can be done for this thread now."""
         state = await self.store.load(thread_id)
+        if is_at_work(state):
+            self.gateway.session(state, SessionStatus.PROCESSING)
         try:
             while not self.stopping() and await self._next(state):
-                pass
+                if state.turn is not None:
+                    self.gateway.session(state, SessionStatus.PROCESSING)
+            if not self.stopping():
+                self.gateway.session(state, resting_status(state))
             if self.stopping() and state.turn is not None and state.turn.announced:
                 await self.store.uncount(thread_id)
         except asyncio.CancelledError:
@@ -120,4 +126,5 @@ class Agent:
         """Handle an error of ours in `advance`: people are told of the first; the third in a row parks the thread."""
         if await self.store.failed(thread_id, self.gateway.notice(prompt.SORRY), self.gateway.parked()):
             log.error("thread %s: it failed too often in a row and is parked until a person takes it up", thread_id)
+            self.gateway.session(await self.store.load(thread_id), SessionStatus.SUSPENDED)
         self.gateway.deliver(thread_id)

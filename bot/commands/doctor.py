@@ -17,9 +17,13 @@ from bot.config.settings import Settings, load
 from bot.core.policy.approvers import Approvers
 from bot.core.policy.rules import Judgement, Ruling, tier
 from bot.core.tools import Tool
+from bot.errors import SettingsError
+from bot.slack.app import Identity, clients, preflight
+from bot.slack.sessions import kind_of_app
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
 
+SLACK_SECONDS = 10.0
 SERVERS_SECONDS = 60.0
 """Longer than a turn waits: a server that npx has to download takes a while, and here nobody waits for an answer."""
 _HIDDEN = "deny (hidden)"
@@ -35,6 +39,8 @@ class Report:
     """One sentence for each server that did not start."""
     live: Sequence[Finding]
     """Findings about rules in relation to the existing tools."""
+    identity: Identity | None = None
+    """What Slack says of the app, if it was asked."""
 
     @property
     def code(self) -> int:
@@ -45,6 +51,7 @@ class Report:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to a parser."""
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
+    parser.add_argument("--slack", action="store_true", help="also ask Slack whether the tokens work, and as what")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,12 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.openrouter_api_key)
     logs.configure("debug" if settings.log_level == "debug" else "error", settings.log_format, secrets)
     servers = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
-    report = asyncio.run(_look(settings, servers))
+    if arguments.slack and settings.missing:
+        raise SettingsError("--slack", f"{', '.join(settings.missing)} must be set for that.")
+    report = asyncio.run(_look(settings, servers, ask_slack=arguments.slack))
     sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
     return report.code
 
 
-async def _look(settings: Settings, servers: Sequence[ServerConfig]) -> Report:
+async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slack: bool) -> Report:
+    identity = await _ask_slack(settings) if ask_slack else None
     toolset = McpToolset(servers)
     await toolset.start()
     try:
@@ -70,7 +80,17 @@ async def _look(settings: Settings, servers: Sequence[ServerConfig]) -> Report:
         await toolset.aclose()
     # While a server is down, a rule about its tools matches nothing and may still be right.
     live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
-    return Report(settings, tools, troubles, live)
+    return Report(settings, tools, troubles, live, identity)
+
+
+async def _ask_slack(settings: Settings) -> Identity:
+    """Return what the app is in Slack. Raises SettingsError if Slack refuses a token or does not answer."""
+    web = clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
+    try:
+        identity, _ = await preflight(web, SLACK_SECONDS)
+    finally:
+        await web.session.close()
+    return identity
 
 
 def _as_text(report: Report) -> str:
@@ -81,6 +101,9 @@ def _as_text(report: Report) -> str:
         lines.append(
             f"Missing: {', '.join(settings.missing)} {verb} not set, and the bot does not start without {them}."
         )
+    if report.identity is not None:
+        what = kind_of_app(agent=report.identity.agent)
+        lines.append(f"In {report.identity.team_name} as @{report.identity.bot_name}: {what}.")
     lines += [f"{finding.level.capitalize()}, {finding.words()}." for finding in (*settings.findings, *report.live)]
     lines += list(report.troubles)
     if lines:
@@ -127,6 +150,7 @@ def _as_json(report: Report) -> str:
         "findings": [_finding(finding) for finding in settings.findings],
         "findings_of_tools": [_finding(finding) for finding in report.live],
         "servers": list(report.troubles),
+        "agent": report.identity.agent if report.identity is not None else None,
         "tools": [_tool(report, tool) for tool in report.tools],
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

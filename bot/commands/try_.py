@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workspace", type=Path, metavar="DIR", help="a folder of your own for the tools, instead of the sample")
     add("--bot-config", type=Path, metavar="FILE", help="a bot.toml for the bot")
     add("--mcp-config", type=Path, metavar="FILE", help="an mcp.json for the bot")
+    add("--plain", action="store_true", help="as an app that is not declared an agent: no session status, no Stop")
     add("--scenario", metavar="FILE", help="replay a conversation: a file, or the name of one that comes with it")
     add("--exit", action="store_true", help="end after the scenario: code 0, or 1 when it went otherwise")
     add("--pace", type=float, default=1.0, metavar="SECONDS", help="between the steps of the scenario (default: 1)")
@@ -119,7 +120,9 @@ class _Trial:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 loop.add_signal_handler(number, self._end.set)
         async with AsyncExitStack() as stack:
-            slack = SlackSandbox(file_share_delay=FILE_SHARE_DELAY, bot_name=sample_workspace.APP)
+            slack = SlackSandbox(
+                file_share_delay=FILE_SHARE_DELAY, bot_name=sample_workspace.APP, agent=not self._arguments.plain
+            )
             await stack.enter_async_context(slack)
             model = await stack.enter_async_context(self._endpoint())
             name = ModelName("real" if self._key else "offline", self._models)

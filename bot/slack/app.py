@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 REQUEST_SECONDS = 30
+SCOPES_HEADER, AGENT_SCOPE = "x-oauth-scopes", "assistant:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Identity:
     """Whether the app is installed in the organisation instead of in one workspace."""
     url: str = ""
     """The address of the workspace, with a slash at the end."""
+    agent: bool = False
+    """Whether the app is declared an agent, as far as the scopes of its token say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,16 @@ async def preflight(web: Clients, seconds: float = REQUEST_SECONDS) -> tuple[Ide
         enterprise=enterprise,
         org_wide=org_wide,
         url=str(identity.get("url") or ""),
+        agent=is_agent(identity.headers),
     )
     return who, str(opened["url"])
+
+
+def is_agent(headers: Mapping[str, str]) -> bool:
+    """Return whether the app is declared an agent, from the headers of any answer of Slack's. That declaration adds a
+    scope to the token (docs.slack.dev/ai/agent-sessions), and Slack names the scopes with each answer."""
+    scopes = next((value for name, value in headers.items() if name.lower() == SCOPES_HEADER), "")
+    return AGENT_SCOPE in (scope.strip() for scope in scopes.split(","))
 
 
 async def _checked(setting: str, needed: str, call: Coroutine[Any, Any, T], seconds: float) -> T:

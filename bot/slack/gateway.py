@@ -19,6 +19,8 @@ from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.sessions import SessionStatus, title_of
+from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
@@ -35,13 +37,19 @@ from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
 from bot.slack.reading.speakers import Speakers
-from bot.slack.text import referred, speaker
+from bot.slack.sessions import Sessions
+from bot.slack.text import readable, referred, speaker, visible
 from bot.slack.whereabouts import whereabouts
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
-_WITHOUT_REQUEST = {STOPPED_WITH: " (who stopped you with this)", WITHDRAWN: " (who then stopped you; not a request)"}
-"""What stands behind the names of people who have stopped a turn with a word, by the label of the message."""
+_WITHOUT_REQUEST = {
+    STOPPED_WITH: " (who stopped you with this)",
+    WITHDRAWN: " (this was stopped before you read it; not a request)",
+}
+"""What follows the name of its author, by the label of the message. An approver may have stopped it as well."""
+MAX_TITLED = 1_000
+"""Characters of a request that its session may be named after."""
 MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
@@ -63,6 +71,7 @@ class SlackGateway:
         authorizer: Authorizer,
         privacy: Privacy,
         missed: MissedReader | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._limits = limits
         self._client = client
@@ -74,6 +83,7 @@ class SlackGateway:
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
+        self._sessions = sessions
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, text: str, room: int) -> Said:
@@ -228,6 +238,23 @@ class SlackGateway:
 
     def resting(self, thread_id: int) -> None:
         self._live.resting(thread_id)
+
+    def session(self, state: ThreadState, status: SessionStatus) -> None:
+        if self._sessions is None or not self._sessions.enabled:
+            return
+        first = next((each for each in state.unread if each.addressed), None) if not state.begun else None
+        if first is None:
+            self._sessions.want(state.id, state.place, status)
+            return
+        person = first.user if first.author is AuthorKind.PERSON else ""
+        title = self._title(first.text) if self._privacy is not Privacy.PRIVATE or state.place.kind == "im" else ""
+        self._sessions.want(state.id, state.place, status, title=title, requester=person)
+
+    def _title(self, text: str) -> str:
+        said = text[:MAX_TITLED].replace(f"<@{self._ourselves.user}>", " ")
+        # A person whose name would have to be looked up first is not named: nothing waits for a title.
+        names = {**dict.fromkeys(referred(said), "someone"), **self._directory.known(said)}
+        return title_of(visible(readable(said, names)))
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)

@@ -27,6 +27,12 @@ def set_session(slack: MethodContext, channel: Channel, thread_ts: str, status: 
 STATUS_LIFETIME = 120.0
 
 
+def _is_agent(slack: MethodContext) -> None:
+    """Only apps that are declared agents have sessions; that declaration adds the scope."""
+    if "assistant:write" not in slack.scopes:
+        raise ApiError("not_authorized")
+
+
 def _place(slack: MethodContext, args: Args) -> tuple[Channel, str]:
     channel = slack.workspace.channel(args.required("channel_id", "channel_not_found"))
     bot_in(slack, channel)
@@ -58,6 +64,7 @@ def _title(args: Args, *, required: bool) -> str:
 @method("agents.sessions.setStatus", "chat:write", tier=50)
 def set_status(slack: MethodContext, args: Args) -> Json:
     """Move a session; without a subscription to agent_session_stopped Slack adds a warning and shows no Stop."""
+    _is_agent(slack)
     channel, thread_ts = _place(slack, args)
     title = _title(args, required=False)
     initiator = args.text("initiator_user_id")
@@ -79,6 +86,7 @@ def set_status(slack: MethodContext, args: Args) -> Json:
 @method("agents.sessions.rename", "chat:write", tier=50)
 def rename(slack: MethodContext, args: Args) -> Json:
     """Give a session another title."""
+    _is_agent(slack)
     channel, thread_ts = _place(slack, args)
     title = _title(args, required=True)
     session = slack.workspace.sessions.get((channel.id, thread_ts))

@@ -10,6 +10,7 @@ from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
+from tests.contract.sessions import SessionContract
 from tests.contract.taken_back import TakenBackContract
 
 
@@ -23,6 +24,7 @@ class StoreContract(
     PostsContract,
     GrantsContract,
     UndosContract,
+    SessionContract,
     AuditContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -86,6 +86,7 @@ IN_ONE_PLAY = [
     # The operator stops the bot in the middle of a request to the model, or a request is open for long.
     ("deployed", [*commits("uncount"), LIVES, LIVES]),
     ("reminded", [LIVES, *commits("remind")]),
+    ("reminded", [LIVES, *commits("follow_sessions")]),
     ("expired", [LIVES, *commits("expire")]),
     # Somebody wrote while the bot was away.
     ("missed", [LIVES, *commits("begin_outage", "heard")]),
@@ -108,6 +109,8 @@ GONE = [*commits("close_thread"), *around("remove turn")]
 """The same, when the thread is gone: test_gone.py."""
 STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
 """Of a message that is streamed: test_streams.py, in process."""
+SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
+"""The same, of what Slack shows of a session: test_sessions.py."""
 
 
 def names(points: Iterable[str]) -> set[str]:
@@ -174,7 +177,9 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
-    killed = names([*once, *AGAIN, *GONE, *STREAMED, *(point for _, points in IN_ONE_PLAY for point in points)])
+    killed = names(
+        [*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *(point for _, points in IN_ONE_PLAY for point in points)]
+    )
     found = boundaries()
     assert len(found) > 40
     missing = [
@@ -250,9 +255,9 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         await perform(here, kind, ts)
         await here.quiet()
         check(here, kind, ts)
-        # The sweep and the connection, which come by in every play, have plays of their own; a tool that only reads the
-        # safe one.
-        others = ("expire", "list_directory", "begin_outage", "heard")
+        # The sweep, the connection and the sessions, which come by in every play, have plays of their own; a tool that
+        # only reads the safe one.
+        others = ("expire", "list_directory", "begin_outage", "heard", "session")
         points = (tmp_path / "points").read_text().splitlines()
         passed = {point for point in points if not any(other in point for other in others)}
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"

@@ -76,7 +76,7 @@ class Parts(Service):
     async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
         self._catch_up._allowance = Unlimited()  # pyright: ignore[reportPrivateUsage]
         await super().start(url, seconds)
-        self._lasting = frozenset(self._background)
+        self._lasting = frozenset(self._background.running)
 
     async def look_again(self) -> None:
         """Have the sweep look at every open request, with nothing remembered of who is where."""
@@ -90,7 +90,7 @@ class Parts(Service):
         """Nothing runs but what runs for as long as the bot does."""
         wakes = (self._threads, self._deliveries, self._undos)
         is_read = self._catch_up.idle
-        return is_read and all(each.idle for each in wakes) and self._background <= self._lasting
+        return is_read and all(each.idle for each in wakes) and self._background.running <= self._lasting
 
     async def _load(self) -> None:
         """As a bot does, but the garbage collector is the tests' own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import pytest
 from bot.cli import main
 from bot.logs import QUIET
 from bot.tools.filesystem import default_server
+from slack_sandbox.slack import SlackSandbox
 from tests import standin
 from tests.forking import nursery
 from tests.unit.tools.helpers import processes_with
@@ -187,3 +189,26 @@ def test_help_names_every_command_and_loads_nothing_heavy(tmp_path: Path) -> Non
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("agent", [True, False])
+async def test_it_asks_slack_what_the_app_is_if_it_is_told_to(tmp_path: Path, doctor: Doctor, agent: bool) -> None:
+    async with SlackSandbox(agent=agent, team_name="Acme") as slack:
+        tokens = {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+        }
+        asked = asyncio.create_task(asyncio.to_thread(doctor, "--slack", OPENROUTER_API_KEY="sk-or-1", **tokens))
+        code, said, _ = await asked
+        assert code == 0
+        kind = "is declared" if agent else "is not declared"
+        assert "In Acme as @" in said.splitlines()[0]
+        assert f"the Slack app {kind} an agent" in said.splitlines()[0]
+
+
+def test_to_ask_slack_it_needs_the_tokens(tmp_path: Path, doctor: Doctor) -> None:
+    code, _, errors = doctor("--slack")
+    assert code == 2
+    assert "SLACK_BOT_TOKEN" in errors

@@ -30,6 +30,7 @@ CORE_LIBRARIES = {
     "unicodedata",
 }
 MAX_LINES = 350
+MANIFESTS = ("manifest.yml", "manifest-plain.yml")
 
 
 def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -100,11 +101,14 @@ def test_the_heavy_packages_are_not_imported_before_the_socket_is_open() -> None
     assert said.stdout.strip() == "[]"
 
 
-def test_the_manifest_asks_for_what_the_bot_uses() -> None:
-    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_the_manifest_asks_for_what_the_bot_uses(name: str) -> None:
+    manifest = yaml.safe_load((ROOT / name).read_text())
+    is_agent = name == "manifest.yml"
     events = manifest["settings"]["event_subscriptions"]["bot_events"]
     messages = ["message.channels", "message.groups", "message.im", "message.mpim"]
-    assert events == ["app_home_opened", "app_mention", *messages]
+    of_an_agent = ["agent_session_stopped"] if is_agent else []
+    assert events == [*of_an_agent, "app_home_opened", "app_mention", *messages]
     needs = {
         "app_mention": "app_mentions:read",
         "message.channels": "channels:history",
@@ -115,18 +119,29 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
     scopes = manifest["oauth_config"]["scopes"]["bot"]
     posts = {"chat:write", "files:read", "files:write"}
     looks = {"channels:read", "groups:read", "im:read", "mpim:read", "usergroups:read", "users:read"}
-    assert {needs[event] for event in events if event in needs} | posts | looks == set(scopes)
+    of_an_agent = {"assistant:write"} if is_agent else set()
+    assert {needs[event] for event in events if event in needs} | posts | looks | of_an_agent == set(scopes)
+    assert ("agent_view" in manifest["features"]) is is_agent
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 
 
-def test_the_manifest_is_valid_where_slacks_schema_is_at_hand() -> None:
+def test_the_manifests_differ_in_what_makes_an_app_an_agent_and_in_nothing_else() -> None:
+    agent, plain = (yaml.safe_load((ROOT / name).read_text()) for name in MANIFESTS)
+    del agent["features"]["agent_view"]
+    agent["oauth_config"]["scopes"]["bot"].remove("assistant:write")
+    agent["settings"]["event_subscriptions"]["bot_events"].remove("agent_session_stopped")
+    assert agent == plain
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_the_manifest_is_valid_where_slacks_schema_is_at_hand(name: str) -> None:
     """Slack's schema is Slack's own and no part of this project: a copy may lie beside the checkout, or be named by
     SLACK_MANIFEST_SCHEMA."""
     beside = [str(path) for path in ROOT.parent.glob("*/data/slack-manifest.schema.json")]
     path = Path(os.environ.get("SLACK_MANIFEST_SCHEMA", next(iter(beside), "absent")))
-    manifest = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    manifest = yaml.safe_load((ROOT / name).read_text())
     assert set(manifest) == {"_metadata", "display_information", "features", "oauth_config", "settings"}
     if path.is_file():
         schema = json.loads(path.read_text("utf-8"))

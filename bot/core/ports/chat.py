@@ -13,6 +13,8 @@ from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Whereabouts
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.sessions import SessionStatus
+from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
 
@@ -115,6 +117,10 @@ class ChatGateway(Protocol):
 
     def resting(self, thread_id: int) -> None:
         """The turn has ended or waits: show its message as it is recorded."""
+        ...
+
+    def session(self, state: ThreadState, status: SessionStatus) -> None:
+        """What the session of a thread should show from now on. Nothing waits for it."""
         ...
 
     def deliver(self, thread_id: int) -> None:

@@ -1,5 +1,4 @@
-"""What the bot needs of its durable state, as seven ports: inbox, outages, log, questions, posts, grants, undos. An
-eighth, the audit log, is for commands.
+"""What the bot needs of its durable state, as ports; one is in `bot.core.ports.sessions`. Commands have the audit log.
 
 This holds for every method, and the contract suite (`tests/contract`) tries it on every backend:
 
@@ -22,6 +21,7 @@ from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
+from bot.core.ports.sessions import SessionStore
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -48,8 +48,9 @@ class Inbox(Protocol):
 
         A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`; outside of
         threads it ends all turns that its author has asked for in this conversation, whichever began before it. What is
-        unread of its author, or held, asks for nothing any more; a turn that they may stop and that has not begun is
-        opened as a stopped one. The word is then context; if there was nothing to stop, it is a message like any other.
+        unread or held of its author, and of who has asked for what it ends, is withdrawn (`bot.core.inbox.WITHDRAWN`);
+        a turn that they may stop and that has not begun is opened as a stopped one. The word is then context; if there
+        was nothing to stop, it is a message like any other.
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
         unread message that came as context becomes addressed when it comes again as a mention.
@@ -242,7 +243,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, SessionStore, Protocol):
     """The durable state: all ports over one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

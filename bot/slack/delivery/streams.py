@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from enum import StrEnum
 
 from bot.core.posts import Action, Post, PostState
@@ -48,7 +49,16 @@ class Ended(StrEnum):
 class Streams:
     """The streams of all threads."""
 
-    def __init__(self, sender: Sender, budget: StreamBudget, rate: UpdateRate) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        budget: StreamBudget,
+        rate: UpdateRate,
+        session_given: Callable[[int, str], None] = lambda thread_id, status: None,
+    ) -> None:
+        """`session_given` is called with the thread and the status that its session was given with the end of a
+        stream."""
+        self._session_given = session_given
         self._sender = sender
         self._budget = budget
         self._rate = rate
@@ -183,6 +193,8 @@ class Streams:
         body = stream.body if stream.body is not None and (stream.body.done or post.final) else None
         self._budget.stopped(post.id)
         await self._sender.stop_stream(place.channel, post, Closing(last, body))
+        if body is not None and body.session:
+            self._session_given(post.thread_id, body.session)
 
     def wait(self, place: ThreadRef, post: Post, known: KnownPost) -> None:
         """Wake the thread when a message may change that is to change. One of which there is nothing to show yet is

@@ -1,12 +1,14 @@
-"""Stops turns other than by a button of a question: with a word, or in the app's Home. Functions over a connection,
-inside a transaction."""
+"""Stops turns other than by a button of a question: with a word, in the app's Home, or with Slack's own Stop. Functions
+over a connection, inside a transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from bot.core.inbox import WITHDRAWN, Incoming
-from bot.store.sqlite import audit, log, parked_threads, transitions
+from bot.core.sessions import Stopped, StopVerdict
+from bot.core.thread_ref import ThreadRef
+from bot.store.sqlite import audit, former_teams, log, parked_threads, transitions
 
 NOTE = "(From the app: a person stopped what you were doing here.)"
 """What the model reads of a turn that was stopped from elsewhere."""
@@ -23,20 +25,28 @@ def by_word(connection: sqlite3.Connection, incoming: Incoming) -> tuple[int, ..
 
     A turn that began after the message was written is meant by none.
     """
+    user, before = incoming.user, incoming.ts
+    outside = incoming.place.thread_ts == before
     threads: dict[int, None] = {}
-    for turn, thread_id, first in _open_turns(connection, incoming):
-        if _began(connection, thread_id, first) < incoming.ts:
-            stop(connection, turn, thread_id, incoming.user, note=incoming.place.thread_ts == incoming.ts)
-            _withdraw(connection, thread_id, incoming, incoming.user)
+    for turn, thread_id, first, requester in _open_turns(connection, incoming):
+        if _began(connection, thread_id, first) < before:
+            _end_turn(connection, turn, thread_id, user, before, requester=requester, note=outside)
             threads[thread_id] = None
     for thread_id in _unread(connection, incoming):
-        if thread_id not in threads and _end_unread(connection, thread_id, incoming):
+        if thread_id in threads:
+            continue
+        requester = "" if log.has_open_turn(connection, thread_id) else _asking(connection, thread_id, before)
+        if requester and (requester == user or (incoming.may_stop and not outside)):
+            _end_unread(connection, thread_id, requester, user, before)
+            threads[thread_id] = None
+        elif _withdraw(connection, thread_id, user, before):
             threads[thread_id] = None
     return tuple(threads)
 
 
-def _open_turns(connection: sqlite3.Connection, incoming: Incoming) -> list[tuple[int, int, int]]:
-    """Return (turn, thread, first position) of the open turns that a stop word means, whenever they began."""
+def _open_turns(connection: sqlite3.Connection, incoming: Incoming) -> list[tuple[int, int, int, str]]:
+    """Return (turn, thread, first position, requester) of the open turns that a stop word means, whenever they
+    began."""
     place = incoming.place
     here = connection.execute(
         "SELECT t.id, t.thread_id, t.first, t.requester FROM threads h JOIN turns t ON t.thread_id = h.id"
@@ -44,10 +54,10 @@ def _open_turns(connection: sqlite3.Connection, incoming: Incoming) -> list[tupl
         (place.team, place.channel, place.thread_ts),
     ).fetchall()
     if here or place.thread_ts != incoming.ts:
-        return [row[:3] for row in here if incoming.may_stop or row[3] == incoming.user]
+        return [row for row in here if incoming.may_stop or row[3] == incoming.user]
     # Whichever team they were recorded under: the id of a channel says the same in all.
     return connection.execute(
-        "SELECT t.id, t.thread_id, t.first FROM turns t INDEXED BY turns_of_requester"
+        "SELECT t.id, t.thread_id, t.first, t.requester FROM turns t INDEXED BY turns_of_requester"
         " JOIN threads h ON h.id = t.thread_id"
         " WHERE t.requester = ? AND t.ended_at IS NULL AND h.channel = ? LIMIT ?",
         (incoming.user, place.channel, MAX_TURNS),
@@ -62,37 +72,13 @@ def _unread(connection: sqlite3.Connection, incoming: Incoming) -> list[int]:
         (place.team, place.channel, place.thread_ts),
     ).fetchall()
     if place.thread_ts == incoming.ts:
-        for index, is_waiting in (
-            ("inbox_untold", "seq IS NULL AND addressed AND NOT told"),
-            ("inbox_held", "held = 1"),
-        ):
+        for index, is_waiting in _WAITING:
             here += connection.execute(
                 f"SELECT DISTINCT i.thread_id FROM inbox i INDEXED BY {index} JOIN threads h ON h.id = i.thread_id"
                 f" WHERE {is_waiting} AND i.user = ? AND h.channel = ? LIMIT ?",
                 (incoming.user, place.channel, MAX_TURNS),
             ).fetchall()
     return [int(row[0]) for row in here]
-
-
-def _end_unread(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -> bool:
-    """End what is unread in a thread and was written before: what the author of a stop word has asked for, and what
-    would open the next turn, if they may stop it. That turn is opened as a stopped one, so that people are told. Return
-    whether there was anything."""
-    is_open = log.has_open_turn(connection, thread_id)
-    first = connection.execute(
-        "SELECT user FROM inbox WHERE thread_id = ? AND seq IS NULL AND addressed AND author = '' AND ts < ?"
-        " ORDER BY ts LIMIT 1",
-        (thread_id, incoming.ts),
-    ).fetchone()
-    requester = "" if is_open or first is None else str(first[0])
-    is_meant = requester == incoming.user or (incoming.may_stop and incoming.place.thread_ts != incoming.ts)
-    found = _withdraw(connection, thread_id, incoming, incoming.user)
-    if not requester or not is_meant:
-        return found
-    _withdraw(connection, thread_id, incoming, requester)
-    turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
-    stop(connection, turn, thread_id, incoming.user, note=False)
-    return True
 
 
 def by_requester(connection: sqlite3.Connection, turn: int, user: str) -> int:
@@ -107,6 +93,66 @@ def by_requester(connection: sqlite3.Connection, turn: int, user: str) -> int:
     return int(row[0])
 
 
+def in_thread(connection: sqlite3.Connection, place: ThreadRef, user: str, at: str, *, may_stop: bool) -> Stopped:
+    """Stop what goes on in a thread, as `bot.core.ports.sessions.SessionStore.stop_in` says."""
+    row = connection.execute(
+        "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
+        (place.team, place.channel, place.thread_ts),
+    ).fetchone()
+    thread_id = int(row[0]) if row is not None else former_teams.find(connection, place)
+    turn, requester, stops = _going_on(connection, thread_id, at)
+    if not requester:
+        return Stopped(StopVerdict.NOTHING, thread_id)
+    if not may_stop and user != requester:
+        return Stopped(StopVerdict.NOT_THEIRS, thread_id, turn, requester)
+    if not stops:
+        return Stopped(StopVerdict.NOTHING, thread_id, turn, requester)
+    if turn:
+        _end_turn(connection, turn, thread_id, user, at, requester=requester, note=True)
+    else:
+        turn = _end_unread(connection, thread_id, requester, user, at)
+    return Stopped(StopVerdict.STOPPED, thread_id, turn, requester)
+
+
+def _going_on(connection: sqlite3.Connection, thread_id: int, at: str) -> tuple[int, str, bool]:
+    """Return what went on in a thread at this time: the open turn, or 0; who has asked for it, or empty if nothing went
+    on; and whether there is anything left to stop."""
+    row = connection.execute(
+        "SELECT id, requester, first, stopped_by FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,)
+    ).fetchone()
+    if row is None:
+        return 0, _asking(connection, thread_id, at), True
+    turn, requester, first, stopped_by = row
+    began = _began(connection, thread_id, first) < at
+    return int(turn), str(requester) if began else "", not stopped_by
+
+
+def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
+    """Return who has written first what is unread in a thread and would open its next turn; empty if nobody has."""
+    first = connection.execute(
+        "SELECT user FROM inbox WHERE thread_id = ? AND seq IS NULL AND addressed AND author = '' AND ts < ?"
+        " ORDER BY ts LIMIT 1",
+        (thread_id, before),
+    ).fetchone()
+    return "" if first is None else str(first[0])
+
+
+def _end_unread(connection: sqlite3.Connection, thread_id: int, requester: str, user: str, before: str) -> int:
+    """End what would open the next turn. That turn is opened as a stopped one, so that people are told. Return it."""
+    turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
+    _end_turn(connection, turn, thread_id, user, before, requester=requester, note=False)
+    return turn
+
+
+def _end_turn(
+    connection: sqlite3.Connection, turn: int, thread_id: int, user: str, before: str, *, requester: str, note: bool
+) -> None:
+    """Stop a turn, and have what its requester and who stops it had written before, but is unread, open no other."""
+    stop(connection, turn, thread_id, user, note=note)
+    for each in {requester, user}:
+        _withdraw(connection, thread_id, each, before)
+
+
 def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *, note: bool) -> None:
     """Stop an open turn, with its open questions. `note`: nothing in the thread tells the model about it."""
     transitions.stop(connection, thread_id, user)
@@ -116,13 +162,13 @@ def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *
         transitions.note(connection, thread_id, f"stopped-{turn}", NOTE)
 
 
-def _withdraw(connection: sqlite3.Connection, thread_id: int, incoming: Incoming, user: str) -> bool:
-    """Have what a person had written before, and nobody has read yet, start no other turn. Return whether there was
-    anything."""
+def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before: str) -> bool:
+    """Have what a person had written before this timestamp, and nobody has read yet, start no other turn. Return
+    whether there was anything."""
     withdrawn = connection.execute(
         "UPDATE inbox SET addressed = 0, held = 0, label = ? WHERE thread_id = ? AND seq IS NULL"
         " AND (addressed OR held = 1) AND user = ? AND author = '' AND ts < ?",
-        (WITHDRAWN, thread_id, user, incoming.ts),
+        (WITHDRAWN, thread_id, user, before),
     )
     return withdrawn.rowcount > 0
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Hashable, Mapping, Seque
 from contextlib import asynccontextmanager
 from functools import partial
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import WAKING, Amended, Amendment
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.outages import Active, Conversation, Gap, Held, Recorded
 from bot.core.posts import Draft
@@ -32,7 +32,6 @@ from bot.store.sqlite import (
     posts,
     question_rows,
     questions,
-    stopping,
     transitions,
     turn_records,
     undos,
@@ -41,6 +40,7 @@ from bot.store.sqlite import (
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.posts_store import PostsStore, delivering
+from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
 
@@ -55,12 +55,13 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore):
+class SqliteStore(PostsStore, SqliteSessions):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
         """`redact`: patterns of the arguments that the audit must not record (`[audit] redact`)."""
-        super().__init__(database)
+        PostsStore.__init__(self, database)
+        SqliteSessions.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
         self._odd = OddRows()
@@ -77,7 +78,9 @@ class SqliteStore(PostsStore):
 
     async def amend(self, change: Amendment) -> tuple[Amended, int]:
         def amend(connection: sqlite3.Connection) -> tuple[Amended, int]:
-            return amendments.amend(connection, change)
+            done, thread_id = amendments.amend(connection, change)
+            self._mark(connection, thread_id, when=done in WAKING)
+            return done, thread_id
 
         return await self._database.write(amend)
 
@@ -147,6 +150,7 @@ class SqliteStore(PostsStore):
 
     async def commit(self, state: ThreadState, change: Change) -> None:
         def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str, bool]:
+            self._mark(connection, state.id, when=bool(change.outcome or change.cards or change.calls))
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
@@ -189,29 +193,11 @@ class SqliteStore(PostsStore):
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
         return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
 
-    async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
-        def failed(connection: sqlite3.Connection) -> bool:
-            return parked_threads.failed(connection, thread_id, sorry, parked)
-
-        return await self._database.write(failed)
-
-    async def park(self, thread_id: int, parked: Draft) -> None:
-        def park(connection: sqlite3.Connection) -> None:
-            parked_threads.park(connection, thread_id, parked)
-
-        await self._database.write(park)
-
     async def uncount(self, thread_id: int) -> None:
         def uncount(connection: sqlite3.Connection) -> None:
             parked_threads.uncount(connection, thread_id)
 
         await self._database.write(uncount, synced=False)
-
-    async def stop(self, turn: int, user: str) -> int:
-        def stop(connection: sqlite3.Connection) -> int:
-            return stopping.by_requester(connection, turn, user)
-
-        return await self._database.write(stop)
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
         return await self._database.read(

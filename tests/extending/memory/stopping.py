@@ -1,4 +1,4 @@
-"""Turns that are stopped with a word, or in the app's Home, in memory."""
+"""Turns that are stopped with a word, in the app's Home, or with Slack's own Stop, in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread
 from bot.core.questions.question import Decision
+from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import Turn
+from bot.core.thread_ref import ThreadRef
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import Message, Tables, Thread, TurnRow, now
@@ -26,10 +28,9 @@ def by_word(tables: Tables, incoming: Incoming) -> bool:
     if not here and outside:
         found = {number: row for number, row in turns.items() if row.turn.requester == user}
         found = {id_: row for id_, row in found.items() if tables.threads[row.thread].place.channel == place.channel}
-    meant = {number: row for number, row in found.items() if _began(tables, row) < incoming.ts}
-    for number, row in meant.items():
-        _stop(tables, number, user, note=outside)
-        _withdraw(tables, row.thread, incoming, user)
+    meant = [number for number, row in found.items() if _began(tables, row) < incoming.ts]
+    for number in meant:
+        _end_turn(tables, number, user, incoming.ts, note=outside)
     ended = [
         _end_unread(tables, thread, incoming)
         for thread, row in tables.threads.items()
@@ -40,33 +41,63 @@ def by_word(tables: Tables, incoming: Incoming) -> bool:
 
 def _end_unread(tables: Tables, thread: int, incoming: Incoming) -> bool:
     """End what is unread and was written before. Out: whether there was anything."""
-    unread = [row.unread for row in tables.inbox.values() if row.thread == thread and row.position is None]
-    wanted = [each for each in unread if each.addressed and each.author == "" and each.ts < incoming.ts]
-    first = min(wanted, key=lambda each: each.ts, default=None)
-    requester = first.user if first and not tables.open_turn(thread) else ""
+    requester = "" if tables.open_turn(thread) else _asking(tables, thread, incoming.ts)
     outside = incoming.place.thread_ts == incoming.ts
-    is_meant = requester == incoming.user or (incoming.may_stop and not outside)
-    found = _withdraw(tables, thread, incoming, incoming.user)
-    if not requester or not is_meant:
-        return found
-    _withdraw(tables, thread, incoming, requester)
-    number = len(tables.turns) + 1
-    tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
-    _stop(tables, number, incoming.user, note=False)
+    if not requester or not (requester == incoming.user or (incoming.may_stop and not outside)):
+        return _withdraw(tables, thread, {incoming.user}, incoming.ts)
+    _end_turn(tables, _open(tables, thread, requester), incoming.user, incoming.ts, note=False)
     return True
 
 
-def _withdraw(tables: Tables, thread: int, incoming: Incoming, user: str) -> bool:
-    """What a person had written before starts no other turn. Out: whether there was anything."""
+def _asking(tables: Tables, thread: int, before: str) -> str:
+    """Who has written first what would open the next turn."""
+    unread = [row.unread for row in tables.inbox.values() if row.thread == thread and row.position is None]
+    wanted = [each for each in unread if each.addressed and each.author == "" and each.ts < before]
+    first = min(wanted, key=lambda each: each.ts, default=None)
+    return first.user if first else ""
+
+
+def _open(tables: Tables, thread: int, requester: str) -> int:
+    number = len(tables.turns) + 1
+    tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
+    return number
+
+
+def _end_turn(tables: Tables, number: int, user: str, before: str, *, note: bool) -> None:
+    row = tables.turns[number]
+    _stop(tables, number, user, note=note)
+    _withdraw(tables, row.thread, {user, row.turn.requester}, before)
+
+
+def _withdraw(tables: Tables, thread: int, users: set[str], before: str) -> bool:
+    """What people had written before starts no other turn. Out: whether there was anything."""
     found = False
     for id_, message in list(tables.inbox.items()):
         unread = message.unread
         waits = message.position is None and (unread.addressed or message.held == 1) and unread.author == ""
-        if message.thread == thread and waits and unread.user == user and unread.ts < incoming.ts:
+        if message.thread == thread and waits and unread.user in users and unread.ts < before:
             withdrawn = replace(unread, addressed=False, held=False, label=WITHDRAWN)
             tables.inbox[id_] = replace(message, unread=withdrawn, held=0)
             found = True
     return found
+
+
+def in_thread(tables: Tables, place: ThreadRef, user: str, at: str, *, may_stop: bool) -> Stopped:
+    """Stop what goes on in a thread."""
+    thread = next((id_ for id_, row in tables.threads.items() if row.place == place), 0)
+    turn = tables.open_turn(thread)
+    requester = "" if turn else _asking(tables, thread, at)
+    if turn and _began(tables, tables.turns[turn]) < at:
+        requester = tables.turns[turn].turn.requester
+    if not requester:
+        return Stopped(StopVerdict.NOTHING, thread)
+    if not may_stop and user != requester:
+        return Stopped(StopVerdict.NOT_THEIRS, thread, turn, requester)
+    if turn and tables.turns[turn].turn.stopped_by:
+        return Stopped(StopVerdict.NOTHING, thread, turn, requester)
+    number = turn or _open(tables, thread, requester)
+    _end_turn(tables, number, user, at, note=bool(turn))
+    return Stopped(StopVerdict.STOPPED, thread, number, requester)
 
 
 def by_requester(tables: Tables, turn: int, user: str) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import WAKING, Amended, Amendment
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
@@ -17,7 +17,9 @@ from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Card, Decision, Question, UndoState
+from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import ThreadState
+from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
@@ -36,6 +38,7 @@ class MemoryStore:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._follows = False
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         with self._disk.transaction() as tables:
@@ -43,7 +46,9 @@ class MemoryStore:
 
     async def amend(self, change: Amendment) -> tuple[Amended, int]:
         with self._disk.transaction() as tables:
-            return amending.amend(tables, change)
+            done, thread_id = amending.amend(tables, change)
+            self._mark(tables, thread_id if done in WAKING else 0)
+            return done, thread_id
 
     async def waiting(self) -> Sequence[int]:
         tables = self._disk.tables
@@ -94,6 +99,8 @@ class MemoryStore:
     async def commit(self, state: ThreadState, change: Change) -> None:
         with self._disk.transaction() as tables:
             apply(tables, state, change)
+            if change.outcome or change.cards or change.calls:
+                self._mark(tables, state.id)
         found = stands(self._disk.tables, state.id)
         if change.unless_stopped and found.turn and found.turn.stopped_by and state.turn:
             state.turn.stopped_by, state.unread = found.turn.stopped_by, found.unread
@@ -115,6 +122,28 @@ class MemoryStore:
         state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
         if transcript is not None:
             await self.transcript(state)
+
+    def _mark(self, tables: Tables, thread_id: int) -> None:
+        if self._follows and thread_id:
+            tables.unshown[thread_id] = True
+
+    async def follow_sessions(self, follow: bool) -> Sequence[int]:
+        self._follows = follow
+        with self._disk.transaction() as tables:
+            if not follow:
+                tables.unshown.clear()
+            return sorted(tables.unshown)
+
+    async def session_shown(self, thread_id: int) -> None:
+        with self._disk.transaction() as tables:
+            tables.unshown.pop(thread_id, None)
+
+    async def stop_in(self, place: ThreadRef, user: str, at: str, *, may_stop: bool) -> Stopped:
+        with self._disk.transaction() as tables:
+            stopped = stopping.in_thread(tables, place, user, at, may_stop=may_stop)
+            if stopped.verdict is StopVerdict.STOPPED:
+                self._mark(tables, stopped.thread_id)
+            return stopped
 
     async def stop(self, turn: int, user: str) -> int:
         with self._disk.transaction() as tables:
@@ -138,6 +167,7 @@ class MemoryStore:
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
         with self._disk.transaction() as tables:
+            self._mark(tables, thread_id)
             row = tables.threads[thread_id]
             if row.parked:
                 return True
@@ -152,6 +182,7 @@ class MemoryStore:
 
     async def park(self, thread_id: int, parked: Draft) -> None:
         with self._disk.transaction() as tables:
+            self._mark(tables, thread_id)
             _park(tables, thread_id, parked)
 
     async def uncount(self, thread_id: int) -> None:

@@ -107,6 +107,8 @@ class Tables:
     outages: dict[int, float] = field(default_factory=dict[int, float])
     presence: dict[str, float] = field(default_factory=dict[str, float])
     conversations: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    unshown: dict[int, bool] = field(default_factory=dict[int, bool])
+    """Threads whose session may show another status than the true one."""
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:
