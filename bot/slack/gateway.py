@@ -40,6 +40,8 @@ LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
 _WITHOUT_REQUEST = {STOPPED_WITH: " (who stopped you with this)", WITHDRAWN: " (who then stopped you; not a request)"}
 """What stands behind the names of people who have stopped a turn with a word, by the label of the message."""
+_NAMED = (AuthorKind.APP, AuthorKind.WORKFLOW)
+"""Authors whose names the messages give."""
 MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
@@ -139,7 +141,7 @@ class SlackGateway:
         else:
             told_names, found = await naming, dict[str, str]()
         told = dict(zip(users, told_names, strict=True))
-        speakers = Speakers(told)
+        speakers = Speakers(told, (each.label for each in messages if each.author in _NAMED and each.label))
         # Whom Slack does not tell of is called as the message does, if it does.
         names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bot.core.inbox import AuthorKind
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import mapping
+from bot.core.untrusted import items, mapping
 from bot.slack.reading import attachments, blocks, files, markup
-from bot.slack.reading.bounds import FILE, Bounds
+from bot.slack.reading.bounds import Bounds
 from bot.slack.reading.collected import Collected
 from bot.slack.reading.content import Author, Content, Kind, Section, texts
 
@@ -42,10 +42,8 @@ def read(message: JsonObject, ourselves: Ourselves) -> Content:
         found.say_markup(bounds.text(message.get("text")))
     found.include(shown)
     attachments.read(message.get("attachments"), found, bounds)
-    attached = [*bounds.objects(message.get("files"), 0, FILE), mapping(message.get("file"))]
-    for file in attached:
-        if section := files.read(file, bounds):
-            found.add(section)
+    for section in files.sections([*items(message.get("files")), message.get("file")], bounds):
+        found.add(section)
     if not found.parts:
         found.say_markup(bounds.text(mapping(message.get("comment")).get("comment")))
         found.say(markup.escaped(bounds.line(mapping(message.get("room")).get("name"))))
