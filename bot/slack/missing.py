@@ -11,6 +11,7 @@ REASONS = {
     "is_limited": "the plan of this workspace hides it",
     "thread_not_found": "its first message is gone",
     "ratelimited": "Slack has too many requests at the moment; mention me again in a minute",
+    "RepeatedPageError": "Slack gave the same part of the thread again and again",
     "TimeoutError": "Slack did not answer in time; mention me again in a minute",
 }
 """By Slack's error code, or the kind of error."""

@@ -38,7 +38,7 @@ def read(message: JsonObject, ourselves: Ourselves) -> Content:
     bounds, found = Bounds(), Collected()
     shown = blocks.read(message.get("blocks"), bounds)
     # The text is only for where blocks are not shown, except where Slack itself says what the blocks are about.
-    if not shown.parts or not _is_spoken(message):
+    if not shown.parts or not is_spoken(message):
         found.say_markup(bounds.text(message.get("text")))
     found.include(shown)
     attachments.read(message.get("attachments"), found, bounds)
@@ -72,7 +72,7 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
     if (user and user == ourselves.user) or (bot and bot == ourselves.bot) or (app and app == ourselves.app):
         return Author(AuthorKind.OWN, user or bot or app, label)
     subtype = message.get("subtype")
-    if user == SLACKBOT or not _is_spoken(message):
+    if user == SLACKBOT or not is_spoken(message):
         return Author(AuthorKind.SLACK, user or SLACKBOT)
     workflow = identifier(message.get("workflow_id")) or identifier(profile.get("workflow_id"))
     if bot or app or subtype == "bot_message" or workflow:
@@ -83,7 +83,8 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
     return Author(AuthorKind.PERSON, user)
 
 
-def _is_spoken(message: JsonObject) -> bool:
+def is_spoken(message: JsonObject) -> bool:
+    """Return whether somebody says something with a message."""
     subtype = message.get("subtype")
     return isinstance(subtype, str | None) and subtype in SPOKEN
 
