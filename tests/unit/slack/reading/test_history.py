@@ -145,3 +145,20 @@ async def test_a_root_that_makes_no_sense_costs_no_more(root: Json) -> None:
 
 def test_nothing_is_said_of_what_was_read_whole() -> None:
     assert (missing.for_the_model(History({})), missing.for_people(History({}))) == ("", "")
+
+
+PASSING = (
+    "internal_error",
+    "service_unavailable",
+    "HTTP 502",
+    "ServerDisconnectedError",
+    "ClientOSError",
+    "<!here>\nx",
+)
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_of_what_passes_by_itself_people_read_when_to_try_again(code: str) -> None:
+    words = missing.for_people(History(error=code))
+    assert words.endswith("Slack has a problem at the moment; mention me again in a minute.")
+    assert code in missing.for_the_model(History(error=code))
