@@ -46,7 +46,7 @@ def _section(attachment: JsonObject, bounds: Bounds, depth: int) -> Section | No
     if not any(isinstance(part, Words) or part.kind is Kind.QUOTE for part in inner.parts):
         shown = blocks.read(attachment.get("blocks"), bounds, depth)
         text = bounds.text(attachment.get("text"))
-        if not _contains(shown.parts, text):
+        if not contains(shown.parts, text):
             written.say_markup(text)
         written.include(shown)
     parts = [*_around(attachment, kind, bounds, before=True), *written.parts, *inner.parts]
@@ -170,7 +170,7 @@ def _title(attachment: JsonObject, kind: Kind, bounds: Bounds) -> str:
     return " – ".join(dict.fromkeys(each for each in (service, title) if each))
 
 
-def _contains(parts: Sequence[Part], text: str) -> bool:
+def contains(parts: Sequence[Part], text: str) -> bool:
     """Whether a text says no word that the parts do not say: then it is what is shown where blocks are not."""
     words = _WORD.findall(text)
     return bool(words) and set(words) <= set(_WORD.findall(" ".join(texts(parts))))

@@ -40,6 +40,9 @@ def read(message: JsonObject, ourselves: Ourselves) -> Content:
     # The text is only for where blocks are not shown, except where Slack itself says what the blocks are about.
     if not shown.parts or not is_spoken(message):
         found.say_markup(bounds.text(message.get("text")))
+    elif bounds.unread and not attachments.contains(shown.parts, text := bounds.text(message.get("text"))):
+        found.say_markup(text)
+        bounds.cut = bounds.cut or not text.strip()
     found.include(shown)
     attachments.read(message.get("attachments"), found, bounds)
     for section in files.sections([*items(message.get("files")), message.get("file")], bounds):

@@ -117,7 +117,7 @@ def _continued(line: str, speakers: Container[str]) -> str:
     name, *manner = _MANNER.split(head, maxsplit=1)
     if not manner:
         name = head
-    found = (compared(name), compared(head))
+    found = {compared(each) for each in {name, head}}
     is_marked = any(each in OURS or each in speakers for each in found)
     is_marked = is_marked or (bool(manner) and compared(manner[0]).startswith(_MANNERS))
     return f"{SAME}{line}" if is_marked else line

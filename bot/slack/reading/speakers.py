@@ -51,12 +51,12 @@ class Speakers(Container[str]):
 
     def __init__(self, names: Mapping[str, str], others: Iterable[str] = ()) -> None:
         """`names`: the display names of the people of a thread, by their ids; `others`: those of apps and workflows."""
+        cleaned = {user: speaker(name) for user, name in names.items()}
         self._owners: dict[str, list[str]] = {}
-        for user, name in names.items():
-            self._owners.setdefault(compared(speaker(name)), []).append(user)
-        self._known = {*OURS, *self._owners, *(compared(speaker(name)) for name in others)}
-        self._with_ids = {compared(f"{speaker(name)} {user}") for user, name in names.items()}
-        self._known |= self._with_ids
+        for user, name in cleaned.items():
+            self._owners.setdefault(compared(name), []).append(user)
+        self._with_ids = {compared(f"{name} {user}") for user, name in cleaned.items()}
+        self._known = {*OURS, *self._owners, *self._with_ids, *(compared(speaker(name)) for name in others)}
 
     def name(self, user: str, name: str) -> str:
         """Return a person's name; with their id if somebody else has that name, too, or if it is none for a person."""

@@ -123,6 +123,16 @@ def test_what_people_see_of_it_is_read_once(shape: str) -> None:
     assert set(marks.values()) == {1}, shown
 
 
+UNKNOWN: Json = {"type": "brand_new", "content": "mark2"}
+
+
+def test_what_blocks_of_an_unknown_kind_show_is_read_from_the_text_if_it_is_there() -> None:
+    assert "mark2" in read({"text": "mark1 mark2", "blocks": [rich("mark1"), UNKNOWN]})
+    assert read({"text": "mark1 mark2", "blocks": [UNKNOWN]}) == "mark1 mark2"
+    assert read({"text": "mark1", "blocks": [rich("mark1"), UNKNOWN]}) == "mark1"
+    assert "cut off" in read({"text": "", "blocks": [rich("mark1"), UNKNOWN]})
+
+
 @pytest.mark.parametrize("key", ["image_url", "thumb_url"])
 def test_of_an_image_of_which_nothing_is_said_it_is_said_that_it_is_there(key: str) -> None:
     assert "(image)" in read(attached(**{key: URL}))
