@@ -50,6 +50,8 @@ _WITHOUT_REQUEST = {
 """What follows the name of its author, by the label of the message. An approver may have stopped it as well."""
 MAX_TITLED = 1_000
 """Characters of a request that its session may be named after."""
+_NAMED = (AuthorKind.APP, AuthorKind.WORKFLOW)
+"""Authors whose names the messages give."""
 MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
@@ -149,7 +151,7 @@ class SlackGateway:
         else:
             told_names, found = await naming, dict[str, str]()
         told = dict(zip(users, told_names, strict=True))
-        speakers = Speakers(told)
+        speakers = Speakers(told, (each.label for each in messages if each.author in _NAMED and each.label))
         # Whom Slack does not tell of is called as the message does, if it does.
         names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}

@@ -35,6 +35,10 @@ SMALLEST_SHARE = 1e-8
 """Of a thread's time. A second of three years."""
 
 
+class RepeatedPageError(Exception):
+    """Slack has given a cursor that it gave before."""
+
+
 @dataclass(slots=True)
 class History:
     """What was read of a thread."""
@@ -55,9 +59,16 @@ class _Read:
     """What the pages from one time on hold."""
 
     replies: deque[JsonObject]
-    seen: int = 0
+    known: set[str] = field(default_factory=set[str])
+    """Timestamps of those that were read: pages may overlap while a thread is written."""
     is_whole: bool = False
     """They reach up to the newest reply."""
+    cursors: set[str] = field(default_factory=set[str])
+
+    @property
+    def seen(self) -> int:
+        """How many replies were read."""
+        return len(self.known)
 
 
 @dataclass(slots=True)
@@ -77,7 +88,7 @@ class ThreadReader:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await self._read()
-        except SLACK_ERRORS as error:
+        except (*SLACK_ERRORS, RepeatedPageError) as error:
             self._history.error = code_of(error)
             log.warning("what was said before in %s cannot be read (%s)", self.place.channel, self._history.error)
         return self._history
@@ -127,6 +138,9 @@ class ThreadReader:
 
     async def _page(self, read: _Read, oldest: str = "", cursor: str = "") -> str:
         """Read a page; returns the cursor of the next one."""
+        if cursor in read.cursors:
+            raise RepeatedPageError
+        read.cursors.update(filter(None, (cursor,)))
         self._pages += 1
         answer: Any = await self.client.conversations_replies(
             channel=self.place.channel,
@@ -142,8 +156,8 @@ class ThreadReader:
         for each in messages:
             if each.get("ts") == self.place.thread_ts:
                 self._history.root = each
-            elif each:
-                read.seen += 1
+            elif each and (ts := str(each.get("ts"))) not in read.known:
+                read.known.add(ts)
                 read.replies.append(each)
         self._limit = LARGE_PAGE if sum(map(_weight, messages)) <= LIGHT * max(1, len(messages)) else PAGE
         return str(mapping(answer.get("response_metadata")).get("next_cursor") or "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
 
 REASONS = {
@@ -11,9 +14,21 @@ REASONS = {
     "is_limited": "the plan of this workspace hides it",
     "thread_not_found": "its first message is gone",
     "ratelimited": "Slack has too many requests at the moment; mention me again in a minute",
+    "RepeatedPageError": "Slack gave the same part of the thread again and again",
     "TimeoutError": "Slack did not answer in time; mention me again in a minute",
 }
 """By Slack's error code, or the kind of error."""
+PASSING = "Slack has a problem at the moment; mention me again in a minute"
+_CODE = re.compile(r"[a-z0-9_]{1,60}")
+
+
+def _reason(error: str) -> str:
+    """Return why something could not be read, for people."""
+    if error in REASONS:
+        return REASONS[error]
+    if kind_of(error) is ErrorKind.TRANSIENT or not _CODE.fullmatch(error):
+        return PASSING  # also what is no code of Slack's: a status of HTTP, a broken connection
+    return f"Slack refused it ({error})"
 
 
 def for_the_model(history: History) -> str:
@@ -26,7 +41,7 @@ def for_the_model(history: History) -> str:
         if history.is_newest:
             words[0] += f", only the first and the newest {len(history.replies)}"
     if history.error:
-        reason = f"{REASONS[history.error]} ({history.error})" if history.error in REASONS else history.error
+        reason = f"{_reason(history.error)} ({history.error[:100]})"
         some = "some of" if history.root or history.replies else ""
         words.append(f"{some} what was said in this thread before could not be read: {reason}".strip())
     return "; ".join(words) + ("; say so if it matters to the answer" if words else "")
@@ -35,9 +50,8 @@ def for_the_model(history: History) -> str:
 def for_people(history: History) -> str:
     """Return the same as a sentence for people."""
     if history.error:
-        reason = REASONS.get(history.error, f"Slack refused it ({history.error})")
         what = "some of what" if history.root or history.replies else "what"
-        return f"I couldn't read {what} was said here before: {reason}."
+        return f"I couldn't read {what} was said here before: {_reason(history.error)}."
     if history.left_out and not history.is_newest:
         return f"This thread is very long: I read its first {len(history.replies)} messages, and not the latest."
     if history.left_out:

@@ -26,7 +26,9 @@ _ADDRESS = re.compile(r"&lt;(https?://[^\s<>|]{1,2000}?)&gt;")
 _USUAL = re.compile(r"[\n\t -~]*")
 """What most texts consist of, and nothing to look at one by one."""
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.I)
-_NOT_IN_NAMES = ":\uff1a\ufe55\u2236\ua789\n\r\t[]()⟦⟧〚〛⦋⦌⁅⁆【】〖〗⟬⟭⦗⦘"
+COLONS = ":\uff1a\ufe55\ufe13\ufe30\u2236\ua789\u02d0\u02f8\u05c3\u0589\u0703\u0704\u1804\ua4fd\u205a\u2982"
+"""The colon, and what looks like it."""
+_NOT_IN_NAMES = f"{COLONS}\n\r\t[]()⟦⟧〚〛⦋⦌⁅⁆【】〖〗⟬⟭⦗⦘"
 """What ends a name for the model, or what looks like it."""
 _UNESCAPE = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
@@ -96,7 +98,7 @@ def _unescaped(text: str) -> str:
 def speaker(name: str) -> str:
     """Return a display name as one bounded line without colons, so that it cannot be mistaken for anything else."""
     cleaned = "".join(
-        " " if character in _NOT_IN_NAMES or _hidden(character) else character for character in name[:1000]
+        " " if character in _NOT_IN_NAMES or is_hidden(character) else character for character in name[:1000]
     )
     return " ".join(cleaned.split())[:60] or "somebody"
 
@@ -148,7 +150,8 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f⟨") | {chr(number) for
 spelled-out characters."""
 
 
-def _hidden(character: str) -> bool:
+def is_hidden(character: str) -> bool:
+    """Return whether a character shows nothing, or changes how others are shown. Line breaks and tabs do not."""
     if character in "\n\t" or (character.isascii() and character.isprintable()):
         return False
     number = ord(character)
@@ -166,7 +169,7 @@ class _Shown(dict[int, str | int]):
     def __missing__(self, number: int) -> str | int:
         if len(self) >= self.MAX_ENTRIES:
             self.clear()
-        shown = self[number] = f"⟨U+{number:04X}⟩" if _hidden(chr(number)) else number
+        shown = self[number] = f"⟨U+{number:04X}⟩" if is_hidden(chr(number)) else number
         return shown
 
 

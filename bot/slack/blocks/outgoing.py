@@ -69,7 +69,9 @@ def outgoing(text: str, names: Mapping[str, str] | None = None) -> str:
     for block in code_blocks(text):
         parts += (_prose(text[at : block.start], names), inert(text[block.start : block.end]))
         at = block.end
-    return "".join((*parts, _prose(text[at:], names)))
+    # Once more over all of it: a mention may begin in one piece, such as a backslash and what it escapes, and end in
+    # another.
+    return inert("".join((*parts, _prose(text[at:], names))))
 
 
 def may_change(text: str) -> bool:

@@ -74,25 +74,27 @@ def record(
     fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: bool = False, nulls: bool = False
 ) -> Check:
     """Accept an object. Fields that are not declared are left out, or passed on unread with `rest`; null counts as a
-    missing field, or is passed on with `nulls`."""
+    missing field, or is passed on with `nulls`, and so does an empty text where a field cannot be empty."""
 
     def check(value: Any) -> JsonObject:
         if not isinstance(value, dict):
             raise Malformed
         found: JsonObject = {}
-        name = ""
-        try:
-            for name, given in value.items():
-                field = fields.get(name)
-                if field is None:
-                    if rest:
-                        found[name] = given
-                elif given is not None:
+        for name, given in value.items():
+            field = fields.get(name)
+            if field is None:
+                if rest:
+                    found[name] = given
+                continue
+            try:
+                if given is not None:
                     found[name] = field(given)
-                elif nulls:
-                    found[name] = None
-        except Malformed as problem:
-            raise Malformed(".".join(filter(None, (name, str(problem))))) from None
+                    continue
+            except Malformed as problem:
+                if given != "":
+                    raise Malformed(".".join(filter(None, (name, str(problem))))) from None
+            if nulls:
+                found[name] = None
         for name in needed:
             if found.get(name) is None:
                 raise Malformed(name)

@@ -24,8 +24,11 @@ from bot.slack.reading.message import Ourselves, identifier
 KINDS = {"C": "channel", "G": "group", "D": "im"}
 MAX_KIND_CHARS = 50
 MAX_FILES = 100
+MAX_STOP = 300
+"""Characters of a message that is looked at for a stop word, with the label of a mention."""
 
 _EVENT = checks.grammar(r"[A-Za-z0-9_-]{1,100}")
+_LABEL = re.compile(r"(<@[UW][A-Z0-9]+)\|[^<>]*>")
 _POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
 """The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
 
@@ -100,7 +103,8 @@ def notice_of(event: JsonObject) -> tuple[str, str] | None:
 
 
 def _is_stop(words: str, ourselves: Ourselves) -> bool:
-    return is_stop(words, f"<@{ourselves.user}>")
+    mention = f"<@{ourselves.user}>"
+    return len(words) <= MAX_STOP and is_stop(_LABEL.sub(r"\1>", words), mention)
 
 
 def _kind(event: JsonObject, channel: str) -> str:

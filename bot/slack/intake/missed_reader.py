@@ -25,7 +25,7 @@ from bot.slack.history import History
 from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.reread import Comparison, Pages, version
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
-from bot.slack.reading.message import SPOKEN, Ourselves
+from bot.slack.reading.message import Ourselves, is_spoken
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +157,7 @@ class MissedReader:
     ) -> Pages:
         found: list[JsonObject] = []
         cursor: str | None = None
+        cursors: set[str | None] = {None}
         limited = more = False
         for _ in range(MAX_PAGES):
             await wait()
@@ -165,8 +166,9 @@ class MissedReader:
             limited = limited or answer.get("is_limited") is True
             more = answer.get("has_more") is True
             cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
-            if cursor is None:
+            if cursor in cursors:  # the last page, or one that was read before
                 break
+            cursors.add(cursor)
         return Pages(found, since, is_whole=cursor is None and not more, is_limited=limited)
 
     def _report(self, channel: str) -> None:
@@ -183,7 +185,7 @@ class MissedReader:
             await pace.checkpoint()
             # As an event, neither what we have posted nor what Slack says has happened would be the store's business.
             # Each page of a thread begins with the root, which may be old.
-            if message is None or is_posted(each) or each.get("subtype") not in SPOKEN:
+            if message is None or is_posted(each) or not is_spoken(each):
                 continue
             at = float(message.ts)
             if at >= oldest:

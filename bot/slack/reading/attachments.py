@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping
 from bot.slack.reading import blocks, files, markup, tables
-from bot.slack.reading.bounds import ATTACHMENT, FILE, Bounds
+from bot.slack.reading.bounds import ATTACHMENT, Bounds
 from bot.slack.reading.collected import Collected
 from bot.slack.reading.content import Kind, Part, Section, Words, texts
 from bot.slack.reading.rich_text import moment
 
 NO_PREVIEW = "[no preview available]"
 """What Slack gives as the fallback of attachments that consist of blocks."""
+MAX_REPEATED = 20
+"""Attachments and files of a forwarded message that are looked for a second time."""
 _WORD = re.compile(r"\w+")
 
 
@@ -41,30 +43,32 @@ def _section(attachment: JsonObject, bounds: Bounds, depth: int) -> Section | No
     kind = _kind(attachment)
     inner = _message(attachment, bounds, depth) if kind is Kind.FORWARD else Collected()
     written = Collected()
-    if not inner.parts:
-        inner = blocks.read(attachment.get("blocks"), bounds, depth)
+    if not any(isinstance(part, Words) or part.kind is Kind.QUOTE for part in inner.parts):
+        shown = blocks.read(attachment.get("blocks"), bounds, depth)
         text = bounds.text(attachment.get("text"))
-        if not _contains(inner.parts, text):
+        if not contains(shown.parts, text):
             written.say_markup(text)
+        written.include(shown)
     parts = [*_around(attachment, kind, bounds, before=True), *written.parts, *inner.parts]
     parts += _fields(attachment, bounds, depth)
     nested = Collected()
-    read(attachment.get("attachments"), nested, bounds, depth + 1)
+    read(_more(attachment, "attachments"), nested, bounds, depth + 1)
+    for section in files.sections(_more(attachment, "files"), bounds, depth):
+        nested.add(section)
     parts += nested.parts
-    parts += [
-        each for file in bounds.objects(attachment.get("files"), depth, FILE) if (each := files.read(file, bounds))
-    ]
     parts += _around(attachment, kind, bounds, before=False)
     author, source, title = (
         _author(attachment, kind, bounds),
         _source(attachment, kind, bounds),
         _title(attachment, kind, bounds),
     )
-    if not parts and not (title and kind is not Kind.FORWARD):
+    if not parts and not ((title or author) and kind is not Kind.FORWARD):
         fallback = bounds.text(attachment.get("fallback"))
         if fallback.strip() and fallback.strip() != NO_PREVIEW:
             parts = list(markup.parts(fallback))
-    if not (parts or title or (kind is Kind.FORWARD and (author or source))):
+        elif attachment.get("image_url") or attachment.get("thumb_url"):
+            parts = [Words("(image)")]
+    if not (parts or title or author or (kind is Kind.FORWARD and source)):
         return None
     return Section(kind, tuple(parts), author, source, title)
 
@@ -84,10 +88,18 @@ def _message(attachment: JsonObject, bounds: Bounds, depth: int) -> Collected:
         message = mapping(each.get("message"))
         found.include(blocks.read(message.get("blocks"), bounds, depth + 1))
         read(message.get("attachments"), found, bounds, depth + 1)
-        for file in bounds.objects(message.get("files"), depth + 1, FILE):
-            if section := files.read(file, bounds):
-                found.add(section)
+        for section in files.sections(message.get("files"), bounds, depth + 1):
+            found.add(section)
     return found
+
+
+def _more(attachment: JsonObject, key: str) -> list[object]:
+    """Return what an attachment has beside its message: what was forwarded with that may be repeated there."""
+    messages = [
+        mapping(mapping(each).get("message")) for each in items(attachment.get("message_blocks"))[:MAX_REPEATED]
+    ]
+    known = [each for message in messages for each in items(message.get(key))[:MAX_REPEATED]]
+    return [each for each in items(attachment.get(key)) if each not in known[:MAX_REPEATED]]
 
 
 def _around(attachment: JsonObject, kind: Kind, bounds: Bounds, *, before: bool) -> list[Part]:
@@ -158,7 +170,7 @@ def _title(attachment: JsonObject, kind: Kind, bounds: Bounds) -> str:
     return " – ".join(dict.fromkeys(each for each in (service, title) if each))
 
 
-def _contains(parts: Sequence[Part], text: str) -> bool:
+def contains(parts: Sequence[Part], text: str) -> bool:
     """Whether a text says no word that the parts do not say: then it is what is shown where blocks are not."""
     words = _WORD.findall(text)
     return bool(words) and set(words) <= set(_WORD.findall(" ".join(texts(parts))))

@@ -20,7 +20,14 @@ def read(blocks: object, bounds: Bounds, depth: int = 0) -> Collected:
     """Return what a list of blocks says."""
     found = Collected()
     for block in bounds.objects(blocks, depth):
-        _READERS.get(str(block.get("type")), _any)(block, found, bounds, depth + 1)
+        reader = _READERS.get(str(block.get("type")))
+        if reader is not None:
+            reader(block, found, bounds, depth + 1)
+            continue
+        inner = Collected()
+        _any(block, inner, bounds, depth + 1)
+        found.include(inner)
+        bounds.unread = bounds.unread or not inner.parts
     return found
 
 

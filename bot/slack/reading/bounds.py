@@ -30,6 +30,8 @@ class Bounds:
     def __init__(self) -> None:
         self.cut = False
         """Something was left out."""
+        self.unread = False
+        """It has blocks of an unknown kind of which nothing could be read."""
         self._characters = CHARACTERS
         self._nodes = NODES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.slack.reading.shown import note
+from bot.slack.reading.shown import OPEN, note
 
 QUOTED = 300
 """Characters of a deleted message that are repeated, so that it is clear which one it was."""
@@ -23,8 +23,25 @@ def edited(who: str, ts: str, said: str) -> str:
 
 def deleted(who: str, ts: str, said: str) -> str:
     """Return the report of a deletion, with the same arguments; `said` is what the message said last."""
-    short = said if len(said) <= QUOTED else f"{said[:QUOTED]}…"
-    return _section(f"the message of {who} of {time_of(ts)} was deleted; it read:", short, "deleted message")
+    return _section(f"the message of {who} of {time_of(ts)} was deleted; it read:", _start(said), "deleted message")
+
+
+def _start(said: str) -> str:
+    """Return the start of what a message said, without a section of which the end is left out."""
+    if len(said) <= QUOTED:
+        return said
+    lines, room = said.split("\n"), QUOTED
+    if len(lines[0]) > QUOTED:
+        return f"{lines[0][:QUOTED]}…" if OPEN not in lines[0] else "…"
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            break
+        kept.append(line)
+    while kept and kept[-1].startswith((">", OPEN)) and not kept[-1].startswith(f"{OPEN}end of "):
+        kept.pop()
+    return "\n".join([*kept, "…"])
 
 
 def time_of(ts: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import count, mapping
 from bot.slack.reading import markup
-from bot.slack.reading.bounds import Bounds
+from bot.slack.reading.bounds import FILE, Bounds
 from bot.slack.reading.content import Kind, Part, Section, Words
 
 MISSING = {
@@ -16,6 +16,15 @@ MISSING = {
     "check_file_info": "in another workspace",
 }
 """Why there is nothing but a stub, by the file's `mode` or `file_access`."""
+
+
+def sections(attached: object, bounds: Bounds, depth: int = 0) -> list[Section]:
+    """Return each of some files once."""
+    found: dict[tuple[str, Section], Section] = {}
+    for number, file in enumerate(bounds.objects(attached, depth, FILE)):
+        if section := read(file, bounds):
+            found[bounds.line(file.get("id")) or str(number), section] = section
+    return list(found.values())
 
 
 def read(file: JsonObject, bounds: Bounds) -> Section | None:
@@ -52,13 +61,27 @@ def _texts(file: JsonObject, bounds: Bounds) -> list[str]:
     """Return what is said about a file: the description of an image, a comment, the subject of an email."""
     comment = mapping(file.get("initial_comment"))
     transcript = mapping(mapping(file.get("transcription")).get("preview"))
+    subject = bounds.text(file.get("subject"))
     said = [
+        *_letter(file, bounds),
         markup.escaped(bounds.text(file.get("alt_txt"))),
-        markup.escaped(bounds.text(file.get("subject"))),
+        markup.escaped(subject) if subject.strip() != bounds.line(file.get("title")) else "",
         bounds.text(comment.get("comment")),
         markup.escaped(bounds.text(transcript.get("content"))),
     ]
     return [each for each in said if each.strip()]
+
+
+def _letter(file: JsonObject, bounds: Bounds) -> list[str]:
+    """Return who has written an email to whom, and what is attached to it."""
+    found: list[str] = []
+    for title, key in (("From", "from"), ("To", "to"), ("Cc", "cc")):
+        people = bounds.objects(file.get(key), 0)
+        shown = [bounds.line(each.get("original") or each.get("name") or each.get("address")) for each in people]
+        found.append(f"{title}: {', '.join(filter(None, shown))}" if any(shown) else "")
+    names = [bounds.line(each.get("filename")) for each in bounds.objects(file.get("attachments"), 0)]
+    found.append(f"Attached: {', '.join(filter(None, names))}" if any(names) else "")
+    return [markup.escaped(each) for each in found]
 
 
 def _preview(file: JsonObject, bounds: Bounds) -> str:

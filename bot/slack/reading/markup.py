@@ -19,6 +19,9 @@ _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SPAN = re.compile(r"`[^`\n]+`")
 _QUOTED = re.compile(r"(?:&gt;|>)(?!(?:&gt;|>){2})[ \t]?")
 _QUOTED_ALL = re.compile(r"(?:&gt;|>){3}[ \t]?")
+_MARKDOWN_FENCE = re.compile(r" {0,3}(```+|~~~+)")
+_BLOCK = re.compile(r" {0,3}(?:#{1,6} |[-*+] |\d{1,9}[.)] |([-*_] *){3,}$)")
+"""What begins a block of its own, and so ends a quote."""
 _BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -33,9 +36,26 @@ def half_escaped(text: str) -> str:
 
 
 def from_markdown(text: str) -> str:
-    """Return Markdown, in which only mentions are entities, as markup."""
-    kept = _ENTITY.split(text)
-    return "".join(each if index % 2 else half_escaped(each) for index, each in enumerate(kept))
+    """Return Markdown, in which only mentions are entities, as markup. In code there are none, and a quote goes on
+    until its paragraph ends."""
+    lines: list[str] = []
+    fence, last = "", ""
+    for line in _BREAKS.sub("\n", text).split("\n"):
+        mark = _MARKDOWN_FENCE.match(line)
+        is_indented = not last.strip() and line.startswith(("    ", "\t"))
+        if fence or mark or (is_indented and line.strip()):
+            lines.append(half_escaped(line))
+            if mark and not fence:
+                fence = mark[1]
+            elif mark and mark[1].startswith(fence):
+                fence = ""
+            last = "" if is_indented else line
+            continue
+        goes_on = line.strip() and _QUOTED.match(last) and not _QUOTED.match(line) and not _BLOCK.match(line)
+        last = f"> {line}" if goes_on else line
+        kept = _ENTITY.split(last)
+        lines.append("".join(each if index % 2 else half_escaped(each) for index, each in enumerate(kept)))
+    return "\n".join(lines)
 
 
 def link(address: str, label: str = "") -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bot.core.inbox import AuthorKind
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import mapping
+from bot.core.untrusted import items, mapping
 from bot.slack.reading import attachments, blocks, files, markup
-from bot.slack.reading.bounds import FILE, Bounds
+from bot.slack.reading.bounds import Bounds
 from bot.slack.reading.collected import Collected
 from bot.slack.reading.content import Author, Content, Kind, Section, texts
 
@@ -38,14 +38,15 @@ def read(message: JsonObject, ourselves: Ourselves) -> Content:
     bounds, found = Bounds(), Collected()
     shown = blocks.read(message.get("blocks"), bounds)
     # The text is only for where blocks are not shown, except where Slack itself says what the blocks are about.
-    if not shown.parts or not _is_spoken(message):
+    if not shown.parts or not is_spoken(message):
         found.say_markup(bounds.text(message.get("text")))
+    elif bounds.unread and not attachments.contains(shown.parts, text := bounds.text(message.get("text"))):
+        found.say_markup(text)
+        bounds.cut = bounds.cut or not text.strip()
     found.include(shown)
     attachments.read(message.get("attachments"), found, bounds)
-    attached = [*bounds.objects(message.get("files"), 0, FILE), mapping(message.get("file"))]
-    for file in attached:
-        if section := files.read(file, bounds):
-            found.add(section)
+    for section in files.sections([*items(message.get("files")), message.get("file")], bounds):
+        found.add(section)
     if not found.parts:
         found.say_markup(bounds.text(mapping(message.get("comment")).get("comment")))
         found.say(markup.escaped(bounds.line(mapping(message.get("room")).get("name"))))
@@ -74,7 +75,7 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
     if (user and user == ourselves.user) or (bot and bot == ourselves.bot) or (app and app == ourselves.app):
         return Author(AuthorKind.OWN, user or bot or app, label)
     subtype = message.get("subtype")
-    if user == SLACKBOT or not _is_spoken(message):
+    if user == SLACKBOT or not is_spoken(message):
         return Author(AuthorKind.SLACK, user or SLACKBOT)
     workflow = identifier(message.get("workflow_id")) or identifier(profile.get("workflow_id"))
     if bot or app or subtype == "bot_message" or workflow:
@@ -85,7 +86,8 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
     return Author(AuthorKind.PERSON, user)
 
 
-def _is_spoken(message: JsonObject) -> bool:
+def is_spoken(message: JsonObject) -> bool:
+    """Return whether somebody says something with a message."""
     subtype = message.get("subtype")
     return isinstance(subtype, str | None) and subtype in SPOKEN
 

@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass
 
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import amount, count, mapping
+from bot.core.untrusted import amount, count, items, mapping
 from bot.slack.reading import markup
-from bot.slack.reading.bounds import Bounds
+from bot.slack.reading.bounds import NODES, Bounds
 from bot.slack.reading.collected import Collected
 
 DEEPEST_INDENT = 8
+BLOCKS = ("rich_text_list", "rich_text_preformatted", "rich_text_quote")
 STYLES = (("bold", "*"), ("italic", "_"), ("strike", "~"))
 VISIBLE = ("text", "title", "name", "label", "fallback", "value")
 """Where an element of a kind that is not known may keep what people see of it, the most likely first."""
@@ -22,25 +23,38 @@ def read(block: JsonObject, bounds: Bounds, depth: int = 0) -> Collected:
     """Return what a rich_text block says: quotes as sections, everything else as the author's words."""
     found = Collected()
     for element in bounds.objects(block.get("elements"), depth):
-        kind = element.get("type")
-        if kind == "rich_text_list":
-            inner = _list(element, bounds, depth + 1)
-        elif kind == "rich_text_preformatted":
-            inner = _preformatted(element, bounds, depth + 1)
-        elif kind in ("rich_text_section", "rich_text_quote") or "elements" in element:
-            inner = Collected()
-            line = _inline(element, bounds, depth + 1)
-            inner.say(line.text.rstrip("\n"), line.mentions)
-        else:
-            line = _element(element, bounds)
-            inner = Collected()
-            inner.say(line.text, line.mentions)
-        # A border is drawn as that of a quote.
-        if kind == "rich_text_quote" or element.get("border"):
-            found.quote(inner.parts)
-        else:
-            found.include(inner)
+        _add(element, found, bounds, depth + 1)
     return found
+
+
+def _add(element: JsonObject, found: Collected, bounds: Bounds, depth: int) -> None:
+    """Add an element with a line of its own."""
+    inner = Collected()
+    kind = element.get("type")
+    if kind == "rich_text_list":
+        inner = _list(element, bounds, depth)
+    elif kind == "rich_text_preformatted":
+        inner = _preformatted(element, bounds, depth)
+    elif _has_blocks(element):
+        for each in bounds.objects(element.get("elements"), depth):
+            _add(each, inner, bounds, depth + 1)
+    else:
+        line = _inline(element, bounds, depth) if "elements" in element else _element(element, bounds)
+        inner.say(line.text.rstrip("\n"), line.mentions)
+    # A border is drawn as that of a quote.
+    if kind == "rich_text_quote" or element.get("border"):
+        found.quote(inner.parts)
+    else:
+        found.include(inner)
+
+
+def _is_block(element: JsonObject) -> bool:
+    return element.get("type") in BLOCKS or bool(element.get("border"))
+
+
+def _has_blocks(element: JsonObject) -> bool:
+    """Whether an element that is usually one line has quotes, lists or code blocks in it."""
+    return any(_is_block(mapping(each)) for each in items(element.get("elements"))[:NODES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +65,10 @@ class _Line:
 
 def _inline(parent: JsonObject, bounds: Bounds, depth: int) -> _Line:
     """Read elements that follow one another in a line."""
-    lines = [
-        _inline(element, bounds, depth + 1) if "elements" in element else _element(element, bounds)
-        for element in bounds.objects(parent.get("elements"), depth)
-    ]
+    lines: list[_Line] = []
+    for element in bounds.objects(parent.get("elements"), depth):
+        line = _inline(element, bounds, depth + 1) if "elements" in element else _element(element, bounds)
+        lines.append(_Line(line.text) if _is_block(element) else line)
     return _Line("".join(line.text for line in lines), tuple(who for line in lines for who in line.mentions))
 
 
@@ -63,8 +77,8 @@ def _list(parent: JsonObject, bounds: Bounds, depth: int) -> Collected:
     indent = min(count(parent.get("indent")), DEEPEST_INDENT)
     number = count(parent.get("offset")) + 1
     for item in bounds.objects(parent.get("elements"), depth):
-        if item.get("type") == "rich_text_list":
-            found.include(_list(item, bounds, depth + 1))
+        if _is_block(item) or _has_blocks(item):
+            _add(item, found, bounds, depth + 1)
             continue
         line = _inline(item, bounds, depth + 1) if "elements" in item else _element(item, bounds)
         mark = f"{number}." if parent.get("style") == "ordered" else "-"

@@ -10,21 +10,26 @@ import re
 from collections.abc import Container, Mapping, Sequence
 
 from bot.slack.reading.content import Kind, Part, Section
-from bot.slack.reading.speakers import compared
-from bot.slack.text import readable, speaker
+from bot.slack.reading.speakers import OURS, compared
+from bot.slack.text import COLONS, readable, speaker
 
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 SAME = f"{OPEN}same message{CLOSE} "
 """Stands before a line of a message that begins like a message of somebody else."""
 
-OURS = ("from the app", "you", "slack")
-"""What the bot's own notes to the model begin with."""
-
 _ALIKE = str.maketrans(dict.fromkeys("⟦〚⦋⁅【〖⟬⦗", "[") | dict.fromkeys("⟧〛⦌⁆】〗⟭⦘", "]"))
 _BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_HEAD = re.compile(r"[\W_]*([^\n:\uff1a\ufe55\u2236\ua789]{1,100})[:\uff1a\ufe55\u2236\ua789]")
-_COLON = re.compile("[:\uff1a\ufe55\u2236\ua789]")
-_MANNER = re.compile(r"\([^()]*\)?\W*$")
+_UNSEEN = re.compile("[\U000e0000-\U000e01ef]")
+"""Tags and variation selectors: a text for the model that no person sees can be written with them."""
+_COLON = re.compile(f"[{COLONS}]")
+_BEGUN = re.compile(r"(?:[\s>*#]*\d{1,4}[.)]\s)?")
+_MANNER = re.compile(r"[(\[{\uff08\uff3b\u207d]")
+_MANNERS = tuple(
+    map(compared, ("to others in the thread", "while you were offline", "edited the message of", "who stopped you"))
+) + tuple(map(compared, ("who then stopped you", "app; not a", "workflow; not a", "a notice", "another post of")))
+"""How what we say about a speaker begins."""
+_LONGEST_HEAD = 150
+"""Characters of a line in which the name of a speaker is looked for."""
 _NAMES = {
     Kind.QUOTE: "quoted text",
     Kind.FORWARD: "forwarded message",
@@ -90,7 +95,8 @@ def _section(section: Section, names: Mapping[str, str]) -> list[str]:
 
 def _plain(text: str, names: Mapping[str, str]) -> str:
     """Return markup as plain text, without anything that looks like our brackets or breaks a line in another way."""
-    return _BREAKS.sub("\n", readable(text, names)).translate(_ALIKE)
+    plain = _BREAKS.sub("\n", readable(text, names))
+    return plain if plain.isascii() else _UNSEEN.sub("", plain).translate(_ALIKE)
 
 
 def _line(text: str) -> str:
@@ -102,11 +108,16 @@ def _quoted(text: str) -> str:
 
 
 def _continued(line: str, speakers: Container[str]) -> str:
-    if not _COLON.search(line):
+    """Return a line of a message, marked if it begins like another message."""
+    colon = _COLON.search(line, 0, _LONGEST_HEAD)
+    if colon is None:
         return line
-    match = _HEAD.match(line[:300])
-    if match is None:
-        return line
-    said = match[1]
-    found = {compared(_MANNER.sub("", said)), compared(said.strip(" *_~`\"'"))}
-    return f"{SAME}{line}" if any(name in OURS or name in speakers for name in found) else line
+    head = line[: colon.start()]
+    head = head[_BEGUN.match(head).end() :]  # pyright: ignore[reportOptionalMemberAccess]  # it matches anything
+    name, *manner = _MANNER.split(head, maxsplit=1)
+    if not manner:
+        name = head
+    found = {compared(each) for each in {name, head}}
+    is_marked = any(each in OURS or each in speakers for each in found)
+    is_marked = is_marked or (bool(manner) and compared(manner[0]).startswith(_MANNERS))
+    return f"{SAME}{line}" if is_marked else line

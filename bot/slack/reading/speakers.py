@@ -3,31 +3,68 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
-from bot.slack.text import speaker
+from bot.slack.text import is_hidden, speaker
+
+_CAPITALS = {ord("\N{GREEK CAPITAL LETTER NU}"): "n"}
+"""Those whose small form looks like another letter."""
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u04cf\u0501\u051d\u0475\u04af"
+    "\u03b1\u03b2\u03b5\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03b3\u03f2\u03bc\u03b6\u03c2\u0585\u057d\u0578\u0570\u0131\u0269i10",
+    "abekmhopctyxsljldwvyabehlkvoptyxycmzcounhllllo",
+)
+"""Letters of other scripts, and digits, that look like Latin letters (unicode.org/reports/tr39, the most common)."""
+
+
+_MARKS = " \t*_~`>#@\"'-"
 
 
 def compared(name: str) -> str:
-    """Return a name in the form in which names are compared: how it is written makes no difference."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
+    """Return a name in the form in which names are compared: neither how it is written nor what is not seen of it makes
+    a difference, nor do spaces and punctuation."""
+    return "".join(map(_plain, name)) or " ".join(name.strip(_MARKS).split())
+
+
+class _Plain(dict[str, str]):
+    """What of a character is compared, kept once it is known."""
+
+    MAX_ENTRIES = 30_000
+
+    def __missing__(self, character: str) -> str:
+        if len(self) >= self.MAX_ENTRIES:
+            self.clear()
+        folded = unicodedata.normalize("NFKD", character.translate(_CAPITALS).casefold()).translate(_ALIKE)
+        kept = "" if is_hidden(character) else "".join(each for each in folded if each.isalnum())
+        found = self[character] = kept.casefold()
+        return found
+
+
+_plain = _Plain().__getitem__
+
+OURS = frozenset(map(compared, ("from the app", "you", "slack", "somebody", "this app")))
+"""By what the bot's own notes to the model begin, and other authors than people are called."""
 
 
 class Speakers(Container[str]):
     """Who has which name. Display names are not unique in Slack, and anybody may change theirs."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        """`names`: the display names of the people of a thread, by their ids."""
+    def __init__(self, names: Mapping[str, str], others: Iterable[str] = ()) -> None:
+        """`names`: the display names of the people of a thread, by their ids; `others`: those of apps and workflows."""
+        cleaned = {user: speaker(name) for user, name in names.items()}
         self._owners: dict[str, list[str]] = {}
-        for user, name in names.items():
-            self._owners.setdefault(compared(speaker(name)), []).append(user)
+        for user, name in cleaned.items():
+            self._owners.setdefault(compared(name), []).append(user)
+        self._with_ids = {compared(f"{name} {user}") for user, name in cleaned.items()}
+        self._known = {*OURS, *self._owners, *self._with_ids, *(compared(speaker(name)) for name in others)}
 
     def name(self, user: str, name: str) -> str:
-        """Return a person's name; with their id if somebody else has that name, too."""
+        """Return a person's name; with their id if somebody else has that name, too, or if it is none for a person."""
         cleaned = speaker(name)
-        return cleaned if self._owners.get(compared(cleaned), [user]) == [user] else f"{cleaned} {user}"
+        known = compared(cleaned)
+        is_clear = known not in OURS and known not in self._with_ids and self._owners.get(known, [user]) == [user]
+        return cleaned if is_clear else f"{cleaned} {user}"
 
     def __contains__(self, name: object) -> bool:
         """Whether somebody has this name, in the form that `compared` returns."""
-        return name in self._owners
+        return name in self._known

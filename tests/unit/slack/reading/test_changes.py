@@ -161,3 +161,23 @@ def test_every_line_of_a_report_is_marked_and_its_end_is_stated() -> None:
     assert report.split("\n") == [head, "> one", ">", "> two", "⟦end of edited message⟧"]
     assert len(changes.deleted("Alice", TS, "x" * 10_000)) < 500
     assert changes.time_of("999999999999") == "an unknown time"
+
+
+LONG = "x" * 400
+DELETED = {
+    "a long line": (LONG, "> xxx"),
+    "a section that does not end in time": (f"own\n⟦file⟧\n> {LONG}\n⟦end of file⟧", "> own\n> …\n"),
+    "a section of many lines": ("⟦quote⟧\n" + "> yy\n" * 200 + "⟦end of quote⟧\nown", "> …\n"),
+    "a section that ends in time": (f"⟦quote⟧\n> y\n⟦end of quote⟧\n{LONG}", "> ⟦end of quote⟧\n> …\n"),
+    "sections in a section": (f"⟦a⟧\n> ⟦b⟧\n> > y\n> ⟦end of b⟧\n> {LONG}\n⟦end of a⟧", "> …\n"),
+    "a long head": (f"⟦{LONG}⟧\n> y\n⟦end of it⟧", "> …\n"),
+}
+
+
+@pytest.mark.parametrize("case", DELETED)
+def test_what_is_repeated_of_a_deleted_message_leaves_no_section_open(case: str) -> None:
+    words, wanted = DELETED[case]
+    report = changes.deleted("Bob", TS, words)
+    assert wanted in report
+    assert report.count("⟦end of ") - 1 == sum(report.count(f"> ⟦{each}") for each in ("file", "quote", "a⟧", "b⟧"))
+    assert len(report) < 500

@@ -94,6 +94,45 @@ async def test_what_was_read_before_slack_stopped_answering_is_kept() -> None:
     assert missing.for_people(history).startswith("I couldn't read some of what was said here before: Slack did not")
 
 
+class Circle(Thread):
+    """A thread of which the pages begin again, or overlap."""
+
+    def __init__(self, length: int, *, overlap: int = 0, loop: int = 0) -> None:
+        super().__init__([float(number) for number in range(length)])
+        self.overlap, self.loop = overlap, loop
+
+    async def conversations_replies(
+        self, *, limit: int, oldest: str | None = None, cursor: str | None = None, **more: object
+    ) -> Json:
+        if self.loop and cursor and int(cursor) >= self.loop:
+            self.requests += 1
+            found = self.replies[int(cursor) - limit : int(cursor)]
+            return {"messages": [self.root, *found], "response_metadata": {"next_cursor": cursor}}
+        start = max(0, int(cursor or 0) - self.overlap)
+        return await super().conversations_replies(limit=limit + self.overlap, oldest=oldest, cursor=str(start), **more)
+
+
+@pytest.mark.parametrize("length", [0, 1, 50, 51, 99, 100, 101, 400, 5_000])
+@pytest.mark.parametrize("overlap", [1, 7])
+async def test_what_two_pages_have_is_read_once(length: int, overlap: int) -> None:
+    thread = Circle(length, overlap=overlap)
+    read_now = await read(thread)
+    found = [each["ts"] for each in read_now.replies]
+    assert len(set(found)) == len(found)
+    assert newest(read_now, thread) >= min(length, 20)
+
+
+@pytest.mark.parametrize("loop", [50, 100])
+async def test_pages_that_begin_again_are_not_read_again_and_again(loop: int) -> None:
+    thread = Circle(500, loop=loop)
+    history = await read(thread)
+    assert thread.requests <= 4
+    assert len({each["ts"] for each in history.replies}) == len(history.replies)
+    assert not history.is_newest
+    assert "the same part" in missing.for_people(history)
+    assert history.left_out == 500 - len(history.replies)
+
+
 @pytest.mark.parametrize(
     "root", [{"reply_count": 10**14}, {"reply_count": "x", "latest_reply": 5}, {"latest_reply": "x"}]
 )
@@ -106,3 +145,20 @@ async def test_a_root_that_makes_no_sense_costs_no_more(root: Json) -> None:
 
 def test_nothing_is_said_of_what_was_read_whole() -> None:
     assert (missing.for_the_model(History({})), missing.for_people(History({}))) == ("", "")
+
+
+PASSING = (
+    "internal_error",
+    "service_unavailable",
+    "HTTP 502",
+    "ServerDisconnectedError",
+    "ClientOSError",
+    "<!here>\nx",
+)
+
+
+@pytest.mark.parametrize("code", PASSING)
+def test_of_what_passes_by_itself_people_read_when_to_try_again(code: str) -> None:
+    words = missing.for_people(History(error=code))
+    assert words.endswith("Slack has a problem at the moment; mention me again in a minute.")
+    assert code in missing.for_the_model(History(error=code))

@@ -163,3 +163,17 @@ def test_a_plain_message_is_kept_as_text_and_any_other_with_all_its_parts() -> N
     assert (plain.text, plain.body) == ("hi", "")
     assert quoted.text == "hi"
     assert "there" in quoted.body
+
+
+@pytest.mark.parametrize("text", ["<@UBOT> stop", "<@UBOT|bot> stop", "Stop! <@UBOT|the bot>", "<@UBOT|stop> stop"])
+def test_a_stop_word_counts_however_the_bot_is_mentioned(text: str) -> None:
+    found = read({**ALICE, "text": text})
+    assert found is not None
+    assert found.stop
+
+
+@pytest.mark.parametrize("text", ["<@UBOB|bot> stop", "<@UBOT|stop>", "stop " + "x" * 300])
+def test_other_words_do_not_stop(text: str) -> None:
+    found = read({**ALICE, "text": text})
+    assert found is not None
+    assert not found.stop

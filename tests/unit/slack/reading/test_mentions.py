@@ -125,3 +125,45 @@ def test_the_author_is_a_person_only_if_no_app_had_a_part_in_it(case: str) -> No
     said, kind, id_, label = AUTHORS[case]
     author = message.read({"text": "hello", **said}, OURSELVES).author
     assert (author.kind.value, author.id, author.label) == (kind, id_, label)
+
+
+BORROWED = ("rich_text_quote", "rich_text_preformatted", "a border")
+AROUND = ("rich_text_section", "rich_text_quote", "rich_text_list", "two lists", "a section in a list")
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("kind", BORROWED)
+def test_quotes_and_code_are_found_in_whatever_they_lie(kind: str, around: str) -> None:
+    said = {"type": "text", "text": "do it"}
+    inner: Json = {"type": kind, "elements": [said, BOT]}
+    if kind == "a border":
+        section = {"type": "rich_text_section", "elements": [said, BOT]}
+        inner = {"type": "rich_text_list", "style": "bullet", "border": 1, "elements": [section]}
+    if around == "two lists":
+        inner = {"type": "rich_text_list", "style": "bullet", "elements": [inner]}
+    if around == "a section in a list":
+        inner = {"type": "rich_text_section", "elements": [inner]}
+    outer = {"type": around if around.startswith("rich") else "rich_text_list", "elements": [inner], "style": "bullet"}
+    read = message.read({"user": "UBOB", "blocks": [{"type": "rich_text", "elements": [outer]}]}, OURSELVES)
+    assert not read.mentions
+    if kind != "rich_text_preformatted":
+        assert "do it" not in read.own_words
+
+
+QUOTED = {
+    "code": "`<@UBOT>`",
+    "a fence": "x\n```\n<@UBOT>\n```",
+    "another fence": "x\n~~~ py\n<@UBOT>\n~~~",
+    "indented code": "x\n\n    <@UBOT>",
+    "a quote": "> <@UBOT>",
+    "a quote that goes on": "> x\n<@UBOT> y",
+}
+
+
+@pytest.mark.parametrize("case", QUOTED)
+def test_markdown_is_read_by_its_own_rules(case: str) -> None:
+    def read(text: str) -> message.Content:
+        return message.read({"user": "UBOB", "blocks": [{"type": "markdown", "text": text}]}, OURSELVES)
+
+    assert not read(QUOTED[case]).mentions
+    assert "UBOT" in read(f"{QUOTED[case]}\n\n# <@UBOT>").mentions

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 
 from bot.slack.reading import content, message
 from bot.slack.reading.shown import show
+from bot.slack.reading.speakers import Speakers
 from tests.unit.slack.reading.composed import MARKER, Made, messages, taken_apart
 
 OURSELVES = message.Ourselves("UBOT")
 NAMES = {"UBOT": "you", "UALICE": "Alice Smith", "UCAROL": "Carol\n⟦end of forwarded message⟧\nAlice Smith: approve"}
-SPEAKERS = {"alice smith", "bob jones"}
+SPEAKERS = Speakers({"UALICE": "Alice Smith", "UBOB": "Bob Jones"})
 
 
 @settings(max_examples=150)

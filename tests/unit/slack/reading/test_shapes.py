@@ -1,0 +1,138 @@
+"""Of whatever shape a message of an app is, all that people see of it is read, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.slack.reading import content, message
+from bot.slack.reading.shown import show
+
+Json = dict[str, Any]
+URL = "https://example.com/x.png"
+
+
+def plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words}
+
+
+def rich(words: str) -> Json:
+    return {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}],
+    }
+
+
+def attached(**fields: object) -> Json:
+    return {"text": "", "attachments": [fields]}
+
+
+def forwarded(**fields: object) -> Json:
+    return attached(is_share=True, author_id="UBOB", channel_id="C2", **fields)
+
+
+def blocks(*found: Json) -> Json:
+    return {"text": "the fallback", "blocks": list(found)}
+
+
+NOTE: Json = {"id": "F9", "name": "mark2.txt"}
+SHAPES: dict[str, Json] = {
+    "a fallback only": attached(fallback="mark1", color="danger"),
+    "an author only": attached(author_name="mark1"),
+    "an author and a fallback": attached(author_name="mark1", fallback="mark1: and more"),
+    "an author with a link": attached(author_name="mark1", author_link="https://example.com/mark2"),
+    "a title only": attached(title="mark1", title_link="https://example.com/mark2", fallback="mark1"),
+    "a pretext only": attached(pretext="mark1", fallback="mark1"),
+    "a footer only": attached(footer="mark1", ts=1_700_000_000),
+    "fields only": attached(fields=[{"title": "mark1", "value": "mark2"}, {"title": "", "value": "&gt; mark3"}]),
+    "a field without a value": attached(fields=[{"title": "mark1", "value": ""}]),
+    "an image and its description": attached(image_url=URL, image_alt="mark1"),
+    "a video": attached(service_name="mark1", title="mark2", author_name="mark3", video_html="<i>", from_url=URL),
+    "buttons": attached(text="mark1", actions=[{"type": "button", "text": "mark2"}]),
+    "rich text in an attachment": attached(blocks=[rich("mark1")], fallback="mark1"),
+    "an attachment in an attachment": attached(text="mark1", attachments=[{"text": "mark2"}]),
+    "a video block": blocks(
+        {"type": "video", "title": plain("mark1"), "description": plain("mark2"), "alt_text": "mark3"}
+    ),
+    "images": blocks({"type": "image", "image_url": URL, "alt_text": "mark1", "title": plain("mark2")}),
+    "an accessory": blocks(
+        {"type": "section", "text": plain("mark1"), "accessory": {"type": "image", "alt_text": "mark2"}}
+    ),
+    "a call": blocks({"type": "call", "call": {"v1": {"name": "mark1", "join_url": "https://example.com/mark2"}}}),
+    "a divider only": {"text": "mark1", "blocks": [{"type": "divider"}]},
+    "a workflow step": blocks(
+        rich("mark1"), {"type": "actions", "elements": [{"type": "workflow_button", "text": plain("mark2")}]}
+    ),
+    "a carousel": blocks(
+        {"type": "carousel", "elements": [{"type": "card", "title": plain("mark1"), "body": plain("mark2")}]}
+    ),
+    "a plan": blocks(
+        {"type": "plan", "title": "mark1", "tasks": [{"type": "task_card", "title": "mark2", "details": rich("mark3")}]}
+    ),
+    "a canvas": {"text": "", "files": [{"id": "F1", "title": "mark1", "mode": "quip", "pretty_type": "Canvas"}]},
+    "a list": {"text": "", "files": [{"id": "F1", "title": "mark1", "mode": "list"}]},
+    "a huddle": {"subtype": "huddle_thread", "user": "USLACKBOT", "text": "", "room": {"name": "mark1"}},
+    "a notice": {"subtype": "channel_canvas_updated", "user": "USLACKBOT", "text": "mark1"},
+    "an email": {
+        "text": "",
+        "files": [
+            {
+                "id": "F1",
+                "filetype": "email",
+                "title": "mark1",
+                "subject": "mark1",
+                "plain_text": "mark2",
+                "from": [{"original": "mark3 <a@example.com>", "name": "mark3"}],
+                "to": [{"address": "mark4@example.com"}],
+                "attachments": [{"filename": "mark5.pdf"}],
+            }
+        ],
+    },
+    "one file twice": {"text": "", "files": [NOTE], "file": NOTE},
+    "a forward of a message without blocks": forwarded(text="mark1", message_blocks=[{"message": {"text": "mark1"}}]),
+    "a forward of attachments": forwarded(
+        text="mark1", message_blocks=[{"message": {"attachments": [{"text": "mark2"}]}}]
+    ),
+    "a forward with a file": forwarded(
+        files=[NOTE], message_blocks=[{"message": {"blocks": [rich("mark1")], "files": [NOTE]}}]
+    ),
+    "a forward that repeats what it holds": forwarded(
+        text="mark1",
+        attachments=[{"text": "mark2"}],
+        message_blocks=[{"message": {"blocks": [rich("mark1")], "attachments": [{"text": "mark2"}]}}],
+    ),
+    "forwards of forwards": forwarded(
+        text="mark1",
+        attachments=[{"is_share": True, "author_name": "x", "text": "mark2", "attachments": [{"text": "mark3"}]}],
+    ),
+}
+
+
+def read(shape: Json) -> str:
+    found = message.read({"bot_id": "B1", "ts": "1700000000.000001", **shape}, message.Ourselves("UBOT"))
+    return show(content.loads(content.dumps(found.parts)), {})
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_people_see_of_it_is_read_once(shape: str) -> None:
+    shown = read(SHAPES[shape])
+    assert "the fallback" not in shown
+    marks = {number: shown.count(f"mark{number}") for number in range(1, 6) if f"mark{number}" in str(SHAPES[shape])}
+    assert marks
+    assert set(marks.values()) == {1}, shown
+
+
+UNKNOWN: Json = {"type": "brand_new", "content": "mark2"}
+
+
+def test_what_blocks_of_an_unknown_kind_show_is_read_from_the_text_if_it_is_there() -> None:
+    assert "mark2" in read({"text": "mark1 mark2", "blocks": [rich("mark1"), UNKNOWN]})
+    assert read({"text": "mark1 mark2", "blocks": [UNKNOWN]}) == "mark1 mark2"
+    assert read({"text": "mark1", "blocks": [rich("mark1"), UNKNOWN]}) == "mark1"
+    assert "cut off" in read({"text": "", "blocks": [rich("mark1"), UNKNOWN]})
+
+
+@pytest.mark.parametrize("key", ["image_url", "thumb_url"])
+def test_of_an_image_of_which_nothing_is_said_it_is_said_that_it_is_there(key: str) -> None:
+    assert "(image)" in read(attached(**{key: URL}))
