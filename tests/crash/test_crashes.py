@@ -42,7 +42,7 @@ SAFE = [
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
     *commits("posted#2", "decide approved", "start a call", "shown", "finish a call"),
-    *around("tool call edit_file", "post turn", "update turn"),
+    *around("tool call edit_file", "post turn#2", "update turn"),
 ]
 KINDS = {
     "safe": SAFE,
@@ -116,6 +116,10 @@ STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop str
 def names(points: Iterable[str]) -> set[str]:
     """Without the number: which time it was."""
     return {point.partition("#")[0] for point in points}
+
+
+LATE = names([*commits("owe", "shown"), *around("update turn"), *STREAMED])
+"""What is passed besides where a turn takes longer than a moment, on a busy machine too."""
 
 
 def first_of_each() -> list[tuple[str, str]]:
@@ -261,7 +265,8 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"
         covered = SAFE if kind in ("safe", "slow", "silent", "failing", "closing") else RISKY
         if kind in ("safe", "slow", "risky"):
-            # A mention is admitted twice; how often a card is drawn depends on how quickly it is.
+            # A mention is admitted twice; how often a message is drawn depends on how quickly it is.
             timing = {*commits("admit#2", "shown#2"), *around("update turn#2")}
-            assert passed - timing == {*covered, *KINDS[kind]}
-        assert names(passed) <= names(covered) | names(KINDS[kind])
+            timing |= {point for point in passed if names([point]) <= LATE}
+            assert passed - timing == {*covered, *KINDS[kind]} - timing
+        assert names(passed) <= names(covered) | names(KINDS[kind]) | LATE
