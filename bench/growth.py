@@ -150,7 +150,7 @@ class Bench:
         await asyncio.sleep(SETTLE_SECONDS)
         gc.collect()
         began = time.perf_counter()
-        await side.slack.click(shown, "Approve", by=side.person)
+        await side.slack.click(shown, "approval.approved", by=side.person)
         took = time.perf_counter() - began
         await side.slack.until(lambda: side.slack.thread(side.channel, root)[-1].text == "Written.", ROUND_SECONDS)
         await asyncio.sleep(SETTLE_SECONDS)

@@ -6,6 +6,9 @@ import json
 import sqlite3
 from pathlib import Path
 
+from bot.core.turn_message import TURN as TURN_POST
+from bot.core.turn_message import End, Step, StepState, Text, TurnMessage, dumps
+
 TURN = 4
 """Messages in a turn: the person's message, a call, its result, the answer."""
 SAID = "Bob Jones: and how does {number} compare with what we had in March – is the trend still upwards? 📈"
@@ -60,10 +63,10 @@ def _turn(connection: sqlite3.Connection, thread_id: int, seq: int) -> None:
         " 'filesystem', 'read_text_file', ?, '', 1, 'finished', 'ok', ?, 1, 1)",
         (thread_id, turn, seq + 1, name, function["name"], arguments, result),
     )
-    connection.executemany(
+    assert turn is not None
+    step = Step(name, f"Read report-{seq}.csv", StepState.DONE)
+    shown = TurnMessage(turn, person="U0", parts=(step, Text(answer)), end=End.ANSWERED)
+    connection.execute(
         "INSERT INTO posts (thread_id, key, kind, payload, state, ts, created_at) VALUES (?, ?, ?, ?, 'posted', ?, ?)",
-        [
-            (thread_id, f"{name}-{kind}", kind, json.dumps({"text": answer, "blocks": []}), f"{at + 1:.6f}", at)
-            for kind in ("summary", "answer")
-        ],
+        (thread_id, shown.key, TURN_POST, dumps(shown), f"{at + 1:.6f}", at),
     )

@@ -128,8 +128,10 @@ class Side:
         self._roots: list[str] = []
         self._answered: list[asyncio.Future[None]] = []
         self._first: dict[int, float] = {}
-        self._answers: list[int] = []
-        slack.on_call("chat.postMessage", after=self._posted)
+        self._answers: list[set[str]] = []
+        """The timestamps of the messages that answer each turn."""
+        for method in ("chat.postMessage", "chat.update", "chat.stopStream"):
+            slack.on_call(method, after=self._posted)
         model.on_request(before=self._requested)
 
     async def start(self, workspace: Path) -> None:
@@ -225,7 +227,9 @@ class Side:
     def check(self) -> None:
         """Raise BenchError unless every turn so far was answered once and no request was refused."""
         wrong = [
-            f"turn {number} was answered {times} times" for number, times in enumerate(self._answers) if times != 1
+            f"turn {number} was answered {len(messages)} times"
+            for number, messages in enumerate(self._answers)
+            if len(messages) != 1
         ]
         wrong += [f"Slack refused {refused.method}: {refused.response}" for refused in self.slack.rejected]
         wrong += self.model.violations
@@ -237,7 +241,7 @@ class Side:
         number = len(self._roots)
         path, _ = self._notes[number % len(self._notes)]
         self._answered.append(asyncio.get_running_loop().create_future())
-        self._answers.append(0)
+        self._answers.append(set())
         self._said_at.append(time.monotonic())
         self._roots.append(root)
         words = f"<@BOT> turn {number}: what is the secret in {path}"
@@ -252,13 +256,15 @@ class Side:
             self._first.setdefault(int(asked[1]), request.at - self._said_at[int(asked[1])])
 
     def _posted(self, posted: ApiCall) -> None:
-        said = SAID.search(str(posted.args.get("text")))
-        if said is None or not posted.response.get("ok"):
+        ts = str(posted.response.get("ts"))
+        shown = self.channel.messages.get(ts) if posted.response.get("ok") else None
+        said = SAID.search(shown.plain) if shown is not None else None
+        if shown is None or said is None:
             return
         number = int(said[1])
         _, secret = self._notes[number % len(self._notes)]
-        if said[2] == secret and posted.args.get("thread_ts") == self._roots[number]:
-            self._answers[number] += 1
+        if said[2] == secret and shown.thread_ts == self._roots[number]:
+            self._answers[number].add(ts)
             if not self._answered[number].done():
                 self._answered[number].set_result(None)
 

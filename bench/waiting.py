@@ -93,8 +93,8 @@ async def measure(several: int, seconds: float) -> Figures:
         await side.tools()
 
         def card(ts: str) -> Message | None:
-            cards = [message for message in slack.thread(channel, ts) if "Approve" in message.buttons]
-            return cards[0] if cards else None
+            cards = (message for message in slack.thread(channel, ts) if "Deny" in message.buttons)
+            return next(cards, None)
 
         roots: list[str] = []
         for number in range(2 if several else 1):
@@ -115,7 +115,7 @@ async def measure(several: int, seconds: float) -> Figures:
         to_click = card(roots[0])
         assert to_click is not None
         clicked = time.monotonic()
-        clicking = asyncio.create_task(slack.click(to_click, "Approve", by=person))
+        clicking = asyncio.create_task(slack.click(to_click, "approval.approved", by=person))
         await slack.until(lambda: card(roots[0]) is None, ANSWER_SECONDS, "the decision on the card")
         answered = time.monotonic()
         await clicking

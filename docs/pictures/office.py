@@ -20,7 +20,7 @@ async def create_issue(  # noqa: PLR0917 - the arguments of a tool are what they
     title: Annotated[str, Field(description="One line")],
     body: str,
     priority: Literal["low", "normal", "high"],
-    labels: Annotated[list[str], Field(description="A list of texts")],
+    labels: Annotated[list[str], Field(description="A list of texts", max_length=3)],
     estimate: Annotated[int, Field(description="Hours", ge=1, le=40)],
     notify: bool,
 ) -> str:

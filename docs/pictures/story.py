@@ -103,6 +103,11 @@ async def approved(at: Stage) -> None:
     at.take("undo-refused", "Not undone: the file has changed since", card)
 
 
+async def finished(at: Stage, card: Message) -> None:
+    """Wait until a card is the record of a call that has run."""
+    await at.until(lambda: "Deny" not in card.buttons and "in progress" not in card.plain, "the record")
+
+
 async def overwritten(at: Stage) -> Message:
     """The record of an approved write."""
     card = await at.asked("move the date", write(at.file("plan.md", PLAN), NEXT))
@@ -117,9 +122,9 @@ async def edited(at: Stage) -> None:
     view = await at.window(card, "Edit…")
     at.take("edit", "The window behind Edit…", view)
     block = {str(each["label"]["text"]): str(each["block_id"]) for each in view.blocks if each["type"] == "input"}
-    wrong = {block["Estimate"]: {"value": "80"}}
+    wrong = {block["Labels"]: {"value": "bug\ninstaller\nlinux\nurgent"}}
     await at.slack.submit(at.alice, view, wrong)
-    at.take("edit-errors", "What is wrong stands beside the fields", view)
+    at.take("edit-errors", "What is wrong is said beside the field", view)
     right = {block["Priority"]: {"value": "normal"}, block["Estimate"]: {"value": "8"}}
     await at.slack.submit(at.alice, view, {**right, block["Labels"]: {"value": "bug"}})
     await at.reads(card, "Changed:")
@@ -146,7 +151,7 @@ async def drifted(at: Stage) -> None:
     at.file("plan.md", PLAN.replace("Owner: Alice", "Owner: Bob"))
     await at.slack.click(card, "approval.approved", by=at.alice)
     fresh = await at.next_card(card)
-    await at.reads(card, "things had changed")
+    await at.reads(card, "had changed meanwhile")
     at.take("drifted", "Approved, but not run: the file had changed", card)
     at.take("drifted-new", "The fresh request", fresh)
 
@@ -166,7 +171,7 @@ async def granted(at: Stage) -> None:
     view = await at.window(card, "Always…")
     chosen = {"where": {"value": "mine"}, "scope": {"value": "same"}, "time": {"value": "3600"}}
     await at.slack.submit(at.alice, view, chosen)
-    await at.until(lambda: "in progress" not in card.plain, "the end")
+    await finished(at, card)
     await at.slack.open_home(at.alice)
     await at.until(lambda: at.slack.home(at.alice), "the Home")
     home = at.slack.home(at.alice)
@@ -209,7 +214,7 @@ async def voted(at: Stage) -> None:
     await at.reads(card, "1 of 2")
     at.take("votes", "One of two has approved", card)
     await at.slack.click(card, "approval.approved", by=carol)
-    await at.until(lambda: "in progress" not in card.plain, "the end")
+    await finished(at, card)
     at.take("votes-done", "Both have", card)
 
 

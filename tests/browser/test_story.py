@@ -38,9 +38,8 @@ async def holds(running: Trial, path: Path, content: str) -> None:
 async def test_a_mention_ends_in_the_file_that_somebody_has_approved(at: Visitor, running: Trial) -> None:
     path = running.file("first.md", PLAN)
     await at.ask(f"read first.md then {move_the_date('first.md')}")
-    await at.said("✓ ", "read_text_file", "first.md")
     card = await at.asked()
-    for words in ("Edit first.md?", "1 line changed", "-Date: Friday", "+Date: Monday", "@Alice"):
+    for words in ("Read first.md", "Edit first.md?", "1 line changed", "-Date: Friday", "+Date: Monday", "@Alice"):
         await expect(card).to_contain_text(words)
     assert path.read_text() == PLAN
     await at.press("Approve", card)
@@ -159,7 +158,7 @@ async def test_a_standing_grant_is_given_from_a_card_and_taken_back_in_the_home(
     await holds(running, running.workspace / "granted" / "one.md", "one")
     await at.reply('write "two" to granted/two.md')
     await holds(running, running.workspace / "granted" / "two.md", "two")
-    await at.said("✓ ", "under a standing grant")
+    await at.said("Wrote granted/two.md", "under a standing grant")
 
     await at.to(BOT)
     await at.tab("Home")

@@ -55,7 +55,8 @@ async def written_once(at: Visitor, running: Trial, card: Locator, name: str) ->
     path = running.workspace / name
     await running.until(lambda: path.exists() and path.read_text() == f"what {name} holds", name)
     await expect(card).to_contain_text("@Alice Smith approved")
-    await expect(card).to_contain_text("done")
+    await expect(at.button("Undo", card)).to_have_count(1)
+    await expect(card).not_to_contain_text("in progress")
     told = at.answers(await card.get_attribute("data-ts") or "").filter(has_text=f"I have written {name}")
     await expect(told).to_have_count(1)
 

@@ -169,5 +169,8 @@ PLAYS = {
     "unseen": Play(delete_and_approve),
     "directly": Play(approve_directly, limits="sweep_seconds = 0.05\n"),
     "deployed": Play(approve, left="END", tools=("read",), decisions=(), limits="drain_seconds = 0.3\n"),
-    "lengthy": Play(approve, left="END", tools=("read",), ends="The whole answer is in the file", decisions=()),
+    **dict.fromkeys(
+        ("lengthy", "without files"),
+        Play(approve, left="END", tools=("read",), ends="The whole answer is in the file", decisions=()),
+    ),
 }

@@ -14,13 +14,13 @@ from typing import Any
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.crash import operating
-from tests.crash.pressing import FINISHED, STOPPED, Play, approve, asks, buttons, send
+from tests.crash.pressing import FINISHED, STOPPED, Play, approve, asks, buttons, offered, send
 from tests.harness import World
 
 
 async def approve_when_told(here: World, card: Message) -> None:
     """Approve once the thread says what the call beside it has done."""
-    await here.until(lambda: any("list_directory" in reply.plain for reply in here.replies(card.thread_ts or "")))
+    await here.until(lambda: any("Listed" in reply.plain for reply in here.replies(card.thread_ts or "")))
     await approve(here, card)
 
 
@@ -34,11 +34,10 @@ async def approve_by_two(here: World, card: Message) -> None:
 
 async def edit(here: World, card: Message) -> None:
     """Change the arguments that are the model's, and approve the changed ones."""
-    if not asks(card) or "Changed by" in card.plain:
+    if not asks(card) or "edited this" in card.plain:
         await approve(here, card)
         return
-    edits = json.dumps([{"oldText": "END", "newText": "edited +END"}])
-    await send(here, card, "Edit…", edits, containing="oldText")
+    await send(here, card, "Edit…", "edited +END", "edits", 0, "newText")
 
 
 async def change_and_approve(here: World, card: Message) -> None:
@@ -98,7 +97,11 @@ PLAYS = {
 }
 
 
-LAST = {"silent": empty(), "failing": failure(402), "lengthy": text(operating.LENGTHY)}
+LAST = {
+    "silent": empty(),
+    "failing": failure(402),
+    **dict.fromkeys(("lengthy", "without files"), text(operating.LENGTHY)),
+}
 """What the model says at the end instead of a word."""
 
 
@@ -131,7 +134,7 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
     stands there to be decided, until the end is there and nothing is left to do."""
     play = PLAYS[kind]
     following = iter(crashes)
-    pressed: set[tuple[int, str, bool]] = set()
+    pressed: set[tuple[int, str, str]] = set()
     tasks: set[asyncio.Task[object]] = set()
 
     def ended() -> bool:
@@ -139,7 +142,7 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
 
     def to_press(card: Message) -> bool:
         afterwards = play.afterwards and "Undo" in card.buttons and ended()
-        return bool(buttons(card) or afterwards) and (here.bot.starts, card.ts, bool(buttons(card))) not in pressed
+        return bool(buttons(card) or afterwards) and (here.bot.starts, card.ts, offered(card)) not in pressed
 
     def open_cards() -> list[Message]:
         return [reply for reply in here.replies(ts) if to_press(reply)]
@@ -172,7 +175,7 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
             await here.until(lambda: here.slack.hub.ready or died(), poll=0.02, what="an open socket")
         else:
             card = open_cards()[0]
-            pressed.add((here.bot.starts, card.ts, bool(buttons(card))))
+            pressed.add((here.bot.starts, card.ts, offered(card)))
             tasks.add(asyncio.ensure_future(play.press(here, card)))
     await dismiss(here, tasks)
 
@@ -195,6 +198,9 @@ def configure(here: World, kind: str) -> None:
     if kind == "withdrawn":
         # Slack will not show the card, so nobody can be asked.
         here.slack.faults.add("chat.postMessage", "error", times=None, code="invalid_blocks", match=is_card)
+    if kind == "without files":
+        code = "file_uploads_disabled"
+        here.slack.faults.add("files.getUploadURLExternal", "error", times=None, code=code)
     if kind == "voted":
         toml += f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n[approvals.destructive]\nneeded = 2\n'
     if kind == "directly":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.slack.blocks.fields import field_of
+from bot.slack.blocks.turn_menu import AGAIN
 from slack_sandbox.model import Message, View
+from slack_sandbox.text import elements
 from tests.harness import World
 
 FINISHED = "Finished."
-STOPPED = "What was already done stays done"
+STOPPED = "Nothing was changed."
 LEFT_ON_RECORDS = {"Undo", "Details", "Diff"}
+"""The buttons of a decided request. A turn that has failed has one more, by which another one begins."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ class Play:
 
 def buttons(card: Message) -> set[str]:
     """What can be decided on a card."""
-    return set(card.buttons) - LEFT_ON_RECORDS
+    left = LEFT_ON_RECORDS | ({"Retry"} if AGAIN in str(card.blocks) else set())
+    return set(card.buttons) - left
+
+
+def offered(card: Message) -> str:
+    """What the buttons of a message stand for: another request in the place of an edited one has others."""
+    return str([element.get("value") for element in elements(card.blocks)])
 
 
 def asks(card: Message) -> bool:
@@ -56,12 +65,12 @@ async def approve(here: World, card: Message, put: str = "+END") -> None:
     await here.slack.click(card, label, by=here.alice)
 
 
-async def send(here: World, card: Message, button: str, value: str = "", containing: str = "") -> None:
-    """Open a window from a card and send it, with a value in the first field that has these words."""
+async def send(here: World, card: Message, button: str, value: str = "", *place: str | int) -> None:
+    """Open a window from a card and send it, with a value in the first field, or in that of an argument."""
     view = None
     while view is None:
         view = await opened(here, card, button)
-    await here.slack.submit(here.alice, view, filled(view, value, containing) if value else None)
+    await here.slack.submit(here.alice, view, filled(view, value, *place) if value else None)
 
 
 async def opened(here: World, card: Message, button: str) -> View | None:
@@ -84,6 +93,8 @@ def servers_up(here: World) -> int:
     return here.bot.log.count("the tool server filesystem is up")
 
 
-def filled(view: View, value: str, containing: str) -> dict[str, dict[str, str]]:
-    fields = [block for block in view.blocks if block["type"] == "input" and containing in json.dumps(block)]
+def filled(view: View, value: str, *place: str | int) -> dict[str, dict[str, str]]:
+    """What is typed into a window: a value in the first field, or in that of the argument at this place."""
+    named = field_of(*place) if place else ""
+    fields = [block for block in view.blocks if block["type"] == "input" and named in ("", block["block_id"])]
     return {fields[0]["block_id"]: {fields[0]["element"]["action_id"]: value}}

@@ -19,7 +19,7 @@ from bot.core.limits import TRIES
 from bot.store.sqlite import audit
 from tests.crash.census import boundaries
 from tests.crash.plays import PLAYS, answered_calls, configure, perform
-from tests.crash.pressing import LEFT_ON_RECORDS
+from tests.crash.pressing import buttons
 from tests.harness import ROOT, World, world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -36,19 +36,19 @@ def commits(*names: str) -> list[str]:
 
 
 SAFE = [
-    *commits("admit", "read the inbox", "take the calls", "answer the calls", "answer", "posted", "posted#2"),
+    *commits("admit", "read the inbox", "take the calls", "answer the calls", "answer", "posted"),
     *around("model request#1", "model request#2", "tool call read_text_file", "post turn"),
 ]
 RISKY = [
     *(point for point in SAFE if "read_text_file" not in point),
-    *commits("posted#3", "decide approved", "start a call", "shown", "finish a call"),
-    *around("tool call edit_file", "post turn", "update turn"),
+    *commits("posted#2", "decide approved", "start a call", "shown", "finish a call"),
+    *around("tool call edit_file", "post turn#2", "update turn"),
 ]
 KINDS = {
     "safe": SAFE,
     "risky": RISKY,
     # What a turn passes besides when it takes longer than a moment,
-    "slow": [*commits("owe"), *around("post turn")],
+    "slow": [*commits("owe", "shown"), *around("post turn", "update turn")],
     # when one call of a step runs while a person decides about another,
     "mixed": [*commits("finish a call", "tell what was done"), *around("tool call edit_file")],
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
@@ -87,12 +87,14 @@ IN_ONE_PLAY = [
     ("deployed", [*commits("uncount"), LIVES, LIVES]),
     ("reminded", [LIVES, *commits("remind")]),
     ("reminded", [LIVES, *commits("follow_sessions")]),
+    ("reminded", [LIVES, *around("post notice")]),
     ("expired", [LIVES, *commits("expire")]),
     # Somebody wrote while the bot was away.
     ("missed", [LIVES, *commits("begin_outage", "heard")]),
     ("missed", [LIVES, *commits("list_conversations", "caught_up")]),
     ("missed", [LIVES, *around("read what was missed")]),
     ("missed", [LIVES, *commits("offer")]),
+    ("missed", [LIVES, *around("post card")]),
     ("missed", [LIVES, *commits("decide answer")]),
     # A grant is taken back, an answer does not fit into messages.
     ("revoked", commits("end_grant")),
@@ -103,6 +105,7 @@ IN_ONE_PLAY = [
     ("directly", around("post copy")),
     ("directly", around("update copy")),
     ("lengthy", around("post file")),
+    ("without files", around("post answer")),
 ]
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""
 GONE = [*commits("close_thread"), *around("remove turn")]
@@ -116,6 +119,10 @@ SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
 def names(points: Iterable[str]) -> set[str]:
     """Without the number: which time it was."""
     return {point.partition("#")[0] for point in points}
+
+
+LATE = names([*commits("owe", "shown"), *around("update turn"), *STREAMED])
+"""What is passed besides where a turn takes longer than a moment, on a busy machine too."""
 
 
 def first_of_each() -> list[tuple[str, str]]:
@@ -199,7 +206,7 @@ def check(here: World, kind: str, ts: str) -> None:
     for words in (play.ends, *play.once):
         assert sum(words in reply.plain for reply in replies) == 1
     assert sum(bool(reply.files) for reply in replies) == (kind == "lengthy")
-    assert {label for reply in replies for label in reply.buttons} <= LEFT_ON_RECORDS, "every card is a record"
+    assert {label for reply in replies for label in buttons(reply)} == set(), "every card is a record"
 
     messages = [json.loads(body) for (body,) in here.bot.rows("SELECT body FROM messages ORDER BY seq")]
     assert [message["role"] for message in messages[:3]] == ["system", "user", "assistant"]
@@ -263,8 +270,8 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"
         covered = SAFE if kind in ("safe", "slow", "silent", "failing", "closing") else RISKY
         if kind in ("safe", "slow", "risky"):
-            # A mention is admitted twice; how often a card is drawn depends on how quickly it is.
-            timing = {*commits("admit#2", "shown#2"), *around("update card#2")}
-            timing |= set(commits("posted#3")) if kind == "slow" else set()
-            assert passed - timing == {*covered, *KINDS[kind]}
-        assert names(passed) <= names(covered) | names(KINDS[kind])
+            # A mention is admitted twice; how often a message is drawn depends on how quickly it is.
+            timing = {*commits("admit#2", "shown#2"), *around("update turn#2")}
+            timing |= {point for point in passed if names([point]) <= LATE}
+            assert passed - timing == {*covered, *KINDS[kind]} - timing
+        assert names(passed) <= names(covered) | names(KINDS[kind]) | LATE

@@ -62,6 +62,13 @@ CALLS: dict[str, Cases] = {
             "unknown token": Call({}, "invalid_auth", token="xoxb-wrong"),
         },
     ),
+    "auth.teams.list": Cases(
+        {"the workspaces": Call({"limit": 1000})},
+        {
+            "limit as a word": Call({"limit": "all"}, "invalid_limit"),
+            "unknown cursor": Call({"cursor": "?"}, "invalid_cursor"),
+        },
+    ),
     "apps.connections.open": Cases(
         {"a socket": Call({}, token="$app_token")},
         {"bot token for a socket": Call({}, "not_allowed_token_type")},

@@ -43,7 +43,7 @@ async def test_a_write_is_asked_about_and_then_told_truly(here: World) -> None:
     ts = await here.slack.say(here.general, here.alice, f'<@BOT> tick off "tag" in {here.workspace.name}/list.md')
     [card] = await asked(here, ts)
     assert "+- [x] tag" in diff(card)
-    await here.slack.click(card, "Approve", by=here.alice)
+    await here.slack.click(card, "approval.approved", by=here.alice)
     await here.reply(ts, "I have ticked off")
     assert target.read_text() == "- [x] tag\n- [ ] tests\n"
 
