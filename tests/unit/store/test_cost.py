@@ -102,6 +102,7 @@ async def everything(store: SqliteStore) -> None:
     await life.read()
     await life.commit("answer", messages=[("assistant", "{}")], functions=("digest", "[]"), outcome="answered")
     await store.functions("digest")
+    assert await store.turn_record(1, 5)
     await store.owe(life.id, [draft("progress")])
     [owed] = [post for post in (await store.deliveries(life.id)).posts if post.kind == "progress"]
     await store.posted(owed.id, "1.1", owed.revision)
