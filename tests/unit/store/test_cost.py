@@ -102,7 +102,6 @@ async def everything(store: SqliteStore) -> None:
     await life.read()
     await life.commit("answer", messages=[("assistant", "{}")], functions=("digest", "[]"), outcome="answered")
     await store.functions("digest")
-    assert await store.turn_record(1, 5)
     await store.owe(life.id, [draft("progress")])
     [owed] = [post for post in (await store.deliveries(life.id)).posts if post.kind == "progress"]
     await store.posted(owed.id, "1.1", owed.revision)
@@ -151,6 +150,7 @@ async def everything(store: SqliteStore) -> None:
     await parked.deliver()
     turn = (await parked.state()).turn
     assert turn is not None
+    assert await store.turn_record(turn.id, 5)
     await store.waiting_for(ALICE, ["S1"], 5)
     assert await store.stop(turn.id, ALICE) == parked.id
     await parked.deliver()
