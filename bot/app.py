@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
-import aiohttp
 from slack_bolt.async_app import AsyncApp
 
 from bot.agent.approval_requests import ApprovalRequester
@@ -27,8 +26,7 @@ from bot.config.settings import Settings
 from bot.core.ports.store import Store
 from bot.core.turn_message import TURN
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
-from bot.errors import ModelUnauthorized, SettingsError
-from bot.model.key_check import check_key
+from bot.model.key_check import require_key
 from bot.model.openrouter import OpenRouter
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack
@@ -105,7 +103,8 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)
             (identity, url), _ = await asyncio.gather(
-                slack.preflight(web, first), _check_key(settings, web.session, first)
+                slack.preflight(web, first),
+                require_key(web.session, settings.openrouter_base_url, settings.openrouter_api_key, first),
             )
             service = Service(settings, store, web, identity, tools, model=model)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
@@ -340,13 +339,3 @@ class Service:
 async def _ended(tasks: Collection[asyncio.Task[object]]) -> None:
     if tasks:
         await asyncio.wait(tasks)
-
-
-async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds: float) -> None:
-    try:
-        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key, seconds)
-    except ModelUnauthorized as error:
-        raise SettingsError(
-            "OPENROUTER_API_KEY",
-            f"OpenRouter does not accept it ({error.detail}). Create a key at https://openrouter.ai/keys",
-        ) from error
