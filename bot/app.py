@@ -12,7 +12,6 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-import aiohttp
 from slack_bolt.async_app import AsyncApp
 
 from bot.agent.approval_requests import ApprovalRequester
@@ -27,8 +26,7 @@ from bot.core.ports.store import Store
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
-from bot.errors import ModelUnauthorized, SettingsError
-from bot.model.key_check import check_key
+from bot.model.key_check import require_key
 from bot.model.openrouter import OpenRouter
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack
@@ -106,7 +104,8 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)
             (identity, url), _ = await asyncio.gather(
-                slack.preflight(web, first), _check_key(settings, web.session, first)
+                slack.preflight(web, first),
+                require_key(web.session, settings.openrouter_base_url, settings.openrouter_api_key, first),
             )
             service = Service(settings, store, web, identity, tools, model=model)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
@@ -193,7 +192,7 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.wait_for_wake)
+        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch)
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
@@ -333,13 +332,3 @@ class Service:
         change."""
         parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
         return "\n\n".join(part for part in parts if part)
-
-
-async def _check_key(settings: Settings, session: aiohttp.ClientSession, seconds: float) -> None:
-    try:
-        await check_key(session, settings.openrouter_base_url, settings.openrouter_api_key, seconds)
-    except ModelUnauthorized as error:
-        raise SettingsError(
-            "OPENROUTER_API_KEY",
-            f"OpenRouter does not accept it ({error.detail}). Create a key at https://openrouter.ai/keys",
-        ) from error

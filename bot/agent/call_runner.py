@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.agent import step_titles
 from bot.agent.call_review import CallReview
+from bot.agent.stop_watch import Stop, StopWatch, Watch
 from bot.agent.tool_executor import ToolExecutor
 from bot.core.calls import Call, CallState
 from bot.core.ports.chat import ChatGateway
@@ -29,42 +30,50 @@ class CallRunner:
     gateway: ChatGateway
     executor: ToolExecutor
     review: CallReview
-    woken: Callable[[int], Awaitable[None]]
-    """Returns when something has changed in the thread."""
+    watch: Watch
+    """Calls a function whenever something has changed in the thread."""
 
     async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         """Run calls to their end. `held` has, by position, the rights of those that are recorded as started."""
         steps = step_titles.running(self.toolset, calls, await self.gateway.privacy(state.place))
         self.gateway.working(state.id, state.part, "", steps)
         started = time.monotonic()
-        await self._run_together(state, calls, held)
+        if len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step):
+            # Nobody can decide about another call meanwhile.
+            stop = Stop()
+            with StopWatch(self.store, self.watch, state, stop):
+                await self.executor.run(state, calls[0], held.get(calls[0].position), stop)
+        else:
+            await self._run_together(state, calls, held)
         if state.turn is not None:
             state.turn.seconds += time.monotonic() - started
 
     async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
-        stopped = asyncio.Event()
+        stop, news = Stop(), asyncio.Event()
         # In a group, so that when one call's end cannot be recorded the others do not run on unattended.
-        async with asyncio.TaskGroup() as group:
-            running = {
-                group.create_task(self.executor.run(state, call, held.get(call.position), stopped)): call.id
-                for call in calls
-            }
-            while running:
-                woken = asyncio.ensure_future(self.woken(state.id))
-                try:
-                    await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
-                    changed = woken.done()
-                finally:
-                    woken.cancel()
-                running = {task: call for task, call in running.items() if not task.done()}
-                if changed and running:
-                    await refresh(self.store, state, running.values())
-                    if state.turn is not None and state.turn.stopped_by:
-                        stopped.set()
-                    begun = await self.review.runnable(state, busy=running.values())
-                    running |= {
-                        group.create_task(self.executor.run(state, call, stopped=stopped)): call.id for call in begun
-                    }
+        with self.watch(state.id, news.set):
+            async with asyncio.TaskGroup() as group:
+                running = {
+                    group.create_task(self.executor.run(state, call, held.get(call.position), stop)): call.id
+                    for call in calls
+                }
+                while running:
+                    woken = asyncio.ensure_future(news.wait())
+                    try:
+                        await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        woken.cancel()
+                    changed = news.is_set()
+                    news.clear()
+                    running = {task: call for task, call in running.items() if not task.done()}
+                    if changed and running:
+                        await refresh(self.store, state, running.values())
+                        if state.turn is not None and state.turn.stopped_by:
+                            stop.set()
+                        begun = await self.review.runnable(state, busy=running.values())
+                        running |= {
+                            group.create_task(self.executor.run(state, call, stop=stop)): call.id for call in begun
+                        }
 
 
 async def refresh(store: Log, state: ThreadState, busy: Collection[int] = ()) -> None:

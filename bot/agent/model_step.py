@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Sequence
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 from bot import failpoints
 from bot.agent import prompt, turn_parts
 from bot.agent.policy_facts import policy_facts
+from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
@@ -51,28 +51,31 @@ class ModelStep:
         """
         if not turn.announced and not await self._announce(state, turn):
             return False
-        if not self.toolset.tools():
-            self.gateway.working(state.id, state.part, "Waiting for the tools to start")
-        problems = await self._unless_stopped(state, turn, self.toolset.ready(self.limits.servers_seconds))
-        if problems is None:
-            return True
-        self.gateway.working(state.id, state.part, "Thinking")
-        policy = self.tool_steps.authorizer.policy
-        facts = await policy_facts(policy, self.gateway, state)
-        functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
-        request = ModelRequest(
-            messages=await self.store.transcript(state),
-            tools=functions[1],
-            tool_choice="none" if turn.closing else "auto",
-            session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
-            user=sha256(state.place.team, turn.requester)[:32],
-        )
-        notice = self._server_notice(state, problems)
-        change = Change("", drafts=notice, functions=functions, unless_stopped=True)
-        try:
-            reply = await self._complete(state, turn, request)
-        except ModelError as error:
-            return await self._fail(state, turn, error, change)
+        stop = Stop()
+        # One watch for both waits, so that a stop which is noticed between them is not lost.
+        with StopWatch(self.store, self.tool_steps.watch, state, stop):
+            if not self.toolset.tools():
+                self.gateway.working(state.id, state.part, "Waiting for the tools to start")
+            problems = await _unless_stopped(stop, self.toolset.ready(self.limits.servers_seconds))
+            if problems is None:
+                return True
+            self.gateway.working(state.id, state.part, "Thinking")
+            policy = self.tool_steps.authorizer.policy
+            facts = await policy_facts(policy, self.gateway, state)
+            functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
+            request = ModelRequest(
+                messages=await self.store.transcript(state),
+                tools=functions[1],
+                tool_choice="none" if turn.closing else "auto",
+                session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
+                user=sha256(state.place.team, turn.requester)[:32],
+            )
+            notice = self._server_notice(state, problems)
+            change = Change("", drafts=notice, functions=functions, unless_stopped=True)
+            try:
+                reply = await self._complete(state, turn, request, stop)
+            except ModelError as error:
+                return await self._fail(state, turn, error, change)
         if reply is None:
             return True
         change.usage = reply.usage
@@ -95,16 +98,14 @@ class ModelStep:
         turn.announced = True
         return True
 
-    async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest) -> Reply | None:
+    async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
         """Make the request, and count its time and cost. Returns None if the turn is stopped meanwhile: the request is
         aborted. Raises ModelError."""
         started = time.monotonic()
         turn.announced = False
         try:
             with failpoints.around("model request"):
-                reply = await self._unless_stopped(
-                    state, turn, self.model.complete(request, self.gateway.writing(state.id))
-                )
+                reply = await _unless_stopped(stop, self.model.complete(request, self.gateway.writing(state.id)))
         finally:
             turn.seconds += time.monotonic() - started
         if reply is None:
@@ -113,30 +114,6 @@ class ModelStep:
         turn.usage += reply.usage
         turn.model = reply.model
         return reply
-
-    async def _unless_stopped(self, state: ThreadState, turn: Turn, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what the work returns; None if the turn is stopped first, which cancels the work. Whenever the thread
-        is woken, it is looked at again."""
-        asked = asyncio.ensure_future(work)
-        woken: asyncio.Future[None] | None = None
-        try:
-            while not asked.done():
-                woken = asyncio.ensure_future(self.tool_steps.woken(state.id))
-                await asyncio.wait({asked, woken}, return_when=asyncio.FIRST_COMPLETED)
-                if asked.done():
-                    break
-                await woken
-                fresh = await self.store.load(state.id)
-                if fresh.turn is not None and fresh.turn.stopped_by:
-                    turn.stopped_by = fresh.turn.stopped_by
-                    return None
-            return await asked
-        finally:
-            ending = [each for each in (asked, woken) if each is not None and not each.done()]
-            for each in ending:
-                each.cancel()
-            if ending:
-                await asyncio.wait(ending)
 
     def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
         """Tell people about tool servers that cannot be used, once per thread and problem."""
@@ -175,3 +152,10 @@ class ModelStep:
         turn_parts.end(state, change, End.FAILED, words, retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
+
+
+async def _unless_stopped(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what the work returns; None if the turn is stopped first, which cancels the work."""
+    with stop.scope():
+        return await work
+    return None

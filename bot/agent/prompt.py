@@ -144,15 +144,21 @@ EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 
-def stopped(by: str, done: Sequence[str], *, deleted: bool = False) -> str:
+def stopped(by: str, done: Sequence[str], doubtful: Sequence[str] = (), *, deleted: bool = False) -> str:
     """Return that a turn was stopped, for people. by: the name of who stopped it, if not the requester. done: what it
-    has changed, or may have; empty titles are counted."""
+    has changed. doubtful: what may or may not have run. Empty titles are counted."""
     why = ", because the message that asked for this was deleted" if deleted else f" by {by}" if by else ""
-    if not done:
-        return f"Stopped{why}. Nothing was changed."
-    if not all(done):
-        return f"Stopped{why}. {len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that."
-    return f"Stopped{why}. Done before that: {', '.join(done)}."
+    sentences = [f"Stopped{why}."]
+    if not done and not doubtful:
+        sentences.append("Nothing was changed.")
+    elif done and not all(done):
+        sentences.append(f"{len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that.")
+    elif done:
+        sentences.append(f"Done before that: {', '.join(done)}.")
+    if doubtful:
+        what = ", ".join(doubtful) if all(doubtful) else f"{len(doubtful)} call{'' if len(doubtful) == 1 else 's'}"
+        sentences.append(f"{what} may or may not have run.")
+    return " ".join(sentences)
 
 
 def why_closed(closing: str, steps: int) -> str:

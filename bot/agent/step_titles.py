@@ -9,6 +9,7 @@ from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.toolset import Toolset
+from bot.core.questions.unanswerable import FOR_PEOPLE
 from bot.core.turn_message import Step, StepState
 from bot.core.untrusted import mapping, parsed
 
@@ -19,6 +20,7 @@ _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.INVALID: "not possible like this",
     CallOutcome.REFUSED: "not allowed here",
     CallOutcome.UNSHOWN: "Slack did not let me ask",
+    CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
 }
 
 
@@ -64,6 +66,8 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
         if privacy is Privacy.FULL and tool is not None:
             return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
         return "" if ran else "failed"
+    if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
+        return FOR_PEOPLE[call.result]
     return _NOT_RUN.get(call.outcome, "not done")
 
 

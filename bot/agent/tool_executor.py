@@ -13,6 +13,7 @@ from bot import failpoints
 from bot.agent import prompt
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer, refuse
+from bot.agent.stop_watch import Stop
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
@@ -41,54 +42,49 @@ class ToolExecutor:
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
 
-    async def run(
-        self, state: ThreadState, call: Call, held: Held | None = None, stopped: asyncio.Event | None = None
-    ) -> None:
+    async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
 
         held: the right to run at once, for a call that is already recorded as started. Without it the call is recorded
         as started only when it is its turn, so that a call that is interrupted while it waits is known not to have run.
-        stopped: set when the turn is stopped. The call is then cancelled, also at its server. One that was sent and is
+        stop: set when the turn is stopped. The call is then cancelled, also at its server. One that was sent and is
         not safe to repeat ends as `unresolved`: nobody knows whether it ran.
         """
         found = tool = self.toolset.find(call.tool)
         # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
         if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
             tool = None
-
-        async def hold(tool: Tool) -> None:
-            nonlocal held
-            at = position_in_step(state.id, state.step, call)
-            held = await self.toolset.hold(tool, json.loads(call.arguments), at)
-
+        stop = stop or Stop()
         # Calls that change the same things wait from our last check until the state after this call is recorded.
         try:
             if tool is None:
                 await self._finish(state, call, await self._hand_over(call, found), None)
                 return
             if held is None:
-                await _unless(stopped, hold(tool))
+                at = position_in_step(state.id, state.step, call)
+                with stop.scope():
+                    held = await self.toolset.hold(tool, json.loads(call.arguments), at)
             if held is None:
                 await self._break_off(state, call)
             else:
-                await self._run(state, call, tool, held, stopped)
+                await self._run(state, call, tool, held, stop)
         except BusyError as busy:
             await self._finish(state, call, CallResult(DeliveryStatus.UNSENT, str(busy), 0.0), None)
         finally:
             if held is not None:
                 held.release()
 
-    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stopped: asyncio.Event | None) -> None:
+    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> None:
         """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
         if call.state is not CallState.STARTED and not await self._start(state, call, before):
             return
         if not await self._may(state, call, tool):
             return
-        if stopped is not None and stopped.is_set():
+        if stop.is_set:
             call.attempts -= 1  # this one was not made
             await self._break_off(state, call)
-        elif (outcome := await _unless(stopped, self._send(call, tool, held))) is None:
+        elif (outcome := await _unless(stop, self._send(call, tool, held))) is None:
             await self._break_off(state, call)
         else:
             await self._finish(state, call, outcome, before)
@@ -197,17 +193,15 @@ def break_off(call: Call) -> None:
         call.outcome, call.result = CallOutcome.UNRESOLVED, prompt.BROKEN_OFF
 
 
-async def _unless(stopped: asyncio.Event | None, work: Coroutine[Any, Any, T]) -> T | None:
+async def _unless(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:
     """Return the result; None if the turn was stopped before there is one, which cancels the work."""
-    if stopped is None:
-        return await work
-    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stopped.wait())
+    # A task of its own, as it need not have ended when the rest goes on.
+    doing = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        with stop.scope():
+            await asyncio.wait({doing})
         return await doing if doing.done() else None
     finally:
-        ending = [each for each in (doing, waiting) if not each.done()]
-        for each in ending:
-            each.cancel()
-        if ending:
-            await asyncio.wait(ending, timeout=LET_GO_SECONDS)
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing}, timeout=LET_GO_SECONDS)

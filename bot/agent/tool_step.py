@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
+from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call, CallState
 from bot.core.limits import Limits
@@ -30,11 +30,6 @@ ATTEMPTS = 3
 """How often a repeatable call is sent to its server, restarts included."""
 
 
-async def never(thread_id: int) -> None:
-    """Wait for ever: for a world in which nothing wakes a thread that is being advanced."""
-    await asyncio.get_running_loop().create_future()
-
-
 @dataclass(frozen=True, slots=True)
 class ToolSteps:
     """Works on the calls of the last assistant message."""
@@ -45,8 +40,8 @@ class ToolSteps:
     limits: Limits
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
-    woken: Callable[[int], Awaitable[None]] = never
-    """Returns when something has changed in a thread that is being advanced."""
+    watch: Watch = unwatched
+    """Calls a function whenever something has changed in a thread that is being advanced."""
 
     async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
@@ -84,18 +79,14 @@ class ToolSteps:
 
     async def _ready(self, state: ThreadState) -> None:
         """Wait until the servers have started, for a limited time. Nobody waits for that who has stopped the turn."""
-        starting = asyncio.ensure_future(self.toolset.ready(self.limits.servers_seconds))
-        try:
-            while not starting.done() and not (state.turn and state.turn.stopped_by):
-                woken = asyncio.ensure_future(self.woken(state.id))
-                try:
-                    await asyncio.wait({starting, woken}, return_when=asyncio.FIRST_COMPLETED)
-                    if woken.done() and not starting.done():
-                        await refresh(self.store, state)
-                finally:
-                    woken.cancel()
-        finally:
-            starting.cancel()
+        stop = Stop()
+        if state.turn is not None and state.turn.stopped_by:
+            return
+        watching = StopWatch(self.store, self.watch, state, stop)
+        with watching, stop.scope():
+            await self.toolset.ready(self.limits.servers_seconds)
+        if watching.woken:
+            await refresh(self.store, state)
 
     async def _record(
         self, change: Change, state: ThreadState, reply: Reply, calls: Sequence[Call], notes: Mapping[int, str]
@@ -143,7 +134,7 @@ class ToolSteps:
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
-        await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.woken).run(
+        await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )
 

@@ -6,7 +6,7 @@ import logging
 
 import aiohttp
 
-from bot.errors import ModelUnauthorized
+from bot.errors import ModelUnauthorized, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -28,3 +28,14 @@ async def check_key(session: aiohttp.ClientSession, base_url: str, key: str, sec
         return
     if status in (401, 403):
         raise ModelUnauthorized(f"HTTP {status}")
+
+
+async def require_key(session: aiohttp.ClientSession, base_url: str, key: str, seconds: float) -> None:
+    """Check the key as `check_key` does. Raises SettingsError, which names the setting, if it is rejected."""
+    try:
+        await check_key(session, base_url, key, seconds)
+    except ModelUnauthorized as error:
+        raise SettingsError(
+            "OPENROUTER_API_KEY",
+            f"OpenRouter does not accept it ({error.detail}). Create a key at https://openrouter.ai/keys",
+        ) from error

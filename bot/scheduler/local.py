@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,14 @@ class KeyedWorker:
         self._failed = failed
         self._again: set[int] = set()
         self._news: set[int] = set()
-        """Keys that were woken since their work started or last called `wait_for_wake`."""
+        """Keys that were woken since their work started or was last watched."""
         self._running: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, None] = {}
         self._failures: dict[int, int] = {}
         self._starts = 0
         """Runs started in the current iteration of the event loop."""
         self._open = True
-        self._changes: dict[int, asyncio.Event] = {}
+        self._watchers: dict[int, Callable[[], None]] = {}
 
     @property
     def closed(self) -> bool:
@@ -56,24 +57,30 @@ class KeyedWorker:
             return
         if key in self._running:
             self._again.add(key)
-            self._news.add(key)
-            if key in self._changes:
-                self._changes[key].set()
+            if key in self._watchers:
+                self._watchers[key]()
+            else:
+                self._news.add(key)
         elif key not in self._waiting:
             self._waiting[key] = None
             if self._starts < STARTS_PER_ITERATION:
                 self._start()
 
-    async def wait_for_wake(self, key: int) -> None:
-        """Wait until a running key is woken; return at once if it was woken since its work started or last called this.
+    @contextmanager
+    def watch(self, key: int, noticed: Callable[[], None]) -> Generator[None]:
+        """Call `noticed` at each wake of a running key during a block; at once if it was woken since its work started
+        or was last watched.
 
-        To be called by the work itself, one call at a time.
+        To be used by the work itself, one block at a time.
         """
-        event = self._changes.setdefault(key, asyncio.Event())
-        while key not in self._news:
-            event.clear()
-            await event.wait()
-        self._news.discard(key)
+        self._watchers[key] = noticed
+        if key in self._news:
+            self._news.discard(key)
+            noticed()
+        try:
+            yield
+        finally:
+            self._watchers.pop(key, None)
 
     def _start(self) -> None:
         """Start the run that has waited longest."""
@@ -123,7 +130,6 @@ class KeyedWorker:
                     return
         finally:
             self._running.pop(key, None)
-            self._changes.pop(key, None)
             self._news.discard(key)
             self._again.discard(key)
 

@@ -100,7 +100,7 @@ async def test_a_request_that_was_missed_with_its_stop_word_is_neither_answered_
     await settled(here)
     assert here.model.requests == []
     assert not answers(here, WORDS)
-    assert len(answers(here, "Stopped by Alice Smith")) == (seconds == 0.0)
+    assert len(answers(here, "Stopped. Nothing was changed.")) == (seconds == 0.0)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -112,7 +112,7 @@ async def test_a_missed_stop_word_counts_from_whoever_may_stop(here: World, name
     write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "hello"})
     here.model.script(calls(write), text("Written."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    await here.reply(ts, "May I do this?")
+    await here.reply(ts, "Waiting for you")
     async with here.slack.offline(hold=True):
         await here.slack.say(here.general, here.bob, "stop", thread_ts=ts)
     await settled(here)

@@ -231,7 +231,7 @@ async def test_a_question_that_was_deleted_stops_the_turn(here: World, shut: Shu
     write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "hello"})
     here.model.script(calls(write), text("Written."))
     question = await here.slack.say(channel, here.alice, "<@BOT> write", thread_ts=ts)
-    await here.reply(ts or question, "May I do this?", channel)
+    await here.reply(ts or question, "Waiting for you", channel)
     for number in range(30):
         await here.slack.say(channel, here.bob if ts else here.alice, f"<@U0X> {number}", thread_ts=ts or question)
     here.slack.advance(LONG)

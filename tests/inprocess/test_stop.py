@@ -168,7 +168,7 @@ async def test_at_the_top_it_finds_threads_that_were_recorded_under_a_former_tea
     dm = here.slack.open_dm(here.alice)
     here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})))
     ts = await here.slack.say(dm, here.alice, "write")
-    await here.reply(ts, "May I do this?", dm)
+    await here.reply(ts, "Waiting for you", dm)
     await here.quiet()
     with sqlite3.connect(here.bot.database) as connection:
         connection.execute("UPDATE threads SET team = 'TFORMER'")

@@ -18,7 +18,7 @@ from tests.inprocess.world import inside
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 SERVER = Path(__file__).parents[1] / "unit" / "tools" / "servers" / "hanging.py"
-STOPPED = "What was already done stays done"
+STOPPED = "Stopped."
 DOUBTFUL = "it may or may not have run"
 SECONDS = 1.0
 """Within which the person is told."""
@@ -45,7 +45,7 @@ async def running(here: World, *tools: str, **arguments: str) -> str:
     here.model.script(calls(*(call(f"post__{tool}", arguments) for tool in tools)), text("All done."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
     if "send" in tools and not arguments:
-        await here.slack.click(await here.reply(ts, "May I do this?"), "Approve", by=here.alice)
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "Approve", by=here.alice)
     wanted = {f"began {tool}" for tool in tools}
     await here.until(lambda: wanted <= {*journal(here)}, what="the calls", poll=0.01)
     return ts
@@ -77,8 +77,10 @@ async def test_an_approved_call_is_cancelled_too_and_its_card_says_that_it_may_h
     await stop(here, ts)
     await here.until(lambda: "cancelled send" in journal(here), what="the notification", poll=0.01)
     assert ended(here) == [("send", "unresolved", 1)]
-    [said] = [reply.plain for reply in here.replies(ts) if DOUBTFUL in reply.plain]
-    assert "Approved by" in said
+    card, end = [reply.plain for reply in here.replies(ts)]
+    assert "approved" in card
+    assert DOUBTFUL in card
+    assert end == "Stopped. Send may or may not have run."
     here.model.reset()
     here.model.script(text("Going on."))
     await here.slack.say(here.general, here.alice, "go on", thread_ts=ts)
@@ -91,7 +93,9 @@ async def test_of_a_call_that_nobody_was_asked_about_people_read_that_it_may_hav
     ts = await running(here, "send", quietly="yes")
     await stop(here, ts)
     assert ended(here) == [("send", "unresolved", 1)]
-    assert len([reply for reply in here.replies(ts) if DOUBTFUL in reply.plain]) == 1
+    [said] = [reply.plain for reply in here.replies(ts)]
+    assert "Stopped. Send: yes may or may not have run." in said
+    assert DOUBTFUL in said
 
 
 async def test_several_calls_end_together_each_as_it_is(here: World) -> None:
@@ -106,7 +110,7 @@ async def test_a_process_that_ends_before_the_stop_is_recorded_keeps_the_truth(h
     await here.bot.kill()
     await here.bot.start()
     await here.ready()
-    asked = await here.reply(ts, "This call was cut off")
+    asked = await here.reply(ts, "did it run?")
     await stop(here, ts)
     assert ended(here) == [("send", "unresolved", 1)]
     assert "Run again" not in asked.buttons

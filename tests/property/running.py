@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,7 +98,8 @@ class Bot:
         """So many failpoints are passed before the process dies at the next."""
         self._death = asyncio.Event()
         self._woken: set[int] = set()
-        self._news = asyncio.Event()
+        self._news: set[int] = set()
+        self._watchers: dict[int, Callable[[], None]] = {}
         self._owing: set[int] = set()
         self._undoing: set[int] = set()
         self._tasks: set[asyncio.Task[object]] = set()
@@ -105,7 +107,7 @@ class Bot:
     async def start(self) -> None:
         """Open the file and take up what is left to do, as the service does before it opens its socket."""
         self.outside.dead, self.fuse = False, None
-        self._death, self._news = asyncio.Event(), asyncio.Event()
+        self._death = asyncio.Event()
         loop = asyncio.get_running_loop()
         failpoints.install(lambda name: self._reached(name, loop, self._death))
         self._database = await NearDatabase(f"sqlite:///{self.path}").__aenter__()
@@ -124,7 +126,7 @@ class Bot:
         )
         judge = CallAuthorizer(store, files, gateway, self.policy, rules, problem)
         steps = ToolSteps(
-            store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._changed
+            store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._watch
         )
         self.store, self._gateway = store, gateway
         self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, lambda: "Be helpful.", lambda: False)
@@ -167,6 +169,8 @@ class Bot:
         death.cancel()
         if not self._death.is_set():
             await doing
+        elif doing.done() and not doing.cancelled():
+            doing.exception()  # of dying: nobody else asks for it, and asyncio would report it during a later test
 
     async def stop(self) -> None:
         """End all that runs, and close the file. A dead process writes nothing to it while it is closed."""
@@ -174,7 +178,7 @@ class Bot:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for each in (self._woken, self._owing, self._undoing, self._tasks):
+        for each in (self._woken, self._news, self._owing, self._undoing, self._tasks, self._watchers):
             each.clear()
         await self._database.__aexit__(None, None, None)
         failpoints.install(lambda _: None)
@@ -203,12 +207,22 @@ class Bot:
 
     def _wake(self, thread_id: int) -> None:
         self._woken.add(thread_id)
-        self._news.set()
         self._owing.add(thread_id)
+        if thread_id in self._watchers:
+            self._watchers[thread_id]()
+        else:
+            self._news.add(thread_id)
 
-    async def _changed(self, thread_id: int) -> None:
-        await self._news.wait()
-        self._news.clear()
+    @contextmanager
+    def _watch(self, thread_id: int, noticed: Callable[[], None]) -> Generator[None]:
+        self._watchers[thread_id] = noticed
+        if thread_id in self._news:
+            self._news.discard(thread_id)
+            noticed()
+        try:
+            yield
+        finally:
+            self._watchers.pop(thread_id, None)
 
     def _background(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)

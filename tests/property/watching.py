@@ -35,6 +35,8 @@ class Watch:
         files.handed = self._arrives
         self._pressed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         """(what, request): who has pressed it and might."""
+        self._seen: defaultdict[str, str] = defaultdict(str)
+        """What was on the card of each request when somebody approved it; decided, it becomes a line."""
         self._handed: Counter[tuple[str, str]] = Counter()
         self._decisions: dict[str, str] = {}
 
@@ -57,6 +59,8 @@ class Watch:
             found = self.rows("SELECT * FROM questions a JOIN calls c ON c.id = a.call WHERE a.id = ?", request)
             if found and body["team"]["id"] == "T1" and self._may(user, found[0], approving=name in APPROVES):
                 self._pressed[name.removeprefix("all."), request].add(user)
+                if name in APPROVES:
+                    self._seen[request] += self._shown(found[0]["post"])
 
     def _may(self, user: str, row: sqlite3.Row, *, approving: bool) -> bool:
         requester = row["requester"]
@@ -108,7 +112,7 @@ class Watch:
         for row in approved:
             if not self._approved(row):
                 yield f"nobody, or not enough people, pressed what request {row['id']} says"
-            if arguments[STAMPS[tool.remote_name]] not in self._shown(row["post"]):
+            if arguments[STAMPS[tool.remote_name]] not in self._seen[row["id"]]:
                 yield "was not on the card that was approved"
         basis = self._files.basis_now(tool, arguments)
         parts = [tool.server, tool.remote_name, tool.digest, text, *([basis] if basis else [])]

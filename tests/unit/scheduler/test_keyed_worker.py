@@ -26,64 +26,43 @@ async def bounded(waiting: Awaitable[object]) -> None:
         await waiting
 
 
-async def test_a_wake_before_the_work_first_waits_is_not_lost() -> None:
-    looked, ended = asyncio.Event(), asyncio.Event()
+async def test_a_wake_before_the_work_is_first_watched_is_not_lost() -> None:
+    noticed = asyncio.Event()
 
     async def work(key: int) -> None:
-        if ended.is_set():
+        if noticed.is_set():
             return
-        # Somebody presses a button after the thread was loaded and before the work waits for it.
+        # Somebody presses a button after the thread was loaded and before the work is watched.
         worker.wake(key)
-        await worker.wait_for_wake(key)
-        looked.set()
-        ended.set()
+        with worker.watch(key, noticed.set):
+            await noticed.wait()
 
     worker = keyed_worker(work)
     worker.wake(1)
-    await bounded(looked.wait())
+    await bounded(noticed.wait())
     await worker.close(1)
 
 
-async def test_a_wake_while_a_wait_is_being_cancelled_is_not_lost() -> None:
-    looked = asyncio.Event()
-
-    async def work(key: int) -> None:
-        if looked.is_set():
-            return
-        waiting = asyncio.ensure_future(worker.wait_for_wake(key))
-        await asyncio.sleep(0)
-        worker.wake(key)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        await worker.wait_for_wake(key)
-        looked.set()
-
-    worker = keyed_worker(work)
-    worker.wake(1)
-    await bounded(looked.wait())
-    await worker.close(1)
-
-
-async def test_a_wake_ends_one_wait_only() -> None:
+async def test_a_wake_between_two_watches_is_not_lost_and_one_during_a_watch_is_noticed_once() -> None:
     heard: list[str] = []
     done = asyncio.Event()
 
     async def work(key: int) -> None:
         if heard:
             return
+        with worker.watch(key, lambda: heard.append("first")):
+            worker.wake(key)
+        with worker.watch(key, lambda: heard.append("second")):
+            pass
         worker.wake(key)
-        await worker.wait_for_wake(key)
-        heard.append("first")
-        second = asyncio.ensure_future(worker.wait_for_wake(key))
-        await asyncio.wait([second], timeout=0.01)
-        heard.append("again" if second.done() else "quiet")
-        second.cancel()
+        with worker.watch(key, lambda: heard.append("third")):
+            pass
         done.set()
 
     worker = keyed_worker(work)
     worker.wake(1)
     await bounded(done.wait())
-    assert heard == ["first", "quiet"]
+    assert heard == ["first", "third"]
     await worker.close(1)
 
 

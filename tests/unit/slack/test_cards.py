@@ -818,7 +818,7 @@ def edited_in_place(*numbers: int, content: str) -> list[Approval]:
 def test_the_changed_version_is_in_the_place_of_the_edited_one_with_its_own_buttons() -> None:
     approvals = edited_in_place(2, content="changed")
     shown = record(*approvals)
-    assert shown.plain.count("Edited by") == 1
+    assert shown.plain.count(f"<@{ALICE}> edited this") == 1
     assert "Changed: content." in shown.plain
     assert [number in json.dumps(shown.blocks) for number in (approvals[1].id, approvals[2].id)] == [False, True]
     assert "May I do these 6 things?" in shown.plain
@@ -827,4 +827,4 @@ def test_the_changed_version_is_in_the_place_of_the_edited_one_with_its_own_butt
 def test_a_message_fits_however_much_longer_its_requests_were_edited_to_be() -> None:
     shown = record(*edited_in_place(1, 2, 3, 4, 5, 6, content="a line of some length\n" * 2_000))
     assert elements.size(shown.blocks) < 13_000
-    assert json.dumps(shown.blocks).count("Edited by") == 6
+    assert json.dumps(shown.blocks).count("edited this") == 6

@@ -150,6 +150,7 @@ async def everything(store: SqliteStore) -> None:
     await parked.deliver()
     turn = (await parked.state()).turn
     assert turn is not None
+    assert await store.turn_record(turn.id, 5)
     await store.waiting_for(ALICE, ["S1"], 5)
     assert await store.stop(turn.id, ALICE) == parked.id
     await parked.deliver()
