@@ -14,6 +14,7 @@ from bot.core.untrusted import mapping, parsed
 
 MAX_TITLE = 120
 MAX_NOTE = 120
+GRANTED = "under a standing grant"
 _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.INVALID: "not possible like this",
     CallOutcome.REFUSED: "not allowed here",
@@ -51,6 +52,8 @@ def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[
 def _step(toolset: Toolset, call: Call, privacy: Privacy) -> Step:
     state = StepState.DONE if call.outcome is CallOutcome.OK else StepState.FAILED
     note = "" if privacy is Privacy.PRIVATE else _note(toolset, call, privacy)
+    if privacy is Privacy.FULL and call.why.startswith("grant"):
+        note = f"{note} · {GRANTED}" if note else GRANTED
     return Step(str(call.id), title(toolset, call, privacy), state, note)
 
 

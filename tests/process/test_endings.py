@@ -110,9 +110,9 @@ async def stop(here: World, card: Message, row: str = "") -> None:
     await here.slack.click(card, f"approval.more{row}", by=here.alice, option="Stop")
 
 
-async def stopped(here: World, ts: str) -> None:
-    """Wait until the turn has ended by a person's word."""
-    await here.reply(ts, "Stopped by Alice Smith. What was already done stays done")
+async def stopped(here: World, ts: str, done: str = "") -> None:
+    """Wait until the person who asked has stopped the turn, and the thread says what was done (or may have been)."""
+    await here.reply(ts, f"Stopped. Done before that: {done}." if done else "Stopped. Nothing was changed.")
     await here.quiet()
     assert here.open_approvals(ts) == 0
     assert cards(here, ts) == []
@@ -179,7 +179,7 @@ async def test_people_are_reminded_once_a_message_before_it_is_too_late_restarts
     hours_pass(here, ts, 0.2)
     await here.until(lambda: reminders(here, ts), what="a reminder")
     assert reminders(here, ts)[0].pings == [f"<@{here.alice.id}>"]
-    assert "write_file" in reminders(here, ts)[0].plain
+    assert "READS" in reminders(here, ts)[0].plain
     await here.bot.kill()
     await here.bot.start()
     await here.ready()
@@ -206,7 +206,7 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
     assert len(done) == 1
     await here.slack.click(first, "approval.denied", by=here.alice)
     await stop(here, first, ".2")
-    await stopped(here, ts)
+    await stopped(here, ts, f"Wrote {here.workspace.name}/{done[0]}")
     assert len(here.model.requests) == 1, "the model is not asked again"
     assert ends(first) == ["Denied", *["Stopped"] * 5]
     assert ends(second) == ["Stopped", "Approved", "Stopped"]
@@ -228,7 +228,7 @@ async def test_a_call_that_runs_when_the_turn_is_stopped_comes_to_its_end_and_no
     await stop(here, card, ".2")
     await says(here, card, "stopped this")
     let_go(here)
-    await stopped(here, ts)
+    await stopped(here, ts, f"Hold it{here.tests}")
     assert "done" in card.plain
     assert len(here.model.requests) == 1
     assert await goes_on(here, ts) == [
@@ -246,7 +246,7 @@ async def test_a_call_that_is_cut_off_after_the_stop_asks_nobody_any_more(here: 
     await stop(here, card, ".2")
     await says(here, card, "stopped this")
     let_go(here, dies=True)
-    await stopped(here, ts)
+    await stopped(here, ts, f"Hold it{here.tests}")
     assert "nobody said whether it ran" in " ".join(reply.plain for reply in here.replies(ts))
     assert "may or may not have run; nobody said which" in (await goes_on(here, ts))[0]
 
@@ -289,7 +289,7 @@ async def test_a_question_whether_a_call_ran_can_be_stopped_too(here: World) -> 
     question = await here.reply(ts, "it may or may not have run")
     await here.until(lambda: "Skip" in question.buttons, what="the question")
     await stop(here, question)
-    await stopped(here, ts)
+    await stopped(here, ts, f"Hold it{here.tests}")
     assert "nobody said whether it ran" in question.plain
     assert "may or may not have run; nobody said which" in (await goes_on(here, ts))[0]
 
@@ -305,7 +305,7 @@ async def test_a_bystander_cannot_stop_and_what_is_said_meanwhile_is_read_after_
     await stop(here, card)
     await here.reply(ts, END)
     await here.quiet()
-    notice = await here.reply(ts, "Stopped by Alice Smith")
+    notice = await here.reply(ts, "Stopped. Nothing was changed.")
     assert [message["role"] for message in here.model.requests[1].messages[2:]] == ["assistant", "tool", "user"]
     assert here.replies(ts)[-1].ts > notice.ts
     assert files(here) == []

@@ -46,6 +46,14 @@ def test_a_step_says_what_was_done_with_what() -> None:
     assert "_" not in title
 
 
+def test_a_step_that_ran_under_a_grant_says_so_where_everything_may_be_shown() -> None:
+    granted = call(why="grant 7: any arguments")
+    [(_, note)] = shown(Privacy.FULL, granted)
+    assert note.endswith("under a standing grant")
+    assert all("grant" not in note for privacy in (Privacy.SUMMARY, Privacy.PRIVATE) for _, note in shown(privacy, granted))
+    assert "grant" not in str(shown(Privacy.FULL, call(why="rule notes")))
+
+
 @pytest.mark.parametrize("privacy", [Privacy.SUMMARY, Privacy.PRIVATE])
 @pytest.mark.parametrize("outcome", list(CallOutcome))
 def test_neither_arguments_nor_results_are_shown_where_they_must_not_be(privacy: Privacy, outcome: CallOutcome) -> None:
