@@ -10,7 +10,7 @@ import pytest
 from bot.core.limits import MAX_CALLS
 from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS
 from slack_sandbox.openrouter import Call, call, calls, text
-from tests.harness import World
+from tests.harness import World, steps
 from tests.process.asking import END, answered, ask
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -51,13 +51,11 @@ async def test_each_call_has_one_answer_and_those_beyond_the_limit_say_how_to_go
     if count > MAX_ACCEPTED_CALLS:
         expected[-1] += MORE
     assert said[MAX_CALLS:] == expected
-    shown = "\n".join(reply.plain for reply in here.replies(ts))
-    assert shown.count("1.txt") >= 1
-    assert f"{MAX_CALLS}.txt" not in shown
+    shown = [step for reply in here.replies(ts) for step in steps(reply)]
+    done = [f"complete: Read {here.workspace.name}/{number}.txt" for number in range(MAX_CALLS)]
+    assert [step.partition(" · ")[0] for step in shown[:MAX_CALLS]] == done
     more = kept - MAX_CALLS
-    assert ("not run: at most 64 run at once" in shown) == (more > 0)
-    if more:
-        assert f"{more} more call{'s' if more > 1 else ''} · not run" in shown
+    assert shown[MAX_CALLS:] == ([f"error: {more} more · not done: at most 64 at once"] if more else [])
 
 
 async def test_what_was_beyond_the_limit_runs_in_the_next_step(here: World) -> None:
