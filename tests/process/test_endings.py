@@ -201,7 +201,7 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
     ts = await ask(here, *(write(here, f"{number}.txt") for number in range(9)))
     first, second = await asked(here, ts, 2)
     await here.slack.click(second, "approval.approved.2", by=here.alice)
-    await says(here, second, "done")
+    await says(here, second, "Undo")
     done = files(here)
     assert len(done) == 1
     await here.slack.click(first, "approval.denied", by=here.alice)
@@ -229,7 +229,8 @@ async def test_a_call_that_runs_when_the_turn_is_stopped_comes_to_its_end_and_no
     await says(here, card, "stopped this")
     let_go(here)
     await stopped(here, ts, f"Hold it{here.tests}")
-    assert "done" in card.plain
+    assert ends(card) == ["Approved", "Stopped"]
+    assert not any(words in card.plain for words in ("in progress", "failed", "not done", "cut off"))
     assert len(here.model.requests) == 1
     assert await goes_on(here, ts) == [
         f"it{here.tests} was held",

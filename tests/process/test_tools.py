@@ -36,7 +36,9 @@ async def test_all_calls_of_a_step_run_and_are_answered_in_their_order(here: Wor
     await here.quiet()
     [message] = here.replies(ts)
     folder = here.workspace.name
-    assert [step.partition(" · ")[0] for step in steps(message)] == [f"complete: Read {folder}/{name}.txt" for name in "abc"]
+    assert [step.partition(" · ")[0] for step in steps(message)] == [
+        f"complete: Read {folder}/{name}.txt" for name in "abc"
+    ]
     assert [block["text"] for block in message.blocks if block["type"] == "markdown"] == ["Read."]
 
 

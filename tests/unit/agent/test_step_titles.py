@@ -50,7 +50,9 @@ def test_a_step_that_ran_under_a_grant_says_so_where_everything_may_be_shown() -
     granted = call(why="grant 7: any arguments")
     [(_, note)] = shown(Privacy.FULL, granted)
     assert note.endswith("under a standing grant")
-    assert all("grant" not in note for privacy in (Privacy.SUMMARY, Privacy.PRIVATE) for _, note in shown(privacy, granted))
+    assert all(
+        "grant" not in note for privacy in (Privacy.SUMMARY, Privacy.PRIVATE) for _, note in shown(privacy, granted)
+    )
     assert "grant" not in str(shown(Privacy.FULL, call(why="rule notes")))
 
 
