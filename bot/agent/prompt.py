@@ -144,15 +144,23 @@ EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 
-def stopped(by: str, done: Sequence[str], *, deleted: bool = False) -> str:
-    """Return that a turn was stopped, for people. by: the name of who stopped it, if not the requester. done: what it
-    has changed, or may have; empty titles are counted."""
+def stopped(by: str, done: Sequence[str], doubtful: Sequence[str] = (), *, deleted: bool = False) -> str:
+    """Return that a turn was stopped, for people.
+
+    by: the name of who stopped it, if not the requester. done: what it has changed; empty titles are counted. doubtful:
+    what it may have changed, in whole or in part.
+    """
     why = ", because the message that asked for this was deleted" if deleted else f" by {by}" if by else ""
-    if not done:
+    if not done and not doubtful:
         return f"Stopped{why}. Nothing was changed."
-    if not all(done):
-        return f"Stopped{why}. {len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that."
-    return f"Stopped{why}. Done before that: {', '.join(done)}."
+    said = [f"Stopped{why}."]
+    if done:
+        changes = f"{len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that."
+        said.append(f"Done before that: {', '.join(done)}." if all(done) else changes)
+    if doubtful:
+        changes = f"{len(doubtful)} {'change' if len(doubtful) == 1 else 'changes'}"
+        said.append(f"May have been done, or in part: {', '.join(doubtful) if all(doubtful) else changes}.")
+    return " ".join(said)
 
 
 def why_closed(closing: str, steps: int) -> str:

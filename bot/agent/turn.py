@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent import loop_detection, prompt, step_titles, turn_parts
@@ -29,8 +29,10 @@ from bot.core.turn_message import End
 
 log = logging.getLogger(__name__)
 
-MAY_HAVE_CHANGED = (CallOutcome.OK, CallOutcome.ERROR, CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
-"""How calls have ended that have changed something, or may have."""
+HAS_CHANGED = (CallOutcome.OK, CallOutcome.ASSUMED)
+"""How calls have ended that have changed something."""
+MAY_HAVE_CHANGED = (CallOutcome.ERROR, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+"""How calls have ended that may have changed something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +105,17 @@ class Agent:
         name = ""
         if turn.stopped_by not in (QUESTION_DELETED, turn.requester):
             name = await self.gateway.name(turn.stopped_by)
-        done = await self._done(state)
+        done, doubtful = await self._changed(state, HAS_CHANGED), await self._changed(state, MAY_HAVE_CHANGED)
         change = Change("stop the turn", outcome="stopped")
         deleted = turn.stopped_by == QUESTION_DELETED
-        turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, deleted=deleted))
+        turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, doubtful, deleted=deleted))
         await commit_and_log(self.store, state, turn, change)
         return True
 
-    async def _done(self, state: ThreadState) -> list[str]:
-        """Return what the calls of the turn have changed, or may have."""
+    async def _changed(self, state: ThreadState, outcomes: Sequence[CallOutcome]) -> list[str]:
+        """Return the titles of the turn's calls that are no reads and have ended like this."""
         privacy = await self.gateway.privacy(state.place)
-        changed = [call for call in state.calls if call.tier != Tier.READ and call.outcome in MAY_HAVE_CHANGED]
+        changed = [call for call in state.calls if call.tier != Tier.READ and call.outcome in outcomes]
         return [step_titles.title(self.toolset, call, privacy) for call in changed]
 
     async def failed(self, thread_id: int) -> None:
