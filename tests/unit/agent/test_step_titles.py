@@ -76,6 +76,16 @@ def test_whatever_did_not_go_well_is_a_failed_step_that_says_so(outcome: CallOut
     assert step.note
 
 
+@pytest.mark.parametrize("privacy", [Privacy.FULL, Privacy.SUMMARY])
+@pytest.mark.parametrize("outcome", set(CallOutcome) - {CallOutcome.OK, CallOutcome.ERROR, CallOutcome.SURPLUS})
+def test_a_step_says_of_what_was_not_done_that_it_was_not_and_of_nothing_else(
+    privacy: Privacy, outcome: CallOutcome
+) -> None:
+    [(_, note)] = shown(privacy, call(outcome))
+    may_have_run = outcome in (CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+    assert note.startswith("cut off; " if may_have_run else "not done")
+
+
 def test_calls_beyond_those_of_one_step_are_counted_together() -> None:
     surplus = call(CallOutcome.SURPLUS)
     assert [title for title, _ in shown(Privacy.FULL, call(), surplus, surplus)][1:] == ["2 more"]
