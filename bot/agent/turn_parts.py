@@ -52,6 +52,12 @@ def settle(state: ThreadState, change: Change) -> None:
         _put(state, change, [replace(state.part, end=End.ASKS)])
 
 
+def rest(state: ThreadState, change: Change) -> None:
+    """Close an open part while the turn waits for people: nothing is added to it, and a stream would stay open."""
+    if state.part.end is End.OPEN and state.part.parts:
+        _put(state, change, [replace(state.part, end=End.CONTINUED)])
+
+
 def _put(state: ThreadState, change: Change, changed: Sequence[TurnMessage]) -> None:
     state.message = changed[-1]
     drafts = {part.key: part.draft() for part in changed}
