@@ -183,7 +183,7 @@ class World:
         await self.until(lambda: self.slack.hub.ready, what="an open socket")
 
     def replies(self, ts: str, channel: Channel | None = None) -> list[Message]:
-        """The bot's standing messages in a thread, without its progress message."""
+        """The bot's standing messages in a thread, without one that says what is being done."""
         messages = self.slack.thread(channel or self.general, ts)
         return [message for message in messages if message.bot_id == self.slack.bot_id and not is_progress(message)]
 
@@ -196,9 +196,9 @@ class World:
         return (await self.until(found, timeout, f"a reply with {containing!r}"))[0]
 
     async def quiet(self, timeout: float = 20) -> None:
-        """Wait until every turn has ended or waits, everything owed is posted and no progress message stands."""
+        """Wait until every turn has ended or waits, and everything owed is posted and shown as it is now."""
         query = (
-            "SELECT (SELECT count(*) FROM posts WHERE state = 'owed' OR (kind = 'progress' AND state = 'posted'))"
+            "SELECT (SELECT count(*) FROM posts WHERE state = 'owed')"
             " + (SELECT count(*) FROM inbox WHERE seq IS NULL AND addressed AND thread_id NOT IN"
             " (SELECT thread_id FROM questions WHERE decision = 'awaiting'))"
             " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
@@ -247,9 +247,8 @@ class World:
     def _cards(self) -> list[str]:
         """Every message since the test's begin, and every change of one, that asks about a call or says how it ended:
         its text and blocks as JSON."""
-        calls = [
-            call for call in self.slack.calls[self._called :] if call.method in ("chat.postMessage", "chat.update")
-        ]
+        methods = ("chat.postMessage", "chat.update", "chat.stopStream")
+        calls = [call for call in self.slack.calls[self._called :] if call.method in methods]
         shown = [json.dumps([call.args.get("text"), call.args.get("blocks")]) for call in calls]
         return [each for each in shown if "request-" in each or "record-" in each]
 
@@ -274,8 +273,13 @@ def processes(marker: str) -> list[int]:
 
 
 def is_progress(message: Message) -> bool:
-    """The message that shows what a running turn is doing."""
+    """A message that says what a running turn is doing."""
     return ":hourglass_flowing_sand:" in str(message.blocks)
+
+
+def steps(message: Message) -> list[str]:
+    """The steps that a message shows, with their states: `complete: Read a.txt`."""
+    return [f"{block['status']}: {block['title']}" for block in message.blocks if block["type"] == "task_card"]
 
 
 def settings_of(slack: SlackSandbox, model: ModelSandbox, home: Path, workspace: Path) -> dict[str, str]:

@@ -88,7 +88,7 @@ class ApprovalRequester:
         if not approvals:
             return ()
         cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
-        beside = any(call.state in (CallState.READY, CallState.STARTED) for call in (step or state.step))
+        beside = any(_is_yet_to_be_shown(call) for call in (step or state.step))
         placed = [turn_parts.asks(state, card, final=not beside) for card in cards]
         return [reach.with_copies(self.gateway, state.place, card, ask) for card in placed]
 
@@ -146,6 +146,12 @@ class ApprovalRequester:
             return TOOL
         basis = await self.toolset.guard(tool.server).basis(tool, json.loads(call.arguments))
         return "" if digest(call, basis) == call.approved_digest else FILES
+
+
+def _is_yet_to_be_shown(call: Call) -> bool:
+    """Whether the step of a call, or what came of it, is still to be added to the message of its turn."""
+    ended = call.state is CallState.FINISHED and not call.summarised and not call.approval
+    return ended or call.state in (CallState.READY, CallState.STARTED)
 
 
 def _end(pending: PendingApproval, why: str) -> None:

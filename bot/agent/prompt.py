@@ -145,20 +145,22 @@ SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again.
 
 
 def stopped(by: str, done: Sequence[str], doubtful: Sequence[str] = (), *, deleted: bool = False) -> str:
-    """Return that a turn was stopped, for people. by: the name of who stopped it, if not the requester. done: what it
-    has changed. doubtful: what may or may not have run. Empty titles are counted."""
+    """Return that a turn was stopped, for people.
+
+    by: the name of who stopped it, if not the requester. done: what it has changed; empty titles are counted. doubtful:
+    what it may have changed, in whole or in part.
+    """
     why = ", because the message that asked for this was deleted" if deleted else f" by {by}" if by else ""
-    sentences = [f"Stopped{why}."]
     if not done and not doubtful:
-        sentences.append("Nothing was changed.")
-    elif done and not all(done):
-        sentences.append(f"{len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that.")
-    elif done:
-        sentences.append(f"Done before that: {', '.join(done)}.")
+        return f"Stopped{why}. Nothing was changed."
+    said = [f"Stopped{why}."]
+    if done:
+        changes = f"{len(done)} {'change was' if len(done) == 1 else 'changes were'} made before that."
+        said.append(f"Done before that: {', '.join(done)}." if all(done) else changes)
     if doubtful:
-        what = ", ".join(doubtful) if all(doubtful) else f"{len(doubtful)} call{'' if len(doubtful) == 1 else 's'}"
-        sentences.append(f"{what} may or may not have run.")
-    return " ".join(sentences)
+        changes = f"{len(doubtful)} {'change' if len(doubtful) == 1 else 'changes'}"
+        said.append(f"May have been done, or in part: {', '.join(doubtful) if all(doubtful) else changes}.")
+    return " ".join(said)
 
 
 def why_closed(closing: str, steps: int) -> str:

@@ -41,6 +41,7 @@ async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: Th
         await _answer(store, state, change)
         gateway.deliver(state.id)
         return True
+    turn_parts.rest(state, change)
     await _wait(store, gateway, state, finished, change)
     return False
 

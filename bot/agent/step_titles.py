@@ -16,12 +16,15 @@ from bot.core.untrusted import mapping, parsed
 MAX_TITLE = 120
 MAX_NOTE = 120
 GRANTED = "under a standing grant"
-_NOT_RUN: dict[CallOutcome | None, str] = {
-    CallOutcome.INVALID: "not possible like this",
-    CallOutcome.REFUSED: "not allowed here",
-    CallOutcome.UNSHOWN: "Slack did not let me ask",
+_NOT_ENDED: dict[CallOutcome | None, str] = {
+    CallOutcome.INVALID: "not done: not possible like this",
+    CallOutcome.REFUSED: "not done: not allowed here",
+    CallOutcome.UNSHOWN: "not done: Slack did not let me ask",
+    CallOutcome.ASSUMED: "cut off; a person says that it ran",
+    CallOutcome.SKIPPED: "cut off; it may or may not have run",
     CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
 }
+"""What is said of calls that did not come to their end; of the others that did not run, that they were not done."""
 
 
 def title(toolset: Toolset, call: Call, privacy: Privacy) -> str:
@@ -67,8 +70,8 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
             return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
         return "" if ran else "failed"
     if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
-        return FOR_PEOPLE[call.result]
-    return _NOT_RUN.get(call.outcome, "not done")
+        return f"not done: {FOR_PEOPLE[call.result]}"
+    return _NOT_ENDED.get(call.outcome, "not done")
 
 
 def _arguments(call: Call) -> JsonObject:

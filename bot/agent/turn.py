@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent import loop_detection, prompt, step_titles, turn_parts
@@ -30,10 +30,10 @@ from bot.core.turn_message import End
 
 log = logging.getLogger(__name__)
 
-CHANGED = (CallOutcome.OK, CallOutcome.ERROR, CallOutcome.ASSUMED)
-"""How calls have ended that have changed something, or part of it."""
-DOUBTFUL = (CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
-"""How calls have ended of which nobody knows whether they have run."""
+HAS_CHANGED = (CallOutcome.OK, CallOutcome.ASSUMED)
+"""How calls have ended that have changed something."""
+MAY_HAVE_CHANGED = (CallOutcome.ERROR, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+"""How calls have ended that may have changed something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +111,18 @@ class Agent:
         name = ""
         if turn.stopped_by not in (QUESTION_DELETED, turn.requester):
             name = await self.gateway.name(turn.stopped_by)
+        done, doubtful = await self._changed(state, HAS_CHANGED), await self._changed(state, MAY_HAVE_CHANGED)
         change = Change("stop the turn", outcome="stopped")
         deleted = turn.stopped_by == QUESTION_DELETED
-        done, doubtful = await self._titles(state, CHANGED), await self._titles(state, DOUBTFUL)
         turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, doubtful, deleted=deleted))
         await commit_and_log(self.store, state, turn, change)
         return True
 
-    async def _titles(self, state: ThreadState, outcomes: Collection[CallOutcome]) -> list[str]:
-        """Return the titles of the turn's calls that change something and ended in one of these ways."""
+    async def _changed(self, state: ThreadState, outcomes: Sequence[CallOutcome]) -> list[str]:
+        """Return the titles of the turn's calls that are no reads and have ended like this."""
         privacy = await self.gateway.privacy(state.place)
-        ended = [call for call in state.calls if call.tier != Tier.READ and call.outcome in outcomes]
-        return [step_titles.title(self.toolset, call, privacy) for call in ended]
+        changed = [call for call in state.calls if call.tier != Tier.READ and call.outcome in outcomes]
+        return [step_titles.title(self.toolset, call, privacy) for call in changed]
 
     async def failed(self, thread_id: int) -> None:
         """Handle an error of ours in `advance`: people are told of the first; the third in a row parks the thread."""

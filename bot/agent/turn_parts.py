@@ -52,8 +52,14 @@ def settle(state: ThreadState, change: Change) -> None:
         _put(state, change, [replace(state.part, end=End.ASKS)])
 
 
+def rest(state: ThreadState, change: Change) -> None:
+    """Close an open part while the turn waits for people: nothing is added to it, and a stream would stay open."""
+    if state.part.end is End.OPEN and state.part.parts:
+        _put(state, change, [replace(state.part, end=End.CONTINUED)])
+
+
 def _put(state: ThreadState, change: Change, changed: Sequence[TurnMessage]) -> None:
     state.message = changed[-1]
-    keys = {part.key for part in changed}
-    others = [draft for draft in change.drafts if draft.key not in keys]
-    change.drafts = [*others, *(part.draft() for part in changed)]
+    drafts = {part.key: part.draft() for part in changed}
+    # Each stays in its place: a file of the answer is below it.
+    change.drafts = [*(drafts.pop(draft.key, draft) for draft in change.drafts), *drafts.values()]

@@ -168,6 +168,15 @@ def grown(message: TurnMessage, parts: Sequence[Step | Text]) -> list[TurnMessag
     return [*changed, message]
 
 
+def fitting(message: TurnMessage, steps: Sequence[Step]) -> Sequence[Step]:
+    """Return as many of these steps, from the first on, as fit into a part besides what it holds."""
+    for number, step in enumerate(steps):
+        if not message.takes(step):
+            return steps[:number]
+        message = replace(message, parts=(*message.parts, step))
+    return steps
+
+
 def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]:
     """Return a message that ends with questions which take so many characters: the parts that change, the newest last.
 

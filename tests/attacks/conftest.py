@@ -198,7 +198,7 @@ async def next_card(here: World, ts: str, card: Message) -> Message:
     """The card, once the changed version of its request has taken the place of the first."""
 
     def asked() -> bool:
-        return "Approve" in card.buttons and "Edited by" in card.plain
+        return "Approve" in card.buttons and " edited this" in card.plain
 
     await here.until(asked, what="the changed version")
     assert [reply for reply in here.replies(ts) if "Approve" in reply.buttons] == [card]

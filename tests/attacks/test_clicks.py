@@ -376,7 +376,7 @@ async def test_undo_is_pressed_once_by_whoever_may(here: World, who: str) -> Non
     by = {"bystander": here.bob, "outsider": here.slack.add_person("Carol Out"), "again": here.alice}[who]
     if who == "again":
         await here.slack.click(record, "Undo", by=here.alice)
-        await here.until(lambda: "Undone" in now(here, card).plain, what="the record of it")
+        await here.until(lambda: "undone by" in now(here, card).plain, what="the record of it")
         (here.workspace / "a.txt").write_text("written by hand since")
     before = [path.read_text() for path in here.workspace.iterdir()]
     await send(here, click(here, record, action(record, "Undo"), by))

@@ -299,7 +299,12 @@ async def turn(here: World, what: str) -> None:
     listed = here.bot.log.count("has changed its tools")
     _, turned = await ask(here, call(R + "turn", {"what": what}))
     await here.slack.click(turned, "Approve", by=here.alice)
-    await here.until(lambda: "done" in now(here, turned).plain, what="the record")
+
+    def recorded() -> bool:
+        shown = now(here, turned).plain
+        return f"<@{here.alice.id}> approved" in shown and "in progress" not in shown
+
+    await here.until(recorded, what="the record")
     await here.until(lambda: here.bot.log.count("has changed its tools") > listed, what="the tools", poll=0.02)
 
 

@@ -82,7 +82,8 @@ async def is_all_honest(here: World, ts: str, card: Message) -> None:
     for reply in here.replies(ts):
         if reply.ts != card.ts:
             assert reply.pings == []
-            assert not re.search(r"^[\s>*]*(:white_check_mark: )?\*?Approved", reply.blocks[0].get("text", ""), re.M)
+            said = "\n".join(str(block.get("text") or block.get("title") or "") for block in reply.blocks)
+            assert not re.search(r"^[\s>*]*(:white_check_mark: )?\*?Approved", said, re.M)
 
 
 @pytest.mark.parametrize("kind", FORGERIES)

@@ -101,7 +101,7 @@ async def test_a_thread_of_two_organisations_is_one_thread_whoever_writes(here: 
     await here.reply(ts, "Well.", shared)
     here.model.script(calls(write(here)), text("It is done."))
     await here.slack.say(shared, here.alice, "<@BOT> write", thread_ts=ts)
-    card = await here.reply(ts, "May I", shared)
+    card = await here.reply(ts, "Waiting for you", shared)
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is done.", shared)
     assert here.bot.rows("SELECT count(*) FROM threads") == [(1,)]

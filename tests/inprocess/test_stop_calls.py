@@ -80,7 +80,7 @@ async def test_an_approved_call_is_cancelled_too_and_its_card_says_that_it_may_h
     card, end = [reply.plain for reply in here.replies(ts)]
     assert "approved" in card
     assert DOUBTFUL in card
-    assert end == "Stopped. Send may or may not have run."
+    assert end == "Stopped. May have been done, or in part: Send."
     here.model.reset()
     here.model.script(text("Going on."))
     await here.slack.say(here.general, here.alice, "go on", thread_ts=ts)
@@ -94,7 +94,7 @@ async def test_of_a_call_that_nobody_was_asked_about_people_read_that_it_may_hav
     await stop(here, ts)
     assert ended(here) == [("send", "unresolved", 1)]
     [said] = [reply.plain for reply in here.replies(ts)]
-    assert "Stopped. Send: yes may or may not have run." in said
+    assert "Stopped. May have been done, or in part: Send: yes." in said
     assert DOUBTFUL in said
 
 

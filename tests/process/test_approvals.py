@@ -10,7 +10,7 @@ import pytest
 
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
-from tests.harness import World, world
+from tests.harness import World, steps, world
 from tests.process.asking import preformatted, window
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,10 @@ async def test_what_the_model_says_beside_a_risky_call_is_read_before_the_card(h
     here.model.script(calls(write, text="I found two problems and fix the first."), text("Fixed."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
     card = await here.reply(ts, "Waiting for you")
-    assert "I found two problems" in here.replies(ts)[0].plain
+    kinds = [block["type"] for block in card.blocks]
+    assert card.blocks[0] == {**card.blocks[0], "type": "markdown", "text": "I found two problems and fix the first."}
+    assert kinds.index("markdown") < kinds.index("actions")
+    assert here.replies(ts) == [card]
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "Fixed.")
 
@@ -188,9 +191,11 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
         text("One of two."),
     )
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write both")
-    await here.reply(ts, "read_text_file")
+    card = await here.reply(ts, "May I do these 2 things?")
     await here.quiet()
-    [card] = [reply for reply in here.replies(ts) if "May I do these 2 things?" in reply.plain]
+    [only] = here.replies(ts)
+    assert only.ts == card.ts
+    assert [step.partition(" · ")[0] for step in steps(card)] == [f"complete: Read {here.workspace.name}/read.txt"]
     await here.slack.click(card, "approval.approved.2", by=here.alice)
     await here.model.until((here.workspace / "two.txt").exists, what="the approved file")
     assert len(here.model.requests) == 1

@@ -194,7 +194,7 @@ async def test_the_requester_may_always_take_a_request_back(here: World, staff: 
     [card] = await asked(here, ts)
     if way == "stop":
         await here.slack.click(card, "approval.more", by=here.alice, option="Stop")
-        await here.reply(ts, "Stopped by Alice Smith")
+        await here.reply(ts, "Stopped. Nothing was changed.")
         await here.quiet()
         return
     if way == "deny":

@@ -8,7 +8,7 @@ import pytest
 
 from slack_sandbox.model import ChannelKind
 from slack_sandbox.openrouter import ChatRequest, call, calls, empty, text
-from tests.harness import World
+from tests.harness import World, steps
 
 pytestmark = pytest.mark.anyio
 REAL_FILES = True
@@ -32,11 +32,10 @@ async def test_the_question_of_openrouters_example_is_answered_without_a_continu
     await here.reply(ts, "Excel, PowerPoint and Word")
     await here.quiet()
 
-    plain = [reply.plain for reply in here.replies(ts)]
-    assert "list_allowed_directories" in plain[0]
-    assert "search_files" in plain[1]
-    assert "**/Microsoft*" in plain[1]
-    assert len(plain) == 3
+    [message] = here.replies(ts)
+    looked = "complete: Looked at which folders there are"
+    assert steps(message) == [looked, f"complete: Searched {here.workspace.name} for Microsoft · 3 found"]
+    assert [block["type"] for block in message.blocks[:3]] == ["task_card", "task_card", "markdown"]
     found = [message["content"] for message in here.model.requests[2].messages if message["role"] == "tool"]
     assert str(here.workspace.parent) in found[0]
     assert "Microsoft Word.app" in found[1]

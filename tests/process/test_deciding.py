@@ -227,7 +227,7 @@ async def test_a_changed_version_is_posted_again_where_slack_does_not_change_the
     here.slack.faults.remove(fault)
     [fresh] = cards(here, ts)
     assert (card.deleted, fresh.ts != card.ts) == (True, True)
-    fresh.metadata = None  # the harness complains of a message that is there twice
+    card.metadata = None  # the harness complains of a message that is there twice
     await approved(here, ts, fresh)
     assert (here.workspace / "a.txt").read_text() == "second\n"
 

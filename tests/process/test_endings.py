@@ -110,9 +110,9 @@ async def stop(here: World, card: Message, row: str = "") -> None:
     await here.slack.click(card, f"approval.more{row}", by=here.alice, option="Stop")
 
 
-async def stopped(here: World, ts: str) -> None:
-    """Wait until the turn has ended by a person's word."""
-    await here.reply(ts, "Stopped by Alice Smith. What was already done stays done")
+async def stopped(here: World, ts: str, done: str = "Nothing was changed.") -> None:
+    """Wait until the person who asked has stopped the turn, and the thread says what was done."""
+    await here.reply(ts, f"Stopped. {done}")
     await here.quiet()
     assert here.open_approvals(ts) == 0
     assert cards(here, ts) == []
@@ -152,7 +152,7 @@ async def test_requests_expire_their_cards_say_so_and_the_model_is_told(here: Wo
     ts = await ask(here, write(here, "a.txt"), write(here, "b.txt"), write(here, "c.txt"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "approval.approved.2", by=here.alice)
-    await says(here, card, "done")
+    await says(here, card, "Undo")
     hours_pass(here, ts, 23)
     await here.until(lambda: reminders(here, ts), what="a reminder")
     assert here.open_approvals(ts) == 2, "not yet"
@@ -201,12 +201,12 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
     ts = await ask(here, *(write(here, f"{number}.txt") for number in range(9)))
     first, second = await asked(here, ts, 2)
     await here.slack.click(second, "approval.approved.2", by=here.alice)
-    await says(here, second, "done")
+    await says(here, second, "Undo")
     done = files(here)
     assert len(done) == 1
     await here.slack.click(first, "approval.denied", by=here.alice)
     await stop(here, first, ".2")
-    await stopped(here, ts)
+    await stopped(here, ts, f"Done before that: Wrote {here.workspace.name}/{done[0]}.")
     assert len(here.model.requests) == 1, "the model is not asked again"
     assert ends(first) == ["Denied", *["Stopped"] * 5]
     assert ends(second) == ["Stopped", "Approved", "Stopped"]
@@ -220,21 +220,22 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
     assert files(here) == done
 
 
-async def test_a_call_that_runs_when_the_turn_is_stopped_comes_to_its_end_and_nothing_else_runs(here: World) -> None:
+async def test_a_call_that_runs_when_the_turn_is_stopped_may_have_run_and_nothing_else_runs(here: World) -> None:
     ts = await ask(here, hold(here), write(here, "a.txt"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "approval.approved", by=here.alice)
     await begun(here)
     await stop(here, card, ".2")
     await says(here, card, "stopped this")
+    await stopped(here, ts, f"May have been done, or in part: Hold: it{here.tests}.")
+    assert ends(card) == ["Approved", "Stopped"]
+    assert "cut off; it may or may not have run" in card.plain
     let_go(here)
-    await stopped(here, ts)
-    assert "done" in card.plain
+    await here.quiet()
     assert len(here.model.requests) == 1
-    assert await goes_on(here, ts) == [
-        f"it{here.tests} was held",
-        "Not run: a person stopped the turn before it ran.",
-    ]
+    broken_off, not_run = await goes_on(here, ts)
+    assert "it may or may not have run. Do not make it again" in broken_off
+    assert not_run == "Not run: a person stopped the turn before it ran."
     assert files(here) == []
 
 
@@ -244,11 +245,11 @@ async def test_a_call_that_is_cut_off_after_the_stop_asks_nobody_any_more(here: 
     await here.slack.click(card, "approval.approved", by=here.alice)
     await begun(here)
     await stop(here, card, ".2")
-    await says(here, card, "stopped this")
     let_go(here, dies=True)
-    await stopped(here, ts)
-    assert "nobody said whether it ran" in " ".join(reply.plain for reply in here.replies(ts))
-    assert "may or may not have run; nobody said which" in (await goes_on(here, ts))[0]
+    await says(here, card, "stopped this")
+    await stopped(here, ts, f"May have been done, or in part: Hold: it{here.tests}.")
+    assert "cut off; it may or may not have run" in card.plain
+    assert "may or may not have run" in (await goes_on(here, ts))[0]
 
 
 async def test_an_approved_call_that_has_not_begun_does_not_run_after_the_stop(here: World) -> None:
@@ -289,7 +290,7 @@ async def test_a_question_whether_a_call_ran_can_be_stopped_too(here: World) -> 
     question = await here.reply(ts, "it may or may not have run")
     await here.until(lambda: "Skip" in question.buttons, what="the question")
     await stop(here, question)
-    await stopped(here, ts)
+    await stopped(here, ts, f"May have been done, or in part: Hold: it{here.tests}.")
     assert "nobody said whether it ran" in question.plain
     assert "may or may not have run; nobody said which" in (await goes_on(here, ts))[0]
 
@@ -305,7 +306,7 @@ async def test_a_bystander_cannot_stop_and_what_is_said_meanwhile_is_read_after_
     await stop(here, card)
     await here.reply(ts, END)
     await here.quiet()
-    notice = await here.reply(ts, "Stopped by Alice Smith")
+    notice = await here.reply(ts, "Stopped. Nothing was changed.")
     assert [message["role"] for message in here.model.requests[1].messages[2:]] == ["assistant", "tool", "user"]
     assert here.replies(ts)[-1].ts > notice.ts
     assert files(here) == []

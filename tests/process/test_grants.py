@@ -75,9 +75,9 @@ async def test_a_grant_lets_the_next_call_run_without_a_card_and_the_thread_is_t
     assert all(UNDER not in reply.plain for reply in turn.said())
 
     again = await write(here, here.workspace / "b.txt", "second", thread_ts=turn.ts)
-    summary = await again.ran_unasked()
-    assert "write_file" in summary
-    assert UNDER in summary
+    steps = await again.ran_unasked()
+    assert f"complete: Wrote {here.workspace.name}/b.txt" in steps
+    assert UNDER in steps
     assert (here.workspace / "b.txt").read_text() == "second"
 
 
@@ -154,8 +154,8 @@ async def test_a_grant_for_a_thread_holds_in_that_thread_alone(here: World) -> N
 async def test_a_grant_for_everywhere_holds_in_other_threads_and_channels(here: World) -> None:
     await (await write(here, here.workspace / "a.txt")).always("any", where="mine")
     await (await write(here, here.workspace / "b.txt")).ran_unasked()
-    summary = await (await write(here, here.workspace / "c.txt", channel=here.slack.open_dm(here.alice))).ran_unasked()
-    assert UNDER in summary
+    steps = await (await write(here, here.workspace / "c.txt", channel=here.slack.open_dm(here.alice))).ran_unasked()
+    assert UNDER in steps
     assert (here.workspace / "c.txt").exists()
 
 
@@ -467,7 +467,7 @@ async def test_the_grant_of_somebody_who_has_left_counts_no_longer(here: World) 
     await here.ready()
     again = await write(here, here.workspace / "b.txt", thread_ts=turn.ts)
     # Nor is anybody asked, since nobody is left who may approve it.
-    await here.reply(again.ts, "not run")
+    await here.reply(again.ts, "not done: not allowed here")
     await here.quiet()
     assert not (here.workspace / "b.txt").exists()
     assert not here.open_approvals(again.ts)

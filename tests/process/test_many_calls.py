@@ -10,8 +10,8 @@ import pytest
 from bot.core.limits import MAX_CALLS
 from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS
 from slack_sandbox.openrouter import Call, call, calls, text
-from tests.harness import World
-from tests.process.asking import END, answered, ask
+from tests.harness import World, steps
+from tests.process.asking import END, answered, ask, asked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -51,13 +51,11 @@ async def test_each_call_has_one_answer_and_those_beyond_the_limit_say_how_to_go
     if count > MAX_ACCEPTED_CALLS:
         expected[-1] += MORE
     assert said[MAX_CALLS:] == expected
-    shown = "\n".join(reply.plain for reply in here.replies(ts))
-    assert shown.count("1.txt") >= 1
-    assert f"{MAX_CALLS}.txt" not in shown
+    shown = [step for reply in here.replies(ts) for step in steps(reply)]
+    done = [f"complete: Read {here.workspace.name}/{number}.txt" for number in range(MAX_CALLS)]
+    assert [step.partition(" · ")[0] for step in shown[:MAX_CALLS]] == done
     more = kept - MAX_CALLS
-    assert ("not run: at most 64 run at once" in shown) == (more > 0)
-    if more:
-        assert f"{more} more call{'s' if more > 1 else ''} · not run" in shown
+    assert shown[MAX_CALLS:] == ([f"error: {more} more · not done: at most 64 at once"] if more else [])
 
 
 async def test_what_was_beyond_the_limit_runs_in_the_next_step(here: World) -> None:
@@ -78,6 +76,30 @@ async def test_nobody_is_asked_about_a_change_beyond_the_limit_and_it_is_not_mad
     assert not here.open_approvals(ts)
     *_, last = answers(here, -1).values()
     assert last == [SURPLUS]
+
+
+async def test_what_is_not_possible_beside_a_request_is_a_step_of_the_message_that_asks(here: World) -> None:
+    target = here.workspace / "a.txt"
+    write = call("filesystem__write_file", {"path": str(target), "content": "x"})
+    ts = await ask(here, call("filesystem__nothing_like_it", {}), write)
+    [card] = await asked(here, ts)
+    await here.quiet()
+    assert here.replies(ts) == [card]
+    assert steps(card) == ["error: filesystem nothing like it · not done: not possible like this"]
+    await here.slack.click(card, "Deny", by=here.alice)
+    await answered(here, ts)
+    assert len(here.replies(ts)) == 2
+
+
+async def test_nothing_is_left_in_progress_while_people_are_asked(here: World) -> None:
+    write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "x"})
+    ts = await ask(here, *reads(here.workspace, MAX_CALLS - 1), write)
+    [card] = await asked(here, ts)
+    await here.until(lambda: len([each for reply in here.replies(ts) for each in steps(reply)]) == MAX_CALLS - 1)
+    await here.quiet()
+    assert not any(reply.streaming for reply in here.replies(ts))
+    await here.slack.click(card, "Deny", by=here.alice)
+    await answered(here, ts)
 
 
 async def test_a_model_that_makes_the_same_heap_of_calls_again_and_again_is_stopped(here: World) -> None:

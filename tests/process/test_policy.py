@@ -126,11 +126,10 @@ def offered(request: ChatRequest) -> set[str]:
 async def test_a_rule_with_a_folder_lets_a_write_inside_it_run_unasked(ruled: Ruled) -> None:
     target = ruled.notes / "a.txt"
     turn = await begin(ruled.here, "filesystem__write_file", {"path": str(target), "content": "one\n"})
-    summary = await turn.ran_unasked()
+    steps = await turn.ran_unasked()
     assert target.read_text() == "one\n"
-    assert "write_file" in summary
-    assert "done" in summary
-    assert [reply.buttons for reply in turn.said()] == [[], []]
+    assert steps.startswith("complete: Wrote notes/a.txt")
+    assert [reply.buttons for reply in turn.said()] == [[]]
     edit = {"path": "notes/a.txt", "edits": [{"oldText": "one", "newText": "two"}]}
     await (await begin(ruled.here, "filesystem__edit_file", edit)).ran_unasked()
     assert target.read_text() == "two\n"
@@ -161,13 +160,14 @@ async def test_a_tool_that_is_denied_is_hidden_from_the_model_and_refused_all_th
     source.write_text("stays")
     moved = {"source": str(source), "destination": str(ruled.here.workspace / "b.txt")}
     turn = await begin(ruled.here, "filesystem__move_file", moved)
-    summary = await turn.ran_unasked()
+    steps = await turn.ran_unasked()
     requests = ruled.here.model.requests
     assert all("filesystem__move_file" not in offered(request) for request in requests)
     assert "filesystem__write_file" in offered(requests[0])
     assert "policy" in turn.result()
     assert "does not allow" in turn.result()
-    assert "not run: it is not allowed here" in summary
+    assert steps.startswith("error: ")
+    assert "not done: not allowed here" in steps
     assert source.read_text() == "stays"
 
 

@@ -163,16 +163,14 @@ async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_d
     nothing_leaked(quiet, here.general)
 
 
-async def test_the_summary_of_a_call_that_ran_unasked_shows_neither_arguments_nor_result(quiet: Quiet) -> None:
+async def test_the_step_of_a_call_that_ran_unasked_shows_neither_arguments_nor_result(quiet: Quiet) -> None:
     here = quiet.here
     path = here.workspace / f"{SECRET}.txt"
     path.write_text(f"one {SECRET}\ntwo\n")
     turn = await begin(here, "filesystem__read_text_file", {"path": str(path)})
-    summary = await turn.ran_unasked()
+    steps = await turn.ran_unasked()
     assert SECRET in turn.result()
-    if quiet.mode == "summary":
-        assert "read_text_file" in summary
-    assert "done" in summary
+    assert steps == ("complete: Read a file" if quiet.mode == "summary" else "complete: Did 1 thing")
     nothing_leaked(quiet, here.general)
 
 
@@ -333,7 +331,10 @@ async def test_in_a_closed_conversation_everything_is_shown(quiet: Quiet, kind: 
     assert "Details" not in card.buttons
     await here.slack.click(card, "approval.approved", by=here.alice)
     await turn.ended()
-    assert any(f"{SECRET}.txt" in reply.plain and "done" in reply.plain for reply in turn.said())
+    record = record_of(turn, card)
+    assert f"<@{here.alice.id}> approved" in record.plain
+    assert f"{SECRET}.txt" in record.plain
+    assert not any(words in record.plain for words in ("in progress", "failed", "not done"))
 
 
 async def test_a_group_direct_message_of_which_slack_may_not_tell_is_an_open_one(quiet: Quiet) -> None:
@@ -389,6 +390,6 @@ async def test_a_standing_grant_is_not_told_of_in_the_open(quiet: Quiet) -> None
     again = await begin(
         here, "filesystem__write_file", {"path": str(target), "content": f"2 {SECRET}"}, thread_ts=turn.ts
     )
-    await again.ran_unasked()
+    assert "grant" not in await again.ran_unasked()
     assert target.read_text() == f"2 {SECRET}"
     nothing_leaked(quiet, here.general)

@@ -180,7 +180,7 @@ async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_wi
         )
 
         def answered() -> bool:
-            query = "SELECT count(*) FROM posts WHERE kind = 'answer' AND state = 'posted'"
+            query = "SELECT count(*) FROM posts WHERE kind = 'turn' AND final AND state = 'posted' AND shown = revision"
             return here.bot.rows(query) == [(300,)]
 
         await here.until(answered, 60, "300 answers", poll=0.1)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
-from tests.harness import World, processes, world
+from tests.harness import World, processes, steps, world
 
 pytestmark = pytest.mark.anyio
 
@@ -34,10 +34,12 @@ async def test_all_calls_of_a_step_run_and_are_answered_in_their_order(here: Wor
     await here.reply(ts, "Read.")
     assert results(here.model.requests[1]) == ["text of a", "text of b", "text of c"]
     await here.quiet()
-    summary, answer = here.replies(ts)
-    lines = summary.blocks[0]["text"].split("\n\n")
-    assert [line.partition(" `/")[0] for line in lines] == ["✓ `read_text_file`"] * 3
-    assert answer.plain.count("Read.") >= 1
+    [message] = here.replies(ts)
+    folder = here.workspace.name
+    assert [step.partition(" · ")[0] for step in steps(message)] == [
+        f"complete: Read {folder}/{name}.txt" for name in "abc"
+    ]
+    assert [block["text"] for block in message.blocks if block["type"] == "markdown"] == ["Read."]
 
 
 async def test_a_tool_that_is_not_there_is_answered_with_names_that_come_near(here: World) -> None:
@@ -72,7 +74,10 @@ async def test_a_tools_error_is_a_result_that_the_model_can_mend(here: World) ->
     assert results(here.model.requests[1])[0].startswith("Error: ")
     assert results(here.model.requests[2]) == ["found"]
     await here.quiet()
-    assert "failed" in here.replies(ts)[0].plain
+    [message] = here.replies(ts)
+    failed, worked = steps(message)
+    assert failed.startswith(f"error: Read {here.workspace.name}/wrong.txt · ")
+    assert worked.startswith(f"complete: Read {here.workspace.name}/right.txt")
 
 
 async def test_the_model_is_told_when_it_repeats_itself_and_made_to_answer_when_it_goes_on(here: World) -> None:
@@ -192,9 +197,11 @@ async def test_nothing_that_a_tool_or_a_model_writes_can_ping(tmp_path: Path) ->
             text(f"<!channel> <!here> <!everyone> <@{here.bob.id}> <!subteam^S012345|@all> @channel `<!channel>`"),
         )
         ts = await here.slack.say(here.general, here.alice, "<@BOT> ping")
-        await here.until(lambda: len(here.replies(ts)) == 2, what="summary and answer")
-        assert [reply.pings for reply in here.replies(ts)] == [[], []]
-        assert "channel" in here.replies(ts)[1].plain
+        await here.reply(ts, "channel")
+        await here.quiet()
+        [message] = here.replies(ts)
+        assert message.pings == []
+        assert len(steps(message)) == 1
 
 
 async def test_a_killed_server_is_started_again_and_reads_that_were_cut_off_run_again(here: World) -> None:

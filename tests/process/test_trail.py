@@ -198,7 +198,10 @@ async def edited(story: Story, path: Path) -> Told:
     card = await story.wants("write_file", path=str(path), content="harmless")
     await story.here.slack.click(card, "Edit…", by=story.here.alice)
     await story.fills_in(story.here.alice, SECRET, containing="harmless")
-    await story.approved_by_both(await story.next_card())
+    await story.here.until(
+        lambda: " edited this" in card.plain and "Deny" in card.buttons, what="the changed version in its place"
+    )
+    await story.approved_by_both(card)
     await story.answered()
     assert path.read_text() == SECRET
     return [("requested", ""), ("edited", "alice"), *APPROVED, *RAN]

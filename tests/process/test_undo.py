@@ -333,6 +333,7 @@ async def test_what_was_kept_of_a_call_that_was_not_run_in_the_end_is_thrown_awa
     # The sweep does it, which also runs at each start.
     await here.bot.kill()
     await here.bot.start()
+    await here.ready()
     query = f"SELECT state, length(content) FROM undos WHERE {OF_THREAD}"
     await here.until(lambda: here.bot.rows(query, ts) == [("closed", 0)], poll=0.05, what="what was kept to go")
     assert "Undo" not in [*card.buttons, *fresh.buttons]

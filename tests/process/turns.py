@@ -13,7 +13,7 @@ from typing import Any
 from slack_sandbox.model import Channel, Message, Person, View
 from slack_sandbox.openrouter import ChatRequest, call, calls, text
 from tests import standin
-from tests.harness import World
+from tests.harness import World, steps
 
 SHIFTING = Path(__file__).parents[1] / "unit" / "tools" / "servers" / "shifting.py"
 OBEY: dict[str, Any] = {
@@ -50,11 +50,12 @@ class Turn:
         await self.here.quiet()
 
     async def ran_unasked(self) -> str:
-        """Wait for the end of a turn in which nobody had to be asked; out: the summary of what was done."""
+        """Wait for the end of a turn in which nobody had to be asked; out: the steps on its one message."""
         before = self.requests()
         await self.ended()
         assert self.requests() == before, "somebody was asked"
-        return next(reply.plain for reply in reversed(self.said()) if self.end not in reply.plain)
+        [message] = [reply for reply in self.said() if self.end in reply.plain]
+        return "\n".join(steps(message))
 
     async def denied(self) -> None:
         """Be asked, say no, wait for the end."""

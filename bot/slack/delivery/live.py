@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.json_text import JsonObject
 from bot.core.ports.chat import Said
 from bot.core.posts import Draft, Post
-from bot.core.turn_message import GROWING, TURN, Step, Text, TurnMessage, grown, loads
+from bot.core.turn_message import GROWING, TURN, Step, Text, TurnMessage, fitting, grown, loads
 from bot.slack.blocks import cards, turn_message
 from bot.slack.blocks.markdown import code_blocks, enclosing
 from bot.slack.blocks.outgoing import may_change
@@ -70,7 +70,7 @@ class Live:
         if turn is None:
             turn = self._turns[thread_id] = _Turn(thread_id, part, words)
             self._rate.hold(thread_id, TURN, self._after_seconds)
-        turn.message, turn.words, turn.running, turn.pieces = part, words, running, []
+        turn.message, turn.words, turn.running, turn.pieces = part, words, fitting(part, running), []
         self._change(thread_id, turn, begins=bool(running or part.parts))
 
     def writing(self, thread_id: int) -> Listener:

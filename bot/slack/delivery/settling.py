@@ -97,6 +97,9 @@ class Settler:
             if action is Action.WAIT:
                 self._wait(place, post, known)
                 return post
+            if action is Action.REMOVE and not gone and await self._has_grown(post):
+                self._wake(post.thread_id)
+                return post
             post = await self._act(action, place, post, body, known)
 
     async def _act(
@@ -117,6 +120,14 @@ class Settler:
             return json.loads(post.payload)
         size = sum(each.size for each in post.about) or len(post.payload)
         return await offload(size, kind.render, post)
+
+    async def _has_grown(self, post: Post) -> bool:
+        """Whether the store has more of a message than was read of it: its turn has been recorded meanwhile, and what
+        was shown of it from memory is gone."""
+        if self._kind(post).streamed is None:
+            return False
+        posts = (await self._store.deliveries(post.thread_id)).posts
+        return (post.id, post.revision) not in [(each.id, each.revision) for each in posts]
 
     def _kind(self, post: Post) -> Kind:
         return self._kinds.get(post.kind, PLAIN)

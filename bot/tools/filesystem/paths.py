@@ -102,6 +102,8 @@ class Filesystem:
             name = os.path.basename(absolute)
             return f"…/{name}" if name else "…"
         inner = absolute[len(root.rstrip("/")) + 1 :]
+        for folder in self._known:  # a relative path may hold one: `file:///srv/notes/a.md`
+            inner = inner.replace(folder, "/…") if folder != "/" else inner
         label = self._label(self._known[root])
         return (f"{label}/{inner}" if len(set(self._known.values())) > 1 else inner) if inner else label
 

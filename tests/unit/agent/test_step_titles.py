@@ -46,6 +46,16 @@ def test_a_step_says_what_was_done_with_what() -> None:
     assert "_" not in title
 
 
+def test_a_step_that_ran_under_a_grant_says_so_where_everything_may_be_shown() -> None:
+    granted = call(why="grant 7: any arguments")
+    [(_, note)] = shown(Privacy.FULL, granted)
+    assert note.endswith("under a standing grant")
+    assert all(
+        "grant" not in note for privacy in (Privacy.SUMMARY, Privacy.PRIVATE) for _, note in shown(privacy, granted)
+    )
+    assert "grant" not in str(shown(Privacy.FULL, call(why="rule notes")))
+
+
 @pytest.mark.parametrize("privacy", [Privacy.SUMMARY, Privacy.PRIVATE])
 @pytest.mark.parametrize("outcome", list(CallOutcome))
 def test_neither_arguments_nor_results_are_shown_where_they_must_not_be(privacy: Privacy, outcome: CallOutcome) -> None:
@@ -64,6 +74,16 @@ def test_whatever_did_not_go_well_is_a_failed_step_that_says_so(outcome: CallOut
     [step] = step_titles.finished(TOOLS, [call(outcome, "No such file")], Privacy.FULL)
     assert step.state is StepState.FAILED
     assert step.note
+
+
+@pytest.mark.parametrize("privacy", [Privacy.FULL, Privacy.SUMMARY])
+@pytest.mark.parametrize("outcome", set(CallOutcome) - {CallOutcome.OK, CallOutcome.ERROR, CallOutcome.SURPLUS})
+def test_a_step_says_of_what_was_not_done_that_it_was_not_and_of_nothing_else(
+    privacy: Privacy, outcome: CallOutcome
+) -> None:
+    [(_, note)] = shown(privacy, call(outcome))
+    may_have_run = outcome in (CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+    assert note.startswith("cut off; " if may_have_run else "not done")
 
 
 def test_calls_beyond_those_of_one_step_are_counted_together() -> None:

@@ -33,6 +33,8 @@ def said(remote: str, files: Filesystem = ONE, **arguments: Any) -> str:
         ("read_text_file", {"path": f"{ROOT}/drafts/../release.md"}, "Read release.md"),
         ("read_text_file", {"path": "/etc/passwd"}, "Read …/passwd"),
         ("read_text_file", {"path": "../../secret"}, "Read …/secret"),
+        ("read_text_file", {"path": f"file://{ROOT}/a.md"}, "Read file:/…/a.md"),
+        ("write_file", {"path": f'"{ROOT}/a.md"'}, 'Wrote "/…/a.md"'),
         ("read_text_file", {}, "Read a file"),
         ("read_multiple_files", {"paths": ["a.md", "b.md", "c.md"]}, "Read a.md, b.md and c.md"),
         ("read_multiple_files", {"paths": ["a.md", "b.md", "c.md", "d.md"]}, "Read a.md, b.md and 2 more files"),
