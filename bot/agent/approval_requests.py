@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.agent import reach
-from bot.agent.reach import audience_of
+from bot.agent import audience_check
+from bot.agent.audience_check import audience_of
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import sha256
 from bot.core.limits import Limits
@@ -84,7 +84,7 @@ class ApprovalRequester:
         if not approvals:
             return ()
         cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
-        return [reach.with_copies(self.gateway, state.place, card, ask) for card in cards]
+        return [audience_check.with_copies(self.gateway, state.place, card, ask) for card in cards]
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> str:
         """Return why nobody could decide, for the model; empty if somebody can: the only person who could is from

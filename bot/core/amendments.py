@@ -47,7 +47,7 @@ class Amendment:
         return self.may_ask and not self.is_own and (self.now is None or self.was_addressed or self.now.addressed)
 
 
-class Amended(StrEnum):
+class AmendmentOutcome(StrEnum):
     """What followed from a change."""
 
     IGNORED = "ignored"
@@ -72,16 +72,16 @@ class Amended(StrEnum):
 
 
 ADMITTED = {
-    Admission.STARTS: Amended.STARTS,
-    Admission.CONTEXT: Amended.UPDATED,
-    Admission.DUPLICATE: Amended.IGNORED,
-    Admission.IGNORED: Amended.IGNORED,
+    Admission.STARTS: AmendmentOutcome.STARTS,
+    Admission.CONTEXT: AmendmentOutcome.UPDATED,
+    Admission.DUPLICATE: AmendmentOutcome.IGNORED,
+    Admission.IGNORED: AmendmentOutcome.IGNORED,
 }
 """What follows from an edit whose message was admitted as it is now."""
-WAKING = (Amended.STARTS, Amended.STOPPED, Amended.CLOSED)
+WAKING = (AmendmentOutcome.STARTS, AmendmentOutcome.STOPPED, AmendmentOutcome.CLOSED)
 
 
-def counts(change: Amendment, said: Incoming, *, counted: bool, follows: bool) -> bool:
+def is_request_after_edit(change: Amendment, said: Incoming, *, counted: bool, follows: bool) -> bool:
     """Whether an unread message is addressed to the bot after an edit.
 
     Args:
@@ -95,7 +95,7 @@ def counts(change: Amendment, said: Incoming, *, counted: bool, follows: bool) -
     return follows and not said.to_others
 
 
-def newly_counts(change: Amendment, said: Incoming, *, counted: bool, reported: bool) -> bool:
+def edit_adds_request(change: Amendment, said: Incoming, *, counted: bool, reported: bool) -> bool:
     """Whether the report of an edit is a request: the edit adds the first mention to a message that was read.
 
     Args:

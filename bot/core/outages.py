@@ -50,7 +50,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
+class ActiveThread:
     """A thread of the bot's, at a message that was recorded there."""
 
     number: int
@@ -81,7 +81,7 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedMessage:
     """A message of the chat's that is recorded in a thread, and was not deleted as far as is known."""
 
     ts: str
@@ -90,7 +90,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMessages:
     """Messages that are too old to be answered unasked, and whose authors were not asked yet."""
 
     thread_id: int
@@ -101,13 +101,13 @@ class Held:
     """Their authors."""
 
 
-def known_conversations(active: Iterable[Active]) -> list[Conversation]:
+def known_conversations(active: Iterable[ActiveThread]) -> list[Conversation]:
     """Return the conversations of these threads, each once, in their order."""
     places = (each.place for each in active)
     return [*{place.channel: Conversation(place.team, place.channel, place.kind) for place in places}.values()]
 
 
-def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> list[Conversation]:
+def conversations_to_read(known: Iterable[Conversation], listed: Iterable[Conversation]) -> list[Conversation]:
     """Return the conversations to read: first those in which the bot was spoken to lately, then others, within bounds.
 
     Args:
@@ -121,9 +121,9 @@ def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> lis
     return list(found.values())[:MAX_CONVERSATIONS]
 
 
-def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
+def threads_with_gaps(active: Iterable[ActiveThread], now: float) -> dict[int, ActiveThread]:
     """Return by thread those in which something may have been missed, the newest activity first, within bounds."""
-    found: dict[int, Active] = {}
+    found: dict[int, ActiveThread] = {}
     for each in active:
         if each.gap is not None and each.at > now - ACTIVE_DAYS * DAY and len(found) < MAX_THREADS:
             found.setdefault(each.thread_id, each)
@@ -135,7 +135,7 @@ def read_from(gap: Gap, now: float) -> float:
     return max(0.0, gap.since - MARGIN_SECONDS, now - LOOK_BACK_DAYS * DAY)
 
 
-def reread_from(known: Sequence[Recorded], oldest: float, now: float) -> float:
+def reread_from(known: Sequence[RecordedMessage], oldest: float, now: float) -> float:
     """Return the time from which a thread is read to notice what was edited or deleted, in Unix seconds.
 
     Args:
@@ -148,19 +148,19 @@ def reread_from(known: Sequence[Recorded], oldest: float, now: float) -> float:
     return min(oldest, max(min(again) - 1.0, now - LOOK_BACK_DAYS * DAY)) if again else oldest
 
 
-def offers(held: Iterable[Held]) -> list[tuple[Held, tuple[int, ...]]]:
+def group_offers(held: Iterable[HeldMessages]) -> list[tuple[HeldMessages, tuple[int, ...]]]:
     """Return whom to ask whether to answer still: for each thread, or direct message, once.
 
     Out: where the newest message is, with all of their authors, and the threads that the question is about.
     """
-    groups: dict[object, list[Held]] = {}
+    groups: dict[object, list[HeldMessages]] = {}
     for each in held:
         place = each.place
         groups.setdefault((place.team, place.channel) if place.kind == "im" else each.thread_id, []).append(each)
-    found: list[tuple[Held, tuple[int, ...]]] = []
+    found: list[tuple[HeldMessages, tuple[int, ...]]] = []
     for group in groups.values():
         newest = max(group, key=lambda each: (len(each.ts.partition(".")[0]), each.ts))
         people = tuple(dict.fromkeys(who for each in group for who in each.people))
         threads = tuple(sorted({each.thread_id for each in group}))
-        found.append((Held(newest.thread_id, newest.place, newest.ts, people), threads))
+        found.append((HeldMessages(newest.thread_id, newest.place, newest.ts, people), threads))
     return found

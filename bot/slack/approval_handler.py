@@ -46,8 +46,8 @@ NOT_RUN = {
 """How requests ended whose call did not run, although they were approved or edited."""
 ACK_SECONDS = 2.5
 """The limit for everything that has to happen before the acknowledgement: Slack waits 3 seconds for it."""
-NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; press the button again in a moment."
-VOTER_NOT_TOLD = (
+UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was changed; press the button again in a moment."
+VOTER_UNVERIFIED = (
     "I couldn't confirm with Slack who you are, or who approved this before. Nothing was changed; "
     "press the button again in a moment."
 )
@@ -190,9 +190,9 @@ class ApprovalHandler:
         match settlement.verdict:
             case Verdict.SETTLED | Verdict.COUNTED:
                 return ""
-            case Verdict.NOT_TOLD:
+            case Verdict.UNVERIFIED:
                 voted = approval is not None and set(approval.votes) - {user}
-                return asked.unknown(VOTER_NOT_TOLD if voted else NOT_TOLD)
+                return asked.unknown(VOTER_UNVERIFIED if voted else UNVERIFIED)
             case Verdict.NOT_YOURS if approval is not None:
                 return self.not_yours(asked, approval, user)
             case Verdict.ALREADY if approval is not None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group
 from bot.core.policy.rules import Tier
-from bot.core.questions.entitlement import Standing, entitled, may_with
+from bot.core.questions.entitlement import Membership, entitled, may_with
 from bot.core.questions.question import Approval, Question
 from bot.slack.directory import Directory, Person
 
@@ -20,7 +20,7 @@ BLOCKED = (
     "Slack does not let me look up who you are, so nothing was changed. Whoever runs me has to fix this first: "
     "the log says how."
 )
-TOLD_SECONDS = 2.0
+LOOKUP_SECONDS = 2.0
 """How long the lookups of one click may take together: the click has to be acknowledged within 3 seconds
 (docs.slack.dev/interactivity/handling-user-interaction)."""
 
@@ -119,7 +119,7 @@ class AuthorizationCheck:
 
     async def look_up(self, user: str) -> None:
         """Ask Slack who a person is."""
-        await self._told(self._authorizer.directory.person, user, self._persons)
+        await self._within_limit(self._authorizer.directory.person, user, self._persons)
 
     def acted_here(self, user: str, origin: frozenset[str]) -> bool | None:
         """Return whether this person can have acted in these workspaces; None if Slack did not answer.
@@ -143,11 +143,11 @@ class AuthorizationCheck:
         rules = self._authorizer.rules_for(approval)
         alone = may_with(approval, user, frozenset(), rules, approving=approving)
         person, (groups, complete) = await asyncio.gather(
-            self._told(self._authorizer.directory.person, user, self._persons),
+            self._within_limit(self._authorizer.directory.person, user, self._persons),
             self._known_groups(user, () if alone else rules.groups),
         )
-        standing = Standing(self._authorizer.is_member(person), groups, complete)
-        return entitled(approval, user, standing, rules, approving=approving)
+        membership = Membership(self._authorizer.is_member(person), groups, complete)
+        return entitled(approval, user, membership, rules, approving=approving)
 
     async def member_of(self, user: str, question: Question) -> tuple[bool | None, frozenset[str]]:
         """Return whether a person may answer questions at all, and which of the groups that this one names they are in.
@@ -157,7 +157,7 @@ class AuthorizationCheck:
         named = question.names(user, frozenset())
         groups = () if named else tuple(filter(is_group, question.people))
         person, (known, complete) = await asyncio.gather(
-            self._told(self._authorizer.directory.person, user, self._persons), self._known_groups(user, groups)
+            self._within_limit(self._authorizer.directory.person, user, self._persons), self._known_groups(user, groups)
         )
         member = self._authorizer.is_member(person)
         return None if member and not named and not known and not complete else member, known
@@ -166,17 +166,17 @@ class AuthorizationCheck:
         """Return the groups that this person is known to be in, and whether Slack has answered for all of them."""
         asked = sorted(among)
         members = self._authorizer.directory.members
-        found = await asyncio.gather(*(self._told(members, group, self._groups) for group in asked))
+        found = await asyncio.gather(*(self._within_limit(members, group, self._groups) for group in asked))
         known = frozenset(group for group, inside in zip(asked, found, strict=True) if inside and user in inside)
         return known, all(inside is not None for inside in found)
 
-    async def _told(
+    async def _within_limit(
         self, ask: Callable[[str], Coroutine[Any, Any, T]], key: str, asked: dict[str, asyncio.Task[T]]
     ) -> T | None:
         """Return the answer, looked up once per key; None if there is none in time."""
         if key not in asked:
             asked[key] = asyncio.create_task(ask(key))
-        await asyncio.wait({asked[key]}, timeout=self.left(TOLD_SECONDS))
+        await asyncio.wait({asked[key]}, timeout=self.left(LOOKUP_SECONDS))
         return _answer(asked[key])
 
 

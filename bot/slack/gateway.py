@@ -13,14 +13,14 @@ from bot.core.amendments import EDITED
 from bot.core.calls import Call
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
-from bot.core.outages import Gap, Missed, Recorded
+from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, gathered, offload
-from bot.slack import missing
+from bot.slack import history_gaps
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, messages, question_blocks, retry_notice
 from bot.slack.delivery.progress import Progress
@@ -28,13 +28,13 @@ from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.stop_rights import with_rights
+from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
-from bot.slack.reading.shown import note, show
+from bot.slack.reading.rendering import note, show
 from bot.slack.reading.speakers import Speakers
 from bot.slack.text import referred, speaker
-from bot.slack.whereabouts import whereabouts
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
@@ -94,8 +94,10 @@ class SlackGateway:
     def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
         return messages.asked_directly(people, key)
 
-    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
-        return await whereabouts(self._authorizer, place, people, requester, asks=asks)
+    async def reachability(
+        self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
+    ) -> Reachability:
+        return await reachability(self._authorizer, place, people, requester, asks=asks)
 
     def reminders(self, question: Question) -> tuple[Sequence[Draft], Sequence[tuple[str, Draft]]]:
         return question_blocks.reminders(question)
@@ -209,15 +211,15 @@ class SlackGateway:
                 else:
                     found.append(replace(message, addressed=False, earlier=True))
             await pace.checkpoint()
-        words = missing.for_the_model(history)
+        words = history_gaps.for_the_model(history)
         if words:
             # Its timestamp puts it behind the first message and before all others.
             ts = f"{place.thread_ts}0"
             key = f"earlier-{place.channel}-{place.thread_ts}"
             found.append(Incoming(place, key, "", ts, note(words), (), addressed=False, earlier=True))
-        return Earlier(found, missing.for_people(history))
+        return Earlier(found, history_gaps.for_people(history))
 
-    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         return await self._missed.of_thread(place, gap, known)
 
     def progress(self, thread_id: int, words: str) -> None:

@@ -23,12 +23,12 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping
 from bot.pace import Pace
 from bot.slack.app import REQUEST_SECONDS, Clients, Identity
+from bot.slack.connectivity import Connectivity
 from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
 from bot.slack.intake import payloads
 from bot.slack.intake.changes import is_own_update
 from bot.slack.intake.payloads import Control, Envelope, Unreadable
-from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
 from bot.slack.web_client import Problems
 
@@ -44,7 +44,7 @@ MAX_RETRY_AFTER = 600.0
 STEADY_SECONDS = 10.0
 """A connection that has lasted so long is a good one: when it closes, the next is opened at once."""
 LINK_DISABLED = "link_disabled"
-SPOKEN = ("message", "app_mention")
+MESSAGE_EVENTS = ("message", "app_mention")
 
 _QUIET = logging.getLogger("slack_sdk.socket_mode")
 _QUIET.setLevel(logging.ERROR)
@@ -58,11 +58,11 @@ class Connection(SocketModeClient):
     """Slack's client with another way of reconnecting: one line in the log for each failed attempt, pauses that grow,
     and a new address each time, since an address is good for one attempt (apps.connections.open)."""
 
-    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], presence: Presence) -> None:
-        """`take` is given each message. It must not raise, nor take long. `presence` is told of connections."""
+    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], connectivity: Connectivity) -> None:
+        """`take` is given each message. It must not raise, nor take long. `connectivity` is told of connections."""
         super().__init__(these.app_token, _QUIET, these.best_effort, ping_interval=PING_SECONDS)
         self._take = take
-        self._presence = presence
+        self._connectivity = connectivity
         self._problems: Problems = these.problems
         self._connecting = False
         self._stopping = False
@@ -75,7 +75,7 @@ class Connection(SocketModeClient):
 
     async def enqueue_message(self, message: str) -> None:
         """Read a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
-        self._presence.heard()
+        self._connectivity.received()
         await self._take(message)
         await self._pace.checkpoint()  # a burst of messages would be read without a break
 
@@ -138,7 +138,7 @@ class Connection(SocketModeClient):
             # Not later: there may be too many connections (disconnect, reason too_many_websockets).
             with contextlib.suppress(Exception):
                 await self.current_session.close()
-        await self._presence.opening()
+        await self._connectivity.opening()
         address, self.wss_uri = self.wss_uri or await self.issue_new_wss_url(), None
         session = await self.aiohttp_client_session.ws_connect(
             address,
@@ -150,7 +150,7 @@ class Connection(SocketModeClient):
         self.current_session, self.stale, self.last_ping_pong_time = session, False, None
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
         self._opened_at = time.monotonic()
-        self._presence.opened(lambda: self.last_ping_pong_time or 0.0)
+        self._connectivity.opened(lambda: self.last_ping_pong_time or 0.0)
         asyncio.get_running_loop().call_later(STEADY_SECONDS, self._steady, session)
         with contextlib.suppress(ConnectionError):  # noticed by the monitor
             await session.ping(f"sdk-ping-pong:{time.time()}".encode())
@@ -203,12 +203,12 @@ class Socket:
         these: Clients,
         under_way: UnderWay,
         identity: Identity,
-        presence: Presence | None = None,
+        connectivity: Connectivity | None = None,
         *,
         own: Callable[[JsonObject], bool] = lambda _: True,
     ) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
-        those of the installation that `identity` names. `presence` records when a connection was open.
+        those of the installation that `identity` names. `connectivity` records when a connection was open.
         `own` takes an event about a message of our own app, and returns whether nothing else is to be done about it."""
         self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
@@ -217,7 +217,7 @@ class Socket:
         self._identity = identity
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
-        self.client = Connection(these, self._take, presence or Presence())
+        self.client = Connection(these, self._take, connectivity or Connectivity())
 
     async def open(self, url: str) -> None:
         """Open the first connection, at an address from apps.connections.open; returns when it is open."""
@@ -262,7 +262,7 @@ class Socket:
                     log.info("an event (%s) of another installation of the app is left out", envelope.kind)
                     await self._acknowledge(envelope.id)
                 elif (
-                    envelope.kind in SPOKEN
+                    envelope.kind in MESSAGE_EVENTS
                     and is_own_update(envelope.payload, self._ourselves)
                     and self._own(envelope.payload)
                 ):
@@ -275,7 +275,7 @@ class Socket:
         try:
             event = mapping(envelope.payload.get("event"))
             commit = self._under_way.get((str(event.get("channel")), str(event.get("ts"))))
-            if commit is not None and envelope.kind in SPOKEN:
+            if commit is not None and envelope.kind in MESSAGE_EVENTS:
                 # A mention arrives as two events at once: the second is acknowledged without Bolt, but not before the
                 # commit of the first, and not at all if that fails.
                 done, _ = await asyncio.wait({commit}, timeout=REQUEST_SECONDS)

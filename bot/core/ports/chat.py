@@ -7,10 +7,10 @@ from typing import Protocol
 
 from bot.core.calls import Call
 from bot.core.inbox import Earlier, Unread
-from bot.core.outages import Gap, Missed, Recorded
+from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.thread_ref import ThreadRef
 
@@ -46,7 +46,9 @@ class ChatGateway(Protocol):
         """That these people were asked by direct message."""
         ...
 
-    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
+    async def reachability(
+        self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
+    ) -> Reachability:
         """What is known of the people and groups that a question names, and of who is in its conversation. `asks`:
         the requester is asking just now."""
         ...
@@ -91,7 +93,7 @@ class ChatGateway(Protocol):
         after it when it was delivered late. Of a long thread, it is the first message and the newest ones."""
         ...
 
-    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         """Return what was said in the thread since the gap began, and what of the messages that are recorded was edited
         or deleted. What is already recorded may be among the messages."""
         ...

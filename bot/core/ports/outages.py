@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
 from bot.core.questions.question import Card
 
 
@@ -27,12 +27,12 @@ class Outages(Protocol):
         without one, unless its first message was `missed`."""
         ...
 
-    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
         """What people and apps have written in a thread, as far as it is recorded and not deleted: the newest messages
         first, within bounds. What the bot itself has noted is not among it."""
         ...
 
-    async def active(self, before: int = 0) -> Sequence[Active]:
+    async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         """The newest messages with their threads, in descending order, a part at a time: those with a number below this
         one; 0: from the newest on. Empty at the end."""
         ...
@@ -46,7 +46,7 @@ class Outages(Protocol):
         """A thread, or a conversation, was read up to this outage, and all of it was admitted."""
         ...
 
-    async def held(self) -> Sequence[Held]:
+    async def held(self) -> Sequence[HeldMessages]:
         """Threads with held messages whose authors were not asked and have not written again. It may give a part; the
         rest comes once those were offered an answer."""
         ...

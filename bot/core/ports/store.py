@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.outages import Outages
@@ -54,7 +54,7 @@ class Inbox(Protocol):
         """
         ...
 
-    async def amend(self, change: Amendment) -> tuple[Amended, int]:
+    async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
         """Record that a message was edited or deleted. Out: what follows from it, and the thread's number (0: none).
 
         A message that is unread is changed or removed. Of one that was read, the change is reported: as an unread

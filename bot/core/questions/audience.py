@@ -13,7 +13,7 @@ MAX_ASKED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Reachability:
     """What Slack has said about people. What is missing or None is not known."""
 
     members: Mapping[str, bool | None] = field(default_factory=dict[str, "bool | None"])
@@ -38,7 +38,7 @@ def audience(
     people: Collection[str],
     needed: int,
     requester: str,
-    where: Whereabouts,
+    where: Reachability,
     *,
     barred: Collection[str] = (),
     asked: Collection[str] = (),
@@ -71,7 +71,7 @@ def audience(
     return Audience(tuple(each for each in wanted if each not in asked))
 
 
-def _each(people: Collection[str], requester: str, where: Whereabouts) -> Iterator[str]:
+def _each(people: Collection[str], requester: str, where: Reachability) -> Iterator[str]:
     """Yield the ids of those who are named, each once, those of a group in alphabetical order."""
     seen = {""}
     for who in people:

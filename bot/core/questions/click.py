@@ -48,7 +48,7 @@ class Verdict(StrEnum):
     COUNTED = "counted"
     """It is one of the votes that are needed; more are."""
     NOT_YOURS = "not_yours"
-    NOT_TOLD = "not_told"
+    UNVERIFIED = "unverified"
     """Slack did not tell who they are, so they may not."""
     INVALID = "invalid"
     """What was entered is no valid answer (`QuestionKind.problems`); the question stays open."""

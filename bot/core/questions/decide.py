@@ -55,7 +55,7 @@ def _asked(question: Question, click: Click) -> tuple[QuestionKind, Question] | 
 def _refusal(kind: QuestionKind, asked: Question, click: Click, now: float) -> Verdict | None:
     may = kind.may(asked, click)
     if not may:
-        return Verdict.NOT_TOLD if may is None else Verdict.NOT_YOURS
+        return Verdict.UNVERIFIED if may is None else Verdict.NOT_YOURS
     return Verdict.ALREADY if asked.decision != Decision.AWAITING or now >= asked.expires_at else None
 
 

@@ -9,7 +9,7 @@ from bot.core.questions.question import Approval
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Membership:
     """What Slack has told of a person."""
 
     member: bool | None
@@ -20,15 +20,17 @@ class Standing:
     """Slack has told of all groups that matter."""
 
 
-def entitled(approval: Approval, user: str, standing: Standing, rules: Approvers, *, approving: bool) -> bool | None:
+def entitled(
+    approval: Approval, user: str, membership: Membership, rules: Approvers, *, approving: bool
+) -> bool | None:
     """Whether a person may approve a call or (not `approving`) deny, change or stop it.
 
     In: the rules as they are now; the card may show older ones. Out: None when it hangs on what Slack did not tell.
     """
-    if not standing.member:
-        return standing.member
-    may = may_with(approval, user, standing.groups, rules, approving=approving)
-    return may if may or standing.complete else None
+    if not membership.member:
+        return membership.member
+    may = may_with(approval, user, membership.groups, rules, approving=approving)
+    return may if may or membership.complete else None
 
 
 def may_with(approval: Approval, user: str, groups: frozenset[str], rules: Approvers, *, approving: bool) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
 from bot.core.untrusted import mapping
-from bot.slack.blocks import field_blocks, field_values, form_words
+from bot.slack.blocks import field_blocks, field_values, form_labels
 from bot.slack.blocks.elements import Block, code, modal, plain, plain_text, remark, rich, section
 from bot.slack.blocks.fields import Field, Form, form_of
+from bot.slack.blocks.form_labels import Path
 from bot.slack.blocks.form_schema import Kind
-from bot.slack.blocks.form_words import Path
 from bot.slack.blocks.forms import EDIT, Opened, about, seal
 
 NOTE = "Nothing runs yet: the changed version takes the place of this one and waits for approval."
@@ -90,9 +90,9 @@ def _shared(one: Path, other: Path) -> int:
 def _place(field: Field | None, path: Path) -> str:
     if field is None or field.path == path[: len(field.path)]:
         rest = path[len(field.path) :] if field else path
-        return form_words.place(rest, lines=field is not None and field.kind is Kind.LINES)
+        return form_labels.place(rest, lines=field is not None and field.kind is Kind.LINES)
     # The value has no field of its own: named in full.
-    return form_words.place(path) if path != field.path[: len(path)] else ""
+    return form_labels.place(path) if path != field.path[: len(path)] else ""
 
 
 def _left(labels: Sequence[str]) -> Block:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bot.slack.blocks import form_words, long_text
+from bot.slack.blocks import form_labels, long_text
 from bot.slack.blocks.elements import (
     CHUNK,
     Block,
@@ -220,7 +220,7 @@ def _about(field: Field) -> str:
         said.append("It holds characters that Slack cannot show; a line that you change loses them.")
     if any(long_text.edges(field.value)) and not field.multiline:
         said.append("Spaces around it are kept.")
-    return one_line(" ".join(said), form_words.HINT)
+    return one_line(" ".join(said), form_labels.HINT)
 
 
 def _keeping(field: Field) -> Block:

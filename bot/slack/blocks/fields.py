@@ -14,11 +14,11 @@ from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.questions.question import Approval
-from bot.slack.blocks import form_words, long_text
+from bot.slack.blocks import form_labels, long_text
 from bot.slack.blocks.call_text import arguments_of, plain
 from bot.slack.blocks.elements import VIEW_LIMIT, one_line
+from bot.slack.blocks.form_labels import Path
 from bot.slack.blocks.form_schema import ABSENT, Kind, Schemas, Shape
-from bot.slack.blocks.form_words import Path
 from bot.slack.text import sendable
 
 ACTION = "value"
@@ -158,7 +158,7 @@ class _Layout:
     def _called(self, names: Sequence[str], properties: Mapping[str, Any]) -> dict[str, str]:
         """Return the labels of values beside each other, none of them twice."""
         plain_schemas = {name: self.schemas.plain(properties.get(name)) for name in names}
-        called = {name: form_words.label(name, plain_schemas[name]) for name in names}
+        called = {name: form_labels.label(name, plain_schemas[name]) for name in names}
         taken: dict[str, int] = {}
         for text in called.values():
             taken[text] = taken.get(text, 0) + 1
@@ -202,7 +202,7 @@ class _Layout:
         pieces = tuple(long_text.cut(text)) if text is not None else ()
         old = replaced if isinstance(replaced, str) else ""
         multiline = shape.kind in (Kind.JSON, Kind.LINES) or bool(old) or _may_be_long(path[-1], text or "")
-        made = Field(path, form_words.nested(labels), shape, value, required, pieces, _hint(shape), old, multiline)
+        made = Field(path, form_labels.nested(labels), shape, value, required, pieces, _hint(shape), old, multiline)
         blocks, size = self._weigh(made) if len(pieces) <= MAX_BLOCKS else (len(pieces), 0)
         if blocks > self._blocks or size > self._bytes:
             return self._leave(value, labels)
@@ -213,7 +213,7 @@ class _Layout:
 
     def _leave(self, value: Any, labels: Sequence[str]) -> None:
         if value is not ABSENT:
-            self.left.append(form_words.nested(labels))
+            self.left.append(form_labels.nested(labels))
 
 
 def _with(path: Path, labels: Sequence[str]) -> Sequence[str]:
@@ -269,7 +269,7 @@ def _may_be_long(name: str | int, text: str) -> bool:
 
 
 def _hint(shape: Shape) -> str:
-    facts = [form_words.limits(shape.schema), form_words.default(shape.schema)]
+    facts = [form_labels.limits(shape.schema), form_labels.default(shape.schema)]
     match shape.kind:
         case Kind.LINES:
             facts.insert(0, "One on each line.")
@@ -282,7 +282,7 @@ def _hint(shape: Shape) -> str:
             facts.insert(0, f"For example {_EXAMPLES[shape.schema['format']]}.")
         case _:
             pass
-    return form_words.hint(shape.schema, *facts)
+    return form_labels.hint(shape.schema, *facts)
 
 
 _EXAMPLES = {

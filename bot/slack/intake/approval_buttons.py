@@ -14,8 +14,8 @@ from bot.core.untrusted import reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import (
     ACK_SECONDS,
-    NOT_TOLD,
     NOTHING,
+    UNVERIFIED,
     ApprovalHandler,
     pressed_on,
     user_of,
@@ -86,7 +86,7 @@ async def _details(
     if may:
         return await offload(approval.size, details.details, approval)
     if may is None:
-        return asked.unknown(NOT_TOLD)
+        return asked.unknown(UNVERIFIED)
     if asked.stranger(user_of(body)):
         return "The details are for active members of this workspace."
     return "The details are for the person who asked and for those who may decide."
@@ -121,7 +121,7 @@ async def _form(
         return handler.said(asked, Settlement(Verdict.ALREADY, question=approval), user)
     entitled = await asked.entitled(user, approval, approving=name == buttons.ALWAYS)
     if not entitled:
-        return asked.unknown(NOT_TOLD) if entitled is None else handler.not_yours(asked, approval, user)
+        return asked.unknown(UNVERIFIED) if entitled is None else handler.not_yours(asked, approval, user)
     opened = Opened(approval.id, approval.digest, opened.channel, opened.message_ts, opened.thread_ts)
     if name != buttons.REASON:
         return await _tool_form(handler, asked, approval, opened, name)

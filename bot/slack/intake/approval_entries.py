@@ -28,7 +28,7 @@ DENIED_OR_NOT = (
 )
 UNCHANGED = "Nothing was changed. Press Cancel to leave it as it is."
 NO_TOOL = "The tool is unavailable right now. Nothing was changed; send it again in a moment."
-NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
+UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
 NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
 
 
@@ -55,13 +55,13 @@ class Entry:
             self.response = WindowResponse(edit_form.CHANGED)
             return None
         refused = refusal(approval, click, time.time())
-        if refused is Verdict.NOT_TOLD:
-            errors = beside_fields(view, {"": self.asked.unknown(NOT_TOLD)}, str)
+        if refused is Verdict.UNVERIFIED:
+            errors = beside_fields(view, {"": self.asked.unknown(UNVERIFIED)}, str)
         elif refused is None and not errors:  # what files say is for those who may decide
             against = await _against(self.handler, self.asked, approval, tool, arguments)
             errors = beside_fields(view, {"": against} if against else {}, str)
         # Of what can no longer be saved, nobody needs to know what is wrong with it.
-        if errors and refused in (None, Verdict.NOT_TOLD):
+        if errors and refused in (None, Verdict.UNVERIFIED):
             self.response = WindowResponse(errors=errors)
             return None
         return replace(click, arguments=text)

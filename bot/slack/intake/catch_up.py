@@ -12,17 +12,27 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
 from bot.core.inbox import Admission
-from bot.core.outages import Active, Conversation, Gap, Missed, behind, choose, known_conversations, offers, read_from
+from bot.core.outages import (
+    ActiveThread,
+    Conversation,
+    Gap,
+    Missed,
+    conversations_to_read,
+    group_offers,
+    known_conversations,
+    read_from,
+    threads_with_gaps,
+)
 from bot.core.ports.outages import Outages
 from bot.core.ports.store import Inbox
 from bot.core.questions import missed
 from bot.core.untrusted import items, mapping
 from bot.slack.blocks import missed_offer, question_blocks
+from bot.slack.connectivity import BEAT_SECONDS
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.intake.amending import amend
 from bot.slack.intake.missed_reader import MissedReader
-from bot.slack.presence import BEAT_SECONDS
 from bot.slack.reading.message import identifier
 
 log = logging.getLogger(__name__)
@@ -137,14 +147,14 @@ class CatchUp:
     async def once(self) -> bool:
         """Read what was missed. Returns False if some of it could not be read, and may be later."""
         found = await self._active()
-        conversations = choose(known_conversations(found), await self._listed())
+        conversations = conversations_to_read(known_conversations(found), await self._listed())
         gaps = await self._store.gaps(conversations)
         now = self._reader.clock()
         jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Missed]]]] = []
         for each, gap in zip(conversations, gaps, strict=True):
             if gap is not None:
                 jobs.append((each, gap, self._conversation(each, read_from(gap, now))))
-        for each in behind(found, now).values():
+        for each in threads_with_gaps(found, now).values():
             if each.gap is not None:
                 jobs.append((each.thread_id, each.gap, self._thread(each, read_from(each.gap, now))))
         failed = in_a_row = 0
@@ -162,7 +172,7 @@ class CatchUp:
 
         return read
 
-    def _thread(self, active: Active, oldest: float) -> Callable[[], Awaitable[Missed]]:
+    def _thread(self, active: ActiveThread, oldest: float) -> Callable[[], Awaitable[Missed]]:
         async def read() -> Missed:
             known = await self._store.recorded(active.thread_id)
             return await self._reader.thread(active.place, oldest, known, self._allowance.wait)
@@ -200,15 +210,15 @@ class CatchUp:
 
     async def _offer(self) -> None:
         """Ask people whether to answer what is too old to be answered unasked."""
-        for held, threads in offers(await self._store.held()):
+        for held, threads in group_offers(await self._store.held()):
             asked = missed.question(held.thread_id, held.ts, threads, held.people, time.time())
             button = question_blocks.button(asked, missed.ANSWER, "Answer")
             await self._store.offer(missed_offer.card(asked, button), threads)
             self._wake(held.thread_id)
 
-    async def _active(self) -> list[Active]:
+    async def _active(self) -> list[ActiveThread]:
         """Return the newest messages of the bot's threads, newest first."""
-        found: list[Active] = []
+        found: list[ActiveThread] = []
         before = 0
         for _ in range(MAX_LOOKED_AT):
             part = await self._store.active(before)

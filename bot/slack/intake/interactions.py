@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.json_text import JsonObject
-from bot.slack.intake.checks import (
+from bot.slack.intake.field_checks import (
     ADDRESS,
     CHANNEL,
     COMMAND,

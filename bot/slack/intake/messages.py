@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
 from bot.slack.delivery.sender import EVENT_TYPE
-from bot.slack.intake import checks
+from bot.slack.intake import field_checks
 from bot.slack.intake.stop_words import is_stop
 from bot.slack.reading import content, message
 from bot.slack.reading.content import Words
@@ -25,7 +25,7 @@ KINDS = {"C": "channel", "G": "group", "D": "im"}
 MAX_KIND_CHARS = 50
 MAX_FILES = 100
 
-_EVENT = checks.grammar(r"[A-Za-z0-9_-]{1,100}")
+_EVENT = field_checks.grammar(r"[A-Za-z0-9_-]{1,100}")
 _POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
 """The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
 
@@ -46,9 +46,9 @@ def incoming(
         None for what is no message, or can be part of no thread of the bot's.
     """
     event = mapping(body.get("event"))
-    channel, ts = _taken(checks.CHANNEL, event.get("channel")), timestamp(event.get("ts"))
+    channel, ts = _taken(field_checks.CHANNEL, event.get("channel")), timestamp(event.get("ts"))
     subtype = event.get("subtype")
-    is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
+    is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.AUTHORED_SUBTYPES
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
     thread_ts = timestamp(event.get("thread_ts")) or ts
@@ -95,8 +95,12 @@ def is_unclear(event: JsonObject) -> bool:
 def notice_of(event: JsonObject) -> tuple[str, str] | None:
     """Return channel and ts of a message in which nobody says anything; None for any other."""
     subtype = event.get("subtype")
-    is_notice = isinstance(subtype, str) and subtype not in message.SPOKEN
-    return (_taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))) if is_notice else None
+    is_notice = isinstance(subtype, str) and subtype not in message.AUTHORED_SUBTYPES
+    return (
+        (_taken(field_checks.CHANNEL, event.get("channel")), _taken(field_checks.TS, event.get("ts")))
+        if is_notice
+        else None
+    )
 
 
 def _is_stop(words: str, ourselves: Ourselves) -> bool:
@@ -116,21 +120,21 @@ def _installation(body: JsonObject) -> str:
     As in slack_bolt (extract_team_id): `authorizations` names one installation that can see the event.
     """
     given = mapping(next(iter(items(body.get("authorizations"))), None))
-    whole = _taken(checks.TEAM, given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
-    return whole or _taken(checks.TEAM, given.get("team_id")) or _taken(checks.TEAM, body.get("team_id"))
+    whole = _taken(field_checks.TEAM, given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
+    return whole or _taken(field_checks.TEAM, given.get("team_id")) or _taken(field_checks.TEAM, body.get("team_id"))
 
 
-def _taken(check: checks.Check, value: object) -> str:
+def _taken(check: field_checks.Check, value: object) -> str:
     """Return an id or a timestamp; empty for what is none."""
     try:
         return check(value)
-    except checks.Malformed:
+    except field_checks.Malformed:
         return ""
 
 
 def timestamp(value: object) -> str:
     """Return a timestamp of Slack's; empty for what is none."""
-    return _taken(checks.TS, value)
+    return _taken(field_checks.TS, value)
 
 
 def edited_at(message: JsonObject) -> str:

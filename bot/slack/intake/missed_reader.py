@@ -14,18 +14,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.amendments import EDIT_SECONDS
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
-from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, Recorded, read_from, reread_from
+from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, RecordedMessage, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import count, items, mapping
 from bot.pace import Pace
-from bot.slack import missing
+from bot.slack import history_gaps
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
 from bot.slack.intake.messages import edited_at, incoming, is_posted
-from bot.slack.intake.reread import Comparison, Pages, version
+from bot.slack.intake.missed_changes import Comparison, Pages, version
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
-from bot.slack.reading.message import SPOKEN, Ourselves
+from bot.slack.reading.message import AUTHORED_SUBTYPES, Ourselves
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class MissedReader:
     may_stop: MayStop = nobody
     """Whose stop words end the turns of others."""
 
-    async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+    async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
         which somebody waits."""
         code, last = "", min(gap.last, self.over())
@@ -81,10 +81,10 @@ class MissedReader:
         except TimeoutError:
             code, last = code or "TimeoutError", 0
         log.warning("what was missed in %s cannot be read (%s)", place.channel, code)
-        return Missed(last=last, error=code, words=missing.for_people(History(error=code)))
+        return Missed(last=last, error=code, words=history_gaps.for_people(History(error=code)))
 
     async def thread(
-        self, place: ThreadRef, oldest: float, known: Sequence[Recorded], wait: Callable[[], Awaitable[None]]
+        self, place: ThreadRef, oldest: float, known: Sequence[RecordedMessage], wait: Callable[[], Awaitable[None]]
     ) -> Missed:
         """Return the replies of a thread since a Unix time, oldest first, and what was edited or deleted of the
         messages that were recorded before this was called. `wait` is awaited before each request. Raises
@@ -183,7 +183,7 @@ class MissedReader:
             await pace.checkpoint()
             # As an event, neither what we have posted nor what Slack says has happened would be the store's business.
             # Each page of a thread begins with the root, which may be old.
-            if message is None or is_posted(each) or each.get("subtype") not in SPOKEN:
+            if message is None or is_posted(each) or each.get("subtype") not in AUTHORED_SUBTYPES:
                 continue
             at = float(message.ts)
             if at >= oldest:

@@ -21,7 +21,7 @@ from bot.core.untrusted import items, mapping
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.intake.messages import incoming
 from bot.slack.own_posts import OwnPosts
-from bot.slack.reading.message import SPOKEN, Ourselves
+from bot.slack.reading.message import AUTHORED_SUBTYPES, Ourselves
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class OwnMessages:
             return self._posts.knows(str(event.get("channel")), str(mapping(event.get("message")).get("ts")))
         message = incoming(body, self._ourselves, history=True)
         is_reply = message is not None and message.ts != message.place.thread_ts
-        if message is not None and is_reply and event.get("subtype") in SPOKEN and len(self._tasks) < MOST:
+        if message is not None and is_reply and event.get("subtype") in AUTHORED_SUBTYPES and len(self._tasks) < MOST:
             task = asyncio.create_task(self._look(message))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -16,7 +16,7 @@ from typing import Any
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import MAX_VALUES, count_values
 from bot.slack.intake import interactions
-from bot.slack.intake.checks import (
+from bot.slack.intake.field_checks import (
     CHANNEL,
     ID,
     NAME,

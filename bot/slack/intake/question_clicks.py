@@ -9,14 +9,14 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Question
-from bot.slack.approval_handler import NOT_TOLD, NOTHING, STRANGER, ApprovalHandler, team_of, user_of
+from bot.slack.approval_handler import NOTHING, STRANGER, UNVERIFIED, ApprovalHandler, team_of, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks.forms import Opened
 
 WORDS = {
     Verdict.ALREADY: "This question is closed: it was answered, or it has expired. Nothing was changed.",
     Verdict.NOT_YOURS: "This question is for somebody else. Nothing was changed.",
-    Verdict.NOT_TOLD: NOT_TOLD,
+    Verdict.UNVERIFIED: UNVERIFIED,
     Verdict.INVALID: "This is not a valid answer. Nothing was changed.",
     Verdict.UNKNOWN: NOTHING,
 }
@@ -65,4 +65,4 @@ def said(asked: AuthorizationCheck, verdict: Verdict, user: str) -> str:
     if verdict is Verdict.NOT_YOURS and asked.stranger(user):
         return STRANGER
     words = WORDS.get(verdict, "")
-    return asked.unknown(words) if verdict is Verdict.NOT_TOLD else words
+    return asked.unknown(words) if verdict is Verdict.UNVERIFIED else words

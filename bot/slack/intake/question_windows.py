@@ -20,7 +20,7 @@ from bot.slack.intake.response import WindowResponse, beside_fields
 
 log = logging.getLogger(__name__)
 
-NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Send it again in a moment."
+UNVERIFIED = "Slack did not tell me just now who you are, so nothing was changed. Send it again in a moment."
 
 
 async def open_window(
@@ -51,7 +51,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
             size = sum(map(len, values.values())) + question.size
             problems = await offload(size, KINDS[kind].problems, settlement.question or question, click)
             return WindowResponse(errors=beside_fields(view, problems, question_windows.block_id))
-        case Verdict.NOT_TOLD:
-            return WindowResponse(errors=beside_fields(view, {"": NOT_TOLD}, question_windows.block_id))
+        case Verdict.UNVERIFIED:
+            return WindowResponse(errors=beside_fields(view, {"": UNVERIFIED}, question_windows.block_id))
         case verdict:
             return WindowResponse(said(asked, verdict, click.user))

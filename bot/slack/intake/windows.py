@@ -13,7 +13,7 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import entered, forms, question_blocks
+from bot.slack.blocks import forms, question_blocks, rejected_window
 from bot.slack.intake import approval_windows, question_windows
 from bot.slack.intake.response import WindowResponse, beside_fields
 
@@ -62,7 +62,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
 def _not_done(words: str, view: JsonObject) -> JsonObject:
     """Return the acknowledgement that shows why nothing was done. What the person had entered stays in front of them:
     in the window if it has room, else in its fields."""
-    shown = entered.not_done(words, view)
+    shown = rejected_window.not_done(words, view)
     if shown is not None:
         return {"response_action": "update", "view": shown}
     said = f"{_PERSON.sub('somebody else', words)} {COPY}"

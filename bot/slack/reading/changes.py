@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.slack.reading.shown import note
+from bot.slack.reading.rendering import note
 
 QUOTED = 300
 """Characters of a deleted message that are repeated, so that it is clear which one it was."""

@@ -34,7 +34,7 @@ class Collected:
         """Add a text that Slack shows as mrkdwn, with its quotes as sections."""
         for part in markup.parts(text):
             if isinstance(part, Words):
-                self.say(part.text, markup.mentions(markup.spoken(part.text)))
+                self.say(part.text, markup.mentions(markup.without_code(part.text)))
             else:
                 self.add(part)
 

@@ -52,7 +52,7 @@ def mentions(text: str) -> Iterator[str]:
         yield person or group or f"!{everybody}"
 
 
-def spoken(text: str) -> str:
+def without_code(text: str) -> str:
     """Return markup without what stands in code."""
     return _SPAN.sub(" ", _FENCE.sub(" ", text))
 

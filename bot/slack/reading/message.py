@@ -17,7 +17,7 @@ from bot.slack.reading.collected import Collected
 from bot.slack.reading.content import Author, Content, Kind, Section, texts
 
 SLACKBOT = "USLACKBOT"
-SPOKEN = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
+AUTHORED_SUBTYPES = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
 """Subtypes in which somebody says something. With any other, Slack says that something has happened
 (docs.slack.dev/reference/events/message)."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -87,7 +87,7 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
 
 def _is_spoken(message: JsonObject) -> bool:
     subtype = message.get("subtype")
-    return isinstance(subtype, str | None) and subtype in SPOKEN
+    return isinstance(subtype, str | None) and subtype in AUTHORED_SUBTYPES
 
 
 def identifier(value: object) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Container, Mapping
 from bot.slack.text import speaker
 
 
-def compared(name: str) -> str:
-    """Return a name in the form in which names are compared: how it is written makes no difference."""
+def name_key(name: str) -> str:
+    """Return a name in the form in which names are name_key: how it is written makes no difference."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
 
@@ -21,13 +21,13 @@ class Speakers(Container[str]):
         """`names`: the display names of the people of a thread, by their ids."""
         self._owners: dict[str, list[str]] = {}
         for user, name in names.items():
-            self._owners.setdefault(compared(speaker(name)), []).append(user)
+            self._owners.setdefault(name_key(speaker(name)), []).append(user)
 
     def name(self, user: str, name: str) -> str:
         """Return a person's name; with their id if somebody else has that name, too."""
         cleaned = speaker(name)
-        return cleaned if self._owners.get(compared(cleaned), [user]) == [user] else f"{cleaned} {user}"
+        return cleaned if self._owners.get(name_key(cleaned), [user]) == [user] else f"{cleaned} {user}"
 
     def __contains__(self, name: object) -> bool:
-        """Whether somebody has this name, in the form that `compared` returns."""
+        """Whether somebody has this name, in the form that `name_key` returns."""
         return name in self._owners

@@ -7,10 +7,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
+from bot.core.amendments import (
+    ADMITTED,
+    DELETED,
+    EDITED,
+    Amendment,
+    AmendmentOutcome,
+    edit_adds_request,
+    is_request_after_edit,
+)
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
-from bot.store.sqlite import audit, held, inbox, log, parked_threads, remembered, transitions
+from bot.store.sqlite import audit, early_amendments, held_messages, inbox, log, parked_threads, transitions
 from bot.store.sqlite.database import now
 
 RECENT_TURNS = 1_000
@@ -43,7 +51,7 @@ class _Row:
 _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone, held"
 
 
-def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[Amended, int]:
+def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[AmendmentOutcome, int]:
     """Record a change of a message. Out: what follows, and the thread's id (0 if there is none)."""
     thread_id = inbox.thread(connection, change.place)
     row = _find(connection, thread_id, change.ts) if thread_id else None
@@ -64,9 +72,11 @@ def _find(connection: sqlite3.Connection, thread_id: int, ts: str) -> _Row | Non
 # --- edits
 
 
-def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming) -> Amended:
+def _edit(
+    connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming
+) -> AmendmentOutcome:
     if row.gone or said.version <= row.version:
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     connection.execute(
         "UPDATE inbox SET text = ?, body = ?, files = '[]', version = ? WHERE id = ?",
         (said.text, said.body, said.version, row.id),
@@ -74,11 +84,11 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
     if row.seq is None:
         return _edit_unread(connection, thread_id, row, change, said)
     if (said.text, said.body) == (row.text, row.body):
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     report = connection.execute("SELECT addressed FROM inbox WHERE about = ? AND seq IS NULL", (row.id,)).fetchone()
     reported = bool(report and report[0])
     counted = row.addressed or bool(row.held)
-    addressed = not row.is_settled and newly_counts(change, said, counted=counted, reported=reported)
+    addressed = not row.is_settled and edit_adds_request(change, said, counted=counted, reported=reported)
     is_late = addressed and said.late
     addressed = addressed and not is_late
     _report(connection, thread_id, replace(row, text=said.text, body=said.body), EDITED, change, addressed=addressed)
@@ -91,27 +101,27 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
         _hold(connection, thread_id, row)
     if reported:
         _leave(connection, thread_id, row)
-    return Amended.REPORTED
+    return AmendmentOutcome.REPORTED
 
 
 def _edit_unread(
     connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming
-) -> Amended:
+) -> AmendmentOutcome:
     follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
     before = row.addressed or bool(row.held)
-    asks = not row.is_settled and counts(change, said, counted=before, follows=follows)
+    asks = not row.is_settled and is_request_after_edit(change, said, counted=before, follows=follows)
     if asks and not row.addressed and (row.held or said.late):
         if not row.held:
             _hold(connection, thread_id, row)
-        return Amended.UPDATED
+        return AmendmentOutcome.UPDATED
     connection.execute("UPDATE inbox SET addressed = ?, held = 0 WHERE id = ?", (asks, row.id))
     if asks:
         return _start(connection, thread_id, row)
     if before:
         _leave(connection, thread_id, row)
-    if row.held and held.taken_back(connection, thread_id, row.user):
-        return Amended.TAKEN_BACK
-    return Amended.UPDATED
+    if row.held and held_messages.taken_back(connection, thread_id, row.user):
+        return AmendmentOutcome.TAKEN_BACK
+    return AmendmentOutcome.UPDATED
 
 
 def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
@@ -123,13 +133,13 @@ def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
 
 def _edit_unknown(
     connection: sqlite3.Connection, thread_id: int, change: Amendment, said: Incoming
-) -> tuple[Amended, int]:
+) -> tuple[AmendmentOutcome, int]:
     """The message itself was not delivered, did not concern the bot before, or was left out of a long history."""
     if change.is_own:
-        return Amended.IGNORED, thread_id
-    known = remembered.find(connection, change)
+        return AmendmentOutcome.IGNORED, thread_id
+    known = early_amendments.find(connection, change)
     if known is not None and (known[1] or known[0] >= said.version):
-        return Amended.IGNORED, thread_id
+        return AmendmentOutcome.IGNORED, thread_id
     if change.in_time:
         if thread_id and _is_earlier(connection, thread_id, change.ts):
             said = replace(said, earlier=True)
@@ -137,16 +147,16 @@ def _edit_unknown(
         if admission is not Admission.IGNORED:
             return ADMITTED[admission], thread_id
     if known is None and not thread_id and not change.concerns_us:
-        return Amended.IGNORED, 0
-    remembered.keep(connection, change)
-    return Amended.REMEMBERED, thread_id
+        return AmendmentOutcome.IGNORED, 0
+    early_amendments.keep(connection, change)
+    return AmendmentOutcome.REMEMBERED, thread_id
 
 
-def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> Amended:
+def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> AmendmentOutcome:
     if row.author == AuthorKind.PERSON:
         connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
     parked_threads.release(connection, thread_id)
-    return Amended.STARTS
+    return AmendmentOutcome.STARTS
 
 
 def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str) -> bool:
@@ -199,37 +209,37 @@ def _report(
 # --- deletions
 
 
-def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> Amended:
-    known = remembered.find(connection, change)
-    done = Amended.IGNORED
+def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> AmendmentOutcome:
+    known = early_amendments.find(connection, change)
+    done = AmendmentOutcome.IGNORED
     if row is None and not (known and known[1]) and not change.is_own and (thread_id or change.concerns_us):
-        remembered.keep(connection, change)
-        done = Amended.REMEMBERED
+        early_amendments.keep(connection, change)
+        done = AmendmentOutcome.REMEMBERED
     elif row is not None and row.seq is None:
         connection.execute("DELETE FROM inbox WHERE id = ?", (row.id,))
-        remembered.keep(connection, change)
+        early_amendments.keep(connection, change)
         if row.addressed or row.held:
             _leave(connection, thread_id, row)
-        done = Amended.REMOVED
+        done = AmendmentOutcome.REMOVED
     elif row is not None and not row.gone:
         done = _delete_read(connection, thread_id, row, change)
-    if row is not None and row.held and held.taken_back(connection, thread_id, row.user):
-        done = Amended.TAKEN_BACK if done is not Amended.STOPPED else done
+    if row is not None and row.held and held_messages.taken_back(connection, thread_id, row.user):
+        done = AmendmentOutcome.TAKEN_BACK if done is not AmendmentOutcome.STOPPED else done
     if change.ends_thread and thread_id:
         is_there = connection.execute("SELECT 1 FROM threads WHERE id = ? AND gone = ''", (thread_id,)).fetchone()
         close_thread(connection, thread_id, change.at)
-        return Amended.CLOSED if is_there else done
+        return AmendmentOutcome.CLOSED if is_there else done
     return done
 
 
-def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> Amended:
+def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> AmendmentOutcome:
     connection.execute("UPDATE inbox SET gone = 1 WHERE id = ?", (row.id,))
     _report(connection, thread_id, row, DELETED, change, addressed=False)
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)
-        return Amended.STOPPED
+        return AmendmentOutcome.STOPPED
     _drop_answer(connection, thread_id, row.id)
-    return Amended.REPORTED
+    return AmendmentOutcome.REPORTED
 
 
 def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
@@ -282,7 +292,7 @@ def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outsid
     """Give up a thread that is not in Slack since this timestamp. `outside`: a message of ours that Slack has posted
     under it, outside of the thread."""
     connection.execute("UPDATE threads SET gone = ? WHERE id = ? AND gone < ?", (at, thread_id, at))
-    held.close_thread(connection, thread_id)
+    held_messages.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
     stop(connection, thread_id)
     parked_threads.release(connection, thread_id)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import former_teams, parked_threads, remembered, stopping
+from bot.store.sqlite import early_amendments, former_teams, parked_threads, stopping
 from bot.store.sqlite.database import now
 
 
@@ -20,7 +20,7 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
     """
     if incoming.unclear:
         return _looked_up(connection, incoming)
-    as_it_is = remembered.as_amended(connection, incoming)
+    as_it_is = early_amendments.as_amended(connection, incoming)
     if as_it_is is None:
         return Admission.IGNORED, 0
     if as_it_is.stop and not as_it_is.earlier:

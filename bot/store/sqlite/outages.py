@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from bot.core.outages import Active, Conversation, Gap, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, RecordedMessage
 from bot.core.questions.missed import MISSED
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite.database import now
@@ -54,7 +54,7 @@ def _gap_after(connection: sqlite3.Connection, number: int) -> Gap | None:
     return Gap(float(since[0]), last)
 
 
-def recorded(connection: sqlite3.Connection, thread_id: int) -> list[Recorded]:
+def recorded(connection: sqlite3.Connection, thread_id: int) -> list[RecordedMessage]:
     """Return the newest messages of people and apps that are recorded in a thread, newest first, without requests and
     notes that the bot itself has recorded."""
     first = connection.execute("SELECT first FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
@@ -65,12 +65,12 @@ def recorded(connection: sqlite3.Connection, thread_id: int) -> list[Recorded]:
         (thread_id, len(MISSED) + 1, f"{MISSED}-", REREAD),
     )
     return [
-        Recorded(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
+        RecordedMessage(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
         for ts, seq, addressed in rows
     ]
 
 
-def active(connection: sqlite3.Connection, before: int) -> list[Active]:
+def active(connection: sqlite3.Connection, before: int) -> list[ActiveThread]:
     """Return the newest messages with a number below this one (0: of all), with their threads."""
     rows = connection.execute(
         "SELECT i.id, i.received_at, t.id, t.heard, t.team, t.channel, t.thread_ts, t.kind"
@@ -79,7 +79,7 @@ def active(connection: sqlite3.Connection, before: int) -> list[Active]:
     ).fetchall()
     gaps = {number: _gap_after(connection, number) for number in {int(row[3]) for row in rows}}
     return [
-        Active(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
+        ActiveThread(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
         for id_, at, thread, number, *place in rows
     ]
 

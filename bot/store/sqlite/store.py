@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Collection, Hashable, Mapping, Seque
 from contextlib import asynccontextmanager
 from functools import partial
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.inbox import Admission, Incoming, Unread
-from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
 from bot.core.posts import Deliveries, Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -22,7 +22,7 @@ from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
     grants,
-    held,
+    held_messages,
     inbox,
     log,
     outages,
@@ -71,8 +71,8 @@ class SqliteStore:
 
         return await self._database.write(admit, ahead=ahead)
 
-    async def amend(self, change: Amendment) -> tuple[Amended, int]:
-        def amend(connection: sqlite3.Connection) -> tuple[Amended, int]:
+    async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
+        def amend(connection: sqlite3.Connection) -> tuple[AmendmentOutcome, int]:
             return amendments.amend(connection, change)
 
         return await self._database.write(amend)
@@ -95,10 +95,10 @@ class SqliteStore:
     async def gap(self, thread_id: int) -> Gap | None:
         return await self._database.read(partial(outages.gap, thread_id=thread_id))
 
-    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
         return await self._database.read(partial(outages.recorded, thread_id=thread_id))
 
-    async def active(self, before: int = 0) -> Sequence[Active]:
+    async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         return await self._database.read(partial(outages.active, before=before))
 
     async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
@@ -113,12 +113,12 @@ class SqliteStore:
 
         await self._database.write(caught_up, synced=False)
 
-    async def held(self) -> Sequence[Held]:
-        return await self._database.read(held.held)
+    async def held(self) -> Sequence[HeldMessages]:
+        return await self._database.read(held_messages.held)
 
     async def offer(self, card: Card, threads: Sequence[int]) -> None:
         def offer(connection: sqlite3.Connection) -> None:
-            held.offer(connection, card, threads)
+            held_messages.offer(connection, card, threads)
 
         await self._database.write(offer)
 
@@ -244,11 +244,7 @@ class SqliteStore:
         return await self._database.read(lambda connection: questions.unchecked(connection, before, most, self._odd))
 
     async def checked(
-        self,
-        question: str,
-        copies: Sequence[tuple[str, Draft]] = (),
-        notes: Sequence[Draft] = (),
-        closed: str = "",
+        self, question: str, copies: Sequence[tuple[str, Draft]] = (), notes: Sequence[Draft] = (), closed: str = ""
     ) -> None:
         def checked(connection: sqlite3.Connection) -> None:
             questions.checked(connection, question, copies, notes, closed)

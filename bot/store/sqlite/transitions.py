@@ -12,7 +12,7 @@ from bot.core.questions.decide import close, decide
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.transition import CallStep, Transition
 from bot.core.thread import person
-from bot.store.sqlite import audit, grants, held, parked_threads, question_audit, undos
+from bot.store.sqlite import audit, grants, held_messages, parked_threads, question_audit, undos
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -95,7 +95,7 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.redraw:
         touch(connection, question.id)
     if transition.requests:
-        held.request(connection, question, transition)
+        held_messages.request(connection, question, transition)
     if transition.note:
         note(connection, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.reading import bounds, content, message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import show
 from tests.unit.core.test_untrusted import ANYTHING
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.slack.reading import message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import show
 
 Json = dict[str, Any]
 EXAMPLES: list[Json] = json.loads(Path(__file__).with_name("documented.json").read_text("utf-8"))

@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 
 from bot.slack.reading import content, message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import show
 from tests.unit.slack.reading.composed import MARKER, Made, messages, taken_apart
 
 OURSELVES = message.Ourselves("UBOT")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 
 from bot.slack.reading.content import Kind, Part, Section
-from bot.slack.reading.speakers import compared
+from bot.slack.reading.speakers import name_key
 from bot.slack.text import readable, speaker
 
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
@@ -41,7 +41,7 @@ def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[st
     Args:
         parts: what it says.
         names: the display names of people, by their ids.
-        speakers: names, as `compared` returns them, with which no line but the first may begin.
+        speakers: names, as `name_key` returns them, with which no line but the first may begin.
     """
     names = {user: speaker(name) for user, name in names.items()}
     lines: list[str] = []
@@ -108,5 +108,5 @@ def _continued(line: str, speakers: Container[str]) -> str:
     if match is None:
         return line
     said = match[1]
-    found = {compared(_MANNER.sub("", said)), compared(said.strip(" *_~`\"'"))}
+    found = {name_key(_MANNER.sub("", said)), name_key(said.strip(" *_~`\"'"))}
     return f"{SAME}{line}" if any(name in OURS or name in speakers for name in found) else line

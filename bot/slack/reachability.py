@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.core.policy.approvers import is_group, is_user
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import REQUESTER
 from bot.core.thread_ref import ThreadRef
 from bot.slack.authorization import Authorizer
@@ -15,9 +15,9 @@ MAX_LOOKED_UP = 25
 """People of one question who are looked up. Of the others it is not known whether they are active."""
 
 
-async def whereabouts(
+async def reachability(
     authorizer: Authorizer, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
-) -> Whereabouts:
+) -> Reachability:
     """Return what Slack says about the people and groups that a question names, and about its conversation.
 
     asks: the requester is asking just now, so they are in the conversation.
@@ -37,4 +37,4 @@ async def whereabouts(
         looked_up.sort(key=lambda user: user not in inside)
     looked_up = looked_up[:MAX_LOOKED_UP]
     members = await asyncio.gather(*map(authorizer.member, looked_up))
-    return Whereabouts(dict(zip(looked_up, members, strict=True)), groups, inside)
+    return Reachability(dict(zip(looked_up, members, strict=True)), groups, inside)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from bot.core.outages import Held
+from bot.core.outages import HeldMessages
 from bot.core.questions.missed import MISSED, OFFER_SECONDS, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Question
 from bot.core.questions.transition import Transition
@@ -24,9 +24,9 @@ _UNASKED = (
 """What was held of those who have not written again."""
 
 
-def held(connection: sqlite3.Connection) -> list[Held]:
+def held(connection: sqlite3.Connection) -> list[HeldMessages]:
     """Return the threads with messages that were held and whose authors were not asked yet."""
-    found: list[Held] = []
+    found: list[HeldMessages] = []
     rows = connection.execute(
         "SELECT DISTINCT thread_id FROM inbox INDEXED BY inbox_held WHERE held = 1 ORDER BY thread_id LIMIT ?", (MOST,)
     ).fetchall()
@@ -37,7 +37,7 @@ def held(connection: sqlite3.Connection) -> list[Held]:
                 "SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,)
             ).fetchone()
             people = tuple(dict.fromkeys(str(user) for _, user in messages))
-            found.append(Held(int(thread_id), ThreadRef(*place), str(messages[-1][0]), people))
+            found.append(HeldMessages(int(thread_id), ThreadRef(*place), str(messages[-1][0]), people))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.amendments import Amendment
 from bot.core.json_text import JsonObject
-from bot.core.outages import Recorded
+from bot.core.outages import RecordedMessage
 from bot.core.thread_ref import ThreadRef
 from bot.slack.intake.changes import TOMBSTONE
 from bot.slack.intake.messages import edited_at, incoming
@@ -47,7 +47,7 @@ class Comparison:
     bots: Collection[str]
     late_seconds: float
 
-    def changes(self, known: Sequence[Recorded], pages: Pages) -> list[Amendment]:
+    def changes(self, known: Sequence[RecordedMessage], pages: Pages) -> list[Amendment]:
         """Return what has become of the messages that were recorded before Slack was asked, oldest first."""
         there = {_ts(each): each for each in pages.messages}
         changes: list[Amendment] = []

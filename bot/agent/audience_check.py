@@ -28,7 +28,7 @@ async def audience_of(gateway: ChatGateway, place: ThreadRef, question: Question
     """Return who is to be asked directly. `asks`: the requester is asking just now."""
     kind = KINDS[question.kind]
     people = kind.people(question)
-    where = await gateway.whereabouts(place, people, question.requester, asks=asks)
+    where = await gateway.reachability(place, people, question.requester, asks=asks)
     return audience(
         people,
         question.needed,
@@ -53,7 +53,7 @@ def with_copies(gateway: ChatGateway, place: ThreadRef, card: Card, ask: Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AudienceCheck:
     """Looks from time to time at who is there to answer open questions."""
 
     store: Questions

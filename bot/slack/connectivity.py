@@ -9,7 +9,7 @@ BEAT_SECONDS = 30.0
 """How often it is recorded that a connection works; a process that is killed was heard of at most so long before."""
 
 
-class Presence:
+class Connectivity:
     """What the socket reports of its connections; one instance per process."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Presence:
         """Unix time until which a connection surely worked; 0 if this process has had none."""
         return max(self._heard, self._pong())
 
-    def heard(self) -> None:
+    def received(self) -> None:
         """Something has arrived."""
         self._heard = self._clock()
 
@@ -52,7 +52,7 @@ class Presence:
     def opened(self, pong: Callable[[], float]) -> None:
         """A connection is open. In: what returns when the ping was sent that was answered last; 0 if none was."""
         self._pong = pong
-        self.heard()
+        self.received()
         self.over = self._outage
         if self._outage and self._read is not None:
             self._read()
