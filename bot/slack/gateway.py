@@ -32,7 +32,7 @@ from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
-from bot.slack.reading.rendering import note, show
+from bot.slack.reading.rendering import note, render
 from bot.slack.reading.speakers import Speakers
 from bot.slack.text import referred, speaker
 
@@ -158,7 +158,7 @@ class SlackGateway:
         if parts and isinstance(parts[0], Words):
             own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
             parts = [Words(own), *parts[1:]] if own else parts[1:]
-        said = await offload(sum(map(len, content.texts(parts))), show, parts, names, speakers)
+        said = await offload(sum(map(len, content.texts(parts))), render, parts, names, speakers)
         if not parts:
             said = "(no text)"
         elif isinstance(parts[0], Section):
