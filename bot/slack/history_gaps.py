@@ -1,4 +1,4 @@
-"""Says what of a thread could not be read, to the model and to people. Pure."""
+"""Describes what of a thread could not be read, to the model and to people. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ REASONS = {
     "ratelimited": "Slack has too many requests at the moment; mention me again in a minute",
     "TimeoutError": "Slack did not answer in time; mention me again in a minute",
 }
-"""By Slack's error code, or the kind of error."""
+"""Reasons in words, by Slack's error code or the name of the exception."""
 
 
 def for_the_model(history: History) -> str:
-    """Return what is missing of a thread, as the model reads it; empty if nothing is."""
+    """Return a note for the model on what is missing of a thread; empty if nothing is."""
     words: list[str] = []
     if history.left_out:
         what = "messages of this thread are" if history.left_out > 1 else "message of this thread is"

@@ -259,4 +259,4 @@ async def test_who_clicks_in_a_thread_that_is_gone_is_told_in_the_conversation(t
         await here.slack.click(card, "Approve", by=here.bob)
         await here.until(lambda: here.slack.ephemerals(here.bob), what="a word")
         assert "can decide" in here.slack.ephemerals(here.bob)[-1].plain
-        assert "could not tell" not in here.bot.log
+        assert "could not reply" not in here.bot.log

@@ -1,4 +1,4 @@
-"""Records an edit or a deletion of a message, whether Slack has reported it or it was noticed later."""
+"""Records that a message was edited or deleted, whether Slack has reported it or it was noticed later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.core.ports.store import Inbox
 
 
 async def amend(store: Inbox, change: Amendment) -> Collection[int]:
-    """Record a change. Return the threads to wake. Raises StoreError."""
+    """Record an edit or a deletion. Return the ids of the threads to wake. Raises StoreError."""
     done, thread_id = await store.amend(change)
     log_events.amended(change, done, thread_id)
     if done is AmendmentOutcome.TAKEN_BACK:
