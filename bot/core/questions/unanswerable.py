@@ -1,4 +1,4 @@
-"""Why nobody can approve a call, so that nobody is asked: for the model, and for people."""
+"""Reasons why nobody can approve a call, so that nobody is asked: for the model, and for people."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ FOR_PEOPLE = {
     APP: "nobody can approve it, since an app has asked",
     GONE: "nobody who may approve it is there any more",
 }
-"""The same in a few words, by what the model reads."""
+"""Short forms of the reasons for people."""
