@@ -19,7 +19,7 @@ class Record:
     actor: str = ""
     """The id of the person who did it; empty for the program itself."""
     arguments: str | None = None
-    """JSON text that is recorded as the fact `arguments`, redacted."""
+    """JSON text that is recorded as the fact `arguments`, after redaction."""
     unless_redacted: Mapping[str, object] = field(default_factory=dict[str, object])
     """Facts taken from the call's arguments. They are left out if any of the arguments is redacted."""
     of_thread: bool = False

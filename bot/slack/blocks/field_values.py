@@ -25,9 +25,9 @@ _SUGGESTED = 3
 
 
 def arguments(tree: Branch, state: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
-    """Return the submitted arguments, and by block id a sentence about each value that is invalid.
+    """Return the submitted arguments, and a sentence about each invalid value by block id.
 
-    state: by block id, the element's state by its action id.
+    state: by block id, the state of the element by its action id.
     """
     wrong: dict[str, str] = {}
     return _value(tree, state, wrong), wrong

@@ -1,5 +1,5 @@
-"""Messages that people edit and delete: unread ones change, and changes of read ones are reported. Functions over a
-connection, inside a transaction."""
+"""Applies edits and deletions of messages: unread messages change, and changes of read ones are reported. Functions on
+a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.store.sqlite import audit, early_amendments, held_messages, inbox, log,
 from bot.store.sqlite.database import now
 
 RECENT_TURNS = 1_000
-"""Of so many turns one may have ended while its answer is not posted yet."""
+"""Turns that are searched for one whose answer is not posted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Row:
 
     @property
     def is_settled(self) -> bool:
-        """Whether its author has stopped a turn with it, or after it: it asks for nothing, whatever it says later."""
+        """Whether its author stopped a turn with it, or after it. It is never a request again, however it is edited."""
         return self.author == AuthorKind.PERSON and self.label in (STOPPED_WITH, WITHDRAWN)
 
 
@@ -52,7 +52,7 @@ _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version,
 
 
 def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[AmendmentOutcome, int]:
-    """Record a change of a message. Out: what follows, and the thread's id (0 if there is none)."""
+    """Record an edit or deletion. Return what follows, and the thread's id (0 if there is none)."""
     thread_id = inbox.thread(connection, change.place)
     row = _find(connection, thread_id, change.ts) if thread_id else None
     if change.now is None:
@@ -125,7 +125,7 @@ def _edit_unread(
 
 
 def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
-    """Have the author of a message that has become a request too late asked whether to answer it."""
+    """Mark a message that became a request too late as held, so that its author is asked whether to answer it."""
     if row.author == AuthorKind.PERSON:
         connection.execute("UPDATE inbox SET held = 1 WHERE id = ?", (row.id,))
         connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
@@ -134,7 +134,8 @@ def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
 def _edit_unknown(
     connection: sqlite3.Connection, thread_id: int, change: Amendment, said: Incoming
 ) -> tuple[AmendmentOutcome, int]:
-    """The message itself was not delivered, did not concern the bot before, or was left out of a long history."""
+    """Record an edit of a message that was not delivered, did not concern the bot, or was left out of a long
+    history."""
     if change.is_own:
         return AmendmentOutcome.IGNORED, thread_id
     known = early_amendments.find(connection, change)
@@ -160,7 +161,8 @@ def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> Amendme
 
 
 def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str) -> bool:
-    """Whether its author has addressed the bot in another message, and the bot was in the thread before this one."""
+    """Return whether the author has addressed the bot in another message, and the bot was in the thread before this
+    one."""
     found = connection.execute(
         "SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND addressed AND id <> ? AND about IS NULL LIMIT 1",
         (thread_id, row.user, row.id),
@@ -169,7 +171,7 @@ def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str)
 
 
 def _is_earlier(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
-    """Whether a message was written before the bot was first addressed in the thread."""
+    """Return whether a message was written before the bot was first addressed in the thread."""
     found = connection.execute(
         "SELECT 1 FROM inbox WHERE thread_id = ? AND ts < ? AND addressed LIMIT 1", (thread_id, ts)
     ).fetchone()
@@ -177,7 +179,7 @@ def _is_earlier(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool
 
 
 def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
-    """Forget that a person takes part who has addressed the bot in no other message."""
+    """Remove a person from the participants if they have addressed the bot in no other message."""
     connection.execute(
         "DELETE FROM participants WHERE thread_id = ? AND user = ? AND NOT EXISTS"
         " (SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND (addressed OR held) AND id <> ?)",
@@ -188,7 +190,7 @@ def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
 def _report(
     connection: sqlite3.Connection, thread_id: int, row: _Row, what: str, change: Amendment, *, addressed: bool
 ) -> None:
-    """Have the model read of the change with the next messages; one unread report of the same message is replaced."""
+    """Add a report of the change for the model. An unread report of the same message is replaced."""
     version = change.now.version if change.now else change.at
     # Distinct, and in the order of the changes.
     ts = f"{change.at}{row.id:07}"
@@ -243,7 +245,7 @@ def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, chan
 
 
 def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
-    """Whether a deleted message asked for something in the open turn, and all others that did are deleted too."""
+    """Return whether a deleted message was a request of the open turn, and all other requests are deleted too."""
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM turns t"
         " JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first LEFT JOIN inbox o ON o.id = i.about"
@@ -259,7 +261,7 @@ def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
 
 
 def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> None:
-    """Have an answer that is recorded and not posted yet not be posted, if all that asked for it is deleted."""
+    """Remove an answer that is not posted yet if all its requests were deleted."""
     turn = connection.execute(
         "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
         (RECENT_TURNS, thread_id),
@@ -279,7 +281,7 @@ def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:
-    """Stop the open turn of a thread, since what asked for it was deleted."""
+    """Stop the open turn of a thread, because its requests were deleted."""
     turn = connection.execute("SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,)).fetchone()
     if turn is None:
         return
@@ -289,8 +291,14 @@ def stop(connection: sqlite3.Connection, thread_id: int) -> None:
 
 
 def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outside: int = 0) -> None:
-    """Give up a thread that is not in Slack since this timestamp. `outside`: a message of ours that Slack has posted
-    under it, outside of the thread."""
+    """Close a thread that no longer exists in Slack.
+
+    Args:
+        connection: inside a transaction.
+        thread_id: the thread.
+        at: the timestamp of Slack's since when it is gone.
+        outside: the number of a post that Slack has put outside of the thread, with `at` as its timestamp; 0 for none.
+    """
     connection.execute("UPDATE threads SET gone = ? WHERE id = ? AND gone < ?", (at, thread_id, at))
     held_messages.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
