@@ -241,7 +241,7 @@ def _values(part: Mapping[str, Any]) -> list[Any]:
 
 
 def _fits(part: Mapping[str, Any], value: object) -> bool:
-    """Whether a value is of an alternative, by its type, the names that it needs and what is fixed in it."""
+    """Return whether a value is of an alternative, by its type, the names that it needs and what is fixed in it."""
     listed = _values(part)
     if listed:
         return any(_same(value, each) for each in listed)
@@ -316,7 +316,7 @@ def seconds(text: str) -> int | None:
 
 
 def _menu_of(options: Sequence[Any], values: Sequence[Any]) -> bool:
-    """Whether a menu can have these values chosen, each once."""
+    """Return whether a menu can have these values chosen, each once."""
     known = {canonical(option) for option in options}
     texts = [canonical(value) for value in values]
     return len(set(texts)) == len(texts) and known.issuperset(texts)

@@ -42,7 +42,7 @@ def thread(connection: sqlite3.Connection, place: ThreadRef) -> int:
 
 
 def _known(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -> bool:
-    """Whether a message was recorded before."""
+    """Return whether a message was recorded before."""
     row = connection.execute(
         "SELECT 1 FROM inbox WHERE event_id = ? UNION ALL SELECT 1 FROM inbox WHERE thread_id = ? AND ts = ? LIMIT 1",
         (incoming.event_id, thread_id, incoming.ts),
@@ -135,7 +135,7 @@ def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool 
 
 
 def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
-    """Whether a thread is gone. A message that was written later shows that it is there again."""
+    """Return whether a thread is gone. A message that was written later shows that it is there again."""
     [gone] = connection.execute("SELECT gone FROM threads WHERE id = ?", (thread_id,)).fetchone()
     if not gone:
         return False
@@ -144,7 +144,7 @@ def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
 
 
 def _is_posted(connection: sqlite3.Connection, key: str) -> bool:
-    """Whether this is the key of a message that the bot has posted or is to post."""
+    """Return whether this is the key of a message that the bot has posted or is to post."""
     first, last = (key[:-1], f"{key[:-1]}\U0010ffff") if key.endswith("*") else (key, key)
     row = connection.execute("SELECT 1 FROM posts WHERE key BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone()
     return row is not None
