@@ -39,7 +39,7 @@ from bot.slack.text import referred, speaker
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
 _WITHOUT_REQUEST = {STOPPED_WITH: " (who stopped you with this)", WITHDRAWN: " (who then stopped you; not a request)"}
-"""What stands behind the names of people who have stopped a turn with a word, by the label of the message."""
+"""What follows the name of a person whose message stopped a turn or was withdrawn, by the message's label."""
 MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
@@ -135,15 +135,15 @@ class SlackGateway:
         said = "\n".join(text for parts in bodies for text in content.texts(parts))
         naming = gathered(map(self._directory.name, users))
         if any(each[0] not in "UW" for each in referred(said)):
-            told_names, found = await asyncio.gather(
+            names_found, found = await asyncio.gather(
                 naming, self._directory.names(said, {each: "" for each in referred(said) if each[0] in "UW"})
             )
         else:
-            told_names, found = await naming, dict[str, str]()
-        told = dict(zip(users, told_names, strict=True))
-        speakers = Speakers(told)
-        # Whom Slack does not tell of is called as the message does, if it does.
-        names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
+            names_found, found = await naming, dict[str, str]()
+        by_id = dict(zip(users, names_found, strict=True))
+        speakers = Speakers(by_id)
+        # A person whom Slack does not return keeps the name that the message gives, if any.
+        names = {user: speakers.name(user, name) for user, name in by_id.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}
         quoted: list[str] = []
         pace = Pace()

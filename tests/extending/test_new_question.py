@@ -296,7 +296,7 @@ async def test_when_nobody_is_left_who_may_answer_it_ends_with_a_sentence(here: 
     await here.quiet()
     await here.slack.deactivate(dave)
     await look(here)
-    await here.reply(ts, "Nobody who may answer this is there any more")
+    await here.reply(ts, "Nobody who may answer this is left")
     await here.until(lambda: "Nobody could answer." in message.plain, what="the end in the message")
     assert decisions(here, ts) == [("withdrawn", "")]
 

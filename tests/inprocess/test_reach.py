@@ -200,7 +200,7 @@ async def test_when_an_approver_leaves_the_next_is_asked_and_then_it_ends(tmp_pa
         await here.quiet()
         await here.slack.deactivate(people["dave"])
         await look(here)
-        await here.reply(ts, "Nobody who may approve this is there any more")
+        await here.reply(ts, "Nobody who may approve this is left")
         await here.reply(ts, "Done with it.")
         await here.quiet()
         assert [row[0] for row in here.bot.rows("SELECT decision FROM questions")] == ["withdrawn"]
@@ -240,7 +240,7 @@ async def test_who_is_refused_because_nobody_can_approve_reads_why(tmp_path: Pat
         await here.slack.deactivate(people["carol"])
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.reply(ts, "nobody who may approve it is there any more")
+        await here.reply(ts, "nobody who may approve it is left")
         await here.reply(ts, "Done with it.")
         await here.quiet()
         assert not any("it is not allowed here" in reply.plain for reply in here.replies(ts))

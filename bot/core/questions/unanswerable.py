@@ -17,6 +17,6 @@ GONE = (
 FOR_PEOPLE = {
     OUTSIDER: "nobody can approve it, since who asked is no active member",
     APP: "nobody can approve it, since an app has asked",
-    GONE: "nobody who may approve it is there any more",
+    GONE: "nobody who may approve it is left",
 }
-"""Short forms of the reasons for people."""
+"""Short forms for people, by reason. Reasons are stored as results of calls, so their wording must not change."""

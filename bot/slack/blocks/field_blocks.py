@@ -95,8 +95,8 @@ def options(field: Field) -> list[Block]:
         made.append(option(EMPTY, NULL))
     if not field.required:
         default = field.shape.schema.get("default", ABSENT)
-        told = f"(not set, which means {choice(default)})" if isinstance(default, str | bool | int | float) else NOT_SET
-        made.append(option(told if len(told) <= OPTION else NOT_SET, UNSET))
+        text = f"(not set, which means {choice(default)})" if isinstance(default, str | bool | int | float) else NOT_SET
+        made.append(option(text if len(text) <= OPTION else NOT_SET, UNSET))
     return made
 
 

@@ -1,5 +1,4 @@
-"""Builds the Home tab: what the bot is, what waits for the reader and what of theirs waits, and their standing grants.
-Pure."""
+"""Builds the Home tab: what the bot is, what waits for the reader, their open turns and their standing grants. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ from bot.slack.blocks.elements import (
 REVOKE = "grant.revoke"
 STOP = "home.stop"
 MAX_BLOCKS = 100
-"""Of a Home tab (docs.slack.dev/surfaces/app-home)."""
+"""Blocks of a Home tab (docs.slack.dev/surfaces/app-home)."""
 MAX_WAITING = 10
 """Questions and turns that are listed."""
 MAX_GRANTS = 30
@@ -54,8 +53,8 @@ def home(grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "")
     """Return the Home tab of a person.
 
     Args:
-        grants: those that the person has given.
-        waiting: what waits for them and what of theirs waits.
+        grants: the grants that the person has given.
+        waiting: the questions that wait for the person, and their open turns.
         url: the address of the workspace, for links to messages.
     """
     waiting = waiting or Waiting()

@@ -21,23 +21,23 @@ PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
 
 Redraw = Callable[[Sequence[Question], str], JsonObject]
-"""Draws the message of some questions as they stand now. In: the questions, and the payload that was posted."""
+"""Returns the current message of some questions. In: the questions, and the payload that was posted."""
 Window = Callable[[Question, str], JsonObject | None]
-"""Draws the window in which an answer is entered, with `question_windows.window`. In: the question, and the answer
-whose button was pressed. Out: None if that button gives the answer itself."""
+"""Returns the window in which an answer is entered, made with `question_windows.window`; None if the button gives the
+answer itself. In: the question, and the answer of the button."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How people see one kind of question."""
+    """How one kind of question is shown."""
 
     redraw: Redraw
     window: Window | None = None
-    """None if every answer is given by its button."""
+    """None if every button gives its answer directly."""
     reminder: Callable[[Question], Draft] = messages.reminder
     """What is posted before it expires; `QuestionKind.remind_before` says when."""
     draws_open: bool = False
-    """`redraw` also draws what is still open. Otherwise that is shown as it was posted."""
+    """Whether `redraw` also renders open questions. Otherwise these stay as they were posted."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -54,7 +54,7 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY: Appearance(_retry),
     MISSED: Appearance(missed_offer.redrawn),
 }
-"""By kind. The questions of one message are drawn by the appearance of the first."""
+"""By kind. The first question of a message determines how all of them are rendered."""
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -124,7 +124,7 @@ def action_id(kind: str, answer: str) -> str:
 
 
 def named(action: object) -> tuple[str, str]:
-    """Return the kind and the answer that an id names. Raises ValueError if it is no id of ours."""
+    """Return the kind and the answer in an action id. Raises ValueError if it is not one of ours."""
     found = _ACTION.fullmatch(reference(action))
     if found is None:
         raise ValueError("not an id of ours")

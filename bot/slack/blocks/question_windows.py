@@ -51,7 +51,7 @@ def text_field(
     hint: str = "",
     optional: bool = False,
 ) -> Block:
-    """Return a field for text. longest: how many characters Slack lets people enter."""
+    """Return a field for text. longest: the number of characters that Slack accepts."""
     element: Block = {"type": "plain_text_input", "multiline": multiline, "max_length": longest}
     if initial:
         element["initial_value"] = initial
