@@ -39,8 +39,8 @@ def for_people(history: History) -> str:
         what = "some of what" if history.root or history.replies else "what"
         return f"I couldn't read {what} was said here before: {reason}."
     if history.left_out and not history.is_newest:
-        return f"This thread is very long: I read its first {len(history.replies)} messages, and not the latest."
+        return f"This thread is very long: I read its first {len(history.replies)} messages, but not the latest."
     if history.left_out:
         read = f"the first message of this thread and the latest {len(history.replies)}"
-        return f"I read {read}; {history.left_out} in between are left out."
+        return f"I read {read}, but not the {history.left_out} in between."
     return ""

@@ -149,7 +149,7 @@ async def test_a_window_that_is_sent_while_slack_is_silent_keeps_what_was_entere
     here.slack.faults.add("users.info", "error", times=None)
     await entered(here, view, "over the bridge", here.bob)
     assert list(view.errors) == ["field.way"]
-    assert "Send it again in a moment." in view.errors["field.way"]
+    assert "send it again in a moment." in view.errors["field.way"]
     here.slack.faults.clear()
     await entered(here, view, "over the bridge", here.bob)
     assert decisions(here, ts) == [("other", here.bob.id)]

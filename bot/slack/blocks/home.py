@@ -95,12 +95,12 @@ def _waiting(waiting: Waiting, url: str) -> list[Block]:
     for each in waiting.questions[:MAX_WAITING]:
         blocks += _question(each, url)
     if waiting.more_questions:
-        blocks.append(remark("More requests wait for you; they are listed here once you have decided some of these."))
+        blocks.append(remark("More requests wait for you. Decide some of these to see them."))
     if waiting.turns:
         blocks.append(context("*I am working on this for you:*"))
         blocks += [_turn(each, url) for each in waiting.turns[:MAX_WAITING]]
     if waiting.more_turns:
-        blocks.append(remark("There is more; it is listed here once some of this has ended."))
+        blocks.append(remark("There is more, which is listed here once some of this has ended."))
     return blocks
 
 
@@ -139,7 +139,7 @@ def _turn(turn: OpenTurn, url: str) -> Block:
     words = " · ".join(filter(None, (f"{_where(turn.place)} · since {date(turn.since)} · {state}", link)))
     shown: Block = {"type": "section", "block_id": f"turn-{turn.id}", "text": {"type": "mrkdwn", "text": words}}
     if not turn.stopping:
-        text = "Open requests of it are closed. What was already done stays done."
+        text = "Its open requests are closed. What was already done stays done."
         asked = confirmation("Stop this?", text, "Stop", danger=True)
         shown["accessory"] = buttons.button(STOP, "Stop", json.dumps({"t": turn.id}), style="danger", confirm=asked)
     return shown
@@ -166,7 +166,7 @@ def _grant(grant: Grant) -> list[Block]:
     tool = [code(grant.remote_name), plain(" of "), code(grant.server), *_scope(grant)]
     where = f"in a thread in <#{grant.place}>" if grant.thread_id and _is_channel(grant.place) else "in one thread"
     words = f"{where if grant.thread_id else 'everywhere, for what you ask'} · until {date(grant.expires_at)}"
-    asked = confirmation("Revoke this?", "Such calls are then asked about again.", "Revoke", danger=True)
+    asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke", danger=True)
     revoke = buttons.button(REVOKE, "Revoke", json.dumps({"g": grant.id}), style="danger", confirm=asked)
     return [rich(section(*tool)), context(words), actions(f"grant-{grant.id}", [revoke])]
 

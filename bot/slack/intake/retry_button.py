@@ -14,8 +14,8 @@ from bot.slack.intake.response import Response
 
 WORDS = {
     Verdict.ALREADY: "I'm already trying this again. There is nothing more to do.",
-    Verdict.NOT_YOURS: "Only the people whose request this is can have me try again. Nothing was changed: "
-    "mention me in the thread if you want to ask something too.",
+    Verdict.NOT_YOURS: "Only the people who asked can have me try again. To ask something yourself, mention me "
+    "in the thread.",
     Verdict.UNKNOWN: "This button is out of date, so nothing was done.",
 }
 
