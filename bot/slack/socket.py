@@ -234,8 +234,8 @@ class Socket:
         await self.client.close()
 
     async def stop_intake(self) -> None:
-        """Close the connection so that Slack delivers to no one here. What is being handled is acknowledged when it is
-        redelivered."""
+        """Close the connection, so that Slack delivers nothing more. Events that are being handled may be delivered
+        again, to the next process."""
         self.client.stop()
         await self.client.disconnect()
 

@@ -14,10 +14,8 @@ from bot.store.sqlite.database import now
 
 
 def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
-    """Record a message, unless it is a duplicate or does not concern the bot.
-
-    Out: whether it was recorded, and the thread's id (0 if there is none).
-    """
+    """Record a message, unless it is a duplicate or does not concern the bot. Return what became of it, and the
+    thread's id (0 if there is none)."""
     if incoming.unclear:
         return _looked_up(connection, incoming)
     as_it_is = early_amendments.as_amended(connection, incoming)
@@ -170,7 +168,10 @@ SQLite would choose another."""
 
 
 def waiting(connection: sqlite3.Connection) -> list[int]:
-    """Return the threads with something to do now. A thread whose turn only waits for a person's decision is included
-    once that is made or has expired; a parked one only if Slack is owed something."""
+    """Return the ids of the threads with something to do now.
+
+    A thread whose turn only waits for a person's decision is included once that is made or has expired; a parked one
+    only if Slack has to be updated.
+    """
     query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {_TO_DELIVER}"
     return sorted(int(row[0]) for row in connection.execute(query))

@@ -49,7 +49,8 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
 
 
 def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
-    """Stop the open turn of a thread: no call starts any more. In: who has stopped it, or why (`Turn.stopped_by`)."""
+    """Stop the open turn of a thread: no further call starts. `stopped_by`: who has stopped it, or why
+    (`Turn.stopped_by`)."""
     user = person(stopped_by)
     connection.execute(
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
@@ -73,7 +74,7 @@ def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> Non
 
 
 def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
-    """Write what follows from a decision. `redact` is what the audit leaves out."""
+    """Write what follows from a decision. `redact`: patterns of arguments that the audit leaves out."""
     _vote(connection, question, transition)
     if transition.decision:
         connection.execute(
