@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from slack_bolt.async_app import AsyncApp
 
 from bot.agent.approval_requests import ApprovalRequester
+from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.prompt import INSTRUCTIONS
-from bot.agent.reach import Reach
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -33,6 +33,7 @@ from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks.messages import deletion_notice
+from bot.slack.connectivity import Connectivity
 from bot.slack.delivery.kinds import KINDS
 from bot.slack.delivery.live import Live
 from bot.slack.delivery.outbox import Outbox
@@ -45,7 +46,6 @@ from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.own_messages import OwnMessages
 from bot.slack.own_posts import OwnPosts
-from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
@@ -221,7 +221,7 @@ class Service:
             limits.sweep_seconds,
             self._wake_both,
             self._undos.wake,
-            Reach(store, self._gateway).check,
+            AudienceCheck(store, self._gateway).check,
         )
 
         under_way: dict[tuple[str, str], events.Commit] = {}
@@ -248,10 +248,10 @@ class Service:
         self._catch_up = CatchUp(
             store, web.repeatable, reader, self._wake_both, identity.team, workspaces=directory.workspaces
         )
-        self._presence = Presence(store.begin_outage, self._catch_up.read, clock)
-        reader.over = lambda: self._presence.over
+        self._connectivity = Connectivity(store.begin_outage, self._catch_up.read, clock)
+        reader.over = lambda: self._connectivity.over
         own_messages = OwnMessages(store, web.repeatable, ourselves, own)
-        self._socket = Socket(self._app, web, under_way, identity, self._presence, own=own_messages.take)
+        self._socket = Socket(self._app, web, under_way, identity, self._connectivity, own=own_messages.take)
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
@@ -266,11 +266,11 @@ class Service:
         await self._socket.open(url)
         # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
-        presence = self._presence
+        connected = self._connectivity
         self.background(run_forever("the sweep", self._sweep.run))
         self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
-        self.background(run_forever("the record of the connection", lambda: self._catch_up.beat(lambda: presence.last)))
+        self.background(run_forever("recording the connection", lambda: self._catch_up.beat(lambda: connected.last)))
 
     async def stop(self) -> None:
         """Shut down within 15 seconds. Unfinished work is on the disk and continues at the next start."""

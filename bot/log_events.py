@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.questions.click import Settlement
 from bot.core.questions.question import Approval
 from bot.core.sessions import Stopped
@@ -68,9 +68,9 @@ def clicked(user: str, button: str, settlements: Sequence[Settlement]) -> None:
     _event("click", fields)
 
 
-def amended(change: Amendment, done: Amended, thread: int) -> None:
+def amended(change: Amendment, done: AmendmentOutcome, thread: int) -> None:
     """Log that a message was edited or deleted, if anything follows from that."""
-    if done is not Amended.IGNORED:
+    if done is not AmendmentOutcome.IGNORED:
         place = {"thread": thread or "", "channel": change.place.channel, "ts": change.ts}
         _event("message edited" if change.now else "message deleted", {**place, "outcome": str(done)})
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.agent import reach, turn_parts
-from bot.agent.reach import audience_of
+from bot.agent import audience_check, turn_parts
+from bot.agent.audience_check import audience_of
 from bot.core import tool_words
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import sha256
@@ -90,7 +90,7 @@ class ApprovalRequester:
         cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
         beside = any(_is_yet_to_be_shown(call) for call in (step or state.step))
         placed = [turn_parts.asks(state, card, final=not beside) for card in cards]
-        return [reach.with_copies(self.gateway, state.place, card, ask) for card in placed]
+        return [audience_check.with_copies(self.gateway, state.place, card, ask) for card in placed]
 
     async def _nobody_can(self, state: ThreadState, call: Call) -> str:
         """Return why nobody could decide, for the model; empty if somebody can: the only person who could is from

@@ -76,7 +76,7 @@ class CallAuthorizer:
         return Ruling.ALLOW if granted else Ruling.ASK
 
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
-        """Whether the policy would refuse a call with these arguments in that thread now."""
+        """Return whether the policy would refuse a call with these arguments in that thread now."""
         state = await self.store.load(thread_id)
         size = len(canonical(arguments))
         return (await self._rule(tool, arguments, size, await self._facts(state))).ruling is Ruling.DENY
@@ -194,7 +194,7 @@ class CallAuthorizer:
         return "", note
 
     async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
-        """Whether the arguments are within the grant's scope. Every path must be known and inside the folder."""
+        """Return whether the arguments are within the grant's scope. Every path must be known and inside the folder."""
         if grant.scope == "any":
             return True
         if grant.scope == "same":

@@ -1,4 +1,4 @@
-"""Moves unread messages from the inbox into the thread's log; the first one addressed to the bot opens a turn."""
+"""Moves unread messages from the inbox into the thread's log. The first one addressed to the bot opens a turn."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from bot.errors import ChangedError
 
 
 class ThreadStore(Inbox, Outages, Log, Protocol):
-    """What people say in a thread, and its log."""
+    """The part of the store that is used here."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxReader:
-    """Reads what people have written since the last step."""
+    """Reads the messages since the last step."""
 
     store: ThreadStore
     gateway: ChatGateway
     instructions: Callable[[], str]
     """Returns the first message of a new thread's log."""
     most: int
-    """Of the messages to others, as many of the newest are read."""
+    """How many of the newest messages to others are read."""
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
@@ -45,7 +45,7 @@ class InboxReader:
                 await self._reload(state)
 
     async def _reload(self, state: ThreadState) -> None:
-        """Load what is unread now. What was found may have stopped the turn, or have ended it before it began."""
+        """Load the unread messages again. What was found may have stopped the turn, or ended it before it began."""
         fresh = await self.store.load(state.id)
         state.unread = fresh.unread
         if state.turn is None:
@@ -76,8 +76,8 @@ class InboxReader:
             log_events.turn_began(state.turn, state)
 
     async def _fetch_earlier(self, state: ThreadState) -> Sequence[Draft]:
-        """Record what was said in the thread before the bot was first addressed there. Returns a message about what of
-        it could not be read."""
+        """Record what was written in the thread before the bot was first addressed there. Return a post about what
+        could not be read."""
         earlier = await self.gateway.earlier(state.place, state.unread[0])
         for incoming in earlier.messages:
             await self.store.admit(incoming)
@@ -86,8 +86,8 @@ class InboxReader:
         return self.gateway.notice(earlier.missing, key=f"earlier-{state.id}")
 
     async def _fetch_missed(self, state: ThreadState) -> Sequence[Draft]:
-        """Record what was said in the thread while no connection was open. Returns a message about what of it could not
-        be read, which is posted once for an outage."""
+        """Record what was written in the thread during an outage. Return a post, once per outage, about what could not
+        be read."""
         gap = await self.store.gap(state.id)
         if gap is None:
             return ()
@@ -103,9 +103,9 @@ class InboxReader:
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
     async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of the unread messages, and which of them stands where.
+        """Return the log entries of the unread messages, and the position of each message.
 
-        Of what was said to others, in a thread that goes on without the bot, only the first and the newest are read.
+        Of messages to others, only the first and the newest are included.
         """
         context = [message.id for message in state.unread if not message.addressed and message.user]
         left_out = set(context[1 : -self.most])
@@ -127,14 +127,14 @@ class InboxReader:
 
 
 def _is_wanted(state: ThreadState) -> bool:
-    """Whether what is unread is to be read: it continues a turn, or opens one."""
+    """Return whether the unread messages are to be read: they continue a turn, or open one."""
     if state.turn is not None:
         return bool(state.unread) and not state.turn.stopped_by
     return any(message.addressed for message in state.unread)
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:
-    """Keep in the turn who besides the requester has addressed the bot during it."""
+    """Record in the turn who, apart from the requester, has addressed the bot during it."""
     if state.turn is not None:
         said = [message.user for message in unread if message.addressed and message.user]
         others = (user for user in (*state.turn.others, *said) if user != state.turn.requester)

@@ -19,7 +19,7 @@ def _identity(call: Call) -> tuple[str, str]:
 
 
 def _same_end(one: Call, other: Call) -> bool:
-    """Whether both failed or both gave the same result. Polling with different results counts as progress."""
+    """Return whether both failed or both gave the same result. Polling with different results counts as progress."""
     if one.outcome in _FAILED and other.outcome in _FAILED:
         return True
     return one.outcome == other.outcome and one.result == other.result
@@ -56,7 +56,7 @@ def cycle(calls: Sequence[Call]) -> int:
 
 
 def going_round(calls: Sequence[Call]) -> bool:
-    """Whether the model should be told to answer now."""
+    """Return whether the model should be told to answer now."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
     return any(repeats(finished, call) >= STOP_AT for call in finished[-MAX_CYCLE_LENGTH:]) or cycle(finished) > 0
 

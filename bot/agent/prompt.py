@@ -1,4 +1,4 @@
-"""All text that the bot itself writes to the model. A changed first message affects new threads only."""
+"""All texts that the bot writes to the model. A changed first message affects new threads only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def dumps(message: JsonObject) -> str:
 
 
 def user(text: str) -> tuple[str, str]:
-    """Return a log entry with what people said."""
+    """Return a log entry with a message of people."""
     return "user", dumps({"role": "user", "content": text})
 
 
@@ -96,25 +96,25 @@ def result_of(call: Call) -> str:
 
 
 def left_out(many: int) -> str:
-    """Return what stands in the log for messages to others that the model does not read."""
+    """Return the note in place of messages to others that the model does not read."""
     return f"(From the app: {many} messages between people of this thread are not shown here.)"
 
 
 def surplus(*, more: bool) -> str:
-    """Why a call was not made that was beyond those of one step; `more` followed of which nothing is kept."""
+    """Return why a call beyond the limit of one step was not made. `more`: further calls followed and were dropped."""
     words = f"at most {MAX_CALLS} calls run in one step. If it is still needed, make it again in the next step."
     return f"{words} More calls followed this one and were left out; make those again, too." if more else words
 
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:
-    """Why a call of a tool that does not exist was not made, with those of these names that are near."""
+    """Return why a call of a tool that does not exist was not made, with similar names."""
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:10]
     listed = ", ".join(near) if near else "none at the moment"
     return f"there is no tool named {name[:100]!r}. Tools that come near: {listed}."
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text is empty to a reader: only white space and invisible characters."""
+    """Return whether a text looks empty: only white space and invisible characters."""
     return not any(character.isprintable() and not character.isspace() for character in set(text))
 
 
@@ -129,7 +129,7 @@ CLOSING = {
     "repetition": "(From the app: the same calls keep ending the same way. Use no more tools; answer now with what you "
     "have, and say what does not work.)",
 }
-"""What the model is told when it has to answer now, by reason."""
+"""Instructions to the model to answer now, by reason."""
 
 WHY_CLOSED = {
     "steps": "I stopped after {steps} steps, the limit for one turn.",

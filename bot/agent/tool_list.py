@@ -77,5 +77,5 @@ def _with_digest(functions: Sequence[JsonObject]) -> tuple[str, str]:
 
 
 def _name(function: JsonObject) -> str:
-    """The name of a function tool; empty if it is not one."""
+    """Return the name of a function tool; empty if it is not one."""
     return text(mapping(mapping(function).get("function")).get("name"))

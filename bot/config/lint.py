@@ -50,7 +50,7 @@ def findings(policy: Policy) -> list[Finding]:
 
 
 def findings_for_bots(approvals: ApprovalRules, line: int) -> list[Finding]:
-    """What is doubtful where apps may start turns: nobody who could approve their calls."""
+    """Return a warning if apps may start turns but nobody could approve their calls."""
     tiers = [tier for tier in Tier if approvals.of(tier).without_requester().problems()]
     if not tiers:
         return []
@@ -110,7 +110,7 @@ def caught(policy: Policy, tools: Sequence[Tool]) -> list[Finding]:
 
 
 def covers(earlier: Rule, later: Rule) -> bool:
-    """Whether the earlier rule certainly matches whatever the later one does."""
+    """Return whether the earlier rule certainly matches whatever the later one does."""
     # What is unknown counts for a rule that asks or denies, and not for one that allows.
     bold = earlier.action is Ruling.ALLOW and later.action is not Ruling.ALLOW
     if bold and (earlier.conditions or any(user.startswith("S") for user in earlier.users)):
@@ -148,7 +148,7 @@ def _broad(rule: Rule, label: str) -> list[Finding]:
 
 
 def _within(later: Sequence[str], earlier: Sequence[str]) -> bool:
-    """Whether every name that matches one of the later globs (there is at least one) matches one of the earlier
+    """Return whether every name that matches one of the later globs (there is at least one) matches one of the earlier
     ones."""
     return bool(later) and all(any(fits(one, other, as_glob=True) for one in earlier) for other in later)
 
@@ -158,7 +158,7 @@ def _is_any(glob: str) -> bool:
 
 
 def _is_any_tool(glob: str) -> bool:
-    """Whether a glob matches every tool: each is offered as `server__tool`."""
+    """Return whether a glob matches every tool: each is offered as `server__tool`."""
     return set(glob) <= {"*", "_"} and fits(glob, "x__x")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a message that somebody edits or deletes after it was delivered. Pure."""
+"""Edits and deletions of messages after they were delivered, and what follows from them. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from bot.core.inbox import Admission, Incoming
 from bot.core.thread_ref import ThreadRef
 
 EDIT_SECONDS = 600.0
-"""A mention that an edit adds counts if the edit was made within so many seconds of the message."""
+"""A mention that an edit adds counts if the edit was made within this many seconds of the message."""
 KEPT_SECONDS = 7 * 86_400.0
-"""How long changes of messages that have not been delivered are remembered. Slack repeats events for a day at most."""
+"""How long changes of messages that were not delivered yet are kept. Slack repeats events for a day at most."""
 EDITED, DELETED = "edited", "deleted"
-"""What an unread report says of a message that is in the log (`bot.core.inbox.Unread.change`)."""
+"""What an unread report says about a message that is in the log (`bot.core.inbox.Unread.change`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """A message was edited or deleted."""
+    """An edit or a deletion of a message."""
 
     place: ThreadRef
     ts: str
@@ -26,82 +26,82 @@ class Amendment:
     at: str
     """The timestamp of the change."""
     now: Incoming | None
-    """What the message says now; None if it was deleted."""
+    """The new content; None if the message was deleted."""
     was_addressed: bool = True
-    """Whether it was addressed to the bot before the change, as far as is known."""
+    """Whether the message was addressed to the bot before the change; True if that is unknown."""
     may_ask: bool = True
-    """Whether its author may address the bot, as far as is known."""
+    """Whether the author may address the bot; True if that is unknown."""
     is_own: bool = False
-    """The message is by our own app: it concerns the bot only if it was recorded as context."""
+    """Whether the message is by our own app. It then matters only if it was recorded as context."""
     ends_thread: bool = False
-    """The first message of the thread is gone, and nothing can be posted there any more."""
+    """Whether the first message of the thread is gone, so that nothing can be posted there any more."""
 
     @property
     def in_time(self) -> bool:
-        """Whether a mention that it adds counts."""
+        """Whether a mention that the edit adds counts."""
         return float(self.at) - float(self.ts) <= EDIT_SECONDS
 
     @property
     def concerns_us(self) -> bool:
-        """Whether it may matter although the message itself is not known, in a thread that is not known either."""
+        """Whether the change may matter although neither the message nor the thread is known."""
         return self.may_ask and not self.is_own and (self.now is None or self.was_addressed or self.now.addressed)
 
 
-class Amended(StrEnum):
+class AmendmentOutcome(StrEnum):
     """What followed from a change."""
 
     IGNORED = "ignored"
-    """Nothing: it was known, it is out of date, or it does not concern the bot."""
+    """Nothing: the change was known, is out of date, or does not concern the bot."""
     REMEMBERED = "remembered"
-    """The message itself has not been delivered yet. If it is, it counts as it is now."""
+    """The message was not delivered yet. If it is, its new content is recorded."""
     UPDATED = "updated"
-    """The message was unread and is read as it is now."""
+    """The message was unread, and has its new content."""
     REMOVED = "removed"
-    """The message was unread and is never read."""
+    """The message was unread, and is never read."""
     REPORTED = "reported"
     """The message was read: the change is reported to the model with the next messages."""
     STARTS = "starts"
-    """The message is addressed to the bot as it is now: wake the thread."""
+    """The changed message is addressed to the bot: wake the thread."""
     STOPPED = "stopped"
-    """The open turn had no other request, so it is stopped: wake the thread."""
+    """The open turn had no other request, so it was stopped: wake the thread."""
     TAKEN_BACK = "taken_back"
-    """So was all that the bot had offered to answer. The offer is closed, which may be in another thread: wake whatever
-    is waiting."""
+    """Nothing is left of the held messages that an open offer is about, so the offer was closed. It may be in another
+    thread: wake every thread that has something to do."""
     CLOSED = "closed"
-    """The thread is gone, with all that was open in it: wake the thread."""
+    """The thread is gone, and everything open in it was closed: wake the thread."""
 
 
 ADMITTED = {
-    Admission.STARTS: Amended.STARTS,
-    Admission.CONTEXT: Amended.UPDATED,
-    Admission.DUPLICATE: Amended.IGNORED,
-    Admission.IGNORED: Amended.IGNORED,
+    Admission.STARTS: AmendmentOutcome.STARTS,
+    Admission.CONTEXT: AmendmentOutcome.UPDATED,
+    Admission.DUPLICATE: AmendmentOutcome.IGNORED,
+    Admission.IGNORED: AmendmentOutcome.IGNORED,
 }
-"""What follows from an edit whose message was admitted as it is now."""
-WAKING = (Amended.STARTS, Amended.STOPPED, Amended.CLOSED)
+"""What follows from an edit whose message was admitted with its new content."""
+WAKING = (AmendmentOutcome.STARTS, AmendmentOutcome.STOPPED, AmendmentOutcome.CLOSED)
 
 
-def counts(change: Amendment, said: Incoming, *, counted: bool, follows: bool) -> bool:
-    """Whether an unread message is addressed to the bot after an edit.
+def is_request_after_edit(change: Amendment, said: Incoming, *, counted: bool, follows: bool) -> bool:
+    """Return whether an unread message is addressed to the bot after an edit.
 
     Args:
         change: the edit.
-        said: what the message says now.
-        counted: whether it was addressed to the bot before.
-        follows: whether it is a follow-up of somebody who has addressed the bot in another message of the thread.
+        said: the new content.
+        counted: whether the message was addressed to the bot before.
+        follows: whether its author has addressed the bot in another message of the thread.
     """
     if said.addressed:
         return counted or change.in_time
     return follows and not said.to_others
 
 
-def newly_counts(change: Amendment, said: Incoming, *, counted: bool, reported: bool) -> bool:
-    """Whether the report of an edit is a request: the edit adds the first mention to a message that was read.
+def edit_adds_request(change: Amendment, said: Incoming, *, counted: bool, reported: bool) -> bool:
+    """Return whether the report of an edit is a request: the edit adds the first mention to a message that was read.
 
     Args:
         change: the edit.
-        said: what the message says now.
+        said: the new content.
         counted: whether the message, or an earlier edit of it, was a request.
-        reported: whether there is an unread report of an earlier edit which is a request.
+        reported: whether the report of an earlier edit is unread and a request.
     """
     return said.addressed and (reported or (not counted and change.in_time))

@@ -1,4 +1,4 @@
-"""Messages of people, from their delivery until they are in the log of their thread. Pure data."""
+"""Messages between their delivery and their entry in the log of their thread. Pure data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bot.core.thread_ref import ThreadRef
 STOPPED_WITH = "stop"
 """The label of a person's message that has stopped a turn."""
 WITHDRAWN = "withdrawn"
-"""The label of a person's message that was unread when they stopped the turn with a word: it asks for nothing."""
+"""The label of a person's message that was unread when they stopped the turn: it is no longer a request."""
 
 
 class AuthorKind(StrEnum):
-    """Who has written a message. Only people, and apps that the configuration names, may address the bot."""
+    """Who wrote a message. Only people, and apps that the configuration names, may address the bot."""
 
     PERSON = ""
     OWN = "own"
@@ -23,7 +23,7 @@ class AuthorKind(StrEnum):
     APP = "app"
     WORKFLOW = "workflow"
     SLACK = "slack"
-    """Slackbot, or Slack itself saying that something has happened."""
+    """Slackbot, or a notice by Slack that something has happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Incoming:
     place: ThreadRef
     event_id: str
     user: str
-    """Who has written it: a person, or the id of an app's bot; empty for a note by the bot itself."""
+    """The author: a person, or the id of an app's bot; empty for a note by the bot itself."""
     ts: str
     text: str
     """The author's own words, in Slack's markup."""
@@ -45,51 +45,53 @@ class Incoming:
     earlier: bool = False
     """It was written before the bot was first addressed in the thread, so it is context, whoever wrote it."""
     body: str = ""
-    """All that it says, in a form that only the chat's adapter reads; empty if `text` and `files` are all."""
+    """The full content, in a format that only the chat's adapter reads; empty if `text` and `files` are everything."""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""
-    """The name of an app or a workflow, as the message gives it; `STOPPED_WITH` in the store, for a person's."""
+    """The name of an app or a workflow, as the message gives it. For people, the store keeps `STOPPED_WITH` or
+    `WITHDRAWN` here."""
     to_others: bool = False
     """It mentions others and not the bot, so it is no follow-up."""
     missed: bool = False
-    """It was not delivered, but found in the conversation later."""
+    """It was not delivered, but found in a history later."""
     late: bool = False
-    """It is too old to be answered unasked: if it is addressed, it is held."""
+    """It is too old to be answered unasked: if it is addressed to the bot, it is held."""
     stop: bool = False
-    """It says nothing but that the bot is to stop."""
+    """It consists of a stop word alone."""
     may_stop: bool = False
-    """Its author may stop turns that others have asked for: the configuration names them, and they are a member."""
+    """Its author is a member and an approver, and may therefore stop turns of others."""
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
     that ends with `*` stands for all keys that begin with the rest."""
     unclear: bool = False
-    """It is by our own app, and nobody knows yet whether it is a post of the bot's: only this is to be found out."""
+    """It is by our own app, and whether it is a post of the bot is still unknown: admission only finds that out."""
     version: str = ""
-    """Of the edit that gave it this wording; empty if it was not edited. Versions compare in the order of the edits."""
+    """The version of the edit that gave it this wording; empty if it was not edited. Versions sort in the order of the
+    edits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was said in a thread before the bot was addressed there."""
+    """What was written in a thread before the bot was addressed there."""
 
     messages: Sequence[Incoming] = ()
     missing: str = ""
-    """What of it could not be read, and why, in a sentence for people; empty if all could."""
+    """What of it could not be read, and why, in a sentence for people; otherwise empty."""
 
 
 class Admission(StrEnum):
-    """How a delivery was handled."""
+    """What became of a delivered message."""
 
     STARTS = "starts"
     """It is addressed to the bot: wake the thread."""
     STOPS = "stops"
-    """It has stopped one or more turns: wake what is waiting."""
+    """It stopped one or more turns: wake every thread that has something to do."""
     CONTEXT = "context"
-    """It was written to others in one of the bot's threads: context for the next turn."""
+    """It was written to others in one of the bot's threads, and is context for the next turn."""
     HELD = "held"
-    """It is addressed to the bot, but late: context until its author wants an answer."""
+    """It is addressed to the bot, but late: context until its author asks for an answer."""
     UNCLEAR = "unclear"
-    """It is in one of the bot's threads, and is neither recorded nor known as a post."""
+    """It is in one of the bot's threads, and neither recorded nor known as a post."""
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
     """It does not concern the bot."""
@@ -97,7 +99,7 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A message that is committed but not yet in the log."""
+    """A message that is recorded but not yet in the log."""
 
     id: int
     user: str
@@ -106,15 +108,15 @@ class Unread:
     files: Sequence[str]
     addressed: bool
     notified: bool = False
-    """Its sender has been notified that it will be read once the open request is decided."""
+    """Whether its author was informed that it will be read once the open request is decided."""
     body: str = ""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""
     held: bool = False
-    """It was addressed to the bot, which read it too late to answer unasked."""
+    """Whether it was addressed to the bot but delivered too late to be answered unasked."""
     version: str = ""
-    """Of the edit that gave it this wording (`Incoming.version`)."""
+    """The version of its wording (`Incoming.version`)."""
     change: str = ""
-    """What it reports of a message that is in the log (`bot.core.amendments`); empty for a message itself."""
+    """What it reports about a message that is in the log (`bot.core.amendments`); empty for an ordinary message."""
     changed_ts: str = ""
-    """The timestamp of that message."""
+    """The timestamp of the message that it reports about."""

@@ -17,7 +17,7 @@ class Limits:
     """The limits by their names in bot.toml."""
 
     steps: int = 25
-    """Requests to the model in one turn, before it is told to answer with what it has."""
+    """Requests to the model in one turn, after which it has to answer with what it has."""
     turn_seconds: float = 900.0
     """Time spent in the model and in tools in one turn; waiting for a person does not count."""
     servers_seconds: float = 20.0

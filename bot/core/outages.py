@@ -1,6 +1,6 @@
-"""Times without a connection to the chat, and which conversations have to be read because of them. Pure.
+"""Outages: times without a connection to the chat, and which conversations have to be read because of them. Pure.
 
-The chat keeps nothing for a bot that is not connected, so what was said meanwhile is read from the conversations.
+The chat keeps nothing for a bot that is not connected, so what was written meanwhile is read from the histories.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from bot.core.inbox import Incoming
 from bot.core.thread_ref import ThreadRef
 
 MARGIN_SECONDS = 600.0
-"""So much earlier than an outage a conversation is read from: an event that was not acknowledged may have been on its
-way, and Slack's last retry comes five minutes after the second (docs.slack.dev/apis/events-api, "Retries")."""
+"""How much earlier than the outage a conversation is read from. An event that was not acknowledged may have been
+waiting for Slack's last retry, five minutes after the second (docs.slack.dev/apis/events-api, "Retries")."""
 ACTIVE_DAYS = 30
-"""Threads in which nothing has been said for so long are read when somebody next mentions the bot there."""
+"""Threads without messages for this long are read only when somebody mentions the bot there again."""
 LOOK_BACK_DAYS = 7
-"""Conversations are read from no earlier time, however long the outage was."""
+"""Conversations are read at most this far back, however long the outage was."""
 MAX_THREADS = 300
 MAX_CONVERSATIONS = 300
-"""How many of each are read after an outage: those with the newest activity. Slack allows about 50 requests a minute
-(docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
+"""How many of each are read after an outage, those with the newest activity first. Slack allows about 50 requests a
+minute (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 REREAD = 25
-"""The newest messages of a thread that are compared with the chat again after an outage, with its first message, those
-that are unread, and the requests of the open turn."""
+"""How many of a thread's newest messages are compared with the chat after an outage. The first message, unread messages
+and the requests of the open turn are compared too."""
 DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What may have been missed somewhere."""
+    """What may have been missed in a thread or conversation."""
 
     since: float
-    """Unix time in seconds when the first outage began that was not made up for there."""
+    """Unix time in seconds at which the first outage began that was not made up for there."""
     last: int
-    """The number of the last one."""
+    """The number of the last outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
-    """A thread of the bot's, at a message that was recorded there."""
+class ActiveThread:
+    """One of the bot's threads, at a message that was recorded there."""
 
     number: int
-    """Of the message; the newest has the highest."""
+    """The number of the message; the newest has the highest."""
     at: float
-    """When it was recorded, Unix time in seconds."""
+    """When the message was recorded, Unix time in seconds."""
     thread_id: int
     place: ThreadRef
     gap: Gap | None
@@ -65,54 +65,54 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What was read of a conversation."""
+    """What was read because of an outage."""
 
     messages: Sequence[Incoming] = ()
-    """Oldest first."""
+    """The messages, oldest first."""
     changes: Sequence[Amendment] = ()
-    """Of messages that were recorded before."""
+    """Edits and deletions of messages that were recorded before."""
     last: int = 0
-    """The number of the last outage that is made up for, or cannot be: nothing more is to be read. 0 if that may be
-    tried again."""
+    """The number of the last outage that is made up for, or that cannot be: nothing more is to be read. 0 if reading
+    may be tried again."""
     error: str = ""
-    """The chat's code for why it could not be read to its end; empty if it was."""
+    """The chat's error code if not everything could be read; otherwise empty."""
     words: str = ""
     """What could not be read, and why, in a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A message of the chat's that is recorded in a thread, and was not deleted as far as is known."""
+class RecordedMessage:
+    """A message that is recorded in a thread and not known to be deleted."""
 
     ts: str
     is_open: bool
-    """It is unread, or asked for something in the open turn."""
+    """Whether it is unread, or a request of the open turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMessages:
     """Messages that are too old to be answered unasked, and whose authors were not asked yet."""
 
     thread_id: int
     place: ThreadRef
     ts: str
-    """Of the newest."""
+    """The timestamp of the newest."""
     people: tuple[str, ...]
     """Their authors."""
 
 
-def known_conversations(active: Iterable[Active]) -> list[Conversation]:
+def known_conversations(active: Iterable[ActiveThread]) -> list[Conversation]:
     """Return the conversations of these threads, each once, in their order."""
     places = (each.place for each in active)
     return [*{place.channel: Conversation(place.team, place.channel, place.kind) for place in places}.values()]
 
 
-def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> list[Conversation]:
-    """Return the conversations to read: first those in which the bot was spoken to lately, then others, within bounds.
+def conversations_to_read(known: Iterable[Conversation], listed: Iterable[Conversation]) -> list[Conversation]:
+    """Return the conversations to read, at most MAX_CONVERSATIONS: those with recent messages to the bot first.
 
     Args:
-        known: in the order of their activity, newest first.
-        listed: those that the bot is in, as the chat says; a kind from there is more reliable.
+        known: conversations with the bot's threads, the newest activity first.
+        listed: those that the bot is in, according to the chat. Their kind takes precedence.
     """
     found = {each.channel: each for each in known}
     for each in listed:
@@ -121,9 +121,10 @@ def choose(known: Iterable[Conversation], listed: Iterable[Conversation]) -> lis
     return list(found.values())[:MAX_CONVERSATIONS]
 
 
-def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
-    """Return by thread those in which something may have been missed, the newest activity first, within bounds."""
-    found: dict[int, Active] = {}
+def threads_with_gaps(active: Iterable[ActiveThread], now: float) -> dict[int, ActiveThread]:
+    """Return by id the threads in which something may have been missed, the newest activity first, at most
+    MAX_THREADS."""
+    found: dict[int, ActiveThread] = {}
     for each in active:
         if each.gap is not None and each.at > now - ACTIVE_DAYS * DAY and len(found) < MAX_THREADS:
             found.setdefault(each.thread_id, each)
@@ -131,16 +132,16 @@ def behind(active: Iterable[Active], now: float) -> dict[int, Active]:
 
 
 def read_from(gap: Gap, now: float) -> float:
-    """Return the time from which a conversation is read because of a gap, in Unix seconds."""
+    """Return the Unix time in seconds from which a conversation has to be read because of a gap."""
     return max(0.0, gap.since - MARGIN_SECONDS, now - LOOK_BACK_DAYS * DAY)
 
 
-def reread_from(known: Sequence[Recorded], oldest: float, now: float) -> float:
-    """Return the time from which a thread is read to notice what was edited or deleted, in Unix seconds.
+def reread_from(known: Sequence[RecordedMessage], oldest: float, now: float) -> float:
+    """Return the Unix time in seconds from which a thread has to be read to notice edits and deletions.
 
     Args:
-        known: what is recorded of the thread, newest first.
-        oldest: when the first message may have been written that was missed.
+        known: the recorded messages of the thread, newest first.
+        oldest: when the first missed message may have been written.
         now: Unix time in seconds.
     """
     again = [float(each.ts) for number, each in enumerate(known) if number < REREAD or each.is_open]
@@ -148,19 +149,20 @@ def reread_from(known: Sequence[Recorded], oldest: float, now: float) -> float:
     return min(oldest, max(min(again) - 1.0, now - LOOK_BACK_DAYS * DAY)) if again else oldest
 
 
-def offers(held: Iterable[Held]) -> list[tuple[Held, tuple[int, ...]]]:
-    """Return whom to ask whether to answer still: for each thread, or direct message, once.
+def group_offers(held: Iterable[HeldMessages]) -> list[tuple[HeldMessages, tuple[int, ...]]]:
+    """Return for each thread, or direct message, whose authors have to be asked whether to answer held messages.
 
-    Out: where the newest message is, with all of their authors, and the threads that the question is about.
+    Returns:
+        The thread with the newest message and all authors, and the ids of all threads that the question is about.
     """
-    groups: dict[object, list[Held]] = {}
+    groups: dict[object, list[HeldMessages]] = {}
     for each in held:
         place = each.place
         groups.setdefault((place.team, place.channel) if place.kind == "im" else each.thread_id, []).append(each)
-    found: list[tuple[Held, tuple[int, ...]]] = []
+    found: list[tuple[HeldMessages, tuple[int, ...]]] = []
     for group in groups.values():
         newest = max(group, key=lambda each: (len(each.ts.partition(".")[0]), each.ts))
         people = tuple(dict.fromkeys(who for each in group for who in each.people))
         threads = tuple(sorted({each.thread_id for each in group}))
-        found.append((Held(newest.thread_id, newest.place, newest.ts, people), threads))
+        found.append((HeldMessages(newest.thread_id, newest.place, newest.ts, people), threads))
     return found

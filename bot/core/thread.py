@@ -41,7 +41,7 @@ class Turn:
     stopped_by: str = ""
     """Who stopped the turn, or QUESTION_DELETED; updated by the store at each commit."""
     others: tuple[str, ...] = ()
-    """Who besides the requester has addressed the bot in the course of it: they have had a say in what it does."""
+    """Ids of people other than the requester who have addressed the bot during the turn."""
     usage: Usage = field(default_factory=Usage)
     """What its requests to the model have cost."""
     model: str = ""

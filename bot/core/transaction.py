@@ -1,4 +1,4 @@
-"""What is written of a thread in one transaction, and what Slack is to be brought in step with. Pure data."""
+"""The changes of a thread that are written in one transaction. Pure data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Usage:
     cost: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
-        """Both together."""
+        """Return the sum."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,

@@ -1,7 +1,7 @@
-"""The log of a thread in memory, in the form in which requests to the model send it. Pure.
+"""The log of a thread in memory, in the format in which requests to the model send it. Pure.
 
-Each message has a position: a whole number that increases along the log and never changes. It is not an index: a log
-whose beginning was removed starts at a position above 0.
+Each message has a position: an integer that increases along the log and never changes. It is not an index: a log whose
+beginning was removed starts at a position above 0.
 """
 
 from __future__ import annotations
@@ -70,5 +70,5 @@ class Transcript:
         return text in self._joined
 
     def between(self, before: bytes, after: bytes) -> bytes:
-        """Return the whole log with a prefix and a suffix."""
+        """Return the whole log between a prefix and a suffix."""
         return b"".join((before, self._joined, after))

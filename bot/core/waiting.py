@@ -1,4 +1,4 @@
-"""What waits for a person, and what of theirs waits, as the app's Home lists it. Pure data."""
+"""What waits for a person, and their open turns, as the app's Home lists them. Pure data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WaitingQuestion:
     since: float
     """When it was asked, Unix time in seconds."""
     message_ts: str = ""
-    """The timestamp of the message with its buttons that this person can see best; empty while it is not posted."""
+    """The timestamp of the message with the buttons that this person sees; empty while it is not posted."""
     message_channel: str = ""
 
 
@@ -31,16 +31,16 @@ class OpenTurn:
     since: float
     """When it was opened, Unix time in seconds."""
     stopping: bool = False
-    """Somebody has stopped it, and it ends once what runs has ended."""
+    """Whether somebody has stopped it; it ends once running calls have ended."""
     parked: bool = False
-    """It has failed too often, and goes on when a person wants it to."""
+    """Whether it has failed too often, and goes on only when a person asks for that."""
     waits_for: Question | None = None
-    """An open question of it; None if it waits for nobody."""
+    """One of its open questions; None if it waits for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits, as far as one list has room for it."""
+    """What waits, up to the length of a list."""
 
     questions: Sequence[WaitingQuestion] = ()
     more_questions: bool = False

@@ -140,11 +140,12 @@ class Failure:
 
 
 def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureShape] | None = None) -> Failure:
-    """What a failed attempt comes to.
+    """Return the failure that a failed attempt is classified as.
 
-    problem: an exception of openai or of the transport below it, or a `BrokenReply`.
-    secret: the API key; neither it nor anything that looks like a key gets into the error's detail.
-    shapes: the ways to fail, of which the first that recognises it counts; `SHAPES` unless others are given.
+    Args:
+        problem: an exception of openai or of the transport below it, or a `BrokenReply`.
+        secret: the API key; neither it nor anything that looks like a key gets into the error's detail.
+        shapes: the known ways to fail, of which the first that recognises it counts; `SHAPES` unless others are given.
     """
     error = _error_object(problem)
     if error is None:

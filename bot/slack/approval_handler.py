@@ -45,11 +45,11 @@ NOT_RUN = {
     (Decision.EDITED, CallOutcome.REFUSED): "changed by <@{who}>; as changed it was not allowed, so it was not run",
     (Decision.EDITED, CallOutcome.INVALID): "changed by <@{who}>; as changed it would have failed, so it was not run",
 }
-"""How requests ended whose call did not run, although they were approved or edited."""
+"""How requests ended whose call did not run although they were approved or edited."""
 ACK_SECONDS = 2.5
-"""The limit for everything that has to happen before the acknowledgement: Slack waits 3 seconds for it."""
-NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; press the button again in a moment."
-VOTER_NOT_TOLD = (
+"""The time limit for everything before the acknowledgement, for which Slack waits 3 seconds."""
+UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was changed; press the button again in a moment."
+VOTER_UNVERIFIED = (
     "I couldn't confirm with Slack who you are, or who approved this before. Nothing was changed; "
     "press the button again in a moment."
 )
@@ -59,11 +59,11 @@ NOTHING = "This button belongs to no open request, so nothing was done. It may b
 
 
 Problems = Callable[[Tool, JsonObject], Mapping[tuple[str | int, ...], str]]
-"""Returns what is wrong with arguments, by the place of the value: names, and positions in lists from 0."""
+"""Returns what is wrong with arguments, by the path of the value: names, and list indexes from 0."""
 
 
 Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
-"""Completes a click on a request with what was entered in a window; None if nothing is to be settled."""
+"""Completes a click on a request with what was entered in a window. Returns None if there is nothing to settle."""
 
 
 class DecisionStore(Questions, Grants, Turns, Protocol):
@@ -85,7 +85,7 @@ class ApprovalHandler:
     rules: ApprovalRules
     client: AsyncWebClient
     wake: Callable[[int], None]
-    """Advances a thread and brings Slack in step with it, in the background."""
+    """Schedules a thread and the update of its posts, in the background."""
     undo: Callable[[int], None]
     """Runs the undos that were requested in a thread, in the background."""
     background: Callable[[Coroutine[Any, Any, object]], None]
@@ -154,14 +154,19 @@ class ApprovalHandler:
         reason: str = "",
         prepare: Prepare | None = None,
     ) -> str:
-        """Settle what was pressed about these requests, in one transaction. Returns what to tell the person; empty if
-        the card says it.
+        """Settle a click on these requests in one transaction. Return the message to the person; empty if the card
+        shows the result.
 
-        button: its name, for the log.
-        kind: of the question that is answered, if it is not the request's own.
-        prefix: the digests of the requests are shortened.
-        reason: what the person wrote with the answer.
-        prepare: completes the click on the first request, or returns None if nothing is to be settled.
+        Args:
+            asked: the lookups of this click.
+            requests: the requests that the button or window is about.
+            body: the payload.
+            answer: the answer that was given.
+            button: the name of the button, for the log.
+            kind: the kind of question that is answered, if it is not the request's own.
+            prefix: whether the digests of the requests are shortened.
+            reason: what the person wrote with the answer.
+            prepare: completes the click on the first request, or returns None if there is nothing to settle.
         """
         found: list[tuple[Approval, Opened]] = []
         for opened in requests:
@@ -184,7 +189,7 @@ class ApprovalHandler:
         return together([self._followed(asked, settlement, user_of(body), kind) for settlement in settlements])
 
     def _followed(self, asked: AuthorizationCheck, settlement: Settlement, user: str, kind: str) -> str:
-        """Have done what follows from a settled click. Returns what to tell the person."""
+        """Wake what a settled click concerns. Return the message to the person."""
         if settlement.verdict is Verdict.SETTLED and kind == UNDO:
             self.undo(settlement.thread_id)
         if settlement.thread_id:
@@ -194,14 +199,14 @@ class ApprovalHandler:
         return self.said(asked, settlement, user)
 
     def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
-        """Return what to tell the person about a verdict; empty if the card says it."""
+        """Return the message to the person about a verdict; empty if the card shows the result."""
         approval = settlement.question if isinstance(settlement.question, Approval) else None
         match settlement.verdict:
             case Verdict.SETTLED | Verdict.COUNTED:
                 return ""
-            case Verdict.NOT_TOLD:
+            case Verdict.UNVERIFIED:
                 voted = approval is not None and set(approval.votes) - {user}
-                return asked.unknown(VOTER_NOT_TOLD if voted else NOT_TOLD)
+                return asked.unknown(VOTER_UNVERIFIED if voted else UNVERIFIED)
             case Verdict.NOT_YOURS if approval is not None:
                 return self.not_yours(asked, approval, user)
             case Verdict.ALREADY if approval is not None:
@@ -210,7 +215,7 @@ class ApprovalHandler:
                 return NOTHING
 
     def not_yours(self, asked: AuthorizationCheck, approval: Approval, user: str) -> str:
-        """Return what to tell somebody who may not decide: who may."""
+        """Return the message to a person who may not decide, which says who may."""
         return STRANGER if asked.stranger(user) else only(approval, self.authorizer.rules_for(approval))
 
 
@@ -220,10 +225,10 @@ def user_of(body: JsonObject) -> str:
 
 
 def origin_of(body: JsonObject, *, org_wide: bool) -> frozenset[str]:
-    """Return the ids of the workspaces that a payload says somebody acted in and belongs to.
+    """Return the ids of the workspaces in which a payload says that a person acted, and to which it says they belong.
 
-    `team` is null for an app that is installed in an organisation. A window names the one in which the app is installed
-    as well (slack_bolt, extract_team_id), and its own, which may be any workspace of the organisation.
+    `team` is null for an app that is installed in an organisation. A window also names the workspace in which the app
+    is installed (slack_bolt, extract_team_id), and its own, which may be any workspace of the organisation.
     """
     view = mapping(body.get("view"))
     named = [mapping(body.get("team")).get("id"), mapping(body.get("user")).get("team_id")]
@@ -233,18 +238,18 @@ def origin_of(body: JsonObject, *, org_wide: bool) -> frozenset[str]:
 
 
 def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str:
-    """Return the team that a click on a question of this team counts for: none if the person who acted cannot have
+    """Return the team that a click on a question counts for: the question's own, or none if the person cannot have
     acted where the payload says.
 
-    Only for people who have been looked up in this check. If Slack does not say who they are it is the question's:
-    they are not entitled to anything then.
+    Only for people who were looked up in this check. If Slack did not say who they are, it is the question's team,
+    since they are not entitled to anything then.
     """
     here = asked.acted_here(user_of(body), origin_of(body, org_wide=asked.org_wide))
     return "" if here is False else team
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
-    """Return what a button is about and where its message is."""
+    """Return what a button is about, and where its message is."""
     message, container = mapping(body.get("message")), mapping(body.get("container"))
     return Opened(
         approval=request[0],
@@ -256,7 +261,7 @@ def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
 
 
 def already(approval: Approval, user: str, rules: Approvers) -> str:
-    """Return what to tell somebody who is too late: how the request ended, or that they have approved it already."""
+    """Return the message to a person who is too late: how the request ended, or that they have approved it already."""
     if approval.decision is Decision.AWAITING and user in approval.votes:
         needed = max(approval.needed, rules.needed)
         return f"You have approved this already; {needed} different people have to. Nothing was changed."

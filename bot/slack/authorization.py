@@ -1,4 +1,4 @@
-"""Checks who may decide, against the configuration and against Slack, at the moment of a click. Fails closed."""
+"""Checks at the moment of a click who may decide, by the configuration and by what Slack says. Denies when in doubt."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group
 from bot.core.policy.rules import Tier
-from bot.core.questions.entitlement import Standing, entitled, may_with
+from bot.core.questions.entitlement import Membership, entitled, may_with
 from bot.core.questions.question import Approval, Question
 from bot.slack.directory import Directory, Person
 
 T = TypeVar("T")
 
 BLOCKED = (
-    "Slack does not let me look up who you are, so nothing was changed. Whoever runs me has to fix this first: "
-    "the log says how."
+    "I'm not allowed to ask Slack who you are, so nothing was changed. Whoever runs me has to fix this first: "
+    "my log says how."
 )
-TOLD_SECONDS = 2.0
+LOOKUP_SECONDS = 2.0
 """How long the lookups of one click may take together: the click has to be acknowledged within 3 seconds
 (docs.slack.dev/interactivity/handling-user-interaction)."""
 
@@ -39,27 +39,28 @@ class Authorizer:
     """The id of our organisation (Enterprise Grid); empty if we are in none."""
 
     async def member(self, user: str) -> bool | None:
-        """Whether this is an active member of our workspace; None if Slack does not answer.
+        """Return whether this is an active member of our workspace; None if Slack does not answer.
 
-        So are people of other workspaces of our organisation (Enterprise Grid). Deactivated people, bots and people
-        from other organizations (Slack Connect) are not.
+        People of other workspaces of our organisation (Enterprise Grid) count as members. Deactivated people, bots and
+        people of other organizations (Slack Connect) do not.
         """
         return self.is_member(await self.directory.person(user))
 
     def is_member(self, person: Person | None) -> bool | None:
-        """The same for somebody who has been looked up; None if Slack did not answer."""
+        """Return the same for a person who was looked up; None if Slack did not answer."""
         return None if person is None else person.active and bool(_places(person) & {self.team, self.enterprise})
 
     def acted_here(self, person: Person, origin: frozenset[str]) -> bool:
-        """Whether the workspaces that a payload names are this person's own, or that of our installation.
+        """Return whether a person can have acted in the workspaces that a payload names: their own, or our
+        installation's.
 
-        Slack Connect: a member of another organisation acts in their own workspace. Enterprise Grid: a person may act
-        in any of the workspaces of the organisation that they are in.
+        Slack Connect: members of another organisation act in their own workspace. Enterprise Grid: people may act in
+        any of the workspaces of the organisation that they are in.
         """
         return bool(origin) and origin <= _places(person) | {self.team}
 
     async def groups(self, user: str) -> frozenset[str] | None:
-        """Return the named user groups that this person is in; None if Slack does not answer for one of them."""
+        """Return the named user groups that a person is in; None if Slack does not answer for one of them."""
         asked = sorted(self.named)
         found = await asyncio.gather(*map(self.directory.members, asked))
         if any(members is None for members in found):
@@ -67,8 +68,8 @@ class Authorizer:
         return frozenset(group for group, members in zip(asked, found, strict=True) if members and user in members)
 
     async def may_stop(self, user: str) -> bool:
-        """Whether this is a member whom the configuration names as an approver: they may stop the turns of others.
-        False also when Slack does not answer."""
+        """Return whether a person is an approver by the configuration, and a member, and may therefore stop turns of
+        others. False if Slack does not answer."""
         rules = (self.rules.read, self.rules.write, self.rules.destructive)
         named, groups = any(user in each.people for each in rules), self.rules.groups
         if not named and not groups:
@@ -79,7 +80,7 @@ class Authorizer:
         return named and await self.member(user) is True
 
     def rules_for(self, approval: Approval) -> Approvers:
-        """Return the rules that apply now to requests like this one."""
+        """Return the current rules for requests like this one."""
         return self.rules.of(Tier(approval.call.tier) if approval.call.tier else Tier.DESTRUCTIVE)
 
     def begin_check(self) -> AuthorizationCheck:
@@ -88,10 +89,10 @@ class Authorizer:
 
 
 class AuthorizationCheck:
-    """The lookups of one click: made concurrently, once per person and group, with one deadline for all of them.
+    """The lookups of one click: concurrent, once per person and group, with one deadline for all.
 
-    What is not known by the deadline, or failed once, stays unknown for this click. A lookup that is still running is
-    not cancelled, so that the next click finds its answer.
+    A lookup that fails or misses the deadline counts as unknown for this click. It is not cancelled, so that the next
+    click finds its answer.
     """
 
     def __init__(self, authorizer: Authorizer) -> None:
@@ -102,7 +103,7 @@ class AuthorizationCheck:
 
     @property
     def org_wide(self) -> bool:
-        """Whether the app is installed in an organisation instead of in one workspace."""
+        """Whether the app is installed in an organisation rather than in one workspace."""
         return self._authorizer.team == self._authorizer.enterprise
 
     def left(self, seconds: float) -> float:
@@ -110,73 +111,74 @@ class AuthorizationCheck:
         return max(0.0, self._began + seconds - time.monotonic())
 
     def stranger(self, user: str) -> bool:
-        """Whether Slack has said that this person may never decide: from another organization, deactivated, or a bot.
+        """Return whether Slack has said that a person may never decide: from another organization, deactivated, or a
+        bot.
 
-        Only for people who have been looked up in this check.
+        Only for people who were looked up in this check.
         """
         task = self._persons.get(user)
         return task is not None and self._authorizer.is_member(_answer(task)) is False
 
     async def look_up(self, user: str) -> None:
-        """Ask Slack who a person is."""
-        await self._told(self._authorizer.directory.person, user, self._persons)
+        """Look a person up in Slack."""
+        await self._within_limit(self._authorizer.directory.person, user, self._persons)
 
     def acted_here(self, user: str, origin: frozenset[str]) -> bool | None:
-        """Return whether this person can have acted in these workspaces; None if Slack did not answer.
+        """Return whether a person can have acted in these workspaces; None if Slack did not answer.
 
-        Only for people who have been looked up in this check.
+        Only for people who were looked up in this check.
         """
         task = self._persons.get(user)
         person = None if task is None else _answer(task)
         return None if person is None else self._authorizer.acted_here(person, origin)
 
     def unknown(self, words: str) -> str:
-        """Return what to tell somebody of whom Slack did not say who they are: these words, or that it takes more than
-        another try."""
+        """Return the message to a person who could not be identified: these words, or that pressing again does not
+        help."""
         return BLOCKED if self._authorizer.directory.blocked else words
 
     async def entitled(self, user: str, approval: Approval, *, approving: bool) -> bool | None:
-        """Whether a person may decide a request; None if that depends on something Slack does not answer.
+        """Return whether a person may decide a request; None if Slack did not say what that depends on.
 
-        approving: whether to approve it. To deny, edit or stop it is always allowed to the requester.
+        approving: whether they want to approve it. The requester may always deny, edit and stop.
         """
         rules = self._authorizer.rules_for(approval)
         alone = may_with(approval, user, frozenset(), rules, approving=approving)
         person, (groups, complete) = await asyncio.gather(
-            self._told(self._authorizer.directory.person, user, self._persons),
+            self._within_limit(self._authorizer.directory.person, user, self._persons),
             self._known_groups(user, () if alone else rules.groups),
         )
-        standing = Standing(self._authorizer.is_member(person), groups, complete)
-        return entitled(approval, user, standing, rules, approving=approving)
+        membership = Membership(self._authorizer.is_member(person), groups, complete)
+        return entitled(approval, user, membership, rules, approving=approving)
 
     async def member_of(self, user: str, question: Question) -> tuple[bool | None, frozenset[str]]:
-        """Return whether a person may answer questions at all, and which of the groups that this one names they are in.
+        """Return whether a person may answer questions at all, and in which of the question's user groups they are.
 
-        The first is None if it depends on something Slack does not answer.
+        The first is None if Slack did not say what it depends on.
         """
         named = question.names(user, frozenset())
         groups = () if named else tuple(filter(is_group, question.people))
         person, (known, complete) = await asyncio.gather(
-            self._told(self._authorizer.directory.person, user, self._persons), self._known_groups(user, groups)
+            self._within_limit(self._authorizer.directory.person, user, self._persons), self._known_groups(user, groups)
         )
         member = self._authorizer.is_member(person)
         return None if member and not named and not known and not complete else member, known
 
     async def _known_groups(self, user: str, among: Collection[str]) -> tuple[frozenset[str], bool]:
-        """Return the groups that this person is known to be in, and whether Slack has answered for all of them."""
+        """Return the groups that a person is known to be in, and whether Slack has answered for all of them."""
         asked = sorted(among)
         members = self._authorizer.directory.members
-        found = await asyncio.gather(*(self._told(members, group, self._groups) for group in asked))
+        found = await asyncio.gather(*(self._within_limit(members, group, self._groups) for group in asked))
         known = frozenset(group for group, inside in zip(asked, found, strict=True) if inside and user in inside)
         return known, all(inside is not None for inside in found)
 
-    async def _told(
+    async def _within_limit(
         self, ask: Callable[[str], Coroutine[Any, Any, T]], key: str, asked: dict[str, asyncio.Task[T]]
     ) -> T | None:
-        """Return the answer, looked up once per key; None if there is none in time."""
+        """Return the answer to a lookup, made once per key; None if there is none in time."""
         if key not in asked:
             asked[key] = asyncio.create_task(ask(key))
-        await asyncio.wait({asked[key]}, timeout=self.left(TOLD_SECONDS))
+        await asyncio.wait({asked[key]}, timeout=self.left(LOOKUP_SECONDS))
         return _answer(asked[key])
 
 

@@ -26,22 +26,22 @@ T = TypeVar("T")
 KEPT_SECONDS = 3600.0
 """How long names are cached."""
 FRESH_SECONDS = 60.0
-"""How long answers are cached that decide who may do what."""
+"""How long answers that decide about permissions are cached."""
 UNKNOWN_SECONDS = 60.0
-"""How long a failed lookup of a name is not repeated; the id is shown instead."""
+"""How long a failed lookup of a name is not repeated; meanwhile the id is shown."""
 ASK_SECONDS = 2.0
 """How long a caller waits for Slack."""
 LOOKUP_SECONDS = 5.0
-"""How long a lookup may run, also when its caller has stopped waiting: the next caller gets its answer or joins it.
-A lookup whose request was lost keeps another one from being sent, so this must not be long."""
+"""Time limit of a lookup, which goes on when its caller has stopped waiting: the next caller gets its answer or joins
+it. While it runs no other request for the key is sent, so the limit is short."""
 MAX_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
 """Cached entries of each kind."""
 PAGE, MAX_PAGES = 1_000, 5
-"""Members of a channel that are read at a time, and how often. Slack allows 1,000 (conversations.members)."""
+"""Members of a channel per request, and requests per channel. Slack allows 1,000 (conversations.members)."""
 MAX_NAMED = 50
-"""People and channels that one text refers to and that are looked up by name. What is beyond keeps its label or id."""
+"""People and channels in one text that are looked up by name. Any others keep their label or id."""
 
 _ID = re.compile(r"[A-Z][A-Z0-9]{1,31}")
 
@@ -53,9 +53,9 @@ class Person:
     name: str
     team: str
     active: bool
-    """Neither deactivated, nor a bot, nor somebody of whom Slack knows only the name (`is_stranger`)."""
+    """False for deactivated people, bots, and people of whom Slack knows only the name (`is_stranger`)."""
     teams: frozenset[str] = frozenset()
-    """The workspaces of their organisation that they are in, if they are in an organisation (Enterprise Grid)."""
+    """Ids of their workspaces within their organisation (Enterprise Grid); empty outside of one."""
     enterprise: str = ""
     """The id of their organisation."""
 
@@ -76,7 +76,8 @@ class Directory:
     """Looks up people (scope users:read), user groups (usergroups:read) and channels (channels:read, groups:read)."""
 
     def __init__(self, client: AsyncWebClient, *, org_wide: bool = False) -> None:
-        """`org_wide`: the app is installed in an organisation, whose user groups belong to one workspace each."""
+        """Create a directory. `org_wide`: whether the app is installed in an organisation, where each user group
+        belongs to one workspace."""
         self._workspaces = _Kept(lambda _: self._teams(client)) if org_wide else None
         self._people = _Kept(lambda user: self._person(client, user))
         self._groups = _Kept(lambda group: self._members(client, group))
@@ -95,9 +96,11 @@ class Directory:
         return self._people.blocked or self._groups.blocked
 
     async def workspaces(self) -> tuple[str | None, ...]:
-        """Return the workspaces that are to be named in requests about one workspace, each in turn: those of the
-        organisation, at most MAX_TEAMS, if the app is installed there; else only None, since the token says which.
-        Raises LookupError if Slack does not tell."""
+        """Return the workspaces to name in requests, one after the other.
+
+        These are the workspaces of the organisation (at most MAX_TEAMS) if the app is installed in one. Otherwise it is
+        only None, since the token determines the workspace. Raises LookupError if Slack does not answer.
+        """
         if self._workspaces is None:
             return (None,)
         found = await self._workspaces.get("", KEPT_SECONDS)
@@ -111,20 +114,20 @@ class Directory:
         return (person.name if person is not None else "") or user
 
     async def person(self, user: str) -> Person | None:
-        """Return a person as of at most a minute ago; None if Slack does not answer."""
+        """Return a person, at most a minute old; None if Slack does not answer."""
         return await self._people.get(user, FRESH_SECONDS)
 
     async def members(self, group: str) -> frozenset[str] | None:
-        """Return the members of a user group as of at most a minute ago; None if Slack does not answer."""
+        """Return the members of a user group, at most a minute old; None if Slack does not answer."""
         return await self._groups.get(group, FRESH_SECONDS)
 
     async def inside(self, channel: str) -> frozenset[str] | None:
-        """Return who is in a channel, as of at most a minute ago; None if Slack does not answer. Of a very large
-        channel, it is a part."""
+        """Return the people in a channel, at most a minute old; None if Slack does not answer. Incomplete for very
+        large channels."""
         return await self._inside.get(channel, FRESH_SECONDS)
 
     async def is_open(self, channel: str) -> bool:
-        """Whether a channel is public or shared with another organization; True if Slack does not answer."""
+        """Return whether a channel is public or shared with another organization; True if Slack does not answer."""
         found = await self._channels.get(channel, FRESH_SECONDS)
         return found is None or found.shared or found.kind == "channel"
 
@@ -134,17 +137,17 @@ class Directory:
         return found.kind if found is not None else ""
 
     async def names(self, text: str, known: Mapping[str, str]) -> dict[str, str]:
-        """Return the names of the people, channels and user groups that a text refers to, by id, for `readable`.
+        """Return the names of the people, channels and user groups that a text mentions, by id, for `readable`.
 
-        text: as Slack delivers it. known: names that need no lookup; they are returned too. What Slack does not answer
-        within `ASK_SECONDS` is left out.
+        text: as Slack delivers it. known: names that need no lookup; they are returned too. Names that Slack does not
+        return within `ASK_SECONDS` are left out.
         """
         asked = [each for each in referred(text) if each not in known]
         found = await gathered(map(self._named, asked[:MAX_NAMED]))
         return {**known, **{each: name for each, name in zip(asked, found, strict=False) if name}}
 
     def known(self, text: str) -> dict[str, str]:
-        """Return the same of people and user groups, as far as it is known without asking Slack."""
+        """Return the cached names of the people and user groups that a text mentions, by id."""
         handles = self._handles.peek("") or {}
         people = {each: self._people.peek(each) for each in referred(text)}
         return {each: name for each, one in people.items() if (name := one.name if one else handles.get(each))}
@@ -208,7 +211,7 @@ class Directory:
         raise problem or LookupError("no workspace is known")
 
     async def _teams(self, client: AsyncWebClient) -> tuple[str, ...]:
-        """The workspaces of the organisation that the app is installed in; at most a page of them."""
+        """Return the workspaces of the organisation in which the app is installed; at most one page of them."""
         response = await client.auth_teams_list(limit=MAX_TEAMS)
         return tuple(filter(None, (reference(mapping(team).get("id")) for team in items(response.get("teams")))))
 
@@ -241,7 +244,7 @@ class _Kept(Generic[T]):
         self._failed: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[T | None]] = {}
         self.blocked = False
-        """Whether the last lookup failed with something that an operator has to fix."""
+        """Whether the last lookup failed for a reason that an operator has to fix."""
 
     def forget(self) -> None:
         """Forget all answers."""
@@ -254,15 +257,15 @@ class _Kept(Generic[T]):
         return known[1] if known is not None else None
 
     async def get(self, key: str, seconds: float) -> T | None:
-        """Return the answer, at most this many seconds old; None if there is none. What is no id is not asked about:
-        a text may mention anything."""
+        """Return the answer, at most this many seconds old; None if there is none. Keys that are not ids are not looked
+        up, since a text may mention anything."""
         if key and not _ID.fullmatch(key):  # a list has no key
             return None
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic() - seconds:
             return known[1]
-        # After a failure an old name is good enough for a while; what decides who may do what is always looked up
-        # again.
+        # After a failure an old name is good enough for a while; answers that decide about permissions are always
+        # looked up again.
         if self._failed.get(key, 0.0) > time.monotonic() - min(seconds, UNKNOWN_SECONDS) and seconds > FRESH_SECONDS:
             return known[1] if known is not None else None
         task = self._asking.get(key)
@@ -283,7 +286,7 @@ class _Kept(Generic[T]):
             # What an operator has to fix was reported by the client, once.
             self.blocked = needs_operator(code_of(error))
             level = logging.DEBUG if self.blocked else logging.WARNING
-            log.log(level, "Slack did not tell about %s: %s", key, code_of(error))
+            log.log(level, "Slack did not answer about %s: %s", key, code_of(error))
             self._remember(self._failed, key, time.monotonic())
             return None
         self.blocked = False

@@ -1,7 +1,7 @@
-"""What the error codes of Slack's methods mean for the bot: one table for every method that is called. Pure.
+"""Classifies the error codes of Slack's Web API: one table for every method that is called. Pure.
 
-Sources: the pages of the methods, docs.slack.dev/reference/methods, section "Errors". What follows for a message that
-is posted, changed or removed is decided from this by `bot.slack.delivery.errors`.
+Sources: the pages of the methods, docs.slack.dev/reference/methods, section "Errors". `bot.slack.delivery.errors`
+derives from this what to do about a message that was to be posted, changed or removed.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """What an error of Slack means for another try."""
+    """Whether repeating a call can help."""
 
     PERMANENT = "permanent"
-    """The same call would get the same answer."""
+    """The same call would fail in the same way."""
     TRANSIENT = "transient"
-    """It passes by itself. Codes that are not in the table count as this, with a limited number of tries."""
+    """The call may work later. Codes that are not in the table count as this, with a limited number of attempts."""
     OPERATOR = "operator"
-    """Somebody has to change a token, a scope or a setting; then the same call works."""
+    """The call works once somebody has changed a token, a scope or a setting."""
 
 
 _PERMANENT = """
@@ -110,14 +110,14 @@ _OPERATOR: Mapping[str, str] = {
     "unknown_method": _VERSION,
     "user_is_restricted": _ADMIN,
 }
-"""By code, what is to be done about it, in words for an operator."""
+"""By code: what an operator has to do."""
 
 TABLE: Mapping[str, ErrorKind] = {
     **dict.fromkeys(_PERMANENT.split(), ErrorKind.PERMANENT),
     **dict.fromkeys(_TRANSIENT.split(), ErrorKind.TRANSIENT),
     **dict.fromkeys(_OPERATOR, ErrorKind.OPERATOR),
 }
-"""By code. No code means different things for different methods as far as another try is concerned."""
+"""The kind of each code. No code needs another kind for another method."""
 
 TOKEN_CODES = frozenset(
     {
@@ -131,27 +131,27 @@ TOKEN_CODES = frozenset(
         "two_factor_setup_required",
     }
 )
-"""Codes with which nothing works that the token is for, whatever is asked."""
+"""Codes after which nothing works with that token."""
 
 CHANNEL_CODES = frozenset({"ekm_access_denied", "posting_to_channel_denied", "restricted_action"})
-"""Codes that may concern one channel only: in others the same works."""
+"""Codes that may apply to one channel only."""
 
 AMBIGUOUS = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
-"""Codes after which part of it may have been done all the same."""
+"""Codes after which a part of the call may have taken effect."""
 
 
 def kind_of(code: str) -> ErrorKind | None:
-    """Return what an error code means; None if it is not documented."""
+    """Return the kind of an error code; None if the code is not documented."""
     return TABLE.get(code)
 
 
 def needs_operator(code: str) -> bool:
-    """Whether somebody has to change a token, a scope or a setting before this works."""
+    """Return whether somebody has to change a token, a scope or a setting before the call works."""
     return TABLE.get(code) is ErrorKind.OPERATOR
 
 
 def advice(code: str, method: str = "") -> str:
-    """Return what an operator can do about a code; empty if nobody has to do anything."""
+    """Return what an operator can do about a code; empty if there is nothing to do."""
     if method == "apps.connections.open":
         if code == "access_denied":  # what is given for an app whose Socket Mode is off is not documented
             code = "link_disabled"

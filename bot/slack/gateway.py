@@ -12,19 +12,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.amendments import EDITED
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
-from bot.core.outages import Gap, Missed, Recorded
+from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.chat import Said
 from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus, title_of
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
-from bot.slack import missing
+from bot.slack import history_gaps
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, messages, question_blocks, retry_notice
 from bot.slack.delivery.live import Live
@@ -32,14 +32,14 @@ from bot.slack.history import ThreadReader
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.stop_rights import with_rights
+from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
-from bot.slack.reading.shown import note, show
+from bot.slack.reading.rendering import note, render
 from bot.slack.reading.speakers import Speakers
 from bot.slack.sessions import Sessions
 from bot.slack.text import readable, referred, speaker, visible
-from bot.slack.whereabouts import whereabouts
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
@@ -47,7 +47,8 @@ _WITHOUT_REQUEST = {
     STOPPED_WITH: " (who stopped you with this)",
     WITHDRAWN: " (this was stopped before you read it; not a request)",
 }
-"""What follows the name of its author, by the label of the message. An approver may have stopped it as well."""
+"""What follows the name of a person whose message stopped a turn or was withdrawn, by the message's label. An approver
+may have stopped it as well."""
 MAX_TITLED = 1_000
 """Characters of a request that its session may be named after."""
 _NAMED = (AuthorKind.APP, AuthorKind.WORKFLOW)
@@ -106,8 +107,10 @@ class SlackGateway:
     def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
         return messages.asked_directly(people, key)
 
-    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
-        return await whereabouts(self._authorizer, place, people, requester, asks=asks)
+    async def reachability(
+        self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
+    ) -> Reachability:
+        return await reachability(self._authorizer, place, people, requester, asks=asks)
 
     def reminders(self, question: Question) -> tuple[Sequence[Draft], Sequence[tuple[str, Draft]]]:
         return question_blocks.reminders(question)
@@ -145,15 +148,15 @@ class SlackGateway:
         said = "\n".join(text for parts in bodies for text in content.texts(parts))
         naming = gathered(map(self._directory.name, users))
         if any(each[0] not in "UW" for each in referred(said)):
-            told_names, found = await asyncio.gather(
+            names_found, found = await asyncio.gather(
                 naming, self._directory.names(said, {each: "" for each in referred(said) if each[0] in "UW"})
             )
         else:
-            told_names, found = await naming, dict[str, str]()
-        told = dict(zip(users, told_names, strict=True))
-        speakers = Speakers(told, (each.label for each in messages if each.author in _NAMED and each.label))
-        # Whom Slack does not tell of is called as the message does, if it does.
-        names = {user: speakers.name(user, name) for user, name in told.items() if name != user or user in people}
+            names_found, found = await naming, dict[str, str]()
+        by_id = dict(zip(users, names_found, strict=True))
+        speakers = Speakers(by_id, (each.label for each in messages if each.author in _NAMED and each.label))
+        # A person whom Slack does not return keeps the name that the message gives, if any.
+        names = {user: speakers.name(user, name) for user, name in by_id.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}
         quoted: list[str] = []
         pace = Pace()
@@ -168,7 +171,7 @@ class SlackGateway:
         if parts and isinstance(parts[0], Words):
             own = parts[0].text.strip().removeprefix(f"<@{self._ourselves.user}>").strip()
             parts = [Words(own), *parts[1:]] if own else parts[1:]
-        said = await offload(sum(map(len, content.texts(parts))), show, parts, names, speakers)
+        said = await offload(sum(map(len, content.texts(parts))), render, parts, names, speakers)
         if not parts:
             said = "(no text)"
         elif isinstance(parts[0], Section):
@@ -221,15 +224,15 @@ class SlackGateway:
                 else:
                     found.append(replace(message, addressed=False, earlier=True))
             await pace.checkpoint()
-        words = missing.for_the_model(history)
+        words = history_gaps.for_the_model(history)
         if words:
             # Its timestamp puts it behind the first message and before all others.
             ts = f"{place.thread_ts}0"
             key = f"earlier-{place.channel}-{place.thread_ts}"
             found.append(Incoming(place, key, "", ts, note(words), (), addressed=False, earlier=True))
-        return Earlier(found, missing.for_people(history))
+        return Earlier(found, history_gaps.for_people(history))
 
-    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         return await self._missed.of_thread(place, gap, known)
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:

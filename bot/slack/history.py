@@ -1,4 +1,4 @@
-"""Reads what was said in a thread: its first message and the newest ones, page by page, within bounds."""
+"""Reads a thread's history: its first message and the newest ones, page by page, within limits."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 log = logging.getLogger(__name__)
 
 PAGE = 50
-"""Messages of a thread that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
+"""Messages per request. Each may have 50 blocks, and a page is parsed in one go."""
 LARGE_PAGE = 200
-"""The same where the messages are as short as most are."""
+"""Messages per request while the messages are short."""
 LIGHT = 2_000
-"""Characters of a short message, about."""
+"""Average characters of a message up to which large pages are used."""
 MAX_PAGES = 25
-"""Requests for one thread; Slack allows about 50 a minute for all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
+"""Requests per thread; Slack allows about 50 a minute in all (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 READ_SECONDS = 20.0
-"""For all of them, with the pauses that Slack asks for."""
+"""Time limit for all requests of a thread, including the pauses that Slack asks for."""
 SPARE = 1.5
-"""How many more messages than are wanted are looked for at first, since people do not write evenly."""
+"""How many times the wanted number of messages is looked for at first, since messages are not spread evenly."""
 
 SMALLEST_SHARE = 1e-8
-"""Of a thread's time. A second of three years."""
+"""The smallest part of a thread's time span that is tried: one second of three years."""
 
 
 class RepeatedPageError(Exception):
@@ -47,50 +47,50 @@ class History:
     replies: Sequence[JsonObject] = ()
     """The newest replies, oldest first."""
     left_out: int = 0
-    """How many other replies there are."""
+    """The number of replies that were not read."""
     is_newest: bool = False
-    """These are the newest ones; else what could be read."""
+    """Whether `replies` are the newest ones. Otherwise they are those that could be read."""
     error: str = ""
     """Slack's code for why something could not be read: an error, or `is_limited` if the workspace's plan hides it."""
 
 
 @dataclass(slots=True)
 class _Read:
-    """What the pages from one time on hold."""
+    """The replies from one time on."""
 
     replies: deque[JsonObject]
     known: set[str] = field(default_factory=set[str])
     """Timestamps of those that were read: pages may overlap while a thread is written."""
     is_whole: bool = False
-    """They reach up to the newest reply."""
+    """Whether they include the newest reply."""
     cursors: set[str] = field(default_factory=set[str])
 
     @property
     def seen(self) -> int:
-        """How many replies were read."""
+        """The number of replies that were read."""
         return len(self.known)
 
 
 @dataclass(slots=True)
 class ThreadReader:
-    """Reads one thread."""
+    """Reads the history of one thread."""
 
     client: AsyncWebClient
     place: ThreadRef
     most: int
-    """How many replies are wanted."""
+    """The number of replies wanted."""
     _history: History = field(default_factory=History)
     _pages: int = 0
     _limit: int = PAGE
 
     async def read(self) -> History:
-        """Return the root and the newest replies. What cannot be read is left out, and said to be."""
+        """Return the root and the newest replies. What cannot be read is left out, and `History.error` says why."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await self._read()
         except (*SLACK_ERRORS, RepeatedPageError) as error:
             self._history.error = code_of(error)
-            log.warning("what was said before in %s cannot be read (%s)", self.place.channel, self._history.error)
+            log.warning("cannot read the history of a thread in %s (%s)", self.place.channel, self._history.error)
         return self._history
 
     async def _read(self) -> None:
@@ -108,8 +108,8 @@ class ThreadReader:
             self._take(first)
 
     async def _newest(self) -> None:
-        """Find the newest replies of a thread that is too long to be read: they were written after a time that can only
-        be guessed."""
+        """Find the newest replies of a thread that is too long to be read. The time from which to read them is
+        estimated from the number of replies."""
         known, within, beyond = _Read(deque()), 0.0, 0.0
         share = min(1.0, max(SMALLEST_SHARE, SPARE * self.most / self._total))
         while self._pages < MAX_PAGES and known.seen < self.most:
@@ -124,7 +124,7 @@ class ThreadReader:
                 return
 
     async def _last(self, share: float, pages: int) -> _Read:
-        """Read the replies of the last part of the thread's time, in at most so many pages."""
+        """Read the replies in the last `share` of the thread's time span, in at most this many pages."""
         root = self._history.root or {}
         begun, ended = float(self.place.thread_ts), _number(root.get("latest_reply"))
         found = _Read(deque(maxlen=self.most))
@@ -137,7 +137,7 @@ class ThreadReader:
         return found
 
     async def _page(self, read: _Read, oldest: str = "", cursor: str = "") -> str:
-        """Read a page; returns the cursor of the next one."""
+        """Read a page. Return the cursor of the next one; empty if there is none."""
         if cursor in read.cursors:
             raise RepeatedPageError
         read.cursors.update(filter(None, (cursor,)))
@@ -164,11 +164,11 @@ class ThreadReader:
 
     @property
     def _total(self) -> int:
-        """How many replies there are, as the root says."""
+        """The number of replies, according to the root."""
         return count((self._history.root or {}).get("reply_count"))
 
     def _take(self, read: _Read) -> None:
-        """Keep these replies as the newest that are known."""
+        """Keep these replies as the newest ones known."""
         self._history.replies, self._history.is_newest = list(read.replies), read.is_whole
         self._history.left_out = max(self._total, read.seen) - len(read.replies)
 
@@ -181,7 +181,7 @@ def _number(value: object) -> float:
 
 
 def _weight(message: JsonObject) -> int:
-    """Return how much there is to parse of a message, about, in characters."""
+    """Return roughly how many characters of a message have to be parsed."""
     said = message.get("text")
     parts = sum(len(items(message.get(key))) for key in ("blocks", "attachments", "files"))
     return 500 + (len(said) if isinstance(said, str) else 0) + 1_000 * max(0, parts - 1)

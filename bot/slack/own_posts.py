@@ -1,5 +1,7 @@
-"""Knows which messages of our own app this process has posted. The app may have other features and workflows that post
-as the same bot user, and what they post in a thread is context."""
+"""Tracks which messages of our own app this process has posted.
+
+Other features and workflows of the app may post as the same bot user. What they post in a thread is context.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from contextlib import contextmanager
 MOST = 10_000
 """Messages that are remembered."""
 SEND_SECONDS = 60.0
-"""How long a message that is being posted is waited for."""
+"""How long to wait for the answer to a post that is being sent."""
 
 
 class OwnPosts:
-    """What was posted; one instance per process."""
+    """The messages that were posted; one instance per process."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], None] = {}
@@ -24,7 +26,7 @@ class OwnPosts:
 
     @contextmanager
     def sending(self, channel: str) -> Generator[None]:
-        """A message is being posted in a channel: its event may arrive before Slack's answer."""
+        """Mark that a message is being posted in a channel: its event may arrive before Slack's answer."""
         self._sending[channel] += 1
         try:
             yield
@@ -36,17 +38,18 @@ class OwnPosts:
             self._sent = asyncio.Event()
 
     def add(self, channel: str, ts: str) -> None:
-        """Note that we have posted a message, or updated it."""
+        """Record that a message was posted or updated."""
         self._known[channel, ts] = None
         if len(self._known) > MOST:
             del self._known[next(iter(self._known))]
 
     def knows(self, channel: str, ts: str) -> bool:
-        """Whether this process has posted or updated a message."""
+        """Return whether this process has posted or updated a message."""
         return (channel, ts) in self._known
 
     async def includes(self, channel: str, ts: str) -> bool:
-        """Whether this process has posted a message that has just appeared. Waits for what is being posted there."""
+        """Return whether this process has posted a message that has just appeared. Waits for posts under way in its
+        channel."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 while not self.knows(channel, ts) and self._sending[channel]:

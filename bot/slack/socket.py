@@ -1,4 +1,4 @@
-"""The Socket Mode connection: opened again whenever it closes, and read so that nothing malformed goes further."""
+"""The Socket Mode connection: reconnects when it closes, and passes on only well-formed messages."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping
 from bot.pace import Pace
 from bot.slack.app import REQUEST_SECONDS, Clients, Identity
+from bot.slack.connectivity import Connectivity
 from bot.slack.delivery.errors import code_of, retry_after
 from bot.slack.error_kinds import needs_operator
 from bot.slack.intake import payloads
 from bot.slack.intake.changes import is_own_update
 from bot.slack.intake.payloads import Control, Envelope, Unreadable
-from bot.slack.presence import Presence
 from bot.slack.reading.message import Ourselves
 from bot.slack.web_client import Problems
 
 log = logging.getLogger(__name__)
 
 PING_SECONDS = 3.0
-"""A connection that broke is noticed and opened again after one such interval (slack_sdk, monitor_current_session)."""
+"""A broken connection is noticed and replaced after one such interval (slack_sdk, monitor_current_session)."""
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 60.0
-"""Seconds between two attempts to connect. The pause doubles each time, and up to half of it is left out at random."""
+"""Seconds between two attempts to connect. The pause doubles each time, with random jitter of up to half of it."""
 MAX_RETRY_AFTER = 600.0
-"""Seconds for which Slack's own Retry-After is followed."""
+"""The longest Retry-After of Slack's that is followed, in seconds."""
 STEADY_SECONDS = 10.0
-"""A connection that has lasted so long is a good one: when it closes, the next is opened at once."""
+"""A connection that has lasted this long counts as good: when it closes, the next is opened at once."""
 LINK_DISABLED = "link_disabled"
-SPOKEN = ("message", "app_mention")
+MESSAGE_EVENTS = ("message", "app_mention")
 
 _QUIET = logging.getLogger("slack_sdk.socket_mode")
 _QUIET.setLevel(logging.ERROR)
@@ -55,43 +55,43 @@ UnderWay = Mapping[tuple[str, str], asyncio.Task[Any]]
 
 
 class Connection(SocketModeClient):
-    """Slack's client with another way of reconnecting: one line in the log for each failed attempt, pauses that grow,
-    and a new address each time, since an address is good for one attempt (apps.connections.open)."""
+    """Slack's client with its own way to reconnect: one log line per failed attempt, exponential backoff, and a new URL
+    for each attempt, since a URL is valid for one attempt only (apps.connections.open)."""
 
-    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], presence: Presence) -> None:
-        """`take` is given each message. It must not raise, nor take long. `presence` is told of connections."""
+    def __init__(self, these: Clients, take: Callable[[str], Awaitable[None]], connectivity: Connectivity) -> None:
+        """`take` handles one message; it must not raise, and must return soon."""
         super().__init__(these.app_token, _QUIET, these.best_effort, ping_interval=PING_SECONDS)
         self._take = take
-        self._presence = presence
+        self._connectivity = connectivity
         self._problems: Problems = these.problems
         self._connecting = False
         self._stopping = False
         self._attempts = 0
-        """Attempts in a row that have failed."""
+        """Failed attempts in a row."""
         self._short = 0
         """Connections in a row that closed soon after they were opened."""
         self._opened_at = float("-inf")
         self._pace = Pace()
 
     async def enqueue_message(self, message: str) -> None:
-        """Read a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
-        self._presence.heard()
+        """Handle a message. slack_sdk's own queue is not used: it logs a traceback for what it cannot parse."""
+        self._connectivity.received()
         await self._take(message)
         await self._pace.checkpoint()  # a burst of messages would be read without a break
 
     async def send_message(self, message: str) -> None:
-        """Send an acknowledgement, over the connection that is open now. It is lost if there is none."""
+        """Send an acknowledgement over the connection that is open now. It is dropped if there is none."""
         used: aiohttp.ClientWebSocketResponse | None = None
         while self.current_session is not None and used is not self.current_session:
             used = self.current_session
             with contextlib.suppress(ConnectionError):
                 await used.send_str(message)
                 return
-        log.info("the connection closed before an event was acknowledged: Slack will deliver it again")
+        log.info("the connection closed before an event was acknowledged; Slack will deliver it again")
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # as in slack_sdk
-        """Replace the connection if it is closed, or in any case with `force`. Returns at once while that is under
-        way."""
+        """Replace the connection if it is closed, or in any case with `force`. Returns at once if that is under way
+        already."""
         if self._connecting or self._stopping:
             return
         self._connecting = True
@@ -106,7 +106,7 @@ class Connection(SocketModeClient):
             self._connecting = False
 
     def begin(self) -> None:
-        """Report from now on what an operator has to fix."""
+        """Log from now on what an operator has to fix."""
         self._problems.started = True
 
     async def connect(self) -> None:
@@ -122,7 +122,7 @@ class Connection(SocketModeClient):
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await self._open()
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is tried again
+            except Exception as error:  # noqa: BLE001  # whatever it is, connecting is tried again
                 if not (self.closed or self._stopping):
                     self._attempts += 1
                     await asyncio.sleep(self._failed(error))
@@ -135,10 +135,10 @@ class Connection(SocketModeClient):
     async def _open(self) -> None:
         self.auto_reconnect_enabled = False
         if self.current_session is not None:
-            # Not later: there may be too many connections (disconnect, reason too_many_websockets).
+            # Before the next one is opened, since the number of connections is limited (too_many_websockets).
             with contextlib.suppress(Exception):
                 await self.current_session.close()
-        await self._presence.opening()
+        await self._connectivity.opening()
         address, self.wss_uri = self.wss_uri or await self.issue_new_wss_url(), None
         session = await self.aiohttp_client_session.ws_connect(
             address,
@@ -150,7 +150,7 @@ class Connection(SocketModeClient):
         self.current_session, self.stale, self.last_ping_pong_time = session, False, None
         self.auto_reconnect_enabled = self.default_auto_reconnect_enabled
         self._opened_at = time.monotonic()
-        self._presence.opened(lambda: self.last_ping_pong_time or 0.0)
+        self._connectivity.opened(lambda: self.last_ping_pong_time or 0.0)
         asyncio.get_running_loop().call_later(STEADY_SECONDS, self._steady, session)
         with contextlib.suppress(ConnectionError):  # noticed by the monitor
             await session.ping(f"sdk-ping-pong:{time.time()}".encode())
@@ -161,7 +161,8 @@ class Connection(SocketModeClient):
         self.message_receiver = asyncio.ensure_future(self.receive_messages())
 
     async def issue_new_wss_url(self) -> str:
-        """Return an address for one connection. Raises SLACK_ERRORS and LookupError; slack_sdk's own logs them too."""
+        """Return a URL for one connection. Raises SLACK_ERRORS and LookupError; slack_sdk's own method also logs
+        them."""
         response = await self.web_client.apps_connections_open(app_token=self.app_token)
         address: Any = response.get("url")
         if not isinstance(address, str):
@@ -182,20 +183,20 @@ class Connection(SocketModeClient):
             self._problems.connected()
 
     def received(self) -> None:
-        """Something has come over the connection: it was opened to some purpose, however soon it closes."""
+        """Note that a message has arrived: the connection works, however soon it closes."""
         self._short = 0
 
     def disabled(self) -> None:
-        """Slack closes the connection because Socket Mode was switched off."""
+        """Report that Slack closes the connection because Socket Mode was switched off."""
         self._problems.failed(LINK_DISABLED, "apps.connections.open")
 
     def stop(self) -> None:
-        """Open no other connection from now on."""
+        """Open no more connections."""
         self._stopping, self.auto_reconnect_enabled = True, False
 
 
 class Socket:
-    """Reads what Slack sends, and gives events, interactions and commands to Bolt."""
+    """Receives Slack's messages, and passes events, interactions and commands to Bolt."""
 
     def __init__(
         self,
@@ -203,13 +204,13 @@ class Socket:
         these: Clients,
         under_way: UnderWay,
         identity: Identity,
-        presence: Presence | None = None,
+        connectivity: Connectivity | None = None,
         *,
         own: Callable[[JsonObject], bool] = lambda _: True,
     ) -> None:
-        """`under_way` holds the commits of messages that are being recorded, by channel and ts; events are read as
-        those of the installation that `identity` names. `presence` records when a connection was open.
-        `own` takes an event about a message of our own app, and returns whether nothing else is to be done about it."""
+        """`under_way` holds the commits of messages that are being recorded, by channel and ts. `identity` names the
+        installation for which events are read. `own` handles an event about a message of our own app, and returns
+        whether that is all there is to do."""
         self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
         self._under_way = under_way
@@ -217,10 +218,10 @@ class Socket:
         self._identity = identity
         self._session = these.session
         self._tasks: set[asyncio.Task[None]] = set()
-        self.client = Connection(these, self._take, presence or Presence())
+        self.client = Connection(these, self._take, connectivity or Connectivity())
 
     async def open(self, url: str) -> None:
-        """Open the first connection, at an address from apps.connections.open; returns when it is open."""
+        """Open the first connection, with a URL from apps.connections.open; returns when it is open."""
         await self.client.aiohttp_client_session.close()
         self.client.aiohttp_client_session = self._session
         self.client.wss_uri = url
@@ -228,41 +229,42 @@ class Socket:
         await self.client.connect()
 
     async def close(self) -> None:
-        """Take in nothing more. Closes the shared session too, so close it last."""
+        """Stop receiving, and close the shared HTTP session. Call it last."""
         self.client.stop()
         await self.client.close()
 
     async def stop_intake(self) -> None:
-        """Let Slack send to others from now on; what is being handled may still be acked by redelivery."""
+        """Close the connection, so that Slack delivers nothing more. Events that are being handled may be delivered
+        again, to the next process."""
         self.client.stop()
         await self.client.disconnect()
 
     async def _take(self, message: str) -> None:
         match payloads.read(message):
             case Control("disconnect", reason):
-                log.info("Slack closes the connection in a moment (%s)", reason)
+                log.info("Slack is about to close the connection (%s)", reason)
                 if reason == LINK_DISABLED:
                     self.client.disabled()
                 self._background(self.client.connect_to_new_endpoint(force=True))
             case Control():
                 pass
             case Unreadable(number, kind, problem):
-                # It would be the same when delivered again, and Slack stops sending to an app that acknowledges little.
-                log.warning("Slack sent a message (%s, envelope %s): %s; it is left out", kind, number or "?", problem)
+                # A redelivery would be malformed too, and Slack disables apps that leave too much unacknowledged.
+                log.warning("ignored a message from Slack (%s, envelope %s): %s", kind, number or "?", problem)
                 if number:
                     await self._acknowledge(number)
             case Envelope() as envelope:
                 if envelope.left_out:
                     left, shown = ", ".join(envelope.left_out), (envelope.kind, envelope.id)
                     log.warning(
-                        "Slack sent a message (%s, envelope %s): %s does not have the documented form", *shown, left
+                        "in a message from Slack (%s, envelope %s), %s is malformed and was ignored", *shown, left
                     )
                 self.client.received()
                 if not _ours(envelope.payload, self._identity):
-                    log.info("an event (%s) of another installation of the app is left out", envelope.kind)
+                    log.info("ignored an event (%s) of another installation of the app", envelope.kind)
                     await self._acknowledge(envelope.id)
                 elif (
-                    envelope.kind in SPOKEN
+                    envelope.kind in MESSAGE_EVENTS
                     and is_own_update(envelope.payload, self._ourselves)
                     and self._own(envelope.payload)
                 ):
@@ -275,7 +277,7 @@ class Socket:
         try:
             event = mapping(envelope.payload.get("event"))
             commit = self._under_way.get((str(event.get("channel")), str(event.get("ts"))))
-            if commit is not None and envelope.kind in SPOKEN:
+            if commit is not None and envelope.kind in MESSAGE_EVENTS:
                 # A mention arrives as two events at once: the second is acknowledged without Bolt, but not before the
                 # commit of the first, and not at all if that fails.
                 done, _ = await asyncio.wait({commit}, timeout=REQUEST_SECONDS)
@@ -288,7 +290,9 @@ class Socket:
             response = await run_async_bolt_app(self._app, request)
             await send_async_response(self.client, request, response, time.time())
         except Exception as error:  # noqa: BLE001  # without an acknowledgement Slack delivers an event again
-            log.warning("a message of Slack's (%s, envelope %s) failed: %s", envelope.kind, envelope.id, code_of(error))
+            log.warning(
+                "handling a message from Slack (%s, envelope %s) failed: %s", envelope.kind, envelope.id, code_of(error)
+            )
 
     async def _acknowledge(self, envelope_id: str) -> None:
         await self.client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id))
@@ -300,11 +304,11 @@ class Socket:
 
 
 def _ours(payload: JsonObject, identity: Identity) -> bool:
-    """Whether an event was delivered for our installation, whose team it then has. Interactions always are.
+    """Return whether an event belongs to our installation, and set its team to ours. Interactions always belong to it.
 
-    Of a channel that several organisations share, the event names any one of the installations that can see it
-    (docs.slack.dev/apis/events-api, authorizations). Otherwise another one's event is about a place where our token
-    can do nothing.
+    For a channel that several organisations share, the event names any one of the installations that can see it
+    (docs.slack.dev/apis/events-api, authorizations). In other channels, an event of another installation is about a
+    place where our token cannot act.
     """
     if "event" not in payload:
         return True
@@ -318,13 +322,13 @@ def _ours(payload: JsonObject, identity: Identity) -> bool:
 
 
 def pause(failures: int) -> float:
-    """Return the seconds to wait after so many failures in a row, at least one."""
+    """Return the seconds to wait after this many failures in a row (at least one)."""
     longest = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311  # spreads attempts, protects nothing
 
 
 def why(error: BaseException) -> str:
-    """Return why a connection could not be opened, without its address: that is as good as a password for a moment."""
+    """Return why a connection could not be opened, without its URL, which is a credential while it is valid."""
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the name {error.host} cannot be resolved"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

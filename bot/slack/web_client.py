@@ -1,4 +1,4 @@
-"""Slack's Web API client, which reports what an operator has to fix: once, and once more when it works again."""
+"""Slack's Web API client. It logs what an operator has to fix once, and once more when it works again."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from bot.slack.error_kinds import CHANNEL_CODES, TOKEN_CODES, advice, needs_oper
 log = logging.getLogger(__name__)
 
 MAX_REPORTED = 1_000
-"""Problems that are remembered as reported; the oldest is forgotten, and reported once more if it occurs again."""
+"""Problems that are remembered as reported. The oldest is forgotten, and reported again if it recurs."""
 OPTIONAL = ("agents.", "assistant.")
-"""How methods begin that only an app uses which is declared an agent: the bot does without, and logs that itself."""
+"""Prefixes of methods that need an app declared as an agent. The bot does without them, and logs that itself."""
 CONNECTING = "apps.connections.open"
 
 
 class Problems:
-    """What an operator has to fix and has been told about. One instance serves all clients of a process."""
+    """Problems that an operator has to fix and that were reported. One instance serves all clients of a process."""
 
     def __init__(self) -> None:
         self._reported: dict[tuple[str, str], str] = {}
         self.started = False
-        """Whether the bot has started. Before, a refusal ends the start, which says why."""
+        """Whether the bot has started. Before that, an error ends the start, which says why."""
 
     def failed(self, code: str, method: str, *, scope: str = "", channel: str = "") -> None:
-        """Report a refusal at error level, unless one of the same thing was reported and it has not worked since.
+        """Log an error of Slack, unless the same problem was logged and has not been solved since.
 
-        Codes for which an operator need not act are ignored. scope: the missing one, if Slack names it.
+        Codes that need no operator are ignored. scope: the missing scope, if Slack names it.
         """
         if not self.started or not needs_operator(code) or method.startswith(OPTIONAL):
             return
@@ -46,13 +46,12 @@ class Problems:
         log.error("Slack refuses %s (%s). %s. The bot tries again by itself.", method, what, advice(code, method))
 
     def worked(self, method: str, channel: str = "") -> None:
-        """Report that what had been refused works again."""
+        """Log that a method works again, if its failure was logged."""
         if self._reported and method != CONNECTING:
             self._settled(method, _TOKEN, (method, ""), (method, channel))
 
     def connected(self) -> None:
-        """Report that there is a connection again that lasts. An address alone does not show that: Slack may close it
-        at once."""
+        """Log that the connection works again. Called once it has lasted: Slack may close a new connection at once."""
         self._settled("connections", _CONNECTION)
 
     def _settled(self, what: str, *places: tuple[str, str]) -> None:
@@ -66,7 +65,7 @@ _TOKEN = ("the bot token", "")
 
 
 def _place(code: str, method: str, scope: str, channel: str) -> tuple[str, str]:
-    """What a refusal is about: the connection, the token, a scope, a method in a channel, or a method."""
+    """Return what a problem is about: the connection, the token, a scope, a method in a channel, or a method."""
     if method == CONNECTING:
         return _CONNECTION
     if code in TOKEN_CODES:
@@ -78,10 +77,10 @@ def _place(code: str, method: str, scope: str, channel: str) -> tuple[str, str]:
 
 
 class Client(AsyncWebClient):
-    """Slack's client; every call goes through `api_call`."""
+    """Slack's client, with every call going through `api_call`."""
 
     def __init__(self, problems: Problems, **options: Any) -> None:
-        """`options` are those of AsyncWebClient."""
+        """Create a client; `options` are those of AsyncWebClient."""
         super().__init__(**options)
         self._problems = problems
 

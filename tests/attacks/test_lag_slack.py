@@ -68,7 +68,7 @@ EVENTS: dict[str, Callable[[World, Any], Json]] = {
 }
 
 
-LEFT_OUT = "it is left out"
+LEFT_OUT = "ignored a message from Slack"
 
 
 async def give(here: World, payload: Json) -> None:

@@ -271,7 +271,7 @@ async def test_what_is_no_envelope_is_one_line(here: World, raw: str) -> None:
         here.slack.hub.connections[0].outbox.put_nowait(raw)
         await send(here, event(here, type="reaction_added"))
     assert len(logged.records) == 1
-    assert "it is left out" in logged.records[0].getMessage()
+    assert "ignored a message from Slack" in logged.records[0].getMessage()
 
 
 async def test_an_envelope_that_cannot_be_parsed_is_acknowledged(here: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.amendments import DELETED, EDITED, Amended, Amendment
+from bot.core.amendments import DELETED, EDITED, Amendment, AmendmentOutcome
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
 from bot.core.ports.store import Store
@@ -55,23 +55,23 @@ async def stopped_by(store: Store, thread: int) -> str:
 class AmendmentsContract:
     async def test_an_unread_message_is_read_as_it_was_edited_last(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
-        assert await store.amend(edit(QUESTION, "second", 20)) == (Amended.STARTS, thread)
-        assert await store.amend(edit(QUESTION, "first", 10)) == (Amended.IGNORED, thread)
-        assert await store.amend(edit(QUESTION, "second", 20)) == (Amended.IGNORED, thread)
+        assert await store.amend(edit(QUESTION, "second", 20)) == (AmendmentOutcome.STARTS, thread)
+        assert await store.amend(edit(QUESTION, "first", 10)) == (AmendmentOutcome.IGNORED, thread)
+        assert await store.amend(edit(QUESTION, "second", 20)) == (AmendmentOutcome.IGNORED, thread)
         assert [each.text for each in await unread(store, thread)] == ["second"]
 
     async def test_an_edit_that_comes_before_its_message_counts(self, store: Store) -> None:
         kind, thread = await store.amend(edit(QUESTION, "second"))
-        assert (kind, thread > 0) == (Amended.STARTS, True)
+        assert (kind, thread > 0) == (AmendmentOutcome.STARTS, True)
         assert await store.admit(QUESTION) == (Admission.DUPLICATE, thread)
         assert [each.text for each in await unread(store, thread)] == ["second"]
 
     async def test_a_mention_that_is_taken_back_before_the_message_comes_starts_nothing(self, store: Store) -> None:
-        assert await store.amend(edit(QUESTION, "never mind", addressed=False)) == (Amended.REMEMBERED, 0)
+        assert await store.amend(edit(QUESTION, "never mind", addressed=False)) == (AmendmentOutcome.REMEMBERED, 0)
         assert await store.admit(QUESTION) == (Admission.IGNORED, 0)
 
     async def test_a_late_edit_that_comes_before_its_message_counts_for_the_wording(self, store: Store) -> None:
-        assert await store.amend(edit(QUESTION, "second", 700)) == (Amended.REMEMBERED, 0)
+        assert await store.amend(edit(QUESTION, "second", 700)) == (AmendmentOutcome.REMEMBERED, 0)
         kind, thread = await store.admit(QUESTION)
         assert kind is Admission.STARTS
         assert [each.text for each in await unread(store, thread)] == ["second"]
@@ -79,36 +79,36 @@ class AmendmentsContract:
     async def test_a_deleted_message_does_not_come_back(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         await store.admit(REPLY)
-        assert await store.amend(delete(REPLY)) == (Amended.REMOVED, thread)
+        assert await store.amend(delete(REPLY)) == (AmendmentOutcome.REMOVED, thread)
         for again in (REPLY, replace(REPLY, event_id="again")):
             assert (await store.admit(again))[0] is Admission.IGNORED
-        assert (await store.amend(edit(REPLY, "more", 300)))[0] is Amended.IGNORED
-        assert await store.amend(delete(REPLY)) == (Amended.IGNORED, thread)
+        assert (await store.amend(edit(REPLY, "more", 300)))[0] is AmendmentOutcome.IGNORED
+        assert await store.amend(delete(REPLY)) == (AmendmentOutcome.IGNORED, thread)
         assert [each.ts for each in await unread(store, thread)] == [QUESTION.ts]
 
     async def test_a_message_that_was_deleted_before_it_came_is_not_read(self, store: Store) -> None:
-        assert await store.amend(delete(QUESTION)) == (Amended.REMEMBERED, 0)
+        assert await store.amend(delete(QUESTION)) == (AmendmentOutcome.REMEMBERED, 0)
         assert await store.admit(QUESTION) == (Admission.IGNORED, 0)
 
     async def test_what_concerns_nobody_is_not_remembered(self, store: Store) -> None:
         bots = replace(delete(QUESTION), may_ask=False)
-        assert await store.amend(bots) == (Amended.IGNORED, 0)
+        assert await store.amend(bots) == (AmendmentOutcome.IGNORED, 0)
         quiet = replace(edit(QUESTION, "x", addressed=False), was_addressed=False)
-        assert await store.amend(quiet) == (Amended.IGNORED, 0)
+        assert await store.amend(quiet) == (AmendmentOutcome.IGNORED, 0)
 
     async def test_who_takes_a_mention_back_takes_no_part(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         asked = replace(REPLY, user=BOB, addressed=True)
         assert await store.admit(asked) == (Admission.STARTS, thread)
-        assert await store.amend(edit(asked, "no", addressed=False)) == (Amended.UPDATED, thread)
+        assert await store.amend(edit(asked, "no", addressed=False)) == (AmendmentOutcome.UPDATED, thread)
         later = replace(REPLY, event_id="later", user=BOB, ts="1020.000001")
         assert await store.admit(later) == (Admission.CONTEXT, thread)
 
     async def test_an_edit_to_others_makes_a_follow_up_context(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         await store.admit(REPLY)
-        assert await store.amend(edit(REPLY, "@Bob look", to_others=True)) == (Amended.UPDATED, thread)
-        assert await store.amend(edit(REPLY, "look", 90)) == (Amended.STARTS, thread)
+        assert await store.amend(edit(REPLY, "@Bob look", to_others=True)) == (AmendmentOutcome.UPDATED, thread)
+        assert await store.amend(edit(REPLY, "look", 90)) == (AmendmentOutcome.STARTS, thread)
 
     @pytest.mark.parametrize(("after", "counts"), [(599, True), (601, False)])
     async def test_a_mention_that_an_edit_adds_counts_for_ten_minutes(
@@ -117,7 +117,7 @@ class AmendmentsContract:
         _, thread = await store.admit(QUESTION)
         said = replace(REPLY, user=BOB)
         assert await store.admit(said) == (Admission.CONTEXT, thread)
-        follows = Amended.STARTS if counts else Amended.UPDATED
+        follows = AmendmentOutcome.STARTS if counts else AmendmentOutcome.UPDATED
         assert await store.amend(edit(said, "<@U1> more", after, addressed=True)) == (follows, thread)
         assert [each.addressed for each in await unread(store, thread)] == [True, counts]
 
@@ -125,19 +125,22 @@ class AmendmentsContract:
         _, thread = await store.admit(QUESTION)
         await read(store, thread)
         for number in range(3):
-            assert await store.amend(edit(QUESTION, f"edit {number}", 10 + number)) == (Amended.REPORTED, thread)
-        assert await store.amend(edit(QUESTION, "older", 5)) == (Amended.IGNORED, thread)
+            assert await store.amend(edit(QUESTION, f"edit {number}", 10 + number)) == (
+                AmendmentOutcome.REPORTED,
+                thread,
+            )
+        assert await store.amend(edit(QUESTION, "older", 5)) == (AmendmentOutcome.IGNORED, thread)
         [report] = await unread(store, thread)
         assert (report.user, report.text, report.change, report.addressed) == (ALICE, "edit 2", EDITED, False)
         assert report.changed_ts == QUESTION.ts
         await read(store, thread)
-        assert await store.amend(edit(QUESTION, "edit 4", 20)) == (Amended.REPORTED, thread)
+        assert await store.amend(edit(QUESTION, "edit 4", 20)) == (AmendmentOutcome.REPORTED, thread)
         assert [each.text for each in await unread(store, thread)] == ["edit 4"]
 
     async def test_an_edit_that_changes_no_word_is_not_reported(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         await read(store, thread)
-        assert await store.amend(edit(QUESTION, QUESTION.text)) == (Amended.IGNORED, thread)
+        assert await store.amend(edit(QUESTION, QUESTION.text)) == (AmendmentOutcome.IGNORED, thread)
         assert await unread(store, thread) == []
 
     async def test_a_mention_that_is_added_to_a_read_message_counts_once(self, store: Store) -> None:
@@ -145,10 +148,10 @@ class AmendmentsContract:
         said = replace(REPLY, user=BOB)
         await store.admit(said)
         await read(store, thread)
-        assert await store.amend(edit(said, "<@U1> one", 10, addressed=True)) == (Amended.STARTS, thread)
-        assert await store.amend(edit(said, "<@U1> two", 700, addressed=True)) == (Amended.STARTS, thread)
-        assert await store.amend(edit(said, "three", 710)) == (Amended.REPORTED, thread)
-        assert await store.amend(edit(said, "<@U1> four", 720, addressed=True)) == (Amended.REPORTED, thread)
+        assert await store.amend(edit(said, "<@U1> one", 10, addressed=True)) == (AmendmentOutcome.STARTS, thread)
+        assert await store.amend(edit(said, "<@U1> two", 700, addressed=True)) == (AmendmentOutcome.STARTS, thread)
+        assert await store.amend(edit(said, "three", 710)) == (AmendmentOutcome.REPORTED, thread)
+        assert await store.amend(edit(said, "<@U1> four", 720, addressed=True)) == (AmendmentOutcome.REPORTED, thread)
         [report] = await unread(store, thread)
         assert (report.text, report.addressed) == ("<@U1> four", False)
 
@@ -157,7 +160,7 @@ class AmendmentsContract:
         post = replace(REPLY, user="B1", author=AuthorKind.APP, label="Deploys")
         await store.admit(post)
         await read(store, thread)
-        assert await store.amend(edit(post, "100 %")) == (Amended.REPORTED, thread)
+        assert await store.amend(edit(post, "100 %")) == (AmendmentOutcome.REPORTED, thread)
         [report] = await unread(store, thread)
         assert (report.author, report.label, report.addressed) == (AuthorKind.APP, "Deploys", False)
 
@@ -165,9 +168,9 @@ class AmendmentsContract:
         _, thread = await store.admit(QUESTION)
         await store.admit(REPLY)
         await read(store, thread)
-        assert await store.amend(delete(QUESTION)) == (Amended.REPORTED, thread)
+        assert await store.amend(delete(QUESTION)) == (AmendmentOutcome.REPORTED, thread)
         assert await stopped_by(store, thread) == ""
-        assert await store.amend(delete(REPLY)) == (Amended.STOPPED, thread)
+        assert await store.amend(delete(REPLY)) == (AmendmentOutcome.STOPPED, thread)
         assert await stopped_by(store, thread) == QUESTION_DELETED
         assert [each.change for each in await unread(store, thread)] == [DELETED, DELETED]
         assert await store.waiting() == [thread]
@@ -181,7 +184,7 @@ class AmendmentsContract:
         await store.commit(state, Change("answer", messages=[("assistant", "{}")], drafts=drafts, outcome="answered"))
         await store.amend(delete(QUESTION))
         assert [post.key for post in (await store.deliveries(thread)).posts] == ["answer", "notice"]
-        assert await store.amend(delete(REPLY)) == (Amended.REPORTED, thread)
+        assert await store.amend(delete(REPLY)) == (AmendmentOutcome.REPORTED, thread)
         assert [post.key for post in (await store.deliveries(thread)).posts] == ["notice"]
 
     async def test_deleting_a_message_whose_edit_asked_for_the_turn_stops_it(self, store: Store) -> None:
@@ -193,7 +196,7 @@ class AmendmentsContract:
         await store.commit(state, Change("answer", messages=[("assistant", "{}")], outcome="answered"))
         await store.amend(edit(said, "<@U1> do", addressed=True))
         await read(store, thread)
-        assert await store.amend(delete(said)) == (Amended.STOPPED, thread)
+        assert await store.amend(delete(said)) == (AmendmentOutcome.STOPPED, thread)
 
     async def test_what_was_read_in_an_earlier_turn_stops_nothing(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
@@ -202,7 +205,7 @@ class AmendmentsContract:
         await store.commit(state, Change("answer", messages=[("assistant", "{}")], outcome="answered"))
         await store.admit(REPLY)
         await read(store, thread)
-        assert await store.amend(delete(QUESTION)) == (Amended.REPORTED, thread)
+        assert await store.amend(delete(QUESTION)) == (AmendmentOutcome.REPORTED, thread)
 
     async def test_a_message_that_was_edited_before_it_comes_is_no_stop_word(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
@@ -225,13 +228,16 @@ class AmendmentsContract:
             await read(store, thread)
         for said in (REPLY, word):
             change = edit(said, "do it", addressed=True, stop=False)
-            assert await store.amend(change) == (Amended.REPORTED if is_read else Amended.UPDATED, thread)
+            assert await store.amend(change) == (
+                AmendmentOutcome.REPORTED if is_read else AmendmentOutcome.UPDATED,
+                thread,
+            )
         assert not any(each.addressed for each in await unread(store, thread))
 
     async def test_a_stop_closes_what_is_asked(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store, CallState.AWAITING)
         question = await asked(life)
-        assert (await store.amend(delete(question)))[0] is Amended.STOPPED
+        assert (await store.amend(delete(question)))[0] is AmendmentOutcome.STOPPED
         found = await store.find_question(approval.id)
         assert found is not None
         assert (found.decision, found.decided_by) == (Decision.STOPPED, "")
@@ -241,7 +247,7 @@ class AmendmentsContract:
         life = Life(store)
         await life.say()
         await life.read()
-        assert (await store.amend(delete(await asked(life))))[0] is Amended.STOPPED
+        assert (await store.amend(delete(await asked(life))))[0] is AmendmentOutcome.STOPPED
         await life.call(CallState.READY, CallState.STARTED, CallState.AWAITING)
         assert {call.state for call in (await life.state()).calls} == {CallState.FINISHED}
 
@@ -286,8 +292,8 @@ class AmendmentsContract:
     async def test_a_thread_is_gone_with_its_first_message_until_somebody_writes_there(self, store: Store) -> None:
         _, thread = await store.admit(QUESTION)
         gone = delete(QUESTION, ends_thread=True)
-        assert await store.amend(gone) == (Amended.CLOSED, thread)
-        assert await store.amend(gone) == (Amended.IGNORED, thread)
+        assert await store.amend(gone) == (AmendmentOutcome.CLOSED, thread)
+        assert await store.amend(gone) == (AmendmentOutcome.IGNORED, thread)
         assert await store.admit(REPLY) == (Admission.IGNORED, 0)
         later = replace(REPLY, event_id="later", ts="2000.000001", addressed=True)
         assert await store.admit(later) == (Admission.STARTS, thread)

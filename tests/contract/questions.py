@@ -71,7 +71,7 @@ class QuestionsContract:
             {"answer": Decision.IT_RAN},
         ]
         told = await store.answer([replace(good, **each) for each in forged])
-        assert {each.verdict for each in told} == {Verdict.UNKNOWN, Verdict.NOT_YOURS, Verdict.NOT_TOLD}
+        assert {each.verdict for each in told} == {Verdict.UNKNOWN, Verdict.NOT_YOURS, Verdict.UNVERIFIED}
         assert (await life.state(), await found(store, approval)) == (state, question)
         assert audited(backend) == recorded
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.inbox import Admission, AuthorKind
-from bot.core.outages import Recorded
+from bot.core.outages import RecordedMessage
 from bot.core.ports.store import Store
 from bot.core.questions import missed
 from bot.core.questions.click import Verdict
@@ -36,7 +36,7 @@ async def waits(store: Store, question: str, user: str) -> bool:
 class TakenBackContract:
     async def test_nobody_is_asked_about_what_was_deleted(self, store: Store) -> None:
         assert (await store.admit(LATE))[0] is Admission.HELD
-        assert (await store.amend(delete(LATE)))[0] is Amended.REMOVED
+        assert (await store.amend(delete(LATE)))[0] is AmendmentOutcome.REMOVED
         assert await store.held() == []
 
     @pytest.mark.parametrize("is_read", [False, True])
@@ -50,9 +50,9 @@ class TakenBackContract:
             await store.admit(replace(OF_BOB, missed=False, late=False))
             await read(store, thread)
         first = await store.amend(delete(LATE))
-        assert first[0] is (Amended.REPORTED if is_read else Amended.REMOVED)
+        assert first[0] is (AmendmentOutcome.REPORTED if is_read else AmendmentOutcome.REMOVED)
         assert await decision(store, question) == "awaiting"
-        assert await store.amend(delete(MORE)) == (Amended.TAKEN_BACK, thread)
+        assert await store.amend(delete(MORE)) == (AmendmentOutcome.TAKEN_BACK, thread)
         assert await decision(store, question) == missed.TAKEN_BACK
         assert not await waits(store, question, ALICE)
         assert thread in await store.waiting(), "the card is to be updated"
@@ -66,14 +66,14 @@ class TakenBackContract:
         assert await decision(store, question) == "awaiting"
         assert [await waits(store, question, user) for user in (ALICE, BOB)] == [False, True]
         assert await pressed(store, question, ALICE) is Verdict.NOT_YOURS
-        assert (await store.amend(delete(OF_BOB)))[0] is Amended.TAKEN_BACK
+        assert (await store.amend(delete(OF_BOB)))[0] is AmendmentOutcome.TAKEN_BACK
 
     async def test_a_question_about_several_threads_is_about_those_that_are_left(self, store: Store) -> None:
         other = replace(LATE, event_id="other", ts="1100.000001", place=replace(PLACE, thread_ts="1100.000001"))
         [(_, first), (_, second)] = [await store.admit(each) for each in (LATE, other)]
         asked = missed.question(second, other.ts, [first, second], [ALICE], time.time())
         await store.offer(Card([asked], [draft("card", asked.id)]), [first, second])
-        assert (await store.amend(delete(LATE, ends_thread=True)))[0] is Amended.CLOSED
+        assert (await store.amend(delete(LATE, ends_thread=True)))[0] is AmendmentOutcome.CLOSED
         assert await decision(store, asked.id) == "awaiting"
         assert await pressed(store, asked.id, ALICE) is Verdict.SETTLED
         assert missed.REQUEST not in [each.text for each in await unread(store, first)]
@@ -84,7 +84,7 @@ class TakenBackContract:
         [(_, first), (_, second)] = [await store.admit(each) for each in (LATE, other)]
         asked = missed.question(second, other.ts, [first, second], [ALICE], time.time())
         await store.offer(Card([asked], [draft("card", asked.id)]), [first, second])
-        assert (await store.amend(delete(other, ends_thread=True)))[0] is Amended.CLOSED
+        assert (await store.amend(delete(other, ends_thread=True)))[0] is AmendmentOutcome.CLOSED
         assert await decision(store, asked.id) == missed.TAKEN_BACK
         [held] = await store.held()
         assert (held.thread_id, held.people) == (first, (ALICE,))
@@ -94,7 +94,7 @@ class TakenBackContract:
         await store.admit(MORE)
         question = await offered(store)
         for said in (LATE, MORE):
-            assert await store.amend(edit(said, "other words")) == (Amended.UPDATED, thread)
+            assert await store.amend(edit(said, "other words")) == (AmendmentOutcome.UPDATED, thread)
         assert [(each.text, each.addressed, each.held) for each in await unread(store, thread)] == [
             ("other words", False, True),
             ("other words", False, True),
@@ -105,7 +105,7 @@ class TakenBackContract:
     async def test_a_mention_that_is_taken_back_takes_the_question_back(self, store: Store) -> None:
         _, thread = await store.admit(LATE)
         question = await offered(store)
-        assert await store.amend(edit(LATE, "never mind", addressed=False)) == (Amended.TAKEN_BACK, thread)
+        assert await store.amend(edit(LATE, "never mind", addressed=False)) == (AmendmentOutcome.TAKEN_BACK, thread)
         assert await decision(store, question) == missed.TAKEN_BACK
         follow = replace(REPLY, event_id="follow", ts="1500.000001")
         assert await store.admit(follow) == (Admission.CONTEXT, thread), "she takes no part in the conversation"
@@ -118,7 +118,7 @@ class TakenBackContract:
         if is_read:
             await read(store, thread)
         change = edit(context, "do it", addressed=True, late=True)
-        assert await store.amend(change) == (Amended.REPORTED if is_read else Amended.UPDATED, thread)
+        assert await store.amend(change) == (AmendmentOutcome.REPORTED if is_read else AmendmentOutcome.UPDATED, thread)
         assert [each.people for each in await store.held()] == [(BOB,)]
 
     async def test_what_is_recorded_is_compared_with_the_chat_without_what_the_bot_has_noted(
@@ -134,7 +134,7 @@ class TakenBackContract:
         note = Amendment(PLACE, "1030.000001", "1031.000000", None)
         await store.amend(note)
         found = await store.recorded(thread)
-        assert list(found) == [Recorded(REPLY.ts, is_open=False), Recorded(QUESTION.ts, is_open=True)]
+        assert list(found) == [RecordedMessage(REPLY.ts, is_open=False), RecordedMessage(QUESTION.ts, is_open=True)]
 
     async def test_a_click_is_no_message_of_the_chat(self, store: Store) -> None:
         _, thread = await store.admit(LATE)
@@ -152,11 +152,11 @@ class TakenBackContract:
         _, thread = await store.admit(QUESTION)
         assert await store.admit(post) == (Admission.UNCLEAR, thread)
         own = [replace(delete(post), is_own=True), replace(edit(post, "other"), is_own=True)]
-        assert [await store.amend(each) for each in own] == [(Amended.IGNORED, thread)] * 2
+        assert [await store.amend(each) for each in own] == [(AmendmentOutcome.IGNORED, thread)] * 2
         assert [each.ts for each in await unread(store, thread)] == [QUESTION.ts]
         assert await store.admit(replace(post, unclear=False)) == (Admission.CONTEXT, thread)
         assert await store.admit(post) == (Admission.DUPLICATE, thread)
-        assert await store.amend(replace(edit(post, "other"), is_own=True)) == (Amended.UPDATED, thread)
+        assert await store.amend(replace(edit(post, "other"), is_own=True)) == (AmendmentOutcome.UPDATED, thread)
         await store.owe(thread, [draft("answer")])
         [answer] = (await store.deliveries(thread)).posts
         await store.posted(answer.id, "1500.000001", answer.revision)

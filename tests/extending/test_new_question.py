@@ -149,7 +149,7 @@ async def test_a_window_that_is_sent_while_slack_is_silent_keeps_what_was_entere
     here.slack.faults.add("users.info", "error", times=None)
     await entered(here, view, "over the bridge", here.bob)
     assert list(view.errors) == ["field.way"]
-    assert "Send it again in a moment." in view.errors["field.way"]
+    assert "send it again in a moment." in view.errors["field.way"]
     here.slack.faults.clear()
     await entered(here, view, "over the bridge", here.bob)
     assert decisions(here, ts) == [("other", here.bob.id)]
@@ -296,7 +296,7 @@ async def test_when_nobody_is_left_who_may_answer_it_ends_with_a_sentence(here: 
     await here.quiet()
     await here.slack.deactivate(dave)
     await look(here)
-    await here.reply(ts, "Nobody who may answer this is there any more")
+    await here.reply(ts, "Nobody who may answer this is left")
     await here.until(lambda: "Nobody could answer." in message.plain, what="the end in the message")
     assert decisions(here, ts) == [("withdrawn", "")]
 

@@ -137,7 +137,7 @@ async def test_in_a_long_thread_the_first_and_the_newest_messages_are_read_and_t
     assert "49 earlier messages of this thread are not shown" in said[1]
     assert [line.rpartition(" ")[2] for line in said[2:-1]] == [str(number) for number in range(50, 149)]
     assert said[-1] == "Alice Smith: what is this?"
-    words = "I read the first message of this thread and the latest 100; 49 in between are left out."
+    words = "I read the first message of this thread and the latest 100, but not the 49 in between."
     assert [reply.plain for reply in here.replies(root)] == [words, "Understood."]
     await asked(here, root, "and now?")
     assert sum(words in reply.plain for reply in here.replies(root)) == 1

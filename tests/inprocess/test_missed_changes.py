@@ -399,7 +399,7 @@ async def test_an_offer_is_closed_when_what_it_is_about_is_deleted(here: World, 
     assert offer.buttons == ["Answer"]
     await delete(second)
     await here.until(lambda: not offer.buttons, what="the end of the offer")
-    assert "have taken it back since" in offer.plain
+    assert "have withdrawn it since" in offer.plain
     assert len(here.model.requests) == 1
     await settled(here)
     assert "question" not in json.dumps(here.bot.rows("SELECT text, body FROM inbox WHERE seq IS NULL"))

@@ -40,7 +40,7 @@ async def test_a_click_of_somebody_who_may_not_be_looked_up_says_who_has_to_act(
     assert all("Whoever runs me has to fix this" in each.plain for each in here.slack.ephemerals(here.alice))
     assert not target.exists()
     assert here.bot.log.count("Slack refuses users.info (missing_scope") == 1
-    assert "Slack did not tell about" not in here.bot.log
+    assert "Slack did not answer about" not in here.bot.log
     here.slack.faults.clear()
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "Written.")

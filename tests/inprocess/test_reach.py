@@ -200,7 +200,7 @@ async def test_when_an_approver_leaves_the_next_is_asked_and_then_it_ends(tmp_pa
         await here.quiet()
         await here.slack.deactivate(people["dave"])
         await look(here)
-        await here.reply(ts, "Nobody who may approve this is there any more")
+        await here.reply(ts, "Nobody who may approve this is left")
         await here.reply(ts, "Done with it.")
         await here.quiet()
         assert [row[0] for row in here.bot.rows("SELECT decision FROM questions")] == ["withdrawn"]
@@ -240,7 +240,7 @@ async def test_who_is_refused_because_nobody_can_approve_reads_why(tmp_path: Pat
         await here.slack.deactivate(people["carol"])
         script(here)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-        await here.reply(ts, "nobody who may approve it is there any more")
+        await here.reply(ts, "nobody who may approve it is left")
         await here.reply(ts, "Done with it.")
         await here.quiet()
         assert not any("not allowed here" in reply.plain for reply in here.replies(ts))
@@ -259,4 +259,4 @@ async def test_who_clicks_in_a_thread_that_is_gone_is_told_in_the_conversation(t
         await here.slack.click(card, "Approve", by=here.bob)
         await here.until(lambda: here.slack.ephemerals(here.bob), what="a word")
         assert "can decide" in here.slack.ephemerals(here.bob)[-1].plain
-        assert "could not tell" not in here.bot.log
+        assert "could not reply" not in here.bot.log

@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar, cast
 import aiohttp
 
 from bot import logs
-from bot.agent.reach import Reach
+from bot.agent.audience_check import AudienceCheck
 from bot.app import LISTENERS, Service
 from bot.config import mcp_json, settings
 from bot.core.ports.store import Store
@@ -81,7 +81,7 @@ class Parts(Service):
     async def look_again(self) -> None:
         """Have the sweep look at every open request, with nothing remembered of who is where."""
         self._gateway._directory.forget()  # pyright: ignore[reportPrivateUsage]
-        reach = Reach(self._store, self._gateway, seconds=0.0)
+        reach = AudienceCheck(self._store, self._gateway, seconds=0.0)
         for thread_id in await reach.check():
             self.wake(thread_id)
 

@@ -98,7 +98,7 @@ async def test_what_fails_after_each_answer_is_paid_three_times_and_goes_on_when
     stale = card.snapshot()
     await here.slack.click(card, "Retry", by=here.bob)
     await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to who has not asked")
-    assert "Only the people whose request this is" in here.slack.ephemerals(here.bob)[-1].plain
+    assert "Only the people who asked can have me try again" in here.slack.ephemerals(here.bob)[-1].plain
     refuse(here, "")
     await here.slack.click(card, "Retry", by=here.alice)
     await here.reply(ts, "Here it is.")

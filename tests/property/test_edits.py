@@ -10,7 +10,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.amendments import DELETED, EDITED, Amended, Amendment
+from bot.core.amendments import DELETED, EDITED, Amendment, AmendmentOutcome
 from bot.core.inbox import Incoming
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import amendments, inbox, log
@@ -98,7 +98,7 @@ class Told:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self.connection.execute("BEGIN")
-        self.done: list[Amended] = []
+        self.done: list[AmendmentOutcome] = []
         inbox.admit(self.connection, BASE)
         if story.base_is_read:
             self.read(1)
@@ -120,7 +120,7 @@ class Told:
             change = Amendment(place, said.ts, said.version.split()[0], replace(said, event_id="C1-1100.000001"), was)
             self.done.append(self.amend(change))
 
-    def amend(self, change: Amendment) -> Amended:
+    def amend(self, change: Amendment) -> AmendmentOutcome:
         return amendments.amend(self.connection, change)[0]
 
     def read(self, thread: int) -> None:
@@ -205,6 +205,6 @@ def check_stop(story: Story, told: Told) -> None:
         before = latest(story, story.deliveries[: story.deliveries.index(READ)])
         alone = not story.in_thread or story.base_is_read
         stops = bool(before and story.addressed(before) and alone)
-    assert any(each in (Amended.STOPPED, Amended.CLOSED) for each in told.done) >= stops
+    assert any(each in (AmendmentOutcome.STOPPED, AmendmentOutcome.CLOSED) for each in told.done) >= stops
     stopped = told.connection.execute("SELECT count(*) FROM turns WHERE stopped_by <> '' AND ended_at IS NULL")
     assert stopped.fetchone()[0] == stops

@@ -46,7 +46,7 @@ class Approvers:
         return any(is_group(group) and group in groups for group in self.people)
 
     def may_close(self, user: str, requester: str, groups: frozenset[str]) -> bool:
-        """Whether a person may deny, change or stop a call: the requester always, and whoever is named.
+        """Return whether a person may deny, change or stop a call: the requester always, and whoever is named.
 
         In: the person, the requester, and the user groups the person is known to be in.
         """
@@ -68,7 +68,7 @@ class Approvers:
         return f"{self.needed} of {', '.join(self.people)}" + (", never who asked or edited" if self.no_self else "")
 
     def problems(self) -> list[tuple[str, str]]:
-        """Why nobody could ever approve, each with how to fix it; empty when somebody can."""
+        """Return why nobody could ever approve, each reason with its fix; empty if somebody can."""
         odd = [who for who in self.people if who != REQUESTER and not is_user(who) and not is_group(who)]
         if odd:
             fix = "write the ids of people (U… or W…) or of user groups (S…), or requester"

@@ -1,7 +1,8 @@
-"""What a kind of tool server is known to do beyond what MCP says: what a call changes, shown before and undone after.
+"""What is known about the effects of one kind of tool server: what a call would change, and how to undo it.
 
-Most servers have none of this. One that has (the filesystem server: `bot.tools.filesystem.guard`) overrides what it
-knows; which server gets which guard is decided by its configuration, when the toolset is put together.
+Nothing is known about most servers. A guard for a server that is known (the filesystem server:
+`bot.tools.filesystem.guard`) overrides the methods that it can answer. The configuration of a server determines its
+guard.
 """
 
 from __future__ import annotations
@@ -19,47 +20,53 @@ from bot.core.tools import CallResult, Preview, Tool, Undone, UndoSnapshot
 T = TypeVar("T")
 
 Claim = frozenset[str]
-"""Names of what one call is about. They mean the same to the guards of all servers: two servers may work on the same
-files. A name with slashes stands for all that lies below it."""
+"""Names of the things that a call reads or changes. They have the same meaning for all servers, since two servers may
+work on the same files. A name with slashes includes everything below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a call is about, which decides whether it may run beside others."""
+    """What a call reads or changes, which decides whether it may run beside others."""
 
     changes: bool
-    """It may change them. Else it only reads, beside whatever others do, but in the order of its step."""
+    """Whether it may change them. Calls that only read run beside any others, but in the order of their step."""
     find: Callable[[], Awaitable[Claim]]
-    """Finds out what that is now. Raises BusyError when it cannot be found out in time."""
+    """Returns the names. Raises BusyError if they cannot be determined in time."""
     noun: str = "things"
-    """What they are called towards the model: `Other calls were at the same things`."""
+    """What these things are called in messages to the model."""
 
 
 class GuardedServer(Protocol):
-    """The server that a guard is for, as far as the guard may use it."""
+    """The server of a guard, as far as the guard uses it."""
 
     def tool(self, remote_name: str) -> Tool | None:
-        """One of its tools as it is defined now, by the server's own name of it."""
+        """Return the current definition of a tool, by the server's own name for it; None if there is none."""
         ...
 
     async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """Make a call of the guard's own, to look at something or to take a call back; its text is exactly what the
-        server answered. It needs no right to call, so it can be made while a call of the same server is held. Never
-        raises but CancelledError."""
+        """Make a call for the guard itself, to look at something or to undo a call. Return exactly what the server
+        answered.
+
+        It does not count against the calls of the server, so it can be made while one waits. Raises only
+        CancelledError.
+        """
         ...
 
     def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:
-        """Keep calls that are about any of this from running meanwhile. Waits for those that run, however long."""
+        """Return a context manager in which no other call that claims any of this runs. It waits for running ones."""
         ...
 
 
 class ChangeGuard:
-    """What is known of one server's calls. This one knows nothing: a call is not shown before, nor taken back after,
-    and runs beside all others."""
+    """What is known about the calls of one server. This base class knows nothing: calls have no preview and no undo,
+    and run beside all others."""
 
     def footprint(self, tool: Tool, arguments: JsonObject, *, in_order: bool) -> Footprint | None:
-        """What a call is about, if others that are about the same have to wait; None when it need not be known.
-        `in_order`: the call is one of a step whose order matters, so what it only reads counts as well."""
+        """Return what a call reads or changes, if calls about the same things have to wait for each other; otherwise
+        None.
+
+        in_order: the order of the call's step matters, so things that it only reads count too.
+        """
         return None
 
     def step(self, tool: Tool, arguments: JsonObject) -> str:
@@ -85,37 +92,42 @@ class ChangeGuard:
         return folder.rstrip("/").rpartition("/")[2] or folder
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
-        """What a call would do; None when that is not known. Changes nothing, never raises, takes seconds at most."""
+        """Return what a call would do; None if that is unknown. Changes nothing, never raises, and takes seconds at
+        most."""
         return None
 
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
-        """The digest of what the call would change as it is now: that of `preview`. Empty when that is not known.
-        Never raises; what cannot be looked at has a digest of its own."""
+        """Return a digest of what the call would change as it is now: the one of `preview`. Empty if that is unknown.
+
+        Never raises; what cannot be read has a digest of its own.
+        """
         return ""
 
     async def snapshot(self, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
-        """Record what the call is about to change; None when it could not be taken back."""
+        """Save what the call is about to change; None if it could not be undone."""
         return None
 
     async def post_state_digest(self, before: UndoSnapshot) -> str:
-        """A digest of the same things now, right after the call has run; empty when they cannot be read."""
+        """Return a digest of the same things right after the call; empty if they cannot be read."""
         return ""
 
     async def undo(self, before: UndoSnapshot, after: str, *, again: bool = True) -> Undone:
-        """Take a call back, if things still are as `after` says. With `again` an earlier attempt may have begun, so
-        that things which are as before count as taken back. Doing it again does nothing more; never raises."""
+        """Undo a call if its effect is unchanged, that is, if the digest is still `after`. Idempotent; never raises.
+
+        again: an earlier attempt may have begun, so things that are in their previous state count as undone.
+        """
         return Undone(False, "It could not be undone: its tool server is no longer configured.")
 
     async def looking(self, tool: Tool, judge: Callable[[Inside], T]) -> T:
-        """What `judge` says, which asks where path arguments of a call of this tool lie. What is not known in time
-        nobody can say; and nobody else is kept waiting."""
+        """Return the result of `judge`, which is given a function that says where the path arguments of a call lead.
+        What is not known in time is unknown (None), and delays no other call."""
         return judge(lambda *_: None)
 
     async def within(self, tool: Tool, arguments: JsonObject, folder: str) -> bool:
-        """Whether all paths of a call are known and surely lie in a folder that is its own real path."""
+        """Return whether all paths of a call are known to be inside a folder, which is given as its real path."""
         return False
 
     async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """The folders that a grant for such calls may be bound to, the narrowest first; empty when there are none, or
-        when they are not known in time."""
+        """Return the folders to which a grant for such calls can be limited, the narrowest first; empty if there are
+        none, or if they are not known in time."""
         return []

@@ -1,4 +1,4 @@
-"""What the agent needs of the place where people are."""
+"""The port to the chat: what the agent needs of the place where people write."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.inbox import Earlier, Unread
-from bot.core.outages import Gap, Missed, Recorded
+from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus
 from bot.core.thread import ThreadState
@@ -30,80 +30,89 @@ class Said:
 
 
 class ChatGateway(Protocol):
-    """Where people are: renders what the agent says, and posts it in its own time."""
+    """Renders what the agent says, and posts it in the background."""
 
     def say(self, text: str, room: int) -> Said:
-        """What the model says (Markdown), for a part of a turn's message that has room for so many characters."""
+        """Return what the model says (Markdown), for a part of a turn's message that has room for `room` characters."""
         ...
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
-        """A sentence of the bot's own. The same key is posted once."""
+        """Return the post of a sentence by the bot itself; none if it is empty. Each key is posted once."""
         ...
 
     def parked(self) -> Draft:
-        """The word that a thread is parked, with a button that takes it up again."""
+        """Return the post that says that a thread is parked, with a button to resume it."""
         ...
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
-        """The requests of one step, in as few messages as will do. The messages themselves are not among the drafts."""
+        """Return the cards of the requests of one step, in as few messages as possible. Their drafts do not include the
+        messages themselves."""
         ...
 
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
-        """The copy of a card for a person who does not see its thread: those of its questions that they may answer."""
+        """Return a copy of a card for a person who does not see its thread, with those questions that they may
+        answer."""
         ...
 
     def asked_directly(self, people: Sequence[str], key: str) -> Sequence[Draft]:
-        """That these people were asked by direct message."""
+        """Return the post that says that these people were asked by direct message."""
         ...
 
-    async def whereabouts(self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool) -> Whereabouts:
-        """What is known of the people and groups that a question names, and of who is in its conversation. `asks`:
-        the requester is asking just now."""
+    async def reachability(
+        self, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
+    ) -> Reachability:
+        """Return what is known about the people and groups of a question, and about its conversation.
+
+        asks: the requester is writing just now, and therefore is in the conversation.
+        """
         ...
 
     def reminders(self, question: Question) -> tuple[Sequence[Draft], Sequence[tuple[str, Draft]]]:
-        """The reminder of a question to those who may decide it: what is posted below it, and (person, message) for
-        those who were asked by direct message."""
+        """Return the reminders of a question: posts for its thread, and (person, message) for those who were asked by
+        direct message."""
         ...
 
     async def privacy(self, place: ThreadRef) -> Privacy:
-        """How much of arguments and results may be shown there."""
+        """Return how much of arguments and results may be shown in a thread."""
         ...
 
     async def kind(self, place: ThreadRef) -> str:
-        """What kind of conversation it surely is: `channel`, `group`, `mpim` or `im`; empty when nobody can say."""
+        """Return the kind of a conversation: `channel`, `group`, `mpim` or `im`; empty if it is not certain."""
         ...
 
     async def groups(self, user: str) -> frozenset[str] | None:
-        """Those user groups that the configuration names and this person is in; None when Slack does not tell."""
+        """Return those user groups named in the configuration that a person is in; None if Slack does not answer."""
         ...
 
     async def member(self, user: str) -> bool:
-        """Whether this is an active person of our own workspace; False also when Slack does not tell."""
+        """Return whether a person is an active member of our workspace; False if Slack does not answer."""
         ...
 
     async def outsider(self, user: str) -> bool:
-        """Whether this certainly is no active person of our own workspace; False when Slack does not tell."""
+        """Return whether a person is certainly not an active member of our workspace; False if Slack does not
+        answer."""
         ...
 
     async def name(self, user: str) -> str:
-        """A person's display name."""
+        """Return a person's display name."""
         ...
 
     async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
-        """Return messages of a thread as the model reads them: with the speaker's name, without Slack's markup, and
-        with everything that is not the speaker's own words marked as such. `known` are people of this thread, for whom
-        nobody else is to be taken."""
+        """Return messages of a thread as text for the model.
+
+        They begin with the author's name, and everything that is not the author's own words is marked. `known`: ids of
+        further participants, whose names nobody else may use.
+        """
         ...
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
-        """Return what was said in the thread besides the first message that addressed the bot there: before it, or
-        after it when it was delivered late. Of a long thread, it is the first message and the newest ones."""
+        """Return what was written in the thread besides the first message that addressed the bot: before it, or after
+        it if it was delivered late. In a long thread, these are the first message and the newest ones."""
         ...
 
-    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
-        """Return what was said in the thread since the gap began, and what of the messages that are recorded was edited
-        or deleted. What is already recorded may be among the messages."""
+    async def missed(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
+        """Return what was written, edited and deleted in the thread since a gap began. Messages may include recorded
+        ones."""
         ...
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
@@ -116,13 +125,13 @@ class ChatGateway(Protocol):
         ...
 
     def resting(self, thread_id: int) -> None:
-        """The turn has ended or waits: show its message as it is recorded."""
+        """Show the turn's message as it is recorded: the turn has ended, or waits."""
         ...
 
     def session(self, state: ThreadState, status: SessionStatus) -> None:
-        """What the session of a thread should show from now on. Nothing waits for it."""
+        """Set the status that the session of a thread shows. Nothing waits for it."""
         ...
 
     def deliver(self, thread_id: int) -> None:
-        """Bring Slack in step with the store, in the background."""
+        """Update Slack from the store, in the background."""
         ...

@@ -1,4 +1,4 @@
-"""What the agent needs of a model."""
+"""The port to the model."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class ModelRequest:
     messages: Transcript
     """JSON objects in OpenAI roles, exactly as kept in the log."""
     tools: str
-    """A JSON array of function tools in a fixed order; `[]` when there are none."""
+    """A JSON array of function tools in a fixed order; `[]` if there are none."""
     tool_choice: str
     """`auto` or `none`."""
     session_id: str
-    """Pins the provider and so its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
+    """Pins the provider, and with it its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
     user: str
     """A stable pseudonym of the person."""
 
@@ -39,10 +39,10 @@ class Reply:
     provider: str
     usage: Usage
     invalid_arguments: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By call id, the arguments that are no JSON object, as the model wrote them. The message has `{}` in their place,
-    because providers reject every later request whose history has such arguments: such a call must not be run."""
+    """By call id, arguments that are not a JSON object, as the model wrote them. The message has `{}` in their place,
+    because providers reject later requests whose history has such arguments. These calls must not be run."""
     left_out: bool = False
-    """There were even more calls than the message has."""
+    """Whether the reply had more calls than the message has."""
 
 
 class TextListener(Protocol):
@@ -61,6 +61,8 @@ class Model(Protocol):
     """A model that answers a conversation."""
 
     async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
-        """Answer, retrying what may be retried. on_text gets each piece of visible text as it arrives. Raises a
-        `bot.errors.ModelError` when there is no answer to be had."""
+        """Return the model's reply, with retries where they may help.
+
+        on_text gets each piece of visible text as it arrives. Raises a `bot.errors.ModelError` if there is no reply.
+        """
         ...

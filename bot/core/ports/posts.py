@@ -10,24 +10,27 @@ from bot.core.posts import Deliveries, Draft
 
 
 class Posts(Protocol):
-    """Messages to show in Slack, one row each: what is wanted, and what Slack shows (`bot.core.posts`)."""
+    """Messages in Slack, one row each: the wanted content, and what Slack shows (`bot.core.posts`)."""
 
     async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
         """Record messages to post, in the order in which they are to appear.
 
-        A key is recorded once. Again, it is another body for the same message, which gets the next revision; of a
-        message that is final it is ignored. Drafts of a commit follow the same rules.
+        A key is recorded once. A second draft with the same key is new content for the same message, which gets the
+        next revision; it is ignored if the message is final. The same holds for the drafts of a commit.
         """
         ...
 
     async def deliveries(self, thread_id: int) -> Deliveries:
-        """The messages that Slack does not show as they are wanted, or that may change at any time, in order: those
-        that are owed, and those posted whose revision is not shown or that are not final. A message whose revision is
-        not shown has the questions that it asks, as they stand."""
+        """Return, in order, the messages of a thread that Slack does not show as wanted, or that may change at any
+        time.
+
+        These are messages that are not posted yet, and posted ones whose revision is not shown or that are not final.
+        If its revision is not shown, a message includes the current state of its questions.
+        """
         ...
 
     async def last_post(self) -> int:
-        """The number of the newest post; 0 when there is none."""
+        """Return the number of the newest post; 0 if there is none."""
         ...
 
     async def posted(
@@ -53,13 +56,16 @@ class Posts(Protocol):
         ...
 
     async def post_closed(self, post: int, state: str) -> None:
-        """The message was `refused` for good, or `removed`: nothing is done about it any more."""
+        """Record that a message was `refused` for good, or `removed`, so that nothing more is done about it."""
         ...
 
     async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
-        """The thread is gone from Slack since this timestamp: stop its turn, close its questions, drop what is unread,
-        and owe nothing there from now on. Only a later message of the thread opens it again. What was owed before may
-        be in Slack, so it stays among the deliveries, which say that the thread is gone.
+        """Record that a thread no longer exists in Slack since a timestamp.
 
-        outside: the number of a message that Slack has posted, under this timestamp, outside of the thread."""
+        Its turn is stopped, its questions are closed, unread messages are dropped, and nothing is posted there until a
+        later message in the thread opens it again. Messages that were to be posted before may be in Slack, so they stay
+        among the deliveries, which say that the thread is gone.
+
+        outside: the number of a message that Slack has posted outside of the thread, with this timestamp; 0 for none.
+        """
         ...

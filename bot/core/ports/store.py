@@ -1,14 +1,14 @@
-"""What the bot needs of its durable state, as ports; one is in `bot.core.ports.sessions`. Commands have the audit log.
+"""The durable state, as ports; another is in `bot.core.ports.sessions`. The audit log is for commands.
 
-This holds for every method, and the contract suite (`tests/contract`) tries it on every backend:
+For every method the following holds, and the contract suite (`tests/contract`) checks it on every backend:
 
-- It is one transaction: when it returns, all of it outlives the process; when it raises, none of it was written.
-- It raises StoreError when the backend refuses: it is away or full, or the state is not what the caller supposes.
+- It is one transaction: when it returns, everything is durable; when it raises, nothing was written.
+- It raises StoreError if the backend refuses: it is unavailable or full, or the state is not what the caller expects.
 - It may be called from many tasks of one process at once.
-- Times are seconds since 1970. Threads, calls, posts and grants have numbers, each above those before it.
-- What people decide and what is run is recorded in the audit, in the transaction that writes it.
+- Times are seconds since 1970. Threads, calls, posts and grants have increasing numbers.
+- What people decide and what is run is recorded in the audit, in the same transaction.
 
-A consumer asks for the ports that it uses; a backend implements `Store`.
+Consumers depend on the ports that they use; a backend implements `Store`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.outages import Outages
@@ -35,39 +35,39 @@ from bot.core.waiting import Waiting
 
 
 class Inbox(Protocol):
-    """Messages of people, recorded before Slack is told that they have arrived."""
+    """Messages of people, recorded before their delivery is acknowledged to Slack."""
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
-        """Record a delivered message. Out: what became of it, and the thread's number (0: none of the bot's).
+        """Record a delivered message. Return what became of it, and the thread's id (0: not one of the bot's).
 
-        A thread begins with the first message that is addressed to the bot; what others write before is ignored. In
-        the bot's threads all is recorded: a message of a person who has addressed the bot there before is addressed
+        A thread begins with the first message that is addressed to the bot; what others write before is ignored. After
+        that everything is recorded: a message of a person who has addressed the bot in the thread before is addressed
         too, unless it is `to_others`; any other is context. Apps have to address the bot each time. An addressed
-        message resumes a parked thread; one of a person that is `late` is held: it is unread context, and wakes nobody.
-        A message of our own app whose `post` is recorded is a duplicate. One that is `unclear` is never recorded.
+        message resumes a parked thread. A `late` one of a person is held: it is unread context and wakes nobody. A
+        message of our own app whose `post` is recorded is a duplicate. An `unclear` one is never recorded.
 
-        A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`; outside of
-        threads it ends all turns that its author has asked for in this conversation, whichever began before it. What is
-        unread or held of its author, and of who has asked for what it ends, is withdrawn (`bot.core.inbox.WITHDRAWN`);
-        a turn that they may stop and that has not begun is opened as a stopped one. The word is then context; if there
-        was nothing to stop, it is a message like any other.
+        A stop word ends the open turn of its thread if its author has asked for that turn or `may_stop`. Outside of
+        threads it ends all turns that its author has asked for in this conversation before. Unread and held messages of
+        its author, and of those who have asked for what it ends, are withdrawn (`bot.core.inbox.WITHDRAWN`). A turn
+        that the author may stop and that has not begun is opened as a stopped one. The word itself is then context. If
+        there was nothing to stop, it is an ordinary message.
 
-        Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that an
-        unread message that came as context becomes addressed when it comes again as a mention.
+        Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that unread
+        context becomes addressed if it is delivered again as a mention.
         """
         ...
 
-    async def amend(self, change: Amendment) -> tuple[Amended, int]:
-        """Record that a message was edited or deleted. Out: what follows from it, and the thread's number (0: none).
+    async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
+        """Record that a message was edited or deleted. Return what follows, and the thread's id (0: none).
 
-        A message that is unread is changed or removed. Of one that was read, the change is reported: as an unread
-        message with the same author, one for each message, which says what the latest change was. If a deletion leaves
-        the open turn without a request, the turn is stopped. What was changed before it is delivered is remembered,
-        and admitted as it was changed. What has stopped a turn, or was withdrawn by that, never becomes a request.
+        An unread message is changed or removed. A change of a message that was read is reported by an unread message
+        with the same author: one for each message, with its latest change. If a deletion leaves the open turn without a
+        request, the turn is stopped. A change that arrives before its message is kept and applied when the message is
+        admitted. A message that has stopped a turn, or was withdrawn by a stop, never becomes a request.
 
-        A held message stays held when it is edited, and so does a message that becomes a request by an edit that is
-        `late`. If nothing is left of what a question offers to answer (`Outages.offer`), the question is closed as
-        `taken_back`; else it is for the authors of what is left.
+        A held message stays held when it is edited; a message that becomes a request by a `late` edit is held. If
+        nothing is left of what a question offers to answer (`Outages.offer`), the question is closed as `taken_back`;
+        otherwise it stays open for the authors of what is left.
 
         Idempotent, and independent of the order of delivery: a change that is older than the newest known one changes
         nothing, and nothing follows a deletion.
@@ -75,61 +75,71 @@ class Inbox(Protocol):
         ...
 
     async def waiting(self) -> Sequence[int]:
-        """The threads that have something left to do now, each once, in ascending order: to advance a turn, or to
-        bring Slack in step. A thread that only waits for people is not among them, and a parked one only when Slack
-        is not in step. What it costs does not grow with threads that have nothing to do."""
+        """Return the ids of the threads that have something to do now, in ascending order: advance a turn, or update
+        Slack.
+
+        Threads that only wait for people are not included, and parked ones only if Slack has to be updated. The cost
+        does not grow with threads that have nothing to do.
+        """
         ...
 
 
 class Log(Protocol):
-    """What the model has seen and done in each thread: messages, turns, calls."""
+    """What the model has read and done in each thread: messages, turns and calls."""
 
     async def load(self, thread_id: int) -> ThreadState:
-        """A thread as it stands, with its open turn and what is unread, but without the texts of its log: what this
-        reads does not grow with the thread. Of the people who have addressed the bot there it has some
-        (`bot.core.thread.MAX_PEOPLE`). Of each unfinished call it says whether people are being asked, or which
-        question allows it."""
+        """Return the state of a thread: its open turn and unread messages, but not the texts of its log, so that the
+        cost does not grow with the thread.
+
+        Of the people who have addressed the bot, some are included (`bot.core.thread.MAX_PEOPLE`). For each unfinished
+        call it says whether people are being asked, or which question allows it.
+        """
         ...
 
     async def transcript(self, state: ThreadState) -> Transcript:
-        """The log of the thread, byte for byte as it was committed, up to the state's last position. It is read once
-        and stays with the state, which commits keep in step. Raises StoreError when a message within it is missing."""
+        """Return the log of the thread up to the state's last position, byte for byte as it was committed.
+
+        It is read once and kept with the state, which commits keep up to date. Raises StoreError if a message is
+        missing.
+        """
         ...
 
     async def commit(self, state: ThreadState, change: Change) -> None:
-        """Write the change and bring the state in step with it, also with what has become unread meanwhile and with
-        who has stopped the turn.
+        """Write a change, and update the state with it, with new unread messages and with who has stopped the turn.
 
         Raises ChangedError if a message that it reads was changed or withdrawn since the state was loaded, and if it
-        opens a turn while one is open. Messages get the positions that follow the state's last one. Raises when such a
-        position is taken, when it asks about a call of which people are being asked already, or when a question has an
-        id that is taken; the state is to be loaded again then.
+        opens a turn while one is open. New messages get the positions after the state's last one. Raises StoreError if
+        such a position is taken, if people are asked about one of its calls already, or if the id of a question is
+        taken. The state has to be loaded again then.
 
-        With `Change.unless_stopped`, nothing but the turn's counters is written when somebody has stopped the turn.
+        With `Change.unless_stopped`, only the turn's counters are written if somebody has stopped the turn.
 
-        The turn's counters are written as they stand in the state; usage is added. A call that has a result keeps it:
-        one that a person has ended meanwhile is given back as it is. Questions of a stopped turn are closed as soon as
-        they are asked. What is kept to undo a call is written only for a call that is being started.
+        The turn's counters are written as they are in the state; usage is added. A call that has a result keeps it: one
+        that a person has ended meanwhile is returned unchanged. Questions of a stopped turn are closed as soon as they
+        are asked. An undo snapshot is written only for a call that is being started.
         """
         ...
 
     async def functions(self, digest: str) -> str:
-        """A tool list that a committed request offered, as JSON text; empty when there is none with this digest."""
+        """Return a tool list that a committed request offered, as JSON text; empty if none has this digest."""
         ...
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
-        """Count a run that an error has ended. Out: whether the thread is parked. The first in a row has `sorry`
-        posted, the third parks it, as does the third begun request to the model. The row ends when a change brings the
-        turn on (`Change.gets_on`), ends it, or finishes a call."""
+        """Count a run that ended with an error. Return whether the thread is parked now.
+
+        The first failure in a row posts `sorry`, and the third parks the thread, as does the third attempt of a request
+        to the model. A row ends when a change makes progress (`Change.gets_on`), ends the turn, or finishes a call.
+        """
         ...
 
     async def park(self, thread_id: int, parked: Draft) -> None:
-        """Do nothing for this thread until a person resumes it: by an addressed message, or by answering the `retry`
-        question that goes with the draft and has its key. Nothing happens to a thread that is parked already."""
+        """Do nothing for this thread until a person resumes it, by an addressed message or by answering the `retry`
+        question that belongs to the draft and has its key. Does nothing if the thread is parked already."""
         ...
 
     async def uncount(self, thread_id: int) -> None:
-        """Take back the last of the open turn's attempts: we called off the request ourselves. Never below 0."""
+        """Undo the counting of the open turn's last attempt, because we cancelled the request ourselves. Never below
+        0."""
         ...
 
 
@@ -137,26 +147,26 @@ class Questions(Protocol):
     """Questions to people: asked by `Log.commit`, kept with their votes, decided once."""
 
     async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
-        """Let clicks decide questions and write all that follows, in one transaction. Out: a verdict for each.
+        """Apply clicks to their questions, and write all that follows, in one transaction. Return a verdict for each.
 
-        Whether a click counts and what follows is for `bot.core.questions.decide` to say, given the question as it
-        stands inside the transaction, so that of two that come at once the first wins. The store adds only facts: where
-        the message is, who takes part in the turn, who has voted. A click that changes nothing writes nothing.
+        `bot.core.questions.decide` decides whether a click counts and what follows, given the question as it is inside
+        the transaction, so that of two concurrent clicks the first wins. The store adds only facts: where the message
+        is, who takes part in the turn, who has voted. A click that changes nothing writes nothing.
         """
         ...
 
     async def stop(self, turn: int, user: str) -> int:
-        """Stop an open turn that this person has asked for, and resume its thread if it is parked. Out: its thread; 0,
-        and nothing is written, when it is not theirs or has ended."""
+        """Stop an open turn of this person, and resume its thread if it is parked. Return the thread's id; 0, with
+        nothing written, if the turn is not theirs or has ended."""
         ...
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
-        """What waits for a person in these user groups, and the open turns that they have asked for; so many of each at
-        most. What it costs does not grow with what waits for others."""
+        """Return what waits for a person in these user groups, and their open turns; at most `most` of each. The cost
+        does not grow with what waits for others."""
         ...
 
     async def unchecked(self, before: float, most: int) -> Sequence[Question]:
-        """Open questions that were not `checked` since this time, those not for the longest first; so many at most."""
+        """Return open questions that were not `checked` since a time, the longest unchecked first; at most `most`."""
         ...
 
     async def checked(
@@ -166,37 +176,47 @@ class Questions(Protocol):
         notes: Sequence[Draft] = (),
         closed: str = "",
     ) -> None:
-        """Record that it was looked at who can answer a question. If it is open, record copies of its message, each for
-        a person, and messages to post, and, with a reason, which the model reads, close it as `withdrawn`."""
+        """Record that it was checked who can answer a question.
+
+        If it is open, record copies of its message, each for a person, and messages to post. With a reason in `closed`,
+        which the model reads, close it as `withdrawn`.
+        """
         ...
 
     async def deleted(self, channel: str, ts: str, notice: Draft) -> int:
-        """A message of ours is no longer in Slack, and not because we have deleted it. Out: its thread; 0, and nothing
-        is written, if it asks nothing that is open or is known to be gone. It is owed once more, as it stands now. The
-        second time its open questions end as `withdrawn`, and the notice is posted; of a copy, only the copy ends, and
-        its questions are `unchecked`."""
+        """Record that somebody has deleted a message of ours in Slack. Return its thread's id.
+
+        Returns 0, with nothing written, if the message asks nothing that is open, or is known to be gone. It is posted
+        once more, in its current state. The second time, its open questions end as `withdrawn`, and the notice is
+        posted. Of a copy, only the copy ends, and its questions become `unchecked`.
+        """
         ...
 
     async def find_question(self, question: str) -> Question | None:
-        """A question as it stands, with the arguments that it was asked about; None when there is none."""
+        """Return the current state of a question, with the arguments that it was asked about; None if there is none."""
         ...
 
     async def withdraw(self, question: str) -> None:
-        """Slack will not show the message of this question: all its open questions end as `withdrawn`, with their
-        calls, and the message is not posted any more. Nothing happens when it is unknown or decided."""
+        """Close all open questions of a question's message as `withdrawn`, with their calls, because Slack does not
+        show it.
+
+        The message is not posted any more. Does nothing if the question is unknown or decided.
+        """
         ...
 
     async def unreminded(self, seconds: Mapping[str, float]) -> Sequence[tuple[int, Question]]:
-        """(thread, question) for open questions of these kinds that end within so many seconds, by kind, and of which
-        nobody was reminded, those that end first at the front. It may give a part; the rest comes once those were
-        reminded of."""
+        """Return (thread, question) for open questions that expire within a time, by kind in seconds, and whose people
+        were not reminded, the earliest first. It may be a part; the rest follows once these were reminded."""
         ...
 
     async def remind(
         self, thread_id: int, question: str, drafts: Sequence[Draft], direct: Sequence[tuple[str, Draft]] = ()
     ) -> None:
-        """Post a reminder of a question and of those in its message that the same people decide: once, and only while
-        it is open. `direct`: (person, message) for those who see it in a direct message."""
+        """Post a reminder of a question, and of those in its message that the same people decide: once, and only while
+        it is open.
+
+        direct: (person, message) for those who see it in a direct message.
+        """
         ...
 
 
@@ -204,7 +224,7 @@ class Turns(Protocol):
     """What is recorded of turns, for people who ask for details."""
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
-        """A turn with its first calls, so many at most; None if there is no such turn."""
+        """Return a turn with its first calls, at most `most`; None if there is no such turn."""
         ...
 
 
@@ -212,16 +232,16 @@ class Grants(Protocol):
     """Standing permissions, given with an approval (`Questions.answer`)."""
 
     async def grants(self, team: str, user: str) -> Sequence[Grant]:
-        """The grants of a person that hold now, the newest first."""
+        """Return the grants of a person that hold now, the newest first."""
         ...
 
     async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
-        """The grants that may let a tool run now, the newest first: anybody's for this thread, and this person's for
-        everywhere."""
+        """Return the grants that may let a tool run now, the newest first: those of anybody for this thread, and those
+        of this person for all threads."""
         ...
 
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
-        """End a grant: `revoked` by the person who gave it, or `void`. False, and nothing is written, when it has ended
+        """End a grant: `revoked` by the person who gave it, or `void`. Return False, and write nothing, if it has ended
         or is not theirs."""
         ...
 
@@ -230,45 +250,44 @@ class Undos(Protocol):
     """What approved calls have changed, kept by `Log.commit` for as long as it may be undone."""
 
     async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
-        """(thread, call to undo) of what somebody wants undone, of one thread or of all."""
+        """Return (thread, call to undo) for each requested undo, in one thread or in all."""
         ...
 
     async def begin_undo(self, call: int) -> None:
-        """A call is about to be undone: found again after a crash, it may have been."""
+        """Record that the undo of a call is about to run. If it is found after a crash, it may have run."""
         ...
 
     async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
-        """How it ended, once. If it was undone, the model reads the note at its next turn, as an unread message of
-        nobody's."""
+        """Record the result of an undo, once. If the call was undone, the model reads the note at its next turn, as an
+        unread message without an author."""
         ...
 
 
 class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, SessionStore, Protocol):
-    """The durable state: all ports over one set of transactions."""
+    """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:
-        """Close all questions, grants and offers to undo whose time is over, in as many transactions as it takes. Out:
-        the threads whose questions or offers were closed. A second time finds nothing."""
+        """Close all expired questions, grants and undo offers, in as many transactions as needed. Return the ids of the
+        threads of the questions and offers."""
         ...
 
 
 class AuditLog(Protocol):
-    """The records that the other ports have made, to read and to verify, never to write: also while a bot runs on the
-    store, and after it was killed.
+    """The audit records, to read and verify, also while a bot runs on the store or after it was killed.
 
-    It is for commands, which have a process of their own and no event loop. Raises StoreError when the store cannot be
-    read. `bot.store.audit_chain` has the hashes that bind the records.
+    For commands, which have a process of their own and no event loop. Raises StoreError if the store cannot be read.
+    `bot.store.audit_chain` computes the hashes that link the records.
     """
 
     def records(self, since: float = 0.0, until: float = float("inf"), thread_ts: str = "") -> Iterator[AuditRecord]:
-        """The records of a time (from `since`, before `until`) and of the threads with this timestamp, in order.
+        """Yield in order the records from `since` until before `until`, of the threads with this timestamp if it is
+        given.
 
-        Read are those and few others, however many there are, and never many at once: a reader that is slow, or waits
-        for a person, holds nothing that a running bot needs.
+        Only few others are read, and never many at once: a slow reader holds no lock that a running bot needs.
         """
         ...
 
     def verify(self, head: str = "") -> AuditCheck:
-        """Whether the records are those that were written; with a hash that was noted earlier also whether it is still
-        among them. Looks at all of them, a few at a time."""
+        """Return whether the records are unchanged, and whether a hash that was noted earlier is still among them.
+        Reads all of them, a few at a time."""
         ...

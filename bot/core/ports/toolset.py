@@ -1,4 +1,4 @@
-"""What the agent needs of the tools."""
+"""The port to the tools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Held(Protocol):
     """The right to make a call."""
 
     def release(self) -> None:
-        """Give it back; doing it again does nothing."""
+        """Give the right back. Idempotent."""
         ...
 
 
@@ -22,35 +22,39 @@ class Toolset(Protocol):
     """The tools of every configured MCP server, over shared sessions."""
 
     async def ready(self, seconds: float) -> Sequence[str]:
-        """Wait until every server has started or failed, at most so long. Returns one sentence for each server
-        that is not usable now."""
+        """Wait until every server has started or failed, for at most this many seconds. Return one sentence for each
+        server that is not usable."""
         ...
 
     def tools(self) -> Sequence[Tool]:
-        """All tools that are known, in an order that does not change while the servers' definitions do not."""
+        """Return all known tools, in an order that changes only with the servers' definitions."""
         ...
 
     def find(self, name: str) -> Tool | None:
-        """The tool offered under this name."""
+        """Return the tool that is offered under a name; None if there is none."""
         ...
 
     async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
-        """Run one call, with the right to do so if it is held already; never raises for what a server does. The
-        caller's cancellation cancels the call."""
+        """Run one call and return its result; never raises for what a server does.
+
+        `held` is the right to make the call, if it was obtained already. Cancelling this cancels the call.
+        """
         ...
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
-        """The right to make a call, if it need not wait for other calls."""
+        """Return the right to make a call if it need not wait for others; otherwise None."""
         ...
 
     async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
-        """The right to make a call, as soon as its server has room for it. It is held from the last look at what the
-        call will change until it has ended: other calls that may change the same things wait, and so does the taking
-        back of one. `at` puts it behind those before it in its step that are about the same things and may run, too.
-        Raises BusyError when others take too long."""
+        """Wait for the right to make a call, until its server has room.
+
+        It is held from the last check of what the call will change until it has ended. Meanwhile, calls that may change
+        the same things wait, and so do undos. `at` puts the call behind earlier calls of its step that are about the
+        same things. Raises BusyError if others take too long.
+        """
         ...
 
     def guard(self, server: str) -> ChangeGuard:
-        """What is known of the calls of a server, by its key; a guard that knows nothing for most servers, and for one
-        that is not configured."""
+        """Return the guard of a server, by its key. It knows nothing for most servers, and for one that is not
+        configured."""
         ...

@@ -1,4 +1,4 @@
-"""May this call run? With changed arguments, a reason, or a standing grant. Pure."""
+"""The question whether a call may run, answered with changed arguments, a reason, or a standing grant. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.core.questions.transition import GivenGrant, Record, Transition
 
 
 class MayItRun(CallQuestion):
-    """Whether a call may run."""
+    """Asks whether a call may run."""
 
     name = CallKind.MAY_IT_RUN
     answers = frozenset({Decision.APPROVED, Decision.DENIED, Decision.EDITED})
@@ -42,7 +42,7 @@ class MayItRun(CallQuestion):
         return super().answered(question, click)
 
     def _edited(self, approval: Approval, click: Click) -> Transition:
-        """Close it as edited: its call waits, with other arguments, for another request."""
+        """Close the question as edited: the call waits, with its new arguments, for another question."""
         closed = self.closed(approval, Decision.EDITED, by=click.user)
         editors = tuple(dict.fromkeys([*approval.call.editors, click.user]))
         step = replace(closed.call, arguments=click.arguments, editors=editors) if closed.call else None
@@ -50,7 +50,7 @@ class MayItRun(CallQuestion):
         return replace(closed, call=step, records=records)
 
     def _granted(self, approval: Approval, click: Click, grant: Grant) -> Transition:
-        """Approve it and keep the grant. Where one person's approval is not enough there is none to give."""
+        """Approve the call and keep the grant. Where several approvals are needed, no grant can be given."""
         here = grant.thread_id in (0, approval.thread_id)
         if not here or not approval.grants or click.answer != Decision.APPROVED:
             return UNKNOWN

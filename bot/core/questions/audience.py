@@ -1,4 +1,5 @@
-"""Whether those who may approve something can see the question, and who is asked directly if they cannot. Pure."""
+"""Decides who has to be asked directly because they cannot see a question, and whether anybody is left to answer it.
+Pure."""
 
 from __future__ import annotations
 
@@ -13,47 +14,48 @@ MAX_ASKED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """What Slack has said about people. What is missing or None is not known."""
+class Reachability:
+    """What Slack says about the people of a question. What is missing or None is unknown."""
 
     members: Mapping[str, bool | None] = field(default_factory=dict[str, "bool | None"])
     """By person: whether they are an active member of our workspace."""
     groups: Mapping[str, frozenset[str] | None] = field(default_factory=dict[str, "frozenset[str] | None"])
-    """By user group: who is in it."""
+    """By user group: its members."""
     inside: frozenset[str] | None = None
-    """Who is in the conversation."""
+    """The people in the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who gets to see a question."""
+    """Who has to be asked."""
 
     ask: tuple[str, ...] = ()
-    """To whom a copy goes, in a direct message."""
+    """Ids of the people to whom a copy goes by direct message."""
     nobody: bool = False
-    """Fewer people than are needed are left who may approve. Certain: what is not known counts as somebody."""
+    """Whether too few people are left who may approve. True only if that is certain: unknown people count as
+    present."""
 
 
 def audience(
     people: Collection[str],
     needed: int,
     requester: str,
-    where: Whereabouts,
+    where: Reachability,
     *,
     barred: Collection[str] = (),
     asked: Collection[str] = (),
     unreachable: Collection[str] = (),
 ) -> Audience:
-    """Return who is to be asked directly about something that people have to approve.
+    """Return who has to be asked directly about something that people have to approve.
 
     Args:
         people: ids of people and user groups, and `requester`, in the order in which they are asked.
         needed: how many of them have to approve.
-        requester: the person whose message led to it.
-        where: what is known of them.
-        barred: who may not approve all the same.
-        asked: who has a copy already.
-        unreachable: who cannot be sent one.
+        requester: the id of the person whose message led to the question.
+        where: what is known about them.
+        barred: ids of people who may not approve although they are named.
+        asked: ids of people who have a copy already.
+        unreachable: ids of people to whom no copy can be sent.
     """
     known = all(where.groups.get(each) is not None for each in people if is_group(each))
     left = [
@@ -71,8 +73,8 @@ def audience(
     return Audience(tuple(each for each in wanted if each not in asked))
 
 
-def _each(people: Collection[str], requester: str, where: Whereabouts) -> Iterator[str]:
-    """Yield the ids of those who are named, each once, those of a group in alphabetical order."""
+def _each(people: Collection[str], requester: str, where: Reachability) -> Iterator[str]:
+    """Yield the id of each person who is named, once; members of a group in alphabetical order."""
     seen = {""}
     for who in people:
         named = sorted(where.groups.get(who) or ()) if is_group(who) else [requester if who == REQUESTER else who]

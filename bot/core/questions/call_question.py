@@ -1,4 +1,4 @@
-"""The rules that all questions about a tool call share: how votes count, and where the call goes. Pure."""
+"""The rules that all questions about a tool call share: how votes count, and what happens to the call. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class CallQuestion(QuestionKind):
     """A question about a call."""
 
     agreeing: ClassVar[Decision]
-    """The answer that lets the call run: it takes as many people as the configuration says."""
+    """The answer that lets the call run. It needs as many people as the configuration says."""
     ends: ClassVar[Mapping[Decision, CallOutcome]]
-    """How the call ends with each decision that ends it."""
+    """The outcome of the call, for each decision that ends it."""
     continues: ClassVar[Mapping[Decision, CallState]]
-    """Where it goes with the others."""
+    """The state of the call after the other decisions."""
 
     def asked(self, question: Question) -> Approval | None:
         return question if isinstance(question, Approval) and question.kind == self.name else None
@@ -32,7 +32,7 @@ class CallQuestion(QuestionKind):
         return frozenset((question.requester, *question.call.editors))
 
     def may(self, question: Question, click: Click) -> bool | None:
-        """Whom the configuration names now: the card may show older rules."""
+        """Return whether the configuration names this person now; the card may show older rules."""
         return click.entitled
 
     def allows(self, question: Question, click: Click) -> bool:
@@ -49,11 +49,11 @@ class CallQuestion(QuestionKind):
         return super().answered(question, click)
 
     def _voted(self, approval: Approval, click: Click) -> Transition:
-        """Count a vote, each person's once, and settle the question when there are as many as needed."""
+        """Count a vote, one per person, and settle the question once there are enough."""
         votes = [user for user in approval.votes if user not in click.lapsed]
         if click.user in votes:
             return Transition(Verdict.ALREADY, lapsed=click.lapsed)
-        # What the card said holds, and so does a configuration that has become stricter since.
+        # The stricter of what the card says and of what the configuration says now.
         counted, needed = len(votes) + 1, max(approval.needed, click.needed)
         facts = {"votes": counted, "needed": needed, **({"lapsed": sorted(click.lapsed)} if click.lapsed else {})}
         voted = Transition(
@@ -91,7 +91,7 @@ class CallQuestion(QuestionKind):
     def _step(self, decision: Decision, reason: str) -> CallStep:
         if decision in self.continues:
             return CallStep(self.continues[decision])
-        # The result for the model is written by the agent, but for what the person says to it, and why it was closed.
+        # The agent writes the result for the model, unless a person gave a reason or the question was withdrawn.
         said = reason if decision is Decision.DENIED or (decision is Decision.WITHDRAWN and reason) else None
         return CallStep(CallState.FINISHED, self.ends[decision], said)
 
@@ -105,7 +105,8 @@ class CallQuestion(QuestionKind):
 
 
 def drifted(approval: Approval, words: str) -> Transition | None:
-    """What was approved is not run, since what its card showed is no longer true; None when it was not approved."""
+    """Return what follows if the card of an approved call is no longer true: the call does not run. None if it was not
+    approved."""
     if approval.decision not in (Decision.APPROVED, Decision.RUN_AGAIN):
         return None
     facts = {"tool": approval.call.tool, "digest": approval.digest, "reason": words}
@@ -120,8 +121,8 @@ def drifted(approval: Approval, words: str) -> Transition | None:
 
 
 def stopped(call: Call, user: str) -> tuple[CallOutcome, Record]:
-    """How a call ends that was approved and had not begun, or was not asked about yet, when somebody stopped the
-    turn."""
+    """Return how a call ends, and its audit record, if the turn is stopped before an approved or unasked call has
+    begun."""
     cut_off = call.attempts > 0 and not call.repeatable
     outcome = CallOutcome.UNRESOLVED if cut_off else CallOutcome.STOPPED
     return outcome, Record("finished", {"tool": call.tool, "outcome": outcome.value}, user)

@@ -1,4 +1,4 @@
-"""What somebody did on the message of a question, and what became of it. Pure data."""
+"""An answer that somebody gave with a button or in a window, and what became of it. Pure data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.core.questions.question import Question
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """An answer that somebody gave with a button, or in a window that was opened from it."""
+    """An answer given with a button, or in a window that the button opened."""
 
     question: str
     digest: str
@@ -22,19 +22,20 @@ class Click:
     channel: str
     message_ts: str
     entitled: bool | None
-    """They may answer this: checked against the configuration and Slack just now; None when Slack did not tell."""
+    """Whether this person may answer, checked against the configuration and Slack just now; None if Slack did not
+    say."""
     groups: frozenset[str] = frozenset()
-    """The user groups that they are known to be in, of those that the question names."""
+    """The user groups named by the question that this person is known to be in."""
     kind: str = ""
-    """Which kind the button names; empty: whichever kind the question is of."""
+    """The kind of question that the button names; empty for any kind."""
     needed: int = 1
-    """How many people the configuration asks for now."""
+    """How many approvals the configuration asks for now."""
     lapsed: frozenset[str] = frozenset()
-    """Who has agreed before and may no longer: their votes do not count."""
+    """People who agreed before and may no longer do so: their votes do not count."""
     reason: str = ""
     """What the person wrote."""
     values: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What the person entered in the window of the answer, by field; a field that was left empty is missing."""
+    """The values entered in the window, by field. Fields that were left empty are missing."""
     arguments: str = ""
     """The arguments as the person changed them, canonical JSON."""
     grant: Grant | None = None
@@ -46,22 +47,22 @@ class Verdict(StrEnum):
 
     SETTLED = "settled"
     COUNTED = "counted"
-    """It is one of the votes that are needed; more are."""
+    """It is one of several votes that are needed."""
     NOT_YOURS = "not_yours"
-    NOT_TOLD = "not_told"
-    """Slack did not tell who they are, so they may not."""
+    UNVERIFIED = "unverified"
+    """Slack did not confirm who this person is, so nothing was decided."""
     INVALID = "invalid"
-    """What was entered is no valid answer (`QuestionKind.problems`); the question stays open."""
+    """What was entered is not a valid answer (`QuestionKind.problems`); the question stays open."""
     ALREADY = "already"
     UNKNOWN = "unknown"
-    """No such question, or not on this message, in this channel, of this workspace, or not what was shown."""
+    """There is no such question, or not on this message, in this channel and workspace, or something else was shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The verdict on a click, with what the person is to be told."""
+    """The verdict on a click, for the reply to the person."""
 
     verdict: Verdict
     thread_id: int = 0
     question: Question | None = None
-    """As it stands after the click; None when the verdict is `unknown`."""
+    """The question after the click; None if the verdict is `unknown`."""

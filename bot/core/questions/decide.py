@@ -1,5 +1,7 @@
-"""Whether a click decides a question, and what follows. Pure: every rule of who may decide what is here or in the
-module of the kind, and the store only writes what comes out."""
+"""Decides whether a click counts, and what follows from it. Pure.
+
+Every rule about who may decide what is here or in the module of the kind; the store only writes the result.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,15 @@ from bot.core.questions.transition import Transition
 
 
 def decide(question: Question, click: Click, now: float) -> Transition:
-    """What a click changes.
+    """Return what a click changes.
 
-    In: the question as it stands, and the time in seconds since 1970. Out: the verdict, with everything that is to be
-    written; the verdict alone when the click changes nothing.
+    Args:
+        question: the current state of the question.
+        click: the click.
+        now: Unix time in seconds.
+
+    Returns:
+        The verdict and everything to write; the verdict alone if the click changes nothing.
     """
     found = _asked(question, click)
     if found is None:
@@ -31,22 +38,24 @@ def decide(question: Question, click: Click, now: float) -> Transition:
 
 
 def refusal(question: Question, click: Click, now: float) -> Verdict | None:
-    """Return why a click does not count, whatever it answers; None if it does. For a window that is about to be opened:
-    `decide` looks again once it is submitted."""
+    """Return why a click would not count, whatever its answer is; None if it would.
+
+    For a window that is about to be opened. `decide` checks again when it is submitted.
+    """
     found = _asked(question, click)
     return Verdict.UNKNOWN if found is None else _refusal(*found, click, now)
 
 
 def close(question: Question, decision: Decision, *, by: str = "", reason: str = "") -> Transition | None:
-    """What follows when a question ends in another way than by an answer: `expired`, `stopped`, `withdrawn`. None when
-    it is decided already."""
+    """Return what follows if a question ends without an answer (`expired`, `stopped`, `withdrawn`); None if it is
+    decided."""
     if question.decision != Decision.AWAITING:
         return None
     return KINDS[question.kind].closed(question, decision, by=by, reason=reason)
 
 
 def _asked(question: Question, click: Click) -> tuple[QuestionKind, Question] | None:
-    """The kind of the question that a click is about, and the question; None when it is on no message of it."""
+    """Return the kind and the question that a click is about; None if the click is not on a message of the question."""
     kind = KINDS.get(click.kind or question.kind)
     asked = kind.asked(question) if kind else None
     return None if kind is None or asked is None or not _on_its_message(kind, asked, click) else (kind, asked)
@@ -55,12 +64,12 @@ def _asked(question: Question, click: Click) -> tuple[QuestionKind, Question] | 
 def _refusal(kind: QuestionKind, asked: Question, click: Click, now: float) -> Verdict | None:
     may = kind.may(asked, click)
     if not may:
-        return Verdict.NOT_TOLD if may is None else Verdict.NOT_YOURS
+        return Verdict.UNVERIFIED if may is None else Verdict.NOT_YOURS
     return Verdict.ALREADY if asked.decision != Decision.AWAITING or now >= asked.expires_at else None
 
 
 def _on_its_message(kind: QuestionKind, question: Question, click: Click) -> bool:
-    """Whether the click is on the message of this question, and on what was shown there."""
+    """Return whether the click is on the message of this question, and on what was shown there."""
     if (click.question, click.team, click.digest) != (question.id, question.team, question.digest):
         return False
     if click.channel != question.channel:

@@ -1,4 +1,4 @@
-"""Did this call run? It was cut off, so only a person can say. Pure."""
+"""The question whether a call that was cut off has run, which only a person can say. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.core.questions.question import CallKind, Decision
 
 
 class DidItRun(CallQuestion):
-    """Whether a call that was cut off ran. What may have run may have run, however the question ends."""
+    """Asks whether a call that was cut off has run. Unless a person says so, it may have run."""
 
     name = CallKind.DID_IT_RUN
     answers = frozenset({Decision.IT_RAN, Decision.RUN_AGAIN, Decision.SKIPPED})

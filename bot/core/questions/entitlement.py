@@ -1,4 +1,4 @@
-"""Who may decide a question about a call, by what the configuration says and Slack has told. Pure."""
+"""Decides who may decide about a call, by the configuration and by what Slack says about a person. Pure."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from bot.core.questions.question import Approval
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What Slack has told of a person."""
+class Membership:
+    """What Slack says about a person."""
 
     member: bool | None
-    """An active person of our own workspace; None when Slack did not tell."""
+    """Whether they are an active member of our workspace; None if Slack did not answer."""
     groups: frozenset[str] = frozenset()
-    """The user groups that they certainly are in, of those that matter."""
+    """The relevant user groups that they are certainly in."""
     complete: bool = True
-    """Slack has told of all groups that matter."""
+    """Whether Slack has answered for all relevant groups."""
 
 
-def entitled(approval: Approval, user: str, standing: Standing, rules: Approvers, *, approving: bool) -> bool | None:
-    """Whether a person may approve a call or (not `approving`) deny, change or stop it.
+def entitled(
+    approval: Approval, user: str, membership: Membership, rules: Approvers, *, approving: bool
+) -> bool | None:
+    """Return whether a person may approve a call or, if not `approving`, deny, edit or stop it.
 
-    In: the rules as they are now; the card may show older ones. Out: None when it hangs on what Slack did not tell.
+    `rules` are the current ones; the card may show older ones. None if it depends on what Slack did not answer.
     """
-    if not standing.member:
-        return standing.member
-    may = may_with(approval, user, standing.groups, rules, approving=approving)
-    return may if may or standing.complete else None
+    if not membership.member:
+        return membership.member
+    may = may_with(approval, user, membership.groups, rules, approving=approving)
+    return may if may or membership.complete else None
 
 
 def may_with(approval: Approval, user: str, groups: frozenset[str], rules: Approvers, *, approving: bool) -> bool:
-    """What the rules say of a member who is certainly in these groups."""
+    """Return whether the rules allow it to a member who is in these groups."""
     if approving:
         return rules.may(user, approval.requester, approval.call.editors, groups)
     return rules.may_close(user, approval.requester, groups)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A standing permission to run a tool without asking: pinned to the tool's definition, ended by time or by hand."""
+    """A standing permission to run a tool without asking. It holds for one definition of the tool, until it expires or
+    is revoked."""
 
     id: int
     user: str
-    """Who gave it; it covers only calls that this person could approve alone."""
+    """Who gave it. It covers only calls that this person could approve alone."""
     thread_id: int
-    """The thread that it is for; 0 for every call that this person's messages lead to."""
+    """The thread in which it holds; 0 for all calls that this person's messages lead to."""
     place: str
     """The channel of that thread."""
     tool: str

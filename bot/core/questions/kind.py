@@ -1,4 +1,4 @@
-"""The rules that every kind of question follows unless it says otherwise. Pure."""
+"""The default rules of a kind of question. Pure."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ UNKNOWN = Transition(Verdict.UNKNOWN)
 
 
 class QuestionKind:
-    """A kind of question: a subclass says what differs, and `bot.core.questions.kinds` lists an instance of it."""
+    """A kind of question. A subclass overrides what differs, and is registered in `bot.core.questions.kinds`."""
 
     name: str
     answers: frozenset[str] = frozenset()
-    """What people may answer."""
+    """The answers that people may give."""
     only_when_posted = False
     """A click counts only once the timestamp of the message is recorded."""
     ends_with_turn = True
-    """Closed when somebody stops the turn."""
+    """Whether the question is closed when somebody stops the turn."""
     audited = True
-    """Its decisions are recorded in the audit. One that decides nothing there only resumes its thread."""
+    """Whether its decisions are recorded in the audit."""
 
     def asked(self, question: Question) -> Question | None:
-        """What a click of this kind on this question is about; None when there is no such thing."""
+        """Return what a click of this kind on a question is about; None if there is no such thing."""
         return question if question.kind == self.name else None
 
     def may(self, question: Question, click: Click) -> bool | None:
-        """Whether this person may answer: an active member whom the question names. None when that is not known."""
+        """Return whether a person may answer: an active member whom the question names. None if that is unknown."""
         return click.entitled and question.names(click.user, click.groups)
 
     def people(self, question: Question) -> tuple[str, ...]:
-        """Return the ids of the people and user groups who may answer, and `requester`, in the order in which those are
-        asked who do not see the message."""
+        """Return the ids of the people and user groups who may answer, and `requester`, in the order in which they are
+        asked directly."""
         taking_part = {PARTICIPANTS: sorted(question.participants)}
         return tuple(dict.fromkeys(each for who in question.people for each in taking_part.get(who, [who])))
 
     def barred(self, question: Question) -> frozenset[str]:
-        """Return who of them may not answer all the same."""
+        """Return the ids of people among them who may not answer."""
         return frozenset()
 
     def allows(self, question: Question, click: Click) -> bool:
-        """Whether this is an answer to such a question."""
+        """Return whether this is an answer to such a question."""
         return click.answer in self.answers
 
     def problems(self, question: Question, click: Click) -> Mapping[str, str]:
@@ -54,11 +54,11 @@ class QuestionKind:
         return {}
 
     def answered(self, question: Question, click: Click) -> Transition:
-        """What follows when somebody who may gives an answer in time."""
+        """Return what follows from a valid answer."""
         return self.closed(question, click.answer, by=click.user, reason=click.reason)
 
     def late(self, question: Question) -> Transition:
-        """What follows from a click after the time is over."""
+        """Return what follows from a click after the question has expired."""
         return self.closed(question, Decision.EXPIRED, verdict=Verdict.ALREADY)
 
     def closed(
@@ -71,7 +71,7 @@ class QuestionKind:
         verdict: Verdict = Verdict.SETTLED,
         facts: Mapping[str, object] | None = None,
     ) -> Transition:
-        """What follows when an open question is decided, in whichever way. `facts` are recorded besides."""
+        """Return what follows when an open question is decided in any way. `facts` are added to the audit record."""
         if not self.audited:
             return Transition(verdict, decision, by=by, resumes=bool(by), redraw=True)
         said = {"decision": decision, **({"reason": reason} if reason else {}), **(facts or {})}
@@ -88,20 +88,20 @@ class QuestionKind:
         )
 
     def threads(self, question: Question) -> Sequence[int]:
-        """Return the threads in which something may follow from an answer."""
+        """Return the ids of the threads in which something may follow from an answer."""
         return (question.thread_id,)
 
     def record(self, question: Question, name: str, facts: Mapping[str, object], actor: str = "") -> Record:
-        """A record of the audit about this question."""
+        """Return an audit record about this question."""
         return Record(name, {"question": question.kind, "digest": question.digest, **facts}, actor)
 
     def remind_before(self, usual: float) -> float:
-        """Return how many seconds before a question expires people are reminded of it, once; 0: never.
+        """Return how many seconds before it expires people are reminded of a question; 0 for never.
 
-        usual: the time that is configured for requests. Questions that may last for less need a shorter one.
+        usual: the configured time. Questions that last for less need a shorter one.
         """
         return usual
 
     def requested(self, question: Question) -> Record:
-        """The record of the audit that it was asked."""
+        """Return the audit record that the question was asked."""
         return self.record(question, "requested", {})

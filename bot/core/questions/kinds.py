@@ -1,4 +1,4 @@
-"""The kinds of questions there are. Another one is a module with its rules, and its name in this table."""
+"""The registry of the kinds of questions. A new kind is a module with its rules, and an entry here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS: dict[str, QuestionKind] = {}
 
 
 def register(kind: QuestionKind) -> None:
-    """Have questions of this kind asked and answered from now on."""
+    """Make a kind of question available."""
     KINDS[kind.name] = kind
 
 

@@ -1,4 +1,4 @@
-"""Shall messages still be answered that were written while the bot was offline, long ago? Pure."""
+"""The question whether to answer messages that were written long ago, while the bot was offline. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from bot.core.untrusted import items, mapping, parsed
 
 MISSED = "missed"
 ANSWER = "answer"
-"""The answer, which is also how it is decided by it."""
+"""The only answer, and the decision that it leads to."""
 TAKEN_UP = "taken_up"
-"""How it is decided once its people have written again."""
+"""The decision once the authors have written again."""
 TAKEN_BACK = "taken_back"
-"""How it is decided once its people have deleted what it is about, or have edited it so that it asks for nothing."""
+"""The decision once the authors have deleted the messages, or edited them so that they ask for nothing."""
 REQUEST = "Please answer what I wrote while you were offline."
-"""What the click says, as a message of the person."""
+"""The message that a click stands for."""
 OFFER_SECONDS = 7 * 86_400.0
 
 
 class AnswerMissed(QuestionKind):
-    """Whether messages are still answered. Whoever wrote one of them may have it answered."""
+    """Asks whether to answer old messages. Each author may have them answered."""
 
     name = MISSED
     answers = frozenset({ANSWER})
@@ -46,13 +46,13 @@ class AnswerMissed(QuestionKind):
 
 
 def extended(asked: Question, threads: Sequence[int], people: Sequence[str]) -> Question:
-    """Return an open question with more threads and people: what it says is true of them too."""
+    """Return an open question with more threads and people."""
     found = dict.fromkeys((*AnswerMissed().threads(asked), *threads))
     return replace(asked, body=_body([*found]), people=tuple(dict.fromkeys((*asked.people, *people))))
 
 
 def narrowed(asked: Question, threads: Sequence[int], people: Sequence[str]) -> Question:
-    """Return an open question with these of its threads and people: what the others wrote is gone."""
+    """Return an open question with only these threads and people."""
     return replace(asked, body=_body(threads), people=tuple(people))
 
 
@@ -64,9 +64,9 @@ def question(thread_id: int, ts: str, threads: Sequence[int], people: Sequence[s
     """Return the question.
 
     Args:
-        thread_id: the thread that it is asked in.
-        ts: of the newest message that it is about.
-        threads: the threads of all those messages.
+        thread_id: the thread in which it is asked.
+        ts: the timestamp of the newest message that it is about.
+        threads: the threads of all these messages.
         people: their authors.
         now: Unix time in seconds.
     """

@@ -1,4 +1,4 @@
-"""One durable question to people: what they are shown, who may answer and how it was decided. Pure data."""
+"""A durable question to people: what is shown, who may answer, and how it was decided. Pure data."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from bot.core.posts import Draft
 from bot.core.tools import Preview
 
 REQUESTER = "requester"
-"""In `people`: whoever's message led to the question."""
+"""In `people`: the person whose message led to the question."""
 PARTICIPANTS = "participants"
-"""In `people`: whoever has addressed the bot in the open turn, or is about to open one."""
+"""In `people`: everybody who has addressed the bot in the open turn, or in messages that will open one."""
 
 
 class Decision(StrEnum):
-    """How the questions of this package can stand. Other kinds may have answers of their own; `awaiting`, `expired`,
-    `stopped` and `withdrawn` are common to all."""
+    """The states of a question. Kinds may add answers of their own; `awaiting`, `expired`, `stopped` and `withdrawn`
+    are common to all."""
 
     AWAITING = "awaiting"
     APPROVED = "approved"
     EDITED = "edited"
-    """Somebody changed the arguments: another request has taken its place."""
+    """Somebody changed the arguments: a new request has replaced this one."""
     DENIED = "denied"
     EXPIRED = "expired"
     STOPPED = "stopped"
     """Somebody stopped the turn."""
     DRIFTED = "drifted"
-    """What the card was based on had changed when the call was about to run: another request has taken its place."""
+    """What the card showed had changed before the call ran: a new request has replaced this one."""
     IT_RAN = "it_ran"
     RUN_AGAIN = "run_again"
     SKIPPED = "skipped"
     WITHDRAWN = "withdrawn"
-    """Slack would not show it, so nobody can be asked."""
+    """Nobody can be asked, for example because Slack does not show the message."""
 
 
 class CallKind(StrEnum):
@@ -45,16 +45,16 @@ class CallKind(StrEnum):
 
 
 class UndoState(StrEnum):
-    """Where the undo of a call stands."""
+    """The state of the undo of a call."""
 
     KEPT = "kept"
-    """What the call was about to change is kept; the call has not ended well yet, so nothing is offered."""
+    """The state before the call is saved, but nothing is offered until the call has succeeded."""
     OFFERED = "offered"
     UNDOING = "undoing"
     """Somebody pressed the button."""
     UNDONE = "undone"
     REFUSED = "refused"
-    """It could not be undone; the words say why."""
+    """It could not be undone; `words` say why."""
     CLOSED = "closed"
     """Nobody pressed it in time, or the call did not end well."""
 
@@ -72,33 +72,33 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of a question's message in a direct message, for somebody who does not see the thread."""
+    """A copy of a question's message in a direct message, for a person who does not see the thread."""
 
     person: str
     channel: str = ""
-    """The direct message; empty while it is not known."""
+    """The direct message; empty while it is unknown."""
     message_ts: str = ""
     """Empty while it is not posted."""
     refused: bool = False
-    """Slack does not show it to this person."""
+    """Slack does not accept it for this person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question to people, as it stands."""
+    """The current state of a question to people."""
 
     id: str
     kind: str
-    """Which rules it follows (`bot.core.questions.kinds`)."""
+    """The name of its rules (`bot.core.questions.kinds`)."""
     digest: str
-    """Over everything that was shown: a click counts only for the very thing that was on the screen."""
+    """Covers everything that was shown: a click counts only for exactly that."""
     thread_id: int
     channel: str
-    """Where its message is."""
+    """The channel of its message."""
     subject: str = ""
     """What it is about: `call:7`, `turn:3`, `thread:1`, `server:notes`."""
     body: str = ""
-    """What its kind keeps of it, as JSON text: the words, the choices."""
+    """Data of its kind as JSON text, such as words and choices."""
     requester: str = ""
     people: tuple[str, ...] = (REQUESTER,)
     """Who may answer, as the message says: user ids, group ids, `requester`, `participants`."""
@@ -109,27 +109,27 @@ class Question:
     decided_at: float = 0.0
     """Unix time in seconds."""
     expires_at: float = 0.0
-    """Unix time in seconds; infinite when it stays open until somebody answers."""
+    """Unix time in seconds; infinite if it stays open until somebody answers."""
     reason: str = ""
-    """What the person wrote with the answer; what had drifted, in words of ours."""
+    """What the person wrote with the answer, or what had changed since the approval."""
     votes: tuple[str, ...] = ()
-    """Who has agreed so far."""
+    """The ids of those who have agreed so far."""
     team: str = ""
-    """The workspace that its message is in, as the store found it."""
+    """The workspace of its message; set by the store."""
     message_ts: str = ""
-    """The timestamp of its message, as the store found it; empty while it is not recorded."""
+    """The timestamp of its message, set by the store; empty while it is not recorded."""
     copies: tuple[Copy, ...] = ()
-    """Where else its message is, as the store found it."""
+    """Copies of its message; set by the store."""
     participants: frozenset[str] = frozenset()
-    """Who `participants` are, as the store found them."""
+    """The ids that `participants` stands for; set by the store."""
 
     def shown_to(self, user: str, channel: str) -> bool:
-        """Whether a person can see the question in this channel: in its own, or in a direct message with a copy."""
+        """Return whether a person can see the question in a channel: its own, or a direct message with a copy."""
         mine = (copy for copy in self.copies if copy.person == user and channel.startswith("D"))
         return channel == self.channel or any(copy.channel in ("", channel) for copy in mine)
 
     def names(self, user: str, groups: frozenset[str]) -> bool:
-        """Whether a person, who is in these user groups, is among those who may answer."""
+        """Return whether a person who is in these user groups is among those who may answer."""
         if not user:
             return False
         requester = REQUESTER in self.people and user == self.requester
@@ -138,31 +138,31 @@ class Question:
 
     @property
     def size(self) -> int:
-        """How much there is to show of it, in characters."""
+        """Roughly how many characters there are to show."""
         return len(self.body) + len(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval(Question):
-    """A question about one call: whether it may run, or whether one that was cut off did."""
+    """A question about one call: whether it may run, or whether it ran before it was cut off."""
 
     call: Call
-    """With the arguments that this question is about, whatever has become of them since."""
+    """The call, with the arguments that this question is about."""
     no_self: bool = False
-    """Neither the requester nor who has changed the arguments may approve."""
+    """Whether neither the requester nor people who changed the arguments may approve."""
     grants: bool = False
-    """A standing grant may be given with it."""
+    """Whether a standing grant may be given with it."""
     privacy: str = "full"
-    """How much of it the thread may see (`bot.core.policy.rules.Privacy`)."""
+    """How much of the call the thread may see (`bot.core.policy.rules.Privacy`)."""
     preview: Preview | None = None
     note: str = ""
-    """Why it is asked once more, in words of ours."""
+    """Why it is asked again."""
     decision: Decision = Decision.AWAITING
     undo: Undo | None = None
 
     @property
     def size(self) -> int:
-        """How much there is to show of it, in characters."""
+        """Roughly how many characters there are to show."""
         call, preview = self.call, self.preview
         shown = len(preview.diff) + len(preview.words) + len(preview.broken) if preview else 0
         return shown + len(call.arguments) + len(call.original) + len(call.result) + len(self.reason)
@@ -174,11 +174,11 @@ class Card:
 
     questions: Sequence[Question]
     drafts: Sequence[Draft]
-    """The last is the message with the buttons; what is posted before it belongs to it. For calls of a turn, the agent
+    """The message with the buttons is the last; those before it belong to it. For calls of a turn, the agent
     adds it: the newest part of the turn's message."""
     copies: Sequence[tuple[str, Draft]] = ()
-    """(person, message) for those who are asked by direct message."""
+    """(person, message) for each person who is asked by direct message."""
     notes: Sequence[Draft] = ()
-    """What is posted below the message."""
+    """Messages to post after it."""
     size: int = 0
     """The size of its rows, in characters, for the message that they are to be in."""

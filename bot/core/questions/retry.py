@@ -1,4 +1,4 @@
-"""Shall a parked thread go on? It has failed too often, and only a person of its turn starts it again. Pure."""
+"""The question whether a parked thread goes on after it has failed too often. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bot.core.questions.question import PARTICIPANTS, Decision, Question
 
 RETRY = "retry"
 RETRIED = "retried"
-"""The answer, which is also how it stands once the thread goes on for another reason."""
+"""The answer, and the decision once the thread goes on for any reason."""
 
 
 class Retry(QuestionKind):
-    """Whether a parked thread goes on."""
+    """Asks whether a parked thread goes on."""
 
     name = RETRY
     answers = frozenset({RETRIED})
@@ -20,12 +20,13 @@ class Retry(QuestionKind):
     audited = False
 
     def may(self, question: Question, click: Click) -> bool | None:
-        """Those who have addressed the bot in the turn; whoever comes late is told so first."""
+        """Return whether a person has addressed the bot in the turn. If the question is decided already, anybody may
+        see that."""
         return question.decision != Decision.AWAITING or click.user in question.participants
 
 
 def question(key: str, thread_id: int) -> Question:
-    """The question that goes with the message of a parked thread. In: the key of the message."""
+    """Return the question that belongs to the message of a parked thread. `key` is the key of that message."""
     return Question(
         id=key,
         kind=RETRY,

@@ -1,4 +1,4 @@
-"""What follows from an answer, as data: the store writes all of it in one transaction, or none. Pure data."""
+"""What follows from an answer, as data. The store writes all of it in one transaction. Pure data."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from bot.core.questions.grant import Grant
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of the audit."""
+    """An audit record."""
 
     kind: str
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
     actor: str = ""
-    """Who did it; empty: the program itself."""
+    """The id of the person who did it; empty for the program itself."""
     arguments: str | None = None
-    """JSON text that is recorded as the fact `arguments`, redacted."""
+    """JSON text that is recorded as the fact `arguments`, after redaction."""
     unless_redacted: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Facts that are taken from the call's arguments, so they are left out when anything of those is."""
+    """Facts taken from the call's arguments. They are left out if any of the arguments is redacted."""
     of_thread: bool = False
-    """It is about the thread, not about the question."""
+    """Whether it is about the thread rather than the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """Where the call of a question goes. It is written only while the call still waits for people."""
+    """A change of the question's call. It is written only while the call still waits for people."""
 
     state: CallState
     outcome: CallOutcome | None = None
     result: str | None = None
-    """What the model reads; None leaves it as it is."""
+    """The result for the model; None leaves it unchanged."""
     arguments: str = ""
-    """New arguments; empty leaves them as they are."""
+    """New arguments; empty leaves them unchanged."""
     editors: tuple[str, ...] = ()
-    """Who has changed them so far, with this person."""
+    """The ids of all who have changed the arguments, including this person."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenGrant:
-    """A grant to keep; its number is added to the record."""
+    """A grant to keep. Its number is added to the record."""
 
     grant: Grant
     record: Record
@@ -54,30 +54,31 @@ class Transition:
 
     verdict: Verdict
     decision: str = ""
-    """How the question stands from now on; empty: as before."""
+    """The new decision; empty leaves it unchanged."""
     by: str = ""
-    """Who decided it; empty: nobody, its time was over, or the program withdrew it."""
+    """The id of the person who decided; empty if it expired or was withdrawn."""
     reason: str = ""
     vote: str = ""
-    """Who agrees from now on."""
+    """The id of a person who now agrees."""
     lapsed: frozenset[str] = frozenset()
-    """Whose votes are taken out."""
+    """The ids of people whose votes are removed."""
     needed: int = 0
-    """How many have to agree from now on; 0: as many as before."""
+    """How many have to agree from now on; 0 leaves it unchanged."""
     call: CallStep | None = None
     stops_turn: str = ""
-    """Who stops the turn: every open question of the thread is closed, and what has not begun does not begin."""
+    """The id of the person who stops the turn: its open questions are closed, and calls that have not begun do not
+    run."""
     grant: GivenGrant | None = None
     undo_by: str = ""
-    """Who has the call of the question undone."""
+    """The id of the person who has the call undone."""
     resumes: bool = False
-    """A person has acted: if the thread is parked, it goes on."""
+    """Whether a parked thread goes on, since a person has acted."""
     requests: Sequence[int] = ()
-    """Threads in which the answer counts as a message of the person, addressed to the bot."""
+    """Ids of threads in which the answer counts as a message from the person to the bot."""
     words: str = ""
-    """That message."""
+    """The text of that message."""
     note: str = ""
-    """What the model reads at its next turn, in words of ours."""
+    """A note for the model at its next turn."""
     records: tuple[Record, ...] = ()
     redraw: bool = False
-    """The message of the question has to be drawn again."""
+    """Whether the message of the question has to be rendered again."""

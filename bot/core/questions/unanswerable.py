@@ -1,4 +1,4 @@
-"""Why nobody can approve a call, so that nobody is asked: for the model, and for people."""
+"""Reasons why nobody can approve a call, so that nobody is asked: for the model, and for people."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ GONE = (
 FOR_PEOPLE = {
     OUTSIDER: "nobody can approve it, since who asked is no active member",
     APP: "nobody can approve it, since an app has asked",
-    GONE: "nobody who may approve it is there any more",
+    GONE: "nobody who may approve it is left",
 }
-"""The same in a few words, by what the model reads."""
+"""Short forms for people, by reason. Reasons are stored as results of calls, so their wording must not change."""

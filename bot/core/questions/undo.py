@@ -1,4 +1,4 @@
-"""Shall a call be undone? It is offered on the record of an approved call. Pure."""
+"""The question whether to undo a call, offered on the record of an approved call. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNDO = "undo"
 
 
 class UndoOffer(QuestionKind):
-    """Whether a call is undone. It has the id, the message and the people of the approval that it belongs to."""
+    """Asks whether to undo a call. It has the id, the message and the people of the approval."""
 
     name = UNDO
     answers = frozenset({UNDO})
@@ -27,7 +27,7 @@ class UndoOffer(QuestionKind):
         return replace(question, kind=UNDO, decision=decision, expires_at=question.undo.until)
 
     def may(self, question: Question, click: Click) -> bool | None:
-        """Whom the configuration names now: the card may show older rules."""
+        """Return whether the configuration names this person now; the card may show older rules."""
         return click.entitled
 
     def answered(self, question: Question, click: Click) -> Transition:
@@ -37,5 +37,5 @@ class UndoOffer(QuestionKind):
         return Transition(Verdict.SETTLED, undo_by=click.user, records=(record,), redraw=True)
 
     def late(self, question: Question) -> Transition:
-        # The sweep withdraws the offer, with what was kept for it.
+        # The sweep withdraws the offer and deletes the saved state.
         return Transition(Verdict.ALREADY)

@@ -185,5 +185,5 @@ def names(call: Call) -> list[str]:
 
 
 def is_short(value: str) -> bool:
-    """Whether a value fits on one line with every character visible."""
+    """Return whether a value fits on one line with every character visible."""
     return len(value) <= SHORT and "\n" not in value and len(visible(value)) <= SHORT

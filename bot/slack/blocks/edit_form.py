@@ -1,4 +1,4 @@
-"""Builds the window in which people change a call before it runs, and reads what they have entered. Pure."""
+"""Builds the window in which people edit a call before it runs, and reads what they submit. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
 from bot.core.untrusted import mapping
-from bot.slack.blocks import field_blocks, field_values, form_words
+from bot.slack.blocks import field_blocks, field_values, form_labels
 from bot.slack.blocks.elements import Block, code, modal, plain, plain_text, remark, rich, section
 from bot.slack.blocks.fields import Field, Form, form_of
+from bot.slack.blocks.form_labels import Path
 from bot.slack.blocks.form_schema import Kind
-from bot.slack.blocks.form_words import Path
 from bot.slack.blocks.forms import EDIT, Opened, about, seal
 
-NOTE = "Nothing runs yet: the changed version takes the place of this one and waits for approval."
+NOTE = "Nothing runs yet: your version replaces this request and waits for approval."
 CHANGED = (
     "The tool was changed while this window was open, so nothing was saved. Press Edit… again to use its new form."
 )
@@ -23,7 +23,7 @@ MAX_LEFT = 30
 
 
 class OtherFormError(Exception):
-    """The window was made for another version of the tool."""
+    """The window was built for another version of the tool."""
 
 
 def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonObject:
@@ -43,9 +43,9 @@ def edit(approval: Approval, schema: Mapping[str, Any], opened: Opened) -> JsonO
 
 
 def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any]) -> tuple[JsonObject, dict[str, str]]:
-    """Return the submitted arguments, and by block id a sentence about each value that is invalid.
+    """Return the submitted arguments, and a sentence about each invalid value by block id.
 
-    Raises OtherFormError for a window with fields that this version of the tool does not have.
+    Raises OtherFormError if the window has fields that this version of the tool does not have.
     """
     form = form_of(approval, schema, field_blocks.weight)
     state = mapping(mapping(view.get("state")).get("values"))
@@ -58,10 +58,9 @@ def edited(view: Mapping[str, Any], approval: Approval, schema: Mapping[str, Any
 def beside(
     problems: Mapping[Path, str], approval: Approval, schema: Mapping[str, Any], *, first: str = ""
 ) -> dict[str, str]:
-    """Return problems by the block id of the field that they belong to, or of the nearest one; "" if there is none.
+    """Return problems by the block id of their field, or of the nearest one; "" if there is none.
 
-    problems: sentences by the place of the value.
-    first: a sentence that is about all of them together.
+    problems: sentences by the path of the value. first: a sentence about all of them together.
     """
     form = form_of(approval, schema, field_blocks.weight)
     errors = {_first(form): first} if first else {}
@@ -78,7 +77,7 @@ def _first(form: Form) -> str:
 
 
 def _shared(one: Path, other: Path) -> int:
-    """Return how many steps two places have in common; a field that the place is in counts most."""
+    """Return how much two paths have in common; a field that contains the value counts most."""
     count = 0
     for mine, its in zip(one, other, strict=False):
         if mine != its:
@@ -90,9 +89,9 @@ def _shared(one: Path, other: Path) -> int:
 def _place(field: Field | None, path: Path) -> str:
     if field is None or field.path == path[: len(field.path)]:
         rest = path[len(field.path) :] if field else path
-        return form_words.place(rest, lines=field is not None and field.kind is Kind.LINES)
+        return form_labels.place(rest, lines=field is not None and field.kind is Kind.LINES)
     # The value has no field of its own: named in full.
-    return form_words.place(path) if path != field.path[: len(path)] else ""
+    return form_labels.place(path) if path != field.path[: len(path)] else ""
 
 
 def _left(labels: Sequence[str]) -> Block:

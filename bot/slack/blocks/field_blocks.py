@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bot.slack.blocks import form_words, long_text
+from bot.slack.blocks import form_labels, long_text
 from bot.slack.blocks.elements import (
     CHUNK,
     Block,
@@ -28,15 +28,15 @@ from bot.slack.blocks.fields import ACTION, Field, choice, number_of
 from bot.slack.blocks.form_schema import ABSENT, Kind, seconds
 
 OPTION = 75
-"""Characters of an option."""
+"""Characters of an option's text."""
 UNSET = "unset"
 NULL = "null"
 KEPT = "kept"
-"""The values of options that are none of the schema's: nothing, null, and what the value is now."""
+"""Values of options that are not in the schema: nothing, null, and the current value."""
 NOT_SET = "(not set)"
 EMPTY = "(none)"
 KEEP = "keep"
-"""The value of the box that keeps spaces and line breaks around a text."""
+"""The value of the checkbox that keeps white space around a text."""
 
 _DIGITS: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,60}@[A-Za-z0-9-]{1,60}(\.[A-Za-z0-9-]{1,60}){0,4}\.[A-Za-z]{2,20}")
@@ -45,13 +45,13 @@ _INVISIBLE: Final = re.compile("[\ud800-\udfff]")
 
 
 def weight(field: Field) -> tuple[int, int]:
-    """Return the number of blocks of a field, and their size in bytes as Slack gets them."""
+    """Return the number of blocks of a field, and their size in bytes as JSON."""
     made = blocks(field)
     return len(made), len(json.dumps(made))
 
 
 def blocks(field: Field) -> list[Block]:
-    """Return the blocks of a field: its inputs, what it replaces, and what is kept around it."""
+    """Return the blocks of a field: its inputs, the text that it replaces, and a checkbox for white space around it."""
     made: list[Block] = []
     if field.replaces:
         made.append(_replaced(field))
@@ -73,19 +73,19 @@ def piece_id(field: Field, number: int) -> str:
 
 
 def edge_id(field: Field) -> str:
-    """Return the block id of the box that keeps spaces and line breaks around a text."""
+    """Return the block id of the checkbox that keeps white space around a text."""
     return f"{field.id}-around"
 
 
 def has_edges(field: Field) -> bool:
-    """Whether a text begins or ends with spaces or line breaks that people may want to remove."""
+    """Return whether a text begins or ends with white space that people may want to remove."""
     if field.kind is not Kind.TEXT or not field.multiline or not isinstance(field.value, str):
         return False
     return any(long_text.edges(field.value))
 
 
 def options(field: Field) -> list[Block]:
-    """Return what a menu offers."""
+    """Return the options of a menu."""
     made = [option(text, str(number)) for number, text in enumerate(_distinct(field.shape.options))]
     if field.kind is Kind.CHOICES:
         return made
@@ -95,19 +95,19 @@ def options(field: Field) -> list[Block]:
         made.append(option(EMPTY, NULL))
     if not field.required:
         default = field.shape.schema.get("default", ABSENT)
-        told = f"(not set, which means {choice(default)})" if isinstance(default, str | bool | int | float) else NOT_SET
-        made.append(option(told if len(told) <= OPTION else NOT_SET, UNSET))
+        text = f"(not set, which means {choice(default)})" if isinstance(default, str | bool | int | float) else NOT_SET
+        made.append(option(text if len(text) <= OPTION else NOT_SET, UNSET))
     return made
 
 
 def is_kept(field: Field) -> bool:
-    """Whether the value is set to something that is none of the options."""
+    """Return whether the current value is none of the options."""
     missing = field.value is ABSENT or (field.value is None and field.shape.nullable)
     return not missing and not number_of(field.shape.options, field.value)
 
 
 def initial(field: Field) -> list[str]:
-    """Return the values of the options that are chosen at first."""
+    """Return the values of the options that are selected initially."""
     value = field.value
     if field.kind is Kind.CHOICES:
         return [number_of(field.shape.options, each) for each in value] if isinstance(value, list) else []
@@ -119,7 +119,7 @@ def initial(field: Field) -> list[str]:
 
 
 def _distinct(values: Sequence[Any]) -> list[str]:
-    """Return how options read, none like another."""
+    """Return distinct texts for options."""
     texts: dict[str, None] = dict.fromkeys((NOT_SET, EMPTY))
     for number, value in enumerate(values, start=1):
         text = choice(value, OPTION - 1) or '""'
@@ -139,7 +139,7 @@ def _input(field: Field, block_id: str, label: str, element: Block, *, hint: str
 
 
 def may_be_empty(field: Field) -> bool:
-    """Whether Slack is to take the field when it is empty: it rejects an empty one that is not optional."""
+    """Return whether Slack should accept the field when it is empty: it rejects empty fields that are not optional."""
     if not field.required or field.shape.nullable:
         return True
     match field.kind:
@@ -196,7 +196,7 @@ def _menu(field: Field) -> Block:
 
 
 def _replaced(field: Field) -> Block:
-    """Return the text that another one takes the place of, to read only."""
+    """Return a block with the text that will be replaced, for reading only."""
     text, length = fitting(field.replaces, CHUNK)
     more = len(field.replaces) - length
     rest = [section(plain(f"… and {more:,} more characters."))] if more else []
@@ -204,12 +204,12 @@ def _replaced(field: Field) -> Block:
 
 
 def replace_label(field: Field) -> str:
-    """Return what is above a text that is replaced."""
+    """Return the label of a text that will be replaced."""
     return field.label.removesuffix("With") + "Replace" if field.label.endswith("With") else "Replace"
 
 
 def _about(field: Field) -> str:
-    """Return what a person has to know of a text that a form cannot carry as it is."""
+    """Return what a person should know about parts of a text that a form cannot carry."""
     if field.kind is not Kind.TEXT or not isinstance(field.value, str):
         return ""
     said: list[str] = []
@@ -220,7 +220,7 @@ def _about(field: Field) -> str:
         said.append("It holds characters that Slack cannot show; a line that you change loses them.")
     if any(long_text.edges(field.value)) and not field.multiline:
         said.append("Spaces around it are kept.")
-    return one_line(" ".join(said), form_words.HINT)
+    return one_line(" ".join(said), form_labels.HINT)
 
 
 def _keeping(field: Field) -> Block:

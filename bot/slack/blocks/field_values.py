@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.core.json_text import canonical
 from bot.core.untrusted import items, mapping
-from bot.slack.blocks import json_words, long_text
+from bot.slack.blocks import json_problems, long_text
 from bot.slack.blocks.elements import one_line
 from bot.slack.blocks.field_blocks import KEEP, KEPT, NULL, UNSET, edge_id, has_edges, initial, options, piece_id
 from bot.slack.blocks.fields import ACTION, Branch, Field, choice
@@ -25,9 +25,9 @@ _SUGGESTED = 3
 
 
 def arguments(tree: Branch, state: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
-    """Return the submitted arguments, and by block id a sentence about each value that is invalid.
+    """Return the submitted arguments, and a sentence about each invalid value by block id.
 
-    state: by block id, the element's state by its action id.
+    state: by block id, the state of the element by its action id.
     """
     wrong: dict[str, str] = {}
     return _value(tree, state, wrong), wrong
@@ -207,7 +207,7 @@ def _scalar(field: Field, text: str) -> Any:
 _READERS: Mapping[Kind, Callable[[Field, str], Any]] = {
     Kind.INTEGER: lambda _, text: _integer(text),
     Kind.NUMBER: lambda _, text: _number(text),
-    Kind.JSON: lambda _, text: json_words.read(text),
+    Kind.JSON: lambda _, text: json_problems.read(text),
     Kind.LINES: _lines,
     Kind.NAMED: lambda field, text: _named(field, text.strip()),
     Kind.SCALAR: _scalar,

@@ -14,29 +14,29 @@ from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.questions.question import Approval
-from bot.slack.blocks import form_words, long_text
+from bot.slack.blocks import form_labels, long_text
 from bot.slack.blocks.call_text import arguments_of, plain
 from bot.slack.blocks.elements import VIEW_LIMIT, one_line
+from bot.slack.blocks.form_labels import Path
 from bot.slack.blocks.form_schema import ABSENT, Kind, Schemas, Shape
-from bot.slack.blocks.form_words import Path
 from bot.slack.text import sendable
 
 ACTION = "value"
 MAX_BLOCKS = 92
-"""Blocks of all fields, below Slack's 100 of a window."""
+"""Blocks of all fields, below Slack's limit of 100 per window."""
 MAX_EXAMINED = 400
-"""Arguments that are considered, since many may not fit."""
+"""Arguments that are examined, since many may not fit."""
 MAX_DEPTH = 6
-"""How deep values may be nested within each other that have fields of their own."""
+"""Nesting depth of values that have fields of their own."""
 MAX_ABSENT = 2
-"""The same for what is not set: a schema may refer to itself."""
+"""The same for values that are not set, since a schema may refer to itself."""
 LINE = 100
-"""Characters above which a text gets a multiline field."""
+"""Longer texts get a multiline field."""
 MULTILINE = frozenset({"content", "text", "body", "message", "query", "patch", "code"})
-"""Names of arguments that tend to have several lines."""
+"""Names of arguments that usually have several lines."""
 
 _HIDDEN = frozenset({"dryrun", "noop", "simulate", "simulation", "whatif", "validateonly", "checkonly", "previewonly"})
-"""Switches between doing and pretending. They are kept as they are, and are not what a person wants to edit."""
+"""Switches for dry runs. They are kept unchanged and not shown."""
 _REPLACED = {
     "oldText": "newText",
     "old_text": "new_text",
@@ -45,7 +45,7 @@ _REPLACED = {
     "oldStr": "newStr",
     "old_str": "new_str",
 }
-"""By the name of a text that is looked for, the name of the one that takes its place."""
+"""By the name of a text to find: the name of its replacement."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ROOM = VIEW_LIMIT - 20_000
 
@@ -61,10 +61,10 @@ class Field:
     """The current value; ABSENT if it is not set."""
     required: bool
     pieces: tuple[tuple[str, str], ...] = ()
-    """Of a text: what each of its inputs offers, and the line break behind it."""
+    """For a text: the initial content of each of its inputs, and the line break after it."""
     hint: str = ""
     replaces: str = ""
-    """The text that this one takes the place of."""
+    """The text that this one replaces."""
     multiline: bool = False
 
     @property
@@ -80,7 +80,7 @@ class Field:
 
 @dataclass(slots=True)
 class Branch:
-    """A value that consists of others, or that is kept as it is."""
+    """A value with nested values, or one that is kept unchanged."""
 
     value: Any
     children: list[tuple[str | int, Branch | Field]] = field(default_factory=list["tuple[str | int, Branch | Field]"])
@@ -93,7 +93,7 @@ class Form:
     tree: Branch
     fields: list[Field]
     left: list[str]
-    """The labels of values that do not fit into the form and stay as they are."""
+    """Labels of values that do not fit into the form and are kept unchanged."""
 
 
 def field_of(*path: str | int) -> str:
@@ -113,7 +113,7 @@ def form_of(approval: Approval, schema: Mapping[str, Any], weigh: Callable[[Fiel
 
 
 class _Layout:
-    """One form while it is made."""
+    """Builds one form."""
 
     def __init__(self, schemas: Schemas, weigh: Callable[[Field], tuple[int, int]]) -> None:
         self.schemas = schemas
@@ -125,7 +125,7 @@ class _Layout:
     def object(
         self, schema: Mapping[str, Any], value: Any, path: Path, labels: Sequence[str], *, required: bool
     ) -> Branch:
-        """Lay out the named values of an object: first those that are set or required, in the order of the schema."""
+        """Lay out the values of an object: those that are set or required first, in the order of the schema."""
         values: JsonObject = value if isinstance(value, dict) else {}
         listed = schema.get("properties")
         properties: JsonObject = listed if isinstance(listed, dict) else {}
@@ -156,9 +156,9 @@ class _Layout:
         return branch
 
     def _called(self, names: Sequence[str], properties: Mapping[str, Any]) -> dict[str, str]:
-        """Return the labels of values beside each other, none of them twice."""
+        """Return distinct labels for sibling values."""
         plain_schemas = {name: self.schemas.plain(properties.get(name)) for name in names}
-        called = {name: form_words.label(name, plain_schemas[name]) for name in names}
+        called = {name: form_labels.label(name, plain_schemas[name]) for name in names}
         taken: dict[str, int] = {}
         for text in called.values():
             taken[text] = taken.get(text, 0) + 1
@@ -167,7 +167,7 @@ class _Layout:
     def _node(
         self, schema: object, value: Any, path: Path, labels: Sequence[str], *, required: bool, replaced: Any = ""
     ) -> Branch | Field | None:
-        """Lay out one value. Returns None if there is nothing to offer for it: it stays as it is."""
+        """Lay out one value. Return None if it has no field and is kept unchanged."""
         self._examined -= 1
         if self._examined < 0 or self._blocks <= 0:
             return self._leave(value, labels)
@@ -202,7 +202,7 @@ class _Layout:
         pieces = tuple(long_text.cut(text)) if text is not None else ()
         old = replaced if isinstance(replaced, str) else ""
         multiline = shape.kind in (Kind.JSON, Kind.LINES) or bool(old) or _may_be_long(path[-1], text or "")
-        made = Field(path, form_words.nested(labels), shape, value, required, pieces, _hint(shape), old, multiline)
+        made = Field(path, form_labels.nested(labels), shape, value, required, pieces, _hint(shape), old, multiline)
         blocks, size = self._weigh(made) if len(pieces) <= MAX_BLOCKS else (len(pieces), 0)
         if blocks > self._blocks or size > self._bytes:
             return self._leave(value, labels)
@@ -213,11 +213,11 @@ class _Layout:
 
     def _leave(self, value: Any, labels: Sequence[str]) -> None:
         if value is not ABSENT:
-            self.left.append(form_words.nested(labels))
+            self.left.append(form_labels.nested(labels))
 
 
 def _with(path: Path, labels: Sequence[str]) -> Sequence[str]:
-    """Return the labels of a text that takes the place of another: of several such pairs, with its number."""
+    """Return the labels of a replacement text; with its number if there are several."""
     if not path or not isinstance(path[-1], int):
         return (*labels, "With")
     number = f"{path[-1] + 1}"
@@ -229,7 +229,7 @@ def _hidden(name: str) -> bool:
 
 
 def offered(shape: Shape, value: Any) -> str | None:
-    """Return the text of a field that is typed in; None if it is chosen from a menu or a calendar."""
+    """Return the initial text of a typed field; None if the value is selected in a menu or calendar."""
     if shape.kind in (Kind.CHOICE, Kind.CHOICES, Kind.DATE, Kind.MOMENT):
         return None
     if value is ABSENT or (value is None and shape.nullable):
@@ -245,14 +245,14 @@ def offered(shape: Shape, value: Any) -> str | None:
 
 
 def choice(value: Any, limit: int = 10**6) -> str:
-    """Return how an option of a menu reads, cut at the limit."""
+    """Return the text of a menu option, truncated."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return one_line(plain(value), limit)
 
 
 def number_of(options: Sequence[Any], value: Any) -> str:
-    """Return the position of a value among options; empty if it is none of them."""
+    """Return the index of a value among options as text; empty if it is none of them."""
     text = canonical(value)
     return next((str(number) for number, each in enumerate(options) if canonical(each) == text), "")
 
@@ -269,7 +269,7 @@ def _may_be_long(name: str | int, text: str) -> bool:
 
 
 def _hint(shape: Shape) -> str:
-    facts = [form_words.limits(shape.schema), form_words.default(shape.schema)]
+    facts = [form_labels.limits(shape.schema), form_labels.default(shape.schema)]
     match shape.kind:
         case Kind.LINES:
             facts.insert(0, "One on each line.")
@@ -282,7 +282,7 @@ def _hint(shape: Shape) -> str:
             facts.insert(0, f"For example {_EXAMPLES[shape.schema['format']]}.")
         case _:
             pass
-    return form_words.hint(shape.schema, *facts)
+    return form_labels.hint(shape.schema, *facts)
 
 
 _EXAMPLES = {

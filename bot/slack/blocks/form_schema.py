@@ -1,7 +1,7 @@
-"""Finds out what kind of field an argument needs, by the tool's schema and the argument's value. Pure.
+"""Determines the kind of field that an argument needs, from the tool's schema and the argument's value. Pure.
 
-A schema is a server's: references may be circular, and everything in it may be of any type and size. The number of
-references and alternatives that are followed is bounded; what is beyond that is a free-form value.
+A schema comes from a server: references may be circular, and everything in it may be of any type and size. The number
+of references and alternatives that are followed is bounded; what is beyond that is a free-form value.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from urllib.parse import unquote
 from bot.core.json_text import JsonObject, canonical
 
 MAX_STEPS: Final = 2_000
-"""References, alternatives and parts that are followed for one form."""
+"""References, alternatives and `allOf` parts that are followed for one form."""
 MAX_IN_A_ROW: Final = 20
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
 _MENU: Final = 98
-"""Options of a menu (Slack's limit is 100), beside one for null and one for nothing."""
+"""Options of a menu (Slack's limit is 100), besides one for null and one for an unset value."""
 _ODD: Final = re.compile(r"[\r\n\ud800-\udfff]")
 _SECONDS: Final = range(1_000_000_000, 10_000_000_000)
 """Times that a datetimepicker takes (https://docs.slack.dev/reference/block-kit/block-elements/datetime-picker-element)."""
@@ -38,19 +38,19 @@ ABSENT: Final = Absent.ABSENT
 
 
 class Kind(StrEnum):
-    """What a value is in a form."""
+    """The kind of field that a value gets."""
 
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
     SCALAR = "scalar"
-    """A text, a number, or true or false: whatever of these is typed."""
+    """A text, a number or a boolean, typed as text."""
     CHOICE = "choice"
     NAMED = "named"
-    """One of more values than a menu has room for: one of them is typed."""
+    """One of more values than fit into a menu, typed as text."""
     CHOICES = "choices"
     LINES = "lines"
-    """A list of texts or numbers, one on each line."""
+    """A list of texts or numbers, one per line."""
     DATE = "date"
     MOMENT = "moment"
     JSON = "json"
@@ -60,26 +60,26 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The kind of an argument, and what its schema says of it."""
+    """The kind of an argument, and what its schema says about it."""
 
     kind: Kind
     schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Without references; of alternatives, the one that the value is of."""
+    """The schema without references; of alternatives, the one that matches the value."""
     nullable: bool = False
     options: tuple[Any, ...] = ()
     types: frozenset[str] = frozenset()
-    """Of a scalar, or of the entries of lines."""
+    """The types of a scalar, or of the entries of a list of lines."""
 
 
 @dataclass(slots=True)
 class Schemas:
-    """The schema of a tool, with what may still be followed in it."""
+    """The schema of a tool, with the number of steps that may still be followed in it."""
 
     root: Mapping[str, Any]
     left: int = MAX_STEPS
 
     def shape(self, node: object, value: object) -> Shape:
-        """Return the shape of a value. node: its schema, whatever it is."""
+        """Return the shape of a value from its schema, which may be any JSON."""
         found, nullable = self._chosen(node, value)
         if "const" in found:
             return self._enumerated(found, [found["const"]], nullable)
@@ -94,7 +94,7 @@ class Schemas:
         return self._typed(next(iter(types), ""), found, value, nullable)
 
     def plain(self, node: object, depth: int = 0) -> JsonObject:
-        """Return a schema with its references and the parts of `allOf` put in."""
+        """Return a schema with references and `allOf` resolved."""
         found: JsonObject = dict(node) if isinstance(node, dict) else {}
         for _ in range(MAX_IN_A_ROW):
             ref = found.pop("$ref", None)
@@ -113,7 +113,7 @@ class Schemas:
         return self.left >= 0
 
     def _target(self, ref: str) -> JsonObject:
-        """Return what a reference within the schema refers to; an empty schema if it is none."""
+        """Return the target of a reference within the schema; an empty schema if there is none."""
         if ref != "#" and not ref.startswith("#/"):
             return {}
         here: Any = self.root
@@ -126,7 +126,7 @@ class Schemas:
         return dict(here) if isinstance(here, dict) else {}
 
     def _chosen(self, node: object, value: object) -> tuple[JsonObject, bool]:
-        """Return the schema with the alternative that the value is of, and whether null is another."""
+        """Return the alternative of a schema that matches the value, and whether null is another."""
         found = self.plain(node)
         nullable = found.get("nullable") is True
         for _ in range(3):
@@ -176,7 +176,7 @@ class Schemas:
 
 
 def _lines(entry: Shape, values: Sequence[Any]) -> str:
-    """Return the type of the entries of a list that has one on each line; empty if that does not show all of them."""
+    """Return the type of a list's entries if each fits on one line; empty if not."""
     texts = entry.kind in (Kind.TEXT, Kind.DATE, Kind.MOMENT, Kind.NAMED, Kind.CHOICE)
     if texts and all(map(_is_line, (*entry.options, *values))):
         return "string"
@@ -185,7 +185,7 @@ def _lines(entry: Shape, values: Sequence[Any]) -> str:
 
 
 def _types(found: Mapping[str, Any], value: object, nullable: bool) -> tuple[frozenset[str], bool]:
-    """Return the types that a value may have, and whether it may be null. Several are scalars."""
+    """Return the types that a value may have, and whether it may be null. Several types are scalars."""
     kind = found.get("type")
     named = [kind] if isinstance(kind, str) else kind if isinstance(kind, list) else []
     types = [each for each in named if isinstance(each, str)]
@@ -218,7 +218,7 @@ def _is_null(part: Mapping[str, Any]) -> bool:
 
 
 def _alternative(parts: Sequence[JsonObject], value: object) -> JsonObject:
-    """Return the alternative that a value is of; for scalars, what is common to all of them."""
+    """Return the alternative that matches a value; for scalars, what all of them have in common."""
     if len(parts) < 2:
         return parts[0] if parts else {}
     listed = [_values(part) for part in parts]
@@ -241,7 +241,7 @@ def _values(part: Mapping[str, Any]) -> list[Any]:
 
 
 def _fits(part: Mapping[str, Any], value: object) -> bool:
-    """Whether a value is of an alternative, by its type, the names that it needs and what is fixed in it."""
+    """Return whether a value matches an alternative, by its type, required names and constants."""
     listed = _values(part)
     if listed:
         return any(_same(value, each) for each in listed)
@@ -276,7 +276,7 @@ def _is_json(value: object) -> bool:
 
 
 def _merged(one: JsonObject, other: JsonObject) -> JsonObject:
-    """Return a schema to which both apply, as far as a form goes; the first one's words come first."""
+    """Return a schema that combines two, as far as a form needs. Texts of the first take precedence."""
     merged = {**other, **one}
     for word in ("properties", "required"):
         mine, its = one.get(word), other.get(word)
@@ -306,7 +306,7 @@ def _is_date(text: str) -> bool:
 
 
 def seconds(text: str) -> int | None:
-    """Return a date and time with an offset in seconds since 1970; None if it is none that a form has a field for."""
+    """Return a date and time with offset as seconds since 1970; None if a form has no field for it."""
     try:
         moment = datetime.fromisoformat(text)
         at = int(moment.timestamp()) if moment.tzinfo else 0
@@ -316,7 +316,7 @@ def seconds(text: str) -> int | None:
 
 
 def _menu_of(options: Sequence[Any], values: Sequence[Any]) -> bool:
-    """Whether a menu can have these values chosen, each once."""
+    """Return whether a menu can have these values selected, each once."""
     known = {canonical(option) for option in options}
     texts = [canonical(value) for value in values]
     return len(set(texts)) == len(texts) and known.issuperset(texts)

@@ -51,7 +51,7 @@ EDIT = "approval.edit"
 REASON = "approval.reason"
 ALWAYS = "approval.always"
 SEAL_LIMIT = 3_000
-"""Characters of a window's private metadata."""
+"""Slack's limit for a window's private metadata, in characters."""
 REASON_LIMIT = 1_000
 MAX_FOLDERS = 8
 HOUR = 3_600.0
@@ -77,7 +77,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class AlwaysChoice:
-    """What a person chose to allow without being asked."""
+    """What a person chose to allow without being asked again."""
 
     where: Literal["thread", "mine"]
     scope: Literal["any", "folder", "same"]
@@ -223,7 +223,7 @@ def _sealed(opened: Opened, folders: Sequence[str], longest: float) -> tuple[lis
 
 
 def _folder(folder: str, number: int) -> tuple[str, bool]:
-    """Return the option for a folder, and whether its path is shown in full."""
+    """Return the option for a folder, and whether it shows the whole path."""
     text = f"Only inside {one_line(folder, 10**4)}"
     return (text, True) if len(text) <= OPTION else (f"Only inside folder {number + 1}, which is above", False)
 

@@ -1,5 +1,4 @@
-"""Builds the Home tab: what the bot is, what waits for the reader and what of theirs waits, and their standing grants.
-Pure."""
+"""Builds the Home tab: what the bot is, what waits for the reader, their open turns and their standing grants. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +38,7 @@ from bot.slack.blocks.elements import (
 REVOKE = "grant.revoke"
 STOP = "home.stop"
 MAX_BLOCKS = 100
-"""Of a Home tab (docs.slack.dev/surfaces/app-home)."""
+"""Blocks of a Home tab (docs.slack.dev/surfaces/app-home)."""
 MAX_WAITING = 10
 """Questions and turns that are listed."""
 MAX_GRANTS = 30
@@ -58,8 +57,8 @@ def home(grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "")
     """Return the Home tab of a person.
 
     Args:
-        grants: those that the person has given.
-        waiting: what waits for them and what of theirs waits.
+        grants: the grants that the person has given.
+        waiting: the questions that wait for the person, and their open turns.
         url: the address of the workspace, for links to messages.
     """
     waiting = waiting or Waiting()
@@ -100,12 +99,12 @@ def _waiting(waiting: Waiting, url: str) -> list[Block]:
     for each in waiting.questions[:MAX_WAITING]:
         blocks += _question(each, url)
     if waiting.more_questions:
-        blocks.append(remark("More requests wait for you; they are listed here once you have decided some of these."))
+        blocks.append(remark("More requests wait for you. Decide some of these to see them."))
     if waiting.turns:
         blocks.append(context("*I am working on this for you:*"))
         blocks += [_turn(each, url) for each in waiting.turns[:MAX_WAITING]]
     if waiting.more_turns:
-        blocks.append(remark("There is more; it is listed here once some of this has ended."))
+        blocks.append(remark("There is more, which is listed here once some of this has ended."))
     return blocks
 
 
@@ -145,7 +144,7 @@ def _turn(turn: OpenTurn, url: str) -> Block:
     words = " · ".join(filter(None, (f"{_where(turn.place)} · since {date(turn.since)} · {state}", link)))
     shown: Block = {"type": "section", "block_id": f"turn-{turn.id}", "text": {"type": "mrkdwn", "text": words}}
     if not turn.stopping:
-        text = "Open requests of it are closed. What was already done stays done."
+        text = "Its open requests are closed. What was already done stays done."
         asked = confirmation("Stop this?", text, "Stop", danger=True)
         shown["accessory"] = buttons.button(STOP, "Stop", json.dumps({"t": turn.id}), style="danger", confirm=asked)
     return shown
@@ -172,7 +171,7 @@ def _grant(grant: Grant) -> list[Block]:
     tool = [code(grant.remote_name), plain(" of "), code(grant.server), *_scope(grant)]
     where = f"in a thread in <#{grant.place}>" if grant.thread_id and _is_channel(grant.place) else "in one thread"
     words = f"{where if grant.thread_id else 'everywhere, for what you ask'} · until {date(grant.expires_at)}"
-    asked = confirmation("Revoke this?", "Such calls are then asked about again.", "Revoke", danger=True)
+    asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke", danger=True)
     revoke = buttons.button(REVOKE, "Revoke", json.dumps({"g": grant.id}), style="danger", confirm=asked)
     return [rich(section(*tool)), context(words), actions(f"grant-{grant.id}", [revoke])]
 

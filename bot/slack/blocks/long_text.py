@@ -1,9 +1,10 @@
-"""Cuts a text into the fields of a form and puts it together again without losing a character. Pure.
+"""Splits a text into the fields of a form, and joins it again without losing a character. Pure.
 
-Slack documents for a text field (https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element)
-that it takes 3,000 characters, and nothing about spaces and line breaks around the text, or about line endings, which
-browsers turn into LF (https://html.spec.whatwg.org/multipage/form-elements.html#concept-textarea-api-value). So neither
-is read from what comes back where nothing else was changed.
+Slack documents that a text field takes 3,000 characters
+(https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element), but nothing about white space
+around a text or about line endings, which browsers turn into LF
+(https://html.spec.whatwg.org/multipage/form-elements.html#concept-textarea-api-value). Differences in these alone are
+therefore ignored.
 """
 
 from __future__ import annotations
@@ -17,25 +18,24 @@ from typing import Final
 from bot.slack.text import sendable
 
 MAX_CHARS: Final = 3_000
-"""Characters of a field, counted in UTF-16 as browsers do."""
+"""Characters of a field, counted as UTF-16 code units as browsers do."""
 PIECE: Final = 2_400
-"""Characters of each field of a text that needs several, which leaves room for more."""
+"""Characters of each field of a text that needs several, which leaves room for additions."""
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def shown(text: str) -> str:
-    """Return a text as a form has it: line endings as LF, without lone surrogates."""
+    """Return a text as a form shows it: with LF as line ending, and without lone surrogates."""
     return _BREAK.sub("\n", sendable(text))
 
 
 def width(text: str) -> int:
-    """Return the number of characters as browsers count them."""
+    """Return the number of UTF-16 code units of a text, as browsers count them."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def cut(text: str) -> list[tuple[str, str]]:
-    """Return a text as pieces that each fit into a field, with the line break that follows each, "" if there is
-    none."""
+    """Return a text as pieces that each fit into a field, with the line break after each ("" for none)."""
     if width(text) <= MAX_CHARS:
         return [(text, "")]
     pieces: list[tuple[str, str]] = []
@@ -61,7 +61,7 @@ def cut(text: str) -> list[tuple[str, str]]:
 
 
 def joined(pieces: Sequence[tuple[str, str]], typed: Sequence[str]) -> str:
-    """Return the text of the pieces as they were typed. A piece that was emptied is gone with its line break."""
+    """Return the text of the submitted pieces. A piece that was emptied is removed with its line break."""
     parts: list[str] = []
     for (before, separator), now in zip(pieces, typed, strict=True):
         after = restored(before, now)
@@ -70,8 +70,8 @@ def joined(pieces: Sequence[tuple[str, str]], typed: Sequence[str]) -> str:
 
 
 def restored(before: str, typed: str) -> str:
-    """Return the text that a person has typed over another, with what a form cannot carry as it was before: spaces and
-    line breaks around it if none came back, line endings, and lone surrogates in lines that were not changed."""
+    """Return a submitted text, with what a form cannot carry taken from the text before: white space around it if none
+    came back, line endings, and lone surrogates in unchanged lines."""
     offered, now = shown(before), shown(typed)
     if not now.strip():
         return before if not offered.strip() or now == offered else now
@@ -84,7 +84,7 @@ def restored(before: str, typed: str) -> str:
 
 
 def edges(text: str) -> tuple[str, str]:
-    """Return the spaces and line breaks before and after a text."""
+    """Return the white space before and after a text."""
     bare = text.strip()
     if not bare:
         return "", text
@@ -92,13 +92,13 @@ def edges(text: str) -> tuple[str, str]:
 
 
 def breaks(text: str) -> str:
-    """Return the line ending that a text has most often; LF if it has none."""
+    """Return the most frequent line ending of a text; LF if it has none."""
     found = Counter(_BREAK.findall(text)).most_common(1)
     return found[0][0] if found else "\n"
 
 
 def _lines(before: str, now: str) -> str:
-    """Return the lines of a text with the endings of another, and in that one's form where they are the same."""
+    """Return new lines with the line endings of the text before, and with its unchanged lines as they were."""
     usual = breaks(before)
     olds, endings = _BREAK.split(before), [*_BREAK.findall(before), ""]
     news = now.split("\n")

@@ -1,7 +1,7 @@
 """Finds code blocks and tables in Markdown. Pure.
 
-As in CommonMark (https://spec.commonmark.org/0.31.2) and GitHub's tables (https://github.github.com/gfm), as far as it
-matters for where a text may be cut and what in it is code.
+Follows CommonMark (https://spec.commonmark.org/0.31.2) and GitHub's tables (https://github.github.com/gfm), as far as
+needed to know where a text may be cut and what in it is code.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ _OPENING = re.compile(
 _ALIGNMENT = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$", re.M)
 _UNQUOTED = re.compile(r"^[ \t]*(?:[^ \t>]|$)", re.M)
 MAX_BLOCKS = 2_000
-"""Code blocks of one text that are looked for."""
+"""Code blocks that are recognized in one text."""
 _INFO = 80
 """Characters of a fence's language that are repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """A code block between fences. Positions are those of line starts."""
+    """A fenced code block. Positions are those of line starts."""
 
     start: int
-    """Of the fence that opens it."""
+    """The fence that opens it."""
     inside: int
-    """Of its first line."""
+    """Its first line."""
     close: int
-    """Of the fence that closes it; the end of the text if there is none."""
+    """The fence that closes it; the end of the text if there is none."""
     end: int
-    """Of the line after it."""
+    """The line after it."""
     opening: str
-    """The fence that opens it again in another message."""
+    """The fence that opens it again in the next message."""
     closing: str
     """The fence that closes it."""
 

@@ -14,7 +14,7 @@ WORDS = "You wrote while I was offline. Should I still answer?"
 _ENDS = {
     ANSWER: "You wrote while I was offline. The answer is below.",
     TAKEN_UP: "You wrote while I was offline. I read it together with what you wrote since.",
-    TAKEN_BACK: "You wrote while I was offline, and have taken it back since.",
+    TAKEN_BACK: "You wrote while I was offline, and have withdrawn it since.",
 }
 _CLOSED = "You wrote while I was offline."
 
@@ -26,6 +26,6 @@ def card(asked: Question, button: Block) -> Card:
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
-    """Return the message once the question is decided, without the button."""
+    """Return the message without the button, once the question is decided."""
     words = _ENDS.get(questions[0].decision, _CLOSED)
     return {"text": words, "blocks": [context(words)]}

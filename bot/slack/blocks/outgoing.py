@@ -1,8 +1,8 @@
-"""Prepares a model's Markdown for Slack's markdown block, so that it is shown as it was meant. Pure.
+"""Prepares a model's Markdown for Slack's markdown block, so that it is displayed as intended. Pure.
 
-Slack parses the block itself (https://docs.slack.dev/reference/block-kit/blocks/markdown-block). What parsers disagree
-about is written so that there is one way to read it: an address in emphasis, whose link would include the asterisks;
-Slack's own markup, which models mix with Markdown; an image without a text, which would be a link without a text.
+Slack parses the block itself (https://docs.slack.dev/reference/block-kit/blocks/markdown-block). Constructs on which
+parsers disagree are rewritten into unambiguous ones: URLs in emphasis, whose link would include the asterisks; Slack's
+own markup, which models mix with Markdown; images without alt text, which would be links without a text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from bot.slack.blocks.markdown import HEADING, ITEM, code_blocks, table_head
 from bot.slack.text import harmless, inert, sendable
 
 _WIDE = r"\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2018-\u201f\u2026«»"
-"""Punctuation that is in no address: writers of Chinese, Japanese and Korean put it behind one without a space."""
+"""Punctuation that never occurs in a URL. Writers of Chinese, Japanese and Korean put it after a URL without a
+space."""
 _DESTINATION = (
     r"\([ \t]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)"
 )
@@ -43,23 +44,23 @@ _MARKED = re.compile(r"<(https?://[^<>|\s]*?)([*_~]+)>")
 _CLOSER = re.compile(r"[*_~]+(?=[.,:;!?'\")\]|]*(?:[^\x00-\x7f]|$))")
 _CJK = re.compile(r"(?<=[A-Za-z0-9.,:;!?()\[\]])[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MOST_MARKS = 8
-"""Characters of emphasis before an address that are looked at."""
+"""Characters of emphasis before a URL that are examined."""
 _RUN = re.compile(r"[*_~]+")
 _COMPLETE = re.compile(r"(?:https?://|www\.).")
 _BEFORE = re.compile(r"[\s(\"']|$")
 _AFTER = re.compile(r"[.,:;!?)\"']?(?:\s|$)")
 _LONGEST = 2_000
-"""Characters of an address that is looked at."""
+"""Characters of a URL that are examined."""
 _NOWHERE = "\u200b"
-"""Beside a letter, emphasis neither begins before punctuation nor ends after it (CommonMark, left- and right-flanking
-delimiter runs). This is no punctuation, and it is not seen."""
+"""A zero-width space. Emphasis next to a letter neither begins before punctuation nor ends after it (CommonMark, left-
+and right-flanking delimiter runs); this character is not punctuation, and is invisible."""
 _SIGNS = ("<", "://", "www.", "![](", "@")
 
 
 def outgoing(text: str, names: Mapping[str, str] | None = None) -> str:
-    """Return a model's Markdown as it is posted. Nothing in it notifies anybody.
+    """Return a model's Markdown as it is to be posted. Nothing in it notifies anybody.
 
-    names: for ids of people and user groups, as for `harmless`. Code stays as it is.
+    names: names of people and user groups by id, as for `harmless`. Code is not changed.
     """
     text = sendable(text).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     if not may_change(text):
@@ -80,7 +81,7 @@ def may_change(text: str) -> bool:
 
 
 def _prose(text: str, names: Mapping[str, str] | None) -> str:
-    """Return what is not in a fenced code block."""
+    """Return text outside of fenced code blocks, prepared."""
     parts: list[str] = []
     listed = False
     for paragraph in _PARAGRAPH.findall(text):
@@ -97,7 +98,7 @@ def _prose(text: str, names: Mapping[str, str] | None) -> str:
 
 
 def _pieces(paragraph: str, *, table: bool) -> Iterator[str]:
-    """Yield what a code span cannot go beyond: list items, headings, rows."""
+    """Yield the units that a code span cannot cross: list items, headings, rows."""
     said: list[str] = []
     for line in _LINE.findall(paragraph):
         if said and (table or ITEM.match(line) or HEADING.match(line)):
@@ -128,7 +129,7 @@ def _inline(text: str, names: Mapping[str, str] | None, *, table: bool) -> str:
 
 
 def _without_code(text: str) -> str:
-    """Return the text with its code spans as so many zeros."""
+    """Return the text with its code spans replaced by as many NUL characters."""
     runs = [(match.start(), match.end()) for match in _BACKTICKS.finditer(text)]
     by_length: dict[int, list[int]] = {}
     for start, end in runs:
@@ -148,7 +149,7 @@ def _without_code(text: str) -> str:
 
 
 def _token(text: str, match: re.Match[str], names: Mapping[str, str] | None) -> str:
-    """Return what is written for something that is no bare address."""
+    """Return a construct other than a bare URL, rewritten."""
     whole = text[match.start() : match.end()]
     if match["angle"]:
         return _angle(text, match.start(), whole, names)
@@ -181,7 +182,7 @@ def _link(address: str, label: str) -> str:
 
 
 def _url(text: str, start: int, found: str, opened: Collection[str], *, table: bool) -> tuple[str, int]:
-    """Return an address, in angle brackets unless all parsers agree where it ends; and where the text goes on.
+    """Return a URL, in angle brackets unless all parsers agree where it ends, and the position after it.
 
     opened: the marks of emphasis that is open where it begins.
     """
@@ -204,7 +205,7 @@ def _url(text: str, start: int, found: str, opened: Collection[str], *, table: b
 
 
 def _address(found: str, closer: str, *, table: bool) -> str:
-    """Return as much of the characters as is the address. closer: what would end the emphasis that it begins with."""
+    """Return the URL at the beginning of some characters. closer: what would end the emphasis in which it begins."""
     if match := _CJK.search(found, 8):
         found = found[: match.start()]
     match = _CLOSER.search(found, 8)

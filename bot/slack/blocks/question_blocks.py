@@ -21,23 +21,23 @@ PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
 
 Redraw = Callable[[Sequence[Question], str], JsonObject]
-"""Draws the message of some questions as they stand now. In: the questions, and the payload that was posted."""
+"""Returns the current message of some questions. In: the questions, and the payload that was posted."""
 Window = Callable[[Question, str], JsonObject | None]
-"""Draws the window in which an answer is entered, with `question_windows.window`. In: the question, and the answer
-whose button was pressed. Out: None if that button gives the answer itself."""
+"""Returns the window in which an answer is entered, made with `question_windows.window`; None if the button gives the
+answer itself. In: the question, and the answer of the button."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How people see one kind of question."""
+    """How one kind of question is shown."""
 
     redraw: Redraw
     window: Window | None = None
-    """None if every answer is given by its button."""
+    """None if every button gives its answer directly."""
     reminder: Callable[[Question], Draft] = messages.reminder
     """What is posted before it expires; `QuestionKind.remind_before` says when."""
     draws_open: bool = False
-    """`redraw` also draws what is still open. Otherwise that is shown as it was posted."""
+    """Whether `redraw` also renders open questions. Otherwise these stay as they were posted."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -54,11 +54,11 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY: Appearance(_retry),
     MISSED: Appearance(missed_offer.redrawn),
 }
-"""By kind. The questions of one message are drawn by the appearance of the first."""
+"""By kind. The first question of a message determines how all of them are rendered."""
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
-    """The message of these questions as they stand now: text and blocks for chat.update. A thread that was parked and
+    """Return the current message of these questions: text and blocks for chat.update. A thread that was parked and
     retried before its message was recorded as a question has none."""
     appearance = APPEARANCES[questions[0].kind if questions else RETRY]
     is_open = any(question.decision == Decision.AWAITING for question in questions)
@@ -69,7 +69,7 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
 
 
 def copied(post: Post) -> JsonObject:
-    """A copy of a card, for a person who does not see its thread, as its questions stand now."""
+    """Return a copy of a card in its current state, for a person who does not see its thread."""
     kept: JsonObject = json.loads(post.payload)
     shown = [question for question in post.about if question.id in kept["about"]]
     where = f" in <#{kept['channel']}>" if kept["channel"] else " in a direct message with me"
@@ -84,8 +84,8 @@ def copied(post: Post) -> JsonObject:
 
 
 def reminders(question: Question) -> tuple[list[Draft], list[tuple[str, Draft]]]:
-    """The reminder of an open question that is about to expire: what is posted below it, and (person, message) for
-    those who see it in a direct message."""
+    """Return the reminders of an open question that is about to expire: what is posted below it, and (person, message)
+    for those who see it in a direct message."""
     remind = APPEARANCES[question.kind].reminder
     asked = [copy.person for copy in question.copies if not copy.refused]
     direct = [who for who in asked if who not in question.votes]
@@ -97,7 +97,7 @@ def reminders(question: Question) -> tuple[list[Draft], list[tuple[str, Draft]]]
 
 
 def window(question: Question, kind: str, answer: str) -> JsonObject | None:
-    """The window in which this answer is entered; None if its button gives it."""
+    """Return the window in which an answer is entered; None if the button gives the answer itself."""
     appearance = APPEARANCES.get(kind)
     return appearance.window(question, answer) if appearance and appearance.window else None
 
@@ -119,12 +119,12 @@ def button(question: Question, answer: str, label: str, *, style: str = "") -> B
 
 
 def action_id(kind: str, answer: str) -> str:
-    """The id of the button that gives an answer, and of the window in which it is entered."""
+    """Return the id of the button that gives an answer, and of the window in which it is entered."""
     return f"{PREFIX}{kind}.{answer}"
 
 
 def named(action: object) -> tuple[str, str]:
-    """Return the kind and the answer that an id names. Raises ValueError if it is no id of ours."""
+    """Return the kind and the answer in an action id. Raises ValueError if it is not one of ours."""
     found = _ACTION.fullmatch(reference(action))
     if found is None:
         raise ValueError("not an id of ours")
@@ -132,7 +132,7 @@ def named(action: object) -> tuple[str, str]:
 
 
 def pressed(action: JsonObject) -> Pressed:
-    """What was pressed. Raises ValueError when it is no button of ours."""
+    """Return which button was pressed. Raises ValueError if it is not one of ours."""
     kind, answer = named(action.get("action_id"))
     content = buttons.parsed(str(action.get("value")))
     match content:

@@ -51,7 +51,7 @@ def text_field(
     hint: str = "",
     optional: bool = False,
 ) -> Block:
-    """Return a field for text. longest: how many characters Slack lets people enter."""
+    """Return a field for text. longest: the number of characters that Slack accepts."""
     element: Block = {"type": "plain_text_input", "multiline": multiline, "max_length": longest}
     if initial:
         element["initial_value"] = initial
@@ -59,7 +59,7 @@ def text_field(
 
 
 def block_id(name: str) -> str:
-    """The id of the block of a field."""
+    """Return the block id of a field."""
     return f"{FIELD}{name}"
 
 
@@ -82,7 +82,8 @@ def values(view: Mapping[str, object]) -> dict[str, str]:
 
 
 def _entered(state: JsonObject) -> str:
-    """The value of an input element (https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload)."""
+    """Return the value of an input element
+    (https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload)."""
     if isinstance(state.get("selected_options"), list):
         chosen = [_option(each) for each in items(state["selected_options"])[: MAX_FIELDS + 1]]
         return canonical(chosen) if chosen else ""

@@ -19,14 +19,14 @@ SINCE = "I have tried again since."
 
 
 def parked() -> Draft:
-    """Return the message that a thread is parked. Its button carries the key of the message."""
+    """Return the message that says that a thread is parked. Its button carries the key of the message."""
     key = uuid.uuid4().hex
     pressed = buttons.button(RETRY, "Retry", json.dumps({"parked": key}), style="primary")
     return messages.draft("parked", [context(WORDS), {"type": "actions", "elements": [pressed]}], WORDS, key)
 
 
 def closed(payload: str, *, retried: bool) -> JsonObject:
-    """Return the same message without the button, after the thread was `retried`, or nobody is left to do that."""
+    """Return the message without the button, after the thread was `retried` or can no longer be."""
     posted: JsonObject = json.loads(payload)
     blocks = [block for block in posted["blocks"] if block["type"] != "actions"]
     return {"text": posted["text"], "blocks": [*blocks, context(SINCE)] if retried else blocks}

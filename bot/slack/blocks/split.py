@@ -1,4 +1,4 @@
-"""Cuts long Markdown into pieces that Slack takes. Pure."""
+"""Splits long Markdown into pieces that Slack accepts. Pure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from bot.slack.blocks.markdown import HEADING, ITEM, CodeBlock, code_blocks, enclosing, table_head
 
 MAX_CHARS = 150_000
-"""Characters of one text: a dozen messages and more."""
+"""Characters of one text that are shown, which make about a dozen messages."""
 RESERVE = 100
-"""Characters of a piece that are kept for a fence that closes a code block."""
+"""Characters of a piece that are reserved for a fence that closes a code block."""
 MAX_LOOKED_AT = 50
-"""Line starts that are looked at for one cut."""
+"""Line starts that are examined for one cut."""
 
 _NEVER, _INSIDE, _POOR, _FAIR, _GOOD = range(5)
-"""How good a place is to cut at: never if it can be avoided; inside a code block or a table; where it changes how the
-rest is read; between lines; between blocks."""
+"""How good a place is for a cut: never, if it can be avoided; inside a code block or a table; where it changes how the
+rest is parsed; between lines; between blocks."""
 _UNDERLINE = re.compile(r"[ \t>]*(?:=+|-+)[ \t]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a text. The bodies of all parts together are the text, but for empty lines."""
+    """A piece of a text. The bodies of all parts together are the text, apart from empty lines."""
 
     before: str
-    """What is repeated of the text before: the fence of a code block, or the header of a table."""
+    """What is repeated from the text before: the fence of a code block, or the header of a table."""
     body: str
     after: str
     """The fence that closes a code block."""
@@ -46,8 +46,8 @@ def split(text: str, limit: int) -> list[str]:
 def parts(text: str, limit: int) -> Iterator[Part]:
     """Yield the pieces of a text, of at most `limit` characters each (at least 400).
 
-    Cuts between blocks where it can. A code block that is cut is closed and opened again with its language, and a table
-    that is cut repeats its header. A line that is too long by itself is cut between words, or anywhere.
+    Cuts between blocks if possible. A code block that is cut is closed and opened again with its language, and a table
+    that is cut repeats its header. A line that is longer than a piece is cut between words, or anywhere.
     """
     blocks = code_blocks(text)
     at, before, head = 0, "", ""
@@ -65,7 +65,7 @@ def parts(text: str, limit: int) -> Iterator[Part]:
 
 
 def bounded(text: str) -> str:
-    """Return as much of a text as is shown of it, with a note on the rest."""
+    """Return a text, truncated to MAX_CHARS with a note on the rest."""
     return (
         text
         if len(text) <= MAX_CHARS + 100
@@ -74,7 +74,7 @@ def bounded(text: str) -> str:
 
 
 def _fits(text: str, cut: int, head: str, limit: int) -> bool:
-    """Whether a table's header is repeated before the row that begins here."""
+    """Return whether a table's header is to be repeated before the row that begins here."""
     room = limit - RESERVE - len(head)
     whole = cut + room >= len(text) or text.find("\n", cut, cut + room) >= 0
     return whole and text[cut - 1] == "\n" and len(head) <= limit // 4
@@ -84,7 +84,7 @@ class _Cutter:
     """Finds where one piece ends."""
 
     def __init__(self, text: str, blocks: list[CodeBlock], at: int, head: str) -> None:
-        """at: where the piece begins. head: the header of the table that it begins in."""
+        """`at`: where the piece begins. `head`: the header of the table in which it begins."""
         self._text = text
         self._blocks = blocks
         self._at = at
@@ -92,7 +92,7 @@ class _Cutter:
         self._tables: dict[int, tuple[int, int] | None] = {}
 
     def cut(self, end: int) -> int:
-        """Return the end of a piece that may go on until `end`: the last of the best places in its second half."""
+        """Return the end of a piece that may extend to `end`: the last of the best places in its second half."""
         text, at = self._text, self._at
         middle = at + (end - at) // 2
         place = text.rfind("\n", at, end) + 1
@@ -116,7 +116,7 @@ class _Cutter:
         return found
 
     def head(self, place: int) -> str:
-        """Return the header of the table of which a row begins here."""
+        """Return the header of the table whose row begins here; empty if there is none."""
         start = self._block(place)
         if start <= self._at and self._head:
             return self._head
@@ -128,7 +128,7 @@ class _Cutter:
         return table[0] if table else self._at
 
     def _block(self, place: int) -> int:
-        """Return where the block begins, behind an empty line, in which this line is."""
+        """Return where the block of this line begins: after an empty line."""
         empty = self._text.rfind("\n\n", self._at, place)
         return empty + 2 if empty >= 0 else self._at
 
@@ -174,7 +174,7 @@ class _Cutter:
         return _POOR if last.startswith(">") or ITEM.match(last) else _FAIR
 
     def _below_heading(self, place: int) -> bool:
-        """Whether a heading would be separated from what it is for."""
+        """Return whether a cut here would separate a heading from its text."""
         end = place
         while end > max(self._at, place - 4) and self._text[end - 1] == "\n":
             end -= 1

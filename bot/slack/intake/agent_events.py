@@ -19,7 +19,7 @@ from bot.core.untrusted import mapping, text
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.blocks import prompts
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
-from bot.slack.intake import checks
+from bot.slack.intake import field_checks
 from bot.slack.intake.messages import KINDS
 from bot.slack.sessions import Sessions
 
@@ -45,9 +45,9 @@ def press(body: JsonObject) -> Press | None:
     the documented form."""
     event = mapping(body.get("event"))
     try:
-        channel, user = checks.CHANNEL(event.get("channel")), checks.USER(event.get("user"))
-        thread_ts, at = checks.TS(event.get("thread_ts")), checks.TS(event.get("event_ts"))
-    except checks.Malformed:
+        channel, user = field_checks.CHANNEL(event.get("channel")), field_checks.USER(event.get("user"))
+        thread_ts, at = field_checks.TS(event.get("thread_ts")), field_checks.TS(event.get("event_ts"))
+    except field_checks.Malformed:
         return None
     place = ThreadRef(text(body.get("team_id")), channel, thread_ts, KINDS.get(channel[0], "channel"))
     return Press(place, user, at, text(body.get("event_id")) or f"{channel}-{at}")
@@ -125,8 +125,8 @@ def register(app: AsyncApp, events: AgentEvents) -> None:
 
     async def on_opened(event: dict[str, Any]) -> None:
         try:
-            channel = checks.CHANNEL(event.get("channel"))
-        except checks.Malformed:
+            channel = field_checks.CHANNEL(event.get("channel"))
+        except field_checks.Malformed:
             return
         events.handler.background(events.offer(channel))
 

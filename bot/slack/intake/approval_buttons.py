@@ -1,4 +1,5 @@
-"""Buttons of requests about calls: settled in one transaction before the ack; windows are opened after it."""
+"""Handles the buttons of approval requests. A click is settled in one transaction before it is acknowledged; windows
+are opened afterwards."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from bot.core.untrusted import reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import (
     ACK_SECONDS,
-    NOT_TOLD,
     NOTHING,
+    UNVERIFIED,
     ApprovalHandler,
     pressed_on,
     user_of,
@@ -32,7 +33,7 @@ TOOLS_SECONDS = 1.5
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
-    """Settle what was pressed, or have a window opened. Raises ValueError when it is no button of ours."""
+    """Settle a click, or open a window for it. Raises ValueError if the button is not one of ours."""
     name, pressed = buttons.pressed(action)
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
@@ -53,20 +54,22 @@ _ANSWERS = {
 async def _open(
     handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened, name: str, *, prefix: bool
 ) -> None:
-    """Open the window of a button, or tell the person why there is none."""
+    """Open the window of a button, or explain to the person why it cannot be opened."""
     if name == buttons.DETAILS:
         shown = await _details(handler, asked, body, opened)
     else:
         shown = await _form(handler, asked, body, opened, name, prefix=prefix)
     if isinstance(shown, str):
-        await replies.tell(handler.client, body, shown)
+        await replies.send(handler.client, body, shown)
     else:
         await replies.show(handler.client, body, shown)
 
 
 async def _may_see(asked: AuthorizationCheck, body: JsonObject, approval: Approval) -> bool | None:
-    """In private, the arguments are for the requester and for those who may decide; None when Slack does not tell
-    whether this is one of them."""
+    """Return whether a person may see the arguments; None if Slack does not say who they are.
+
+    In private mode, arguments are for the requester and for those who may decide.
+    """
     if approval.privacy == "full":
         return True
     ways = (asked.entitled(user_of(body), approval, approving=approving) for approving in (False, True))
@@ -77,24 +80,24 @@ async def _may_see(asked: AuthorizationCheck, body: JsonObject, approval: Approv
 async def _details(
     handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened
 ) -> JsonObject | str:
-    """Return everything in full, or why not. The channel must be the card's: a forged value opens nothing from
-    elsewhere."""
+    """Return the window with all details, or why it is refused. The channel must be the card's, so that a forged value
+    opens nothing from another one."""
     approval = await handler.open_request(opened, body)
     if approval is None:
-        return "This button belongs to no request of mine, so nothing was done."
+        return "I don't know the request behind this button, so nothing was done."
     may = await _may_see(asked, body, approval)
     if may:
         return await offload(approval.size, details.details, approval)
     if may is None:
-        return asked.unknown(NOT_TOLD)
+        return asked.unknown(UNVERIFIED)
     if asked.stranger(user_of(body)):
         return "The details are for active members of this workspace."
     return "The details are for the person who asked and for those who may decide."
 
 
 async def turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
-    """Another page of the window. Who may see the first may see them all, if they still may; a window that was opened
-    for another request turns to no page of this one."""
+    """Show another page of the details window, if the person may still see it and the window belongs to this
+    request."""
     view: JsonObject = body.get("view") or {}
     try:
         approval_id, digest, page = details.opened_page(str(body["actions"][0].get("value") or ""))
@@ -112,7 +115,7 @@ async def turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
 async def _form(
     handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened, name: str, *, prefix: bool
 ) -> JsonObject | str:
-    """Return a form to change the arguments, give a reason, or give a standing grant; or why there is none."""
+    """Return a form to change the arguments, give a reason, or give a standing grant; or why it is refused."""
     user = user_of(body)
     approval = await handler.open_request(opened, body, prefix=prefix)
     if approval is None:
@@ -121,7 +124,7 @@ async def _form(
         return handler.said(asked, Settlement(Verdict.ALREADY, question=approval), user)
     entitled = await asked.entitled(user, approval, approving=name == buttons.ALWAYS)
     if not entitled:
-        return asked.unknown(NOT_TOLD) if entitled is None else handler.not_yours(asked, approval, user)
+        return asked.unknown(UNVERIFIED) if entitled is None else handler.not_yours(asked, approval, user)
     opened = Opened(approval.id, approval.digest, opened.channel, opened.message_ts, opened.thread_ts)
     if name != buttons.REASON:
         return await _tool_form(handler, asked, approval, opened, name)
@@ -131,8 +134,8 @@ async def _form(
 async def _tool_form(
     handler: ApprovalHandler, asked: AuthorizationCheck, approval: Approval, opened: Opened, name: str
 ) -> JsonObject | str:
-    """The same for a form that needs the tool as it is now."""
-    # Right after a start the tools may be a moment away; Slack allows 3 seconds for opening the window.
+    """Return a form that needs the current definition of the tool."""
+    # Right after a start the tools may not be ready yet; Slack allows 3 seconds for opening the window.
     await handler.toolset.ready(min(TOOLS_SECONDS, asked.left(ACK_SECONDS)))
     tool = handler.toolset.find(approval.call.tool)
     if tool is None:
@@ -142,7 +145,7 @@ async def _tool_form(
         return await offload(UNKNOWN_SIZE, edit_form.edit, approval, tool.schema, opened)
     if not approval.grants:
         return NOTHING
-    # In the time that is left for opening a window; a disk that does not tell offers no folders.
+    # Within the time for opening a window. If the disk does not answer in time, no folders are offered.
     folders: Mapping[str, str] = {}
     with suppress(TimeoutError):
         async with asyncio.timeout(asked.left(ACK_SECONDS)):

@@ -1,4 +1,4 @@
-"""What people enter in the windows of requests: changed arguments, a standing grant. It completes their click."""
+"""Reads what people enter in the windows of approval requests: changed arguments, a standing grant."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from bot.slack.blocks.edit_form import OtherFormError
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 PREVIEW_SECONDS = 1.5
-"""The longest that the ack of a window waits for a preview."""
+"""How long the acknowledgement of a window waits for a preview."""
 DENIED = "The policy of this workspace does not allow this call."
 DENIED_OR_NOT = (
     "I couldn't check in time whether the policy allows this. Nothing was changed; send it again in a moment."
 )
 UNCHANGED = "Nothing was changed. Press Cancel to leave it as it is."
 NO_TOOL = "The tool is unavailable right now. Nothing was changed; send it again in a moment."
-NOT_TOLD = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
+UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
 NO_FOLDERS = "I couldn't look at the folders in time. Nothing was changed; press the button again in a moment."
 
 
 @dataclass(slots=True)
 class Entry:
-    """What was entered in one window."""
+    """The content of one submitted window."""
 
     handler: ApprovalHandler
     asked: AuthorizationCheck
     body: JsonObject
     response: WindowResponse = field(default_factory=WindowResponse)
-    """What becomes of the window if nothing was settled."""
+    """What to do with the window if nothing was settled."""
 
     async def arguments(self, approval: Approval, click: Click) -> Click | None:
-        """Return the click with the changed arguments; None if they cannot be asked about."""
+        """Return the click with the changed arguments; None if no request can be made with them."""
         tool, view = self.handler.toolset.find(approval.call.tool), self.body["view"]
         if tool is None:
             self.response = WindowResponse(errors=beside_fields(view, {"": NO_TOOL}, str))
@@ -55,19 +55,19 @@ class Entry:
             self.response = WindowResponse(edit_form.CHANGED)
             return None
         refused = refusal(approval, click, time.time())
-        if refused is Verdict.NOT_TOLD:
-            errors = beside_fields(view, {"": self.asked.unknown(NOT_TOLD)}, str)
+        if refused is Verdict.UNVERIFIED:
+            errors = beside_fields(view, {"": self.asked.unknown(UNVERIFIED)}, str)
         elif refused is None and not errors:  # what files say is for those who may decide
             against = await _against(self.handler, self.asked, approval, tool, arguments)
             errors = beside_fields(view, {"": against} if against else {}, str)
-        # Of what can no longer be saved, nobody needs to know what is wrong with it.
-        if errors and refused in (None, Verdict.NOT_TOLD):
+        # Once the request is decided, problems of the entries no longer matter.
+        if errors and refused in (None, Verdict.UNVERIFIED):
             self.response = WindowResponse(errors=errors)
             return None
         return replace(click, arguments=text)
 
     async def grant(self, approval: Approval, click: Click) -> Click | None:
-        """Return the click with the grant; None if it cannot be given."""
+        """Return the click with the grant; None if the grant cannot be given."""
         try:
             given = await _grant(self.handler, self.asked, self.body, approval)
         except TimeoutError:
@@ -80,7 +80,7 @@ class Entry:
 def _edited(
     view: JsonObject, approval: Approval, tool: Tool, problems: Problems
 ) -> tuple[JsonObject, str, dict[str, str]]:
-    """Return the arguments as a person left them, their canonical text, and by block id what is wrong with them. Raises
+    """Return the submitted arguments, their canonical text, and what is wrong with them by block id. Raises
     OtherFormError."""
     arguments, errors = edit_form.edited(view, approval, tool.schema)
     text = canonical(arguments)
@@ -93,8 +93,10 @@ def _edited(
 async def _against(
     handler: ApprovalHandler, asked: AuthorizationCheck, approval: Approval, tool: Tool, arguments: JsonObject
 ) -> str:
-    """Why the changed call would not be run, or would fail as things are; empty when nothing is known to speak against
-    it. The ack is not kept waiting: what the policy says has to be known, how the call would end need not be."""
+    """Return why the changed call would be refused, or would fail in the current state; empty if no reason is known.
+
+    The acknowledgement does not wait long: the policy has to be checked in time, a preview may be skipped.
+    """
     try:
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
             if await handler.denies(approval.thread_id, tool, arguments):
@@ -112,8 +114,8 @@ async def _against(
 async def _grant(
     handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, approval: Approval
 ) -> Grant | None:
-    """What the window asks for, within what may be given; None when it is nothing of ours. Raises TimeoutError when the
-    disk does not tell where a folder is."""
+    """Return the grant that was entered, within the limits; None if the window does not offer it. Raises TimeoutError
+    if the disk does not answer in time."""
     try:
         choice = forms.always_given(body["view"])
     except ValueError:
@@ -124,7 +126,7 @@ async def _grant(
     arguments = await offload(approval.size, arguments_of, approval.call)
     if choice.scope == "folder":
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            # What comes back from Slack names a folder; only one that was offered counts.
+            # The folder that Slack sends back is untrusted; only one that was offered counts.
             guard = handler.toolset.guard(tool.server)
             if choice.value not in await guard.folders(tool, arguments):
                 return None

@@ -1,4 +1,5 @@
-"""Windows of requests about calls: changed arguments, a reason, a standing grant. Settled before the ack."""
+"""Handles the windows of approval requests: changed arguments, a reason, a standing grant. They are settled before they
+are acknowledged."""
 
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ log = logging.getLogger(__name__)
 
 
 async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
-    """Ask about the call again, with the arguments as the person changed them."""
+    """Ask about the call again, with the changed arguments."""
     entry = Entry(handler, asked, body)
     words = await handler.settle(asked, _about(body), body, Decision.EDITED, button="edit", prepare=entry.arguments)
     return WindowResponse(words) if words else entry.response
 
 
 async def deny(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
-    """Deny the call for the reason that the person gave."""
+    """Deny the call, with the reason that was entered."""
     reason = forms.reason_given(body["view"])
     return WindowResponse(
         await handler.settle(asked, _about(body), body, Decision.DENIED, button="deny with a reason", reason=reason)
@@ -32,17 +33,17 @@ async def deny(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonOb
 
 
 async def always(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
-    """Approve the call, and keep the grant that the person gave with it."""
+    """Approve the call, and keep the grant that was given with it."""
     entry = Entry(handler, asked, body)
     words = await handler.settle(asked, _about(body), body, Decision.APPROVED, button="always", prepare=entry.grant)
     return WindowResponse(words) if words else entry.response
 
 
 def _about(body: JsonObject) -> list[Opened]:
-    """Return the request that the window was opened from; nothing if it is none of ours."""
+    """Return the request from which the window was opened; an empty list if it is not ours."""
     try:
         opened, _ = forms.unseal(body["view"])
     except ValueError:
-        log.warning("a window with contents that are not ours")
+        log.warning("ignored a window whose content is not ours")
         return []
     return [opened]

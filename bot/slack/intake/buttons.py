@@ -1,5 +1,5 @@
-"""Buttons: one listener for those of all kinds of questions. The action id says which kind; a click is settled before
-its ack."""
+"""Dispatches button clicks. One listener serves all kinds of questions; the action id selects the handler, which
+settles the click before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bot.slack.intake.response import Response
 log = logging.getLogger(__name__)
 
 Press = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject, JsonObject], Awaitable[Response]]
-"""Answers a button. In: what the listeners share, what this click asks of Slack, the payload, and the action in it.
-Raises ValueError when the button is none of ours."""
+"""Handles a click. In: what the listeners share, the lookups of this click, the payload, and the action in it. Raises
+ValueError if the button is not one of ours."""
 
 BUTTONS: dict[str, Press] = {
     buttons.PREFIX: approval_buttons.press,
@@ -30,13 +30,13 @@ BUTTONS: dict[str, Press] = {
     question_blocks.PREFIX: question_buttons.press,
     turn_menu.PREFIX: turn_buttons.press,
 }
-"""By the beginning of the action id. A kind whose buttons do more than give an answer has an entry of its own."""
+"""Handlers by the prefix of the action id. A kind whose buttons do more than give an answer has its own entry."""
 ANYTHING = re.compile(".*", re.DOTALL)
 NOT_OURS = "This button is not one of mine, so nothing was done."
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to the buttons of questions; whatever else is pressed or typed gets its ack and, from us, a word."""
+    """Listen to all buttons. Anything else that is pressed or typed is only acknowledged."""
 
     async def on_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
@@ -49,13 +49,13 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         try:
             response = await press(handler, asked, body, action)
         except ValueError:
-            log.warning("a button with a value that is not ours: %r", str(action.get("value"))[:200])
+            log.warning("ignored a button whose value is not ours: %r", str(action.get("value"))[:200])
             response = Response(NOT_OURS)
         await ack()
         if response.work is not None:
             handler.background(response.work)
         if response.words:
-            handler.background(replies.tell(handler.client, body, response.words))
+            handler.background(replies.send(handler.client, body, response.words))
 
     async def on_page(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()

@@ -1,4 +1,5 @@
-"""Reads, after an outage, what was said meanwhile, and admits it like events: in the background, at Slack's rate."""
+"""Reads after an outage what was written meanwhile, and admits it like events: in the background, within Slack's rate
+limits."""
 
 from __future__ import annotations
 
@@ -12,48 +13,58 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
 from bot.core.inbox import Admission
-from bot.core.outages import Active, Conversation, Gap, Missed, behind, choose, known_conversations, offers, read_from
+from bot.core.outages import (
+    ActiveThread,
+    Conversation,
+    Gap,
+    Missed,
+    conversations_to_read,
+    group_offers,
+    known_conversations,
+    read_from,
+    threads_with_gaps,
+)
 from bot.core.ports.outages import Outages
 from bot.core.ports.store import Inbox
 from bot.core.questions import missed
 from bot.core.untrusted import items, mapping
 from bot.slack.blocks import missed_offer, question_blocks
+from bot.slack.connectivity import BEAT_SECONDS
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.intake.amending import amend
 from bot.slack.intake.missed_reader import MissedReader
-from bot.slack.presence import BEAT_SECONDS
 from bot.slack.reading.message import identifier
 
 log = logging.getLogger(__name__)
 
 BURST = 15
-"""Requests that may be made at once; then as many as PER_MINUTE."""
+"""Requests that may be made at once; further ones at the rate of PER_MINUTE."""
 PER_MINUTE = 40.0
-"""Slack allows about 50 a minute of each method; turns read threads too."""
+"""Slack allows about 50 a minute of each method; turns read threads, too."""
 PAGES = 10
-"""Of the list of conversations."""
+"""Pages of the list of conversations."""
 LISTED = 200
 MAX_LOOKED_AT = 50
-"""Parts of the newest messages that are looked through for threads."""
+"""Batches of the newest messages that are searched for threads."""
 FIRST_PAUSE, MAX_PAUSE = 30.0, 900.0
-"""Seconds until what could not be read is tried again; doubles each time."""
+"""Seconds until a failed read is repeated; the pause doubles each time."""
 TRIES = 8
-"""So often in a row; then with the next outage, or when somebody writes in the thread."""
+"""Attempts in a row. After that, the rest is read after the next outage, or when somebody writes in the thread."""
 FAILURES_AT_ONCE = 3
-"""Failures in a row after which the rest is left for later."""
+"""Failures in a row after which the rest is left to the next attempt."""
 MAX_REPORTED = 1_000
-"""Problems that are remembered as reported."""
+"""Problems that are remembered as logged."""
 TYPES = ("public_channel,private_channel,mpim", "im")
-"""Asked for separately: an installation from before the scope im:read was needed has the first only."""
+"""Requested separately: apps that were installed before the scope im:read was required may list only the first."""
 
 
 class OutageStore(Inbox, Outages, Protocol):
-    """What people say, and when nobody could hear it."""
+    """The part of the store that is used here."""
 
 
 class Allowance:
-    """Spaces requests out."""
+    """Limits the rate of requests."""
 
     def __init__(self) -> None:
         self._left, self._at = float(BURST), time.monotonic()
@@ -68,7 +79,7 @@ class Allowance:
 
 
 class CatchUp:
-    """Makes up for outages; one instance per process."""
+    """Reads what was missed during outages; one instance per process."""
 
     def __init__(
         self,
@@ -80,8 +91,16 @@ class CatchUp:
         *,
         workspaces: Callable[[], Awaitable[Sequence[str | None]]],
     ) -> None:
-        """`team` is the installation, to which conversations belong in which the bot has no thread yet. `workspaces`
-        returns those in which they are listed, None if the token says which it is."""
+        """Create the background reader.
+
+        Args:
+            store: where messages and outages are recorded.
+            client: Slack's client.
+            reader: reads threads and conversations.
+            wake: schedules a thread.
+            team: the installation, to which conversations without a known thread belong.
+            workspaces: returns the workspaces whose conversations are listed; None stands for the token's own.
+        """
         self._store = store
         self._client = client
         self._reader = reader
@@ -93,19 +112,19 @@ class CatchUp:
         self._allowance = Allowance()
         self._reported: dict[str, str] = {}
         self._unlisted = set[str]()
-        """Types of conversations that Slack does not list for want of a scope."""
+        """Types of conversations that Slack does not list because a scope is missing."""
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to be read now."""
+        """Whether nothing is being read or waiting to be read."""
         return not (self._busy or self._wanted.is_set())
 
     def read(self) -> None:
-        """Read what was missed, soon."""
+        """Request that what was missed is read soon."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Read what was missed whenever that is wanted, until cancelled."""
+        """Read what was missed whenever that is requested, until cancelled."""
         failures = 0
         while True:
             pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (failures - 1)) if failures else None
@@ -124,8 +143,10 @@ class CatchUp:
             failures = 0 if done or failures + 1 >= TRIES else failures + 1
 
     async def beat(self, last: Callable[[], float]) -> None:
-        """Record until when a connection worked, and offer what turns have found, until cancelled. In: what returns the
-        Unix time until which one surely worked."""
+        """Record when a connection last worked, and ask about held messages, until cancelled.
+
+        last: returns the Unix time at which a connection was last known to work.
+        """
         recorded = 0.0
         while True:
             if (heard := last()) > recorded:
@@ -135,16 +156,16 @@ class CatchUp:
             await asyncio.sleep(BEAT_SECONDS)
 
     async def once(self) -> bool:
-        """Read what was missed. Returns False if some of it could not be read, and may be later."""
+        """Read what was missed. Return False if a part could not be read, and may be readable later."""
         found = await self._active()
-        conversations = choose(known_conversations(found), await self._listed())
+        conversations = conversations_to_read(known_conversations(found), await self._listed())
         gaps = await self._store.gaps(conversations)
         now = self._reader.clock()
         jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Missed]]]] = []
         for each, gap in zip(conversations, gaps, strict=True):
             if gap is not None:
                 jobs.append((each, gap, self._conversation(each, read_from(gap, now))))
-        for each in behind(found, now).values():
+        for each in threads_with_gaps(found, now).values():
             if each.gap is not None:
                 jobs.append((each.thread_id, each.gap, self._thread(each, read_from(each.gap, now))))
         failed = in_a_row = 0
@@ -162,7 +183,7 @@ class CatchUp:
 
         return read
 
-    def _thread(self, active: Active, oldest: float) -> Callable[[], Awaitable[Missed]]:
+    def _thread(self, active: ActiveThread, oldest: float) -> Callable[[], Awaitable[Missed]]:
         async def read() -> Missed:
             known = await self._store.recorded(active.thread_id)
             return await self._reader.thread(active.place, oldest, known, self._allowance.wait)
@@ -170,7 +191,7 @@ class CatchUp:
         return read
 
     async def _read(self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Missed]]) -> bool:
-        """Read one thread or conversation. Returns False if that failed, and may succeed later."""
+        """Read one thread or conversation. Return False if that failed, and may succeed later."""
         last = min(gap.last, self._reader.over())
         try:
             with failpoints.around("read what was missed"):
@@ -180,7 +201,7 @@ class CatchUp:
             about = what.channel if isinstance(what, Conversation) else f"thread {what}"
             kind = kind_of(code)
             if kind is not ErrorKind.OPERATOR:  # what an operator has to do is reported by the client
-                self._report(about, f"what was said in {about} while no connection was open cannot be read ({code})")
+                self._report(about, f"cannot read what was written in {about} while no connection was open ({code})")
             if kind is ErrorKind.PERMANENT:
                 await self._store.caught_up(what, last)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
@@ -199,16 +220,16 @@ class CatchUp:
         return True
 
     async def _offer(self) -> None:
-        """Ask people whether to answer what is too old to be answered unasked."""
-        for held, threads in offers(await self._store.held()):
+        """Ask people whether to answer messages that are too old to be answered unasked."""
+        for held, threads in group_offers(await self._store.held()):
             asked = missed.question(held.thread_id, held.ts, threads, held.people, time.time())
             button = question_blocks.button(asked, missed.ANSWER, "Answer")
             await self._store.offer(missed_offer.card(asked, button), threads)
             self._wake(held.thread_id)
 
-    async def _active(self) -> list[Active]:
+    async def _active(self) -> list[ActiveThread]:
         """Return the newest messages of the bot's threads, newest first."""
-        found: list[Active] = []
+        found: list[ActiveThread] = []
         before = 0
         for _ in range(MAX_LOOKED_AT):
             part = await self._store.active(before)
@@ -231,11 +252,11 @@ class CatchUp:
                 if code == "missing_scope":
                     self._unlisted.add(types)
                 else:
-                    self._report(types, f"the conversations that the bot is in cannot be listed ({code})")
+                    self._report(types, f"cannot list the conversations that the bot is in ({code})")
         return found
 
     def _report(self, about: str, words: str) -> None:
-        """Log a problem, unless it is the last one that was reported about this."""
+        """Log a problem, unless it was the last one logged about the same thing."""
         if self._reported.get(about) != words:
             if len(self._reported) >= MAX_REPORTED:
                 self._reported.clear()

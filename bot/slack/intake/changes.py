@@ -1,8 +1,8 @@
-"""Decides what an edit or a deletion of a message is to the bot. Pure.
+"""Recognizes edits and deletions of messages in Slack's events. Pure.
 
-Slack sends `message_changed` for whatever changes about a message: an edit by a person, but also a link preview that
-was added, or an update by our own app. Only the first is an edit. A first message with replies that is deleted changes
-into a `tombstone`; anything else that is deleted comes as `message_deleted`
+Slack sends `message_changed` for any change of a message: an edit by a person, but also an added link preview, or an
+update by our own app. Only the first is an edit. When the first message of a thread with replies is deleted, it changes
+into a `tombstone`; any other deletion is sent as `message_deleted`
 (docs.slack.dev/reference/events/message/message_changed, …/message_deleted).
 """
 
@@ -20,15 +20,15 @@ from bot.slack.reading.message import Ourselves, author_of, identifier
 
 CHANGED, DELETED, TOMBSTONE = "message_changed", "message_deleted", "tombstone"
 NOBODY = "USLACKBOT"
-"""The author of a message about which nothing is known."""
+"""Stands for the author of a message about which nothing is known."""
 
 
 def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()) -> Amendment | None:
-    """Return the edit or the deletion that an event says; None if it says anything else.
+    """Return the edit or deletion that an event reports; None for any other event.
 
     Args:
         body: the body of an events_api envelope.
-        ourselves: by what our own messages are known.
+        ourselves: the ids of our own app.
         bots: ids of apps and workflows that may address the bot.
     """
     event = mapping(body.get("event"))
@@ -77,7 +77,7 @@ def deleted(body: JsonObject) -> tuple[str, str] | None:
 
 
 def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
-    """Whether an event says that our own app has posted or updated a message."""
+    """Return whether an event reports that our own app has posted or updated a message."""
     event = mapping(body.get("event"))
     subtype = event.get("subtype")
     if subtype == DELETED:
@@ -98,7 +98,7 @@ def _deletion(
     *,
     is_there: bool = False,
 ) -> Amendment | None:
-    """A message was deleted. `is_there`: a tombstone is left, so the thread goes on."""
+    """Return a deletion. `is_there`: a tombstone remains, so the thread goes on."""
     event = mapping(body.get("event"))
     at = timestamp(event.get("event_ts")) or timestamp(event.get("ts"))
     said = _read(body, {"user": NOBODY, **before, "ts": ts}, ourselves, bots) if ts and at else None

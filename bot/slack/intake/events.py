@@ -1,5 +1,5 @@
-"""What people say, edit and delete: committed before Slack gets its ack, then the thread is woken. Nothing else happens
-here."""
+"""Handles message events: what people write, edit and delete is committed before Slack gets its acknowledgement, and
+then the thread is woken."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.slack.intake.stop_rights import MayStop, with_rights
 from bot.slack.reading.message import Ourselves
 
 TWIN_SECONDS = 0.5
-"""How long an `app_mention` that a person may not have written waits for the `message` that says whether one has."""
+"""How long an `app_mention` that may not be by a person waits for its `message` event, which shows whether it is."""
 MAX_NOTICES = 1_000
-"""Notices of Slack that are remembered for that."""
+"""Notices of Slack that are remembered for this."""
 
 Commit = asyncio.Task[tuple[Admission, int]]
 
@@ -38,10 +38,19 @@ def register(
     stopped: Callable[[int], None],
     unseen: Callable[[str, str], Awaitable[None]],
 ) -> None:
-    """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
-    are the ids of apps and workflows that may address it; `may_stop` returns whether a person may stop the turns of
-    others; `stopped` wakes a thread whose turn may have been stopped, and has its posts updated;
-    `unseen` takes note of a message that somebody has deleted, by channel and ts."""
+    """Listen to mentions and messages.
+
+    Args:
+        app: Bolt's app.
+        store: records the messages.
+        wake: schedules a thread.
+        ourselves: the ids of our own app.
+        under_way: the commits of messages to the bot, by channel and ts.
+        bots: ids of apps and workflows that may address the bot.
+        may_stop: returns whether a person may stop the turns of others.
+        stopped: schedules a thread whose turn may have been stopped, and updates its posts.
+        unseen: handles a message that was deleted, by channel and ts.
+    """
 
     async def admit(message: Incoming) -> tuple[Admission, int]:
         return await store.admit(await with_rights(message, may_stop) if message.stop else message)
@@ -91,6 +100,6 @@ def register(
 
 
 async def _result(commit: Commit) -> tuple[Admission, int]:
-    """Wait for a commit, which goes on when the caller is cancelled. Raises what it raises."""
+    """Return the result of a commit, which goes on if the caller is cancelled. Raises what the commit raises."""
     await asyncio.wait({commit})
     return commit.result()

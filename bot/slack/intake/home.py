@@ -1,5 +1,4 @@
-"""The app's Home: what waits for a person and what of theirs waits, and their standing grants, with buttons that end
-them."""
+"""Handles the app's Home: lists what waits for a person, their open turns and their standing grants."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to people who open the Home, and to its buttons."""
+    """Listen to the opening of the Home, and to its buttons."""
 
     async def publish(user: str) -> None:
         grants = await handler.store.grants(handler.authorizer.team, user)

@@ -1,4 +1,4 @@
-"""Interactions and commands: only the fields that are declared here are passed on, with their documented types. Pure.
+"""Validates interactions and commands: only the declared fields are passed on, with their documented types. Pure.
 
 Sources: docs.slack.dev/reference/interaction-payloads and docs.slack.dev/interactivity/implementing-slash-commands.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.json_text import JsonObject
-from bot.slack.intake.checks import (
+from bot.slack.intake.field_checks import (
     ADDRESS,
     CHANNEL,
     COMMAND,
@@ -40,7 +40,7 @@ MAX_METADATA = 3_000
 MAX_INPUT = 100_000
 """Characters of a text field or of a command's text; the fields of our windows take 3,000."""
 MAX_SHOWN = 3
-"""Fields that are named in the log."""
+"""Ignored fields that are named in the log."""
 
 _option = record({"value": string(MAX_VALUE)})
 _answers: Mapping[str, Check] = {
@@ -57,7 +57,7 @@ _answers: Mapping[str, Check] = {
     "selected_date": NAME,
     "selected_time": NAME,
 }
-"""What an element says that somebody has used."""
+"""The value of an element that somebody has used."""
 _pressed: Mapping[str, Check] = {"action_id": LABEL, "block_id": LABEL, "action_ts": TS, "value": string(MAX_VALUE)}
 _action = record({**_answers, **_pressed}, needed=("action_id",))
 _view = record(
@@ -76,7 +76,7 @@ _view = record(
     }
 )
 _field = record(_answers, nulls=True)
-"""Slack sends null for a field that was left empty, and nothing for one that was not shown."""
+"""Slack sends null for a field that was left empty, and omits one that was not shown."""
 _container: Mapping[str, Check] = {
     "type": NAME,
     "message_ts": TS,
@@ -116,7 +116,7 @@ _INTERACTIONS: Mapping[str, Check] = {
 
 
 def interaction(payload: JsonObject) -> Read:
-    """Check the payload of an interaction. Raises Malformed."""
+    """Validate the payload of an interaction. Raises Malformed."""
     kind: Any = payload.get("type")
     if not isinstance(kind, str) or kind not in _INTERACTIONS:
         raise Malformed("payload.type")
@@ -137,7 +137,7 @@ def interaction(payload: JsonObject) -> Read:
 
 
 def _values(values: Any, left_out: list[str]) -> JsonObject:
-    """The fields of a window, without those that do not have the documented form, which are added to `left_out`."""
+    """Return the fields of a window. Malformed ones are left out, and their names are added to `left_out`."""
     found: JsonObject = {}
     try:
         blocks = keyed(anything)(values or {})
@@ -173,6 +173,6 @@ _command = record(
 
 
 def command(payload: JsonObject) -> Read:
-    """Check the payload of a command. Raises Malformed."""
+    """Validate the payload of a slash command. Raises Malformed."""
     found: JsonObject = within("payload", _command, payload)
     return found["command"], found, ()

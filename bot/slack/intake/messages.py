@@ -1,7 +1,7 @@
-"""Decides what a message of Slack's is to the bot: a request, something said in the thread, or nothing. Pure.
+"""Decides what a message is to the bot: a request that starts a turn, context, or nothing. Pure.
 
-Events and histories have the same form, and both pass through here. What Slack would never send is read as nothing, or
-left out: no odd payload may stop a thread, or the acknowledgement of others.
+Messages of events and of histories have the same form, and both are read here. Malformed values are skipped, so that no
+payload can block a thread or the acknowledgement of others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import items, mapping, text
 from bot.slack.delivery.sender import EVENT_TYPE
-from bot.slack.intake import checks
+from bot.slack.intake import field_checks
 from bot.slack.intake.stop_words import is_stop
 from bot.slack.reading import content, message
 from bot.slack.reading.content import Words
@@ -27,7 +27,7 @@ MAX_FILES = 100
 MAX_STOP = 300
 """Characters of a message that is looked at for a stop word, with the label of a mention."""
 
-_EVENT = checks.grammar(r"[A-Za-z0-9_-]{1,100}")
+_EVENT = field_checks.grammar(r"[A-Za-z0-9_-]{1,100}")
 _LABEL = re.compile(r"(<@[UW][A-Z0-9]+)\|[^<>]*>")
 _POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
 """The name of a file that the bot has posted (`bot.slack.blocks.messages.file_name`)."""
@@ -36,22 +36,20 @@ _POSTED_FILE = re.compile(r".*-([0-9a-f]{8})\.[a-z]+")
 def incoming(
     body: JsonObject, ourselves: Ourselves, bots: Collection[str] = (), *, history: bool = False
 ) -> Incoming | None:
-    """Return a message as the store takes it.
+    """Return a message as the store takes it; None if it is not a message, or cannot be part of any of the bot's
+    threads.
 
     Args:
         body: the body of an events_api envelope, or a message of a history in the same form.
-        ourselves: by what our own messages are known.
+        ourselves: the ids of our own app.
         bots: ids of apps and workflows whose mentions count like those of people.
-        history: the message was read from a history. There it is what it says now, whoever wrote it. As an event, an
-            edit, a deletion, a message of our own, or a notice by Slack is none of the store's business.
-
-    Returns:
-        None for what is no message, or can be part of no thread of the bot's.
+        history: whether the message was read from a history, where its wording is the current one, whoever wrote it. As
+            events, edits, deletions, our own messages and notices by Slack are not returned.
     """
     event = mapping(body.get("event"))
-    channel, ts = _taken(checks.CHANNEL, event.get("channel")), timestamp(event.get("ts"))
+    channel, ts = _taken(field_checks.CHANNEL, event.get("channel")), timestamp(event.get("ts"))
     subtype = event.get("subtype")
-    is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.SPOKEN
+    is_spoken = (subtype is None or isinstance(subtype, str)) and subtype in message.AUTHORED_SUBTYPES
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
     thread_ts = timestamp(event.get("thread_ts")) or ts
@@ -89,17 +87,21 @@ def incoming(
 
 
 def is_unclear(event: JsonObject) -> bool:
-    """Whether a mention may be a notice of Slack's, such as one of a topic that names the bot: an `app_mention` has no
-    subtype. What people write with Slack's own apps has at least one of these."""
+    """Return whether a mention may be in a notice by Slack, such as one about a topic that names the bot: an
+    `app_mention` has no subtype. What people write with Slack's own apps has at least one of these fields."""
     written = ("client_msg_id", "blocks", "files", "attachments")
     return event.get("type") == "app_mention" and not any(event.get(key) for key in written)
 
 
 def notice_of(event: JsonObject) -> tuple[str, str] | None:
-    """Return channel and ts of a message in which nobody says anything; None for any other."""
+    """Return channel and ts of a notice by Slack; None for any other message."""
     subtype = event.get("subtype")
-    is_notice = isinstance(subtype, str) and subtype not in message.SPOKEN
-    return (_taken(checks.CHANNEL, event.get("channel")), _taken(checks.TS, event.get("ts"))) if is_notice else None
+    is_notice = isinstance(subtype, str) and subtype not in message.AUTHORED_SUBTYPES
+    return (
+        (_taken(field_checks.CHANNEL, event.get("channel")), _taken(field_checks.TS, event.get("ts")))
+        if is_notice
+        else None
+    )
 
 
 def _is_stop(words: str, ourselves: Ourselves) -> bool:
@@ -108,48 +110,48 @@ def _is_stop(words: str, ourselves: Ourselves) -> bool:
 
 
 def _kind(event: JsonObject, channel: str) -> str:
-    """Return the kind of conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
+    """Return the kind of a conversation. Messages in the app's Home come as `app_home`, and are direct ones."""
     kind = text(event.get("channel_type"), MAX_KIND_CHARS)
     return "im" if channel.startswith("D") or kind == "app_home" else kind or KINDS.get(channel[:1], "channel")
 
 
 def _installation(body: JsonObject) -> str:
-    """Return the team for which the event was delivered: not the speaker's, as the outer `team_id` may be in Slack
-    Connect.
+    """Return the team for which an event was delivered.
 
-    As in slack_bolt (extract_team_id): `authorizations` names one installation that can see the event.
+    The outer `team_id` may be the speaker's (Slack Connect). As in slack_bolt (extract_team_id), `authorizations` names
+    one installation that can see the event.
     """
     given = mapping(next(iter(items(body.get("authorizations"))), None))
-    whole = _taken(checks.TEAM, given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
-    return whole or _taken(checks.TEAM, given.get("team_id")) or _taken(checks.TEAM, body.get("team_id"))
+    whole = _taken(field_checks.TEAM, given.get("enterprise_id")) if given.get("is_enterprise_install") is True else ""
+    return whole or _taken(field_checks.TEAM, given.get("team_id")) or _taken(field_checks.TEAM, body.get("team_id"))
 
 
-def _taken(check: checks.Check, value: object) -> str:
-    """Return an id or a timestamp; empty for what is none."""
+def _taken(check: field_checks.Check, value: object) -> str:
+    """Return a valid id or timestamp; empty for anything else."""
     try:
         return check(value)
-    except checks.Malformed:
+    except field_checks.Malformed:
         return ""
 
 
 def timestamp(value: object) -> str:
-    """Return a timestamp of Slack's; empty for what is none."""
-    return _taken(checks.TS, value)
+    """Return a valid timestamp of Slack's; empty for anything else."""
+    return _taken(field_checks.TS, value)
 
 
 def edited_at(message: JsonObject) -> str:
-    """Return when a message was edited last, as a timestamp of Slack's; empty if it was not."""
+    """Return when a message was last edited, as a timestamp of Slack's; empty if it was not edited."""
     found = timestamp(mapping(message.get("edited")).get("ts"))
     return found if "." in found or not found else f"{found}.000000"
 
 
 def is_posted(event: JsonObject) -> bool:
-    """Whether a message of a history is one that the bot has posted, as its metadata says."""
+    """Return whether the bot has posted a message of a history, according to the message's metadata."""
     return mapping(event.get("metadata")).get("event_type") == EVENT_TYPE
 
 
 def _post(event: JsonObject) -> str:
-    """Return the key that a message of our own app carries; of a file, how its key begins."""
+    """Return the key of the post that a message of our own app shows; for a file, the beginning of the key and `*`."""
     key = mapping(mapping(event.get("metadata")).get("event_payload")).get("key")
     if isinstance(key, str):
         return text(key)

@@ -1,4 +1,4 @@
-"""Reads what was said in a thread or a conversation while no connection to Slack was open, page by page."""
+"""Reads from Slack's histories what was written while no connection was open, page by page."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.amendments import EDIT_SECONDS
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
-from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, Recorded, read_from, reread_from
+from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, RecordedMessage, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import count, items, mapping
 from bot.pace import Pace
-from bot.slack import missing
+from bot.slack import history_gaps
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.history import History
 from bot.slack.intake.messages import edited_at, incoming, is_posted
-from bot.slack.intake.reread import Comparison, Pages, version
+from bot.slack.intake.missed_changes import Comparison, Pages, version
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
 from bot.slack.reading.message import Ourselves, is_spoken
 
 log = logging.getLogger(__name__)
 
 PAGE = 50
-"""Messages that are read at a time. Each may have 50 blocks, and a page is parsed in one go."""
+"""Messages per request. Each may have 50 blocks, and a page is parsed in one go."""
 MAX_PAGES = 20
 """Requests for one thread, or for the messages of one conversation."""
 MAX_BEGUN = 20
-"""Threads that somebody began in a conversation meanwhile, and that are read too."""
+"""Threads that were started in a conversation during the outage, and that are read too."""
 READ_SECONDS = 20.0
-"""For a thread in which somebody waits for an answer."""
+"""Time limit for a thread in which somebody waits for an answer."""
 NO_THREAD = "thread_not_found"
 PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before each further try there."""
+"""Seconds before each retry in such a thread."""
 
 
 async def at_once() -> None:
@@ -54,16 +54,15 @@ class MissedReader:
     ourselves: Ourselves
     bots: Collection[str] = ()
     late_seconds: float = 3600.0
-    """Messages that are older are marked as late."""
+    """Messages that are older than this are marked as late."""
     clock: Callable[[], float] = time.time
     over: Callable[[], int] = int
-    """Returns the number of the last outage that is over. During one, what is read may not be all."""
+    """Returns the number of the last outage that has ended. During an outage, a history may be incomplete."""
     may_stop: MayStop = nobody
-    """Whose stop words end the turns of others."""
+    """Returns whether a person's stop word ends the turns of others."""
 
-    async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[Recorded]) -> Missed:
-        """Return what was missed in a thread, with what could not be read of it in words for people. For a thread in
-        which somebody waits."""
+    async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
+        """Return what was missed in a thread in which somebody waits, and what of it could not be read."""
         code, last = "", min(gap.last, self.over())
         try:
             async with asyncio.timeout(READ_SECONDS):
@@ -80,15 +79,23 @@ class MissedReader:
                         await asyncio.sleep(pause)
         except TimeoutError:
             code, last = code or "TimeoutError", 0
-        log.warning("what was missed in %s cannot be read (%s)", place.channel, code)
-        return Missed(last=last, error=code, words=missing.for_people(History(error=code)))
+        log.warning("cannot read what was missed in a thread in %s (%s)", place.channel, code)
+        return Missed(last=last, error=code, words=history_gaps.for_people(History(error=code)))
 
     async def thread(
-        self, place: ThreadRef, oldest: float, known: Sequence[Recorded], wait: Callable[[], Awaitable[None]]
+        self, place: ThreadRef, oldest: float, known: Sequence[RecordedMessage], wait: Callable[[], Awaitable[None]]
     ) -> Missed:
-        """Return the replies of a thread since a Unix time, oldest first, and what was edited or deleted of the
-        messages that were recorded before this was called. `wait` is awaited before each request. Raises
-        SLACK_ERRORS."""
+        """Return what was written in a thread since a Unix time, oldest first, and what was edited or deleted.
+
+        Args:
+            place: the thread.
+            oldest: Unix time in seconds.
+            known: the messages of the thread that were recorded before this was called; others cannot have been
+                deleted.
+            wait: is awaited before each request.
+
+        Raises SLACK_ERRORS.
+        """
         now = self.clock()
         about = Comparison(place, now, self.ourselves, self.bots, self.late_seconds)
 
@@ -123,8 +130,10 @@ class MissedReader:
     async def conversation(
         self, conversation: Conversation, oldest: float, wait: Callable[[], Awaitable[None]]
     ) -> list[Incoming]:
-        """Return what in a conversation concerns the bot since a Unix time, oldest first: what addresses it, and the
-        threads that began since. `wait` is awaited before each request. Raises SLACK_ERRORS."""
+        """Return what was written to the bot in a conversation since a Unix time, oldest first, including new threads.
+
+        `wait` is awaited before each request. Raises SLACK_ERRORS.
+        """
 
         async def page(cursor: str | None) -> Any:
             return await self.client.conversations_history(
@@ -172,7 +181,7 @@ class MissedReader:
         return Pages(found, since, is_whole=cursor is None and not more, is_limited=limited)
 
     def _report(self, channel: str) -> None:
-        log.warning("more was said in %s while no connection was open than is read; the rest is left out", channel)
+        log.warning("more was written in %s while no connection was open than is read; the rest is skipped", channel)
 
     async def _incoming(
         self, team: str, conversation: Conversation, found: Sequence[JsonObject], oldest: float
@@ -183,15 +192,15 @@ class MissedReader:
             event = {**each, "channel": conversation.channel, "channel_type": conversation.kind}
             message = incoming({"team_id": team, "event": event}, self.ourselves, self.bots, history=True)
             await pace.checkpoint()
-            # As an event, neither what we have posted nor what Slack says has happened would be the store's business.
-            # Each page of a thread begins with the root, which may be old.
+            # As with events, our own posts and notices by Slack are skipped. Each page of a thread begins with the
+            # root, which may be old.
             if message is None or is_posted(each) or not is_spoken(each):
                 continue
             at = float(message.ts)
             if at >= oldest:
                 edited = edited_at(each)
-                # It was delivered, and nobody had mentioned the bot then: a mention that an edit adds so late does not
-                # count. If it was not delivered, nobody knows what it said at first.
+                # It was delivered without a mention: a mention that an edit adds so late does not count. If it was not
+                # delivered, its first wording is unknown.
                 added = at < oldest + MARGIN_SECONDS and edited and float(edited) - at > EDIT_SECONDS
                 message = replace(message, addressed=message.addressed and not (added and conversation.kind != "im"))
                 message = await with_rights(message, self.may_stop)

@@ -1,7 +1,7 @@
 """Records what other features and workflows of our own app post in a thread while a connection is open.
 
-Each of our own posts comes back as an event too, and an event does not have the metadata by which they are known. Those
-of this process are known by their timestamps. Any other message of ours is read once more, with its metadata: an
+Each of our own posts comes back as an event, too, and events lack the metadata by which our posts are recognized. Those
+of this process are recognized by their timestamps. Any other message of the app is fetched with its metadata, since an
 earlier process may have posted it.
 """
 
@@ -21,16 +21,16 @@ from bot.core.untrusted import items, mapping
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.intake.messages import incoming
 from bot.slack.own_posts import OwnPosts
-from bot.slack.reading.message import SPOKEN, Ourselves
+from bot.slack.reading.message import AUTHORED_SUBTYPES, Ourselves
 
 log = logging.getLogger(__name__)
 
 MOST = 200
-"""Messages that are looked at at a time. More are left to the next time the thread is read."""
+"""Messages that are looked up at a time. Any others are found when the thread is read next."""
 
 
 class OwnMessages:
-    """Takes events about messages of our own app; one instance per process."""
+    """Handles events about messages of our own app; one instance per process."""
 
     def __init__(self, store: Inbox, client: AsyncWebClient, ourselves: Ourselves, posts: OwnPosts) -> None:
         self._store = store
@@ -40,13 +40,13 @@ class OwnMessages:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, body: JsonObject) -> bool:
-        """Take an event about a message of our own app. Return whether nothing else is to be done about it."""
+        """Handle an event about a message of our own app. Return whether that is all there is to do."""
         event = mapping(body.get("event"))
         if event.get("subtype") == "message_changed":
             return self._posts.knows(str(event.get("channel")), str(mapping(event.get("message")).get("ts")))
         message = incoming(body, self._ourselves, history=True)
         is_reply = message is not None and message.ts != message.place.thread_ts
-        if message is not None and is_reply and event.get("subtype") in SPOKEN and len(self._tasks) < MOST:
+        if message is not None and is_reply and event.get("subtype") in AUTHORED_SUBTYPES and len(self._tasks) < MOST:
             task = asyncio.create_task(self._look(message))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -85,6 +85,6 @@ class OwnMessages:
                 message = found
             await self._store.admit(message)
         except SLACK_ERRORS as error:
-            log.warning("a message of the app's own in %s cannot be read (%s)", place.channel, code_of(error))
+            log.warning("cannot read a message of this app in %s (%s)", place.channel, code_of(error))
         except Exception as error:  # noqa: BLE001  # it is context; the next reading of the thread may find it
-            log.warning("a message of the app's own in %s is left out (%s)", place.channel, code_of(error))
+            log.warning("skipped a message of this app in %s (%s)", place.channel, code_of(error))

@@ -1,7 +1,8 @@
-"""Reads the messages of Socket Mode once, at the edge: what is passed on has only fields of the documented types. Pure.
+"""Validates the messages of Socket Mode once, where they arrive: only fields of the documented types are passed on.
+Pure.
 
 Identifiers are matched against Slack's grammar and bounded, since they are stored, logged, looked up and sent back to
-Slack. Of an interaction only declared fields are passed on (`bot.slack.intake.interactions`). An event is passed on as
+Slack. Of an interaction, only declared fields are passed on (`bot.slack.intake.interactions`). An event is passed on as
 a whole, since its content is read leniently (`bot.slack.intake.messages`), but its identifiers are checked.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import MAX_VALUES, count_values
 from bot.slack.intake import interactions
-from bot.slack.intake.checks import (
+from bot.slack.intake.field_checks import (
     CHANNEL,
     ID,
     NAME,
@@ -52,10 +53,10 @@ class Envelope:
     kind: str
     """The type of the event or of the interaction, or the name of the command."""
     payload: JsonObject
-    """What the listeners may read."""
+    """The validated fields."""
     left_out: tuple[str, ...] = ()
-    """Fields of a window that were not understood. The window is answered all the same, so that its sender sees what
-    has become of it."""
+    """Fields of a window that were malformed. The window is answered all the same, so that the person sees what
+    happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ class Control:
     """A message about the connection itself."""
 
     type: str
-    """`hello`, or `disconnect`: this connection closes in a moment."""
+    """`hello`, or `disconnect`, which announces that this connection is about to be closed."""
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that nobody can read, today or when it is delivered again."""
+    """A message that cannot be read, and could not be if it were delivered again."""
 
     id: str
     """The id to acknowledge; empty if it has none."""
@@ -108,7 +109,8 @@ def _envelope(number: str, kind: Any, payload: Any) -> Envelope:
 
 
 def _unreadable(message: str, problem: str) -> Unreadable:
-    """The message could not be parsed. Its envelope id is looked for all the same, so that it can be acknowledged."""
+    """Return a message that could not be parsed, with its envelope id, if one can be found, so that it can be
+    acknowledged."""
     found = _ENVELOPE_ID.search(message)
     return Unreadable(found[1] if found else "", "unknown", problem)
 
@@ -118,7 +120,7 @@ def _no_number(name: str) -> object:
 
 
 def _type(found: Mapping[str, Any]) -> str:
-    """The type of an envelope with the type of what is in it, for the log."""
+    """Return the type of an envelope and of what is in it, for the log."""
     payload = found.get("payload")
     inner: Any = payload.get("type") if isinstance(payload, dict) else ""
     event = payload.get("event") if isinstance(payload, dict) else None
@@ -128,7 +130,7 @@ def _type(found: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A short word that may be logged; empty for anything else."""
+    """Return a short word that may be logged; empty for anything else."""
     return value if isinstance(value, str) and _PRINTABLE.fullmatch(value) else ""
 
 
@@ -157,7 +159,7 @@ _MESSAGE_IDS: Mapping[str, Check] = {
 
 
 def _or_object(check: Check) -> Check:
-    """An id, or an object with it: a person who joined, a channel that was renamed."""
+    """Accept an id, or an object with an id: a person who joined, a channel that was renamed."""
     inside = record({"id": check}, rest=True)
 
     def checked(value: Any) -> Any:
@@ -209,7 +211,7 @@ def _event(payload: JsonObject) -> Read:
 
 
 def _deeper(value: Any, limit: int) -> bool:
-    """Whether a value is nested more deeply than this."""
+    """Return whether a value is nested more deeply than `limit`."""
     level: list[Any] = [value]
     for _ in range(limit):
         inner: list[Any] = []

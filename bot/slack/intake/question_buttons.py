@@ -1,5 +1,5 @@
-"""Buttons of questions of any kind: the answer is checked and settled in one transaction before its ack. If it has to
-be entered, a window is opened after the ack."""
+"""Handles the buttons of questions of any kind. An answer is settled in one transaction before it is acknowledged; if
+something has to be entered, a window is opened afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.slack.intake.response import Response
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
-    """Settle what was pressed, or have a window opened. Raises ValueError when it is no button of ours."""
+    """Settle a click, or open a window for it. Raises ValueError if the button is not one of ours."""
     pressed = question_blocks.pressed(action)
     question = await handler.store.find_question(pressed.question)
     if question is None or isinstance(question, Approval):

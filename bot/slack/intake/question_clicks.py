@@ -1,4 +1,4 @@
-"""Answers to questions of any kind, given with a button or in a window: who gave them, and what became of them."""
+"""Settles answers to questions of any kind, whether given with a button or in a window."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Question
-from bot.slack.approval_handler import NOT_TOLD, NOTHING, STRANGER, ApprovalHandler, team_of, user_of
+from bot.slack.approval_handler import NOTHING, STRANGER, UNVERIFIED, ApprovalHandler, team_of, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks.forms import Opened
 
 WORDS = {
     Verdict.ALREADY: "This question is closed: it was answered, or it has expired. Nothing was changed.",
     Verdict.NOT_YOURS: "This question is for somebody else. Nothing was changed.",
-    Verdict.NOT_TOLD: NOT_TOLD,
+    Verdict.UNVERIFIED: UNVERIFIED,
     Verdict.INVALID: "This is not a valid answer. Nothing was changed.",
     Verdict.UNKNOWN: NOTHING,
 }
@@ -32,7 +32,10 @@ async def click_on(
     answer: str,
     values: Mapping[str, str] | None = None,
 ) -> Click:
-    """Return what this person did, and whether they may. where: the message and what was shown there."""
+    """Return the click to settle, including whether the person may answer.
+
+    where: the message that was clicked, and the digest of what it showed.
+    """
     user = user_of(body)
     entitled, groups = await asked.member_of(user, question)
     return Click(
@@ -51,7 +54,7 @@ async def click_on(
 
 
 async def settle(handler: ApprovalHandler, click: Click) -> Settlement:
-    """Have the store decide, log it and wake the thread."""
+    """Have the store decide a click, log it, and wake the threads that it concerns."""
     [settlement] = await handler.store.answer([click])
     log_events.clicked(click.user, f"{click.kind}.{click.answer}", [settlement])
     question = settlement.question
@@ -61,8 +64,8 @@ async def settle(handler: ApprovalHandler, click: Click) -> Settlement:
 
 
 def said(asked: AuthorizationCheck, verdict: Verdict, user: str) -> str:
-    """Return what to tell the person about a verdict; empty if the message says it."""
+    """Return the message to the person about a verdict; empty if the card shows the result."""
     if verdict is Verdict.NOT_YOURS and asked.stranger(user):
         return STRANGER
     words = WORDS.get(verdict, "")
-    return asked.unknown(words) if verdict is Verdict.NOT_TOLD else words
+    return asked.unknown(words) if verdict is Verdict.UNVERIFIED else words

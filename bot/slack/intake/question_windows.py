@@ -1,4 +1,5 @@
-"""Windows in which people enter an answer to a question of any kind: opened by its button, settled before their ack."""
+"""Handles windows in which people enter an answer to a question of any kind. They are settled before they are
+acknowledged."""
 
 from __future__ import annotations
 
@@ -20,26 +21,26 @@ from bot.slack.intake.response import WindowResponse, beside_fields
 
 log = logging.getLogger(__name__)
 
-NOT_TOLD = "Slack did not tell me just now who you are, so nothing was changed. Send it again in a moment."
+UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was changed; send it again in a moment."
 
 
 async def open_window(
     handler: ApprovalHandler, body: JsonObject, where: Opened, click: Click, view: JsonObject
 ) -> None:
-    """Open a window that its kind has drawn, for the answer of this click."""
+    """Open the window that a kind of question has drawn for an answer."""
     name = question_blocks.action_id(click.kind, click.answer)
     await replies.show(handler.client, body, {**view, "callback_id": name, "private_metadata": forms.seal(where)})
 
 
 async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
-    """Settle what was entered. What cannot be settled stays in front of the person who has entered it."""
+    """Settle a submitted window. If it cannot be settled, the entered values stay visible."""
     view = mapping(body.get("view"))
     try:
         kind, answer = question_blocks.named(view.get("callback_id"))
         where, _ = forms.unseal(view)
         values = question_windows.values(view)
     except ValueError:
-        log.warning("a window with contents that are not ours")
+        log.warning("ignored a window whose content is not ours")
         return WindowResponse(NOTHING)
     question = await handler.store.find_question(where.approval)
     if question is None or isinstance(question, Approval):
@@ -51,7 +52,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
             size = sum(map(len, values.values())) + question.size
             problems = await offload(size, KINDS[kind].problems, settlement.question or question, click)
             return WindowResponse(errors=beside_fields(view, problems, question_windows.block_id))
-        case Verdict.NOT_TOLD:
-            return WindowResponse(errors=beside_fields(view, {"": NOT_TOLD}, question_windows.block_id))
+        case Verdict.UNVERIFIED:
+            return WindowResponse(errors=beside_fields(view, {"": UNVERIFIED}, question_windows.block_id))
         case verdict:
             return WindowResponse(said(asked, verdict, click.user))

@@ -1,4 +1,4 @@
-"""What only the person sees who has pressed a button: a message, or a window."""
+"""Replies that only the person who pressed a button sees: a message, or a window."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bot.slack.error_kinds import needs_operator
 log = logging.getLogger(__name__)
 
 GONE = ("thread_not_found", "message_not_found", "cannot_reply_to_message")
-"""Slack's codes for a thread that is not there any more: the person is told in the conversation."""
+"""Slack's codes for a thread that no longer exists. The message is then posted in the conversation."""
 
 
-async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
+async def send(client: AsyncWebClient, body: JsonObject, words: str) -> None:
     """Post a message that only the person who acted can see."""
     container = mapping(body.get("container"))
     channel = reference(mapping(body.get("channel")).get("id") or container.get("channel_id"))
@@ -32,7 +32,7 @@ async def tell(client: AsyncWebClient, body: JsonObject, words: str) -> None:
             code = code_of(error)
             if place is not None and code in GONE:
                 continue
-            log.log(_level(code), "could not tell %s: %s", user_of(body), code)
+            log.log(_level(code), "could not reply to %s: %s", user_of(body), code)
         return
 
 
@@ -44,9 +44,9 @@ async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> No
         code = code_of(error)
         log.log(_level(code), "could not open a window: %s", code)
         again = "whoever runs me has to fix this first." if needs_operator(code) else "press the button again."
-        await tell(client, body, f"Slack did not open the window. Nothing was changed: {again}")
+        await send(client, body, f"Slack did not open the window. Nothing was changed; {again}")
 
 
 def _level(code: str) -> int:
-    """What an operator has to fix was reported by the client, once."""
+    """Return the log level of an error. What an operator has to fix was logged by the client already."""
     return logging.DEBUG if needs_operator(code) else logging.WARNING

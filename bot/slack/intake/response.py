@@ -1,4 +1,4 @@
-"""What is left to do about a button or a window. Pure."""
+"""The results of handling a button or a window. Pure."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ MAX_ERROR_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What follows after the ack of a button."""
+    """What to do after a click was acknowledged."""
 
     words: str = ""
-    """What the person alone is told; empty: nothing."""
+    """A message that only this person sees; empty for none."""
     work: Coroutine[Any, Any, object] | None = None
-    """What need not be done before the ack."""
+    """What can be done after the acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowResponse:
-    """What becomes of a window that was submitted. With neither, it is closed."""
+    """What to do with a window that was submitted. Without either field it is closed."""
 
     words: str = ""
-    """Why nothing was done: shown in place of the fields, above what the person had entered."""
+    """Why nothing was done: shown instead of the fields, above what the person had entered."""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What is wrong, by block id: the window stays open and shows it beside the fields."""
+    """Problems by block id: the window stays open and shows them beside the fields."""
 
 
 def beside_fields(view: JsonObject, problems: Mapping[str, str], block_of: Callable[[str], str]) -> dict[str, str]:
-    """Return problems by the block that they belong to; those that belong to none are shown beside the first field.
+    """Return problems by block id. Those that belong to no field are shown beside the first one.
 
-    problems: sentences by field; under "" what is wrong with all of them together.
-    block_of: returns the block id of a field.
+    Args:
+        view: the submitted window.
+        problems: sentences by field; under "" those about all fields together.
+        block_of: returns the block id of a field.
     """
     blocks = map(mapping, items(view.get("blocks")))
     inputs = [str(block["block_id"]) for block in blocks if block.get("type") == "input"]

@@ -1,4 +1,5 @@
-"""The button of a parked thread: checked and settled in one transaction before its ack, then the thread is woken."""
+"""Handles the Retry button of a parked thread: settled in one transaction before it is acknowledged, then the thread is
+woken."""
 
 from __future__ import annotations
 
@@ -12,15 +13,15 @@ from bot.slack.blocks import retry_notice
 from bot.slack.intake.response import Response
 
 WORDS = {
-    Verdict.ALREADY: "I am already trying this again, so there is nothing more to do. Nothing was changed.",
-    Verdict.NOT_YOURS: "Only the people whose request this is can have me try again. Nothing was changed: "
-    "mention me in the thread if you want to ask something too.",
-    Verdict.UNKNOWN: "Nothing waits behind this button any more, so nothing was done.",
+    Verdict.ALREADY: "I'm already trying this again. There is nothing more to do.",
+    Verdict.NOT_YOURS: "Only the people who asked can have me try again. To ask something yourself, mention me "
+    "in the thread.",
+    Verdict.UNKNOWN: "This button is out of date, so nothing was done.",
 }
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
-    """Settle what was pressed."""
+    """Settle a click."""
     try:
         key = retry_notice.opened(action.get("value"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whose stop word ends the turns of others, also when it is read later than it was written."""
+"""Looks up whether the author of a stop word may stop the turns of others."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MayStop = Callable[[str], Awaitable[bool]]
 
 
 async def nobody(user: str) -> bool:
-    """Nobody may."""
+    """Return False: nobody may."""
     return False
 
 
 async def with_rights(message: Incoming, may_stop: MayStop) -> Incoming:
-    """Return a message with whether its author may stop the turns of others. It is looked up for stop words only."""
+    """Return a message with `may_stop` set, which is looked up for stop words only."""
     if not message.stop or message.to_others:
         return message
     return replace(message, may_stop=await may_stop(message.user))

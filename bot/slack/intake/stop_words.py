@@ -1,6 +1,6 @@
-"""Whether a message says nothing but that the bot is to stop. Pure.
+"""Recognizes messages that ask the bot to stop, and nothing else. Pure.
 
-Words can only make less happen: nothing that somebody writes approves anything.
+Words can only stop things: nothing that somebody writes approves anything.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 MAX_CHARS = 80
-"""Characters of the longest message that is looked at."""
+"""Longer messages are not stop words."""
 
 _WORDS = """
 en: stop|stop it|stop that|stop this|stop now|stop working|stop everything|please stop|stop please|pls stop|cancel
@@ -43,13 +43,13 @@ vi: dừng|dừng lại|hủy
 id: berhenti|hentikan|batal|batalkan
 """
 _MARKS = re.compile(r"[*_]")
-"""Emphasis. What stands in code or is struck through is no word of its author to the bot."""
+"""Emphasis. Code and struck-through text are not removed: they are not requests."""
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'"})
 _EDGES = " \t\r\n.,!?;:…·-–—¡¿。、！？，．；：()[]\"'“”„«»"
 
 
 def _plain(text: str) -> str:
-    """Return a text without what makes no difference: case, emphasis, punctuation around it, width of characters."""
+    """Return a text normalized for comparison: case, emphasis, surrounding punctuation and width make no difference."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
     return unicodedata.normalize("NFC", " ".join(_MARKS.sub("", text).split()).strip(_EDGES))
 
@@ -60,11 +60,11 @@ STOP_WORDS = frozenset(
 
 
 def is_stop(text: str, mention: str = "") -> bool:
-    """Return whether a message is a bare stop word.
+    """Return whether a message consists of a stop word alone.
 
     Args:
         text: the author's own words in Slack's markup, without quotes and forwarded messages.
-        mention: how the markup mentions the bot; it may stand before or after the word.
+        mention: how the markup mentions the bot, which may come before or after the word.
     """
     if len(text) > MAX_CHARS:
         return False

@@ -1,4 +1,5 @@
-"""Windows: one listener for all of them. The callback id says whose a window is; it is settled before its ack."""
+"""Dispatches submitted windows. One listener serves all; the callback id selects the handler, which settles the window
+before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import entered, forms, question_blocks
+from bot.slack.blocks import forms, question_blocks, rejected_window
 from bot.slack.intake import approval_windows, question_windows
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
-"""Handles a window that was submitted. In: what the listeners share, what this click asks of Slack, and the payload,
-whose view may have been forged."""
+"""Handles a window that was submitted. In: what the listeners share, the lookups of this click, and the payload, whose
+view may be forged."""
 
 WINDOWS: dict[str, Submit] = {
     forms.EDIT: approval_windows.edit,
@@ -27,16 +28,18 @@ WINDOWS: dict[str, Submit] = {
     forms.ALWAYS: approval_windows.always,
     question_blocks.PREFIX: question_windows.submit,
 }
-"""By callback id, or by its beginning up to the first dot. A window that does more than give an answer to a question
-has an entry of its own."""
+"""Handlers by callback id, or by its prefix up to the first dot. A window that does more than answer a question has its
+own entry."""
 ANYTHING = re.compile(".*", re.DOTALL)
 COPY = "Copy what you have entered before you close this window."
 _PERSON = re.compile(r"<@[A-Z0-9]+>")
 
 
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
-    """Listen to all windows that are submitted or closed. To be registered after other listeners for windows, because
-    it acknowledges those that nobody else handles."""
+    """Listen to all windows that are submitted or closed.
+
+    Register it after other listeners for windows, since it acknowledges all that nobody else handles.
+    """
 
     async def on_window(ack: AsyncAck, body: dict[str, Any]) -> None:
         asked = handler.authorizer.begin_check()
@@ -60,9 +63,9 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
 
 
 def _not_done(words: str, view: JsonObject) -> JsonObject:
-    """Return the acknowledgement that shows why nothing was done. What the person had entered stays in front of them:
-    in the window if it has room, else in its fields."""
-    shown = entered.not_done(words, view)
+    """Return the acknowledgement that shows why nothing was done. What was entered stays visible: in the window if
+    there is room, else in its fields."""
+    shown = rejected_window.not_done(words, view)
     if shown is not None:
         return {"response_action": "update", "view": shown}
     said = f"{_PERSON.sub('somebody else', words)} {COPY}"

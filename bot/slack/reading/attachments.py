@@ -1,5 +1,7 @@
-"""Reads attachments: forwarded messages, link previews, and what apps attach (docs.slack.dev/legacy/legacy-messaging/
-legacy-secondary-message-attachments). Pure."""
+"""Reads attachments: forwarded messages, link previews, and what apps attach. Pure.
+
+Source: https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,9 @@ from bot.slack.reading.content import Kind, Part, Section, Words, texts
 from bot.slack.reading.rich_text import moment
 
 NO_PREVIEW = "[no preview available]"
-"""What Slack gives as the fallback of attachments that consist of blocks."""
+"""The `fallback` that Slack gives for attachments that consist of blocks."""
 MAX_REPEATED = 20
-"""Attachments and files of a forwarded message that are looked for a second time."""
+"""The number of attachments and files of a forwarded message that are searched for copies."""
 _WORD = re.compile(r"\w+")
 
 
@@ -25,7 +27,7 @@ def read(attachments: object, found: Collected, bounds: Bounds, depth: int = 0) 
     """Add the attachments of a message."""
     for attachment in bounds.objects(attachments, depth, ATTACHMENT):
         if _is_table(attachment):
-            # A table that somebody has written into a message arrives as an attachment.
+            # A table that a person inserts into a message arrives as an attachment.
             for block in bounds.objects(attachment.get("blocks"), depth + 1):
                 found.say(tables.read(block, bounds, depth + 2))
         elif (section := _section(attachment, bounds, depth + 1)) is not None:
@@ -82,7 +84,7 @@ def _kind(attachment: JsonObject) -> Kind:
 
 
 def _message(attachment: JsonObject, bounds: Bounds, depth: int) -> Collected:
-    """Return what a forwarded message says, with what was forwarded with it in turn."""
+    """Return the content of a forwarded message, including the messages that were forwarded in it."""
     found = Collected()
     for each in bounds.objects(attachment.get("message_blocks"), depth):
         message = mapping(each.get("message"))
@@ -103,7 +105,7 @@ def _more(attachment: JsonObject, key: str) -> list[object]:
 
 
 def _around(attachment: JsonObject, kind: Kind, bounds: Bounds, *, before: bool) -> list[Part]:
-    """Return what stands above an attachment, or below it."""
+    """Return the parts that are shown above (`before`) or below the body of an attachment."""
     found = Collected()
     if before:
         found.say_markup(bounds.text(attachment.get("pretext")))
@@ -116,14 +118,14 @@ def _around(attachment: JsonObject, kind: Kind, bounds: Bounds, *, before: bool)
     footer = markup.half_escaped(bounds.text(attachment.get("footer")))
     channel = attachment.get("channel_name")
     if kind is Kind.FORWARD and isinstance(channel, str) and channel and channel in footer:
-        footer = ""  # the source says so
+        footer = ""  # the source names it already
     at = "" if kind is Kind.FORWARD else moment(_seconds(attachment.get("ts")))
     found.say(" · ".join(each for each in (footer, at) if each.strip()))
     return found.parts
 
 
 def _seconds(ts: object) -> object:
-    """Return a time that may be written as a number or as a text."""
+    """Return a time in seconds, which Slack gives as a number or as text; None if the text is not a number."""
     try:
         return float(ts) if isinstance(ts, str) and len(ts) < 30 else ts
     except ValueError:
@@ -149,7 +151,7 @@ def _author(attachment: JsonObject, kind: Kind, bounds: Bounds) -> str:
     person = f"<@{bounds.line(attachment.get('author_id'))}>"
     more = markup.half_escaped(bounds.line(attachment.get("author_subname")))
     if kind is Kind.FORWARD and list(markup.mentions(person)):
-        # The id is Slack's; the name is the one that the person had then.
+        # Slack gives the id, and the name that the person had when the message was forwarded.
         return f"{person[:-1]}|{name or more}>" if name or more else person
     return f"{name} ({more})" if name and more and more != name else name or more
 
@@ -171,6 +173,7 @@ def _title(attachment: JsonObject, kind: Kind, bounds: Bounds) -> str:
 
 
 def contains(parts: Sequence[Part], text: str) -> bool:
-    """Whether a text says no word that the parts do not say: then it is what is shown where blocks are not."""
+    """Return whether every word of a text occurs in the parts. Such a text is the fallback for clients that do not show
+    blocks."""
     words = _WORD.findall(text)
     return bool(words) and set(words) <= set(_WORD.findall(" ".join(texts(parts))))

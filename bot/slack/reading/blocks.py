@@ -1,4 +1,7 @@
-"""Reads blocks: what people see of them, once, in their order (docs.slack.dev/reference/block-kit/blocks). Pure."""
+"""Reads blocks: every text that people see in them, once and in order. Pure.
+
+Source: https://docs.slack.dev/reference/block-kit/blocks.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from bot.slack.reading.bounds import NODES, Bounds
 from bot.slack.reading.collected import Collected
 
 VISIBLE = ("title", "subtitle", "label", "text", "body", "subtext", "description", "caption", "alt_text", "fallback")
-"""Where a block of a kind that is not known may keep what people see of it."""
+"""Fields in which a block of an unknown type may hold visible text."""
 UNSEEN = ("confirm", "metadata", "workflow", "slack_file", "style", "dispatch_action_config", "filter")
-"""What people do not see, or not yet."""
+"""Fields whose content is not shown, or only after a click."""
 
 
 def read(blocks: object, bounds: Bounds, depth: int = 0) -> Collected:
-    """Return what a list of blocks says."""
+    """Return the visible content of a list of blocks."""
     found = Collected()
     for block in bounds.objects(blocks, depth):
         reader = _READERS.get(str(block.get("type")))
@@ -36,7 +39,7 @@ def _rich_text(block: JsonObject, found: Collected, bounds: Bounds, depth: int) 
 
 
 def _text(value: object, bounds: Bounds) -> str:
-    """Return a text object, or a text where Slack takes either, as markup."""
+    """Return a text object as markup. In some places Slack accepts a plain string instead."""
     whole = mapping(value)
     if isinstance(value, str):
         return markup.half_escaped(bounds.text(value))
@@ -84,7 +87,7 @@ def _elements(elements: object, found: Collected, bounds: Bounds, depth: int) ->
 
 
 def _control(element: JsonObject, bounds: Bounds, depth: int) -> list[str]:
-    """Return the labels of a control: a button's, a menu's placeholder and choice, the options that are in sight."""
+    """Return the visible labels of a control: a button's text, a menu's placeholder and selection, checkbox options."""
     if element.get("type") == "feedback_buttons":
         both = bounds.objects([element.get("positive_button"), element.get("negative_button")], depth)
         return [_text(button.get("text"), bounds) for button in both]
@@ -148,11 +151,11 @@ def _table(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> N
 
 
 def _nothing(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> None:
-    """A divider says nothing."""
+    """Add nothing: a divider has no content."""
 
 
 def _any(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> None:
-    """Add the texts of a block or an object whose kind has no reader of its own, and of all in it."""
+    """Add every visible text of an object of an unknown type, including the objects in it."""
     for name in VISIBLE:
         value = block.get(name)
         if isinstance(value, str):
@@ -169,7 +172,7 @@ def _any(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> Non
 
 
 def _flat(value: object) -> list[object]:
-    """Return the objects in a value, also when they lie in lists of lists, as the cells of a table do."""
+    """Return the objects in a value, including those in lists of lists, such as the cells of a table."""
     if isinstance(value, list):
         return [inner for each in value[:NODES] for inner in (each[:NODES] if isinstance(each, list) else [each])]
     return [value]

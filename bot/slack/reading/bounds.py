@@ -1,4 +1,4 @@
-"""Bounds of what is read from one message, whatever it claims to hold."""
+"""Limits on how much is read from one message, however large its payload is."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, text
 
 CHARACTERS = 100_000
-"""Of all texts of a message together. Slack cuts one text off at 40,000 and allows 100 attachments
+"""Characters of all texts of a message together. Slack truncates one text at 40,000 and allows 100 attachments
 (docs.slack.dev/reference/methods/chat.postMessage)."""
 NODES = 5_000
-"""JSON objects of a message that are looked at. A message has at most 50 blocks, a table at most 2,000 cells."""
+"""JSON objects that are read from a message. A message has at most 50 blocks, a table at most 2,000 cells."""
 ATTACHMENT, FILE = 25, 15
-"""For how many objects an attachment counts, and a file. A message has at most 100 attachments."""
+"""How many objects an attachment and a file count as. A message has at most 100 attachments."""
 DEPTH = 12
-"""How deeply blocks, attachments and forwarded messages may lie in one another; in Slack it is about half of that."""
+"""Nesting depth of blocks, attachments and forwarded messages. Slack's own messages reach about half of it."""
 TITLE = 300
 """Characters of a title or a name."""
 ADDRESS = 3_000
-"""Characters of an address (docs.slack.dev/reference/block-kit/block-elements/button-element, `url`)."""
+"""Characters of a URL (docs.slack.dev/reference/block-kit/block-elements/button-element, `url`)."""
 
 _BLANKS = re.compile(r"\s+")
 
 
 class Bounds:
-    """What may still be read of one message."""
+    """How much may still be read from one message."""
 
     def __init__(self) -> None:
         self.cut = False
-        """Something was left out."""
+        """Whether something was left out."""
         self.unread = False
-        """It has blocks of an unknown kind of which nothing could be read."""
+        """Whether there are blocks of an unknown kind of which nothing could be read."""
         self._characters = CHARACTERS
         self._nodes = NODES
 
     def text(self, value: object) -> str:
-        """Return as much of a text as may still be read; empty if the value is not a string."""
+        """Return a text, truncated to the characters that are left; empty if the value is not a string."""
         if not isinstance(value, str) or not value:
             return ""
         if len(value) > self._characters:
@@ -47,7 +47,7 @@ class Bounds:
         return value
 
     def line(self, value: object, longest: int = TITLE) -> str:
-        """Return a short text on one line: a title, a name. A longer one is cut off."""
+        """Return a short text, such as a title or a name, on one line. A longer one is truncated."""
         if not isinstance(value, str):
             return ""
         if len(value) > longest:
@@ -56,13 +56,13 @@ class Bounds:
         return _BLANKS.sub(" ", self.text(value)).strip()
 
     def address(self, value: object) -> str:
-        """Return an address."""
+        """Return a URL on one line."""
         return self.line(value, ADDRESS)
 
     def objects(self, value: object, depth: int, weight: int = 1) -> list[JsonObject]:
-        """Return the objects in a JSON array, as many as may still be looked at; none below the deepest level.
+        """Return the objects in a JSON array, as many as are left to read; none below the deepest level.
 
-        weight: for how many objects each of these counts, since reading it takes so much longer.
+        weight: how many objects each of these counts as; attachments and files take longer to read.
         """
         found = [each for each in items(value)[: NODES + 1] if isinstance(each, dict)]
         if depth > DEPTH:

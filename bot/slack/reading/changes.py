@@ -1,33 +1,33 @@
-"""Shows the model that a message which it has read was edited or deleted. Pure."""
+"""Renders the report that a message was edited or deleted, for the model. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.slack.reading.shown import OPEN, note
+from bot.slack.reading.rendering import OPEN, note
 
 QUOTED = 300
-"""Characters of a deleted message that are repeated, so that it is clear which one it was."""
+"""Characters of a deleted message that are quoted to identify it."""
 
 
 def edited(who: str, ts: str, said: str) -> str:
-    """Return the report of an edit.
+    """Return the report that a message was edited.
 
     Args:
         who: the author's name.
         ts: the timestamp of the message.
-        said: what it says now, as the model reads it.
+        said: its new wording, as the model reads it.
     """
     return _section(f"{who} edited the message of {time_of(ts)}; it now reads:", said, "edited message")
 
 
 def deleted(who: str, ts: str, said: str) -> str:
-    """Return the report of a deletion, with the same arguments; `said` is what the message said last."""
+    """Return the report that a message was deleted. Takes the same arguments; `said` is its last wording."""
     return _section(f"the message of {who} of {time_of(ts)} was deleted; it read:", _start(said), "deleted message")
 
 
 def _start(said: str) -> str:
-    """Return the start of what a message said, without a section of which the end is left out."""
+    """Return the start of a message's wording, without a section whose end is left out."""
     if len(said) <= QUOTED:
         return said
     lines, room = said.split("\n"), QUOTED
@@ -45,7 +45,7 @@ def _start(said: str) -> str:
 
 
 def time_of(ts: str) -> str:
-    """Return the time of a message in UTC: people of several time zones may take part."""
+    """Return the time of a message as text, in UTC because the participants may be in several time zones."""
     try:
         return datetime.fromtimestamp(float(ts), UTC).strftime("%Y-%m-%d %H:%M UTC")
     except (ValueError, OverflowError, OSError):

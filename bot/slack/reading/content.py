@@ -1,7 +1,7 @@
-"""What a Slack message says: its author's own words in order, and in sections what others said or wrote. Pure data.
+"""The content of a message: its author's own words, and sections for quotes, forwards, previews and files. Pure data.
 
 Texts are in Slack's markup (docs.slack.dev/messaging/formatting-message-text): `&`, `<` and `>` are escaped; people,
-channels and links are entities, so that names can be filled in when the message is shown to the model.
+channels and links are entities, so that names can be filled in when the message is rendered for the model.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ class Kind(StrEnum):
     """What a section holds."""
 
     QUOTE = "quote"
-    """Text that the author has marked as quoted. Whose it is, nobody can tell."""
+    """Text that the author marked as a quote. Its origin is unknown."""
     FORWARD = "forward"
-    """A message that was forwarded, or that a link to it shows."""
+    """A forwarded message, or one that Slack shows for a link to it."""
     PREVIEW = "preview"
-    """What Slack shows of a linked page."""
+    """Slack's preview of a linked page."""
     ATTACHMENT = "attachment"
     FILE = "file"
     CUT = "cut"
-    """Stands at the end of what was too long to be read whole."""
+    """Marks where a message that was too long was truncated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Something that is not the author's own words."""
+    """Content that is not the author's own words."""
 
     kind: Kind
     parts: Sequence[Part] = ()
@@ -49,7 +49,7 @@ class Section:
     """Where it comes from: a channel or an address, in Slack's markup."""
     title: str = ""
     note: str = ""
-    """What else is known of it, in our own words and in plain text: type, size, what is missing."""
+    """Further facts in plain text, written by the bot: type, size, what is missing."""
 
 
 Part = Words | Section
@@ -70,19 +70,19 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A message as it was read."""
+    """The content of one message."""
 
     author: Author
     parts: Sequence[Part]
     mentions: frozenset[str] = frozenset()
-    """The people, groups (S…) and broadcasts (`!here`) that the author's own words mention outside of quotes, code and
-    tables."""
+    """Ids of the people and user groups (S…), and the broadcasts (`!here`), that the author mentions outside of quotes,
+    code and tables."""
     named: frozenset[str] = frozenset()
-    """The people whom the message mentions anywhere."""
+    """Ids of the people who are mentioned anywhere in the message."""
 
     @property
     def cut(self) -> bool:
-        """Whether it was too long or too deeply nested to be read whole."""
+        """Whether the message was truncated because it is too long or too deeply nested."""
         return any(isinstance(part, Section) and part.kind is Kind.CUT for part in self.parts)
 
     @property
@@ -97,12 +97,12 @@ def dumps(parts: Sequence[Part]) -> str:
 
 
 def loads(body: str) -> Sequence[Part]:
-    """Return what `dumps` was given; what is not of that form is left out."""
+    """Return the parts in a JSON text from `dumps`. Malformed parts are left out."""
     return tuple(_unpacked(items(parsed(body)), MAX_NESTED))
 
 
 MAX_NESTED = 20
-"""Levels of sections in a stored message. More than is ever read from Slack."""
+"""Nesting depth of sections in a stored message, above what is ever read from Slack."""
 
 
 def texts(parts: Sequence[Part]) -> Iterator[str]:

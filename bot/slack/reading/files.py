@@ -1,4 +1,4 @@
-"""Reads what a message says of a file (docs.slack.dev/reference/objects/file-object). Pure."""
+"""Reads the file objects of a message (docs.slack.dev/reference/objects/file-object). Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISSING = {
     "access_denied": "not accessible",
     "check_file_info": "in another workspace",
 }
-"""Why there is nothing but a stub, by the file's `mode` or `file_access`."""
+"""Why the content of a file is missing, by its `mode` or `file_access`."""
 
 
 def sections(attached: object, bounds: Bounds, depth: int = 0) -> list[Section]:
@@ -28,7 +28,7 @@ def sections(attached: object, bounds: Bounds, depth: int = 0) -> list[Section]:
 
 
 def read(file: JsonObject, bounds: Bounds) -> Section | None:
-    """Return a file by its name, type and size, with the preview of a text; None if the object describes none."""
+    """Return a section with a file's name, type, size and text preview; None if the object does not describe a file."""
     name, title = bounds.line(file.get("name")), bounds.line(file.get("title"))
     is_other = title not in ("", name, name.rpartition(".")[0])
     shown = f"{title} ({name})" if name and is_other else name or title
@@ -58,7 +58,7 @@ def _size(file: JsonObject) -> str:
 
 
 def _texts(file: JsonObject, bounds: Bounds) -> list[str]:
-    """Return what is said about a file: the description of an image, a comment, the subject of an email."""
+    """Return the texts about a file: the description of an image, a comment, the subject of an email."""
     comment = mapping(file.get("initial_comment"))
     transcript = mapping(mapping(file.get("transcription")).get("preview"))
     subject = bounds.text(file.get("subject"))
@@ -85,7 +85,7 @@ def _letter(file: JsonObject, bounds: Bounds) -> list[str]:
 
 
 def _preview(file: JsonObject, bounds: Bounds) -> str:
-    """Return the part of a text file, a snippet or an email that Slack shows."""
+    """Return the part of a text file, a snippet or an email that Slack includes."""
     for key in ("preview", "plain_text", "preview_plain_text"):
         if (text := bounds.text(file.get(key))).strip():
             return text.strip("\n")

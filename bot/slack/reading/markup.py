@@ -1,4 +1,4 @@
-"""Slack's own text markup: what is escaped, what is quoted or code, and whom the rest mentions. Pure."""
+"""Parses and writes Slack's mrkdwn markup: escapes, links, mentions, quotes and code. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bot.slack.reading.content import Kind, Part, Section, Words
 
 MAX_PARTS = 200
-"""How often one text may change between words and quotes."""
+"""Alternations between words and quotes that are read from one text."""
 
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 _MENTION = re.compile(r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+)|!(here|channel|everyone))(?:\|[^<>]*)?>")
@@ -26,17 +26,17 @@ _BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def escaped(text: str) -> str:
-    """Return plain text as markup in which it reads the same and mentions nobody."""
+    """Return plain text as markup that reads the same and mentions nobody."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def half_escaped(text: str) -> str:
-    """Return the text of a plain_text object, in which Slack may have escaped the three characters, as markup."""
+    """Return the text of a plain_text object as markup. Slack may have escaped `&`, `<` and `>` in it already."""
     return _AMPERSAND.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
 
 
 def from_markdown(text: str) -> str:
-    """Return Markdown, in which only mentions are entities, as markup. In code there are none, and a quote goes on
+    """Return Markdown as markup, in which only mentions are entities. In code there are none, and a quote continues
     until its paragraph ends."""
     lines: list[str] = []
     fence, last = "", ""
@@ -59,7 +59,7 @@ def from_markdown(text: str) -> str:
 
 
 def link(address: str, label: str = "") -> str:
-    """Return a link as markup, from an address and a label in plain text."""
+    """Return a link as markup, from a URL and a label in plain text."""
     address = "".join(f"%{ord(each):02X}" if each in "<>|\n\r\t " else each for each in address)
     if not address:
         return escaped(label)
@@ -67,20 +67,20 @@ def link(address: str, label: str = "") -> str:
 
 
 def mentions(text: str) -> Iterator[str]:
-    """Yield the ids of the people and groups that markup mentions, and `!here` and its like."""
+    """Yield the ids of the people and groups that markup mentions, and broadcasts such as `!here`."""
     for person, group, everybody in _MENTION.findall(text):
         yield person or group or f"!{everybody}"
 
 
-def spoken(text: str) -> str:
-    """Return markup without what stands in code."""
+def without_code(text: str) -> str:
+    """Return markup without code spans and code blocks."""
     return _SPAN.sub(" ", _FENCE.sub(" ", text))
 
 
 def parts(text: str) -> Iterator[Part]:
-    """Yield the words and the quotes of a text in markup: lines that begin with > are quoted, and all from >>> on.
+    """Yield the words and the quotes in markup: lines that begin with `>` are quoted, and everything from `>>>` on.
 
-    Lines in a code block are code, whatever they begin with.
+    In a code block, `>` has no meaning.
     """
     text = _BREAKS.sub("\n", text)
     if ">" not in text and "&gt;" not in text:
@@ -103,7 +103,7 @@ def parts(text: str) -> Iterator[Part]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield each line without its mark, and whether it is quoted."""
+    """Yield each line without its quote mark, and whether it is quoted."""
     in_code = rest = False
     for line in text.split("\n"):
         mark = None if in_code or rest else _QUOTED_ALL.match(line) or _QUOTED.match(line)

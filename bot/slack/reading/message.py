@@ -1,6 +1,6 @@
-"""Reads a message object of Slack's, which is the same in events and in histories. Pure, and bounded in time and size.
+"""Reads Slack's message objects, which are the same in events and in histories. Pure, and bounded in time and size.
 
-What Slack would never send is read as nothing, or left out: no odd payload may stop a thread.
+Malformed values are skipped, so that no payload can block a thread.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from bot.slack.reading.collected import Collected
 from bot.slack.reading.content import Author, Content, Kind, Section, texts
 
 SLACKBOT = "USLACKBOT"
-SPOKEN = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
-"""Subtypes in which somebody says something. With any other, Slack says that something has happened
+AUTHORED_SUBTYPES = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
+"""Subtypes of messages that somebody wrote. All others are notices by Slack that something has happened
 (docs.slack.dev/reference/events/message)."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Ourselves:
-    """By what our own messages are known."""
+    """The ids by which messages of our own app are recognized."""
 
     user: str
     """The id of our bot user."""
@@ -34,10 +34,10 @@ class Ourselves:
 
 
 def read(message: JsonObject, ourselves: Ourselves) -> Content:
-    """Return what a message says: its author's own words first, then what was added to it."""
+    """Return the content of a message: the author's own words first, then attachments and files."""
     bounds, found = Bounds(), Collected()
     shown = blocks.read(message.get("blocks"), bounds)
-    # The text is only for where blocks are not shown, except where Slack itself says what the blocks are about.
+    # `text` is the fallback for clients that do not show blocks, except in notices by Slack itself.
     if not shown.parts or not is_spoken(message):
         found.say_markup(bounds.text(message.get("text")))
     elif bounds.unread and not attachments.contains(shown.parts, text := bounds.text(message.get("text"))):
@@ -67,7 +67,7 @@ def subject(event: JsonObject) -> JsonObject:
 
 
 def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
-    """Return who wrote a message. An app that posts in a person's name is an app."""
+    """Return the author of a message. An app that posts in a person's name counts as an app."""
     user, bot, app = (identifier(message.get(key)) for key in ("user", "bot_id", "app_id"))
     profile = mapping(message.get("bot_profile"))
     app = app or identifier(profile.get("app_id"))
@@ -89,9 +89,9 @@ def author_of(message: JsonObject, ourselves: Ourselves) -> Author:
 def is_spoken(message: JsonObject) -> bool:
     """Return whether somebody says something with a message."""
     subtype = message.get("subtype")
-    return isinstance(subtype, str | None) and subtype in SPOKEN
+    return isinstance(subtype, str | None) and subtype in AUTHORED_SUBTYPES
 
 
 def identifier(value: object) -> str:
-    """Return an id of Slack's; empty if the value is none."""
+    """Return a Slack id; empty if the value is not one."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""

@@ -1,5 +1,7 @@
-"""Reads rich text, the form in which people's messages are written (docs.slack.dev/reference/block-kit/blocks/
-rich-text-block). Pure."""
+"""Reads rich text, the format in which Slack delivers what people write. Pure.
+
+Source: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ DEEPEST_INDENT = 8
 BLOCKS = ("rich_text_list", "rich_text_preformatted", "rich_text_quote")
 STYLES = (("bold", "*"), ("italic", "_"), ("strike", "~"))
 VISIBLE = ("text", "title", "name", "label", "fallback", "value")
-"""Where an element of a kind that is not known may keep what people see of it, the most likely first."""
+"""Fields in which an element of an unknown type may hold visible text, the most likely first."""
 
 
 def read(block: JsonObject, bounds: Bounds, depth: int = 0) -> Collected:
-    """Return what a rich_text block says: quotes as sections, everything else as the author's words."""
+    """Return the content of a rich_text block: quotes as sections, everything else as the author's words."""
     found = Collected()
     for element in bounds.objects(block.get("elements"), depth):
         _add(element, found, bounds, depth + 1)
@@ -64,7 +66,7 @@ class _Line:
 
 
 def _inline(parent: JsonObject, bounds: Bounds, depth: int) -> _Line:
-    """Read elements that follow one another in a line."""
+    """Return the elements of one line as markup."""
     lines: list[_Line] = []
     for element in bounds.objects(parent.get("elements"), depth):
         line = _inline(element, bounds, depth + 1) if "elements" in element else _element(element, bounds)
@@ -99,7 +101,7 @@ def _preformatted(parent: JsonObject, bounds: Bounds, depth: int) -> Collected:
 
 
 def _element(element: JsonObject, bounds: Bounds) -> _Line:
-    """Read one element of a line. Elements in code mention nobody."""
+    """Return one inline element with its style. Mentions in code do not count."""
     style = mapping(element.get("style"))
     line = _plain(element, bounds)
     if style.get("code"):
@@ -113,7 +115,7 @@ def _element(element: JsonObject, bounds: Bounds) -> _Line:
 
 
 def _plain(element: JsonObject, bounds: Bounds) -> _Line:
-    """Read one element without its style."""
+    """Return one inline element without its style."""
     kind = str(element.get("type"))
     if kind in _MENTIONS:
         key, begun = _MENTIONS[kind]
@@ -144,16 +146,16 @@ _MENTIONS = {
     "usergroup": ("usergroup_id", "<!subteam^"),
     "broadcast": ("range", "<!"),
 }
-"""The kinds of mentions, each with the key of what is mentioned and how it begins in markup."""
+"""By element type: the key of the mentioned id, and how the mention begins in markup."""
 
 
 def _mention(entity: str) -> _Line:
-    """Return a mention; what is none is plain text."""
+    """Return a mention in markup; anything else as plain text."""
     found = tuple(markup.mentions(entity))
     return _Line(entity, found) if found else _Line(markup.escaped(entity))
 
 
 def moment(seconds: object) -> str:
-    """Return a time in seconds since 1970 as text, in UTC; empty if it is none."""
+    """Return a time in seconds since 1970 as text, in UTC; empty if it is invalid."""
     value = amount(seconds)
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(value)) if 0 < value < 1e11 else ""

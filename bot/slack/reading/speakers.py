@@ -1,4 +1,4 @@
-"""The names by which people appear to the model: in what is read at a time, no two people have the same."""
+"""Gives the participants of a thread distinct names for the model."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ALIKE = str.maketrans(
 _MARKS = " \t*_~`>#@\"'-"
 
 
-def compared(name: str) -> str:
-    """Return a name in the form in which names are compared: neither how it is written nor what is not seen of it makes
-    a difference, nor do spaces and punctuation."""
+def name_key(name: str) -> str:
+    """Return a name normalized for comparison: case, accents, width, invisible characters, spaces and punctuation make
+    no difference."""
     return "".join(map(_plain, name)) or " ".join(name.strip(_MARKS).split())
 
 
 class _Plain(dict[str, str]):
-    """What of a character is compared, kept once it is known."""
+    """The part of `name_key` for each character, cached."""
 
     MAX_ENTRIES = 30_000
 
@@ -42,29 +42,30 @@ class _Plain(dict[str, str]):
 
 _plain = _Plain().__getitem__
 
-OURS = frozenset(map(compared, ("from the app", "you", "slack", "somebody", "this app")))
-"""By what the bot's own notes to the model begin, and other authors than people are called."""
+OURS = frozenset(map(name_key, ("from the app", "you", "slack", "somebody", "this app")))
+"""How notes by the app itself begin, and the names of authors other than people."""
 
 
 class Speakers(Container[str]):
-    """Who has which name. Display names are not unique in Slack, and anybody may change theirs."""
+    """The names of a thread's participants. Display names are not unique in Slack, and anybody may change theirs."""
 
     def __init__(self, names: Mapping[str, str], others: Iterable[str] = ()) -> None:
         """`names`: the display names of the people of a thread, by their ids; `others`: those of apps and workflows."""
         cleaned = {user: speaker(name) for user, name in names.items()}
         self._owners: dict[str, list[str]] = {}
         for user, name in cleaned.items():
-            self._owners.setdefault(compared(name), []).append(user)
-        self._with_ids = {compared(f"{name} {user}") for user, name in cleaned.items()}
-        self._known = {*OURS, *self._owners, *self._with_ids, *(compared(speaker(name)) for name in others)}
+            self._owners.setdefault(name_key(name), []).append(user)
+        self._with_ids = {name_key(f"{name} {user}") for user, name in cleaned.items()}
+        self._known = {*OURS, *self._owners, *self._with_ids, *(name_key(speaker(name)) for name in others)}
 
     def name(self, user: str, name: str) -> str:
-        """Return a person's name; with their id if somebody else has that name, too, or if it is none for a person."""
+        """Return a person's name, with their id appended if another participant has the same name, or if it is not one
+        for people."""
         cleaned = speaker(name)
-        known = compared(cleaned)
+        known = name_key(cleaned)
         is_clear = known not in OURS and known not in self._with_ids and self._owners.get(known, [user]) == [user]
         return cleaned if is_clear else f"{cleaned} {user}"
 
     def __contains__(self, name: object) -> bool:
-        """Whether somebody has this name, in the form that `compared` returns."""
+        """Return whether a participant has this name, in the form that `name_key` returns."""
         return name in self._known

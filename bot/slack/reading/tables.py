@@ -1,4 +1,4 @@
-"""Reads tables, as Markdown tables (docs.slack.dev/reference/block-kit/blocks/table-block). Pure."""
+"""Reads table blocks as Markdown tables (docs.slack.dev/reference/block-kit/blocks/table-block). Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _BLANKS = re.compile(r"\s+")
 
 
 def read(block: JsonObject, bounds: Bounds, depth: int) -> str:
-    """Return a table in markup, its first row as the head; empty if it has no cell. Mentions in it count as none."""
+    """Return a table in markup, with its first row as the header; empty if it has no cells. Mentions in it do not
+    count."""
     raw = [items(row) for row in items(block.get("rows"))[: NODES + 1]]
     rows = [[_cell(cell, bounds, depth + 1) for cell in bounds.objects(row, depth)] for row in raw if row]
     rows = [row for row in rows if any(row)]
@@ -37,5 +38,5 @@ def _cell(cell: JsonObject, bounds: Bounds, depth: int) -> str:
         if value is None and isinstance(number := cell.get("value"), int | float) and not isinstance(number, bool):
             value = f"{number:.15g}" if abs(number) < 1e300 else ""
         found = markup.escaped(bounds.text(value))
-    # A bar ends a cell, except the first of an entity, which separates its address from its label.
+    # A bar would end the cell, except the first one of an entity, which separates the URL from the label.
     return _BLANKS.sub(" ", _ENTITY.sub(lambda match: match[1] or "\\|", found)).strip()

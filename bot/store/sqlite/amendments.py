@@ -1,5 +1,5 @@
-"""Messages that people edit and delete: unread ones change, and changes of read ones are reported. Functions over a
-connection, inside a transaction."""
+"""Applies edits and deletions of messages: unread messages change, and changes of read ones are reported. Functions on
+a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
+from bot.core.amendments import (
+    ADMITTED,
+    DELETED,
+    EDITED,
+    Amendment,
+    AmendmentOutcome,
+    edit_adds_request,
+    is_request_after_edit,
+)
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
-from bot.store.sqlite import audit, held, inbox, log, parked_threads, remembered, transitions
+from bot.store.sqlite import audit, early_amendments, held_messages, inbox, log, parked_threads, transitions
 from bot.store.sqlite.database import now
 
 RECENT_TURNS = 1_000
-"""Of so many turns one may have ended while its answer is not posted yet."""
+"""Turns that are searched for one whose answer is not posted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +44,15 @@ class _Row:
 
     @property
     def is_settled(self) -> bool:
-        """Whether its author has stopped a turn with it, or after it: it asks for nothing, whatever it says later."""
+        """Whether its author stopped a turn with it, or after it. It is never a request again, however it is edited."""
         return self.author == AuthorKind.PERSON and self.label in (STOPPED_WITH, WITHDRAWN)
 
 
 _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone, held"
 
 
-def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[Amended, int]:
-    """Record a change of a message. Out: what follows, and the thread's id (0 if there is none)."""
+def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[AmendmentOutcome, int]:
+    """Record an edit or deletion. Return what follows, and the thread's id (0 if there is none)."""
     thread_id = inbox.thread(connection, change.place)
     row = _find(connection, thread_id, change.ts) if thread_id else None
     if change.now is None:
@@ -64,9 +72,11 @@ def _find(connection: sqlite3.Connection, thread_id: int, ts: str) -> _Row | Non
 # --- edits
 
 
-def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming) -> Amended:
+def _edit(
+    connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming
+) -> AmendmentOutcome:
     if row.gone or said.version <= row.version:
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     connection.execute(
         "UPDATE inbox SET text = ?, body = ?, files = '[]', version = ? WHERE id = ?",
         (said.text, said.body, said.version, row.id),
@@ -74,11 +84,11 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
     if row.seq is None:
         return _edit_unread(connection, thread_id, row, change, said)
     if (said.text, said.body) == (row.text, row.body):
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     report = connection.execute("SELECT addressed FROM inbox WHERE about = ? AND seq IS NULL", (row.id,)).fetchone()
     reported = bool(report and report[0])
     counted = row.addressed or bool(row.held)
-    addressed = not row.is_settled and newly_counts(change, said, counted=counted, reported=reported)
+    addressed = not row.is_settled and edit_adds_request(change, said, counted=counted, reported=reported)
     is_late = addressed and said.late
     addressed = addressed and not is_late
     _report(connection, thread_id, replace(row, text=said.text, body=said.body), EDITED, change, addressed=addressed)
@@ -91,31 +101,31 @@ def _edit(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Ame
         _hold(connection, thread_id, row)
     if reported:
         _leave(connection, thread_id, row)
-    return Amended.REPORTED
+    return AmendmentOutcome.REPORTED
 
 
 def _edit_unread(
     connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment, said: Incoming
-) -> Amended:
+) -> AmendmentOutcome:
     follows = row.author == AuthorKind.PERSON and _follows(connection, thread_id, row, change.ts)
     before = row.addressed or bool(row.held)
-    asks = not row.is_settled and counts(change, said, counted=before, follows=follows)
+    asks = not row.is_settled and is_request_after_edit(change, said, counted=before, follows=follows)
     if asks and not row.addressed and (row.held or said.late):
         if not row.held:
             _hold(connection, thread_id, row)
-        return Amended.UPDATED
+        return AmendmentOutcome.UPDATED
     connection.execute("UPDATE inbox SET addressed = ?, held = 0 WHERE id = ?", (asks, row.id))
     if asks:
         return _start(connection, thread_id, row)
     if before:
         _leave(connection, thread_id, row)
-    if row.held and held.taken_back(connection, thread_id, row.user):
-        return Amended.TAKEN_BACK
-    return Amended.UPDATED
+    if row.held and held_messages.taken_back(connection, thread_id, row.user):
+        return AmendmentOutcome.TAKEN_BACK
+    return AmendmentOutcome.UPDATED
 
 
 def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
-    """Have the author of a message that has become a request too late asked whether to answer it."""
+    """Mark a message that became a request too late as held, so that its author is asked whether to answer it."""
     if row.author == AuthorKind.PERSON:
         connection.execute("UPDATE inbox SET held = 1 WHERE id = ?", (row.id,))
         connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
@@ -123,13 +133,14 @@ def _hold(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
 
 def _edit_unknown(
     connection: sqlite3.Connection, thread_id: int, change: Amendment, said: Incoming
-) -> tuple[Amended, int]:
-    """The message itself was not delivered, did not concern the bot before, or was left out of a long history."""
+) -> tuple[AmendmentOutcome, int]:
+    """Record an edit of a message that was not delivered, did not concern the bot, or was left out of a long
+    history."""
     if change.is_own:
-        return Amended.IGNORED, thread_id
-    known = remembered.find(connection, change)
+        return AmendmentOutcome.IGNORED, thread_id
+    known = early_amendments.find(connection, change)
     if known is not None and (known[1] or known[0] >= said.version):
-        return Amended.IGNORED, thread_id
+        return AmendmentOutcome.IGNORED, thread_id
     if change.in_time:
         if thread_id and _is_earlier(connection, thread_id, change.ts):
             said = replace(said, earlier=True)
@@ -137,20 +148,21 @@ def _edit_unknown(
         if admission is not Admission.IGNORED:
             return ADMITTED[admission], thread_id
     if known is None and not thread_id and not change.concerns_us:
-        return Amended.IGNORED, 0
-    remembered.keep(connection, change)
-    return Amended.REMEMBERED, thread_id
+        return AmendmentOutcome.IGNORED, 0
+    early_amendments.keep(connection, change)
+    return AmendmentOutcome.REMEMBERED, thread_id
 
 
-def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> Amended:
+def _start(connection: sqlite3.Connection, thread_id: int, row: _Row) -> AmendmentOutcome:
     if row.author == AuthorKind.PERSON:
         connection.execute("INSERT OR IGNORE INTO participants (thread_id, user) VALUES (?, ?)", (thread_id, row.user))
     parked_threads.release(connection, thread_id)
-    return Amended.STARTS
+    return AmendmentOutcome.STARTS
 
 
 def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str) -> bool:
-    """Whether its author has addressed the bot in another message, and the bot was in the thread before this one."""
+    """Return whether the author has addressed the bot in another message, and the bot was in the thread before this
+    one."""
     found = connection.execute(
         "SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND addressed AND id <> ? AND about IS NULL LIMIT 1",
         (thread_id, row.user, row.id),
@@ -159,7 +171,7 @@ def _follows(connection: sqlite3.Connection, thread_id: int, row: _Row, ts: str)
 
 
 def _is_earlier(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
-    """Whether a message was written before the bot was first addressed in the thread."""
+    """Return whether a message was written before the bot was first addressed in the thread."""
     found = connection.execute(
         "SELECT 1 FROM inbox WHERE thread_id = ? AND ts < ? AND addressed LIMIT 1", (thread_id, ts)
     ).fetchone()
@@ -167,7 +179,7 @@ def _is_earlier(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool
 
 
 def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
-    """Forget that a person takes part who has addressed the bot in no other message."""
+    """Remove a person from the participants if they have addressed the bot in no other message."""
     connection.execute(
         "DELETE FROM participants WHERE thread_id = ? AND user = ? AND NOT EXISTS"
         " (SELECT 1 FROM inbox WHERE thread_id = ? AND user = ? AND (addressed OR held) AND id <> ?)",
@@ -178,7 +190,7 @@ def _leave(connection: sqlite3.Connection, thread_id: int, row: _Row) -> None:
 def _report(
     connection: sqlite3.Connection, thread_id: int, row: _Row, what: str, change: Amendment, *, addressed: bool
 ) -> None:
-    """Have the model read of the change with the next messages; one unread report of the same message is replaced."""
+    """Add a report of the change for the model. An unread report of the same message is replaced."""
     version = change.now.version if change.now else change.at
     # Distinct, and in the order of the changes.
     ts = f"{change.at}{row.id:07}"
@@ -199,41 +211,41 @@ def _report(
 # --- deletions
 
 
-def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> Amended:
-    known = remembered.find(connection, change)
-    done = Amended.IGNORED
+def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, change: Amendment) -> AmendmentOutcome:
+    known = early_amendments.find(connection, change)
+    done = AmendmentOutcome.IGNORED
     if row is None and not (known and known[1]) and not change.is_own and (thread_id or change.concerns_us):
-        remembered.keep(connection, change)
-        done = Amended.REMEMBERED
+        early_amendments.keep(connection, change)
+        done = AmendmentOutcome.REMEMBERED
     elif row is not None and row.seq is None:
         connection.execute("DELETE FROM inbox WHERE id = ?", (row.id,))
-        remembered.keep(connection, change)
+        early_amendments.keep(connection, change)
         if row.addressed or row.held:
             _leave(connection, thread_id, row)
-        done = Amended.REMOVED
+        done = AmendmentOutcome.REMOVED
     elif row is not None and not row.gone:
         done = _delete_read(connection, thread_id, row, change)
-    if row is not None and row.held and held.taken_back(connection, thread_id, row.user):
-        done = Amended.TAKEN_BACK if done is not Amended.STOPPED else done
+    if row is not None and row.held and held_messages.taken_back(connection, thread_id, row.user):
+        done = AmendmentOutcome.TAKEN_BACK if done is not AmendmentOutcome.STOPPED else done
     if change.ends_thread and thread_id:
         is_there = connection.execute("SELECT 1 FROM threads WHERE id = ? AND gone = ''", (thread_id,)).fetchone()
         close_thread(connection, thread_id, change.at)
-        return Amended.CLOSED if is_there else done
+        return AmendmentOutcome.CLOSED if is_there else done
     return done
 
 
-def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> Amended:
+def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> AmendmentOutcome:
     connection.execute("UPDATE inbox SET gone = 1 WHERE id = ?", (row.id,))
     _report(connection, thread_id, row, DELETED, change, addressed=False)
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)
-        return Amended.STOPPED
+        return AmendmentOutcome.STOPPED
     _drop_answer(connection, thread_id, row.id)
-    return Amended.REPORTED
+    return AmendmentOutcome.REPORTED
 
 
 def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
-    """Whether a deleted message asked for something in the open turn, and all others that did are deleted too."""
+    """Return whether a deleted message was a request of the open turn, and all other requests are deleted too."""
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM turns t"
         " JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first LEFT JOIN inbox o ON o.id = i.about"
@@ -249,7 +261,7 @@ def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
 
 
 def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> None:
-    """Have an answer that is recorded and not posted yet not be posted, if all that asked for it is deleted."""
+    """Remove an answer that is not posted yet if all its requests were deleted."""
     turn = connection.execute(
         "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
         (RECENT_TURNS, thread_id),
@@ -269,7 +281,7 @@ def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:
-    """Stop the open turn of a thread, since what asked for it was deleted."""
+    """Stop the open turn of a thread, because its requests were deleted."""
     turn = connection.execute("SELECT id FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,)).fetchone()
     if turn is None:
         return
@@ -279,10 +291,16 @@ def stop(connection: sqlite3.Connection, thread_id: int) -> None:
 
 
 def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outside: int = 0) -> None:
-    """Give up a thread that is not in Slack since this timestamp. `outside`: a message of ours that Slack has posted
-    under it, outside of the thread."""
+    """Close a thread that no longer exists in Slack.
+
+    Args:
+        connection: inside a transaction.
+        thread_id: the thread.
+        at: the timestamp of Slack's since when it is gone.
+        outside: the number of a post that Slack has put outside of the thread, with `at` as its timestamp; 0 for none.
+    """
     connection.execute("UPDATE threads SET gone = ? WHERE id = ? AND gone < ?", (at, thread_id, at))
-    held.close_thread(connection, thread_id)
+    held_messages.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
     stop(connection, thread_id)
     parked_threads.release(connection, thread_id)

@@ -111,7 +111,7 @@ def _part(connection: sqlite3.Connection, since: float, until: float) -> _Part:
 
 
 def _pages(connection: sqlite3.Connection, part: _Part, thread: int | None = None) -> Iterator[AuditRecord]:
-    """The records of a part, of one thread or of all."""
+    """Yield the records in a range, of one thread or of all."""
     # The plus keeps SQLite from finding them by their times, only to sort them again for each page.
     conditions, values = ["a.seq > ?", "a.seq <= ?"], [part.last]
     for condition, value, wanted in (

@@ -83,7 +83,7 @@ def _unreadable(path: Path, error: sqlite3.Error) -> SettingsError:
 
 
 def _there(path: Path) -> tuple[Path, tuple[int, ...]]:
-    """The file and what changes when it is written to."""
+    """Return the file, and the facts about it that change when it is written to."""
     try:
         file = path.resolve(strict=True)
         found = file.stat()

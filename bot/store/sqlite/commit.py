@@ -12,7 +12,17 @@ from bot.core.questions.question import Approval, Card, Decision
 from bot.core.thread import ThreadState, person
 from bot.core.transaction import Change
 from bot.errors import ChangedError
-from bot.store.sqlite import audit, held, log, parked_threads, posts, question_audit, questions, transitions, undos
+from bot.store.sqlite import (
+    audit,
+    held_messages,
+    log,
+    parked_threads,
+    posts,
+    question_audit,
+    questions,
+    transitions,
+    undos,
+)
 from bot.store.sqlite.question_rows import touch_all
 
 
@@ -34,7 +44,7 @@ def apply(
     unread = {message.id: (message.version, message.addressed) for message in state.unread}
     log.mark_read(connection, [(start + index, id_, *unread.get(id_, ("", True))) for index, id_ in change.read])
     log.mark_notified(connection, change.notified)
-    held.answered(connection, state.id, change.speakers)
+    held_messages.answered(connection, state.id, change.speakers)
     stopped_by = log.stopped_by(connection, turn_id)
     for call in change.new_calls:
         call.id = log.insert_call(connection, state.id, turn_id, _unless_stopped(call, stopped_by))

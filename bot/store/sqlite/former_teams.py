@@ -1,7 +1,8 @@
-"""Threads that an earlier version recorded under the workspace of whoever wrote first. Functions over a connection.
+"""Finds threads that an earlier version recorded under the workspace of their first author. Functions on a connection.
 
-A thread belongs to the installation. Earlier versions took the outer `team_id` of the event instead, which in a channel
-shared through Slack Connect, or within an organisation, may be another workspace. A channel's id says the same in all.
+A thread belongs to the installation. Earlier versions took the outer `team_id` of the event, which may be another
+workspace in a channel that is shared through Slack Connect or within an organisation. The id of a channel is the same
+in all of them.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import sqlite3
 from bot.core.thread_ref import ThreadRef
 
 MAX_TEAMS = 1_000
-"""Workspaces that are looked through for a thread."""
+"""Workspaces that are searched for a thread."""
 
 
 def find(connection: sqlite3.Connection, place: ThreadRef) -> int:
-    """Return the id of the thread under another team, and record it under the team of the place; 0 if there is none.
+    """Return the id of the thread under another team, and move it to the team of the place; 0 if there is none.
 
-    It costs a look into the index for each team of the database, of which there is usually one.
+    It costs one index lookup for each team in the database, of which there is usually one.
     """
     team = ""
     for _ in range(MAX_TEAMS):

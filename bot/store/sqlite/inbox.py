@@ -9,18 +9,16 @@ from dataclasses import replace
 
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import former_teams, parked_threads, remembered, stopping
+from bot.store.sqlite import early_amendments, former_teams, parked_threads, stopping
 from bot.store.sqlite.database import now
 
 
 def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission, int]:
-    """Record a message, unless it is a duplicate or does not concern the bot.
-
-    Out: whether it was recorded, and the thread's id (0 if there is none).
-    """
+    """Record a message, unless it is a duplicate or does not concern the bot. Return what became of it, and the
+    thread's id (0 if there is none)."""
     if incoming.unclear:
         return _looked_up(connection, incoming)
-    as_it_is = remembered.as_amended(connection, incoming)
+    as_it_is = early_amendments.as_amended(connection, incoming)
     if as_it_is is None:
         return Admission.IGNORED, 0
     if as_it_is.stop and not as_it_is.earlier:
@@ -42,7 +40,7 @@ def thread(connection: sqlite3.Connection, place: ThreadRef) -> int:
 
 
 def _known(connection: sqlite3.Connection, thread_id: int, incoming: Incoming) -> bool:
-    """Whether a message was recorded before."""
+    """Return whether a message was recorded before."""
     row = connection.execute(
         "SELECT 1 FROM inbox WHERE event_id = ? UNION ALL SELECT 1 FROM inbox WHERE thread_id = ? AND ts = ? LIMIT 1",
         (incoming.event_id, thread_id, incoming.ts),
@@ -135,7 +133,7 @@ def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool 
 
 
 def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
-    """Whether a thread is gone. A message that was written later shows that it is there again."""
+    """Return whether a thread is gone. A message that was written later shows that it is there again."""
     [gone] = connection.execute("SELECT gone FROM threads WHERE id = ?", (thread_id,)).fetchone()
     if not gone:
         return False
@@ -144,7 +142,7 @@ def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
 
 
 def _is_posted(connection: sqlite3.Connection, key: str) -> bool:
-    """Whether this is the key of a message that the bot has posted or is to post."""
+    """Return whether this is the key of a message that the bot has posted or is to post."""
     first, last = (key[:-1], f"{key[:-1]}\U0010ffff") if key.endswith("*") else (key, key)
     row = connection.execute("SELECT 1 FROM posts WHERE key BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone()
     return row is not None
@@ -170,7 +168,10 @@ SQLite would choose another."""
 
 
 def waiting(connection: sqlite3.Connection) -> list[int]:
-    """Return the threads with something to do now. A thread whose turn only waits for a person's decision is included
-    once that is made or has expired; a parked one only if Slack is owed something."""
+    """Return the ids of the threads with something to do now.
+
+    A thread whose turn only waits for a person's decision is included once that is made or has expired; a parked one
+    only if Slack has to be updated.
+    """
     query = f"{' UNION '.join(_TO_ADVANCE)} EXCEPT {_PARKED} UNION {_TO_DELIVER}"
     return sorted(int(row[0]) for row in connection.execute(query))

@@ -205,7 +205,7 @@ def open_turn(connection: sqlite3.Connection, thread_id: int, requester: str, fi
 
 
 def has_open_turn(connection: sqlite3.Connection, thread_id: int) -> bool:
-    """Whether a turn is open in a thread."""
+    """Return whether a turn is open in a thread."""
     found = connection.execute("SELECT 1 FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
     return found.fetchone() is not None
 

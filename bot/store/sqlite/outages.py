@@ -1,19 +1,19 @@
-"""Times without a connection, and what has been read since. Functions over a connection, inside a transaction."""
+"""Records outages, and what was read since. Functions on a connection, inside a transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from bot.core.outages import Active, Conversation, Gap, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, RecordedMessage
 from bot.core.questions.missed import MISSED
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite.database import now
 
 KEPT = 5_000
-"""Outages that are remembered. Slack asks for a new connection every few hours."""
+"""Outages that are kept. Slack asks for a new connection every few hours."""
 AT_ONCE = 100
-"""Messages that are looked at per query."""
+"""Messages per batch."""
 REREAD = 500
 """Messages of a thread that are compared with the chat again, at most."""
 _LAST = "(SELECT coalesce(max(id), 0) FROM outages)"
@@ -29,8 +29,8 @@ def heard(connection: sqlite3.Connection, at: float) -> None:
 
 
 def begin(connection: sqlite3.Connection, since: float) -> int:
-    """Record an outage, from this time on, or, if it is 0, from when a connection was last open. Return its number; 0
-    if there was never a connection."""
+    """Record an outage that began at a time, or with 0 when a connection was last open. Return its number; 0 if there
+    never was a connection."""
     row = connection.execute("SELECT heard FROM presence WHERE one = 1").fetchone()
     if row is None:
         heard(connection, now())
@@ -54,9 +54,8 @@ def _gap_after(connection: sqlite3.Connection, number: int) -> Gap | None:
     return Gap(float(since[0]), last)
 
 
-def recorded(connection: sqlite3.Connection, thread_id: int) -> list[Recorded]:
-    """Return the newest messages of people and apps that are recorded in a thread, newest first, without requests and
-    notes that the bot itself has recorded."""
+def recorded(connection: sqlite3.Connection, thread_id: int) -> list[RecordedMessage]:
+    """Return the recorded messages of people and apps in a thread, the newest first, without the bot's own entries."""
     first = connection.execute("SELECT first FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
     [begun] = first.fetchone() or (None,)
     rows = connection.execute(
@@ -65,12 +64,12 @@ def recorded(connection: sqlite3.Connection, thread_id: int) -> list[Recorded]:
         (thread_id, len(MISSED) + 1, f"{MISSED}-", REREAD),
     )
     return [
-        Recorded(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
+        RecordedMessage(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
         for ts, seq, addressed in rows
     ]
 
 
-def active(connection: sqlite3.Connection, before: int) -> list[Active]:
+def active(connection: sqlite3.Connection, before: int) -> list[ActiveThread]:
     """Return the newest messages with a number below this one (0: of all), with their threads."""
     rows = connection.execute(
         "SELECT i.id, i.received_at, t.id, t.heard, t.team, t.channel, t.thread_ts, t.kind"
@@ -79,14 +78,14 @@ def active(connection: sqlite3.Connection, before: int) -> list[Active]:
     ).fetchall()
     gaps = {number: _gap_after(connection, number) for number in {int(row[3]) for row in rows}}
     return [
-        Active(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
+        ActiveThread(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
         for id_, at, thread, number, *place in rows
     ]
 
 
 def of_conversations(connection: sqlite3.Connection, found: Sequence[Conversation]) -> list[Gap | None]:
-    """Return what may have been missed in each. Of one that is new, it is what was missed since they were last listed:
-    the bot may have joined it since."""
+    """Return what may have been missed in each conversation. A new one counts as read up to the previous listing, since
+    the bot may have joined it later."""
     row = connection.execute("SELECT listed FROM presence WHERE one = 1").fetchone()
     listed = int(row[0]) if row else 0
     gaps: list[Gap | None] = []
@@ -104,7 +103,7 @@ def of_conversations(connection: sqlite3.Connection, found: Sequence[Conversatio
 
 
 def caught_up(connection: sqlite3.Connection, what: int | Conversation, number: int) -> None:
-    """Record that a thread, or a conversation, was read up to an outage."""
+    """Record that a thread or conversation was read up to an outage."""
     if isinstance(what, int):
         connection.execute("UPDATE threads SET heard = ? WHERE id = ? AND heard < ?", (number, what, number))
     else:

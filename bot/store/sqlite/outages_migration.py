@@ -1,4 +1,4 @@
-"""The migration for times without a connection, and for what was written then."""
+"""The migration for outages and held messages."""
 
 from __future__ import annotations
 

@@ -52,6 +52,6 @@ def arguments(text: str, tool: str, redact: Sequence[str]) -> JsonObject:
 
 
 def _is_open(approval: Approval, redact: Sequence[str]) -> bool:
-    """Whether the audit records the arguments unchanged."""
+    """Return whether the audit records the arguments unchanged."""
     call = approval.call
     return audit.redacted(call.arguments, call.tool, redact) == audit.redacted(call.arguments, call.tool, ())

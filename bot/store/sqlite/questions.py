@@ -103,7 +103,7 @@ def checked(
 
 
 def asks(connection: sqlite3.Connection, channel: str, ts: str) -> bool:
-    """Whether this is a message of ours with an open question."""
+    """Return whether this is a message of ours with an open question."""
     row = _message(connection, channel, ts)
     return row is not None and bool(_asked(connection, row[2] or row[0]))
 

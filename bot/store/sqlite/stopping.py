@@ -1,5 +1,5 @@
-"""Stops turns other than by a button of a question: with a word, in the app's Home, or with Slack's own Stop. Functions
-over a connection, inside a transaction."""
+"""Stops turns by a stop word, in the app's Home or with Slack's own Stop (a card's Stop button: `transitions.py`).
+Functions on a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import audit, former_teams, log, parked_threads, transitions
 
 NOTE = "(From the app: a person stopped what you were doing here.)"
-"""What the model reads of a turn that was stopped from elsewhere."""
+"""What the model reads about a turn that was stopped outside of its thread."""
 _WAITING = (("inbox_untold", "seq IS NULL AND addressed AND NOT told"), ("inbox_held", "held = 1"))
 """Partial indexes over messages that wait to be read or answered, with their conditions."""
 MAX_TURNS = 100
-"""Turns that one word at the top of a conversation stops."""
+"""Turns that one stop word outside of threads stops."""
 
 
 def by_word(connection: sqlite3.Connection, incoming: Incoming) -> tuple[int, ...]:
-    """Stop what a stop word means: the open turn of its thread, or, outside of threads, all open turns of its author in
-    the conversation. What was written before and would open such a turn, but is not read yet, opens none: its turn
-    ends before it has begun. Return the threads, that of the message first; empty if there is nothing to stop.
+    """Stop the turns that a stop word refers to: the open turn of its thread or, outside of threads, all open turns of
+    its author in the conversation.
 
-    A turn that began after the message was written is meant by none.
+    Messages that were written earlier and would open such a turn, but are unread, open none. Turns that began after the
+    word was written are not affected.
+
+    Returns the ids of the threads, that of the message first; empty if there is nothing to stop.
     """
     user, before = incoming.user, incoming.ts
     outside = incoming.place.thread_ts == before
@@ -45,8 +47,8 @@ def by_word(connection: sqlite3.Connection, incoming: Incoming) -> tuple[int, ..
 
 
 def _open_turns(connection: sqlite3.Connection, incoming: Incoming) -> list[tuple[int, int, int, str]]:
-    """Return (turn, thread, first position, requester) of the open turns that a stop word means, whenever they
-    began."""
+    """Return (turn, thread, first position, requester) of the open turns that a stop word refers to, whenever
+    they began."""
     place = incoming.place
     here = connection.execute(
         "SELECT t.id, t.thread_id, t.first, t.requester FROM threads h JOIN turns t ON t.thread_id = h.id"
@@ -65,7 +67,7 @@ def _open_turns(connection: sqlite3.Connection, incoming: Incoming) -> list[tupl
 
 
 def _unread(connection: sqlite3.Connection, incoming: Incoming) -> list[int]:
-    """Return the threads in which something may be unread that a stop word means."""
+    """Return the threads that may have unread messages to which a stop word refers."""
     place = incoming.place
     here = connection.execute(
         "SELECT id FROM threads WHERE team = ? AND channel = ? AND thread_ts = ?",
@@ -82,7 +84,7 @@ def _unread(connection: sqlite3.Connection, incoming: Incoming) -> list[int]:
 
 
 def by_requester(connection: sqlite3.Connection, turn: int, user: str) -> int:
-    """Stop an open turn that this person has asked for. Return its thread; 0 if it is none of theirs, or has ended."""
+    """Stop an open turn of a person. Return its thread's id; 0 if the turn is not theirs or has ended."""
     row = connection.execute(
         "SELECT thread_id FROM turns WHERE id = ? AND requester = ? AND ended_at IS NULL AND requester <> ''",
         (turn, user),
@@ -138,7 +140,7 @@ def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
 
 
 def _end_unread(connection: sqlite3.Connection, thread_id: int, requester: str, user: str, before: str) -> int:
-    """End what would open the next turn. That turn is opened as a stopped one, so that people are told. Return it."""
+    """Open the next turn of a thread as a stopped one, so that people are informed in the usual way. Return its id."""
     turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
     _end_turn(connection, turn, thread_id, user, before, requester=requester, note=False)
     return turn
@@ -154,7 +156,8 @@ def _end_turn(
 
 
 def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *, note: bool) -> None:
-    """Stop an open turn, with its open questions. `note`: nothing in the thread tells the model about it."""
+    """Stop an open turn, with its open questions. `note`: add a note for the model, since nothing in the thread says
+    so."""
     transitions.stop(connection, thread_id, user)
     audit.record(connection, "stopped", thread_id=thread_id, actor=user, facts={})
     parked_threads.release(connection, thread_id)
@@ -163,8 +166,8 @@ def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *
 
 
 def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before: str) -> bool:
-    """Have what a person had written before this timestamp, and nobody has read yet, start no other turn. Return
-    whether there was anything."""
+    """Withdraw a person's unread messages from before this timestamp, so that they start no turn. Return whether there
+    were any."""
     withdrawn = connection.execute(
         "UPDATE inbox SET addressed = 0, held = 0, label = ? WHERE thread_id = ? AND seq IS NULL"
         " AND (addressed OR held = 1) AND user = ? AND author = '' AND ts < ?",
@@ -174,7 +177,7 @@ def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before:
 
 
 def _began(connection: sqlite3.Connection, thread_id: int, first: int) -> str:
-    """Return the timestamp of the message that a turn began with; empty if it is not known."""
+    """Return the timestamp of the message that a turn began with; empty if it is unknown."""
     row = connection.execute(
         "SELECT min(ts) FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed", (thread_id, first)
     ).fetchone()

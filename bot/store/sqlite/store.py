@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Collection, Hashable, Mapping, Seque
 from contextlib import asynccontextmanager
 from functools import partial
 
-from bot.core.amendments import WAKING, Amended, Amendment
+from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.inbox import Admission, Incoming, Unread
-from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -24,7 +24,7 @@ from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
     grants,
-    held,
+    held_messages,
     inbox,
     log,
     outages,
@@ -76,8 +76,8 @@ class SqliteStore(PostsStore, SqliteSessions):
 
         return await self._database.write(admit, ahead=ahead)
 
-    async def amend(self, change: Amendment) -> tuple[Amended, int]:
-        def amend(connection: sqlite3.Connection) -> tuple[Amended, int]:
+    async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
+        def amend(connection: sqlite3.Connection) -> tuple[AmendmentOutcome, int]:
             done, thread_id = amendments.amend(connection, change)
             self._mark(connection, thread_id, when=done in WAKING)
             return done, thread_id
@@ -102,10 +102,10 @@ class SqliteStore(PostsStore, SqliteSessions):
     async def gap(self, thread_id: int) -> Gap | None:
         return await self._database.read(partial(outages.gap, thread_id=thread_id))
 
-    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
         return await self._database.read(partial(outages.recorded, thread_id=thread_id))
 
-    async def active(self, before: int = 0) -> Sequence[Active]:
+    async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         return await self._database.read(partial(outages.active, before=before))
 
     async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
@@ -120,12 +120,12 @@ class SqliteStore(PostsStore, SqliteSessions):
 
         await self._database.write(caught_up, synced=False)
 
-    async def held(self) -> Sequence[Held]:
-        return await self._database.read(held.held)
+    async def held(self) -> Sequence[HeldMessages]:
+        return await self._database.read(held_messages.held)
 
     async def offer(self, card: Card, threads: Sequence[int]) -> None:
         def offer(connection: sqlite3.Connection) -> None:
-            held.offer(connection, card, threads)
+            held_messages.offer(connection, card, threads)
 
         await self._database.write(offer)
 
@@ -239,11 +239,7 @@ class SqliteStore(PostsStore, SqliteSessions):
         return await self._database.read(lambda connection: questions.unchecked(connection, before, most, self._odd))
 
     async def checked(
-        self,
-        question: str,
-        copies: Sequence[tuple[str, Draft]] = (),
-        notes: Sequence[Draft] = (),
-        closed: str = "",
+        self, question: str, copies: Sequence[tuple[str, Draft]] = (), notes: Sequence[Draft] = (), closed: str = ""
     ) -> None:
         def checked(connection: sqlite3.Connection) -> None:
             questions.checked(connection, question, copies, notes, closed)

@@ -12,7 +12,7 @@ from bot.core.questions.decide import close, decide
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.transition import CallStep, Transition
 from bot.core.thread import person
-from bot.store.sqlite import audit, grants, held, parked_threads, question_audit, undos
+from bot.store.sqlite import audit, grants, held_messages, parked_threads, question_audit, undos
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -49,7 +49,8 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
 
 
 def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
-    """Stop the open turn of a thread: no call starts any more. In: who has stopped it, or why (`Turn.stopped_by`)."""
+    """Stop the open turn of a thread: no further call starts. `stopped_by`: who has stopped it, or why
+    (`Turn.stopped_by`)."""
     user = person(stopped_by)
     connection.execute(
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
@@ -73,7 +74,7 @@ def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> Non
 
 
 def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
-    """Write what follows from a decision. `redact` is what the audit leaves out."""
+    """Write what follows from a decision. `redact`: patterns of arguments that the audit leaves out."""
     _vote(connection, question, transition)
     if transition.decision:
         connection.execute(
@@ -95,7 +96,7 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.redraw:
         touch(connection, question.id)
     if transition.requests:
-        held.request(connection, question, transition)
+        held_messages.request(connection, question, transition)
     if transition.note:
         note(connection, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:

@@ -1,5 +1,5 @@
-"""What is waiting for one person, and what of theirs is waiting: the cost does not grow with what waits for others.
-Functions over a connection."""
+"""Lists what waits for one person, and their open turns. The cost does not grow with what waits for others. Functions
+on a connection."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bot.store.sqlite.question_rows import find
 from bot.store.sqlite.unreadable import OddRows
 
 SCANNED = 5
-"""Times the length of the list: of so many questions those that the person may not approve are left out."""
+"""Questions that are read, as a multiple of the length of the list: some may be for others only."""
 
 
 def waiting_for(connection: sqlite3.Connection, user: str, groups: Iterable[str], most: int, odd: OddRows) -> Waiting:
-    """Return the open questions that a person may answer, those that end first at the front, and the open turns that
-    they have asked for, the newest first; so many of each at most."""
+    """Return the open questions that a person may answer, the earliest to expire first, and their open turns, the
+    newest first; at most `most` of each."""
     asked = (_of(connection, who, most * SCANNED) for who in dict.fromkeys((user, *groups)))
     found: dict[str, WaitingQuestion] = {}
     for _, id_ in islice(merge(*asked), most * SCANNED):
@@ -56,7 +56,7 @@ def _shown(connection: sqlite3.Connection, id_: str, user: str) -> WaitingQuesti
 
 
 def _may_answer(question: Question, user: str) -> bool:
-    """Whether the person, who is among those whom the question waits for, has not answered it and is not barred."""
+    """Return whether a person for whom the question waits has not answered it, and is not barred."""
     if user in question.votes:
         return False
     barred = isinstance(question, Approval) and question.no_self

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core.amendments import ADMITTED, DELETED, EDITED, Amended, Amendment, counts, newly_counts
+from bot.core.amendments import (
+    ADMITTED,
+    DELETED,
+    EDITED,
+    Amendment,
+    AmendmentOutcome,
+    edit_adds_request,
+    is_request_after_edit,
+)
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming, Unread
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
@@ -13,7 +21,7 @@ from tests.extending.memory.admitting import admit
 from tests.extending.memory.tables import Message, Tables
 
 
-def amend(tables: Tables, change: Amendment) -> tuple[Amended, int]:
+def amend(tables: Tables, change: Amendment) -> tuple[AmendmentOutcome, int]:
     """Write a change of a message. Out: what follows, and the number of the thread."""
     thread = next((id_ for id_, row in tables.threads.items() if row.place == change.place), 0)
     rows = [id_ for id_, row in tables.inbox.items() if row.thread == thread and row.unread.ts == change.ts]
@@ -25,10 +33,10 @@ def amend(tables: Tables, change: Amendment) -> tuple[Amended, int]:
     return _edit(tables, thread, number, change, change.now), thread
 
 
-def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> Amended:
+def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> AmendmentOutcome:
     row, before = tables.inbox[number], tables.inbox[number].unread
     if row.gone or said.version <= before.version:
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     now = replace(before, text=said.text, body=said.body, files=(), version=said.version)
     report = _report_of(tables, number)
     reported = bool(report and tables.inbox[report].unread.addressed)
@@ -36,9 +44,9 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
     if row.position is None:
         return _edit_unread(tables, thread, number, change, said)
     if (said.text, said.body) == (before.text, before.body):
-        return Amended.IGNORED
+        return AmendmentOutcome.IGNORED
     counted = before.addressed or bool(row.held)
-    addressed = newly_counts(change, said, counted=counted, reported=reported) and not _is_settled(before)
+    addressed = edit_adds_request(change, said, counted=counted, reported=reported) and not _is_settled(before)
     is_late = addressed and said.late
     addressed = addressed and not is_late
     _report(tables, number, EDITED, change, addressed=addressed)
@@ -48,25 +56,25 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
         _leave(tables, thread, before.user)
     if is_late and not row.held:
         _hold(tables, thread, number)
-    return _start(tables, thread, number) if addressed else Amended.REPORTED
+    return _start(tables, thread, number) if addressed else AmendmentOutcome.REPORTED
 
 
-def _edit_unread(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> Amended:
+def _edit_unread(tables: Tables, thread: int, number: int, change: Amendment, said: Incoming) -> AmendmentOutcome:
     row, before = tables.inbox[number], tables.inbox[number].unread
     follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
     counted = before.addressed or bool(row.held)
-    asks = not _is_settled(before) and counts(change, said, counted=counted, follows=follows)
+    asks = not _is_settled(before) and is_request_after_edit(change, said, counted=counted, follows=follows)
     if asks and not before.addressed and (row.held or said.late):
         if not row.held:
             _hold(tables, thread, number)
-        return Amended.UPDATED
+        return AmendmentOutcome.UPDATED
     tables.inbox[number] = replace(row, held=0, unread=replace(before, addressed=asks, held=False))
     if asks:
         return _start(tables, thread, number)
     if counted:
         _leave(tables, thread, before.user)
     is_emptied = row.held and hearing.taken_back(tables, thread, before.user)
-    return Amended.TAKEN_BACK if is_emptied else Amended.UPDATED
+    return AmendmentOutcome.TAKEN_BACK if is_emptied else AmendmentOutcome.UPDATED
 
 
 def _hold(tables: Tables, thread: int, number: int) -> None:
@@ -81,29 +89,29 @@ def _is_settled(said: Unread) -> bool:
     return said.author is AuthorKind.PERSON and said.label in (STOPPED_WITH, WITHDRAWN)
 
 
-def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[Amended, int]:
+def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[AmendmentOutcome, int]:
     if change.is_own:
-        return Amended.IGNORED, thread
+        return AmendmentOutcome.IGNORED, thread
     known = tables.amended.get((change.place.channel, change.ts))
     if known is not None and (known.now is None or known.now.version >= said.version):
-        return Amended.IGNORED, thread
+        return AmendmentOutcome.IGNORED, thread
     if change.in_time:
         said = replace(said, earlier=bool(thread) and _is_earlier(tables, thread, change.ts))
         admission, thread = admit(tables, said)
         if admission is not Admission.IGNORED:
             return ADMITTED[admission], thread
     if known is None and not thread and not change.concerns_us:
-        return Amended.IGNORED, 0
+        return AmendmentOutcome.IGNORED, 0
     tables.amended[change.place.channel, change.ts] = change
-    return Amended.REMEMBERED, thread
+    return AmendmentOutcome.REMEMBERED, thread
 
 
-def _start(tables: Tables, thread: int, number: int) -> Amended:
+def _start(tables: Tables, thread: int, number: int) -> AmendmentOutcome:
     said, row = tables.inbox[number].unread, tables.threads[thread]
     if said.author is AuthorKind.PERSON:
         tables.threads[thread] = replace(row, people=row.people | {said.user})
     asking.release(tables, thread)
-    return Amended.STARTS
+    return AmendmentOutcome.STARTS
 
 
 def _requests(tables: Tables, thread: int) -> list[tuple[int, Message]]:
@@ -142,29 +150,29 @@ def _report(tables: Tables, number: int, what: str, change: Amendment, *, addres
     tables.inbox[place] = Message(row.thread, f"change-{number}-{version}", told, about=number)
 
 
-def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amended:
-    key, done = (change.place.channel, change.ts), Amended.IGNORED
+def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> AmendmentOutcome:
+    key, done = (change.place.channel, change.ts), AmendmentOutcome.IGNORED
     known, row = tables.amended.get(key), tables.inbox.get(number)
     if row is None and not (known and known.now is None) and not change.is_own and (thread or change.concerns_us):
-        tables.amended[key], done = change, Amended.REMEMBERED
+        tables.amended[key], done = change, AmendmentOutcome.REMEMBERED
     elif row is not None and row.position is None:
         del tables.inbox[number]
-        tables.amended[key], done = change, Amended.REMOVED
+        tables.amended[key], done = change, AmendmentOutcome.REMOVED
         _leave(tables, thread, row.unread.user)
     elif row is not None and not row.gone:
         tables.inbox[number] = replace(row, gone=True)
         _report(tables, number, DELETED, change, addressed=False)
         done = _stop_if_last(tables, thread, number)
     if row is not None and row.held and hearing.taken_back(tables, thread, row.unread.user):
-        done = Amended.TAKEN_BACK if done is not Amended.STOPPED else done
+        done = AmendmentOutcome.TAKEN_BACK if done is not AmendmentOutcome.STOPPED else done
     if change.ends_thread and thread:
         is_there = not tables.threads[thread].gone
         close_thread(tables, thread, change.at)
-        return Amended.CLOSED if is_there else done
+        return AmendmentOutcome.CLOSED if is_there else done
     return done
 
 
-def _stop_if_last(tables: Tables, thread: int, number: int) -> Amended:
+def _stop_if_last(tables: Tables, thread: int, number: int) -> AmendmentOutcome:
     latest = max((id_ for id_, row in tables.turns.items() if row.thread == thread), default=0)
     first = tables.turns[latest].first if latest else 0
     asked = [
@@ -176,11 +184,11 @@ def _stop_if_last(tables: Tables, thread: int, number: int) -> Amended:
     if latest and message in asked and all(row.gone for row in asked):
         if tables.open_turn(thread):
             _stop(tables, thread)
-            return Amended.STOPPED
+            return AmendmentOutcome.STOPPED
         for post in [each for each in tables.posts.values() if each.thread_id == thread and each.kind == "answer"]:
             if post.state is PostState.OWED:
                 tables.posts[post.id] = replace(post, state=PostState.REMOVED)
-    return Amended.REPORTED
+    return AmendmentOutcome.REPORTED
 
 
 def _stop(tables: Tables, thread: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
 from bot.core.questions.missed import MISSED, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Decision, Question
 from tests.extending.memory import asking
@@ -31,22 +31,22 @@ def gap(tables: Tables, heard: int) -> Gap | None:
     return Gap(after[0], last(tables)) if after else None
 
 
-def active(tables: Tables, before: int) -> list[Active]:
+def active(tables: Tables, before: int) -> list[ActiveThread]:
     rows = [(number, row) for number, row in tables.inbox.items() if number < before or not before]
     return [
-        Active(number, row.at, row.thread, thread.place, gap(tables, thread.heard))
+        ActiveThread(number, row.at, row.thread, thread.place, gap(tables, thread.heard))
         for number, row in reversed(rows[-100:])
         if (thread := tables.threads[row.thread])
     ]
 
 
-def recorded(tables: Tables, thread: int) -> list[Recorded]:
+def recorded(tables: Tables, thread: int) -> list[RecordedMessage]:
     turn = tables.open_turn(thread)
     first = tables.turns[turn].first if turn else None
     rows = [row for row in tables.inbox.values() if row.thread == thread and not (row.about or row.gone)]
     rows = [row for row in rows if row.unread.user and not row.event.startswith(f"{MISSED}-")]
     return [
-        Recorded(
+        RecordedMessage(
             row.unread.ts,
             row.position is None or (first is not None and row.unread.addressed and row.position >= first),
         )
@@ -70,15 +70,15 @@ def caught_up(tables: Tables, what: int | Conversation, number: int) -> None:
         tables.conversations[key] = max(tables.conversations[key], number)
 
 
-def held(tables: Tables) -> list[Held]:
-    found: list[Held] = []
+def held(tables: Tables) -> list[HeldMessages]:
+    found: list[HeldMessages] = []
     for id_, thread in tables.threads.items():
         rows = [row for row in tables.inbox.values() if row.thread == id_]
         again = {row.unread.user for row in rows if row.position is None and row.unread.addressed}
         messages = sorted((row.unread.ts, row.unread.user) for row in rows if row.held == 1)
         left = [(ts, user) for ts, user in messages if user not in again]
         if left:
-            found.append(Held(id_, thread.place, left[-1][0], tuple(dict.fromkeys(user for _, user in left))))
+            found.append(HeldMessages(id_, thread.place, left[-1][0], tuple(dict.fromkeys(user for _, user in left))))
     return found
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bot.core.amendments import WAKING, Amended, Amendment
+from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
-from bot.core.outages import Active, Conversation, Gap, Held, Recorded
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
@@ -44,7 +44,7 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             return admit(tables, incoming)
 
-    async def amend(self, change: Amendment) -> tuple[Amended, int]:
+    async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
         with self._disk.transaction() as tables:
             done, thread_id = amending.amend(tables, change)
             self._mark(tables, thread_id if done in WAKING else 0)
@@ -66,10 +66,10 @@ class MemoryStore:
     async def gap(self, thread_id: int) -> Gap | None:
         return hearing.gap(self._disk.tables, self._disk.tables.threads[thread_id].heard)
 
-    async def recorded(self, thread_id: int) -> Sequence[Recorded]:
+    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
         return hearing.recorded(self._disk.tables, thread_id)
 
-    async def active(self, before: int = 0) -> Sequence[Active]:
+    async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         return hearing.active(self._disk.tables, before)
 
     async def gaps(self, conversations: Sequence[Conversation]) -> Sequence[Gap | None]:
@@ -80,7 +80,7 @@ class MemoryStore:
         with self._disk.transaction() as tables:
             hearing.caught_up(tables, what, number)
 
-    async def held(self) -> Sequence[Held]:
+    async def held(self) -> Sequence[HeldMessages]:
         return hearing.held(self._disk.tables)
 
     async def offer(self, card: Card, threads: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from bot.core.questions.audience import MAX_ASKED, Audience, Whereabouts, audience
+from bot.core.questions.audience import MAX_ASKED, Audience, Reachability, audience
 
 PEOPLE: tuple[str, ...] = ("U1", "U2", "U3")
 STATES = (True, False, None)
@@ -24,7 +24,7 @@ def test_in_every_case_somebody_sees_it_or_it_ends_or_nobody_knows(
             for inside in itertools.combinations(PEOPLE, size):
                 for group in (frozenset({"U2", "U3"}), frozenset[str](), None):
                     for known in (frozenset(inside), None):
-                        where = Whereabouts(members, {"S1": group}, known)
+                        where = Reachability(members, {"S1": group}, known)
                         barred = {"U1"} if no_self else set[str]()
                         found = audience(named, needed, "U1", where, barred=barred)
                         may = {"U1" if each == "requester" else each for each in named} - {"S1"}
@@ -43,13 +43,13 @@ def test_in_every_case_somebody_sees_it_or_it_ends_or_nobody_knows(
 def test_the_next_one_is_asked_when_one_has_left_or_cannot_be_reached() -> None:
     people = ("U1", "U2", "U3", "U4", "U5", "U6")
     members: dict[str, bool | None] = dict.fromkeys(people, True)
-    where = Whereabouts(members, {}, frozenset({"U9"}))
+    where = Reachability(members, {}, frozenset({"U9"}))
     first = audience(people, 1, "U9", where)
     assert first.ask == people[:MAX_ASKED]
     assert audience(people, 1, "U9", where, asked=first.ask) == Audience()
-    gone = Whereabouts({**members, "U2": False}, {}, where.inside)
+    gone = Reachability({**members, "U2": False}, {}, where.inside)
     assert audience(people, 1, "U9", gone, asked=first.ask).ask == ("U4",)
     assert audience(people, 1, "U9", where, asked=first.ask, unreachable=("U1",)).ask == ("U4",)
     assert audience(people, 1, "U9", where, asked=people, unreachable=people).nobody
     assert audience(people, 5, "U9", where).ask == people[:5]
-    assert audience(people, 1, "U9", Whereabouts(members, {}, frozenset({"U6"}))) == Audience()
+    assert audience(people, 1, "U9", Reachability(members, {}, frozenset({"U6"}))) == Audience()

@@ -114,7 +114,7 @@ class Model:
         if press.stale or press.elsewhere:
             return Verdict.UNKNOWN
         if press.entitled is not True:
-            return Verdict.NOT_YOURS if press.entitled is False else Verdict.NOT_TOLD
+            return Verdict.NOT_YOURS if press.entitled is False else Verdict.UNVERIFIED
         if self.state != "awaiting":
             return Verdict.ALREADY
         if now >= DEADLINE:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.policy.approvers import Approvers
-from bot.core.questions.entitlement import Standing, entitled
+from bot.core.questions.entitlement import Membership, entitled
 from tests.unit.core.test_decide import call, question
 
 PEOPLE = ("UALICE", "UBOB", "UCAROL")
@@ -42,7 +42,7 @@ def test_who_may_is_a_member_whom_the_rules_name_for_certain(
     approving: bool,
 ) -> None:
     asked = question(call=replace(call("may_it_run"), editors=editors), requester="UALICE")
-    standing = Standing(member, really & told, complete=told == frozenset(GROUPS))
+    standing = Membership(member, really & told, complete=told == frozenset(GROUPS))
     may = entitled(asked, user, standing, rules, approving=approving)
 
     named = user in rules.people or bool(really & set(rules.people))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.amendments import Amended, Amendment
+from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.calls import CallOutcome, CallState
 from bot.core.inbox import Incoming
 from bot.core.outages import Conversation
@@ -160,9 +160,9 @@ async def everything(store: SqliteStore) -> None:
     [unread] = (await edited.state()).unread
     place = (await edited.state()).place
     said = Incoming(place, "edited", ALICE, unread.ts, "ho", (), addressed=True, version="9")
-    assert await store.amend(Amendment(place, unread.ts, unread.ts, said)) == (Amended.STARTS, edited.id)
+    assert await store.amend(Amendment(place, unread.ts, unread.ts, said)) == (AmendmentOutcome.STARTS, edited.id)
     ended = Amendment(place, place.thread_ts, "9000000000.0", None, ends_thread=True)
-    assert await store.amend(ended) == (Amended.CLOSED, edited.id)
+    assert await store.amend(ended) == (AmendmentOutcome.CLOSED, edited.id)
     await store.close_thread(edited.id, "9000000000.1")
     await edited.commit("answer the calls", messages=[("tool", "{}")], outcome="stopped")
     assert await store.waiting() == [

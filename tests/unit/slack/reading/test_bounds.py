@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.reading import bounds, content, message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import render
 from tests.unit.core.test_untrusted import ANYTHING
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def test_anything_is_read_as_valid_text(payload: Json) -> None:
     read = message.read(payload, OURSELVES)
     body = content.dumps(read.parts)
     assert tuple(content.loads(body)) == tuple(read.parts)
-    shown = show(read.parts, {})
+    shown = render(read.parts, {})
     shown.encode()
     assert "\0" not in shown
     assert len(shown) < 4 * bounds.CHARACTERS
@@ -55,7 +55,7 @@ def test_a_stored_body_of_any_form_is_read(value: Any) -> None:
         body = json.dumps(value)
     except (ValueError, RecursionError):
         body = str(value)
-    show(content.loads(body), {}).encode()
+    render(content.loads(body), {}).encode()
 
 
 def nested(depth: int) -> Json:
@@ -115,7 +115,7 @@ def test_a_monster_is_read_in_a_bounded_time_and_said_to_be_cut(name: str) -> No
     payload = {"user": "UALICE", **MONSTERS[name]}
     read, seconds = quickest(lambda: message.read(payload, OURSELVES))
     assert seconds < 0.05, f"{seconds:.3f} s"
-    shown, seconds = quickest(lambda: show(read.parts, {"UALICE": "Alice Smith"}, {"alice smith"}))
+    shown, seconds = quickest(lambda: render(read.parts, {"UALICE": "Alice Smith"}, {"alice smith"}))
     assert seconds < 0.25, f"{seconds:.3f} s, and it is not done on the loop"
     assert len(shown) < 4 * bounds.CHARACTERS
     assert read.cut or name in WHOLE
@@ -125,5 +125,5 @@ def test_a_monster_is_read_in_a_bounded_time_and_said_to_be_cut(name: str) -> No
 def test_what_is_not_cut_is_not_said_to_be() -> None:
     assert not message.read({"text": "x" * bounds.CHARACTERS}, OURSELVES).cut
     assert message.read({"text": "x" * (bounds.CHARACTERS + 1)}, OURSELVES).cut
-    assert "the innermost" in show(message.read(nested(5), OURSELVES).parts, {})
+    assert "the innermost" in render(message.read(nested(5), OURSELVES).parts, {})
     assert not message.read(nested(5), OURSELVES).cut

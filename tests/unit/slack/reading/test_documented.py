@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.slack.reading import message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import render
 
 Json = dict[str, Any]
 EXAMPLES: list[Json] = json.loads(Path(__file__).with_name("documented.json").read_text("utf-8"))
@@ -46,7 +46,7 @@ def missing(wanted: list[str], shown: list[str]) -> list[str]:
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example["name"] for example in EXAMPLES])
 def test_every_word_of_a_documented_message_is_read_with_its_author(example: Json) -> None:
     content = message.read(message.subject(example["event"]), OURSELVES)
-    shown = show(content.parts, {})
+    shown = render(content.parts, {})
     assert missing(words(example["words"]), words(shown)) == []
     assert (content.author.kind.value or "person") == example["author"]
     assert not content.cut

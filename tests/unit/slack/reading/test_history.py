@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.thread_ref import ThreadRef
-from bot.slack import missing
+from bot.slack import history_gaps
 from bot.slack.history import MAX_PAGES, History, ThreadReader
 
 pytestmark = pytest.mark.anyio
@@ -89,9 +89,13 @@ async def test_what_was_read_before_slack_stopped_answering_is_kept() -> None:
     thread.error = TimeoutError
     history = await read(thread)
     assert (len(history.replies), history.left_out, history.error) == (50, 450, "TimeoutError")
-    assert "some of what was said" in missing.for_the_model(history)
-    assert missing.for_the_model(history).startswith("450 other messages of this thread are not shown here; some of")
-    assert missing.for_people(history).startswith("I couldn't read some of what was said here before: Slack did not")
+    assert "some of what was said" in history_gaps.for_the_model(history)
+    assert history_gaps.for_the_model(history).startswith(
+        "450 other messages of this thread are not shown here; some of"
+    )
+    assert history_gaps.for_people(history).startswith(
+        "I couldn't read some of what was said here before: Slack did not"
+    )
 
 
 class Circle(Thread):
@@ -129,7 +133,7 @@ async def test_pages_that_begin_again_are_not_read_again_and_again(loop: int) ->
     assert thread.requests <= 4
     assert len({each["ts"] for each in history.replies}) == len(history.replies)
     assert not history.is_newest
-    assert "the same part" in missing.for_people(history)
+    assert "the same part" in history_gaps.for_people(history)
     assert history.left_out == 500 - len(history.replies)
 
 
@@ -144,7 +148,7 @@ async def test_a_root_that_makes_no_sense_costs_no_more(root: Json) -> None:
 
 
 def test_nothing_is_said_of_what_was_read_whole() -> None:
-    assert (missing.for_the_model(History({})), missing.for_people(History({}))) == ("", "")
+    assert (history_gaps.for_the_model(History({})), history_gaps.for_people(History({}))) == ("", "")
 
 
 PASSING = (
@@ -159,6 +163,6 @@ PASSING = (
 
 @pytest.mark.parametrize("code", PASSING)
 def test_of_what_passes_by_itself_people_read_when_to_try_again(code: str) -> None:
-    words = missing.for_people(History(error=code))
+    words = history_gaps.for_people(History(error=code))
     assert words.endswith("Slack has a problem at the moment; mention me again in a minute.")
-    assert code in missing.for_the_model(History(error=code))
+    assert code in history_gaps.for_the_model(History(error=code))

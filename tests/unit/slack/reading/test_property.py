@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 
 from bot.slack.reading import content, message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import render
 from bot.slack.reading.speakers import Speakers
 from tests.unit.slack.reading.composed import MARKER, Made, messages, taken_apart
 
@@ -20,7 +20,7 @@ SPEAKERS = Speakers({"UALICE": "Alice Smith", "UBOB": "Bob Jones"})
 @given(messages())
 def test_every_word_is_read_once_under_its_author_and_no_delimiter_is_forged(made: Made) -> None:
     read = message.read(made.message, OURSELVES)
-    shown = show(content.loads(content.dumps(read.parts)), NAMES, SPEAKERS)
+    shown = render(content.loads(content.dumps(read.parts)), NAMES, SPEAKERS)
     whole = taken_apart(shown.split("\n"))
     found = [(marker, path) for line, path in whole.walk() for marker in MARKER.findall(line)]
     assert sorted(marker for marker, _ in found) == sorted(made.paths)
@@ -36,7 +36,7 @@ def test_every_word_is_read_once_under_its_author_and_no_delimiter_is_forged(mad
 @given(messages())
 def test_no_line_of_a_message_begins_like_a_message_of_somebody_else(made: Made) -> None:
     read = message.read(made.message, OURSELVES)
-    for line in show(read.parts, NAMES, SPEAKERS).split("\n")[1:]:
+    for line in render(read.parts, NAMES, SPEAKERS).split("\n")[1:]:
         assert not re.match(r"\W*(alice smith|bob jones|from the app|you)\b[^:]*:", line, re.I) or line.startswith(
             ("> ", "⟦")
         ), line

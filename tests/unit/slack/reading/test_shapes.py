@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.slack.reading import content, message
-from bot.slack.reading.shown import show
+from bot.slack.reading.rendering import render
 
 Json = dict[str, Any]
 URL = "https://example.com/x.png"
@@ -111,7 +111,7 @@ SHAPES: dict[str, Json] = {
 
 def read(shape: Json) -> str:
     found = message.read({"bot_id": "B1", "ts": "1700000000.000001", **shape}, message.Ourselves("UBOT"))
-    return show(content.loads(content.dumps(found.parts)), {})
+    return render(content.loads(content.dumps(found.parts)), {})
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -1,4 +1,4 @@
-"""Changes of messages that have not been delivered yet. Functions over a connection, inside a transaction."""
+"""Keeps edits and deletions that arrive before the message itself. Functions on a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORGOTTEN_AT_ONCE = 100
 
 
 def as_amended(connection: sqlite3.Connection, incoming: Incoming) -> Incoming | None:
-    """Return a message as it is now, if a change of it was delivered before the message; None if it was deleted."""
+    """Return a message with its current content if an edit arrived before it; None if a deletion did."""
     found = connection.execute(
         "SELECT version, deleted, text, body, addressed, to_others FROM amendments WHERE channel = ? AND ts = ?",
         (incoming.place.channel, incoming.ts),
@@ -40,7 +40,7 @@ def as_amended(connection: sqlite3.Connection, incoming: Incoming) -> Incoming |
 
 
 def find(connection: sqlite3.Connection, change: Amendment) -> tuple[str, bool] | None:
-    """Return the version that is known of a message, and whether it was deleted; None if nothing is."""
+    """Return the known version of a message, and whether it was deleted; None if nothing is known."""
     found = connection.execute(
         "SELECT version, deleted FROM amendments WHERE channel = ? AND ts = ?", (change.place.channel, change.ts)
     ).fetchone()
@@ -48,13 +48,13 @@ def find(connection: sqlite3.Connection, change: Amendment) -> tuple[str, bool] 
 
 
 def keep(connection: sqlite3.Connection, change: Amendment) -> None:
-    """Keep what a message says now, or that it was deleted, until nobody delivers the message any more."""
+    """Keep the content of a message, or its deletion, for as long as the message may be delivered."""
     said = change.now
-    told = (said.version, 0, said.text, said.body, said.addressed, said.to_others) if said else ("", 1, "", "", 0, 0)
+    content = (said.version, 0, said.text, said.body, said.addressed, said.to_others) if said else ("", 1, "", "", 0, 0)
     connection.execute(
         "INSERT OR REPLACE INTO amendments (channel, ts, version, deleted, text, body, addressed, to_others, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (change.place.channel, change.ts, *told, now()),
+        (change.place.channel, change.ts, *content, now()),
     )
     connection.execute(
         "DELETE FROM amendments WHERE (channel, ts) IN (SELECT channel, ts FROM amendments WHERE at < ? LIMIT ?)",

@@ -1,4 +1,4 @@
-"""Sees to it that those who may answer a question get to see it, and ends it when nobody is left who may."""
+"""Makes sure that those who may answer a question can see it, and closes it when nobody is left who may."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from bot.core.questions.unanswerable import GONE
 from bot.core.thread_ref import ThreadRef
 
 CHECKED_SECONDS = 900.0
-"""Seconds after which it is looked at again who is there to decide an open request."""
+"""Seconds between two checks of who can answer an open request."""
 AT_ONCE = 20
-"""Requests that are looked at in one sweep."""
-NOBODY_LEFT = "Nobody who may approve this is there any more, so I closed the request above, and nothing was run."
+"""Requests that are checked per sweep."""
+NOBODY_LEFT = "Nobody who may approve this is left, so I closed the request above. Nothing was run."
 """For people."""
-NOBODY_ANSWERS = "Nobody who may answer this is there any more, so I closed the question above."
-"""The same of a question that is not about a call."""
+NOBODY_ANSWERS = "Nobody who may answer this is left, so I closed the question above."
+"""The same for a question that is not about a call."""
 
 
 async def audience_of(gateway: ChatGateway, place: ThreadRef, question: Question, *, asks: bool = False) -> Audience:
-    """Return who is to be asked directly. `asks`: the requester is asking just now."""
+    """Return who has to be asked directly. `asks`: the requester is writing just now."""
     kind = KINDS[question.kind]
     people = kind.people(question)
-    where = await gateway.whereabouts(place, people, question.requester, asks=asks)
+    where = await gateway.reachability(place, people, question.requester, asks=asks)
     return audience(
         people,
         question.needed,
@@ -41,7 +41,7 @@ async def audience_of(gateway: ChatGateway, place: ThreadRef, question: Question
 
 
 def with_copies(gateway: ChatGateway, place: ThreadRef, card: Card, ask: Mapping[str, Sequence[str]]) -> Card:
-    """Return a card with the copies for those who are asked directly. ask: who, by the id of the request."""
+    """Return a card with copies for those who are asked directly. ask: their ids, by the id of the request."""
     people = list(dict.fromkeys(who for each in card.questions for who in ask.get(each.id, ())))
     if not people:
         return card
@@ -53,15 +53,15 @@ def with_copies(gateway: ChatGateway, place: ThreadRef, card: Card, ask: Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Looks from time to time at who is there to answer open questions."""
+class AudienceCheck:
+    """Checks periodically who can answer open questions."""
 
     store: Questions
     gateway: ChatGateway
     seconds: float = CHECKED_SECONDS
 
     async def check(self) -> set[int]:
-        """Look at those that have not been looked at for long. Return the threads in which something follows."""
+        """Check the questions that were not checked for a while. Return the ids of the threads to wake."""
         changed: set[int] = set()
         for question in await self.store.unchecked(time.time() - self.seconds, AT_ONCE):
             # Kind and timestamp of the thread make no difference here, except for direct messages.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot.slack.connectivity import Connectivity
 from bot.slack.intake import catch_up
 from bot.slack.intake.catch_up import Allowance
-from bot.slack.presence import Presence
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,7 @@ class Recorder:
         self.outages: list[float] = []
         self.reads = 0
         self.now = 100.0
-        self.presence = Presence(self.begin, self.read, lambda: self.now)
+        self.connectivity = Connectivity(self.begin, self.read, lambda: self.now)
 
     async def begin(self, since: float) -> int:
         self.outages.append(since)
@@ -31,29 +31,29 @@ class Recorder:
 async def test_however_many_attempts_it_takes_an_outage_is_recorded_once() -> None:
     here = Recorder()
     for _ in range(3):
-        await here.presence.opening()
+        await here.connectivity.opening()
     assert here.outages == [0.0], "the store knows when an earlier process was connected"
-    assert (here.presence.over, here.reads) == (0, 0)
-    here.presence.opened(lambda: 0.0)
-    assert (here.presence.over, here.reads) == (1, 1)
+    assert (here.connectivity.over, here.reads) == (0, 0)
+    here.connectivity.opened(lambda: 0.0)
+    assert (here.connectivity.over, here.reads) == (1, 1)
 
 
 async def test_the_next_one_begins_with_what_was_heard_last() -> None:
     here = Recorder()
-    await here.presence.opening()
-    here.presence.opened(lambda: 0.0)
+    await here.connectivity.opening()
+    here.connectivity.opened(lambda: 0.0)
     here.now = 150.0
-    here.presence.heard()
+    here.connectivity.received()
     here.now = 900.0
-    await here.presence.opening()
-    assert (here.outages, here.presence.over) == ([0.0, 150.0], 1), "it is not over"
+    await here.connectivity.opening()
+    assert (here.outages, here.connectivity.over) == ([0.0, 150.0], 1), "it is not over"
 
 
 async def test_an_answered_ping_counts_as_heard() -> None:
     here = Recorder()
-    await here.presence.opening()
-    here.presence.opened(lambda: 400.0)
-    assert here.presence.last == 400.0
+    await here.connectivity.opening()
+    here.connectivity.opened(lambda: 400.0)
+    assert here.connectivity.last == 400.0
 
 
 async def test_a_refusal_of_the_store_is_asked_again() -> None:
@@ -66,10 +66,10 @@ async def test_a_refusal_of_the_store_is_asked_again() -> None:
             raise RuntimeError("the disk is full")
         return attempts
 
-    presence = Presence(begin)
+    connectivity = Connectivity(begin)
     with pytest.raises(RuntimeError):
-        await presence.opening()
-    await presence.opening()
+        await connectivity.opening()
+    await connectivity.opening()
     assert attempts == 2
 
 

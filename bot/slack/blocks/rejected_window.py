@@ -1,4 +1,4 @@
-"""Shows what a person has entered in a window that was refused, so that it can be copied. Pure.
+"""Shows what a person entered in a window that was refused, so that it can be copied. Pure.
 
 The window comes back from Slack and is untrusted.
 """
@@ -31,10 +31,10 @@ MAX_WORDS_CHARS = 2_900
 
 
 def not_done(words: str, view: Mapping[str, Any]) -> JsonObject | None:
-    """Return the window that says why nothing was done, with what the person had entered; None if that does not fit
-    into a window.
+    """Return a window that says why nothing was done and shows what was entered; None if that does not fit into a
+    window.
 
-    words: our own, in mrkdwn.
+    words: the reason, in mrkdwn.
     """
     blocks: list[Block] = [{"type": "section", "text": {"type": "mrkdwn", "text": words[:MAX_WORDS_CHARS]}}]
     for number, (label, entry) in enumerate(entries(view)):
@@ -51,7 +51,7 @@ def not_done(words: str, view: Mapping[str, Any]) -> JsonObject | None:
 
 
 def entries(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the label and the content of each field that the person has changed and not left empty."""
+    """Yield the label and content of each field that the person has changed and not left empty."""
     blocks = [mapping(block) for block in items(view.get("blocks"))[:MAX_BLOCKS]]
     drawn = {str(block.get("block_id")): block for block in blocks}
     state = mapping(mapping(view.get("state")).get("values"))
@@ -65,7 +65,7 @@ def entries(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _content(holder: JsonObject, *, initial: bool = False) -> str:
-    """Return the content of a field, or what it was at first."""
+    """Return the content of a field, or its initial content."""
     for name in ("value", "option", "options", "date", "date_time", "time"):
         before = f"initial_{name}"
         key = before if initial else "value" if name == "value" else f"selected_{name}"

@@ -1,4 +1,4 @@
-"""Says what of a thread could not be read, to the model and to people. Pure."""
+"""Describes what of a thread could not be read, to the model and to people. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS = {
     "RepeatedPageError": "Slack gave the same part of the thread again and again",
     "TimeoutError": "Slack did not answer in time; mention me again in a minute",
 }
-"""By Slack's error code, or the kind of error."""
+"""Reasons in words, by Slack's error code or the name of the exception."""
 PASSING = "Slack has a problem at the moment; mention me again in a minute"
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
@@ -27,12 +27,12 @@ def _reason(error: str) -> str:
     if error in REASONS:
         return REASONS[error]
     if kind_of(error) is ErrorKind.TRANSIENT or not _CODE.fullmatch(error):
-        return PASSING  # also what is no code of Slack's: a status of HTTP, a broken connection
+        return PASSING  # also for what is not a code of Slack's: an HTTP status, a broken connection
     return f"Slack refused it ({error})"
 
 
 def for_the_model(history: History) -> str:
-    """Return what is missing of a thread, as the model reads it; empty if nothing is."""
+    """Return a note for the model on what is missing of a thread; empty if nothing is."""
     words: list[str] = []
     if history.left_out:
         what = "messages of this thread are" if history.left_out > 1 else "message of this thread is"
@@ -53,8 +53,8 @@ def for_people(history: History) -> str:
         what = "some of what" if history.root or history.replies else "what"
         return f"I couldn't read {what} was said here before: {_reason(history.error)}."
     if history.left_out and not history.is_newest:
-        return f"This thread is very long: I read its first {len(history.replies)} messages, and not the latest."
+        return f"This thread is very long: I read its first {len(history.replies)} messages, but not the latest."
     if history.left_out:
         read = f"the first message of this thread and the latest {len(history.replies)}"
-        return f"I read {read}; {history.left_out} in between are left out."
+        return f"I read {read}, but not the {history.left_out} in between."
     return ""

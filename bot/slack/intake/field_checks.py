@@ -1,4 +1,4 @@
-"""Checks of the fields that Slack sends: ids by Slack's grammar, texts by length, objects by their fields. Pure."""
+"""Validators for the fields of Slack's payloads: ids by grammar, texts by length, objects by their fields. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import text
 
 Check = Callable[[Any], Any]
-"""Returns a value as it is passed on. Raises Malformed."""
+"""A validator: returns the value to pass on. Raises Malformed."""
 
 Read = tuple[str, JsonObject, tuple[str, ...]]
-"""A payload that was checked: its kind, what is passed on of it, and which fields were left out of a window."""
+"""A validated payload: its kind, the fields that are passed on, and the names of window fields that were ignored."""
 
 MAX_LABEL = 255
 """Slack's limit of an action_id (docs.slack.dev/reference/block-kit/block-elements/button-element)."""
@@ -22,11 +22,11 @@ MAX_ITEMS = 100
 
 
 class Malformed(ValueError):
-    """A value does not have the form that Slack documents. The text names the field."""
+    """A value that does not have the documented form. Its text is the name of the field."""
 
 
 def within(place: str, check: Check, value: Any) -> Any:
-    """Return what a check makes of the value at this place. Raises Malformed with the name of the place."""
+    """Return a validated value. Raises Malformed with the path of the field, which starts with `place`."""
     try:
         return check(value)
     except Malformed as problem:
@@ -34,12 +34,12 @@ def within(place: str, check: Check, value: Any) -> Any:
 
 
 def anything(value: Any) -> Any:
-    """Accept a value unread."""
+    """Accept any value unchanged."""
     return value
 
 
 def string(limit: int) -> Check:
-    """Accept a text of at most so many characters."""
+    """Accept a text of at most `limit` characters."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or len(value) > limit:
@@ -50,7 +50,7 @@ def string(limit: int) -> Check:
 
 
 def grammar(pattern: str) -> Check:
-    """Accept a text that matches a regular expression as a whole."""
+    """Accept a text that matches a regular expression in full."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: Any) -> str:
@@ -62,7 +62,7 @@ def grammar(pattern: str) -> Check:
 
 
 def boolean(value: Any) -> bool:
-    """Accept true and false, also as texts: commands are sent as a form."""
+    """Accept true and false, also as text, since commands are sent as forms."""
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
@@ -73,8 +73,15 @@ def boolean(value: Any) -> bool:
 def record(
     fields: Mapping[str, Check], *, needed: tuple[str, ...] = (), rest: bool = False, nulls: bool = False
 ) -> Check:
-    """Accept an object. Fields that are not declared are left out, or passed on unread with `rest`; null counts as a
-    missing field, or is passed on with `nulls`, and so does an empty text where a field cannot be empty."""
+    """Accept an object.
+
+    Args:
+        fields: validators by field. Other fields are dropped.
+        needed: fields that must not be missing.
+        rest: pass undeclared fields on unchecked instead.
+        nulls: pass null on; otherwise it counts as a missing field, and so does an empty text where a field cannot be
+            empty.
+    """
 
     def check(value: Any) -> JsonObject:
         if not isinstance(value, dict):
@@ -104,7 +111,7 @@ def record(
 
 
 def each(check: Check, least: int = 0) -> Check:
-    """Accept a list, of at least so many and at most MAX_ITEMS values."""
+    """Accept a list of `least` to MAX_ITEMS values."""
 
     def checked(value: Any) -> list[Any]:
         if not isinstance(value, list) or not least <= len(value) <= MAX_ITEMS:
@@ -115,7 +122,7 @@ def each(check: Check, least: int = 0) -> Check:
 
 
 def keyed(check: Check) -> Check:
-    """Accept an object with names that somebody else has chosen."""
+    """Accept an object with arbitrary names."""
 
     def checked(value: Any) -> JsonObject:
         if value == []:  # an empty object, as in the examples of docs.slack.dev/reference/methods/views.open

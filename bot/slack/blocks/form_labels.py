@@ -1,6 +1,7 @@
-"""The words of a form that is made of a tool's schema: labels, hints, and where something is. Pure.
+"""Labels and hints of a form that is made from a tool's schema. Pure.
 
-Names, titles and descriptions are a server's: every character is made visible, and they are shown as plain text only.
+Names, titles and descriptions come from a server: invisible characters are made visible, and they are shown as plain
+text only.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from bot.slack.blocks.call_text import plain
 from bot.slack.blocks.elements import one_line
 
 Path = tuple[str | int, ...]
-"""Where a value is in the arguments: names, and positions in lists, counted from 0."""
+"""The path of a value in the arguments: names, and list indexes counted from 0."""
 
 LABEL = 150
 HINT = 250
 DESCRIPTION = 150
 PART = 60
-"""Characters of one name of several in a label."""
+"""Characters of one name in a label of several."""
 NAMELESS = "(no name)"
 
 _WORD = re.compile(r"[^\W_][\w .-]*|_[\w .-]*")
@@ -31,7 +32,7 @@ _PLURAL = {"ids": "IDs", "urls": "URLs", "uris": "URIs", "ips": "IPs"}
 
 
 def label(name: str, schema: Mapping[str, Any]) -> str:
-    """Return what an argument is called: the schema's title, else the words that its name consists of."""
+    """Return the label of an argument: the schema's title, or else the words in its name."""
     titled = schema.get("title")
     if isinstance(titled, str) and titled.strip():
         return one_line(" ".join(titled[:LABEL].split()), LABEL - 1)
@@ -50,13 +51,13 @@ def _spelled(word: str) -> str:
 
 
 def nested(labels: Sequence[str]) -> str:
-    """Return the label of a value within others: `Assignee › Name`."""
+    """Return the label of a nested value: `Assignee › Name`."""
     text = " › ".join(one_line(each, PART) for each in labels) if len(labels) > 1 else labels[0]
     return text if len(text) <= LABEL else f"…{text[1 - LABEL :]}"
 
 
 def hint(schema: Mapping[str, Any], *facts: str) -> str:
-    """Return the line below a field: the schema's description, and what else there is to know."""
+    """Return the line below a field: the schema's description, and further facts."""
     described = schema.get("description")
     text = one_line(" ".join(described[:HINT].split()), DESCRIPTION - 1) if isinstance(described, str) else ""
     if text and text[-1] not in ".!?…:":
@@ -65,7 +66,7 @@ def hint(schema: Mapping[str, Any], *facts: str) -> str:
 
 
 def default(schema: Mapping[str, Any]) -> str:
-    """Return what a value is if it is left out; empty if the schema does not say so in few words."""
+    """Return what happens if a value is left out; empty if the schema does not say it briefly."""
     value = schema.get("default")
     if value is None or isinstance(value, dict | list) or value == "":
         return ""
@@ -98,9 +99,9 @@ def _count(value: object) -> int:
 
 
 def place(rest: Path, *, lines: bool = False) -> str:
-    """Return where something is within a field, for people, who count from 1: `In entry 2, Name: `.
+    """Return for people where in a field a value is, counted from 1: `In entry 2, Name: `.
 
-    lines: the field has an entry per line.
+    lines: the field has one entry per line.
     """
     if not rest:
         return ""

@@ -1,5 +1,5 @@
-"""Compares what is recorded of a thread with what Slack has of it now: what was edited or deleted while no connection
-was open is noticed in this way only. Pure."""
+"""Finds edits and deletions that were made while no connection was open, by comparing what is recorded of a thread with
+what Slack returns now. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.amendments import Amendment
 from bot.core.json_text import JsonObject
-from bot.core.outages import Recorded
+from bot.core.outages import RecordedMessage
 from bot.core.thread_ref import ThreadRef
 from bot.slack.intake.changes import TOMBSTONE
 from bot.slack.intake.messages import edited_at, incoming
@@ -17,19 +17,21 @@ from bot.slack.reading.message import Ourselves
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What Slack has given of a thread or a conversation."""
+    """What Slack has returned of a thread or a conversation."""
 
     messages: Sequence[JsonObject]
     since: float
-    """It was asked for what is newer than this Unix time."""
+    """The Unix time from which messages were requested."""
     is_whole: bool = True
-    """It reaches up to the newest message; otherwise to the newest one that is among it."""
+    """Whether it includes the newest message. Otherwise it ends at the newest one in `messages`."""
     is_limited: bool = False
-    """The workspace's plan hides some messages."""
+    """Whether the workspace's plan hides some messages."""
 
     def covers(self, root: str, ts: str) -> bool:
-        """Whether a message of the thread with this root would be among it, if it were there. Every page has the root:
-        an answer without it proves nothing."""
+        """Return whether a message would be among these if it still existed.
+
+        root: the timestamp of the thread's first message. Every page contains it; without it, an answer proves nothing.
+        """
         found = [each for each in map(_ts, self.messages) if each]
         if self.is_limited or root not in found or float(ts) <= self.since:
             return False
@@ -38,17 +40,17 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the changes of a thread are found."""
+    """What is needed to compare the messages of one thread."""
 
     place: ThreadRef
     now: float
-    """Unix time in seconds when Slack was asked."""
+    """Unix time in seconds of the request to Slack."""
     ourselves: Ourselves
     bots: Collection[str]
     late_seconds: float
 
-    def changes(self, known: Sequence[Recorded], pages: Pages) -> list[Amendment]:
-        """Return what has become of the messages that were recorded before Slack was asked, oldest first."""
+    def changes(self, known: Sequence[RecordedMessage], pages: Pages) -> list[Amendment]:
+        """Return the edits and deletions among messages that were recorded before the request, oldest first."""
         there = {_ts(each): each for each in pages.messages}
         changes: list[Amendment] = []
         for each in reversed(known):
@@ -63,7 +65,7 @@ class Comparison:
         return changes
 
     def deletion(self, ts: str, *, ends_thread: bool = False) -> Amendment:
-        """Return that a message of the thread was deleted."""
+        """Return the deletion of a message of the thread."""
         return Amendment(self.place, ts, f"{self.now:.6f}", None, ends_thread=ends_thread)
 
     def _edit(self, message: JsonObject) -> Amendment | None:
@@ -81,8 +83,10 @@ class Comparison:
 
 
 def version(edited: str, now: float) -> str:
-    """Return the version of a wording that was read at a Unix time. Slack says only in which second a message was
-    edited: an event about another edit in that second is newer if it was sent later."""
+    """Return the version of a wording that was read at a Unix time; empty if the message was not edited.
+
+    Slack gives the time of an edit in whole seconds. Of two edits in one second, the one that was sent later is newer.
+    """
     return f"{edited} {now:.6f}" if edited else ""
 
 

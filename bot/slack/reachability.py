@@ -1,4 +1,4 @@
-"""Finds out in Slack who of those who may approve something is there to see it."""
+"""Looks up in Slack which of the people who may decide something are active, and who of them is in the conversation."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.core.policy.approvers import is_group, is_user
-from bot.core.questions.audience import Whereabouts
+from bot.core.questions.audience import Reachability
 from bot.core.questions.question import REQUESTER
 from bot.core.thread_ref import ThreadRef
 from bot.slack.authorization import Authorizer
 
 MAX_LOOKED_UP = 25
-"""People of one question who are looked up. Of the others it is not known whether they are active."""
+"""People of one question who are looked up. Whether the others are active stays unknown."""
 
 
-async def whereabouts(
+async def reachability(
     authorizer: Authorizer, place: ThreadRef, people: Sequence[str], requester: str, *, asks: bool
-) -> Whereabouts:
-    """Return what Slack says about the people and groups that a question names, and about its conversation.
+) -> Reachability:
+    """Return what Slack says about the people and groups of a question, and about its conversation.
 
-    asks: the requester is asking just now, so they are in the conversation.
+    Args:
+        authorizer: looks people up.
+        place: the thread in which the question is asked.
+        people: ids of people and user groups, and `requester`.
+        requester: the id of the person whose message led to the question.
+        asks: whether the requester is writing just now, and therefore is in the conversation.
     """
     named = tuple(dict.fromkeys(filter(is_group, people)))
     directory = authorizer.directory
@@ -37,4 +42,4 @@ async def whereabouts(
         looked_up.sort(key=lambda user: user not in inside)
     looked_up = looked_up[:MAX_LOOKED_UP]
     members = await asyncio.gather(*map(authorizer.member, looked_up))
-    return Whereabouts(dict(zip(looked_up, members, strict=True)), groups, inside)
+    return Reachability(dict(zip(looked_up, members, strict=True)), groups, inside)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.core.json_text import JsonObject
 from bot.slack.blocks import edit_form
-from bot.slack.blocks.entered import entries, not_done
+from bot.slack.blocks.rejected_window import entries, not_done
 from tests.unit.slack.editing import OPENED, asked, sent
 from tests.unit.slack.samples import NASTY, nodes, nothing_is_forged, window
 

@@ -1,7 +1,7 @@
-"""Shows a message to the model: the author's words as they are, everything else in sections that nothing can forge.
+"""Renders a message for the model: the author's words unchanged, all other content in sections that cannot be forged.
 
-A section begins and ends with a line in double brackets, and every line in it is marked with `>`. These brackets appear
-in nothing that anybody wrote: what looks like them is replaced.
+A section begins and ends with a line in double brackets, and every line in it begins with `>`. In what people write,
+these brackets and their look-alikes are replaced.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from collections.abc import Container, Mapping, Sequence
 
 from bot.slack.reading.content import Kind, Part, Section
-from bot.slack.reading.speakers import OURS, compared
+from bot.slack.reading.speakers import OURS, name_key
 from bot.slack.text import COLONS, readable, speaker
 
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 SAME = f"{OPEN}same message{CLOSE} "
-"""Stands before a line of a message that begins like a message of somebody else."""
+"""Marks a line that begins like the message of another participant."""
 
 _ALIKE = str.maketrans(dict.fromkeys("⟦〚⦋⁅【〖⟬⦗", "[") | dict.fromkeys("⟧〛⦌⁆】〗⟭⦘", "]"))
 _BREAKS = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -25,8 +25,8 @@ _COLON = re.compile(f"[{COLONS}]")
 _BEGUN = re.compile(r"(?:[\s>*#]*\d{1,4}[.)]\s)?")
 _MANNER = re.compile(r"[(\[{\uff08\uff3b\u207d]")
 _MANNERS = tuple(
-    map(compared, ("to others in the thread", "while you were offline", "edited the message of", "who stopped you"))
-) + tuple(map(compared, ("who then stopped you", "app; not a", "workflow; not a", "a notice", "another post of")))
+    map(name_key, ("to others in the thread", "while you were offline", "edited the message of", "who stopped you"))
+) + tuple(map(name_key, ("who then stopped you", "app; not a", "workflow; not a", "a notice", "another post of")))
 """How what we say about a speaker begins."""
 _LONGEST_HEAD = 150
 """Characters of a line in which the name of a speaker is looked for."""
@@ -40,13 +40,14 @@ _NAMES = {
 }
 
 
-def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[str] = ()) -> str:
-    """Return a message for the model.
+def render(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[str] = ()) -> str:
+    """Return a message as text for the model.
 
     Args:
-        parts: what it says.
+        parts: the content of the message.
         names: the display names of people, by their ids.
-        speakers: names, as `compared` returns them, with which no line but the first may begin.
+        speakers: names of participants, as `name_key` returns them. Lines after the first that begin with one are
+            marked.
     """
     names = {user: speaker(name) for user, name in names.items()}
     lines: list[str] = []
@@ -55,13 +56,13 @@ def show(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[st
             lines += _section(part, names)
         else:
             for line in _plain(part.text, names).strip("\n").split("\n"):
-                # The first follows the speaker's name.
+                # The first line follows the speaker's name.
                 lines.append(_continued(line, speakers) if lines else line)
     return "\n".join(lines)
 
 
 def note(words: str) -> str:
-    """Return a remark of ours for the model, on one line."""
+    """Return a note from the app to the model, in double brackets on one line."""
     return f"{OPEN}{_line(words)}{CLOSE}"
 
 
@@ -94,7 +95,7 @@ def _section(section: Section, names: Mapping[str, str]) -> list[str]:
 
 
 def _plain(text: str, names: Mapping[str, str]) -> str:
-    """Return markup as plain text, without anything that looks like our brackets or breaks a line in another way."""
+    """Return markup as plain text, with look-alikes of the brackets and unusual line breaks replaced."""
     plain = _BREAKS.sub("\n", readable(text, names))
     return plain if plain.isascii() else _UNSEEN.sub("", plain).translate(_ALIKE)
 
@@ -117,7 +118,7 @@ def _continued(line: str, speakers: Container[str]) -> str:
     name, *manner = _MANNER.split(head, maxsplit=1)
     if not manner:
         name = head
-    found = {compared(each) for each in {name, head}}
+    found = {name_key(each) for each in {name, head}}
     is_marked = any(each in OURS or each in speakers for each in found)
-    is_marked = is_marked or (bool(manner) and compared(manner[0]).startswith(_MANNERS))
+    is_marked = is_marked or (bool(manner) and name_key(manner[0]).startswith(_MANNERS))
     return f"{SAME}{line}" if is_marked else line

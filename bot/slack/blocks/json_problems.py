@@ -1,4 +1,4 @@
-"""Reads JSON that a person has typed, and says in words what is missing in it and where. Pure."""
+"""Parses JSON that a person has typed, and explains in words what is wrong with it and where. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.slack.blocks.elements import one_line
 from bot.slack.text import sendable
 
 NEAR = 30
-"""Characters of the text that are quoted to show the place."""
+"""Characters that are quoted to show the place."""
 TOO_DEEP = "This is nested too deeply."
 _CLOSING = {"{": "}", "[": "]"}
 _CALLED = {"}": "curly bracket", "]": "square bracket"}
@@ -21,11 +21,11 @@ _BARE = re.compile(r"[^\s,:\[\]{}\"]+")
 
 
 class _Said(Exception):
-    """A problem that is put into words already."""
+    """A problem that is already a sentence for people."""
 
 
 def read(text: str) -> Any:
-    """Return the value of a JSON text. Raises ValueError with a sentence for the person who has typed it."""
+    """Return the value of a JSON text. Raises ValueError with a sentence for the person who typed it."""
     try:
         value = json.loads(text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_pairs)
         # Serialized and parsed again, which replaces lone surrogates: neither the database nor a model takes them.
@@ -61,7 +61,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def problem(text: str, error: json.JSONDecodeError) -> str:
-    """Return what is wrong with a text that is not valid JSON, and where."""
+    """Return what is wrong with an invalid JSON text, and where."""
     at, said = error.pos, error.msg
     words = f"There is something after the end in {_near(text, at)}."
     if curly := _curly(text, at):
@@ -82,7 +82,7 @@ def problem(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _expected(text: str, at: int, said: str) -> str:
-    """Return what is missing, or too many, before the rest of a text."""
+    """Return what is missing, or superfluous, at a position of the text."""
     here, line = text[at], _line(text, at)
     before = text[:at].rstrip()
     rest = _quoted(text[at:].splitlines()[0])

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from bot.core.outages import Recorded
+from bot.core.outages import RecordedMessage
 from bot.core.thread_ref import ThreadRef
-from bot.slack.intake.reread import Comparison, Pages
+from bot.slack.intake.missed_changes import Comparison, Pages
 from bot.slack.reading.message import Ourselves
 
 ROOT, FIRST, SECOND = "1000.000001", "1100.000001", "1200.000001"
 PLACE = ThreadRef("T1", "C1", ROOT, "channel")
 ABOUT = Comparison(PLACE, 1300.5, Ourselves("UBOT"), (), 3600.0)
-KNOWN = [Recorded(ts, is_open=False) for ts in (SECOND, FIRST, ROOT)]
+KNOWN = [RecordedMessage(ts, is_open=False) for ts in (SECOND, FIRST, ROOT)]
 
 
 def said(ts: str, **more: Any) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""Messages that are too old to be answered unasked, and the questions about them. Functions over a connection, inside a
-transaction."""
+"""Messages that are held because they are too old to be answered unasked, and the questions about them. Functions on a
+connection, inside a transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from bot.core.outages import Held
+from bot.core.outages import HeldMessages
 from bot.core.questions.missed import MISSED, OFFER_SECONDS, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Question
 from bot.core.questions.transition import Transition
@@ -16,17 +16,17 @@ from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import find, insert, touch, wait_for
 
 MOST = 100
-"""Threads with such messages that are looked at per query."""
+"""Threads with held messages per query."""
 _UNASKED = (
     "SELECT ts, user FROM inbox i WHERE thread_id = ? AND held = 1 AND NOT EXISTS (SELECT 1 FROM inbox u"
     " WHERE u.thread_id = i.thread_id AND u.seq IS NULL AND u.addressed AND u.user = i.user) ORDER BY ts"
 )
-"""What was held of those who have not written again."""
+"""Held messages of people who have not written again."""
 
 
-def held(connection: sqlite3.Connection) -> list[Held]:
-    """Return the threads with messages that were held and whose authors were not asked yet."""
-    found: list[Held] = []
+def held(connection: sqlite3.Connection) -> list[HeldMessages]:
+    """Return the threads with held messages whose authors were not asked yet."""
+    found: list[HeldMessages] = []
     rows = connection.execute(
         "SELECT DISTINCT thread_id FROM inbox INDEXED BY inbox_held WHERE held = 1 ORDER BY thread_id LIMIT ?", (MOST,)
     ).fetchall()
@@ -37,13 +37,13 @@ def held(connection: sqlite3.Connection) -> list[Held]:
                 "SELECT team, channel, thread_ts, kind FROM threads WHERE id = ?", (thread_id,)
             ).fetchone()
             people = tuple(dict.fromkeys(str(user) for _, user in messages))
-            found.append(Held(int(thread_id), ThreadRef(*place), str(messages[-1][0]), people))
+            found.append(HeldMessages(int(thread_id), ThreadRef(*place), str(messages[-1][0]), people))
     return found
 
 
 def offer(connection: sqlite3.Connection, card: Card, threads: Sequence[int]) -> None:
-    """Ask the question of a card, unless nothing is held in these threads any more. If one is open in its thread, that
-    is extended."""
+    """Ask the question of a card, unless nothing is held in these threads any more. A question that is open in the
+    thread is extended instead."""
     [question] = card.questions
     if not any(connection.execute(_UNASKED, (thread,)).fetchone() for thread in threads):
         return
@@ -61,8 +61,7 @@ def offer(connection: sqlite3.Connection, card: Card, threads: Sequence[int]) ->
 
 
 def answered(connection: sqlite3.Connection, thread_id: int, people: Collection[str]) -> None:
-    """These people have written to the bot again, and are answered: the questions that were for nobody else are
-    closed."""
+    """Close the questions that are only for these people, since they have written to the bot again."""
     if not people:
         return
     for user in people:
@@ -76,20 +75,23 @@ _LEFT = (
     "SELECT user FROM inbox i WHERE thread_id = ? AND held > 0 AND NOT gone AND received_at > ? AND NOT EXISTS"
     " (SELECT 1 FROM inbox u WHERE u.thread_id = i.thread_id AND u.user = i.user AND u.addressed AND u.id > i.id)"
 )
-"""Whose held messages of a thread are there still and were not answered."""
+"""Authors of held messages in a thread that still exist and were not answered."""
 
 
 def taken_back(connection: sqlite3.Connection, thread_id: int, user: str) -> bool:
-    """A held message of this person was deleted, or asks for nothing any more: close the questions about which nothing
-    is left, and let others be for those whose messages are left. Return whether a question was closed."""
+    """Update the questions about a held message that was deleted, or is no longer a request. Return whether one was
+    closed.
+
+    Questions about which nothing is left are closed; others stay open for the authors of what is left.
+    """
     found = [each for each in _of_person(connection, user) if thread_id in AnswerMissed().threads(each)]
     closed = [_review(connection, question, 0) for question in found]
     return any(closed)
 
 
 def close_thread(connection: sqlite3.Connection, thread_id: int) -> None:
-    """A thread is gone, with what is unread in it: close the questions in it, and those about nothing else. What they
-    say of other threads is asked again there."""
+    """Close the questions in a thread that is gone, and those about nothing else. What they say about other threads is
+    asked again there."""
     held = connection.execute("SELECT user FROM inbox WHERE thread_id = ? AND held > 0", (thread_id,)).fetchall()
     found = {each.id: each for each in _open(connection, thread_id)}
     for user in sorted({str(user) for (user,) in held}):
@@ -106,8 +108,8 @@ def _of_person(connection: sqlite3.Connection, user: str) -> list[Question]:
 
 
 def _review(connection: sqlite3.Connection, question: Question, gone: int) -> bool:
-    """Bring a question in line with what is left of what it is about; `gone` is a thread that is gone. Return whether
-    it was closed."""
+    """Update a question to the messages that are left. `gone` is a thread that is gone. Return whether the question was
+    closed."""
     begun = question.expires_at - 2 * OFFER_SECONDS
     left: dict[int, list[str]] = {}
     for each in AnswerMissed().threads(question):
