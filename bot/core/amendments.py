@@ -63,7 +63,7 @@ class Amended(StrEnum):
     STARTS = "starts"
     """The message is addressed to the bot as it is now: wake the thread."""
     STOPPED = "stopped"
-    """The open turn had no other request, so it is stopped: wake the thread."""
+    """The open turn had no other request, so it is stopped, or a failed one, which is not retried: wake the thread."""
     TAKEN_BACK = "taken_back"
     """So was all that the bot had offered to answer. The offer is closed, which may be in another thread: wake whatever
     is waiting."""

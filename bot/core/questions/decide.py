@@ -37,7 +37,7 @@ def refusal(question: Question, click: Click, now: float) -> Verdict | None:
     return Verdict.UNKNOWN if found is None else _refusal(*found, click, now)
 
 
-def close(question: Question, decision: Decision, *, by: str = "", reason: str = "") -> Transition | None:
+def close(question: Question, decision: str, *, by: str = "", reason: str = "") -> Transition | None:
     """What follows when a question ends in another way than by an answer: `expired`, `stopped`, `withdrawn`. None when
     it is decided already."""
     if question.decision != Decision.AWAITING:

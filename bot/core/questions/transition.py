@@ -72,6 +72,8 @@ class Transition:
     """Who has the call of the question undone."""
     resumes: bool = False
     """A person has acted: if the thread is parked, it goes on."""
+    reopens: int = 0
+    """The turn that has failed and goes on: the last of its thread."""
     requests: Sequence[int] = ()
     """Threads in which the answer counts as a message of the person, addressed to the bot."""
     words: str = ""

@@ -10,12 +10,11 @@ from bot.slack.blocks.elements import Block, actions, option, plain_text
 PREFIX = "turn.on."
 MENU = f"{PREFIX}menu"
 FEEDBACK = f"{PREFIX}feedback"
-AGAIN = f"{PREFIX}again"
 DETAILS, STOP = "details", "stop"
 """What the menu offers."""
 GOOD, BAD = "good", "bad"
 """The answers of the feedback buttons."""
-ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD, AGAIN))
+ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD))
 
 
 def menu(turn: int, key: str, *, running: bool, steps: bool) -> Block | None:
@@ -34,12 +33,6 @@ def feedback(turn: int, key: str) -> Block:
     bad = {"text": plain_text("Bad answer"), "value": value(BAD, turn)}
     element = {"type": "feedback_buttons", "action_id": FEEDBACK, "positive_button": good, "negative_button": bad}
     return {"type": "context_actions", "block_id": f"feedback-{key}", "elements": [element]}
-
-
-def again(turn: int, key: str) -> Block:
-    """Return the button that asks the model once more."""
-    pressed = buttons.button(AGAIN, "Retry", value(AGAIN, turn), style="primary")
-    return actions(f"again-{key}", [pressed])
 
 
 def value(action: str, turn: int) -> str:

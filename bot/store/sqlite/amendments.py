@@ -228,8 +228,8 @@ def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, chan
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)
         return Amended.STOPPED
-    _drop_answer(connection, thread_id, row.id)
-    return Amended.REPORTED
+    retries = _drop_answer(connection, thread_id, row.id)
+    return Amended.STOPPED if retries else Amended.REPORTED
 
 
 def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
@@ -248,14 +248,15 @@ def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
     return message in requests and all(requests.values())
 
 
-def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> None:
-    """Have an answer that is recorded and not posted yet not be posted, if all that asked for it is deleted."""
+def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
+    """Have an answer that is recorded and not posted yet not be posted, if all that asked for it is deleted. Nor can a
+    failed turn be retried then; return whether one could."""
     turn = connection.execute(
         "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
         (RECENT_TURNS, thread_id),
     ).fetchone()
     if turn is None:
-        return
+        return False
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM inbox i LEFT JOIN inbox o ON o.id = i.about"
         " WHERE i.thread_id = ? AND i.seq >= ? AND i.addressed",
@@ -266,6 +267,8 @@ def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -
             "UPDATE posts SET state = 'removed' WHERE thread_id = ? AND state = 'owed' AND kind = 'answer'",
             (thread_id,),
         )
+        return transitions.pass_over(connection, thread_id)
+    return False
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:
@@ -285,6 +288,7 @@ def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outsid
     held.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
     stop(connection, thread_id)
+    transitions.pass_over(connection, thread_id)
     parked_threads.release(connection, thread_id)
     connection.execute(
         "UPDATE posts SET state = 'posted', ts = ?, revision = revision + 1 WHERE id = ? AND thread_id = ?",

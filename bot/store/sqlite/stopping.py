@@ -91,6 +91,7 @@ def _end_unread(connection: sqlite3.Connection, thread_id: int, incoming: Incomi
         return found
     _withdraw(connection, thread_id, incoming, requester)
     turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
+    transitions.pass_over(connection, thread_id)
     stop(connection, turn, thread_id, incoming.user, note=False)
     return True
 

@@ -50,6 +50,7 @@ def _end_unread(tables: Tables, thread: int, incoming: Incoming) -> bool:
     if not requester or not is_meant:
         return found
     _withdraw(tables, thread, incoming, requester)
+    asking.pass_over(tables, thread)
     number = len(tables.turns) + 1
     tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
     _stop(tables, number, incoming.user, note=False)
