@@ -144,9 +144,9 @@ class Questions(Protocol):
         """
         ...
 
-    async def stop(self, turn: int, user: str) -> int:
+    async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
         """Stop an open turn that this person has asked for, and resume its thread if it is parked. Out: its thread; 0,
-        and nothing is written, when it is not theirs or has ended."""
+        and nothing is written, when it is not theirs or has ended. `others`: they may stop it whoever has asked."""
         ...
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
@@ -200,10 +200,19 @@ class Questions(Protocol):
 
 
 class Turns(Protocol):
-    """What is recorded of turns, for people who ask for details."""
+    """What is recorded of turns, for people who ask for details, and what people think of their answers."""
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
         """A turn with its first calls, so many at most; None if there is no such turn."""
+        ...
+
+    async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
+        """Keep what a person thinks of the answer of a turn: one opinion a person and turn, the latest. What they have
+        written with another one goes. False, and nothing is written, if no such turn of this channel was answered."""
+        ...
+
+    async def explain(self, turn: int, user: str, words: str) -> bool:
+        """Keep why a person calls the answer of a turn bad. False, and nothing is written, if they do not."""
         ...
 
 

@@ -43,7 +43,9 @@ def value(action: str, turn: int) -> str:
 def opened(carried: object) -> tuple[str, int]:
     """Return the action and the turn of a button. Raises ValueError if it is not one of ours."""
     match buttons.parsed(str(carried)):
-        case {"do": str() as action, "turn": int() as turn, **rest} if not rest and action in ACTIONS and turn > 0:
+        case {"do": str() as action, "turn": int() as turn, **rest} if (
+            not rest and action in ACTIONS and not isinstance(turn, bool) and 0 < turn < 2**63
+        ):
             return action, turn
         case _:
             raise ValueError("not a value of ours")

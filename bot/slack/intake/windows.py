@@ -13,8 +13,8 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import entered, forms, question_blocks
-from bot.slack.intake import approval_windows, question_windows
+from bot.slack.blocks import entered, feedback, forms, question_blocks
+from bot.slack.intake import approval_windows, question_windows, turn_buttons
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
@@ -26,6 +26,7 @@ WINDOWS: dict[str, Submit] = {
     forms.REASON: approval_windows.deny,
     forms.ALWAYS: approval_windows.always,
     question_blocks.PREFIX: question_windows.submit,
+    feedback.WINDOW: turn_buttons.explain,
 }
 """By callback id, or by its beginning up to the first dot. A window that does more than give an answer to a question
 has an entry of its own."""

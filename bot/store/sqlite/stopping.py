@@ -1,5 +1,5 @@
-"""Stops turns other than by a button of a question: with a word, or in the app's Home. Functions over a connection,
-inside a transaction."""
+"""Stops turns other than by a button of a question: with a word, in the menu of their message, or in the app's Home.
+Functions over a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -96,11 +96,12 @@ def _end_unread(connection: sqlite3.Connection, thread_id: int, incoming: Incomi
     return True
 
 
-def by_requester(connection: sqlite3.Connection, turn: int, user: str) -> int:
-    """Stop an open turn that this person has asked for. Return its thread; 0 if it is none of theirs, or has ended."""
+def by_button(connection: sqlite3.Connection, turn: int, user: str, *, others: bool) -> int:
+    """Stop an open turn that this person has asked for, or, with `others`, anybody. Return its thread; 0 if it is none
+    of theirs, or has ended."""
     row = connection.execute(
-        "SELECT thread_id FROM turns WHERE id = ? AND requester = ? AND ended_at IS NULL AND requester <> ''",
-        (turn, user),
+        "SELECT thread_id FROM turns WHERE id = ? AND ended_at IS NULL AND ? <> '' AND (requester = ? OR ?)",
+        (turn, user, user, others),
     ).fetchone()
     if row is None:
         return 0

@@ -23,6 +23,7 @@ from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
+    feedback,
     grants,
     held,
     inbox,
@@ -189,6 +190,12 @@ class SqliteStore(PostsStore):
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
         return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
 
+    async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
+        return await self._database.write(lambda connection: feedback.rate(connection, turn, channel, user, good=good))
+
+    async def explain(self, turn: int, user: str, words: str) -> bool:
+        return await self._database.write(lambda connection: feedback.explain(connection, turn, user, words))
+
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
         def failed(connection: sqlite3.Connection) -> bool:
             return parked_threads.failed(connection, thread_id, sorry, parked)
@@ -207,9 +214,9 @@ class SqliteStore(PostsStore):
 
         await self._database.write(uncount, synced=False)
 
-    async def stop(self, turn: int, user: str) -> int:
+    async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
         def stop(connection: sqlite3.Connection) -> int:
-            return stopping.by_requester(connection, turn, user)
+            return stopping.by_button(connection, turn, user, others=others)
 
         return await self._database.write(stop)
 

@@ -88,6 +88,13 @@ class UndoRow:
     begun: bool = False
 
 
+@dataclass(frozen=True)
+class Opinion:
+    good: bool
+    words: str = ""
+    at: float = 0.0
+
+
 @dataclass
 class Tables:
     threads: dict[int, Thread] = field(default_factory=dict[int, Thread])
@@ -107,6 +114,8 @@ class Tables:
     outages: dict[int, float] = field(default_factory=dict[int, float])
     presence: dict[str, float] = field(default_factory=dict[str, float])
     conversations: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    feedback: dict[tuple[int, str], Opinion] = field(default_factory=dict[tuple[int, str], Opinion])
+    """By turn and person."""
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:
