@@ -31,6 +31,7 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
+from bot.core.usage import By, Remark, UsageRow
 from bot.core.waiting import Waiting
 
 
@@ -279,4 +280,18 @@ class AuditLog(Protocol):
     def verify(self, head: str = "") -> AuditCheck:
         """Whether the records are those that were written; with a hash that was noted earlier also whether it is still
         among them. Looks at all of them, a few at a time."""
+        ...
+
+
+class UsageLog(Protocol):
+    """What turns have cost and what people think of their answers, to read: also while a bot runs on the store. Like
+    `AuditLog`, it is for commands, and raises StoreError when the store cannot be read."""
+
+    def usage(self, by: By, since: float = 0.0) -> Iterator[UsageRow]:
+        """The turns that began since this time, added up; days in their order, everything else by cost, the dearest
+        first. What it takes in memory does not grow with the turns."""
+        ...
+
+    def remarks(self, since: float = 0.0) -> Iterator[Remark]:
+        """What people have written about bad answers since this time, the newest first."""
         ...
