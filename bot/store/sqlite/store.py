@@ -191,10 +191,16 @@ class SqliteStore(PostsStore):
         return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
 
     async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
-        return await self._database.write(lambda connection: feedback.rate(connection, turn, channel, user, good=good))
+        def rate(connection: sqlite3.Connection) -> bool:
+            return feedback.rate(connection, turn, channel, user, good=good)
+
+        return await self._database.write(rate)
 
     async def explain(self, turn: int, user: str, words: str) -> bool:
-        return await self._database.write(lambda connection: feedback.explain(connection, turn, user, words))
+        def explain(connection: sqlite3.Connection) -> bool:
+            return feedback.explain(connection, turn, user, words)
+
+        return await self._database.write(explain)
 
     async def failed(self, thread_id: int, sorry: Sequence[Draft], parked: Draft) -> bool:
         def failed(connection: sqlite3.Connection) -> bool:
