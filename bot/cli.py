@@ -21,7 +21,7 @@ PROGRAM = "slack-mcp-agent"
 # Everything else is imported late, so that a wrong setting is reported at once and --help is fast.
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each command
     """Run the bot until it is stopped, or one of the other commands. Out: the exit code; 2 with one sentence if a
     setting is wrong."""
     began = time.monotonic()
@@ -37,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from bot.commands import audit  # noqa: PLC0415
 
                 return audit.run(chosen)
+            case "usage":
+                from bot.commands import usage  # noqa: PLC0415
+
+                return usage.run(chosen)
             case "try":
                 from bot.commands import try_  # noqa: PLC0415
 
@@ -59,6 +63,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     commands.add_parser("run", help="start the bot (the default)")
     doctor_parser = commands.add_parser("doctor", help="show which rule applies to each tool, and report problems")
     audit_parser = commands.add_parser("audit", help="print or verify the records of what was approved and run")
+    usage_parser = commands.add_parser("usage", help="print what turns have cost, and what people think of answers")
     try_parser = commands.add_parser("try", help="try it in a browser, in a sandbox Slack, with no account")
     if command == "doctor":
         from bot.commands import doctor  # noqa: PLC0415
@@ -68,6 +73,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
         from bot.commands import audit  # noqa: PLC0415
 
         audit.add_arguments(audit_parser)
+    elif command == "usage":
+        from bot.commands import usage  # noqa: PLC0415
+
+        usage.add_arguments(usage_parser)
     elif command == "try":
         from bot.commands import try_  # noqa: PLC0415
 

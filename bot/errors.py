@@ -52,8 +52,10 @@ class ChangedError(StoreError):
 class ModelError(BotError):
     """The model gave no answer."""
 
-    fix = "Everything in this thread is kept: write “try again” and I carry on from here."
+    fix = "Everything in this thread is kept: press Retry and I carry on from here."
     """What the reader can do about it."""
+    retry = True
+    """Whether asking once more may help: the message has a button for it."""
 
 
 class ModelUnavailable(ModelError):
@@ -67,13 +69,14 @@ class ModelRateLimited(ModelError):
 class ModelUnauthorized(ModelError):
     """The model's provider does not accept the bot's key; whoever runs the bot has to set OPENROUTER_API_KEY."""
 
-    fix = "Everything in this thread is kept: once that is done, write “try again”."
+    fix = "Everything in this thread is kept: once that is done, write here and I carry on."
+    retry = False
 
 
 class ModelUnpaid(ModelError):
     """The credits for the model are used up; whoever runs the bot has to add some."""
 
-    fix = ModelUnauthorized.fix
+    fix = "Everything in this thread is kept: once that is done, press Retry and I carry on from here."
 
 
 class ModelRefused(ModelError):
@@ -83,9 +86,11 @@ class ModelRefused(ModelError):
         "Everything in this thread is kept: say it differently, or tell whoever runs the bot; "
         "the reason is in the bot's log."
     )
+    retry = False
 
 
 class ContextTooLong(ModelError):
     """This conversation has grown longer than the model can read."""
 
     fix = "What was said here is kept, but to go on, start a new thread."
+    retry = False

@@ -34,7 +34,7 @@ def turn_began(turn: Turn, state: ThreadState) -> None:
 def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None:
     """Log that a turn is over: `answered`, `failed` or `stopped`, with the reason if the question was deleted.
     `seconds` is the time in the model and in tools, without the time that people took to decide; `model` is missing if
-    none has answered since the start of the bot."""
+    none has answered."""
     usage = turn.usage
     figures: dict[str, Field] = {
         "outcome": outcome,
@@ -80,9 +80,14 @@ def undo_ended(thread: int, call: int, outcome: str) -> None:
     _event("undo ended", {"thread": thread, "call": call, "outcome": outcome})
 
 
-def turn_stopped(user: str, turn: int) -> None:
-    """Somebody has stopped a turn in the app's Home."""
-    _event("turn stopped in the Home", {"user": user, "turn": turn})
+def turn_stopped(user: str, turn: int, where: str) -> None:
+    """Log that somebody has stopped a turn with a button: in the `home` of the app, or in the `menu` of its message."""
+    _event("turn stopped", {"user": user, "turn": turn, "where": where})
+
+
+def rated(user: str, turn: int, opinion: str) -> None:
+    """Log that somebody has said what they think of an answer: `good` or `bad`."""
+    _event("feedback", {"user": user, "turn": turn, "opinion": opinion})
 
 
 def session_stopped(user: str, stopped: Stopped) -> None:

@@ -47,6 +47,9 @@ DECLARED = (
     ("FROM votes WHERE question = q.id ORDER BY at", SORTS),
     # What is unread in one thread, when that is little.
     ("FROM inbox WHERE thread_id = ? AND seq IS NULL ORDER BY ts", SORTS),
+    # What turns have cost, added up by a command in a process of its own: as many rows as people, channels or days.
+    ("INDEXED BY turns_of_time", SORTS),
+    ("INDEXED BY turns_of_time", "USE TEMP B-TREE FOR GROUP BY"),
     # The requests about the calls of one turn.
     ("WHERE c.turn_id = ? AND q.decision IN", SORTS),
 )

@@ -24,7 +24,6 @@ from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
-from bot.core.turn_message import End
 from bot.errors import ModelError
 from bot.pace import offload
 
@@ -140,16 +139,16 @@ class ModelStep:
         else:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
-            turn_parts.end(state, change, End.FAILED, words, retry=True)
+            turn_parts.fail(state, turn, change, words, retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
-        """End the turn without an answer and say why. The log is kept, so the next message continues from there."""
+        """End the turn without an answer and say why. The log is kept: Retry, or the next message, continues there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
-        turn_parts.end(state, change, End.FAILED, words, retry=True)
+        turn_parts.fail(state, turn, change, words, retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True
 

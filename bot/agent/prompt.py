@@ -140,7 +140,7 @@ WHY_CLOSED = {
 GO_ON = "Write “go on” and I carry on from here."
 GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try instead."}
 """What people can do next, by reason."""
-EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: write “try again” and I ask once more."
+EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: press Retry and I ask once more."
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 

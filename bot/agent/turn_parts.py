@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core import turn_message
+from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.questions.question import Card
-from bot.core.thread import ThreadState
+from bot.core.questions.retry import turn_question as retry_question
+from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
 from bot.core.turn_message import End, Step, Text, TurnMessage
 from bot.pace import offload
@@ -29,9 +32,21 @@ async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: st
     change.drafts = [*change.drafts, *said.files]
 
 
-def end(state: ThreadState, change: Change, how: End, note: str = "", *, retry: bool = False) -> None:
-    """End the message, with a sentence of the bot's own. `retry`: with a button to try again."""
-    _put(state, change, turn_message.ended(state.part, how, note, retry=retry))
+def end(state: ThreadState, change: Change, how: End, note: str = "") -> None:
+    """End the message, with a sentence of the bot's own."""
+    _put(state, change, turn_message.ended(state.part, how, note))
+
+
+def fail(state: ThreadState, turn: Turn, change: Change, note: str, *, retry: bool) -> None:
+    """End the message of a turn without an answer. `retry`: the people who take part in it are offered another try."""
+    end(state, change, End.FAILED, note)
+    people = [each for each in (turn.requester, *turn.others) if is_user(each)]
+    if not retry or not people:
+        return
+    key = state.part.key
+    asked = retry_question(key, state.id, turn.id, people, time.time())
+    change.drafts = [draft for draft in change.drafts if draft.key != key]
+    change.cards = [*change.cards, Card([asked], [state.part.draft()])]
 
 
 def answered(state: ThreadState, change: Change, note: str) -> None:

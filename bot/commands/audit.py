@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show who asked for, decided and ran what; or, with verify, whether all is as written."
     parser.epilog = _EPILOG
     parser.add_argument("task", nargs="?", choices=["verify"], help="look for changed, missing and re-ordered records")
-    parser.add_argument("--since", type=_time, metavar="TIME", help="from this moment: date, date-time or span")
-    parser.add_argument("--until", type=_time, metavar="TIME", help="before this moment")
+    parser.add_argument("--since", type=time_given, metavar="TIME", help="from this moment: date, date-time or span")
+    parser.add_argument("--until", type=time_given, metavar="TIME", help="before this moment")
     parser.add_argument("--thread", metavar="TS", help="only of the thread with this timestamp (thread_ts)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with everything")
     parser.add_argument("--head", type=_noted, metavar="HASH", help="with verify: a hash that must be among them")
@@ -64,12 +64,18 @@ def run(args: argparse.Namespace) -> int:
 
     Out: the exit code: 0; 1 if `verify` has found a problem; 2 after one sentence if there is nothing to read.
     """
+    return printed(lambda: _run(args))
+
+
+def printed(command: Callable[[], int]) -> int:
+    """Run a command that prints records. Out: its exit code; 2 after one sentence if it raises SettingsError or cannot
+    print."""
     if sys.stdout is None:
         return _refused("There is no output to write the records to.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = _run(args)
+        code = command()
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has closed the pipe. Without this, Python would report that once more when it flushes at exit.
@@ -106,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _refused(sentence: str) -> int:
-    sys.stderr.write(f"{_line(sentence)}\n")
+    sys.stderr.write(f"{line(sentence)}\n")
     return 2
 
 
@@ -118,7 +124,7 @@ def _verify(check: AuditCheck) -> int:
         sys.stdout.write("There are no records.\n")
         return 0
     count = "1 record" if check.count == 1 else f"{check.count:,} records"
-    span = f"from {_clock(check.first)} to {_clock(check.last)}"
+    span = f"from {clock(check.first)} to {clock(check.last)}"
     sys.stdout.write(f"{count} {span}, head {check.head}: nothing was changed, removed or re-ordered.\n")
     return 0
 
@@ -135,7 +141,7 @@ def _json(record: AuditRecord) -> str:
     """A record with everything, in ASCII without control characters."""
     values: JsonObject = {
         "seq": record.seq,
-        "at": _at(record.at),
+        "at": at(record.at),
         "kind": record.kind,
         "team": record.team,
         "channel": record.channel,
@@ -169,7 +175,7 @@ def _text(record: AuditRecord) -> str:
     except RecursionError:
         words = [_word(str(record.facts))]
     more = [f"and {len(words) - MAX_VALUES} more"] if len(words) > MAX_VALUES else []
-    return f"{_clock(record.at)}  {columns}  {', '.join([*words[:MAX_VALUES], *more])}".rstrip()
+    return f"{clock(record.at)}  {columns}  {', '.join([*words[:MAX_VALUES], *more])}".rstrip()
 
 
 def _parsed(facts: object) -> Any:
@@ -201,31 +207,32 @@ def _word(value: object) -> str:
     if value is None or value in ({}, []):
         return "none"
     if not isinstance(value, str):
-        return _line(str(value))[:MAX_CHARS]
+        return line(str(value))[:MAX_CHARS]
     if not value or (len(value) <= MAX_CHARS and _BARE.fullmatch(value)):
-        return _line(value)
-    quoted = _line(json.dumps(value[:MAX_CHARS], ensure_ascii=False))
+        return line(value)
+    quoted = line(json.dumps(value[:MAX_CHARS], ensure_ascii=False))
     return quoted if len(value) <= MAX_CHARS else f"{quoted}… ({len(value):,} characters)"
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """Return text on one line, with every character visible, so that a terminal interprets none of it."""
     return visible(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")
 
 
-def _clock(at: float) -> str:
+def clock(moment: float) -> str:
     """Return a time to the second."""
-    return _at(at).partition(".")[0].replace("T", " ") + "Z"
+    return at(moment).partition(".")[0].replace("T", " ") + "Z"
 
 
-def _at(at: float) -> str:
+def at(moment: float) -> str:
+    """Return a time in ISO 8601."""
     try:
-        return audit_chain.moment(at)
+        return audit_chain.moment(moment)
     except ValueError:
-        return ascii(at)[:MAX_CHARS]
+        return ascii(moment)[:MAX_CHARS]
 
 
-def _time(text: str) -> float:
+def time_given(text: str) -> float:
     """Parse a time given by an operator. Out: Unix time in seconds."""
     span = _SPAN.fullmatch(text.strip())
     if span:

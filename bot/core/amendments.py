@@ -63,7 +63,8 @@ class AmendmentOutcome(StrEnum):
     STARTS = "starts"
     """The changed message is addressed to the bot: wake the thread."""
     STOPPED = "stopped"
-    """The open turn had no other request, so it was stopped: wake the thread."""
+    """The open turn had no other request, so it was stopped; or a failed turn can no longer be retried: wake the
+    thread."""
     TAKEN_BACK = "taken_back"
     """Nothing is left of the held messages that an open offer is about, so the offer was closed. It may be in another
     thread: wake every thread that has something to do."""

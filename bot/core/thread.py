@@ -45,7 +45,7 @@ class Turn:
     usage: Usage = field(default_factory=Usage)
     """What its requests to the model have cost."""
     model: str = ""
-    """The model that answered last; empty when none has since the thread was loaded."""
+    """The model that answered last; empty while none has."""
 
 
 MAX_PEOPLE = 50

@@ -100,8 +100,6 @@ class TurnMessage:
     parts: tuple[Step | Text, ...] = ()
     note: str = ""
     """A sentence of the bot's own below everything else."""
-    retry: bool = False
-    """The note has a button to try again."""
     end: End = End.OPEN
 
     @property
@@ -191,14 +189,14 @@ def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]
     return [*changed, replace(message, end=End.ASKS if final else End.ASKING)]
 
 
-def ended(message: TurnMessage, end: End, note: str = "", *, retry: bool = False) -> list[TurnMessage]:
+def ended(message: TurnMessage, end: End, note: str = "") -> list[TurnMessage]:
     """Return a message that ends the turn: the parts that change, the newest last."""
     changed: list[TurnMessage] = []
     if message.end is End.ASKING:
         changed.append(replace(message, end=End.ASKS))
     if message.end is not End.OPEN:
         message = message.following()
-    return [*changed, replace(message, end=end, note=note, retry=retry)]
+    return [*changed, replace(message, end=end, note=note)]
 
 
 def dumps(message: TurnMessage) -> str:
@@ -210,7 +208,6 @@ def dumps(message: TurnMessage) -> str:
         "team": message.team,
         "parts": [_dumped(part) for part in message.parts],
         "note": message.note,
-        "retry": message.retry,
         "end": message.end.value,
     }
     return json.dumps(kept, ensure_ascii=False)
@@ -233,7 +230,6 @@ def loads(payload: str) -> TurnMessage:
         team=str(kept.get("team") or ""),
         parts=tuple(part for each in items(kept.get("parts")) if (part := _loaded(each)) is not None),
         note=str(kept.get("note") or ""),
-        retry=bool(kept.get("retry")),
         end=End(end) if end in list(End) else End.ANSWERED,
     )
 

@@ -15,8 +15,8 @@ from bot.core.ports.store import Store
 from bot.core.posts import Draft, PostState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
-from bot.core.questions.question import Approval, CallKind, Copy, Decision, UndoState
-from bot.core.questions.retry import RETRIED
+from bot.core.questions.question import Approval, CallKind, Card, Copy, Decision, Question, UndoState
+from bot.core.questions.retry import PASSED, RETRIED, turn_question
 from bot.core.questions.undo import UNDO
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone, UndoSnapshot
@@ -220,6 +220,71 @@ class QuestionsContract:
         await life.commit("stop the turn", outcome="stopped")
         assert await store.stop(turn.id, ALICE) == 0
         assert ("stopped", ALICE) in audited(backend)
+
+    async def test_a_turn_is_stopped_by_somebody_else_only_if_they_may(self, store: Store, backend: Backend) -> None:
+        life, [approval] = await waiting_for_a_person(store)
+        turn = (await life.state()).turn
+        assert turn is not None
+        assert await store.stop(turn.id, "", others=True) == 0
+        assert await store.stop(turn.id, BOB, others=True) == life.id
+        assert (await found(store, approval)).decided_by == BOB
+        await life.commit("stop the turn", outcome="stopped")
+        assert await store.stop(turn.id, BOB, others=True) == 0
+        assert ("stopped", BOB) in audited(backend)
+
+    async def test_a_failed_turn_goes_on_once_and_not_after_another_has_begun(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        turn = (await life.state()).turn
+        assert turn is not None
+
+        async def fail(key: str) -> Question:
+            asked = turn_question(key, life.id, turn.id, [ALICE, BOB], time.time())
+            await life.commit("give up", outcome="failed", cards=[Card([asked], [draft("turn", key)])])
+            await life.deliver()
+            known = await store.find_question(asked.id)
+            assert known is not None
+            return known
+
+        def press(asked: Question, user: str) -> Click:
+            return Click(asked.id, "", RETRIED, user, TEAM, CHANNEL, asked.message_ts, True)
+
+        asked = await fail("turn-part-1")
+        assert (await life.state()).turn is None
+        presses = [press(asked, user) for user in ("UCAROL", BOB, ALICE)]
+        verdicts = [each.verdict for each in await store.answer(presses)]
+        assert verdicts == [Verdict.NOT_YOURS, Verdict.SETTLED, Verdict.ALREADY]
+        again = (await life.state()).turn
+        assert again is not None
+        assert (again.id, again.requester, again.attempts) == (turn.id, ALICE, 0)
+        assert life.id in await store.waiting()
+        passed = await fail("turn-part-2")
+        await life.say()
+        await life.read()
+        [late] = await store.answer([press(passed, ALICE)])
+        assert late.verdict is Verdict.ALREADY
+        assert late.question is not None
+        assert late.question.decision == PASSED
+        assert (await life.state()).turn != again
+
+    async def test_each_person_has_one_opinion_of_an_answer_which_may_change(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        turn = (await life.state()).turn
+        assert turn is not None
+        assert not await store.rate(turn.id, CHANNEL, ALICE, good=True), "it is not answered yet"
+        await life.commit("answer", outcome="answered")
+        assert not await store.rate(turn.id, "C2", ALICE, good=True)
+        assert not await store.rate(turn.id + 1, CHANNEL, ALICE, good=True)
+        assert not await store.explain(turn.id, ALICE, "It is wrong.")
+        assert await store.rate(turn.id, CHANNEL, ALICE, good=False)
+        assert await store.explain(turn.id, ALICE, "It is wrong.")
+        assert await store.rate(turn.id, CHANNEL, BOB, good=False)
+        assert await store.rate(turn.id, CHANNEL, ALICE, good=True)
+        assert not await store.explain(turn.id, ALICE, "It is wrong.")
+        assert await store.explain(turn.id, BOB, "It is wrong.")
 
     @pytest.mark.parametrize(("user", "named", "stops"), [(ALICE, False, True), (BOB, True, True), (BOB, False, False)])
     async def test_a_stop_word_stops_the_turn_of_those_who_may(

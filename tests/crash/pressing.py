@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.slack.blocks.fields import field_of
-from bot.slack.blocks.turn_menu import AGAIN
 from slack_sandbox.model import Message, View
 from slack_sandbox.text import elements
 from tests.harness import World
@@ -43,7 +42,9 @@ class Play:
 
 def buttons(card: Message) -> set[str]:
     """What can be decided on a card."""
-    left = LEFT_ON_RECORDS | ({"Retry"} if AGAIN in str(card.blocks) else set())
+    left = LEFT_ON_RECORDS | (
+        {"Retry"} if "question.retry" in str(card.blocks) or "turn:" in str(card.blocks) else set()
+    )
     return set(card.buttons) - left
 
 

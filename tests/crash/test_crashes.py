@@ -110,6 +110,8 @@ IN_ONE_PLAY = [
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""
 GONE = [*commits("close_thread"), *around("remove turn")]
 """The same, when the thread is gone: test_gone.py."""
+RATED = commits("rate", "explain")
+"""When somebody says what they think of an answer: test_rated.py."""
 STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
 """Of a message that is streamed: test_streams.py, in process."""
 SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
@@ -184,9 +186,8 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
-    killed = names(
-        [*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *(point for _, points in IN_ONE_PLAY for point in points)]
-    )
+    in_plays = [point for _, points in IN_ONE_PLAY for point in points]
+    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *in_plays])
     found = boundaries()
     assert len(found) > 40
     missing = [

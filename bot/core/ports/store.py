@@ -31,6 +31,7 @@ from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
+from bot.core.usage import By, Remark, UsageRow
 from bot.core.waiting import Waiting
 
 
@@ -155,9 +156,9 @@ class Questions(Protocol):
         """
         ...
 
-    async def stop(self, turn: int, user: str) -> int:
-        """Stop an open turn of this person, and resume its thread if it is parked. Return the thread's id; 0, with
-        nothing written, if the turn is not theirs or has ended."""
+    async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
+        """Stop an open turn of this person, or with `others` of anybody, and resume its thread if it is parked. Return
+        the thread's id; 0, with nothing written, if the turn is not theirs or has ended."""
         ...
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
@@ -221,10 +222,19 @@ class Questions(Protocol):
 
 
 class Turns(Protocol):
-    """What is recorded of turns, for people who ask for details."""
+    """What is recorded of turns, for people who ask for details, and what people think of their answers."""
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
         """Return a turn with its first calls, at most `most`; None if there is no such turn."""
+        ...
+
+    async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
+        """Keep what a person thinks of the answer of a turn: one opinion a person and turn, the latest. What they have
+        written with another one goes. False, and nothing is written, if no such turn of this channel was answered."""
+        ...
+
+    async def explain(self, turn: int, user: str, words: str) -> bool:
+        """Keep why a person calls the answer of a turn bad. False, and nothing is written, if they do not."""
         ...
 
 
@@ -290,4 +300,18 @@ class AuditLog(Protocol):
     def verify(self, head: str = "") -> AuditCheck:
         """Return whether the records are unchanged, and whether a hash that was noted earlier is still among them.
         Reads all of them, a few at a time."""
+        ...
+
+
+class UsageLog(Protocol):
+    """What turns have cost and what people think of their answers, to read: also while a bot runs on the store. Like
+    `AuditLog`, it is for commands, and raises StoreError when the store cannot be read."""
+
+    def usage(self, by: By, since: float = 0.0) -> Iterator[UsageRow]:
+        """The turns that began since this time, added up; days in their order, everything else by cost, the dearest
+        first. What it takes in memory does not grow with the turns."""
+        ...
+
+    def remarks(self, since: float = 0.0) -> Iterator[Remark]:
+        """What people have written about bad answers since this time, the newest first."""
         ...

@@ -46,7 +46,7 @@ def refusal(question: Question, click: Click, now: float) -> Verdict | None:
     return Verdict.UNKNOWN if found is None else _refusal(*found, click, now)
 
 
-def close(question: Question, decision: Decision, *, by: str = "", reason: str = "") -> Transition | None:
+def close(question: Question, decision: str, *, by: str = "", reason: str = "") -> Transition | None:
     """Return what follows if a question ends without an answer (`expired`, `stopped`, `withdrawn`); None if it is
     decided."""
     if question.decision != Decision.AWAITING:

@@ -6,7 +6,7 @@ from bot.core.questions.approval import MayItRun
 from bot.core.questions.did_it_run import DidItRun
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
-from bot.core.questions.retry import Retry
+from bot.core.questions.retry import Retry, RetryTurn
 from bot.core.questions.undo import UndoOffer
 
 KINDS: dict[str, QuestionKind] = {}
@@ -17,5 +17,5 @@ def register(kind: QuestionKind) -> None:
     KINDS[kind.name] = kind
 
 
-for _kind in (MayItRun(), DidItRun(), Retry(), UndoOffer(), AnswerMissed()):
+for _kind in (MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed()):
     register(_kind)

@@ -73,6 +73,8 @@ class Transition:
     """The id of the person who has the call undone."""
     resumes: bool = False
     """Whether a parked thread goes on, since a person has acted."""
+    reopens: int = 0
+    """The failed turn that goes on: the last one of its thread."""
     requests: Sequence[int] = ()
     """Ids of threads in which the answer counts as a message from the person to the bot."""
     words: str = ""

@@ -11,7 +11,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.questions.grant import Grant
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, Question
-from bot.core.questions.retry import RETRY
+from bot.core.questions.retry import RETRY, RETRY_TURN
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
@@ -120,6 +120,8 @@ def _question(waits: WaitingQuestion, url: str) -> list[Block]:
 def _what(question: Question) -> list[Block]:
     if question.kind == RETRY:
         return [plain("I stopped after several failures. Shall I try again?")]
+    if question.kind == RETRY_TURN:
+        return [plain("I could not answer. Shall I try again?")]
     if question.kind == MISSED:
         return [plain("Shall I still answer what was written while I was offline?")]
     if not isinstance(question, Approval):

@@ -12,9 +12,10 @@ from bot.core.posts import Draft, Post
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
-from bot.core.questions.retry import RETRY
+from bot.core.questions.retry import RETRY, RETRY_TURN
+from bot.core.turn_message import loads
 from bot.core.untrusted import reference
-from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice
+from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice, turn_message
 from bot.slack.blocks.elements import Block, context
 
 PREFIX = "question."
@@ -48,10 +49,16 @@ def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
     return retry_notice.closed(payload, retried=not questions or questions[0].decision != Decision.WITHDRAWN)
 
 
+def _failed_turn(questions: Sequence[Question], payload: str) -> JsonObject:
+    message = loads(payload)
+    return turn_message.render(message, questions) or {"text": message.note, "blocks": []}
+
+
 APPEARANCES: dict[str, Appearance] = {
     CallKind.MAY_IT_RUN: Appearance(_approvals, draws_open=True),
     CallKind.DID_IT_RUN: Appearance(_approvals, draws_open=True),
     RETRY: Appearance(_retry),
+    RETRY_TURN: Appearance(_failed_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
 }
 """By kind. The first question of a message determines how all of them are rendered."""

@@ -1,4 +1,4 @@
-"""Builds the message of a parked thread, with its Retry button. Pure."""
+"""Builds the Retry button of a failed turn, and the message of a parked thread, which has one too. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import uuid
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft
 from bot.slack.blocks import buttons, messages
-from bot.slack.blocks.elements import context
+from bot.slack.blocks.elements import Block, actions, context
 
 RETRY = "turn.retry"
 WORDS = (
@@ -21,8 +21,12 @@ SINCE = "I have tried again since."
 def parked() -> Draft:
     """Return the message that says that a thread is parked. Its button carries the key of the message."""
     key = uuid.uuid4().hex
-    pressed = buttons.button(RETRY, "Retry", json.dumps({"parked": key}), style="primary")
-    return messages.draft("parked", [context(WORDS), {"type": "actions", "elements": [pressed]}], WORDS, key)
+    return messages.draft("parked", [context(WORDS), button(key, f"retry-{key}")], WORDS, key)
+
+
+def button(question: str, block_id: str) -> Block:
+    """Return the button that answers a question whether to try again."""
+    return actions(block_id, [buttons.button(RETRY, "Retry", json.dumps({"parked": question}), style="primary")])
 
 
 def closed(payload: str, *, retried: bool) -> JsonObject:
@@ -33,7 +37,7 @@ def closed(payload: str, *, retried: bool) -> JsonObject:
 
 
 def opened(value: object) -> str:
-    """Return the value of the button. Raises ValueError if it is not one of ours."""
+    """Return the question of the button. Raises ValueError if it is not one of ours."""
     match buttons.parsed(str(value)):
         case {"parked": str() as key, **rest} if not rest and key:
             return key

@@ -10,12 +10,11 @@ from bot.slack.blocks.elements import Block, actions, option, plain_text
 PREFIX = "turn.on."
 MENU = f"{PREFIX}menu"
 FEEDBACK = f"{PREFIX}feedback"
-AGAIN = f"{PREFIX}again"
 DETAILS, STOP = "details", "stop"
 """What the menu offers."""
 GOOD, BAD = "good", "bad"
 """The answers of the feedback buttons."""
-ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD, AGAIN))
+ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD))
 
 
 def menu(turn: int, key: str, *, running: bool, steps: bool) -> Block | None:
@@ -36,12 +35,6 @@ def feedback(turn: int, key: str) -> Block:
     return {"type": "context_actions", "block_id": f"feedback-{key}", "elements": [element]}
 
 
-def again(turn: int, key: str) -> Block:
-    """Return the button that asks the model once more."""
-    pressed = buttons.button(AGAIN, "Retry", value(AGAIN, turn), style="primary")
-    return actions(f"again-{key}", [pressed])
-
-
 def value(action: str, turn: int) -> str:
     """Return what a button carries."""
     return json.dumps({"do": action, "turn": turn})
@@ -50,7 +43,9 @@ def value(action: str, turn: int) -> str:
 def opened(carried: object) -> tuple[str, int]:
     """Return the action and the turn of a button. Raises ValueError if it is not one of ours."""
     match buttons.parsed(str(carried)):
-        case {"do": str() as action, "turn": int() as turn, **rest} if not rest and action in ACTIONS and turn > 0:
+        case {"do": str() as action, "turn": int() as turn, **rest} if (
+            not rest and action in ACTIONS and not isinstance(turn, bool) and 0 < turn < 2**63
+        ):
             return action, turn
         case _:
             raise ValueError("not a value of ours")

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from bot.core.json_text import JsonObject
-from bot.core.questions.question import Approval, Question
+from bot.core.questions.question import Approval, Decision, Question
+from bot.core.questions.retry import RETRIED, RETRY_TURN
 from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, TurnMessage
-from bot.slack.blocks import cards, turn_menu
+from bot.slack.blocks import cards, retry_notice, turn_menu
 from bot.slack.blocks.elements import Block, context
 from bot.slack.blocks.messages import markdown
 from bot.slack.delivery.stream_body import StreamBody
@@ -66,8 +67,11 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
     blocks: list[Block] = []
     if message.note:
         blocks.append(context(escaped(harmless(message.note))))
-    if message.retry:
-        blocks.append(turn_menu.again(message.turn, message.key))
+    for each in about:
+        if each.kind == RETRY_TURN and each.decision == Decision.AWAITING:
+            blocks.append(retry_notice.button(each.id, f"again-{message.key}"))
+        elif each.kind == RETRY_TURN and each.decision == RETRIED:
+            blocks.append(context(retry_notice.SINCE))
     if approvals:
         blocks += cards.rows(approvals)
     if message.end is End.ANSWERED:

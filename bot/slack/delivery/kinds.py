@@ -73,7 +73,7 @@ def turn_refused(post: Post) -> Refused:
         return Refused()
     message = replace(loads(post.payload), end=End.CONTINUED)
     without = Draft(f"without-{post.key}", TURN, dumps(message))
-    return Refused([without] if message.parts else [], post.about[0].id)
+    return Refused([without] if message.parts or message.note else [], post.about[0].id)
 
 
 def _file_refused(post: Post) -> Refused:

@@ -62,7 +62,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         thread_id = await handler.store.stop(turn, user) if turn and user else 0
         await ack()
         if thread_id:
-            log_events.turn_stopped(user, turn)
+            log_events.turn_stopped(user, turn, "home")
             handler.wake(thread_id)
         if user:
             handler.background(publish(user))

@@ -1,12 +1,13 @@
-"""Handles the Retry button of a parked thread: settled in one transaction before it is acknowledged, then the thread is
-woken."""
+"""Handles the Retry button of a failed turn or a parked thread: settled in one transaction before it is acknowledged,
+then the thread is woken."""
 
 from __future__ import annotations
 
 from bot import log_events
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Verdict
-from bot.core.questions.retry import RETRIED, RETRY
+from bot.core.questions.question import Decision
+from bot.core.questions.retry import PASSED, RETRIED, RETRY, RETRY_TURN
 from bot.slack.approval_handler import ApprovalHandler, origin_of, pressed_on, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import retry_notice
@@ -18,6 +19,11 @@ WORDS = {
     "in the thread.",
     Verdict.UNKNOWN: "This button is out of date, so nothing was done.",
 }
+OVER = {
+    PASSED: "This thread has gone on since, so there is nothing left to retry. If you still need this, write it here.",
+    Decision.EXPIRED: "It has been too long to retry this. If you still need it, write it here.",
+}
+"""What is said to somebody who comes too late, if it was not retried."""
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
@@ -42,10 +48,13 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         channel=where.channel,
         message_ts=where.message_ts,
         entitled=True,  # who takes part in the turn is known to the store
-        kind=RETRY,
+        kind=question.kind if question is not None and question.kind == RETRY_TURN else RETRY,
     )
     [settlement] = await handler.store.answer([click])
     log_events.clicked(click.user, "retry", [settlement])
     if settlement.verdict is Verdict.SETTLED:
         handler.wake(settlement.thread_id)
+    ended = settlement.question.decision if settlement.question is not None else ""
+    if settlement.verdict is Verdict.ALREADY and ended in OVER:
+        return Response(OVER[ended])
     return Response(WORDS.get(settlement.verdict, ""))

@@ -14,8 +14,8 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import forms, question_blocks, rejected_window
-from bot.slack.intake import approval_windows, question_windows
+from bot.slack.blocks import feedback, forms, question_blocks, rejected_window
+from bot.slack.intake import approval_windows, question_windows, turn_buttons
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
@@ -27,6 +27,7 @@ WINDOWS: dict[str, Submit] = {
     forms.REASON: approval_windows.deny,
     forms.ALWAYS: approval_windows.always,
     question_blocks.PREFIX: question_windows.submit,
+    feedback.WINDOW: turn_buttons.explain,
 }
 """Handlers by callback id, or by its prefix up to the first dot. A window that does more than answer a question has its
 own entry."""

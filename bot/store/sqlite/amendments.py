@@ -240,8 +240,8 @@ def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, chan
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)
         return AmendmentOutcome.STOPPED
-    _drop_answer(connection, thread_id, row.id)
-    return AmendmentOutcome.REPORTED
+    retries = _drop_answer(connection, thread_id, row.id)
+    return AmendmentOutcome.STOPPED if retries else AmendmentOutcome.REPORTED
 
 
 def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
@@ -260,14 +260,15 @@ def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
     return message in requests and all(requests.values())
 
 
-def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> None:
-    """Remove an answer that is not posted yet if all its requests were deleted."""
+def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
+    """Remove an answer that is not posted yet if all its requests were deleted. A failed turn can then no longer be
+    retried; return whether one could."""
     turn = connection.execute(
         "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
         (RECENT_TURNS, thread_id),
     ).fetchone()
     if turn is None:
-        return
+        return False
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM inbox i LEFT JOIN inbox o ON o.id = i.about"
         " WHERE i.thread_id = ? AND i.seq >= ? AND i.addressed",
@@ -278,6 +279,8 @@ def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -
             "UPDATE posts SET state = 'removed' WHERE thread_id = ? AND state = 'owed' AND kind = 'answer'",
             (thread_id,),
         )
+        return transitions.pass_over(connection, thread_id)
+    return False
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:
@@ -303,6 +306,7 @@ def close_thread(connection: sqlite3.Connection, thread_id: int, at: str, outsid
     held_messages.close_thread(connection, thread_id)
     connection.execute("DELETE FROM inbox WHERE thread_id = ? AND seq IS NULL", (thread_id,))
     stop(connection, thread_id)
+    transitions.pass_over(connection, thread_id)
     parked_threads.release(connection, thread_id)
     connection.execute(
         "UPDATE posts SET state = 'posted', ts = ?, revision = revision + 1 WHERE id = ? AND thread_id = ?",

@@ -26,11 +26,11 @@ class SqliteAuditLog:
         self._path = path
 
     def records(self, since: float = 0.0, until: float = math.inf, thread_ts: str = "") -> Iterator[AuditRecord]:
-        with _readable(self._path):
+        with readable(self._path):
             yield from audit.records(self._connection, since, until=until, thread_ts=thread_ts)
 
     def verify(self, head: str = "") -> AuditCheck:
-        with _readable(self._path):
+        with readable(self._path):
             self._connection.execute("BEGIN")
             try:
                 return audit.verify(self._connection, head)
@@ -46,6 +46,15 @@ def open_audit_log(url: str) -> Generator[SqliteAuditLog]:
     Raises SettingsError when there is none, or none with records; at the end also when the file was written to in a way
     that may have changed what was read.
     """
+    problem = "was written by an older version of the bot, which kept no audit records."
+    with opened(url, AUDITED, problem) as (connection, path):
+        yield SqliteAuditLog(connection, path)
+
+
+@contextmanager
+def opened(url: str, version: int, problem: str) -> Generator[tuple[sqlite3.Connection, Path]]:
+    """Open the file that a URL names, only to read it. Raises SettingsError when there is none, or, with what the
+    problem is, one of a version before this one; at the end also when what was read may have changed."""
     path = path_of(url)
     file, before = _there(path)
     # Without its -wal file nobody has the database open, and SQLite would make that file to read it: `immutable` keeps
@@ -59,19 +68,19 @@ def open_audit_log(url: str) -> Generator[SqliteAuditLog]:
     with closing(connection):
         connection.text_factory = audit.any_text
         try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
             raise _unreadable(path, error) from error
-        if version < AUDITED:
-            problem = f"{path} was written by an older version of the bot, which kept no audit records."
-            raise SettingsError("DATABASE_URL", problem)
-        yield SqliteAuditLog(connection, path)
+        if found < version:
+            raise SettingsError("DATABASE_URL", f"{path} {problem}")
+        yield connection, path
     if still and _there(path)[1] != before:
         raise SettingsError("DATABASE_URL", f"{path} was written to while it was read. Run the command again")
 
 
 @contextmanager
-def _readable(path: Path) -> Generator[None]:
+def readable(path: Path) -> Generator[None]:
+    """Raise StoreError in place of the errors of SQLite."""
     try:
         yield
     except sqlite3.Error as error:

@@ -40,6 +40,7 @@ def apply(
         if log.has_open_turn(connection, state.id):  # somebody has stopped it before it began
             raise ChangedError("a turn is open in this thread")
         turn_id = log.open_turn(connection, state.id, change.requester, start)
+        transitions.pass_over(connection, state.id)
     log.append(connection, state.id, turn_id, start, change.messages)
     unread = {message.id: (message.version, message.addressed) for message in state.unread}
     log.mark_read(connection, [(start + index, id_, *unread.get(id_, ("", True))) for index, id_ in change.read])

@@ -65,7 +65,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     state.parked = bool(parked)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
-        " prompt_tokens, completion_tokens, cached_tokens, cost FROM turns"
+        " prompt_tokens, completion_tokens, cached_tokens, cost, model FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
@@ -80,7 +80,8 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             stopped_by=turn[6],
             attempts=turn[8],
             others=_others(connection, thread_id, turn[7], turn[1]),
-            usage=Usage(*turn[9:]),
+            usage=Usage(*turn[9:13]),
+            model=turn[13],
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",
@@ -249,7 +250,7 @@ def save_turn(
     # `ended_at` is in two indexes, which are only written if it is set.
     ends = ", outcome = ?, ended_at = ?" if outcome else ""
     connection.execute(
-        f"UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?,"
+        f"UPDATE turns SET steps = ?, seconds = ?, nudged = ?, closing = ?, attempts = ?, model = ?,"
         f" prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
         f" cached_tokens = cached_tokens + ?, cost = cost + ?{ends} WHERE id = ?",
         (
@@ -258,6 +259,7 @@ def save_turn(
             turn.reprompted,
             turn.closing,
             turn.attempts,
+            turn.model,
             usage.prompt_tokens,
             usage.completion_tokens,
             usage.cached_tokens,

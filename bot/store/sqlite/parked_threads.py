@@ -1,5 +1,5 @@
-"""Threads that fail repeatedly: failures are counted, the third parks the thread, and a person resumes it. Functions
-over a connection, inside a transaction."""
+"""Threads that fail repeatedly: failures are counted, the third parks the thread, and a person resumes it; and turns
+that a person has continued after they had failed. Functions over a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ def release(connection: sqlite3.Connection, thread_id: int) -> None:
         (retry.RETRIED, now(), *row),
     )
     connection.execute("UPDATE posts SET revision = revision + 1 WHERE key = ?", row)
+
+
+def reopen(connection: sqlite3.Connection, turn: int) -> None:
+    """Continue a turn that has failed, with all that was recorded of it."""
+    connection.execute(
+        "UPDATE turns SET ended_at = NULL, outcome = NULL, attempts = 0 WHERE id = ? AND outcome = 'failed'", (turn,)
+    )
 
 
 def changed(connection: sqlite3.Connection, thread_id: int, change: Change) -> None:

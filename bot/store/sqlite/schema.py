@@ -4,6 +4,7 @@ released one; add another."""
 from __future__ import annotations
 
 from bot.store.sqlite.amendments_migration import AMENDMENTS
+from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
 from bot.store.sqlite.streaming_migration import STREAMING
@@ -328,4 +329,5 @@ MIGRATIONS: tuple[str, ...] = (
     AMENDMENTS,
     WAITING,
     STREAMING,
+    FEEDBACK,
 )

@@ -41,9 +41,9 @@ class SqliteSessions:
 
         await self._database.write(session_shown, synced=False, soon=True)
 
-    async def stop(self, turn: int, user: str) -> int:
+    async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
         def stop(connection: sqlite3.Connection) -> int:
-            return stopping.by_requester(connection, turn, user)
+            return stopping.by_button(connection, turn, user, others=others)
 
         return await self._database.write(stop)
 

@@ -1,5 +1,5 @@
-"""Stops turns by a stop word, in the app's Home or with Slack's own Stop (a card's Stop button: `transitions.py`).
-Functions on a connection, inside a transaction."""
+"""Stops turns by a stop word, in the menu of their message, in the app's Home or with Slack's own Stop (a card's Stop
+button: `transitions.py`). Functions on a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -83,11 +83,12 @@ def _unread(connection: sqlite3.Connection, incoming: Incoming) -> list[int]:
     return [int(row[0]) for row in here]
 
 
-def by_requester(connection: sqlite3.Connection, turn: int, user: str) -> int:
-    """Stop an open turn of a person. Return its thread's id; 0 if the turn is not theirs or has ended."""
+def by_button(connection: sqlite3.Connection, turn: int, user: str, *, others: bool) -> int:
+    """Stop an open turn that a person has asked for, or with `others` anybody. Return its thread's id; 0 if the turn is
+    not theirs or has ended."""
     row = connection.execute(
-        "SELECT thread_id FROM turns WHERE id = ? AND requester = ? AND ended_at IS NULL AND requester <> ''",
-        (turn, user),
+        "SELECT thread_id FROM turns WHERE id = ? AND ended_at IS NULL AND ? <> '' AND (requester = ? OR ?)",
+        (turn, user, user, others),
     ).fetchone()
     if row is None:
         return 0
@@ -142,6 +143,7 @@ def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
 def _end_unread(connection: sqlite3.Connection, thread_id: int, requester: str, user: str, before: str) -> int:
     """Open the next turn of a thread as a stopped one, so that people are informed in the usual way. Return its id."""
     turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
+    transitions.pass_over(connection, thread_id)
     _end_turn(connection, turn, thread_id, user, before, requester=requester, note=False)
     return turn
 

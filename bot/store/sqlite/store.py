@@ -23,6 +23,7 @@ from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
+    feedback,
     grants,
     held_messages,
     inbox,
@@ -192,6 +193,18 @@ class SqliteStore(PostsStore, SqliteSessions):
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
         return await self._database.read(lambda connection: turn_records.find(connection, turn, most))
+
+    async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
+        def rate(connection: sqlite3.Connection) -> bool:
+            return feedback.rate(connection, turn, channel, user, good=good)
+
+        return await self._database.write(rate)
+
+    async def explain(self, turn: int, user: str, words: str) -> bool:
+        def explain(connection: sqlite3.Connection) -> bool:
+            return feedback.explain(connection, turn, user, words)
+
+        return await self._database.write(explain)
 
     async def uncount(self, thread_id: int) -> None:
         def uncount(connection: sqlite3.Connection) -> None:

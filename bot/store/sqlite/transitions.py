@@ -10,6 +10,7 @@ from bot.core.questions import call_question
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.question import Approval, Decision, Question
+from bot.core.questions.retry import PASSED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Transition
 from bot.core.thread import person
 from bot.store.sqlite import audit, grants, held_messages, parked_threads, question_audit, undos
@@ -32,7 +33,7 @@ def answer(connection: sqlite3.Connection, click: Click, redact: Sequence[str]) 
     return Settlement(transition.verdict, question.thread_id, find(connection, question.id))
 
 
-def end(connection: sqlite3.Connection, question: Question, how: Decision, *, by: str = "", reason: str = "") -> bool:
+def end(connection: sqlite3.Connection, question: Question, how: str, *, by: str = "", reason: str = "") -> bool:
     """Close a question other than by an answer; return False if it is already decided."""
     transition = close(question, how, by=by, reason=reason)
     if transition is not None:
@@ -46,6 +47,17 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
     transition = call_question.drifted(found, words) if isinstance(found, Approval) else None
     if found is not None and transition is not None:
         apply(connection, found, transition, ())
+
+
+def pass_over(connection: sqlite3.Connection, thread_id: int) -> bool:
+    """Close what is open about failed turns of a thread: another turn begins, or the request is gone. Return whether
+    there was anything."""
+    rows = connection.execute(
+        "SELECT id FROM questions WHERE thread_id = ? AND decision = 'awaiting' AND kind = ?", (thread_id, RETRY_TURN)
+    )
+    found = [find(connection, str(id_)) for (id_,) in rows.fetchall()]
+    closed = [end(connection, each, PASSED) for each in found if each is not None]
+    return any(closed)
 
 
 def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> None:
@@ -95,6 +107,8 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         question_audit.write(connection, question, transition.grant.record, redact, more={"grant": number})
     if transition.redraw:
         touch(connection, question.id)
+    if transition.reopens:
+        parked_threads.reopen(connection, transition.reopens)
     if transition.requests:
         held_messages.request(connection, question, transition)
     if transition.note:

@@ -13,7 +13,7 @@ from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Decision, Question, Undo, UndoState
-from bot.core.questions.retry import RETRIED
+from bot.core.questions.retry import PASSED, RETRIED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
 from bot.core.turn_message import TURN
@@ -156,7 +156,7 @@ def answer(tables: Tables, click: Click) -> Settlement:
     return Settlement(transition.verdict, question.thread_id, find(tables, question.id))
 
 
-def end(tables: Tables, question: str, how: Decision, by: str = "", reason: str = "") -> bool:
+def end(tables: Tables, question: str, how: str, by: str = "", reason: str = "") -> bool:
     found = find(tables, question)
     transition = close(found, how, by=by, reason=reason) if found else None
     if found and transition:
@@ -205,6 +205,16 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         note(tables, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:
         release(tables, question.thread_id)
+    if transition.reopens:
+        failed = tables.turns[transition.reopens]
+        tables.turns[transition.reopens] = replace(failed, ended="", turn=replace(failed.turn, attempts=0))
+
+
+def pass_over(tables: Tables, thread: int) -> None:
+    """Close what is open about failed turns of a thread: another turn begins."""
+    for id_, row in list(tables.questions.items()):
+        if row.question.thread_id == thread and row.question.kind == RETRY_TURN:
+            end(tables, id_, PASSED)
 
 
 def _request(tables: Tables, thread: int, question: str, transition: Transition) -> None:

@@ -64,6 +64,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         number = len(tables.turns) + 1
         turn = Turn(number, change.requester, attempts=1)
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)
+        asking.pass_over(tables, state.id)
     known = {message.id: (message.version, message.addressed) for message in state.unread}
     for _, id_ in change.read:
         kept = tables.inbox[id_].unread if id_ in tables.inbox else None

@@ -60,6 +60,7 @@ def _asking(tables: Tables, thread: int, before: str) -> str:
 def _open(tables: Tables, thread: int, requester: str) -> int:
     number = len(tables.turns) + 1
     tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
+    asking.pass_over(tables, thread)
     return number
 
 
@@ -100,10 +101,10 @@ def in_thread(tables: Tables, place: ThreadRef, user: str, at: str, *, may_stop:
     return Stopped(StopVerdict.STOPPED, thread, number, requester)
 
 
-def by_requester(tables: Tables, turn: int, user: str) -> int:
-    """Stop an open turn of this person. Out: its thread, or 0."""
+def by_button(tables: Tables, turn: int, user: str, *, others: bool) -> int:
+    """Stop an open turn of this person, or of anybody. Out: its thread, or 0."""
     row = tables.turns.get(turn)
-    if row is None or row.ended or row.turn.requester != user:
+    if row is None or row.ended or not user or (row.turn.requester != user and not others):
         return 0
     _stop(tables, turn, user, note=True)
     return row.thread

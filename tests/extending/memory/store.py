@@ -27,7 +27,7 @@ from bot.core.turn_message import TURN
 from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store import audit_chain
-from tests.extending.memory import amending, asking, hearing, reaching, stopping
+from tests.extending.memory import amending, asking, feedback, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.tables import Disk, Tables, fresh, now
@@ -145,9 +145,17 @@ class MemoryStore:
                 self._mark(tables, stopped.thread_id)
             return stopped
 
-    async def stop(self, turn: int, user: str) -> int:
+    async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
         with self._disk.transaction() as tables:
-            return stopping.by_requester(tables, turn, user)
+            return stopping.by_button(tables, turn, user, others=others)
+
+    async def rate(self, turn: int, channel: str, user: str, *, good: bool) -> bool:
+        with self._disk.transaction() as tables:
+            return feedback.rate(tables, turn, channel, user, good=good)
+
+    async def explain(self, turn: int, user: str, words: str) -> bool:
+        with self._disk.transaction() as tables:
+            return feedback.explain(tables, turn, user, words)
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:
         return stopping.waiting_for(self._disk.tables, user, groups, most)

@@ -88,6 +88,13 @@ class UndoRow:
     begun: bool = False
 
 
+@dataclass(frozen=True)
+class Opinion:
+    good: bool
+    words: str = ""
+    at: float = 0.0
+
+
 @dataclass
 class Tables:
     threads: dict[int, Thread] = field(default_factory=dict[int, Thread])
@@ -109,6 +116,8 @@ class Tables:
     conversations: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     unshown: dict[int, bool] = field(default_factory=dict[int, bool])
     """Threads whose session may show another status than the true one."""
+    feedback: dict[tuple[int, str], Opinion] = field(default_factory=dict[tuple[int, str], Opinion])
+    """By turn and person."""
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:

@@ -153,6 +153,10 @@ async def everything(store: SqliteStore) -> None:
     assert await store.turn_record(turn.id, 5)
     await store.waiting_for(ALICE, ["S1"], 5)
     assert await store.stop(turn.id, ALICE) == parked.id
+    record = await store.turn_record(turn.id, 5)
+    assert record is not None
+    assert not await store.rate(turn.id, record.place.channel, ALICE, good=False)
+    assert not await store.explain(turn.id, ALICE, "It is wrong.")
     await parked.deliver()
     await parked.commit("stop the turn", outcome="stopped")
     edited, _ = await waiting_for_a_person(store)
