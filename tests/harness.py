@@ -164,7 +164,7 @@ class World:
         """How many requests of a thread wait for a decision."""
         query = (
             "SELECT count(*) FROM questions a JOIN threads t ON t.id = a.thread_id"
-            " WHERE t.thread_ts = ? AND decision = 'awaiting'"
+            " WHERE t.thread_ts = ? AND decision = 'awaiting' AND a.call IS NOT NULL"
         )
         return int(self.bot.rows(query, ts)[0][0])
 

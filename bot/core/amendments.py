@@ -65,8 +65,8 @@ class Amended(StrEnum):
     STOPPED = "stopped"
     """The open turn had no other request, so it is stopped: wake the thread."""
     TAKEN_BACK = "taken_back"
-    """So was all that the bot had offered to answer. The offer is closed, which may be in another thread: wake whatever
-    is waiting."""
+    """So was something that the bot had offered to answer, or to do. The offer has changed or is closed, which may be
+    in another thread: wake whatever is waiting."""
     CLOSED = "closed"
     """The thread is gone, with all that was open in it: wake the thread."""
 

@@ -106,7 +106,7 @@ class Unread:
     files: Sequence[str]
     addressed: bool
     notified: bool = False
-    """Its sender has been notified that it will be read once the open request is decided."""
+    """What follows from it while a request waits has been recorded; it is read once that is decided."""
     body: str = ""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""

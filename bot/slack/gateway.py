@@ -24,9 +24,10 @@ from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
 from bot.slack import missing
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, messages, question_blocks, retry_notice
+from bot.slack.blocks import cards, follow_up_notice, messages, question_blocks, retry_notice
 from bot.slack.delivery.live import Live
 from bot.slack.history import ThreadReader
+from bot.slack.intake.consent_words import is_consent
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.stop_rights import with_rights
@@ -81,6 +82,13 @@ class SlackGateway:
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
+
+    def consents(self, message: Unread) -> bool:
+        own = not message.body and not message.change and message.author is AuthorKind.PERSON
+        return own and is_consent(message.text, f"<@{self._ourselves.user}>")
+
+    def only_buttons_count(self, key: str, *, approve: bool) -> Draft:
+        return follow_up_notice.in_writing(key, approve=approve)
 
     def parked(self) -> Draft:
         return retry_notice.parked()

@@ -38,6 +38,15 @@ class ChatGateway(Protocol):
         """A sentence of the bot's own. The same key is posted once."""
         ...
 
+    def consents(self, message: Unread) -> bool:
+        """Whether a message says nothing but that something may be done."""
+        ...
+
+    def only_buttons_count(self, key: str, *, approve: bool) -> Draft:
+        """That nothing is approved in writing. approve: the request has a button that approves it. The same key is
+        posted once."""
+        ...
+
     def parked(self) -> Draft:
         """The word that a thread is parked, with a button that takes it up again."""
         ...

@@ -21,6 +21,8 @@ class QuestionKind:
     """A click counts only once the timestamp of the message is recorded."""
     ends_with_turn = True
     """Closed when somebody stops the turn."""
+    listed = True
+    """Shown in the app's Home to those who may answer."""
     audited = True
     """Its decisions are recorded in the audit. One that decides nothing there only resumes its thread."""
 

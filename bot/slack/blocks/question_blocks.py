@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
+from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
 from bot.core.questions.retry import RETRY
 from bot.core.untrusted import reference
-from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice
+from bot.slack.blocks import buttons, cards, follow_up_notice, messages, missed_offer, retry_notice
 from bot.slack.blocks.elements import Block, context
 
 PREFIX = "question."
@@ -53,6 +54,7 @@ APPEARANCES: dict[str, Appearance] = {
     CallKind.DID_IT_RUN: Appearance(_approvals, draws_open=True),
     RETRY: Appearance(_retry),
     MISSED: Appearance(missed_offer.redrawn),
+    FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The questions of one message are drawn by the appearance of the first."""
 

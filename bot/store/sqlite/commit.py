@@ -12,7 +12,18 @@ from bot.core.questions.question import Approval, Card, Decision
 from bot.core.thread import ThreadState, person
 from bot.core.transaction import Change
 from bot.errors import ChangedError
-from bot.store.sqlite import audit, held, log, parked_threads, posts, question_audit, questions, transitions, undos
+from bot.store.sqlite import (
+    audit,
+    follow_ups,
+    held,
+    log,
+    parked_threads,
+    posts,
+    question_audit,
+    questions,
+    transitions,
+    undos,
+)
 from bot.store.sqlite.question_rows import touch_all
 
 
@@ -46,16 +57,23 @@ def apply(
         transitions.drift(connection, approval, words)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
-    for call, before in change.befores:
-        if call.state is CallState.STARTED:
-            undos.keep(connection, call, before)
-    for call, after, until in change.afters:
-        undos.offer(connection, call, after, until)
+    if change.follow_up is not None and not stopped_by:
+        follow_ups.offer(connection, state.id, change.follow_up)
+    _keep_undos(connection, change)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
             touch_all(connection, call.id)
     _count(connection, state, change)
     return turn_id, log.unread(connection, state.id), stopped_by, True
+
+
+def _keep_undos(connection: sqlite3.Connection, change: Change) -> None:
+    """Keep what calls that begin will change, and offer to undo those that have ended well."""
+    for call, before in change.befores:
+        if call.state is CallState.STARTED:
+            undos.keep(connection, call, before)
+    for call, after, until in change.afters:
+        undos.offer(connection, call, after, until)
 
 
 def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -> None:
