@@ -329,3 +329,30 @@ async def test_the_notice_works_after_a_restart(here: World) -> None:
     await here.reply(ts, "I will.")
     await here.quiet()
     assert len([each for each in texts(here) if "make it 2.5" in each]) == 1
+
+
+@pytest.mark.parametrize("tool", ["write_file", "edit_file"])
+async def test_the_new_card_shows_the_difference_to_the_earlier_proposal(here: World, tool: str) -> None:
+    target = here.workspace / "a.txt"
+    target.write_text("version 2.3\n")
+    content = {"path": str(target), "content": "version 2.5\n"}
+    edits = {"path": str(target), "edits": [{"oldText": "2.3", "newText": "2.5"}]}
+    again = calls(call(f"filesystem__{tool}", content if tool == "write_file" else edits))
+    here.model.script(write(here, "version 2.4\n"), again)
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    await here.reply(ts, "Waiting for you")
+    await here.quiet()
+    mine = await here.slack.say(here.general, here.alice, "no, make it 2.5", thread_ts=ts)
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ? AND told", mine), poll=0.002)
+    await here.slack.click(await here.reply(ts, NOTICE), INSTEAD, by=here.alice)
+    new = await here.reply(ts, "The difference to the earlier proposal:")
+    assert "-version 2.4\n+version 2.5" in new.plain.partition("The difference")[2]
+    assert "-version 2.3\n+version 2.5" in new.plain.partition("The difference")[0]
+
+
+async def test_a_proposal_about_another_file_is_compared_with_nothing(here: World) -> None:
+    ts = await waiting(here, write(here, "version 2.4\n", "b.txt"))
+    await said(here, "in b.txt, please", ts)
+    await here.slack.click(notices(here, ts)[0], INSTEAD, by=here.alice)
+    new = await here.reply(ts, "Create b.txt")
+    assert "earlier proposal" not in new.plain

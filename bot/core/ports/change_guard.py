@@ -88,6 +88,12 @@ class ChangeGuard:
         """What a call would do; None when that is not known. Changes nothing, never raises, takes seconds at most."""
         return None
 
+    async def compared(self, before: tuple[Tool, JsonObject], after: tuple[Tool, JsonObject]) -> str:
+        """Return the diff from what an earlier call would have left to what another one would leave of the same thing,
+        without the lines that name it; empty when there is none, or none is known. Never raises, takes seconds at
+        most."""
+        return ""
+
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
         """The digest of what the call would change as it is now: that of `preview`. Empty when that is not known.
         Never raises; what cannot be looked at has a digest of its own."""
