@@ -230,6 +230,8 @@ class Service:
                 bots=settings.bots,
                 may_stop=authorizer.may_stop,
                 stopped=self._wake_both,
+                busy=self._threads.runs,
+                seen=self._gateway.seen.mark,
                 unseen=self._unseen,
             )
             for each in listeners:

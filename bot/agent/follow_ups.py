@@ -25,6 +25,7 @@ async def listen(gateway: ChatGateway, state: ThreadState, change: Change) -> No
     """Add to a change what follows from new messages: a question to the requester whether to do what they wrote
     instead, and an answer to consent in writing. What others write is context for later."""
     new = [message for message in state.unread if message.addressed and not message.notified]
+    gateway.read(state.place, new)
     requester = state.turn.requester if state.turn else ""
     if not any(_is_by(message, requester) for message in new):
         change.notified = [message.id for message in new]

@@ -36,6 +36,7 @@ from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.shown import note, show
 from bot.slack.reading.speakers import Speakers
+from bot.slack.seen import Seen
 from bot.slack.text import referred, speaker
 from bot.slack.whereabouts import whereabouts
 
@@ -72,6 +73,7 @@ class SlackGateway:
         self._privacy = privacy
         self._live = live
         live.say = self.say
+        self.seen = Seen(client)
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
@@ -82,6 +84,9 @@ class SlackGateway:
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
+
+    def read(self, place: ThreadRef, messages: Sequence[Unread]) -> None:
+        self.seen.read(place.channel, [each.ts for each in messages if each.addressed and not each.change])
 
     def consents(self, message: Unread) -> bool:
         own = not message.body and not message.change and message.author is AuthorKind.PERSON

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 MAX_REPORTED = 1_000
 """Problems that are remembered as reported; the oldest is forgotten, and reported once more if it occurs again."""
+OPTIONAL = "reactions."
+"""Methods that the bot does without: an app that was installed before lacks their scope."""
 CONNECTING = "apps.connections.open"
 
 
@@ -32,7 +34,7 @@ class Problems:
 
         Codes for which an operator need not act are ignored. scope: the missing one, if Slack names it.
         """
-        if not self.started or not needs_operator(code):
+        if not self.started or not needs_operator(code) or method.startswith(OPTIONAL):
             return
         place = _place(code, method, scope, channel)
         if place in self._reported:

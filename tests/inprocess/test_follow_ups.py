@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slack_sandbox.model import Message
-from slack_sandbox.openrouter import Completion, call, calls, text
+from slack_sandbox.openrouter import ChatRequest, Completion, call, calls, text
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
 
@@ -356,3 +356,49 @@ async def test_a_proposal_about_another_file_is_compared_with_nothing(here: Worl
     await here.slack.click(notices(here, ts)[0], INSTEAD, by=here.alice)
     new = await here.reply(ts, "Create b.txt")
     assert "earlier proposal" not in new.plain
+
+
+async def while_it_thinks(here: World, tmp: asyncio.Event) -> tuple[str, str]:
+    """A message that arrives while the model thinks. Out: its thread, and its timestamp."""
+    asked = asyncio.Event()
+
+    async def think(request: ChatRequest) -> Completion:
+        if asked.is_set():
+            return text("I have read it.")
+        asked.set()
+        await tmp.wait()
+        return calls(call("filesystem__list_directory", {"path": str(here.workspace)}))
+
+    here.model.respond = think
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
+    await asyncio.wait_for(asked.wait(), 10)
+    mine = await here.slack.say(here.general, here.alice, "and make it short", thread_ts=ts)
+    return ts, mine
+
+
+async def test_a_message_that_arrives_while_the_model_thinks_goes_into_the_next_step_with_a_reaction(
+    here: World,
+) -> None:
+    going_on = asyncio.Event()
+    ts, mine = await while_it_thinks(here, going_on)
+    message = here.general.messages[mine]
+    await here.until(lambda: "eyes" in message.reactions, poll=0.01)
+    assert here.replies(ts) == [] or not any("waiting" in reply.plain for reply in here.replies(ts))
+    going_on.set()
+    await here.reply(ts, "I have read it.")
+    await here.quiet()
+    assert not message.reactions
+    assert len([each for each in texts(here) if "and make it short" in each]) == 1
+    assert len(here.model.requests) == 2
+
+
+async def test_without_the_scope_nothing_is_said_of_the_reaction(here: World) -> None:
+    here.slack.scopes.discard("reactions:write")
+    here.expected_refusals.append("reactions.add: missing_scope")
+    going_on = asyncio.Event()
+    ts, _ = await while_it_thinks(here, going_on)
+    await here.until(lambda: any(each.method == "reactions.add" for each in here.slack.calls), poll=0.01)
+    going_on.set()
+    await here.reply(ts, "I have read it.")
+    await here.quiet()
+    assert "reactions" not in here.bot.log

@@ -113,7 +113,7 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "message.mpim": "mpim:history",
     }
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    posts = {"chat:write", "files:read", "files:write"}
+    posts = {"chat:write", "files:read", "files:write", "reactions:write"}
     looks = {"channels:read", "groups:read", "im:read", "mpim:read", "usergroups:read", "users:read"}
     assert {needs[event] for event in events if event in needs} | posts | looks == set(scopes)
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True

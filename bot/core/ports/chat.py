@@ -38,6 +38,10 @@ class ChatGateway(Protocol):
         """A sentence of the bot's own. The same key is posted once."""
         ...
 
+    def read(self, place: ThreadRef, messages: Sequence[Unread]) -> None:
+        """These messages are read, or answered: nothing marks them as waiting any more."""
+        ...
+
     def consents(self, message: Unread) -> bool:
         """Whether a message says nothing but that something may be done."""
         ...

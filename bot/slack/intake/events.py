@@ -36,11 +36,14 @@ def register(
     bots: Collection[str] = (),
     may_stop: MayStop,
     stopped: Callable[[int], None],
+    busy: Callable[[int], bool],
+    seen: Callable[[str, str], None],
     unseen: Callable[[str, str], Awaitable[None]],
 ) -> None:
     """Listen to mentions and messages. `under_way` holds the commits of messages to the bot, by channel and ts; `bots`
     are the ids of apps and workflows that may address it; `may_stop` returns whether a person may stop the turns of
     others; `stopped` wakes a thread whose turn may have been stopped, and has its posts updated;
+    `busy` returns whether a thread is being advanced, and `seen` marks a message as one that is read in a moment;
     `unseen` takes note of a message that somebody has deleted, by channel and ts."""
 
     async def admit(message: Incoming) -> tuple[Admission, int]:
@@ -81,6 +84,8 @@ def register(
             task.add_done_callback(lambda _: under_way.pop(key, None))
         admission, thread_id = await _result(task)
         if admission is Admission.STARTS:
+            if message.ts != message.place.thread_ts and busy(thread_id):
+                seen(message.place.channel, message.ts)
             wake(thread_id)
         elif admission is Admission.STOPS:
             for each in await store.waiting():
