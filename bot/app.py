@@ -236,6 +236,8 @@ class Service:
                 bots=settings.bots,
                 may_stop=authorizer.may_stop,
                 stopped=self._wake_both,
+                busy=self._threads.runs,
+                seen=self._gateway.seen.mark,
                 unseen=self._unseen,
             )
             agent_events.register(app, agent_events.AgentEvents(handler, store, self._sessions, authorizer.may_stop))

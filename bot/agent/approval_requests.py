@@ -7,12 +7,12 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agent import audience_check, turn_parts
 from bot.agent.audience_check import audience_of
 from bot.core import tool_words
-from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
+from bot.core.calls import INSTEAD, WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import sha256
 from bot.core.limits import Limits
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers, is_user
@@ -33,6 +33,10 @@ AGAIN = (
 
 MAX_REASON_CHARS = 2_000
 """Characters. It names a path, whose length is the model's choice."""
+
+
+MAX_COMPARED = 10
+"""Calls of the step that was denied with which a new one is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class ApprovalRequester:
 
         People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
         """
-        previews = await asyncio.gather(*(self._preview(pending.call) for pending in wanted))
+        previews = await asyncio.gather(*(self._preview(state, pending.call) for pending in wanted))
         approvals: list[Approval] = []
         ask: dict[str, Sequence[str]] = {}
         pace = Pace()
@@ -130,13 +134,33 @@ class ApprovalRequester:
             expires_at=time.time() + self.limits.approval_hours * 3600,
         )
 
-    async def _preview(self, call: Call) -> Preview | None:
+    async def _preview(self, state: ThreadState, call: Call) -> Preview | None:
         tool = self.toolset.find(call.tool)
         if tool is None:
             return None
         arguments = json.loads(call.arguments)
         preview = await self.toolset.guard(tool.server).preview(tool, arguments)
-        return tool_words.described(tool, arguments, preview)
+        described = tool_words.described(tool, arguments, preview)
+        return replace(described, against=await self._against(state, call, tool)) if described else described
+
+    async def _against(self, state: ThreadState, call: Call, tool: Tool) -> str:
+        """Return how a call differs from the one that was denied for it, if that was about the same thing."""
+        denied = [
+            each
+            for each in reversed(state.calls)
+            if each.seq < call.seq
+            and each.server == call.server
+            and each.outcome is CallOutcome.DENIED
+            and each.result.startswith(INSTEAD)
+        ]
+        guard = self.toolset.guard(tool.server)
+        for each in [each for each in denied if each.seq == denied[0].seq][:MAX_COMPARED]:
+            earlier = self.toolset.find(each.tool)
+            if earlier is not None:
+                before = (earlier, json.loads(each.arguments))
+                if found := await guard.compared(before, (tool, json.loads(call.arguments))):
+                    return found
+        return ""
 
     async def drift(self, call: Call, tool: Tool) -> str:
         """Return what has changed since the card of an approved call was shown; empty if nothing has."""

@@ -72,6 +72,8 @@ class InboxReader:
         change.gets_on = any(message.addressed for message in unread)
         await self.store.commit(state, change)
         _note_participants(state, unread)
+        if not requester:
+            self.gateway.read(state.place, unread)
         if state.turn is not None and requester:
             log_events.turn_began(state.turn, state)
 

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Sequence
 
-from bot.core.calls import Call, CallOutcome
+from bot.core.calls import INSTEAD, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 
@@ -80,6 +80,8 @@ def result_of(call: Call) -> str:
     changed = ""
     if call.original and call.outcome is not CallOutcome.DENIED:
         changed = f"(From the app: a person changed the arguments of this call to {call.arguments})\n"
+    if call.outcome is CallOutcome.DENIED and call.result.startswith(INSTEAD):
+        return _replaced(call.result.removeprefix(INSTEAD))
     if call.outcome is CallOutcome.DENIED:
         why = f" The reason they gave: {call.result}" if call.result else ""
         return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
@@ -93,6 +95,14 @@ def result_of(call: Call) -> str:
     prefix = {CallOutcome.ERROR: "Error: ", **dict.fromkeys(not_run, "Not run: ")}
     ended = prefix.get(call.outcome or CallOutcome.OK, "") + (call.result if call.result.strip() else "(no output)")
     return changed + ended
+
+
+def _replaced(quoted: str) -> str:
+    """Return what the model reads of a call that was denied for something else. quoted: what its requester wrote."""
+    denied = "Not run: this call was denied, because the person who asked wants something else instead."
+    if not quoted:
+        return f"{denied} What they want is in another message."
+    return f"{denied} Do what they wrote; what it changes is shown to them again:\n{quoted}"
 
 
 def left_out(many: int) -> str:

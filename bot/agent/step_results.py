@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agent import loop_detection, prompt, step_titles, turn_parts
+from bot.agent import follow_ups, loop_detection, prompt, step_titles, turn_parts
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
@@ -65,12 +65,9 @@ async def _answer(store: Log, state: ThreadState, change: Change) -> None:
 
 
 async def _wait(store: Log, gateway: ChatGateway, state: ThreadState, finished: Sequence[Call], change: Change) -> None:
-    """Notify people, while the step waits, of what was done and that their messages are read later."""
-    new = [message for message in state.unread if message.addressed and not message.notified]
-    for user in dict.fromkeys(message.user for message in new):
-        words = "I will read this once the request above is decided."
-        change.drafts = [*change.drafts, *gateway.notice(words, key=f"busy-{state.step[0].id}-{user}")]
-    if finished or new or change.drafts:
+    """Show people, while the step waits, what was done, and what follows from what they write meanwhile."""
+    await follow_ups.listen(gateway, state, change)
+    if finished or change.notified or change.drafts:
         # Committed even without drafts: it records that the thread has nothing left to do but wait.
-        change.name, change.calls, change.notified = "tell what was done", finished, [message.id for message in new]
+        change.name, change.calls = "tell what was done", finished
         await store.commit(state, change)

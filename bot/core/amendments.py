@@ -66,8 +66,8 @@ class AmendmentOutcome(StrEnum):
     """The open turn had no other request, so it was stopped; or a failed turn can no longer be retried: wake the
     thread."""
     TAKEN_BACK = "taken_back"
-    """Nothing is left of the held messages that an open offer is about, so the offer was closed. It may be in another
-    thread: wake every thread that has something to do."""
+    """Something that the bot had offered to answer or to do was taken back, so the offer was changed or closed. It may
+    be in another thread: wake every thread that has something to do."""
     CLOSED = "closed"
     """The thread is gone, and everything open in it was closed: wake the thread."""
 

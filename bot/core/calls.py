@@ -8,6 +8,9 @@ from enum import StrEnum
 WOULD_FAIL = "as things are now this would fail: "
 """Begins the result of a call about which nobody was asked, because it could not succeed; the reason follows."""
 
+INSTEAD = "Instead: "
+"""Begins the reason of a denial by somebody who has written what to do instead; that follows."""
+
 
 class CallState(StrEnum):
     """The state of a tool call. Only a `finished` call has a result."""

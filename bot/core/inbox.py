@@ -108,7 +108,7 @@ class Unread:
     files: Sequence[str]
     addressed: bool
     notified: bool = False
-    """Whether its author was informed that it will be read once the open request is decided."""
+    """Whether its author was informed, while a request waits, of what becomes of it."""
     body: str = ""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""

@@ -123,6 +123,8 @@ class Preview:
     """What is approved, as a short word for a button: `edit`."""
     source: str = ""
     """What the tool server is called towards people; empty for its key."""
+    against: str = ""
+    """A diff from what the call would have left that was denied for this one; empty when there is none to show."""
     severe: bool = False
     """Most of something is lost by it."""
     shown: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.core.calls import Call
 from bot.core.posts import Draft
+from bot.core.questions.follow_up import FollowUp
 from bot.core.questions.question import Card
 from bot.core.tools import UndoSnapshot
 
@@ -43,7 +44,9 @@ class Change:
     read: Sequence[tuple[int, int]] = ()
     """(index into messages, inbox id) of the unread messages that are now in the log."""
     notified: Sequence[int] = ()
-    """Inbox ids of unread messages whose senders are notified, with this change, that they have to wait."""
+    """Inbox ids of unread messages that are read once the open request is decided: what follows meanwhile is done."""
+    follow_up: FollowUp | None = None
+    """What the requester has written while requests wait: people are asked, once a step, whether to do that instead."""
     speakers: frozenset[str] = frozenset()
     """Who has written those of them that are addressed to the bot: what was held of theirs needs no question."""
     new_calls: Sequence[Call] = ()

@@ -51,6 +51,10 @@ class KeyedWorker:
         """Whether no run is in progress or pending."""
         return not self._running and not self._waiting
 
+    def runs(self, key: int) -> bool:
+        """Whether a run for this key is in progress."""
+        return key in self._running
+
     def wake(self, key: int) -> None:
         """Ensure that the work for this key runs at least once from now on."""
         if not self._open:

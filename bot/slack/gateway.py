@@ -26,9 +26,10 @@ from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
 from bot.slack import history_gaps
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, messages, question_blocks, retry_notice
+from bot.slack.blocks import cards, follow_up_notice, messages, question_blocks, retry_notice
 from bot.slack.delivery.live import Live
 from bot.slack.history import ThreadReader
+from bot.slack.intake.consent_words import is_consent
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.stop_rights import with_rights
@@ -38,6 +39,7 @@ from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
 from bot.slack.reading.rendering import note, render
 from bot.slack.reading.speakers import Speakers
+from bot.slack.seen import Seen
 from bot.slack.sessions import Sessions
 from bot.slack.text import readable, referred, speaker, visible
 
@@ -83,6 +85,7 @@ class SlackGateway:
         self._privacy = privacy
         self._live = live
         live.say = self.say
+        self.seen = Seen(client)
         self._deliver = deliver
         self._ourselves = ourselves
         self._bots = frozenset(bots)
@@ -94,6 +97,16 @@ class SlackGateway:
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)
+
+    def read(self, place: ThreadRef, messages: Sequence[Unread]) -> None:
+        self.seen.read(place.channel, [each.ts for each in messages if each.addressed and not each.change])
+
+    def consents(self, message: Unread) -> bool:
+        own = not message.body and not message.change and message.author is AuthorKind.PERSON
+        return own and is_consent(message.text, f"<@{self._ourselves.user}>")
+
+    def only_buttons_count(self, key: str, *, approve: bool) -> Draft:
+        return follow_up_notice.in_writing(key, approve=approve)
 
     def parked(self) -> Draft:
         return retry_notice.parked()

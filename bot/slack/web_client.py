@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 MAX_REPORTED = 1_000
 """Problems that are remembered as reported. The oldest is forgotten, and reported again if it recurs."""
-OPTIONAL = ("agents.", "assistant.")
-"""Prefixes of methods that need an app declared as an agent. The bot does without them, and logs that itself."""
+OPTIONAL = ("agents.", "assistant.", "reactions.")
+"""Prefixes of methods that the bot does without: they need an app declared as an agent, or a scope that an app from
+before lacks."""
 CONNECTING = "apps.connections.open"
 
 

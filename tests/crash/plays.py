@@ -69,6 +69,19 @@ async def deny(here: World, card: Message) -> None:
     await send(here, card, "Deny with a reason…", "Not today.")
 
 
+async def do_instead(here: World, card: Message) -> None:
+    """Write what to do instead, and press the notice's button; approve what is asked then."""
+    written = [
+        each for each in here.slack.thread(here.general, card.thread_ts or "") if each.plain == "another, please"
+    ]
+    if "Deny and do this instead" in card.buttons:
+        await here.slack.click(card, "Deny and do this instead", by=here.alice)
+    elif not written:
+        await here.slack.say(here.general, here.alice, "another, please", thread_ts=card.thread_ts)
+    elif "denied" in [row[0] for row in here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'")]:
+        await approve(here, card)
+
+
 async def always(here: World, card: Message) -> None:
     if "Always…" not in card.buttons:  # the second call, which ran without a card, was cut off
         await approve(here, card, "++END")
@@ -87,6 +100,7 @@ PLAYS = {
     "stopped": Play(stop, left="END", ends=STOPPED, decisions=("stopped",)),
     "retracted": Play(delete_the_question, left="END", ends=STOPPED, decisions=("stopped",)),
     "denied": Play(deny, left="END", decisions=("denied",)),
+    "instead": Play(do_instead, tools=("edit", "edit"), decisions=("denied", "approved")),
     "voted": Play(approve_by_two),
     "silent": Play(approve, left="END", tools=("read",), ends="gave an empty answer twice", decisions=()),
     "failing": Play(approve, left="END", tools=("read",), ends="credits", decisions=()),

@@ -79,7 +79,7 @@ async def test_others_cannot_stop_it_and_their_word_is_a_message(here: World) ->
     ts, _ = await waiting(here)
     await here.slack.say(here.general, here.bob, "stop", thread_ts=ts)
     await here.slack.say(here.general, here.bob, "<@BOT> stop", thread_ts=ts)
-    await here.reply(ts, "I will read this once")
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE told"), poll=0.01)
     await here.quiet()
     assert here.open_approvals(ts) == 1
     assert outcomes(here) == []
@@ -107,7 +107,7 @@ async def test_a_named_approver_stops_it_and_a_stranger_who_is_named_does_not(tm
 async def test_words_in_quotes_and_code_and_other_words_stop_and_approve_nothing(here: World, word: str) -> None:
     ts, _ = await waiting(here)
     await here.slack.say(here.general, here.alice, word, thread_ts=ts)
-    await here.reply(ts, "I will read this once")
+    await here.reply(ts, "can't take approvals in writing" if word in ("yes", "approve") else "I'm waiting for")
     await here.quiet()
     assert here.open_approvals(ts) == 1
 
@@ -118,7 +118,7 @@ async def test_a_forwarded_stop_stops_nothing(here: World) -> None:
     source = here.general.messages[said]
     await here.slack.forward(here.general, here.alice, source, thread_ts=ts)
     await here.slack.forward(here.general, here.alice, source, comment="stop", thread_ts=ts)
-    await here.reply(ts, "I will read this once")
+    await here.reply(ts, "I'm waiting for")
     await here.quiet()
     assert here.open_approvals(ts) == 1
 
@@ -192,7 +192,7 @@ async def test_a_stop_that_follows_its_request_at_once_is_told_and_nothing_is_ru
 async def test_what_its_author_wrote_while_it_waited_starts_nothing_after_the_stop(here: World) -> None:
     ts, _ = await waiting(here)
     await here.slack.say(here.general, here.alice, "and then b", thread_ts=ts)
-    await here.reply(ts, "I will read this once")
+    await here.reply(ts, "I'm waiting for")
     await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
     await here.reply(ts, STOPPED)
     await here.quiet()

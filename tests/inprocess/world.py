@@ -90,7 +90,12 @@ class Parts(Service):
         """Nothing runs but what runs for as long as the bot does."""
         wakes = (self._threads, self._deliveries, self._undos)
         is_read = self._catch_up.idle
-        return is_read and all(each.idle for each in wakes) and self._background.running <= self._lasting
+        return (
+            is_read
+            and self._gateway.seen.idle
+            and all(each.idle for each in wakes)
+            and self._background.running <= self._lasting
+        )
 
     async def _load(self) -> None:
         """As a bot does, but the garbage collector is the tests' own."""

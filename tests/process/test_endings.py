@@ -302,7 +302,7 @@ async def test_a_bystander_cannot_stop_and_what_is_said_meanwhile_is_read_after_
     await whispered(here, here.bob, f"Only <@{here.alice.id}>")
     assert here.open_approvals(ts) == 1
     await here.slack.say(here.general, here.alice, "something else, then", thread_ts=ts)
-    await here.reply(ts, "I will read this once the request above is decided")
+    await here.reply(ts, "I'm waiting for the decision above")
     await stop(here, card)
     await here.reply(ts, END)
     await here.quiet()

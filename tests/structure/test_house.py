@@ -117,7 +117,7 @@ def test_the_manifest_asks_for_what_the_bot_uses(name: str) -> None:
         "message.mpim": "mpim:history",
     }
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    posts = {"chat:write", "files:read", "files:write"}
+    posts = {"chat:write", "files:read", "files:write", "reactions:write"}
     looks = {"channels:read", "groups:read", "im:read", "mpim:read", "usergroups:read", "users:read"}
     of_an_agent = {"assistant:write"} if is_agent else set()
     assert {needs[event] for event in events if event in needs} | posts | looks | of_an_agent == set(scopes)

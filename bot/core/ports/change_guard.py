@@ -96,6 +96,12 @@ class ChangeGuard:
         most."""
         return None
 
+    async def compared(self, before: tuple[Tool, JsonObject], after: tuple[Tool, JsonObject]) -> str:
+        """Return the diff from what an earlier call would have left to what another one would leave of the same thing,
+        without the lines that name it; empty when there is none, or none is known. Never raises, takes seconds at
+        most."""
+        return ""
+
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
         """Return a digest of what the call would change as it is now: the one of `preview`. Empty if that is unknown.
 

@@ -40,6 +40,19 @@ class ChatGateway(Protocol):
         """Return the post of a sentence by the bot itself; none if it is empty. Each key is posted once."""
         ...
 
+    def read(self, place: ThreadRef, messages: Sequence[Unread]) -> None:
+        """These messages are read, or answered: nothing marks them as waiting any more."""
+        ...
+
+    def consents(self, message: Unread) -> bool:
+        """Whether a message says nothing but that something may be done."""
+        ...
+
+    def only_buttons_count(self, key: str, *, approve: bool) -> Draft:
+        """That nothing is approved in writing. approve: the request has a button that approves it. The same key is
+        posted once."""
+        ...
+
     def parked(self) -> Draft:
         """Return the post that says that a thread is parked, with a button to resume it."""
         ...

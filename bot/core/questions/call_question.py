@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import INSTEAD, Call, CallOutcome, CallState
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.kind import UNKNOWN, QuestionKind
 from bot.core.questions.question import Approval, Decision, Question
@@ -87,6 +87,18 @@ class CallQuestion(QuestionKind):
     ) -> Transition:
         transition = super().closed(question, decision, by=by, reason=reason, verdict=verdict, facts=facts)
         return replace(transition, call=self._step(Decision(decision), reason))
+
+    def replaced(self, approval: Approval, by: str, words: str, quoted: str) -> Transition:
+        """Deny an open request, or skip a call that was cut off, since its requester wants something else.
+
+        words: what they want, for people.
+        quoted: the same for the model; empty if it reads it elsewhere.
+        """
+        decision = Decision.DENIED if Decision.DENIED in self.ends else Decision.SKIPPED
+        closed = self.closed(approval, decision, by=by, reason=words)
+        if closed.call is None or decision is not Decision.DENIED:
+            return closed
+        return replace(closed, call=replace(closed.call, result=f"{INSTEAD}{quoted}"))
 
     def _step(self, decision: Decision, reason: str) -> CallStep:
         if decision in self.continues:

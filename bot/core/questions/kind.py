@@ -21,6 +21,8 @@ class QuestionKind:
     """A click counts only once the timestamp of the message is recorded."""
     ends_with_turn = True
     """Whether the question is closed when somebody stops the turn."""
+    listed = True
+    """Whether the app's Home shows it to those who may answer."""
     audited = True
     """Whether its decisions are recorded in the audit."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.core.questions.approval import MayItRun
 from bot.core.questions.did_it_run import DidItRun
+from bot.core.questions.follow_up import DoInstead
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry, RetryTurn
@@ -17,5 +18,5 @@ def register(kind: QuestionKind) -> None:
     KINDS[kind.name] = kind
 
 
-for _kind in (MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed()):
+for _kind in (MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()):
     register(_kind)

@@ -164,7 +164,7 @@ class Approval(Question):
     def size(self) -> int:
         """Roughly how many characters there are to show."""
         call, preview = self.call, self.preview
-        shown = len(preview.diff) + len(preview.words) + len(preview.broken) if preview else 0
+        shown = len(preview.diff) + len(preview.against) + len(preview.words) + len(preview.broken) if preview else 0
         return shown + len(call.arguments) + len(call.original) + len(call.result) + len(self.reason)
 
 

@@ -49,6 +49,28 @@ class GivenGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An unread message of the person whose request waits for a decision."""
+
+    id: int
+    """In the inbox."""
+    version: str
+    """Of its last edit; empty if there was none."""
+    words: str
+    """For people."""
+    quoted: str
+    """As the model reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """All open requests of a thread are denied, since their requester wants something else."""
+
+    said: Sequence[Said]
+    """What they want. The model reads it as the reason, so it is not read again as a message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """The verdict on a click, and everything that changes with it."""
 
@@ -68,6 +90,7 @@ class Transition:
     stops_turn: str = ""
     """The id of the person who stops the turn: its open questions are closed, and calls that have not begun do not
     run."""
+    instead: Instead | None = None
     grant: GivenGrant | None = None
     undo_by: str = ""
     """The id of the person who has the call undone."""

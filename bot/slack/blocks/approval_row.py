@@ -26,6 +26,7 @@ from bot.slack.blocks.elements import (
     one_line,
     person,
     plain,
+    preformatted,
     remark,
     rich,
     section,
@@ -41,6 +42,8 @@ NAME = 80
 """Characters of the name of a tool or a server."""
 HEADING = 200
 """Characters of what would happen to what."""
+AGAINST = 800
+"""Characters of the difference to an earlier proposal."""
 WORDS = 500
 """Characters of a sentence about a call."""
 MAX_NAMES = 15
@@ -170,9 +173,16 @@ def _in_full(approval: Approval, count: str, budget: int, *, editor: bool) -> tu
     if preview and preview.broken:
         elements.append(section(emoji("warning"), plain(f" {one_line(preview.broken, WORDS)}")))
     if diff:
-        shown, missing = arguments.diff_on_card(diff, left + budget // 2)
+        against, more = arguments.fitting_lines(preview.against if preview else "", AGAINST)
+        shown, missing = arguments.diff_on_card(diff, max(left + budget // 2 - len(against), AGAINST))
         elements += shown
         cut += missing
+        if against:
+            rest = " It begins so:" if more else ""
+            elements += [
+                section(plain(f"The difference to the earlier proposal:{rest}")),
+                preformatted(against, "diff"),
+            ]
     if approval.kind == CallKind.DID_IT_RUN:
         why = call.result.strip() or "The bot was stopped in the middle of it."
         elements.append(section(plain(f"It was cut off, so it may or may not have run. {one_line(why, WORDS)}")))

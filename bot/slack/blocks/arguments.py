@@ -179,6 +179,13 @@ def diff_on_card(diff: str, budget: int) -> tuple[list[Block], list[str]]:
     return [preformatted(shown.removesuffix("\n"), DIFF)], [f"{more} not shown here."]
 
 
+def fitting_lines(diff: str, limit: int) -> tuple[str, bool]:
+    """Return those lines at the beginning of a diff that fit, and whether there are more."""
+    shown, length = fitting(diff, limit)
+    whole = length == len(diff)
+    return (shown if whole else shown[: shown.rfind("\n") + 1]).removesuffix("\n"), not whole
+
+
 def names(call: Call) -> list[str]:
     """Return the names of the arguments, without their values."""
     return sorted(arguments_of(call))

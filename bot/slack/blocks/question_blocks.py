@@ -9,13 +9,22 @@ from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
+from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
 from bot.core.turn_message import loads
 from bot.core.untrusted import reference
-from bot.slack.blocks import buttons, cards, messages, missed_offer, retry_notice, turn_message
+from bot.slack.blocks import (
+    buttons,
+    cards,
+    follow_up_notice,
+    messages,
+    missed_offer,
+    retry_notice,
+    turn_message,
+)
 from bot.slack.blocks.elements import Block, context
 
 PREFIX = "question."
@@ -60,6 +69,7 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY: Appearance(_retry),
     RETRY_TURN: Appearance(_failed_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
+    FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The first question of a message determines how all of them are rendered."""
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Draft, Post
+from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.turn_message import TURN, End, dumps, loads
-from bot.slack.blocks import cards, messages, question_blocks, turn_message
+from bot.slack.blocks import cards, follow_up_notice, messages, question_blocks, turn_message
 from bot.slack.delivery.stream_body import StreamBody
 
 
@@ -94,6 +95,11 @@ KINDS: Mapping[str, Kind] = {
         refused=_card_refused,
     ),
     "parked": Kind(lambda post: question_blocks.redrawn(post.about, post.payload), prerendered=True),
+    FOLLOW_UP: Kind(
+        lambda post: follow_up_notice.render(post.about, question_blocks.button),
+        needs_blocks=True,
+        refused=lambda post: Refused(question=post.about[0].id if post.about else ""),
+    ),
     cards.COPY: Kind(question_blocks.copied, needs_blocks=True),
     "progress": Kind(lambda post: None),
     FILE: Kind(prerendered=True, changes=False, refused=_file_refused),

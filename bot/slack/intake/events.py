@@ -36,6 +36,8 @@ def register(
     bots: Collection[str] = (),
     may_stop: MayStop,
     stopped: Callable[[int], None],
+    busy: Callable[[int], bool],
+    seen: Callable[[str, str], None],
     unseen: Callable[[str, str], Awaitable[None]],
 ) -> None:
     """Listen to mentions and messages.
@@ -49,6 +51,8 @@ def register(
         bots: ids of apps and workflows that may address the bot.
         may_stop: returns whether a person may stop the turns of others.
         stopped: schedules a thread whose turn may have been stopped, and updates its posts.
+        busy: returns whether a thread is being advanced.
+        seen: marks a message as one that is read in a moment, by channel and ts.
         unseen: handles a message that was deleted, by channel and ts.
     """
 
@@ -90,6 +94,8 @@ def register(
             task.add_done_callback(lambda _: under_way.pop(key, None))
         admission, thread_id = await _result(task)
         if admission is Admission.STARTS:
+            if message.ts != message.place.thread_ts and busy(thread_id):
+                seen(message.place.channel, message.ts)
             wake(thread_id)
         elif admission is Admission.STOPS:
             for each in await store.waiting():

@@ -48,14 +48,14 @@ _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'"})
 _EDGES = " \t\r\n.,!?;:…·-–—¡¿。、！？，．；：()[]\"'“”„«»"
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Return a text normalized for comparison: case, emphasis, surrounding punctuation and width make no difference."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
     return unicodedata.normalize("NFC", " ".join(_MARKS.sub("", text).split()).strip(_EDGES))
 
 
 STOP_WORDS = frozenset(
-    _plain(word) for line in _WORDS.strip().splitlines() for word in line.partition(":")[2].split("|")
+    plain_words(word) for line in _WORDS.strip().splitlines() for word in line.partition(":")[2].split("|")
 )
 
 
@@ -70,4 +70,4 @@ def is_stop(text: str, mention: str = "") -> bool:
         return False
     if mention:
         text = text.replace(mention, " ")
-    return _plain(text) in STOP_WORDS
+    return plain_words(text) in STOP_WORDS

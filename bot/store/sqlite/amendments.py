@@ -18,7 +18,16 @@ from bot.core.amendments import (
 )
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
-from bot.store.sqlite import audit, early_amendments, held_messages, inbox, log, parked_threads, transitions
+from bot.store.sqlite import (
+    audit,
+    early_amendments,
+    follow_ups,
+    held_messages,
+    inbox,
+    log,
+    parked_threads,
+    transitions,
+)
 from bot.store.sqlite.database import now
 
 RECENT_TURNS = 1_000
@@ -56,10 +65,15 @@ def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[AmendmentO
     thread_id = inbox.thread(connection, change.place)
     row = _find(connection, thread_id, change.ts) if thread_id else None
     if change.now is None:
-        return _delete(connection, thread_id, row, change), thread_id
-    if row is not None:
-        return _edit(connection, thread_id, row, change, change.now), thread_id
-    return _edit_unknown(connection, thread_id, change, change.now)
+        done = _delete(connection, thread_id, row, change)
+    elif row is not None:
+        done = _edit(connection, thread_id, row, change, change.now)
+    else:
+        return _edit_unknown(connection, thread_id, change, change.now)
+    if row is not None and row.seq is None and done in (AmendmentOutcome.REMOVED, AmendmentOutcome.UPDATED, AmendmentOutcome.STARTS):
+        shown = follow_ups.amended(connection, thread_id, row.id)
+        return (AmendmentOutcome.TAKEN_BACK if shown and done is not AmendmentOutcome.STARTS else done), thread_id
+    return done, thread_id
 
 
 def _find(connection: sqlite3.Connection, thread_id: int, ts: str) -> _Row | None:

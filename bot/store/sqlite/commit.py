@@ -14,6 +14,7 @@ from bot.core.transaction import Change
 from bot.errors import ChangedError
 from bot.store.sqlite import (
     audit,
+    follow_ups,
     held_messages,
     log,
     parked_threads,
@@ -57,16 +58,23 @@ def apply(
         transitions.drift(connection, approval, words)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
-    for call, before in change.befores:
-        if call.state is CallState.STARTED:
-            undos.keep(connection, call, before)
-    for call, after, until in change.afters:
-        undos.offer(connection, call, after, until)
+    if change.follow_up is not None and not stopped_by:
+        follow_ups.offer(connection, state.id, change.follow_up)
+    _keep_undos(connection, change)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
             touch_all(connection, call.id)
     _count(connection, state, change)
     return turn_id, log.unread(connection, state.id), stopped_by, True
+
+
+def _keep_undos(connection: sqlite3.Connection, change: Change) -> None:
+    """Keep what calls that begin will change, and offer to undo those that have ended well."""
+    for call, before in change.befores:
+        if call.state is CallState.STARTED:
+            undos.keep(connection, call, before)
+    for call, after, until in change.afters:
+        undos.offer(connection, call, after, until)
 
 
 def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -> None:

@@ -238,7 +238,7 @@ def mark_read(connection: sqlite3.Connection, ids: Iterable[tuple[int, int, str,
 
 
 def mark_notified(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Record that the senders of these unread messages have been notified that they have to wait for a decision."""
+    """Record that these unread messages wait for a decision, and that all that follows before it is done."""
     connection.executemany("UPDATE inbox SET told = 1 WHERE id = ?", [(id_,) for id_ in ids])
 
 

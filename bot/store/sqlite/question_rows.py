@@ -89,7 +89,7 @@ def wait_for(connection: sqlite3.Connection, question: Question) -> None:
 
 def _waited_for(connection: sqlite3.Connection, question: Question) -> set[str]:
     """Return the ids of those whom an open question waits for."""
-    if question.decision != Decision.AWAITING:
+    if question.decision != Decision.AWAITING or not KINDS[question.kind].listed:
         return set()
     people = {*question.people} - {REQUESTER, PARTICIPANTS}
     if REQUESTER in question.people:

@@ -6,14 +6,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from bot.core.calls import CallState
 from bot.core.questions import call_question
+from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
+from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import PASSED, RETRY_TURN
-from bot.core.questions.transition import CallStep, Transition
+from bot.core.questions.transition import CallStep, Instead, Transition
 from bot.core.thread import person
-from bot.store.sqlite import audit, grants, held_messages, parked_threads, question_audit, undos
+from bot.store.sqlite import audit, follow_ups, grants, held_messages, parked_threads, question_audit, undos
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -96,6 +99,10 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         )
     if transition.call is not None and isinstance(question, Approval):
         _move(connection, question.call.id, transition.call)
+        if transition.call.state is not CallState.AWAITING:
+            follow_ups.settle(connection, question)
+    if transition.instead is not None:
+        _replace(connection, question, transition.by, transition.instead, redact)
     if transition.stops_turn:
         stop(connection, question.thread_id, transition.stops_turn)
     if transition.undo_by and isinstance(question, Approval):
@@ -115,6 +122,22 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         note(connection, question.thread_id, f"question-{question.id}", transition.note)
     if transition.resumes:
         parked_threads.release(connection, question.thread_id)
+
+
+def _replace(
+    connection: sqlite3.Connection, question: Question, by: str, instead: Instead, redact: Sequence[str]
+) -> None:
+    """Deny everything that waits in a thread: the first call is answered with what its requester wants instead."""
+    quoted = follow_ups.taken(connection, question, instead.said)
+    words = "\n".join(each.words for each in instead.said)
+    asked = [each for each in of_thread(connection, question.thread_id) if isinstance(each, Approval)]
+    for each in sorted(asked, key=lambda each: each.call.position):
+        kind = KINDS[each.kind]
+        if isinstance(kind, CallQuestion):
+            closed = kind.replaced(each, by, words, quoted)
+            apply(connection, each, closed, redact)
+            quoted = "" if closed.call and closed.call.result is not None else quoted
+    follow_ups.deny_unasked(connection, question.thread_id)
 
 
 def _vote(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:

@@ -14,7 +14,7 @@ from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, path_scope, preview, steps, undo, wording
+from bot.tools.filesystem import claimed_paths, path_scope, preview, proposals, steps, undo, wording
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -108,6 +108,13 @@ class FilesystemGuard(LocalPaths):
             return wording.reading(heading, title, paths)
         found = await preview.preview(self._files, tool, arguments, dry_run)
         return wording.worded(tool.remote_name, found, paths)
+
+    async def compared(self, before: tuple[Tool, JsonObject], after: tuple[Tool, JsonObject]) -> str:
+        """Return the diff between what two calls would leave in one file."""
+        try:
+            return await self._files.disk.run(proposals.compared, self._files, before, after, seconds=PATH_SECONDS)
+        except (DiskTimeoutError, RecursionError):
+            return ""
 
     async def basis(self, tool: Tool, arguments: JsonObject) -> str:
         """Return the digest of the current state of the files that a call would change."""

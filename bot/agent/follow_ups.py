@@ -1,0 +1,59 @@
+"""Reads what people write while a step waits for a decision: none of it runs or approves anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.calls import CallState
+from bot.core.inbox import AuthorKind, Unread
+from bot.core.policy.approvers import is_user
+from bot.core.ports.chat import ChatGateway
+from bot.core.questions.follow_up import FollowUp
+from bot.core.questions.transition import Said
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change
+
+MAX_MESSAGES = 20
+"""Of one step's messages, as many of the newest may be done instead. Earlier ones are read after the decision."""
+MAX_CHARS = 20_000
+"""Characters of those messages."""
+MAX_WORDS = 1_000
+"""Characters of one of them that people are shown."""
+
+
+async def listen(gateway: ChatGateway, state: ThreadState, change: Change) -> None:
+    """Add to a change what follows from new messages: a question to the requester whether to do what they wrote
+    instead, and an answer to consent in writing. What others write is context for later."""
+    new = [message for message in state.unread if message.addressed and not message.notified]
+    gateway.read(state.place, new)
+    requester = state.turn.requester if state.turn else ""
+    if not any(_is_by(message, requester) for message in new):
+        change.notified = [message.id for message in new]
+        return
+    mine = [message for message in state.unread if message.addressed and _is_by(message, requester)]
+    wanted = [message for message in mine if not gateway.consents(message)]
+    if any(message not in wanted for message in mine if not message.notified):
+        approve = any(call.state in (CallState.AWAITING, CallState.READY) for call in state.step)
+        key = f"in-writing-{state.step[0].id}"
+        change.drafts = [*change.drafts, gateway.only_buttons_count(key, approve=approve)]
+    change.follow_up = FollowUp(state.step[0].seq, requester, await _said(gateway, state, wanted))
+    change.notified = [message.id for message in new]
+
+
+def _is_by(message: Unread, requester: str) -> bool:
+    return message.author is AuthorKind.PERSON and message.user == requester != ""
+
+
+async def _said(gateway: ChatGateway, state: ThreadState, wanted: Sequence[Unread]) -> Sequence[Said]:
+    newest = wanted[-MAX_MESSAGES:]
+    known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
+    quoted = await gateway.quote(newest, [user for user in dict.fromkeys(known) if is_user(user)])
+    said: list[Said] = []
+    left = MAX_CHARS
+    for message, words in zip(reversed(newest), reversed(quoted), strict=True):
+        if len(words) > left:  # read in full after the decision
+            break
+        left -= len(words)
+        shown = words.partition(": ")[2] or words
+        said.append(Said(message.id, message.version, shown[:MAX_WORDS], words))
+    return said[::-1]
