@@ -17,7 +17,8 @@ from bot.store.registry import STORES, open_store, register
 from slack_sandbox.openrouter import call, calls, text
 from tests.contract.backend import audited
 from tests.contract.suite import StoreContract
-from tests.extending.memory.store import MemoryAuditLog, MemoryStore
+from tests.extending.memory.audit_log import MemoryAuditLog
+from tests.extending.memory.store import MemoryStore
 from tests.extending.memory.tables import Disk
 from tests.inprocess.world import BotInside, inside
 from tests.lives import waiting_for_a_person

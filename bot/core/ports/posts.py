@@ -1,5 +1,4 @@
-"""What the outbox needs of the durable state: the messages that are to be shown. What holds for every method of every
-port is said in `bot.core.ports.store`."""
+"""The messages to show in Slack, as a port for the outbox. The rules for all ports are in `bot.core.ports.store`."""
 
 from __future__ import annotations
 
@@ -36,23 +35,28 @@ class Posts(Protocol):
     async def posted(
         self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
     ) -> None:
-        """The message is in Slack as this revision has it, with this timestamp; a copy is in this direct message. Only
-        what is owed becomes posted, so a second time changes nothing. With `soon` it may wait a moment for another
-        transaction to share a commit. With `streaming` a stream is open on it; the revision is then `INCOMPLETE`."""
+        """Record that a message is in Slack, in this revision and with this timestamp; for a copy, in this direct
+        message.
+
+        Idempotent: only messages that are not posted yet become posted. With `soon`, it may wait a moment to share a
+        commit with another transaction. With `streaming`, a stream is open on it; the revision is then `INCOMPLETE`.
+        """
         ...
 
     async def shown(self, post: int, revision: int) -> None:
-        """Slack shows this revision of the message now, and no stream is open on it. A newer revision that came
-        meanwhile stays to be shown."""
+        """Record that Slack shows this revision of a message, and that no stream is open on it. A newer revision stays
+        to be shown."""
         ...
 
     async def lost(self, post: int) -> bool:
-        """Somebody has deleted a message in Slack before it was shown as it is wanted. The first time it is owed once
-        more, as another revision; the second time it is closed as `removed`, and this returns False."""
+        """Record that a message was deleted in Slack before it was shown as wanted.
+
+        Return whether it is to be posted again, as another revision. The second time it is closed as `removed`.
+        """
         ...
 
     async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
-        """Those of these timestamps that messages of the thread are recorded with, also closed ones."""
+        """Return those of the timestamps that belong to recorded messages of the thread, including closed ones."""
         ...
 
     async def post_closed(self, post: int, state: str) -> None:

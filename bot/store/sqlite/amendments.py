@@ -70,7 +70,11 @@ def amend(connection: sqlite3.Connection, change: Amendment) -> tuple[AmendmentO
         done = _edit(connection, thread_id, row, change, change.now)
     else:
         return _edit_unknown(connection, thread_id, change, change.now)
-    if row is not None and row.seq is None and done in (AmendmentOutcome.REMOVED, AmendmentOutcome.UPDATED, AmendmentOutcome.STARTS):
+    if (
+        row is not None
+        and row.seq is None
+        and done in (AmendmentOutcome.REMOVED, AmendmentOutcome.UPDATED, AmendmentOutcome.STARTS)
+    ):
         shown = follow_ups.amended(connection, thread_id, row.id)
         return (AmendmentOutcome.TAKEN_BACK if shown and done is not AmendmentOutcome.STARTS else done), thread_id
     return done, thread_id

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
-from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
 from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
-from bot.core.posts import Deliveries, Draft, Post, PostState
+from bot.core.posts import Draft, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -23,21 +21,20 @@ from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Undone
 from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
-from bot.core.turn_message import TURN
 from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
-from bot.store import audit_chain
 from tests.extending.memory import amending, asking, feedback, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
+from tests.extending.memory.posting import MemoryPosts
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
-class MemoryStore:
+class MemoryStore(MemoryPosts):
     """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, disk: Disk) -> None:
-        self._disk = disk
+        super().__init__(disk)
         self._follows = False
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
@@ -314,89 +311,6 @@ class MemoryStore:
             asking.redraw(tables, [tables.questions[row.approval].post])
             if undone.done:
                 asking.note(tables, thread_id, f"undo-{call}", note)
-
-    async def deliveries(self, thread_id: int) -> Deliveries:
-        tables = self._disk.tables
-        posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
-        drawn = [
-            replace(each, about=_about(tables, each), card=_copied(tables, each))
-            if each.person or each.kind == TURN or each.shown != each.revision
-            else each
-            for each in posts
-        ]
-        row = tables.threads[thread_id]
-        return Deliveries(row.place, drawn, gone=bool(row.gone))
-
-    async def last_post(self) -> int:
-        return max(self._disk.tables.posts, default=0)
-
-    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
-        with self._disk.transaction() as tables:
-            asking.owe(tables, thread_id, drafts)
-
-    async def posted(
-        self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
-    ) -> None:
-        with self._disk.transaction() as tables:
-            if tables.posts[post].state is PostState.OWED:
-                row = tables.posts[post].posted(ts, revision, streaming=streaming)
-                tables.posts[post] = replace(row, channel=channel)
-
-    async def shown(self, post: int, revision: int) -> None:
-        with self._disk.transaction() as tables:
-            tables.posts[post] = replace(tables.posts[post], shown=revision, streaming=False)
-
-    async def lost(self, post: int) -> bool:
-        with self._disk.transaction() as tables:
-            return reaching.lost(tables, post)
-
-    async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
-        posts = self._disk.tables.posts.values()
-        return {post.ts for post in posts if post.thread_id == thread_id and post.ts} & set(timestamps)
-
-    async def post_closed(self, post: int, state: str) -> None:
-        with self._disk.transaction() as tables:
-            tables.posts[post] = replace(tables.posts[post], state=PostState(state))
-
-    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
-        with self._disk.transaction() as tables:
-            amending.close_thread(tables, thread_id, at, outside)
-
-
-class MemoryAuditLog:
-    """Implements `bot.core.ports.store.AuditLog`."""
-
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
-
-    def records(self, since: float = 0.0, until: float = math.inf, thread_ts: str = "") -> Iterator[AuditRecord]:
-        tables = self._disk.tables
-        for record in tables.audit.values():
-            place = tables.threads[record.thread_id].place if record.thread_id else None
-            if since <= record.at < until and thread_ts in ("", place.thread_ts if place else None):
-                found = (place.team, place.channel, place.thread_ts) if place else ("", "", "")
-                yield replace(record, team=found[0], channel=found[1], thread_ts=found[2])
-
-    def verify(self, head: str = "") -> AuditCheck:
-        records = list(self._disk.tables.audit.values())
-        rows = [[getattr(record, name) for name in audit_chain.COLUMNS] for record in records]
-        return audit_chain.verify(rows, [(record.seq, record.hash) for record in records[-1:]], head)
-
-
-def _unsettled(post: Post) -> bool:
-    stale = post.shown != post.revision or not post.final
-    return post.state is PostState.OWED or (post.state is PostState.POSTED and stale)
-
-
-def _about(tables: Tables, post: Post) -> Sequence[Question]:
-    card = tables.copies.get(post.id, post.id)
-    found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == card]
-    return [each for each in found if each is not None]
-
-
-def _copied(tables: Tables, post: Post) -> str:
-    card = tables.copies.get(post.id)
-    return tables.posts[card].payload if card else ""
 
 
 def _has_work(tables: Tables, thread: int) -> bool:

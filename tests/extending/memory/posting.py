@@ -1,0 +1,82 @@
+"""The posts of the store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from bot.core.posts import Deliveries, Draft, Post, PostState
+from bot.core.questions.question import Question
+from bot.core.turn_message import TURN
+from tests.extending.memory import amending, asking, reaching
+from tests.extending.memory.tables import Disk, Tables
+
+
+class MemoryPosts:
+    """Implements `bot.core.ports.posts.Posts`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    async def deliveries(self, thread_id: int) -> Deliveries:
+        tables = self._disk.tables
+        posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
+        drawn = [
+            replace(each, about=_about(tables, each), card=_copied(tables, each))
+            if each.person or each.kind == TURN or each.shown != each.revision
+            else each
+            for each in posts
+        ]
+        row = tables.threads[thread_id]
+        return Deliveries(row.place, drawn, gone=bool(row.gone))
+
+    async def last_post(self) -> int:
+        return max(self._disk.tables.posts, default=0)
+
+    async def owe(self, thread_id: int, drafts: Sequence[Draft]) -> None:
+        with self._disk.transaction() as tables:
+            asking.owe(tables, thread_id, drafts)
+
+    async def posted(
+        self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
+    ) -> None:
+        with self._disk.transaction() as tables:
+            if tables.posts[post].state is PostState.OWED:
+                row = tables.posts[post].posted(ts, revision, streaming=streaming)
+                tables.posts[post] = replace(row, channel=channel)
+
+    async def shown(self, post: int, revision: int) -> None:
+        with self._disk.transaction() as tables:
+            tables.posts[post] = replace(tables.posts[post], shown=revision, streaming=False)
+
+    async def lost(self, post: int) -> bool:
+        with self._disk.transaction() as tables:
+            return reaching.lost(tables, post)
+
+    async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
+        posts = self._disk.tables.posts.values()
+        return {post.ts for post in posts if post.thread_id == thread_id and post.ts} & set(timestamps)
+
+    async def post_closed(self, post: int, state: str) -> None:
+        with self._disk.transaction() as tables:
+            tables.posts[post] = replace(tables.posts[post], state=PostState(state))
+
+    async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
+        with self._disk.transaction() as tables:
+            amending.close_thread(tables, thread_id, at, outside)
+
+
+def _unsettled(post: Post) -> bool:
+    stale = post.shown != post.revision or not post.final
+    return post.state is PostState.OWED or (post.state is PostState.POSTED and stale)
+
+
+def _about(tables: Tables, post: Post) -> Sequence[Question]:
+    card = tables.copies.get(post.id, post.id)
+    found = [asking.find(tables, id_) for id_, row in tables.questions.items() if row.post == card]
+    return [each for each in found if each is not None]
+
+
+def _copied(tables: Tables, post: Post) -> str:
+    card = tables.copies.get(post.id)
+    return tables.posts[card].payload if card else ""
