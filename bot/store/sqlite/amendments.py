@@ -30,6 +30,8 @@ from bot.store.sqlite import (
 )
 from bot.store.sqlite.database import now
 
+UNREAD = (AmendmentOutcome.REMOVED, AmendmentOutcome.UPDATED, AmendmentOutcome.STARTS)
+"""What becomes of changes of messages that nobody has read yet."""
 RECENT_TURNS = 1_000
 """Turns that are searched for one whose answer is not posted yet."""
 

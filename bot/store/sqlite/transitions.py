@@ -114,6 +114,11 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         question_audit.write(connection, question, transition.grant.record, redact, more={"grant": number})
     if transition.redraw:
         touch(connection, question.id)
+    _go_on(connection, question, transition)
+
+
+def _go_on(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:
+    """Write what makes the thread go on after a decision."""
     if transition.reopens:
         parked_threads.reopen(connection, transition.reopens)
     if transition.requests:

@@ -20,7 +20,7 @@ class MemoryPosts:
 
     async def deliveries(self, thread_id: int) -> Deliveries:
         tables = self._disk.tables
-        posts = [post for post in tables.posts.values() if post.thread_id == thread_id and _unsettled(post)]
+        posts = [post for post in tables.posts.values() if post.thread_id == thread_id and unsettled(post)]
         drawn = [
             replace(each, about=_about(tables, each), card=_copied(tables, each))
             if each.person or each.kind == TURN or each.shown != each.revision
@@ -66,7 +66,8 @@ class MemoryPosts:
             amending.close_thread(tables, thread_id, at, outside)
 
 
-def _unsettled(post: Post) -> bool:
+def unsettled(post: Post) -> bool:
+    """Whether something is to be done about a message."""
     stale = post.shown != post.revision or not post.final
     return post.state is PostState.OWED or (post.state is PostState.POSTED and stale)
 

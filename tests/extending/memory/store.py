@@ -26,7 +26,7 @@ from bot.core.waiting import Waiting
 from tests.extending.memory import amending, asking, feedback, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
-from tests.extending.memory.posting import MemoryPosts
+from tests.extending.memory.posting import MemoryPosts, unsettled
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
@@ -50,7 +50,7 @@ class MemoryStore(MemoryPosts):
     async def waiting(self) -> Sequence[int]:
         tables = self._disk.tables
         found = {id_ for id_, row in tables.threads.items() if not row.parked and _has_work(tables, id_)}
-        return sorted(found | {post.thread_id for post in tables.posts.values() if _unsettled(post)})
+        return sorted(found | {post.thread_id for post in tables.posts.values() if unsettled(post)})
 
     async def heard(self, at: float) -> None:
         with self._disk.transaction() as tables:
