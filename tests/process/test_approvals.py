@@ -212,13 +212,16 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
 async def test_a_message_while_a_card_is_open_gets_a_word_and_joins_the_next_request(here: World) -> None:
     ts, card = await ask_to_write(here)
     await here.slack.say(here.general, here.alice, "are you there?", thread_ts=ts)
-    await here.reply(ts, "once the request above is decided")
+    await here.reply(ts, "I'm waiting for the decision above.")
     await here.slack.say(here.general, here.alice, "hello?", thread_ts=ts)
+    notice = await here.reply(ts, "hello?")
+    assert notice.buttons == ["Deny and do this instead", "Keep waiting"]
+    assert sum("I'm waiting" in reply.plain for reply in here.replies(ts)) == 1
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "It is written.")
     await here.quiet()
     assert [message["role"] for message in here.model.requests[1].messages][-3:] == ["tool", "user", "user"]
-    assert sum("once the request above" in reply.plain for reply in here.replies(ts)) == 1
+    assert not any("I'm waiting" in reply.plain for reply in here.replies(ts))
 
 
 async def test_a_request_that_nobody_decides_expires_as_denied(tmp_path: Path) -> None:
