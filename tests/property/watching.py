@@ -133,7 +133,7 @@ class Watch:
         self._logs_are_whole()
 
     def _settled_once(self) -> None:
-        for row in self.rows("SELECT id, decision FROM questions"):
+        for row in self.rows("SELECT id, decision FROM questions WHERE call IS NOT NULL"):
             before, after = self._decisions.get(row["id"], "awaiting"), row["decision"]
             # Between two looks an approved request may have drifted.
             allowed = {before} | MAY_FOLLOW.get(before, set()) | ({"drifted"} if before == "awaiting" else set[str]())
