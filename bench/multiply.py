@@ -87,6 +87,7 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
         "threads": "o.id IN chosen",
         "waiting_for": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
         "votes": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
+        "feedback": "o.turn_id IN (SELECT id FROM turns WHERE thread_id IN chosen)",
         "undos": "o.call IN (SELECT id FROM calls WHERE thread_id IN chosen)",
     }.get(table, "o.thread_id IN chosen")
     connection.execute(
