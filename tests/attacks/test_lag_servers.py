@@ -189,5 +189,5 @@ async def test_the_preview_of_an_edit_of_a_long_file_holds_nothing(tmp_path: Pat
         for name in ("long.txt", "longer.txt"):
             shown = await asyncio.create_task(preview.preview(files, edit, {"path": name}, dry_run))
     assert asked == ["long.txt"]
-    assert "too long to show what would change" in shown.words
+    assert "too long (8,388,636 bytes) to show what would change" in shown.words
     lag.check()

@@ -138,7 +138,9 @@ def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
             call(f"filesystem__{tool}", arguments, id=f"call_{step}_{place}")
             for place, (tool, arguments) in enumerate(wanted)
         ]
-        return calls(*named, first_token=0.8 if kind == "slow" else 0.0)
+        if kind == "slow":
+            return calls(*named, text="Let me look. " * 10, chunks=10, delay=0.1)
+        return calls(*named)
 
     return answer
 
@@ -212,6 +214,9 @@ def configure(here: World, kind: str) -> None:
     if kind == "withdrawn":
         # Slack will not show the card, so nobody can be asked.
         here.slack.faults.add("chat.postMessage", "error", times=None, code="invalid_blocks", match=is_card)
+    if kind == "slow":
+        # Words are shown while they come, and Slack streams nothing: they are posted and updated.
+        here.slack.faults.add("chat.startStream", "error", times=None, code="unknown_method")
     if kind == "without files":
         code = "file_uploads_disabled"
         here.slack.faults.add("files.getUploadURLExternal", "error", times=None, code=code)

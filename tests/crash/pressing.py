@@ -42,10 +42,8 @@ class Play:
 
 def buttons(card: Message) -> set[str]:
     """What can be decided on a card."""
-    left = LEFT_ON_RECORDS | (
-        {"Retry"} if "question.retry" in str(card.blocks) or "turn:" in str(card.blocks) else set()
-    )
-    return set(card.buttons) - left
+    failed = any(str(block.get("block_id")).startswith("again-") for block in card.blocks)
+    return set(card.buttons) - LEFT_ON_RECORDS - ({"Retry"} if failed else set())
 
 
 def offered(card: Message) -> str:

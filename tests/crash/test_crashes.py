@@ -57,7 +57,10 @@ KINDS = {
     "undone": [*commits("decide undo", "begin_undo", "end_undo"), *around("undo")],
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post turn")],
-    "instead": [*commits("tell what was done", "decide instead", "answer the calls"), *around("post follow_up")],
+    "instead": [
+        *commits("tell what was done", "amend", "decide instead", "answer the calls", "post_closed"),
+        *around("post follow_up", "remove follow_up"),
+    ],
     "denied": commits("decide denied", "answer the calls"),
     # when the question is deleted,
     "retracted": [*commits("amend", "answer the calls", "stop the turn"), *around("post turn")],
@@ -218,7 +221,7 @@ def check(here: World, kind: str, ts: str) -> None:
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
     asked = here.bot.rows(
-        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'missed', 'follow_up')"
+        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'retry_turn', 'missed', 'follow_up')"
         " ORDER BY created_at, place"
     )
     if all(kind == "may_it_run" for kind, _ in asked):
