@@ -45,7 +45,10 @@ async def test_an_answer_too_long_for_messages_is_a_file(here: World) -> None:
 
 async def test_a_turn_that_takes_longer_shows_what_it_does_in_its_one_message(tmp_path: Path) -> None:
     (tmp_path / "bot.toml").write_text("[limits]\nprogress_after_seconds = 0.1\nprogress_every_seconds = 0.2\n")
-    async with world(tmp_path) as here:
+    async with world(tmp_path, start=False) as here:
+        here.slack.scopes.discard("assistant:write")  # no agent: Slack shows no status, so the message says it
+        await here.bot.start()
+        await here.ready()
         here.model.script(
             calls(call("filesystem__list_allowed_directories", {}), first_token=0.8), text("Done.", first_token=0.8)
         )
