@@ -49,7 +49,7 @@ class InboxReader:
         fresh = await self.store.load(state.id)
         state.unread = fresh.unread
         if state.turn is None:
-            state.turn, state.calls = fresh.turn, fresh.calls
+            state.turn, state.calls, state.message = fresh.turn, fresh.calls, fresh.message
         elif fresh.turn is not None:
             state.turn.stopped_by = fresh.turn.stopped_by
 
