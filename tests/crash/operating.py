@@ -141,6 +141,11 @@ async def be_away_and_answer_then(here: World, card: Message) -> None:
         await approve(here, card)
 
 
+def expect_a_reaction_to_no_message(here: World) -> None:
+    """What a click on Answer leaves to read is no message in Slack: the next process takes a reaction from it."""
+    here.expected_refusals.append("reactions.remove: message_not_found")
+
+
 def end(here: World, number: signal.Signals) -> None:
     """The operator ends the bot."""
     assert here.bot.process is not None
@@ -163,6 +168,7 @@ PLAYS = {
         be_away_and_answer_then,
         once=("You wrote while I was offline",),
         limits="[agent]\nanswer_missed_minutes = 0\n",
+        begins=expect_a_reaction_to_no_message,
     ),
     "revoked": Play(grant_and_revoke, afterwards="SELECT 1 FROM grants WHERE ended = 'revoked'"),
     "stopped at home": Play(stop_in_the_home, left="END", ends=STOPPED, decisions=("stopped",)),
