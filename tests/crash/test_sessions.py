@@ -58,7 +58,7 @@ async def test_while_a_person_is_waited_for_it_is_suspended_wherever_the_process
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
         await here.bot.ended()
         await here.bot.start(CRASH_AT="")
-        await here.reply(ts, "May I do this?")
+        await here.reply(ts, "Waiting for you")
         await shows(here, ts, "suspended")
 
 

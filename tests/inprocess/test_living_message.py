@@ -191,7 +191,17 @@ async def test_a_stop_says_what_was_changed(here: World, writes: bool) -> None:
         assert len(here.replies(ts)) == 1
 
 
-async def test_its_menu_stops_a_turn_for_who_has_asked_alone(here: World) -> None:
+@pytest.fixture
+async def plain(tmp_path: Path) -> AsyncGenerator[World]:
+    """An app that is not declared an agent: Slack shows no status, so the message says that the bot works."""
+    async with inside(tmp_path, start=False) as this:
+        this.slack.scopes.discard("assistant:write")
+        await this.bot.start()
+        yield this
+
+
+async def test_its_menu_stops_a_turn_for_who_has_asked_alone(plain: World) -> None:
+    here = plain
     await warm(here)
     asked = asyncio.Event()
 
@@ -210,7 +220,7 @@ async def test_its_menu_stops_a_turn_for_who_has_asked_alone(here: World) -> Non
 
     await here.until(shown, what="the message with its menu")
     await here.slack.click(shown()[0], "turn.on.menu", by=here.bob, option="Stop")
-    await here.until(lambda: "Only who asked can stop this" in str(here.slack.calls[-1].args), what="a refusal")
+    await here.until(lambda: "Only who asked for this" in str(here.slack.calls[-1].args), what="a refusal")
     await here.slack.click(shown()[0], "turn.on.menu", by=here.alice, option="Stop")
     await here.reply(ts, "Stopped. Nothing was changed.")
     await here.quiet()

@@ -140,7 +140,7 @@ async def test_who_takes_part_may_press_it_and_others_are_told_why_not(here: Wor
     ts, message = await failed(here)
     await here.slack.click(message, "Retry", by=here.bob)
     await here.quiet()
-    assert "Only the people whose request this is" in said_to(here, here.bob)
+    assert "Only the people who asked can have me try again" in said_to(here, here.bob)
     assert turns(here) == [("failed",)]
     outside = here.slack.add_outside_team()
     dana = here.slack.add_person("Dana", team_id=outside)

@@ -21,7 +21,7 @@ from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
-STOPPED = "What was already done stays done"
+STOPPED = "Nothing was changed"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def waiting(here: World) -> tuple[str, Message]:
     """A turn that waits for a decision. Out: its thread, and the card."""
     here.model.script(write(here), text("Written."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    return ts, await here.reply(ts, "May I do this?")
+    return ts, await here.reply(ts, "Waiting for you")
 
 
 async def thinking(here: World, who: Person | None = None) -> tuple[str, asyncio.Event]:
@@ -96,7 +96,7 @@ async def test_it_is_true_at_every_stage_of_a_turn(here: World) -> None:
     ends.set()
     await shows(here, ts, "active")
     await here.slack.say(here.general, here.alice, "write", thread_ts=ts)
-    card = await here.reply(ts, "May I do this?")
+    card = await here.reply(ts, "Waiting for you")
     await shows(here, ts, "suspended")
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "Written.")
@@ -373,7 +373,7 @@ async def test_the_model_reads_of_what_an_approver_has_stopped_nothing_that_its_
             root = await here.slack.say(here.general, here.bob, "let us talk about the release")
         await here.slack.say(here.general, here.alice, "<@BOT> write the notes", thread_ts=root)
         if is_open:
-            await here.reply(root, "I will read this once")
+            await here.reply(root, "I'm waiting for the decision above")
         else:
             await asyncio.wait_for(reading.wait(), 10)
             await shows(here, root, "processing")
