@@ -49,7 +49,7 @@ user = "{group}"
 [approvals]
 remind_hours = 2
 """
-ENDS = {"approved", "edited", "denied", "expired", "stopped", "drifted", "it_ran", "run_again", "skipped"}
+ENDS = {"approved", "edited", "denied", "expired", "stopped", "drifted", "it_ran", "run_again", "skipped", "over"}
 
 
 @pytest.fixture(scope="module")

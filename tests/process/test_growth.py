@@ -134,10 +134,10 @@ async def test_all_that_is_remembered_is_as_much_after_twice_the_turns_with_fail
         assert {name for name, most in BOUNDED.items() if not 0 < twice[name] <= most} == set()
         grown = {name: (once[name], twice[name]) for name in twice if twice[name] > once[name]}
         assert {name: sizes for name, sizes in grown.items() if name not in BOUNDED} == {}
-        for kind in ("Outbox", "Sender", "KeyedWorker", "Live"):
+        for kind in ("Settler", "Sender", "KeyedWorker", "Live"):
             assert any(name.startswith(f"{kind}.") for name in once), f"it looks into {kind}"
         empty = (
-            "Outbox._known",
+            "Settler._known",
             "Sender._settled_at",
             "KeyedWorker._running",
             "KeyedWorker._again",
