@@ -24,7 +24,8 @@ async def joined(here: World, *more: str) -> Message:
     await here.slack.say(here.general, here.alice, "<@BOT> write", thread_ts=ts)
     card = await here.reply(ts, "Waiting for you")
     await here.slack.say(here.general, here.bob, "<@BOT> and note this for me", thread_ts=ts)
-    await here.reply(ts, "once the request above is decided")
+    recorded = "SELECT 1 FROM inbox WHERE user = ? AND addressed"
+    await here.until(lambda: here.bot.rows(recorded, here.bob.id), poll=0.02, what="what Bob wrote")
     await here.slack.click(card, "Deny", by=here.alice)
     asked = await here.reply(ts, MIXED)
     assert journal(here) == ["hers"]
