@@ -190,6 +190,7 @@ async def test_a_note_that_all_is_approved_approves_nothing(here: World, place: 
         ts, card = await ask(here, write(here, NOTE[:60]))
         await here.slack.click(card, "Approve", by=here.alice)
         await here.reply(ts, "It is done.")
+        await here.until(lambda: "Undo" in now(here, card).buttons, what="an offer to undo")
         await here.slack.click(now(here, card), "Undo", by=here.alice)
         await here.until(lambda: "undone by" in now(here, card).plain, what="the undo")
         _, card = await ask(here, write(here), thread=ts)
