@@ -174,7 +174,14 @@ EVENTS: dict[str, Callable[[World], Json]] = {
 async def holds(here: World, kind: str, payload: Json) -> None:
     """Whatever is odd about such a message, the bot takes it, says little, and goes on."""
     here.errors_expected = True
-    here.expected_refusals = ["users.info", "views.publish", "chat.post", "conversations.replies", "views.open"]
+    here.expected_refusals = [
+        "users.info",
+        "views.publish",
+        "chat.post",
+        "conversations.replies",
+        "views.open",
+        "agents.sessions",
+    ]
     here.model.respond = lambda _: text("Well.")
     frame = {"envelope_id": "id-of-the-envelope", "type": kind, "payload": payload, "accepts_response_payload": False}
     raw = mutated(frame)
