@@ -53,7 +53,7 @@ class TextListener(Protocol):
         ...
 
     def restart(self) -> None:
-        """The text begins anew, because the request is made again: what was added before is void."""
+        """Discard what was added so far: the request is made again, and its text starts from the beginning."""
         ...
 
 

@@ -17,7 +17,7 @@ def owe(connection: sqlite3.Connection, thread_id: int, drafts: Iterable[Draft])
     """Record drafts in the order in which they are to appear; return their ids.
 
     A draft whose key exists replaces the body of that message; if that is final, the draft is ignored and gets the id
-    0. A part of a turn's message that is not in Slack any more is posted anew, once. In a thread that is gone from
+    0. A part of a turn's message that is not in Slack any more is posted again, once. In a thread that is gone from
     Slack nothing is posted.
     """
     ids: list[int] = []

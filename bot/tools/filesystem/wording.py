@@ -71,8 +71,8 @@ def created(path: str, effect: str, diff: str = "", counts: str = "", words: str
 
 
 def replaced(path: str, old: int, new: int, tally: Tally, diff: str) -> Preview:
-    """Return the preview of a file that is written anew. In: the numbers of lines before and after, the diff and its
-    tally."""
+    """Return the preview of a file that is replaced as a whole. In: the numbers of lines before and after, the diff and
+    its tally."""
     kept = old - tally.changed - tally.removed
     severe = old > 1 and kept * _KEEPING < old
     heading, effect = f"Change {path}", tally.words()
@@ -85,7 +85,7 @@ def replaced(path: str, old: int, new: int, tally: Tally, diff: str) -> Preview:
 
 
 def replaced_unseen(path: str, effect: str, words: str) -> Preview:
-    """Return the preview of a file that is written anew in a way that cannot be shown."""
+    """Return the preview of a file that is replaced as a whole in a way that cannot be shown."""
     return Preview("", words, heading=f"Replace all of {path}", subject=path, effect=effect, severe=True)
 
 
