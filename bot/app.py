@@ -179,11 +179,11 @@ class Service:
             sessions=self._sessions,
         )
         live.status_shows = lambda thread_id: identity.agent
-        live.session = lambda thread_id: self._sessions.wanted(thread_id) or ""
         self._outbox = Outbox(
             store,
             Sender(web.once, web.repeatable, web.best_effort, identity.bot_user, own := OwnPosts()),
             kinds={**KINDS, TURN: live.kind},
+            session=lambda thread_id: self._sessions.wanted(thread_id) or "",
             session_given=lambda thread_id, status: self._sessions.given(thread_id, SessionStatus(status)),
             rate=rate,
             wake=self._deliveries.wake,

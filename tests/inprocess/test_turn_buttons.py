@@ -89,6 +89,7 @@ async def test_the_requester_stops_what_runs_and_the_request_to_the_model_is_abo
 
 async def test_it_stops_before_the_first_word(tmp_path: Path) -> None:
     async with inside(tmp_path, start=False) as here:
+        here.slack.scopes.discard("assistant:write")  # where Slack shows a status, nothing is posted for a thought
         (here.bot.home / "bot.toml").write_text("[limits]\nprogress_after_seconds = 0.01\n")
         await here.bot.start()
         asked, rest = asyncio.Event(), asyncio.Event()

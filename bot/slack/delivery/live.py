@@ -53,8 +53,6 @@ class Live:
         """Prepares what the model says, as when it is recorded."""
         self.status_shows: Callable[[int], bool] = lambda thread_id: False
         """Whether people see elsewhere that a turn is being worked on. If not, its message says so."""
-        self.session: Callable[[int], str] = lambda thread_id: ""
-        """Returns the status that the session of a thread should show; empty if there are no sessions."""
         self.kind = Kind(
             self._render,
             self._offer,
@@ -91,7 +89,7 @@ class Live:
                 self._change(thread_id, turn, begins=True)
 
     def restart(self, thread_id: int) -> None:
-        """The text begins anew."""
+        """Discard the text: the request is made again."""
         turn = self._turns.get(thread_id)
         if turn is not None and turn.pieces:
             turn.pieces = []
@@ -121,16 +119,12 @@ class Live:
     def _streamed(self, post: Post) -> StreamBody | None:
         message, turn = self._current(post)
         if turn is None:
-            return self._with_session(post, turn_message.streamed(message, post.about))
+            return turn_message.streamed(message, post.about)
         turn.changed = False
         message = self._with(turn, stable(turn.text))
         if not (message.parts or turn.running or self.status_shows(post.thread_id)):
             return None
-        return self._with_session(post, turn_message.streamed(message, post.about, turn.running))
-
-    def _with_session(self, post: Post, body: StreamBody) -> StreamBody:
-        """Return the body with the status that the session should show, if its end may change that."""
-        return replace(body, session=self.session(post.thread_id) if body.session else "")
+        return turn_message.streamed(message, post.about, turn.running)
 
     def _current(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
         """Return a part as it is recorded, and what is to be shown besides, if anything is."""

@@ -46,17 +46,18 @@ class Outbox:
         advance: Callable[[int], None],
         background: Callable[[Coroutine[Any, Any, object]], None],
         budget: StreamBudget | None = None,
+        session: Callable[[int], str] = lambda thread_id: "",
         session_given: Callable[[int, str], None] = lambda thread_id, status: None,
     ) -> None:
         """`kinds` are those that differ from `PLAIN`, which is posted as it was recorded. `wake` asks for another
         `reconcile`, `advance` for the turn to go on; `background` runs what need not be waited for. `budget` is what
-        Slack allows the workspace; None: what it publishes. `session_given`: see `Streams`."""
+        Slack allows the workspace; None: what it publishes. `session` and `session_given`: see `Streams`."""
         self._store = store
         self._sender = sender
         self._kinds = kinds
         self._rate = rate
         self._wake = wake
-        self._streams = Streams(sender, budget or StreamBudget(), rate, session_given)
+        self._streams = Streams(sender, budget or StreamBudget(), rate, session, session_given)
         self._known = KnownThreads()
         self._settler = Settler(
             store,

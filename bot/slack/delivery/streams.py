@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from bot.core.posts import Action, Post, PostState
@@ -54,11 +55,12 @@ class Streams:
         sender: Sender,
         budget: StreamBudget,
         rate: UpdateRate,
+        session: Callable[[int], str] = lambda thread_id: "",
         session_given: Callable[[int, str], None] = lambda thread_id, status: None,
     ) -> None:
-        """`session_given` is called with the thread and the status that its session was given with the end of a
-        stream."""
-        self._session_given = session_given
+        """`session` returns the status that the session of a thread should show, empty if there are no sessions;
+        `session_given` is called with a thread and the status that its session was given with the end of a stream."""
+        self._session, self._session_given = session, session_given
         self._sender = sender
         self._budget = budget
         self._rate = rate
@@ -191,6 +193,8 @@ class Streams:
             await self._sender.append_stream(place.channel, post.ts, batch)
             stream.given.add(batch)
         body = stream.body if stream.body is not None and (stream.body.done or post.final) else None
+        if body is not None and body.session:
+            body = replace(body, session=self._session(post.thread_id))
         self._budget.stopped(post.id)
         await self._sender.stop_stream(place.channel, post, Closing(last, body))
         if body is not None and body.session:

@@ -168,7 +168,6 @@ def body(live: Live, message: TurnMessage) -> list[str]:
 
 async def test_a_stream_holds_steps_and_texts_in_order_each_step_once() -> None:
     live, _, _ = turn()
-    live.session = lambda thread_id: "active"
     live.working(1, EMPTY, "", [READ])
     assert body(live, EMPTY) == ["('1', 'Read release.md', 'in_progress')"]
     recorded = replace(EMPTY, parts=(DONE,))
