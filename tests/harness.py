@@ -20,7 +20,7 @@ from slack_sandbox.journal import ApiCall
 from slack_sandbox.model import Channel, Message, Person
 from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
-from tests import migrated, watch
+from tests import migrated, quick_updates, watch
 from tests.forking import Forked, nursery
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class Bot:
     async def start(self, **environment: str) -> Self:
         """Start the process; does not wait for it to be ready."""
         self.starts += 1
+        quick_updates.allow(self.home, {**self.environment, **environment})
         if self.forked:
             together = {**self.environment, **environment}
             if together["DATABASE_URL"] == f"sqlite:///{self.database}":

@@ -40,7 +40,7 @@ from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox
-from tests import migrated, standin
+from tests import migrated, quick_updates, standin
 from tests.harness import Bot, World, settings_of
 from tests.inprocess.model import NearModel, NearModelSandbox
 from tests.inprocess.slack import Line, NearSlack
@@ -190,6 +190,7 @@ class BotInside(Bot):
         return self
 
     async def _begin(self, values: Mapping[str, str]) -> None:
+        quick_updates.allow(self.home, values)
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
             logging.getLogger("bot.app").warning("BOT_CONFIG: %s.", finding.words())
