@@ -474,14 +474,15 @@ async def test_a_refusal_names_those_who_may_decide_now_whatever_the_card_said(h
     await says(here, card, "(1 of 2)")
     bot_toml = here.bot.home / "bot.toml"
     before = bot_toml.read_text()
-    bot_toml.write_text(f'[approvals]\napprovers = ["{staff.carol.id}", "{staff.dave.id}", "{staff.missed.id}"]\n')
+    approvers = f'[approvals]\napprovers = ["{staff.carol.id}", "{staff.dave.id}", "{staff.missed.id}"]\n'
+    bot_toml.write_text(approvers)
     try:
         await restarted(here)
         named = f"Only <@{staff.carol.id}>, <@{staff.dave.id}> or <@{staff.missed.id}> can decide."
         words = f"{named} 2 different people have to approve."
         for person in (here.alice, here.bob):
             await refused(here, card, "Approve", person, words)
-        bot_toml.write_text(f"{bot_toml.read_text()}needed = 3\nno_self = true\n")
+        bot_toml.write_text(f"{approvers}needed = 3\nno_self = true\n")
         await restarted(here)
         words = f"{named[:-1]}, and not who asked for it or changed it. 3 different people have to approve."
         await refused(here, card, "Approve", here.alice, words)
