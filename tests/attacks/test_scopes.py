@@ -159,7 +159,7 @@ async def grant(here: World, made: Call, scope: str, where: str = "thread") -> s
     """Have Alice allow such calls for longer; out: the thread."""
     ts, card = await ask(here, made)
     view = await window(here, card, "Always…", here.alice)
-    await here.slack.submit(here.alice, view, {"scope": {"value": scope}, "where": {"value": where}})
+    await here.slack.submit(here.alice, view, {"scope": {"value": scope}, "time": {"value": f"{where}:86400"}})
     await here.reply(ts, "It is done.")
     await here.quiet()
     return ts

@@ -221,7 +221,8 @@ def check(here: World, kind: str, ts: str) -> None:
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
     asked = here.bot.rows(
-        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'retry_turn', 'missed', 'follow_up')"
+        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'retry_turn', 'missed', 'follow_up',"
+        " 'granted')"
         " ORDER BY created_at, place"
     )
     if all(kind == "may_it_run" for kind, _ in asked):
