@@ -31,12 +31,10 @@ class GrantedRecords:
     gateway: ChatGateway
     approvals: ApprovalRules
 
-    async def begin(self, state: ThreadState, call: Call, tool: Tool) -> Approval | None:
-        """Return the record of a call that is about to run, with what it will change as things are now; None if no
-        grant lets it run. It is kept only if the call runs."""
+    async def begin(self, state: ThreadState, call: Call, tool: Tool) -> Approval:
+        """Return the record of a call that is about to run under a grant, with what it will change as things are now.
+        It is kept only if the call runs."""
         grant, user = granted.grant_of(call)
-        if not grant:
-            return None
         arguments = json.loads(call.arguments)
         found = await self.toolset.guard(tool.server).preview(tool, arguments)
         preview = tool_words.described(tool, arguments, found)

@@ -88,7 +88,8 @@ class ToolExecutor:
             call.attempts -= 1  # this one was not made
             await self._break_off(state, call)
             return
-        record = await self.granted_records.begin(state, call, tool)
+        under_grant = granted.grant_of(call)[0] > 0
+        record = await self.granted_records.begin(state, call, tool) if under_grant else None
         if (outcome := await _unless(stop, self._send(call, tool, held))) is None:
             await self._break_off(state, call)
         else:

@@ -45,7 +45,7 @@ def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
             call = calls[question.call.id]
             if question.decision == Decision.AWAITING:
                 call.asked = True
-            elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN):
+            elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN) and question.kind != granted.GRANTED:
                 call.approval, call.approved_digest = question.id, question.digest
                 call.basis = question.preview.basis if question.preview else ""
 
