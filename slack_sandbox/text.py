@@ -205,4 +205,4 @@ def _inline_text(part: Json) -> str:
     if kind in _REFERENCES:
         shape, key = _REFERENCES[kind]
         return shape.format(part[key])
-    return str(part.get("text") or part.get("url", ""))
+    return str(part.get("text") or part.get("fallback") or part.get("url", ""))

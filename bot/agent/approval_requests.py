@@ -19,6 +19,7 @@ from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers, is_us
 from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
+from bot.core.questions import scope, suggestion
 from bot.core.questions.question import Approval, CallKind, Card
 from bot.core.questions.unanswerable import APP, GONE, OUTSIDER
 from bot.core.thread import ThreadState
@@ -67,11 +68,12 @@ class ApprovalRequester:
         People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
         """
         previews = await asyncio.gather(*(self._preview(state, pending.call) for pending in wanted))
+        kept = await asyncio.gather(*(self._kept(pending) for pending in wanted))
         approvals: list[Approval] = []
         ask: dict[str, Sequence[str]] = {}
         pace = Pace()
         privacy = await self.gateway.privacy(state.place)
-        for pending, preview in zip(wanted, previews, strict=True):
+        for pending, preview, body in zip(wanted, previews, kept, strict=True):
             call = pending.call
             nobody = await self._nobody_can(state, call)
             if nobody:
@@ -81,7 +83,7 @@ class ApprovalRequester:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
                 call.result = f"{WOULD_FAIL}{preview.broken[:MAX_REASON_CHARS]}"
                 continue
-            approval = self._approval(state, pending, preview, privacy)
+            approval = replace(self._approval(state, pending, preview, privacy), body=body)
             found = await audience_of(self.gateway, state.place, approval, asks=True)
             if found.nobody:
                 _end(pending, GONE)
@@ -142,6 +144,17 @@ class ApprovalRequester:
         preview = await self.toolset.guard(tool.server).preview(tool, arguments)
         described = tool_words.described(tool, arguments, preview)
         return replace(described, against=await self._against(state, call, tool)) if described else described
+
+    async def _kept(self, pending: PendingApproval) -> str:
+        """Return what a request keeps for the suggestion of a grant."""
+        tool = self.toolset.find(pending.call.tool)
+        if tool is None or pending.kind != CallKind.MAY_IT_RUN:
+            return ""
+        arguments = json.loads(pending.call.arguments)
+        known = await self.toolset.guard(tool.server).offers(tool, arguments)
+        action = scope.action(known, tool_words.tool_title(tool.title, tool.remote_name))
+        longest = self.approvals.grant_days * 86_400
+        return suggestion.kept(known, scope.offered(known, arguments), action, longest).dumps()
 
     async def _against(self, state: ThreadState, call: Call, tool: Tool) -> str:
         """Return how a call differs from the one that was denied for it, if that was about the same thing."""

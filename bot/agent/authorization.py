@@ -19,6 +19,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Grants, Log
 from bot.core.ports.toolset import Toolset
+from bot.core.questions import granted, scope
 from bot.core.questions.grant import Grant
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
@@ -72,8 +73,10 @@ class CallAuthorizer:
         ruling = (await self._rule(tool, arguments, len(call.arguments), await self._facts(state))).ruling
         if ruling is not Ruling.ASK:
             return ruling
-        granted, _ = await self._granted(state, call, tool)
-        return Ruling.ALLOW if granted else Ruling.ASK
+        granted_by, _ = await self._granted(state, call, tool)
+        if granted_by:
+            call.why = granted_by
+        return Ruling.ALLOW if granted_by else Ruling.ASK
 
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
         """Return whether the policy would refuse a call with these arguments in that thread now."""
@@ -166,9 +169,9 @@ class CallAuthorizer:
         tool = self.toolset.find(call.tool)
         if tool is None:
             return ""
-        granted, note = await self._granted(state, call, tool)
-        if granted:
-            call.state, call.why = CallState.READY, granted
+        granted_by, note = await self._granted(state, call, tool)
+        if granted_by:
+            call.state, call.why = CallState.READY, granted_by
         return note
 
     async def _granted(self, state: ThreadState, call: Call, tool: Tool) -> tuple[str, str]:
@@ -190,16 +193,26 @@ class CallAuthorizer:
                 continue
             if await self._covers(grant, call, tool) and await self.gateway.member(grant.user):
                 # What others have asked for must not run on this person's authority.
-                return ("", MIXED) if state.turn.others else (f"grant {grant.id} of {grant.user}", "")
+                return ("", MIXED) if state.turn.others else (granted.why(grant), "")
         return "", note
 
     async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
-        """Return whether the arguments are within the grant's scope. Every path must be known and inside the folder."""
-        if grant.scope == "any":
+        """Return whether the arguments are within the grant's scope. Every path must be known and inside the folder,
+        or be the file."""
+        if grant.scope == scope.ANY:
             return True
-        if grant.scope == "same":
+        if grant.scope == scope.SAME:
             return call.arguments == grant.value
-        return await self.toolset.guard(tool.server).within(tool, json.loads(call.arguments), grant.value)
+        guard, arguments = self.toolset.guard(tool.server), json.loads(call.arguments)
+        match grant.scope:
+            case scope.PART:
+                return scope.has_part(grant.value, arguments)
+            case scope.FILE:
+                return await guard.only(tool, arguments, grant.value)
+            case scope.FOLDER:
+                return await guard.within(tool, arguments, grant.value)
+            case _:
+                return False
 
 
 def refuse(call: Call) -> None:

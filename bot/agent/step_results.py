@@ -9,6 +9,7 @@ from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
+from bot.core.questions import granted
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.pace import Pace, offload
@@ -29,9 +30,7 @@ async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: Th
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
-    shown = [
-        call for call in finished if (call.outcome not in SHOWN_ON_CARD and not call.approval) or _is_broken_off(call)
-    ]
+    shown = [call for call in finished if not _is_shown_elsewhere(call) or _is_broken_off(call)]
     size = sum(len(call.arguments) + len(call.result) for call in shown)
     steps = await offload(size, step_titles.finished, toolset, shown, await gateway.privacy(state.place))
     change = Change("answer the calls")
@@ -44,6 +43,11 @@ async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: Th
     turn_parts.rest(state, change)
     await _wait(store, gateway, state, finished, change)
     return False
+
+
+def _is_shown_elsewhere(call: Call) -> bool:
+    """Whether a card, or the record of a call that ran under a grant, shows how a call ended."""
+    return call.outcome in SHOWN_ON_CARD or bool(call.approval) or granted.is_recorded(call)
 
 
 def _is_broken_off(call: Call) -> bool:

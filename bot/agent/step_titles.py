@@ -9,6 +9,7 @@ from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.toolset import Toolset
+from bot.core.questions import granted
 from bot.core.questions.unanswerable import FOR_PEOPLE
 from bot.core.turn_message import Step, StepState
 from bot.core.untrusted import mapping, parsed
@@ -39,8 +40,9 @@ def title(toolset: Toolset, call: Call, privacy: Privacy) -> str:
 
 
 def running(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
-    """Return the steps of calls that run. What people have approved is shown on its card."""
-    return [Step(str(call.id), title(toolset, call, privacy), StepState.RUNNING) for call in calls if not call.approval]
+    """Return the steps of calls that run. What people have approved, now or by a grant, has a row of its own."""
+    shown = [call for call in calls if not call.approval and not granted.grant_of(call)[0]]
+    return [Step(str(call.id), title(toolset, call, privacy), StepState.RUNNING) for call in shown]
 
 
 def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
@@ -57,7 +59,7 @@ def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[
 def _step(toolset: Toolset, call: Call, privacy: Privacy) -> Step:
     state = StepState.DONE if call.outcome is CallOutcome.OK else StepState.FAILED
     note = "" if privacy is Privacy.PRIVATE else _note(toolset, call, privacy)
-    if privacy is Privacy.FULL and call.why.startswith("grant"):
+    if privacy is Privacy.FULL and granted.grant_of(call)[0]:
         note = f"{note} · {GRANTED}" if note else GRANTED
     return Step(str(call.id), title(toolset, call, privacy), state, note)
 

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt
+from bot.agent import prompt, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer, refuse
+from bot.agent.granted_records import GrantedRecords
 from bot.agent.stop_watch import Stop
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
-from bot.core.questions.question import CallKind
+from bot.core.questions import granted
+from bot.core.questions.question import Approval, CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
@@ -41,6 +43,7 @@ class ToolExecutor:
     gateway: ChatGateway
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
+    granted_records: GrantedRecords
 
     async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
@@ -84,10 +87,13 @@ class ToolExecutor:
         if stop.is_set:
             call.attempts -= 1  # this one was not made
             await self._break_off(state, call)
-        elif (outcome := await _unless(stop, self._send(call, tool, held))) is None:
+            return
+        under_grant = granted.grant_of(call)[0] > 0
+        record = await self.granted_records.begin(state, call, tool) if under_grant else None
+        if (outcome := await _unless(stop, self._send(call, tool, held))) is None:
             await self._break_off(state, call)
         else:
-            await self._finish(state, call, outcome, before)
+            await self._finish(state, call, outcome, before, record)
 
     async def _send(self, call: Call, tool: Tool, held: Held) -> CallResult:
         """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""
@@ -108,8 +114,15 @@ class ToolExecutor:
         await self.store.commit(state, Change("start a call", calls=[call], befores=befores))
         return call.state is CallState.STARTED
 
-    async def _finish(self, state: ThreadState, call: Call, outcome: CallResult, before: UndoSnapshot | None) -> None:
-        """Record how a call ended."""
+    async def _finish(
+        self,
+        state: ThreadState,
+        call: Call,
+        outcome: CallResult,
+        before: UndoSnapshot | None,
+        record: Approval | None = None,
+    ) -> None:
+        """Record how a call ended. record: what people are shown of one that ran under a grant."""
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
@@ -122,6 +135,8 @@ class ToolExecutor:
             call.outcome = CallOutcome.OK if ran else CallOutcome.ERROR
             if before is not None:
                 change.afters = [(call, after, time.time() + self.approval_requester.approvals.undo_minutes * 60)]
+            if record is not None and ran:
+                turn_parts.record(state, change, record)
         # The last call of a step is committed together with the step's answers, which saves a commit.
         unfinished = any(other.state is not CallState.FINISHED for other in state.step)
         if change.cards or change.afters or unfinished:
@@ -130,8 +145,9 @@ class ToolExecutor:
                 self.gateway.deliver(state.id)
 
     async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
-        """Take a snapshot of what an approved call is about to change, so that it can be undone."""
-        if not call.approval or not self.approval_requester.approvals.undo_minutes:
+        """Take a snapshot of what a call is about to change that a person has approved, now or by a grant, so that it
+        can be undone."""
+        if not (call.approval or granted.grant_of(call)[0]) or not self.approval_requester.approvals.undo_minutes:
             return None
         return await self.toolset.guard(tool.server).snapshot(tool, json.loads(call.arguments))
 

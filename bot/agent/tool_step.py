@@ -12,6 +12,7 @@ from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
+from bot.agent.granted_records import GrantedRecords
 from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call, CallState
@@ -21,6 +22,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
+from bot.core.questions import granted
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import StepPosition, position_in_step
@@ -128,12 +130,18 @@ class ToolSteps:
         return held
 
     async def _seize(self, call: Call, at: StepPosition | None) -> Held | None:
-        """Return the right to send the call at once; None if it has to wait for others."""
+        """Return the right to send the call at once; None if it has to wait for others, or until what it changes is
+        kept, so that it can be undone."""
+        if granted.grant_of(call)[0]:
+            return None
         tool = self.toolset.find(call.tool)
         return await self.toolset.seize(tool, json.loads(call.arguments), at) if tool is not None else None
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
-        executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
+        records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
+        executor = ToolExecutor(
+            self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester, records
+        )
         await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.core import turn_message
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
-from bot.core.questions.question import Card
+from bot.core.questions.question import Approval, Card
 from bot.core.questions.retry import turn_question as retry_question
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
@@ -61,6 +61,13 @@ def asks(state: ThreadState, card: Card, *, final: bool) -> Card:
     return replace(card, drafts=[*card.drafts, *(part.draft() for part in parts)])
 
 
+def record(state: ThreadState, change: Change, record: Approval) -> None:
+    """Add the record of a call that ran under a grant."""
+    parts = turn_message.recorded(state.part)
+    state.message = parts[-1]
+    change.cards = [*change.cards, Card([record], [part.draft() for part in parts])]
+
+
 def settle(state: ThreadState, change: Change) -> None:
     """Close a part that ends with questions, once no call beside them runs."""
     if state.part.end is End.ASKING:
@@ -69,7 +76,7 @@ def settle(state: ThreadState, change: Change) -> None:
 
 def rest(state: ThreadState, change: Change) -> None:
     """Close an open part while the turn waits for people: nothing is added to it, and a stream would stay open."""
-    if state.part.end is End.OPEN and state.part.parts:
+    if state.part.end is End.OPEN and not state.part.empty:
         _put(state, change, [replace(state.part, end=End.CONTINUED)])
 
 

@@ -6,26 +6,31 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot import logs
+from bot.commands.replay import DAY, Replayed, as_json, as_text, replay
 from bot.config import mcp_json
 from bot.config.lint import Finding, caught, findings_for
 from bot.config.settings import Settings, load
 from bot.core.policy.approvers import Approvers
 from bot.core.policy.rules import Judgement, Ruling, tier
 from bot.core.tools import Tool
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StoreError
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
+from bot.store.registry import open_audit
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
+from bot.tools.toolset import make_toolset
 
 SLACK_SECONDS = 10.0
 SERVERS_SECONDS = 60.0
 """Longer than a turn waits: a server that npx has to download takes a while, and here nobody waits for an answer."""
+MAX_DAYS = 10_000
 _HIDDEN = "deny (hidden)"
 
 
@@ -52,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to a parser."""
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
     parser.add_argument("--slack", action="store_true", help="also ask Slack whether the tokens work, and as what")
+    parser.add_argument(
+        "--replay",
+        type=_days,
+        metavar="DAYS",
+        help="say what bot.toml as it is now would have allowed, asked and denied of the recorded calls of these days",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,9 +75,51 @@ def run(arguments: argparse.Namespace) -> int:
     servers = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
     if arguments.slack and settings.missing:
         raise SettingsError("--slack", f"{', '.join(settings.missing)} must be set for that.")
+    if arguments.replay is not None:
+        found, troubles = asyncio.run(_replay(settings, servers, arguments.replay))
+        return _replayed(found, troubles, arguments)
     report = asyncio.run(_look(settings, servers, ask_slack=arguments.slack))
     sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
     return report.code
+
+
+async def _replay(
+    settings: Settings, servers: Sequence[ServerConfig], days: float
+) -> tuple[dict[str, Replayed], Sequence[str]]:
+    """Judge the recorded calls of these days. Raises SettingsError if there are no records to read."""
+    toolset = make_toolset(servers)
+    await toolset.start()
+    try:
+        troubles = await toolset.ready(SERVERS_SECONDS)
+        try:
+            with open_audit(settings.database_url) as log:
+                records = log.records(time.time() - days * DAY)
+                return await replay(settings.policy, toolset, records), troubles
+        except StoreError as error:
+            raise SettingsError("DATABASE_URL", error.detail) from error
+    finally:
+        await toolset.aclose()
+
+
+def _replayed(found: dict[str, Replayed], troubles: Sequence[str], arguments: argparse.Namespace) -> int:
+    """Write the result out. Out: 1 if a server did not start, whose calls are then not judged."""
+    if arguments.json:
+        text = json.dumps({**as_json(found, arguments.replay), "servers": list(troubles)}, ensure_ascii=False, indent=2)
+        sys.stdout.write(f"{text}\n")
+    else:
+        sys.stdout.write("".join(f"{trouble}\n" for trouble in troubles) + as_text(found, arguments.replay))
+    return 1 if troubles else 0
+
+
+def _days(text: str) -> float:
+    """Parse a number of days given by an operator."""
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"write a number of days above 0, up to {MAX_DAYS:,}")
+    return days
 
 
 async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slack: bool) -> Report:

@@ -25,6 +25,10 @@ MAX_STEPS = 30
 """Steps of a part. A message has 50 blocks."""
 STEP_SIZE = 60
 """What a step takes besides its title."""
+RECORD_SIZE = 500
+"""What the record of a call that ran under a grant takes."""
+RECORD_STEPS = 2
+"""The blocks of a record."""
 MIN_ROOM = 400
 """A text is not begun in less room."""
 
@@ -101,6 +105,8 @@ class TurnMessage:
     note: str = ""
     """A sentence of the bot's own below everything else."""
     end: End = End.OPEN
+    records: int = 0
+    """How many records of calls that ran under a grant it ends with (`bot.core.questions.granted`)."""
 
     @property
     def key(self) -> str:
@@ -110,7 +116,12 @@ class TurnMessage:
     @property
     def size(self) -> int:
         """The size of what it holds, in characters."""
-        return sum(part.size for part in self.parts) + len(self.note)
+        return sum(part.size for part in self.parts) + len(self.note) + self.records * RECORD_SIZE
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it yet."""
+        return not self.parts and not self.records
 
     @property
     def room(self) -> int:
@@ -129,9 +140,16 @@ class TurnMessage:
     def takes(self, part: Step | Text) -> bool:
         """Whether another step or text fits into it."""
         if isinstance(part, Text):
-            return self.end is End.OPEN and (not self.parts or part.size <= self.room)
-        fits = len(self.steps) < MAX_STEPS and self.size + part.size <= MAX_SIZE
-        return self.end in GROWING and (not self.parts or fits)
+            return self.end is End.OPEN and (self.empty or part.size <= self.room)
+        return self.end in GROWING and (self.empty or self._has_room(1, part.size))
+
+    def takes_record(self) -> bool:
+        """Whether the record of another call fits into it."""
+        return self.end in GROWING and (self.empty or self._has_room(RECORD_STEPS, RECORD_SIZE))
+
+    def _has_room(self, blocks: int, size: int) -> bool:
+        taken = len(self.steps) + self.records * RECORD_STEPS
+        return taken + blocks <= MAX_STEPS and self.size + size <= MAX_SIZE
 
     def following(self) -> TurnMessage:
         """Return the part after this one, empty."""
@@ -157,13 +175,26 @@ def grown(message: TurnMessage, parts: Sequence[Step | Text]) -> list[TurnMessag
     changed: list[TurnMessage] = []
     for part in parts:
         if not message.takes(part):
-            if message.end is End.OPEN and message.parts:
-                changed.append(replace(message, end=End.CONTINUED))
-            elif message.end is End.ASKING:
-                changed.append(replace(message, end=End.ASKS))
+            changed += _closed(message)
             message = message.following()
         message = replace(message, parts=(*message.parts, part))
     return [*changed, message]
+
+
+def recorded(message: TurnMessage) -> list[TurnMessage]:
+    """Return a message that ends with the record of one more call: the parts that change, the newest last."""
+    changed: list[TurnMessage] = []
+    if not message.takes_record():
+        changed += _closed(message)
+        message = message.following()
+    return [*changed, replace(message, records=message.records + 1)]
+
+
+def _closed(message: TurnMessage) -> list[TurnMessage]:
+    """Return a part to which nothing is added any more; none if it is closed or has nothing."""
+    if message.end is End.OPEN and not message.empty:
+        return [replace(message, end=End.CONTINUED)]
+    return [replace(message, end=End.ASKS)] if message.end is End.ASKING else []
 
 
 def fitting(message: TurnMessage, steps: Sequence[Step]) -> Sequence[Step]:
@@ -181,7 +212,7 @@ def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]
     final: whether nothing is added to it any more.
     """
     changed: list[TurnMessage] = []
-    fits = message.end is End.OPEN and (not message.parts or message.size + size <= MAX_SIZE)
+    fits = message.end is End.OPEN and (message.empty or message.size + size <= MAX_SIZE)
     if not fits:
         if message.end in GROWING:
             changed.append(replace(message, end=End.CONTINUED if message.end is End.OPEN else End.ASKS))
@@ -209,6 +240,7 @@ def dumps(message: TurnMessage) -> str:
         "parts": [_dumped(part) for part in message.parts],
         "note": message.note,
         "end": message.end.value,
+        **({"records": message.records} if message.records else {}),
     }
     return json.dumps(kept, ensure_ascii=False)
 
@@ -231,6 +263,7 @@ def loads(payload: str) -> TurnMessage:
         parts=tuple(part for each in items(kept.get("parts")) if (part := _loaded(each)) is not None),
         note=str(kept.get("note") or ""),
         end=End(end) if end in list(End) else End.ANSWERED,
+        records=int(str(kept.get("records") or 0)),
     )
 
 

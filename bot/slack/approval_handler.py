@@ -17,7 +17,9 @@ from bot.core.policy.privacy import Privacy
 from bot.core.ports.store import Grants, Questions, Turns
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
+from bot.core.questions.granted import REVOKE
 from bot.core.questions.question import Approval, Decision
+from bot.core.questions.suggestion import SUGGESTION
 from bot.core.questions.undo import UNDO
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Tool
@@ -55,6 +57,8 @@ VOTER_UNVERIFIED = (
 )
 STRANGER = "People of other organizations and deactivated people cannot decide. Nothing was changed."
 UNDO_OVER = "This can no longer be undone: it was undone already, or the time for it is over. Nothing was changed."
+REVOKE_OVER = "This has ended already: it was revoked, or its time is over. Nothing was changed."
+ALLOWED_ALREADY = "This was allowed already, or the offer is over. Nothing was changed."
 NOTHING = "This button belongs to no open request, so nothing was done. It may be from an older message."
 
 
@@ -121,7 +125,7 @@ class ApprovalHandler:
 
         For an approval, the people who approved before are checked again, because it counts together with theirs.
         """
-        user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN)
+        user, approving = user_of(body), answer in (Decision.APPROVED, Decision.RUN_AGAIN, SUGGESTION)
         before = [voter for voter in approval.votes if voter != user] if approving else []
         entitled, *others = await asyncio.gather(
             *(asked.entitled(who, approval, approving=approving) for who in (user, *before))
@@ -196,6 +200,10 @@ class ApprovalHandler:
             self.wake(settlement.thread_id)
         if settlement.verdict is Verdict.ALREADY and kind == UNDO:
             return UNDO_OVER
+        if kind == REVOKE:
+            return _not_revoked(settlement)
+        if settlement.verdict is Verdict.ALREADY and kind == SUGGESTION:
+            return ALLOWED_ALREADY
         return self.said(asked, settlement, user)
 
     def said(self, asked: AuthorizationCheck, settlement: Settlement, user: str) -> str:
@@ -217,6 +225,21 @@ class ApprovalHandler:
     def not_yours(self, asked: AuthorizationCheck, approval: Approval, user: str) -> str:
         """Return the message to a person who may not decide, which says who may."""
         return STRANGER if asked.stranger(user) else only(approval, self.authorizer.rules_for(approval))
+
+
+def _not_revoked(settlement: Settlement) -> str:
+    """Return why a grant was not revoked; empty if it was."""
+    question = settlement.question
+    grant = question.grant if isinstance(question, Approval) else None
+    match settlement.verdict:
+        case Verdict.SETTLED:
+            return ""
+        case Verdict.ALREADY:
+            return REVOKE_OVER
+        case Verdict.NOT_YOURS if grant is not None:
+            return f"Only {elements.mention(grant.user)}, who allowed this, can revoke it. Nothing was changed."
+        case _:
+            return NOTHING
 
 
 def user_of(body: JsonObject) -> str:

@@ -165,7 +165,7 @@ async def granted(at: Stage) -> None:
     await at.until(lambda: "Undo" in card.buttons, "the record")
     made = write(at.file("notes/tuesday.md"), NOTES)
     thread = await at.says("and for Tuesday", made, thread=str(card.thread_ts))
-    summary = await at.message(thread, lambda message: "under a standing grant" in message.plain)
+    summary = await at.message(thread, lambda message: "allowed by" in message.plain)
     at.take("granted", "A call under a standing grant asks nobody", summary)
     card = await at.asked("tell the board", mail("board@example.com"))
     view = await at.window(card, "Always…")

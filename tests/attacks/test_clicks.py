@@ -525,8 +525,9 @@ ALWAYS: dict[str, tuple[Json, tuple[str, ...], float]] = {
     "a folder that was not offered": ({"scope": picked("folder:9")}, (), 2_592_000),
     "a scope of nobody's": ({"scope": picked("everything")}, (), 2_592_000),
     "no scope": ({"scope": picked(None)}, (), 2_592_000),
-    "for all people": ({"where": picked("everyone")}, (), 2_592_000),
-    "for thirty thousand years": ({"time": picked("1000000000000")}, (), 1e12),
+    "for all people": ({"time": picked("everyone:86400")}, (), 2_592_000),
+    "another file": ({"scope": picked("file")}, ("/etc/passwd",), 2_592_000),
+    "for thirty thousand years": ({"time": picked("mine:1000000000000")}, (), 1e12),
     "for ever": ({"time": picked("inf")}, (), float("inf")),
     "for no number": ({"time": picked("nan")}, (), float("nan")),
     "for less than nothing": ({"time": picked("-3600")}, (), -1e12),
@@ -539,7 +540,9 @@ async def test_a_grant_that_the_window_did_not_offer_is_not_given(here: World, s
     view = await window(here, card, "Always…", here.alice)
     values, named, longest = ALWAYS[shape]
     note = json.loads(view.data["private_metadata"])
-    note["x"] = {"folders": list(named) or note["x"]["folders"], "longest": longest}
+    scope = "file" if shape == "another file" else "folder"
+    forged = [[scope, each] for each in named]
+    note["x"] = {"offers": forged or note["x"]["offers"], "longest": longest}
     await send(here, submission(here, view, here.alice, values, private_metadata=json.dumps(note)))
     await untouched(here, ts, card, request=carried(card)[0])
     assert grants(here) == []
@@ -550,7 +553,7 @@ async def test_a_forged_limit_grants_no_longer_than_the_configuration_allows(her
     view = await window(here, card, "Always…", here.alice)
     note = json.loads(view.data["private_metadata"])
     note["x"]["longest"] = 1e12
-    values = {"time": picked("2592000"), "scope": picked("same")}
+    values = {"time": picked("mine:2592000"), "scope": picked("file")}
     await send(here, submission(here, view, here.alice, values, private_metadata=json.dumps(note)))
     await here.reply(ts, "It is done.")
     [(seconds,)] = here.bot.rows("SELECT expires_at - created_at FROM grants WHERE user = ?", here.alice.id)
@@ -563,7 +566,7 @@ async def test_nobody_revokes_somebody_elses_grant(here: World, who: str) -> Non
     here.expected_refusals += ["views.publish"]
     ts, card = await ask(here, write(here))
     view = await window(here, card, "Always…", here.alice)
-    await here.slack.submit(here.alice, view, {"scope": {"value": "same"}})
+    await here.slack.submit(here.alice, view, {"scope": {"value": "file"}})
     await here.reply(ts, "It is done.")
     [(number,)] = here.bot.rows("SELECT id FROM grants WHERE user = ?", here.alice.id)
     pressed = {"type": "button", "action_id": "grant.revoke", "block_id": "b", "value": json.dumps({"g": number})}
@@ -681,8 +684,8 @@ async def test_no_grant_is_given_where_two_must_agree_however_the_window_is_made
     await send(here, click(here, card, action(card, "Approve", action_id="approval.always"), strict.bob))
     view = await window(here, card, "Edit…", strict.bob)
     note = json.loads(view.data["private_metadata"])
-    note["x"] = {"folders": [], "longest": 2_592_000.0}
-    values = {"where": picked("mine"), "scope": picked("any"), "time": picked("3600")}
+    note["x"] = {"offers": [["any", ""]], "longest": 2_592_000.0}
+    values = {"scope": picked("any"), "time": picked("mine:86400")}
     await send(
         here,
         submission(here, view, strict.bob, values, private_metadata=json.dumps(note), callback_id="approval.always"),

@@ -159,7 +159,7 @@ async def grant(here: World, made: Call, scope: str, where: str = "thread") -> s
     """Have Alice allow such calls for longer; out: the thread."""
     ts, card = await ask(here, made)
     view = await window(here, card, "Always…", here.alice)
-    await here.slack.submit(here.alice, view, {"scope": {"value": scope}, "where": {"value": where}})
+    await here.slack.submit(here.alice, view, {"scope": {"value": scope}, "time": {"value": f"{where}:86400"}})
     await here.reply(ts, "It is done.")
     await here.quiet()
     return ts
@@ -256,6 +256,58 @@ async def test_a_grant_does_not_follow_its_folder_to_where_a_link_in_its_place_l
     (root / "notes").unlink()
     (root / "old").rename(root / "notes")
     assert await again(here, ts, write(here, "notes/b.txt")) == [], "it is the folder that it was given for again"
+
+
+async def test_a_grant_for_a_file_covers_that_file_and_nothing_else(here: World) -> None:
+    root = here.workspace
+    stage(root)
+    before = outside(root)
+    ts = await grant(here, write(here, "notes/a.txt"), "file")
+    assert [(scope, value) for _, scope, value, _ in grants(here)] == [("file", f"{root}/notes/a.txt")]
+    same = {"path": f"{root}/private/../notes/a.txt", "content": "once more"}
+    assert await again(here, ts, call("filesystem__write_file", same)) == []
+    assert (root / "notes" / "a.txt").read_text() == "once more"
+    ran = started(here, ts)
+    others = ["notes/b.txt", "notes/A.txt", "notes/a.txt ", "notes/a.txt/x", "notes/deep/a.txt", "a.txt", "NOTES/a.txt"]
+    paths = [*(path(root) for path in PATHS.values()), *(f"{root}/{path}" for path in others)]
+    for some_paths in (paths[:10], paths[10:]):
+        await again(here, ts, *(call("filesystem__write_file", {"path": each, "content": "no"}) for each in some_paths))
+        assert (outside(root), started(here, ts)) == (before, ran)
+        await deny(here, ts)
+    # A link in its place leads to another file.
+    (root / "notes" / "a.txt").unlink()
+    (root / "notes" / "a.txt").symlink_to(root / "secret.txt")
+    await again(here, ts, write(here, "notes/a.txt"))
+    assert (outside(root), started(here, ts)) == (before, ran)
+    await deny(here, ts)
+
+
+async def test_a_grant_for_the_telling_arguments_covers_no_other_place(here: World) -> None:
+    ts = await grant(here, call(R + "note", {"words": "1", "channel": "general"}), "part")
+    assert await again(here, ts, call(R + "note", {"words": "2", "channel": "general"})) == []
+    others: list[dict[str, object]] = [
+        {"channel": "General"},
+        {"channel": "general "},
+        {"channel": ["general"]},
+        {"channel": "general", "to": "mallory"},
+        {"channel": "general", "repo": ""},
+        {"Channel": "general"},
+        {},
+    ]
+    await again(here, ts, *(call(R + "note", {"words": "no", **more}) for more in others))
+    assert journal(here) == ["1", "2"]
+    await deny(here, ts)
+    assert len(await again(here, ts, call(R + "harmless", {"words": "no", "channel": "general"}))) == 1
+    await deny(here, ts)
+    assert len(await again(here, ts, call(R + "note", {"words": "no", "channel": "general"}), by=here.bob)) == 1
+    his = next(reply for reply in here.replies(ts) if "Deny" in reply.buttons)
+    await here.slack.click(his, "Deny", by=here.bob)
+    await here.quiet()
+    root, card = await ask(here, call(R + "note", {"words": "no", "channel": "general"}))
+    assert started(here, root) == 0, "another thread"
+    await here.slack.click(card, "Deny", by=here.alice)
+    await here.quiet()
+    assert journal(here) == ["1", "2"]
 
 
 async def test_a_grant_for_exactly_these_arguments_covers_no_others(here: World) -> None:

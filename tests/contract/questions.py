@@ -14,7 +14,6 @@ from bot.core.inbox import STOPPED_WITH, Admission, Incoming
 from bot.core.ports.store import Store
 from bot.core.posts import Draft, PostState
 from bot.core.questions.click import Click, Verdict
-from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval, CallKind, Card, Copy, Decision, Question, UndoState
 from bot.core.questions.retry import PASSED, RETRIED, turn_question
 from bot.core.questions.undo import UNDO
@@ -475,45 +474,6 @@ class QuestionsContract:
         assert (await found(store, approval)).decision == Decision.WITHDRAWN
         assert (await life.state()).calls[0].result == "nobody is there."
         assert {each.key for each in (await store.deliveries(life.id)).posts} == {approval.id, "nobody"}
-
-
-class GrantsContract:
-    async def given(self, store: Store, *, everywhere: bool = False, seconds: float = DAY) -> tuple[Life, Grant]:
-        """A grant of Bob's."""
-        life, [approval] = await waiting_for_a_person(store)
-        until = approval.expires_at - DAY + seconds
-        where = 0 if everywhere else life.id
-        grant = Grant(0, BOB, where, CHANNEL, "", "", "", "", "any", "", 0.0, until)
-        await life.settle(approval, grant=grant)
-        return life, grant
-
-    async def test_a_grant_holds_where_it_was_given_until_it_is_revoked(self, store: Store, backend: Backend) -> None:
-        life, _ = await self.given(store)
-        [kept] = await store.grants(TEAM, BOB)
-        assert (kept.tool, kept.server, kept.tool_digest, kept.thread_id) == ("files__write", "files", "tool", life.id)
-        assert list(await store.grants_for(TEAM, kept.tool, life.id, ALICE)) == [kept]
-        assert list(await store.grants_for(TEAM, kept.tool, life.id + 1, BOB)) == []
-        assert list(await store.grants_for("T2", kept.tool, life.id, BOB)) == []
-        assert not await store.end_grant(kept.id, "revoked", ALICE)
-        assert await store.end_grant(kept.id, "revoked", BOB)
-        assert not await store.end_grant(kept.id, "revoked", BOB)
-        assert list(await store.grants(TEAM, BOB)) == []
-        assert [each for each in audited(backend) if each[0] in ("granted", "revoked")] == [
-            ("granted", BOB),
-            ("revoked", BOB),
-        ]
-
-    async def test_a_grant_for_everywhere_is_its_givers(self, store: Store) -> None:
-        life, _ = await self.given(store, everywhere=True)
-        assert len(await store.grants_for(TEAM, "files__write", life.id + 1, BOB)) == 1
-        assert list(await store.grants_for(TEAM, "files__write", life.id, ALICE)) == []
-
-    async def test_a_grant_whose_time_is_over_holds_no_longer(self, store: Store, backend: Backend) -> None:
-        await self.given(store, seconds=-1)
-        assert list(await store.grants(TEAM, BOB)) == []
-        await store.expire()
-        await store.expire()
-        assert [kind for kind, _ in audited(backend)].count("expired") == 1
 
 
 class UndosContract:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
 from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
-from tests.contract.questions import GrantsContract, QuestionsContract, UndosContract
+from tests.contract.questions import QuestionsContract, UndosContract
 from tests.contract.sessions import SessionContract
 from tests.contract.taken_back import TakenBackContract
 

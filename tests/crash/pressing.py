@@ -12,7 +12,7 @@ from tests.harness import World
 
 FINISHED = "Finished."
 STOPPED = "Nothing was changed."
-LEFT_ON_RECORDS = {"Undo", "Details", "Diff"}
+LEFT_ON_RECORDS = {"Undo", "Details", "Diff", "Revoke"}
 """The buttons of a decided request. A turn that has failed has one more, by which another one begins."""
 
 

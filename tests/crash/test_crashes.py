@@ -72,7 +72,8 @@ KINDS = {
     "withdrawn": commits("withdraw", "post_closed"),
     # and when a standing grant lets the second call run.
     "granted": [
-        *commits("decide always", "start a call", "take the calls#2", "answer the calls#2"),
+        *commits("decide always", "start a call", "take the calls#2", "start a call#2", "finish a call#2"),
+        *commits("answer the calls#2"),
         *around("tool call edit_file#2"),
     ],
 }
@@ -221,7 +222,8 @@ def check(here: World, kind: str, ts: str) -> None:
     assert here.bot.rows("SELECT count(*) FROM calls WHERE state <> 'finished'") == [(0,)]
 
     asked = here.bot.rows(
-        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'retry_turn', 'missed', 'follow_up')"
+        "SELECT kind, decision FROM questions WHERE kind NOT IN ('retry', 'retry_turn', 'missed', 'follow_up',"
+        " 'granted')"
         " ORDER BY created_at, place"
     )
     if all(kind == "may_it_run" for kind, _ in asked):
@@ -229,6 +231,9 @@ def check(here: World, kind: str, ts: str) -> None:
     assert "awaiting" not in {decision for _, decision in asked}
     settled = "SELECT count(*) FROM audit WHERE kind IN ('decided', 'edited', 'expired') GROUP BY approval"
     assert here.bot.rows(settled) == [(1,)] * len(asked), "each request was settled once"
+    ran_under_a_grant = "SELECT id FROM calls WHERE why LIKE 'grant %' AND outcome = 'ok' AND attempts = 1"
+    recorded = here.bot.rows("SELECT call FROM questions WHERE kind = 'granted' ORDER BY call")
+    assert here.bot.rows(f"{ran_under_a_grant} ORDER BY id") == recorded, "each has one record"
     undone = here.bot.rows("SELECT kind FROM audit WHERE kind LIKE 'undo%' ORDER BY seq")
     assert undone == ([("undo",), ("undone",)] if kind == "undone" else [])
     assert here.bot.rows("SELECT count(*) FROM audit WHERE kind = 'revoked'") == [(int(kind == "revoked"),)]

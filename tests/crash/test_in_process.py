@@ -210,10 +210,13 @@ class Scene:
         if self.kind != "granted":
             self.watch.check_end()
         assert list(self.files.times.values()) == [1] * self.play.runs, "what was approved was done once"
-        if not self.watch.rows("SELECT 1 FROM questions WHERE kind <> 'may_it_run'"):
+        if not self.watch.rows("SELECT 1 FROM questions WHERE kind NOT IN ('may_it_run', 'granted')"):
             assert tuple(row["decision"] for row in self.watch.rows(DECIDED)) == self.play.decisions
         states = [row["state"] for row in self.watch.rows("SELECT state FROM calls")]
         assert set(states) == {"finished"}
+        under = self.watch.rows("SELECT id FROM calls WHERE why LIKE 'grant %' AND outcome = 'ok' AND attempts = 1")
+        recorded = [row["call"] for row in self.watch.rows("SELECT call FROM questions WHERE kind = 'granted'")]
+        assert sorted(recorded) == sorted(row["id"] for row in under), "each call under a grant has one record"
         assert len(states) == sum(map(len, self.play.wanted))
         said = [
             message for message in self.bot.slack.messages.values() if self.play.says in json.dumps(message.payload)

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import pytest
 
 from bot.cli import main
 from bot.logs import QUIET
+from bot.store.sqlite import audit
+from bot.store.sqlite.database import Database
 from bot.tools.filesystem import default_server
 from slack_sandbox.slack import SlackSandbox
 from tests import standin
@@ -164,6 +167,43 @@ def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path, doctor: Do
         "",
         "There are no tools.",
     ]
+
+
+async def _with_records(folder: Path) -> None:
+    """A database in which it is recorded that people were asked about two calls."""
+
+    def write(connection: sqlite3.Connection) -> None:
+        for call, path in enumerate(("notes/a.txt", "plan.md"), start=1):
+            facts = {
+                "tool": "filesystem__write_file",
+                "question": "may_it_run",
+                "arguments": {"path": path, "content": "text"},
+            }
+            audit.record(connection, "requested", call=call, approval=f"r{call}", facts=facts)
+
+    async with Database(f"sqlite:///{folder}/bot.db") as database:
+        await database.write(write)
+
+
+def test_replay_says_what_the_file_as_it_is_now_would_have_decided(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "workspace" / "notes").mkdir(parents=True)
+    (tmp_path / "bot.toml").write_text(POLICY)
+    asyncio.run(_with_records(tmp_path))
+    here = {"DATABASE_URL": f"sqlite:///{tmp_path}/bot.db"}
+    code, said, errors = doctor("--replay", "7", **TOKENS, **here)
+    assert (code, errors) == (0, "")
+    assert "2 recorded calls of the last 7 days" in said
+    assert "filesystem__write_file: 1 asked then, allowed now:" in said
+    assert '"path": "notes/a.txt"' in said
+    assert "plan.md" not in said, "it would be asked about as before"
+    code, said, _ = doctor("--replay", "7", "--json", **TOKENS, **here)
+    assert json.loads(said)["tools"]["filesystem__write_file"]["now"] == {"allowed": 1, "asked": 1, "denied": 0}
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "many", "nan", "inf"])
+def test_a_number_of_days_that_is_none_is_refused(doctor: Doctor, days: str) -> None:
+    with pytest.raises(SystemExit):
+        doctor("--replay", days)
 
 
 def test_settings_that_are_wrong_are_one_sentence(tmp_path: Path) -> None:

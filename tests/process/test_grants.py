@@ -9,12 +9,14 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slack_sandbox.model import Person, View
+from slack_sandbox.model import Message, Person, View
+from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World, processes
 from tests.inprocess.fixtures import Opens, Worlds, some
 from tests.inprocess.world import inside
@@ -23,7 +25,7 @@ from tests.process.turns import OBEY, Turn, begin, define, ran, servers
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 WRITE = "filesystem__write_file"
-UNDER = "under a standing grant"
+UNDER = "allowed by Alice Smith"
 
 
 @asynccontextmanager
@@ -75,9 +77,14 @@ async def test_a_grant_lets_the_next_call_run_without_a_card_and_the_thread_is_t
     assert all(UNDER not in reply.plain for reply in turn.said())
 
     again = await write(here, here.workspace / "b.txt", "second", thread_ts=turn.ts)
-    steps = await again.ran_unasked()
-    assert f"complete: Wrote {here.workspace.name}/b.txt" in steps
-    assert UNDER in steps
+    summary = await again.ran_unasked()
+    assert summary.startswith("Wrote "), "what was done"
+    assert f"{here.workspace.name}/b.txt +1 · " in summary
+    assert UNDER in summary
+    assert str(here.workspace) not in summary, "no path of the machine"
+    record = again.said()[-1]
+    assert buttons_of(record) == ["Diff", "Undo", "Revoke"]
+    assert again.end in record.plain, "the turn is one message"
     assert (here.workspace / "b.txt").read_text() == "second"
 
 
@@ -102,7 +109,7 @@ async def test_somebody_else_can_neither_open_the_window_nor_send_it(here: World
 
     window = await turn.window("Always…", card)
     forged = here.slack.workspace.push_view(here.bob.id, {key: window.data[key] for key in KEPT})
-    await here.slack.submit(here.bob, forged, {"where": {"value": "mine"}, "scope": {"value": "any"}})
+    await here.slack.submit(here.bob, forged, ANY)
     assert here.bot.rows("SELECT count(*) FROM grants WHERE user = ?", here.bob.id) == [(0,)]
     assert here.open_approvals(turn.ts) == 1
     await turn.denied()
@@ -112,7 +119,12 @@ async def test_somebody_else_can_neither_open_the_window_nor_send_it(here: World
 KEPT = ("type", "title", "blocks", "submit", "close", "callback_id", "private_metadata")
 
 
-ANY = {"where": {"value": "mine"}, "scope": {"value": "any"}}
+def buttons_of(message: Message) -> list[str]:
+    """The buttons that people have on what was done."""
+    return [each for each in message.buttons if each in ("Diff", "Details", "Undo", "Revoke")]
+
+
+ANY = {"time": {"value": "mine:86400"}, "scope": {"value": "any"}}
 
 
 async def test_a_window_that_is_sent_after_the_request_was_decided_grants_nothing(here: World) -> None:
@@ -269,15 +281,15 @@ async def test_a_grant_for_a_folder_covers_a_move_only_when_both_ends_lie_in_it(
 
 
 async def test_a_grant_for_exactly_these_arguments_covers_no_others(here: World) -> None:
-    first = await begin(here, "shifting__obey", {"words": "one", "path": "p"})
+    first = await begin(here, "shifting__obey", {"words": "one", "end": "p"})
     assert "folder" not in (await first.window("Always…", await first.asked())).plain.lower()
     await first.always("same")
-    for arguments in ({"words": "two", "path": "p"}, {"words": "one"}, {"words": "one", "path": "p", "end": ""}):
+    for arguments in ({"words": "two", "end": "p"}, {"words": "one"}, {"words": "one", "end": "p", "path": ""}):
         await (await begin(here, "shifting__obey", arguments, thread_ts=first.ts)).denied()
     # The same ones in another order are the same.
-    again = await begin(here, "shifting__obey", {"path": "p", "words": "one"}, thread_ts=first.ts)
+    again = await begin(here, "shifting__obey", {"end": "p", "words": "one"}, thread_ts=first.ts)
     assert UNDER in await again.ran_unasked()
-    assert ran(here.bot.home)[-2:] == [{"path": "p", "words": "one"}] * 2
+    assert ran(here.bot.home)[-2:] == [{"end": "p", "words": "one"}] * 2
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -301,7 +313,7 @@ async def redefine(here: World, definition: dict[str, Any]) -> None:
 async def test_a_tool_that_changes_asks_again_with_a_word_on_why_and_its_grant_is_gone(here: World, part: str) -> None:
     await (await begin(here, "shifting__obey", {"words": "one"})).always("any", where="mine")
     await (await begin(here, "shifting__obey", {"words": "two"})).ran_unasked()
-    assert "obey" in (await home_of(here, here.alice)).plain
+    assert "“Obey”" in (await home_of(here, here.alice)).plain
     count = len(ran(here.bot.home))
 
     await redefine(here, OTHERS[part])
@@ -309,7 +321,7 @@ async def test_a_tool_that_changes_asks_again_with_a_word_on_why_and_its_grant_i
     card = await turn.asked()
     assert "no longer holds: the tool's definition has changed" in card.plain
     await turn.denied()
-    assert "obey" not in (await home_of(here, here.alice)).plain
+    assert "“Obey”" not in (await home_of(here, here.alice)).plain
     assert len(ran(here.bot.home)) == count
 
     # It is gone for good, also when the old definition comes back.
@@ -323,7 +335,7 @@ async def test_a_tool_that_changes_asks_again_with_a_word_on_why_and_its_grant_i
 async def test_the_home_does_not_list_a_grant_whose_tool_has_changed_and_it_is_gone_for_good(here: World) -> None:
     await (await begin(here, "shifting__obey", {"words": "one"})).always("any", where="mine")
     await redefine(here, OTHERS["description"])
-    assert "obey" not in (await home_of(here, here.alice)).plain
+    assert "“Obey”" not in (await home_of(here, here.alice)).plain
     await redefine(here, OBEY)
     await (await begin(here, "shifting__obey", {"words": "two"})).denied()
 
@@ -367,17 +379,18 @@ async def test_the_home_lists_grants_with_their_scope_and_revoke_ends_them(here:
     await ended.always("same", where="mine")
 
     view = await home_of(here, here.alice)
-    for words in ("write_file", f"only inside the folder {notes.name}", f"<#{here.general.id}>"):
+    for words in ("Allowed: writing files in ", "/notes/", f"<#{here.general.id}>"):
         assert words in view.plain
-    for words in ("obey", 'only with exactly {"words":"one"}', "everywhere"):
+    for words in ("“Obey”", 'exactly this, unchanged: {"words":"one"}', "everywhere"):
         assert words in view.plain
+    assert str(here.workspace) not in view.plain, "no path of the machine"
     assert [button["text"]["text"] for button in buttons(view)] == ["Revoke", "Revoke"]
     assert "There are none" in (await home_of(here, here.bob)).plain
 
     # The newest stands first.
     await here.slack.click(view, "Revoke", by=here.alice)
-    await here.until(lambda: "obey" not in view_of(here, here.alice), what="the Home without the grant")
-    assert "write_file" in view_of(here, here.alice)
+    await here.until(lambda: "“Obey”" not in view_of(here, here.alice), what="the Home without the grant")
+    assert "writing files" in view_of(here, here.alice)
     await (await begin(here, "shifting__obey", {"words": "one"})).denied()
     await (await write(here, notes / "b.txt", thread_ts=kept.ts)).ran_unasked()
 
@@ -439,7 +452,7 @@ async def test_a_grant_holds_over_a_restart(here: World) -> None:
     await here.ready()
     again = await write(here, here.workspace / "b.txt", thread_ts=turn.ts)
     assert UNDER in await again.ran_unasked()
-    assert "write_file" in (await home_of(here, here.alice)).plain
+    assert "writing files" in (await home_of(here, here.alice)).plain
 
 
 async def test_a_grant_counts_no_longer_when_the_configuration_takes_grants_away(tmp_path: Path) -> None:
@@ -472,3 +485,94 @@ async def test_the_grant_of_somebody_who_has_left_counts_no_longer(here: World) 
     assert not (here.workspace / "b.txt").exists()
     assert not here.open_approvals(again.ts)
     here.slack.faults.clear()
+
+
+async def test_a_call_under_a_grant_is_undone_from_its_record(here: World) -> None:
+    path = here.workspace / "b.txt"
+    path.write_text("before")
+    turn = await write(here, here.workspace / "a.txt")
+    await turn.always("any")
+    again = await write(here, path, "after", thread_ts=turn.ts)
+    await again.ran_unasked()
+    assert path.read_text() == "after"
+    record = again.said()[-1]
+    await here.slack.click(record, "Undo", by=here.bob)
+    await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to Bob")
+    assert path.read_text() == "after"
+    await here.slack.click(record, "Undo", by=here.alice)
+    await here.until(lambda: "undone by" in record.plain.replace("being undone", ""), what="the record")
+    assert path.read_text() == "before"
+    assert buttons_of(record) == ["Diff", "Revoke"]
+
+
+async def test_a_grant_is_revoked_from_the_record_of_a_call_by_who_gave_it(here: World) -> None:
+    turn = await write(here, here.workspace / "a.txt")
+    await turn.always("any")
+    card = next(reply for reply in turn.said() if "Revoke" in reply.buttons)
+    assert "Allowed from now on: writing every file\n· in this thread · until " in card.plain
+    again = await write(here, here.workspace / "b.txt", thread_ts=turn.ts)
+    await again.ran_unasked()
+    record = again.said()[-1]
+    await here.slack.click(record, "Revoke", by=here.bob)
+    await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to Bob")
+    assert f"Only <@{here.alice.id}>, who allowed this, can revoke it" in here.slack.ephemerals(here.bob)[-1].plain
+    await here.slack.click(record, "Revoke", by=here.alice)
+    await here.until(lambda: "revoked" in record.plain, what="the record")
+    await here.until(lambda: "revoked" in card.plain, what="the card with which it was given")
+    assert buttons_of(record) == ["Diff", "Undo"]
+    assert "Revoke" not in card.buttons
+    await (await write(here, here.workspace / "c.txt", thread_ts=turn.ts)).denied()
+    assert not (here.workspace / "c.txt").exists()
+
+
+async def test_several_calls_under_a_grant_are_rows_of_one_message(here: World) -> None:
+    turn = await write(here, here.workspace / "a.txt")
+    await turn.always("any")
+    before = len(turn.said())
+    made = [call(WRITE, {"path": str(here.workspace / f"{number}.txt"), "content": "new"}) for number in range(3)]
+    here.model.script(calls(*made), text("All three are there."))
+    await here.slack.say(here.general, here.alice, "<@BOT> all three", thread_ts=turn.ts)
+    again = replace(turn, end="All three are there.")
+    rows = (await again.ran_unasked()).split("\n")
+    assert [f"{number}.txt" in row for number, row in enumerate(sorted(rows))] == [True] * 3
+    assert len(again.said()) == before + 1
+    assert buttons_of(again.said()[-1]) == ["Diff", "Undo", "Revoke"] * 3
+
+
+async def test_the_third_like_approval_suggests_a_grant_that_its_button_gives(here: World) -> None:
+    notes = here.workspace / "notes"
+    notes.mkdir()
+    turn = await write(here, notes / "1.txt")
+    await turn.approved()
+    await (await write(here, here.workspace / "elsewhere.txt", thread_ts=turn.ts)).denied()
+    for number in (2, 3):
+        assert not suggesting(turn)
+        await (await write(here, notes / f"{number}.txt", thread_ts=turn.ts)).approved()
+    [card] = suggesting(turn)
+    assert "notes/ 3 times. Allow this for a week? It would have covered exactly these 3" in card.plain
+    assert "and none of the 1 you denied." in card.plain
+    assert str(here.workspace) not in card.plain
+    await here.slack.click(card, "Allow for a week", by=here.bob)
+    await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to Bob")
+    assert here.bot.rows("SELECT count(*) FROM grants WHERE user IN (?, ?)", here.alice.id, here.bob.id) == [(0,)]
+    await here.slack.click(card, "Allow for a week", by=here.alice)
+    await here.until(lambda: "Allowed from now on: writing files in " in card.plain, what="the grant on the card")
+    assert not suggesting(turn)
+    again = await write(here, notes / "4.txt")
+    assert UNDER in await again.ran_unasked()
+    await (await write(here, here.workspace / "5.txt", thread_ts=turn.ts)).denied()
+
+
+async def test_a_denial_in_the_folder_keeps_the_suggestion_away(here: World) -> None:
+    notes = here.workspace / "notes"
+    notes.mkdir()
+    turn = await write(here, notes / "0.txt")
+    await turn.denied()
+    for number in (1, 2, 3):
+        await (await write(here, notes / f"{number}.txt", thread_ts=turn.ts)).approved()
+    assert not suggesting(turn)
+
+
+def suggesting(turn: Turn) -> list[Message]:
+    """The cards that suggest a grant."""
+    return [reply for reply in turn.said() if "Allow for a week" in reply.buttons]

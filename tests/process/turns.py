@@ -50,12 +50,14 @@ class Turn:
         await self.here.quiet()
 
     async def ran_unasked(self) -> str:
-        """Wait for the end of a turn in which nobody had to be asked; out: the steps on its one message."""
+        """Wait for the end of a turn in which nobody had to be asked; out: the steps on its one message, and the
+        records of calls that ran under a grant."""
         before = self.requests()
         await self.ended()
         assert self.requests() == before, "somebody was asked"
         [message] = [reply for reply in self.said() if self.end in reply.plain]
-        return "\n".join(steps(message))
+        records = [line for line in message.plain.split("\n") if " · allowed by " in line]
+        return "\n".join([*steps(message), *records])
 
     async def denied(self) -> None:
         """Be asked, say no, wait for the end."""
@@ -71,7 +73,9 @@ class Turn:
         """Be asked, have somebody say yes for longer, wait for the end."""
         person = by or self.by
         window = await self.window("Always…", await self.asked(), person)
-        given = {"where": {"value": where}, "scope": {"value": scope}}
+        [times] = [block["element"]["options"] for block in window.blocks if block.get("block_id") == "time"]
+        time = next(each["value"] for each in times if each["value"].startswith(f"{where}:"))
+        given = {"time": {"value": time}, "scope": {"value": scope}}
         assert await self.here.slack.submit(person, window, given) == {}
         await self.ended()
 
@@ -90,6 +94,7 @@ class Turn:
     def requests(self) -> int:
         """How many requests to people there are in the thread, decided ones too."""
         query = "SELECT count(*) FROM questions a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ?"
+        query += " AND a.kind <> 'granted'"
         return int(self.here.bot.rows(query, self.ts)[0][0])
 
     def result(self) -> str:

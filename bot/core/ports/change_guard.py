@@ -7,7 +7,7 @@ guard.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from bot.core import tool_words
 from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Inside
+from bot.core.questions.scope import Offers
 from bot.core.tools import CallResult, Preview, Tool, Undone, UndoSnapshot
 
 T = TypeVar("T")
@@ -87,10 +88,6 @@ class ChangeGuard:
         whether the call succeeded."""
         return text
 
-    def shown(self, folder: str) -> str:
-        """Return a folder of `folders` as people read it, never as a path of this machine."""
-        return folder.rstrip("/").rpartition("/")[2] or folder
-
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """Return what a call would do; None if that is unknown. Changes nothing, never raises, and takes seconds at
         most."""
@@ -133,7 +130,11 @@ class ChangeGuard:
         """Return whether all paths of a call are known to be inside a folder, which is given as its real path."""
         return False
 
-    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """Return the folders to which a grant for such calls can be limited, the narrowest first; empty if there are
-        none, or if they are not known in time."""
-        return []
+    async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
+        """Return whether a call names one file alone, which is given as its real path."""
+        return False
+
+    async def offers(self, tool: Tool, arguments: JsonObject) -> Offers:
+        """Return what a grant for such calls can be limited to, the narrowest first; empty if there is nothing, or if
+        that is not known in time."""
+        return Offers()

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import ClassVar
 
 from bot.core.calls import CallOutcome, CallState
+from bot.core.questions import granted
 from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
 from bot.core.questions.kind import UNKNOWN
 from bot.core.questions.question import Approval, CallKind, Decision, Question
-from bot.core.questions.transition import GivenGrant, Record, Transition
+from bot.core.questions.transition import Transition
 
 
 class MayItRun(CallQuestion):
@@ -57,20 +58,4 @@ class MayItRun(CallQuestion):
         approved = super().answered(approval, click)
         if approved.verdict is not Verdict.SETTLED:
             return approved
-        call = approval.call
-        facts = {
-            "tool": call.tool,
-            "where": "thread" if grant.thread_id else "everywhere",
-            "scope": grant.scope,
-            "until": grant.expires_at,
-        }
-        folder = {"folder": grant.value} if grant.scope == "folder" else {}
-        kept = replace(
-            grant,
-            user=click.user,
-            tool=call.tool,
-            server=call.server,
-            remote_name=call.remote_name,
-            tool_digest=call.tool_digest,
-        )
-        return replace(approved, grant=GivenGrant(kept, Record("granted", facts, click.user, unless_redacted=folder)))
+        return replace(approved, grant=granted.given(approval, grant, click.user))

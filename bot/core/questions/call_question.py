@@ -112,7 +112,8 @@ class CallQuestion(QuestionKind):
         return Record(name, {"tool": tool, "digest": question.digest, **facts}, actor)
 
     def requested(self, question: Question) -> Record:
-        record = self.record(question, "requested", {"question": question.kind})
+        asked = {"question": question.kind, "requester": question.requester}
+        record = self.record(question, "requested", asked)
         return replace(record, arguments=question.call.arguments) if isinstance(question, Approval) else record
 
 

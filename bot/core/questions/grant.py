@@ -23,11 +23,13 @@ class Grant:
     remote_name: str
     tool_digest: str
     scope: str
-    """`any`, `folder` or `same`: which arguments it covers."""
+    """Which arguments it covers (`bot.core.questions.scope`)."""
     value: str
-    """The folder, or the canonical arguments."""
+    """The real path of the file or folder, or arguments as canonical JSON; empty if it covers any."""
     created_at: float
     expires_at: float
     """Unix time in seconds."""
     ended: str = ""
     """`revoked`, `void` (the tool's definition changed) or `expired`; empty while it holds."""
+    words: str = ""
+    """What it covers, as the person read it: `edits to files in notes/`. Empty for those of older versions."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from bot.core.questions.approval import MayItRun
 from bot.core.questions.did_it_run import DidItRun
 from bot.core.questions.follow_up import DoInstead
+from bot.core.questions.granted import RanUnderGrant, RevokeOffer
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry, RetryTurn
+from bot.core.questions.suggestion import GrantSuggestion
 from bot.core.questions.undo import UndoOffer
 
 KINDS: dict[str, QuestionKind] = {}
@@ -18,5 +20,8 @@ def register(kind: QuestionKind) -> None:
     KINDS[kind.name] = kind
 
 
-for _kind in (MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()):
+for _kind in (
+    *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
+    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion()),
+):
     register(_kind)

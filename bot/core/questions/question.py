@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.core.calls import Call
 from bot.core.posts import Draft
+from bot.core.questions.grant import Grant
 from bot.core.tools import Preview
 
 REQUESTER = "requester"
@@ -159,6 +160,8 @@ class Approval(Question):
     """Why it is asked again."""
     decision: Decision = Decision.AWAITING
     undo: Undo | None = None
+    grant: Grant | None = None
+    """The grant that was given with it, or under which its call ran, as the store found it."""
 
     @property
     def size(self) -> int:

@@ -92,6 +92,8 @@ class Transition:
     run."""
     instead: Instead | None = None
     grant: GivenGrant | None = None
+    revokes: int = 0
+    """The id of a grant that ends."""
     undo_by: str = ""
     """The id of the person who has the call undone."""
     resumes: bool = False

@@ -23,6 +23,8 @@ EDIT = "edit"
 ALWAYS = "always"
 DETAILS = "details"
 UNDO = "undo"
+REVOKE = "revoke"
+ALLOW = "allow"
 ALL_APPROVED = "all.approved"
 ALL_DENIED = "all.denied"
 MORE = "more"
@@ -49,7 +51,7 @@ LABELS: dict[CallKind, tuple[tuple[Decision, str], ...]] = {
 NAMES = frozenset(
     {
         *(decision.value for answers in LABELS.values() for decision, _ in answers),
-        *(EDIT, ALWAYS, DETAILS, UNDO, ALL_APPROVED, ALL_DENIED, MORE),
+        *(EDIT, ALWAYS, DETAILS, UNDO, REVOKE, ALLOW, ALL_APPROVED, ALL_DENIED, MORE),
     }
 )
 
@@ -200,6 +202,18 @@ def showing(approval: Approval, row: int) -> Block:
     """Return the button that opens the details, named after what is most of them."""
     diff = approval.preview is not None and approval.preview.diff and approval.privacy == Privacy.FULL
     return button(action_id(DETAILS, row), "Diff" if diff else "Details", value(approval))
+
+
+def revoking(approval: Approval, row: int) -> Block:
+    """Return the button that ends the grant that was given with a request, or under which its call ran."""
+    asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke")
+    return button(action_id(REVOKE, row), "Revoke", value(approval), confirm=asked)
+
+
+def allowing(approval: Approval, row: int, period: str) -> Block:
+    """Return the button that gives the grant which a card suggests. `period`: how long it holds."""
+    asked = confirmation("Allow these?", f"Such calls then run without a question for {period}.", "Allow")
+    return button(action_id(ALLOW, row), f"Allow for {period}", value(approval), confirm=asked)
 
 
 def together(approvals: Sequence[Approval]) -> list[Block]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
-from bot.slack.blocks import buttons
+from bot.slack.blocks import buttons, granted_row
 from bot.slack.blocks.call_text import ending, generic, subject, why_not
 from bot.slack.blocks.elements import (
     Block,
@@ -74,7 +74,8 @@ def record(approval: Approval, row: int, *, alone: bool) -> list[Block]:
     left = [buttons.showing(approval, row)]
     if approval.undo is not None and approval.undo.state is UndoState.OFFERED:
         left.insert(0, buttons.undoing(approval, row, named=open_))
-    return [rich(section(*elements)), _left(approval, left)]
+    said, more = granted_row.beside(approval, row)
+    return [rich(section(*elements)), *said, _left(approval, [*left, *more])]
 
 
 def edited(approval: Approval) -> Block:

@@ -29,6 +29,7 @@ AT_ONCE = 100_000
 FEW = 10
 """Number of different characters up to which replacing them one by one is faster than translating."""
 REQUESTER = "requester"
+_TIME = "{date_short_pretty} {time}"
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
 _GROUP = re.compile(r"S[A-Z0-9]+")
@@ -190,8 +191,16 @@ def modal(title: str, blocks: Sequence[Block], *, close: str = "Close", **more: 
 
 def date(at: float) -> str:
     """Return a time in mrkdwn, which Slack shows in each reader's time zone; the fallback is in UTC."""
-    fallback = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return f"<!date^{int(at)}^{_TIME}|{_utc(at)}>"
+
+
+def rich_date(at: float) -> Block:
+    """Return a time as `date` does, for rich text."""
+    return {"type": "date", "timestamp": int(at), "format": _TIME, "fallback": _utc(at)}
+
+
+def _utc(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
 
 
 def mention(who: str, requester: str = "") -> str:

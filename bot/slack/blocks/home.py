@@ -12,6 +12,7 @@ from bot.core.questions.grant import Grant
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
+from bot.core.questions.scope import SAME
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
@@ -170,12 +171,19 @@ def _link(label: str, url: str, channel: str, ts: str, place: ThreadRef) -> str:
 
 
 def _grant(grant: Grant) -> list[Block]:
-    tool = [code(grant.remote_name), plain(" of "), code(grant.server), *_scope(grant)]
+    exactly = [plain(": "), code(grant.value, VALUE)] if grant.scope == SAME else []
+    tool = [plain("Allowed: "), code(grant.words, VALUE), *exactly] if grant.words else _older(grant)
     where = f"in a thread in <#{grant.place}>" if grant.thread_id and _is_channel(grant.place) else "in one thread"
     words = f"{where if grant.thread_id else 'everywhere, for what you ask'} · until {date(grant.expires_at)}"
     asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke", danger=True)
     revoke = buttons.button(REVOKE, "Revoke", json.dumps({"g": grant.id}), style="danger", confirm=asked)
     return [rich(section(*tool)), context(words), actions(f"grant-{grant.id}", [revoke])]
+
+
+def _older(grant: Grant) -> list[Block]:
+    """Return what a grant covers that was given before people were shown its words."""
+    tool = [code(grant.remote_name), plain(" of "), code(grant.server)]
+    return [*tool, *_scope(grant)]
 
 
 def _scope(grant: Grant) -> list[Block]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
+from bot.core.questions import granted
 from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
@@ -58,7 +59,7 @@ def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
     return retry_notice.closed(payload, retried=not questions or questions[0].decision != Decision.WITHDRAWN)
 
 
-def _failed_turn(questions: Sequence[Question], payload: str) -> JsonObject:
+def _of_turn(questions: Sequence[Question], payload: str) -> JsonObject:
     message = loads(payload)
     return turn_message.render(message, questions) or {"text": message.note, "blocks": []}
 
@@ -66,8 +67,9 @@ def _failed_turn(questions: Sequence[Question], payload: str) -> JsonObject:
 APPEARANCES: dict[str, Appearance] = {
     CallKind.MAY_IT_RUN: Appearance(_approvals, draws_open=True),
     CallKind.DID_IT_RUN: Appearance(_approvals, draws_open=True),
+    granted.GRANTED: Appearance(_of_turn),
     RETRY: Appearance(_retry),
-    RETRY_TURN: Appearance(_failed_turn, draws_open=True),
+    RETRY_TURN: Appearance(_of_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
     FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from bot.core.json_text import JsonObject
+from bot.core.questions.granted import GRANTED
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import RETRIED, RETRY_TURN
 from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, TurnMessage
-from bot.slack.blocks import cards, retry_notice, turn_menu
+from bot.slack.blocks import cards, granted_row, retry_notice, turn_menu
 from bot.slack.blocks.elements import Block, context
 from bot.slack.blocks.messages import markdown
 from bot.slack.delivery.stream_body import StreamBody
@@ -27,15 +28,14 @@ def render(
     about: the questions that it ends with, as they stand. words: what is being done, if nothing else says it. running:
     its steps that run.
     """
-    approvals = [each for each in about if isinstance(each, Approval)]
     parts = (*message.parts, *running)
     blocks = list(_content(parts))
     if words:
         blocks.append(context(f":hourglass_flowing_sand: {escaped(harmless(words))}…"))
-    if not blocks and not message.note and not approvals:
+    if not blocks and not message.note and not any(isinstance(each, Approval) for each in about):
         return None
     blocks += closing(message, about)
-    return {"text": escaped(harmless(brief(_fallback(message, parts, approvals, words)))) or "…", "blocks": blocks}
+    return {"text": escaped(harmless(brief(_fallback(message, parts, about, words)))) or "…", "blocks": blocks}
 
 
 def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
@@ -63,8 +63,8 @@ def _chunks(parts: Sequence[Step | Text]) -> Iterator[JsonObject]:
 
 def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]:
     """Return the blocks at the end of a part: its note, its questions, its menu."""
-    approvals = [each for each in about if isinstance(each, Approval)]
-    blocks: list[Block] = []
+    requests, records = _apart(about)
+    blocks = granted_row.rows(records)
     if message.note:
         blocks.append(context(escaped(harmless(message.note))))
     for each in about:
@@ -72,16 +72,23 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
             blocks.append(retry_notice.button(each.id, f"again-{message.key}"))
         elif each.kind == RETRY_TURN and each.decision == RETRIED:
             blocks.append(context(retry_notice.SINCE))
-    if approvals:
-        blocks += cards.rows(approvals)
+    if requests:
+        blocks += cards.rows(requests)
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
     shown = message.end in ENDED or message.end in GROWING
-    has_steps = bool(message.steps) or message.number > 1
+    has_steps = bool(message.steps or message.records) or message.number > 1
     menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
     if shown and menu is not None:
         blocks.append(menu)
     return blocks
+
+
+def _apart(about: Sequence[Question]) -> tuple[list[Approval], list[Approval]]:
+    """Return the requests of a part, and the records of calls that ran under a grant."""
+    approvals = [each for each in about if isinstance(each, Approval)]
+    records = [each for each in approvals if each.kind == GRANTED]
+    return [each for each in approvals if each.kind != GRANTED], records
 
 
 def tasks(parts: Sequence[Step | Text]) -> Iterator[tuple[str, StepState, str]]:
@@ -122,13 +129,15 @@ def _together(steps: Sequence[Step]) -> StepState:
     return next((state for state in worst if state in states), StepState.DONE)
 
 
-def _fallback(message: TurnMessage, parts: Sequence[Step | Text], approvals: Sequence[Approval], words: str) -> str:
+def _fallback(message: TurnMessage, parts: Sequence[Step | Text], about: Sequence[Question], words: str) -> str:
     """Return the text that is shown in notifications and read by screen readers."""
-    if approvals:
-        return cards.notification(approvals)
+    requests, records = _apart(about)
+    if requests:
+        return cards.notification(requests)
     texts = [part.text for part in parts if isinstance(part, Text)]
     if texts:
         return texts[-1]
     if message.note:
         return message.note
-    return "\n".join(title for _, _, title in tasks(parts)) or f"{words}…"
+    done = [*(title for _, _, title in tasks(parts)), *map(granted_row.brief, records)]
+    return "\n".join(done) or f"{words}…"

@@ -118,6 +118,9 @@ class Live:
 
     def _streamed(self, post: Post) -> StreamBody | None:
         message, turn = self._current(post)
+        if message.records and not message.parts:
+            # What was done is shown at once, with its buttons, which a stream has only at its end.
+            return None
         if turn is None:
             return turn_message.streamed(message, post.about)
         turn.changed = False

@@ -4,12 +4,15 @@ are opened afterwards."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from bot.core.json_text import JsonObject
 from bot.core.questions.click import Settlement, Verdict
+from bot.core.questions.granted import REVOKE
 from bot.core.questions.question import Approval, Decision
+from bot.core.questions.scope import Offers, offered
+from bot.core.questions.suggestion import SUGGESTION
 from bot.core.questions.undo import UNDO
 from bot.core.untrusted import reference
 from bot.pace import UNKNOWN_SIZE, offload
@@ -22,10 +25,10 @@ from bot.slack.approval_handler import (
     user_of,
 )
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import buttons, details, edit_form, forms
+from bot.slack.blocks import always_form, buttons, details, edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
-from bot.slack.intake import replies
+from bot.slack.intake import approval_entries, replies
 from bot.slack.intake.response import Response
 
 WINDOWS = (buttons.DETAILS, buttons.EDIT, buttons.ALWAYS, buttons.REASON)
@@ -38,12 +41,17 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
         return Response(work=_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
-    kind = UNDO if name == buttons.UNDO else ""
-    answer = UNDO if kind else _ANSWERS.get(name) or Decision(name)
-    words = await handler.settle(asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix)
+    kind = _OFFERS.get(name, "")
+    answer = kind or _ANSWERS.get(name) or Decision(name)
+    prepare = partial(approval_entries.suggested, handler) if kind == SUGGESTION else None
+    words = await handler.settle(
+        asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix, prepare=prepare
+    )
     return Response(words)
 
 
+_OFFERS = {buttons.UNDO: UNDO, buttons.REVOKE: REVOKE, buttons.ALLOW: SUGGESTION}
+"""Buttons of what is offered once a request is decided: the kind of the question, which is also its only answer."""
 _ANSWERS = {
     buttons.ALL_APPROVED: Decision.APPROVED,
     buttons.ALL_DENIED: Decision.DENIED,
@@ -145,11 +153,12 @@ async def _tool_form(
         return await offload(UNKNOWN_SIZE, edit_form.edit, approval, tool.schema, opened)
     if not approval.grants:
         return NOTHING
-    # Within the time for opening a window. If the disk does not answer in time, no folders are offered.
-    folders: Mapping[str, str] = {}
+    # Within the time for opening a window. If the disk does not answer in time, no files and folders are offered.
+    known = Offers(comparable=False)
+    given = await offload(approval.size, arguments_of, approval.call)
     with suppress(TimeoutError):
         async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            given = await offload(approval.size, arguments_of, approval.call)
-            guard = handler.toolset.guard(tool.server)
-            folders = {folder: guard.shown(folder) for folder in await guard.folders(tool, given)}
-    return await offload(approval.size, forms.always, approval, [*folders], handler.rules.grant_days, opened, folders)
+            known = await handler.toolset.guard(tool.server).offers(tool, given)
+    action = always_form.action_of(approval, known)
+    offers = await offload(approval.size, offered, known, given)
+    return always_form.always(approval, action, offers, handler.rules.grant_days, opened)

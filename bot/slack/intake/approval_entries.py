@@ -7,15 +7,17 @@ import time
 from dataclasses import dataclass, field, replace
 
 from bot.core.json_text import JsonObject, canonical
+from bot.core.questions import suggestion
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.decide import refusal
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Approval
+from bot.core.questions.scope import FILE, FOLDER, SAME, Offer, offered
 from bot.core.tools import Tool
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, Problems, user_of
+from bot.slack.approval_handler import ACK_SECONDS, NOTHING, ApprovalHandler, Problems
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import edit_form, forms
+from bot.slack.blocks import always_form, edit_form
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.edit_form import OtherFormError
 from bot.slack.intake.response import WindowResponse, beside_fields
@@ -117,34 +119,61 @@ async def _grant(
     """Return the grant that was entered, within the limits; None if the window does not offer it. Raises TimeoutError
     if the disk does not answer in time."""
     try:
-        choice = forms.always_given(body["view"])
+        choice = always_form.always_given(body["view"])
     except ValueError:
         return None
     tool = handler.toolset.find(approval.call.tool)
     if tool is None or tool.digest != approval.call.tool_digest:
         return None
     arguments = await offload(approval.size, arguments_of, approval.call)
-    if choice.scope == "folder":
-        async with asyncio.timeout(asked.left(ACK_SECONDS)):
-            # The folder that Slack sends back is untrusted; only one that was offered counts.
-            guard = handler.toolset.guard(tool.server)
-            if choice.value not in await guard.folders(tool, arguments):
-                return None
-            if not await guard.within(tool, arguments, choice.value):
-                return None
+    guard = handler.toolset.guard(tool.server)
+    async with asyncio.timeout(asked.left(ACK_SECONDS)):
+        # The file or folder that Slack sends back is untrusted; only one that is offered now counts.
+        known = await guard.offers(tool, arguments)
+        offer = always_form.chosen(choice, await offload(approval.size, offered, known, arguments))
+        if offer is None:
+            return None
+        if offer.scope == FOLDER and not await guard.within(tool, arguments, offer.value):
+            return None
+        if offer.scope == FILE and not await guard.only(tool, arguments, offer.value):
+            return None
+    return _made(
+        handler,
+        approval,
+        Offer(offer.scope, approval.call.arguments if offer.scope == SAME else offer.value),
+        seconds=choice.seconds,
+        words=f"{always_form.action_of(approval, known)} {offer.words}",
+        here=choice.where == always_form.THREAD,
+    )
+
+
+async def suggested(handler: ApprovalHandler, approval: Approval, click: Click) -> Click:
+    """Return a click with the grant that the card suggests; without one if the tool is not as it was."""
+    kept, tool = suggestion.loads(approval.body), handler.toolset.find(approval.call.tool)
+    if kept.made is None or tool is None or tool.digest != approval.call.tool_digest:
+        return click
+    offer = kept.made.offer
+    words = f"{kept.action} {offer.words}"
+    return replace(click, grant=_made(handler, approval, offer, seconds=kept.seconds, words=words, here=False))
+
+
+def _made(
+    handler: ApprovalHandler, approval: Approval, offer: Offer, *, seconds: float, words: str, here: bool
+) -> Grant:
+    """Return a grant that begins now; the rules of the question add whose it is and for which tool."""
     now = time.time()
-    seconds = min(choice.seconds, handler.rules.grant_days * 86_400)
     return Grant(
         id=0,
-        user=user_of(body),
-        thread_id=approval.thread_id if choice.where == "thread" else 0,
+        user="",
+        thread_id=approval.thread_id if here else 0,
         place="",
-        tool=tool.name,
-        server=tool.server,
-        remote_name=tool.remote_name,
-        tool_digest=tool.digest,
-        scope=choice.scope,
-        value={"folder": choice.value, "same": approval.call.arguments}.get(choice.scope, ""),
+        tool=approval.call.tool,
+        server=approval.call.server,
+        remote_name=approval.call.remote_name,
+        tool_digest=approval.call.tool_digest,
+        scope=offer.scope,
+        value=offer.value,
         created_at=now,
-        expires_at=now + seconds,
+        expires_at=now + min(seconds, handler.rules.grant_days * 86_400),
+        words=words,
     )

@@ -14,7 +14,7 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import feedback, forms, question_blocks, rejected_window
+from bot.slack.blocks import always_form, feedback, forms, question_blocks, rejected_window
 from bot.slack.intake import approval_windows, question_windows, turn_buttons
 from bot.slack.intake.response import WindowResponse, beside_fields
 
@@ -25,7 +25,7 @@ view may be forged."""
 WINDOWS: dict[str, Submit] = {
     forms.EDIT: approval_windows.edit,
     forms.REASON: approval_windows.deny,
-    forms.ALWAYS: approval_windows.always,
+    always_form.ALWAYS: approval_windows.always,
     question_blocks.PREFIX: question_windows.submit,
     feedback.WINDOW: turn_buttons.explain,
 }

@@ -12,15 +12,15 @@ from bot.store.sqlite.database import now
 
 _COLUMNS = (
     "g.id, g.user, g.thread_id, coalesce(t.channel, ''), g.tool, g.server, g.remote_name, g.tool_digest, g.scope,"
-    " g.value, g.created_at, g.expires_at, g.ended"
+    " g.value, g.created_at, g.expires_at, g.ended, g.words"
 )
 
 
 def keep(connection: sqlite3.Connection, question: Question, grant: Grant) -> int:
     """Record a grant that was given with an approval; return its id."""
     cursor = connection.execute(
-        "INSERT INTO grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval,"
-        " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO grants (team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, words,"
+        " approval, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             question.team,
             grant.user,
@@ -31,6 +31,7 @@ def keep(connection: sqlite3.Connection, question: Question, grant: Grant) -> in
             grant.tool_digest,
             grant.scope,
             grant.value,
+            grant.words,
             question.id,
             now(),
             grant.expires_at,
@@ -65,6 +66,23 @@ def _held(connection: sqlite3.Connection, team: str, condition: str, values: Seq
     return [_from(row) for row in rows]
 
 
+def find(connection: sqlite3.Connection, grant: int) -> Grant | None:
+    """Return a grant, also one that has ended; None if there is none."""
+    return _one(connection, "g.id = ?", grant)
+
+
+def given_with(connection: sqlite3.Connection, approval: str) -> Grant | None:
+    """Return the grant that was given with a request; None if there is none."""
+    return _one(connection, "g.approval = ?", approval)
+
+
+def _one(connection: sqlite3.Connection, condition: str, value: object) -> Grant | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM grants g LEFT JOIN threads t ON t.id = g.thread_id WHERE {condition}", (value,)
+    ).fetchone()
+    return None if row is None else _from(row)
+
+
 def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool:
     """End a grant; with a user, only one of theirs. Return whether there was one to end."""
     row = connection.execute(
@@ -80,6 +98,15 @@ def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool
     return True
 
 
+def redraw(connection: sqlite3.Connection, grant: int, thread_id: int) -> None:
+    """Mark the card with which a grant was given for redrawing, if it is in this thread."""
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE thread_id = ? AND id ="
+        " (SELECT q.post FROM grants g JOIN questions q ON q.id = g.approval WHERE g.id = ?)",
+        (thread_id, grant),
+    )
+
+
 def expire(connection: sqlite3.Connection, most: int) -> int:
     """End expired grants, up to `most`; return how many."""
     rows = connection.execute(
@@ -91,7 +118,8 @@ def expire(connection: sqlite3.Connection, most: int) -> int:
 
 
 def _from(row: Sequence[object]) -> Grant:
-    id_, user, thread_id, place, tool, server, remote_name, digest, scope, value, created_at, expires_at, ended = row
+    id_, user, thread_id, place, tool, server, remote_name, digest, scope, value, *rest = row
+    created_at, expires_at, ended, words = rest
     return Grant(
         id=int(str(id_)),
         user=str(user),
@@ -106,4 +134,5 @@ def _from(row: Sequence[object]) -> Grant:
         created_at=float(str(created_at)),
         expires_at=float(str(expires_at)),
         ended=str(ended),
+        words=str(words),
     )

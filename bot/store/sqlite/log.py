@@ -136,7 +136,7 @@ def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Ca
     by_id = {call.id: call for call in calls}
     rows = connection.execute(
         "SELECT q.call, q.id, q.digest, q.basis, q.decision FROM calls c CROSS JOIN questions q ON q.call = c.id"
-        " WHERE c.turn_id = ? AND q.decision IN ('awaiting', 'approved', 'run_again')"
+        " WHERE c.turn_id = ? AND q.decision IN ('awaiting', 'approved', 'run_again') AND q.kind <> 'granted'"
         " ORDER BY q.created_at",
         (turn_id,),
     )

@@ -9,10 +9,22 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from bot.core.questions import granted
+from bot.core.questions.grant import Grant
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import PARTICIPANTS, REQUESTER, Approval, Copy, Decision, Question, Undo, UndoState
+from bot.core.questions.question import (
+    PARTICIPANTS,
+    REQUESTER,
+    Approval,
+    Copy,
+    Decision,
+    Question,
+    Undo,
+    UndoState,
+)
 from bot.core.tools import Preview
 from bot.core.untrusted import mapping, parsed
+from bot.store.sqlite import grants as grant_rows
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 
@@ -49,8 +61,9 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
     approval = question if isinstance(question, Approval) else None
     connection.execute(
         "INSERT INTO questions (id, thread_id, kind, subject, call, post, place, digest, body, requester, arguments,"
-        " people, needed, no_self, grants, privacy, basis, preview, note, created_at, expires_at, checked_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " people, needed, no_self, grants, privacy, basis, preview, note, decision, decided_by, decided_at, created_at,"
+        " expires_at, checked_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             question.id,
             question.thread_id,
@@ -71,6 +84,9 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
             approval.preview.basis if approval and approval.preview else "",
             preview_text(approval.preview if approval else None),
             approval.note if approval else "",
+            question.decision,
+            question.decided_by,
+            question.decided_at,
             now(),
             question.expires_at,
             now() if approval else 0.0,  # who is there was looked at before people were asked about a call
@@ -153,7 +169,7 @@ def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
     )
     if PARTICIPANTS in question.people:
         question = replace(question, participants=_participants(connection, question.thread_id))
-    return question if call is None else _about_call(question, rest)
+    return question if call is None else _about_call(connection, question, rest)
 
 
 def _copies(connection: sqlite3.Connection, post: int) -> tuple[Copy, ...]:
@@ -162,7 +178,7 @@ def _copies(connection: sqlite3.Connection, post: int) -> tuple[Copy, ...]:
     return tuple(Copy(person, channel, ts, refused=state in states) for person, channel, ts, state in rows)
 
 
-def _about_call(question: Question, row: Sequence[object]) -> Approval:
+def _about_call(connection: sqlite3.Connection, question: Question, row: Sequence[object]) -> Approval:
     arguments, no_self, grants, privacy, preview, note, undo_state, until, by, words, undo_of, *call = row
     undo = None
     if undo_state is not None and undo_of == question.id:
@@ -178,7 +194,16 @@ def _about_call(question: Question, row: Sequence[object]) -> Approval:
         preview=preview_of(preview),
         note=str(note),
         undo=undo,
+        grant=_grant(connection, question, offered=bool(grants)),
     )
+
+
+def _grant(connection: sqlite3.Connection, question: Question, *, offered: bool) -> Grant | None:
+    """Return the grant that was given with a request, or under which a recorded call ran."""
+    if question.kind == granted.GRANTED:
+        return grant_rows.find(connection, granted.loads(question.body).grant)
+    given = offered and question.decision in (Decision.APPROVED, Decision.DRIFTED)
+    return grant_rows.given_with(connection, question.id) if given else None
 
 
 def find(connection: sqlite3.Connection, question: str) -> Question | None:

@@ -28,9 +28,16 @@ def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequ
         posts.owe(connection, thread_id, card.notes)
     else:
         post = _take_place(connection, thread_id, edited[0], card)
-    for place, question in enumerate(card.questions, start=edited[1] if edited else 0):
+    for place, question in enumerate(card.questions, start=edited[1] if edited else _next_place(connection, post)):
         insert(connection, question, post, place)
-        question_audit.write(connection, question, KINDS[question.kind].requested(question), redact)
+        if question.decision == Decision.AWAITING:
+            question_audit.write(connection, question, KINDS[question.kind].requested(question), redact)
+
+
+def _next_place(connection: sqlite3.Connection, post: int) -> int:
+    """Return the place of the next question of a message, which may have records of calls already."""
+    row = connection.execute("SELECT coalesce(max(place) + 1, 0) FROM questions WHERE post = ?", (post,)).fetchone()
+    return int(row[0])
 
 
 def _edited(connection: sqlite3.Connection, card: Card) -> tuple[int, int] | None:

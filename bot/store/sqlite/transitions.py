@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.core.calls import CallState
-from bot.core.questions import call_question
+from bot.core.questions import call_question, suggestion
 from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
@@ -16,7 +16,16 @@ from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import PASSED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Instead, Transition
 from bot.core.thread import person
-from bot.store.sqlite import audit, follow_ups, grants, held_messages, parked_threads, question_audit, undos
+from bot.store.sqlite import (
+    audit,
+    follow_ups,
+    grants,
+    held_messages,
+    parked_threads,
+    question_audit,
+    suggestions,
+    undos,
+)
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
@@ -97,6 +106,8 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
             " WHERE id = ? AND decision = ?",
             (transition.decision, transition.by, now(), transition.reason, question.id, question.decision),
         )
+    if transition.grant is None and suggestion.suggests(question, transition.decision, transition.by):
+        suggestions.look(connection, question)
     if transition.call is not None and isinstance(question, Approval):
         _move(connection, question.call.id, transition.call)
         if transition.call.state is not CallState.AWAITING:
@@ -112,6 +123,9 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.grant is not None:
         number = grants.keep(connection, question, transition.grant.grant)
         question_audit.write(connection, question, transition.grant.record, redact, more={"grant": number})
+    if transition.revokes:
+        grants.end(connection, transition.revokes, "revoked", transition.by)
+        grants.redraw(connection, transition.revokes, question.thread_id)
     if transition.redraw:
         touch(connection, question.id)
     _go_on(connection, question, transition)

@@ -29,9 +29,12 @@ def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) 
     if not after:
         _close(connection, call.id)
         return
+    # A call that ran under a grant has no request; its record is written with its end.
     connection.execute(
-        "UPDATE undos SET state = 'offered', after = ?, until = ? WHERE call = ? AND state = 'kept'",
-        (after, until, call.id),
+        "UPDATE undos SET state = 'offered', after = :after, until = :until, approval = CASE approval WHEN '' THEN"
+        " coalesce((SELECT id FROM questions WHERE call = :call AND kind = 'granted'), '') ELSE approval END"
+        " WHERE call = :call AND state = 'kept'",
+        {"after": after, "until": until, "call": call.id},
     )
 
 

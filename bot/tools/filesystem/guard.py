@@ -5,16 +5,17 @@ All disk access happens in the threads of that disk and is limited in time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
+from bot.core.questions.scope import Offers
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, path_scope, preview, proposals, steps, undo, wording
+from bot.tools.filesystem import claimed_paths, grant_scope, path_scope, preview, proposals, steps, undo, wording
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -89,10 +90,6 @@ class FilesystemGuard(LocalPaths):
         an answer."""
         return steps.without_machine(tool, text, ok, self._files.usable)
 
-    def shown(self, folder: str) -> str:
-        """Return a folder relative to the server's."""
-        return self._files.shown(folder)
-
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """Return what a call would do to the files; None for a tool that is not known."""
 
@@ -157,9 +154,18 @@ class FilesystemGuard(LocalPaths):
         except DiskTimeoutError:
             return False
 
-    async def folders(self, tool: Tool, arguments: JsonObject) -> Sequence[str]:
-        """Return the folders that contain everything a call names."""
+    async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
+        """Return whether a call names one file alone."""
         try:
-            return await self._files.disk.run(path_scope.folders, self._files, tool, arguments)
+            return await self._files.disk.run(
+                grant_scope.only, self._files, tool, arguments, file, seconds=PATH_SECONDS
+            )
         except DiskTimeoutError:
-            return []
+            return False
+
+    async def offers(self, tool: Tool, arguments: JsonObject) -> Offers:
+        """Return the file that a call names, and the folders that contain everything it names."""
+        try:
+            return await self._files.disk.run(grant_scope.offers, self._files, tool, arguments)
+        except DiskTimeoutError:
+            return Offers(comparable=False)

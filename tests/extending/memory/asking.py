@@ -8,12 +8,13 @@ from dataclasses import replace
 from bot.core.calls import CallState
 from bot.core.inbox import Unread
 from bot.core.posts import Draft, Post, PostState
-from bot.core.questions import call_question
+from bot.core.questions import call_question, granted, suggestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Decision, Question, Undo, UndoState
 from bot.core.questions.retry import PASSED, RETRIED, RETRY_TURN
+from bot.core.questions.suggestion import Past
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
 from bot.core.turn_message import TURN
@@ -85,8 +86,8 @@ def ask(tables: Tables, thread: int, card: Card) -> None:
         owe(tables, thread, card.notes)
     for question in card.questions:
         insert(tables, question, post)
-        record = KINDS[question.kind].requested(question)
-        _record(tables, question, record)
+        if question.decision == Decision.AWAITING:
+            _record(tables, question, KINDS[question.kind].requested(question))
 
 
 def _edited(tables: Tables, card: Card) -> int:
@@ -137,7 +138,11 @@ def find(tables: Tables, id_: str) -> Question | None:
     call = replace(tables.calls[question.call.id].call, arguments=question.call.arguments)
     kept = tables.undos.get(call.id)
     undo = Undo(kept.state, kept.until, kept.by, kept.words) if kept and kept.approval == id_ else None
-    return replace(question, call=call, undo=undo)
+    if question.kind == granted.GRANTED:
+        under = tables.grants.get(granted.loads(question.body).grant)
+        return replace(question, call=call, undo=undo, grant=under.grant if under else None)
+    given = [row.grant for row in tables.grants.values() if row.approval == id_]
+    return replace(question, call=call, undo=undo, grant=given[0] if given else None)
 
 
 def _participants(tables: Tables, thread: int) -> frozenset[str]:
@@ -182,6 +187,10 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         decision = Decision(transition.decision) if isinstance(stands, Approval) else transition.decision
         stands = replace(stands, decision=decision)
     tables.questions[question.id] = replace(row, question=stands)
+    if transition.grant is None and suggestion.suggests(question, transition.decision, transition.by):
+        kept = tables.questions[question.id]
+        body = suggestion.after(question.body, _past(tables, question))
+        tables.questions[question.id] = replace(kept, question=replace(kept.question, body=body or question.body))
     if isinstance(question, Approval):
         if transition.call is not None:
             _move(tables, question.call.id, transition.call)
@@ -195,8 +204,12 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
     if transition.grant is not None:
         number = len(tables.grants) + 1
         grant = replace(transition.grant.grant, id=number, created_at=now())
-        tables.grants[number] = GrantRow(question.team, grant)
+        tables.grants[number] = GrantRow(question.team, grant, question.id)
         _record(tables, question, transition.grant.record)
+    if transition.revokes:
+        end_grant(tables, transition.revokes, "revoked", transition.by)
+        given = tables.questions[tables.grants[transition.revokes].approval]
+        redraw(tables, [given.post] if given.question.thread_id == question.thread_id else [])
     if transition.redraw:
         redraw(tables, [row.post])
     for thread in transition.requests:
@@ -208,6 +221,26 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
     if transition.reopens:
         failed = tables.turns[transition.reopens]
         tables.turns[transition.reopens] = replace(failed, ended="", turn=replace(failed.turn, attempts=0))
+
+
+def _past(tables: Tables, question: Question) -> list[Past]:
+    """What was decided about calls of the same tool that the same person has asked for, the newest first."""
+    assert isinstance(question, Approval)
+    found: list[Approval] = []
+    for row in tables.questions.values():
+        other = row.question
+        if not isinstance(other, Approval) or other.kind != question.kind or other.requester != question.requester:
+            continue
+        same = (other.call.tool, other.call.tool_digest) == (question.call.tool, question.call.tool_digest)
+        if same and other.decision in (Decision.APPROVED, Decision.DENIED):
+            found.append(other)
+    found.sort(key=lambda each: -each.decided_at)
+    own = [each.decided_by == question.requester for each in found]
+    return [
+        Past(each.decision is Decision.APPROVED, suggestion.loads(each.body), by_others=not mine)
+        for each, mine in zip(found, own, strict=True)
+        if mine or each.decision is Decision.DENIED
+    ]
 
 
 def pass_over(tables: Tables, thread: int) -> None:
@@ -252,6 +285,15 @@ def stop(tables: Tables, thread: int, stopped_by: str) -> None:
             tables.calls[id_] = replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=outcome))
             tables.record(thread, record.kind, record.actor, call=id_, facts=dict(record.facts))
             redraw(tables, about_call(tables, id_))
+
+
+def end_grant(tables: Tables, grant: int, how: str, user: str) -> bool:
+    row = tables.grants.get(grant)
+    if row is None or row.grant.ended or (user and row.grant.user != user):
+        return False
+    tables.grants[grant] = replace(row, grant=replace(row.grant, ended=how))
+    tables.record(row.grant.thread_id, "voided" if how == "void" else how, user)
+    return True
 
 
 def release(tables: Tables, thread: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.questions import granted
 from bot.core.questions.question import Approval, Decision, UndoState
 from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
@@ -44,7 +45,7 @@ def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
             call = calls[question.call.id]
             if question.decision == Decision.AWAITING:
                 call.asked = True
-            elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN):
+            elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN) and question.kind != granted.GRANTED:
                 call.approval, call.approved_digest = question.id, question.digest
                 call.basis = question.preview.basis if question.preview else ""
 
@@ -146,7 +147,13 @@ def _keep(tables: Tables, change: Change) -> None:
         kept = tables.undos.get(call.id)
         if kept and kept.state is UndoState.KEPT and call.outcome is CallOutcome.OK:
             state = UndoState.OFFERED if after else UndoState.CLOSED
-            tables.undos[call.id] = replace(kept, state=state, after=after, until=until)
+            about = kept.approval or next((id_ for id_ in tables.questions if _records(tables, id_, call)), "")
+            tables.undos[call.id] = replace(kept, approval=about, state=state, after=after, until=until)
+
+
+def _records(tables: Tables, question: str, call: Call) -> bool:
+    asked = tables.questions[question].question
+    return asked.kind == granted.GRANTED and isinstance(asked, Approval) and asked.call.id == call.id
 
 
 def _count(tables: Tables, turn: Turn, change: Change, *, gets_on: bool) -> None:

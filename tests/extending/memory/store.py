@@ -240,7 +240,7 @@ class MemoryStore(MemoryPosts):
                     found.add(asked.question.thread_id)
             for id_, row in list(tables.grants.items()):
                 if not row.grant.ended and row.grant.expires_at <= now():
-                    _end_grant(tables, id_, "expired", "")
+                    asking.end_grant(tables, id_, "expired", "")
             for call, undo in list(tables.undos.items()):
                 over = undo.state is UndoState.OFFERED and undo.until <= now()
                 unneeded = undo.state is UndoState.KEPT and tables.calls[call].call.state is CallState.FINISHED
@@ -285,7 +285,7 @@ class MemoryStore(MemoryPosts):
 
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
         with self._disk.transaction() as tables:
-            return _end_grant(tables, grant, how, user)
+            return asking.end_grant(tables, grant, how, user)
 
     async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
         tables = self._disk.tables
@@ -329,12 +329,3 @@ def _park(tables: Tables, thread: int, draft: Draft) -> None:
     if not row.parked:
         tables.threads[thread] = replace(row, parked=draft.key)
         asking.insert(tables, retry.question(draft.key, thread), asking.owe(tables, thread, [draft]))
-
-
-def _end_grant(tables: Tables, grant: int, how: str, user: str) -> bool:
-    row = tables.grants.get(grant)
-    if row is None or row.grant.ended or (user and row.grant.user != user):
-        return False
-    tables.grants[grant] = replace(row, grant=replace(row.grant, ended=how))
-    tables.record(row.grant.thread_id, "voided" if how == "void" else how, user)
-    return True

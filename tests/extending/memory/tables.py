@@ -74,6 +74,7 @@ class Asked:
 class GrantRow:
     team: str
     grant: Grant
+    approval: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def test_a_step_says_what_was_done_with_what() -> None:
     assert "_" not in title
 
 
-def test_a_step_that_ran_under_a_grant_says_so_where_everything_may_be_shown() -> None:
-    granted = call(why="grant 7: any arguments")
+def test_a_step_that_failed_under_a_grant_says_so_where_everything_may_be_shown() -> None:
+    granted = call(why="grant 7 of UALICE", outcome=CallOutcome.ERROR)
     [(_, note)] = shown(Privacy.FULL, granted)
     assert note.endswith("under a standing grant")
     assert all(

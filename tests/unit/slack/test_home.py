@@ -41,6 +41,9 @@ def test_each_grant_is_listed_with_a_button_that_revokes_it() -> None:
     everywhere = replace(GRANT, id=8, thread_id=0, scope="same", value='{"path":"a"}')
     shown = window(home.home([GRANT, everywhere, replace(GRANT, id=9, scope="any")]))
     assert "write_file of filesystem, only inside the folder notes" in shown.plain
+    named = window(home.home([replace(GRANT, words="edits to files in notes/")])).plain
+    assert "Allowed: edits to files in notes/" in named
+    assert "/srv" not in named + shown.plain
     assert 'only with exactly {"path":"a"}' in shown.plain
     assert "in a thread in <#C0GENERAL> · until" in shown.plain
     assert "everywhere, for what you ask" in shown.plain

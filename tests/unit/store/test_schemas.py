@@ -114,3 +114,30 @@ async def test_a_parked_thread_of_each_schema_is_retried_by_its_button(tmp_path:
         assert not (await store.load(2)).parked
         [card] = (await store.deliveries(2)).posts
         assert [question.kind for question in card.about] == [RETRY]
+
+
+@pytest.mark.parametrize("version", [version for version in RELEASED if version >= 2])
+async def test_the_grants_of_each_schema_keep_their_meaning(tmp_path: Path, version: int) -> None:
+    shutil.copy(FOLDER / f"{version}.db", tmp_path / "bot.db")
+    scopes = [("any", ""), ("folder", "/srv/w/notes"), ("same", ARGUMENTS)]
+    columns = "id, team, user, thread_id, tool, server, remote_name, tool_digest, scope, value, approval, created_at"
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as connection:
+        for number, (scope, value) in enumerate(scopes, start=1):
+            row = (number, "T1", "UALICE", number % 2, "filesystem__write_file", "filesystem", "write_file", "tool")
+            connection.execute(
+                f"INSERT INTO grants ({columns}, expires_at) VALUES ({', '.join('?' * 13)})",
+                (*row, scope, value, "request3", 1.0, 9e9),
+            )
+        connection.execute(
+            "INSERT INTO grants SELECT 9, team, user, thread_id, tool, server, remote_name, tool_digest,"
+            " scope, value, approval, created_at, expires_at, 'revoked', user, 2.0 FROM grants WHERE id = 1"
+        )
+    async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
+        store = SqliteStore(database)
+        held = await store.grants_for("T1", "filesystem__write_file", 1, "UALICE")
+        assert sorted((each.id, each.scope, each.value, each.thread_id) for each in held) == [
+            (number, scope, value, number % 2) for number, (scope, value) in enumerate(scopes, start=1)
+        ]
+        assert {(each.tool_digest, each.words) for each in held} == {("tool", "")}
+        assert await store.end_grant(2, "revoked", "UALICE")
+        assert [each.id for each in await store.grants("T1", "UALICE")] != []

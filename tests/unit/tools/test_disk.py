@@ -18,6 +18,7 @@ from bot.config import mcp_json
 from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Check, Condition
 from bot.core.policy.rules import Facts, Policy, Rule, Ruling
+from bot.core.questions.scope import Offers
 from bot.core.tools import BusyError, Tool, UndoSnapshot
 from bot.errors import SettingsError
 from bot.tools import disk
@@ -157,7 +158,8 @@ async def test_everything_that_looks_at_a_dead_disk_comes_back_with_what_fails_c
             assert await guarded.basis(tool, arguments) not in ("", seen), "what was approved has changed, then"
             assert await guarded.snapshot(tool, arguments) is None
             assert await guarded.post_state_digest(before) == ""
-            assert await guarded.folders(tool, arguments) == []
+            assert await guarded.offers(tool, arguments) == Offers(comparable=False)
+            assert await guarded.only(tool, arguments, str(folder / "a")) is False
             assert await guarded.within(tool, arguments, str(folder)) is False
             assert await tools.seize(tool, arguments) is None
             undone = await guarded.undo(before, "")

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.config import mcp_json
-from bot.core.tools import DeliveryStatus
+from bot.core.json_text import JsonObject
+from bot.core.questions.scope import FILE, FOLDER, Offer
+from bot.core.tools import DeliveryStatus, Tool
 from bot.tools.filesystem import default_server, path_scope
 from bot.tools.filesystem import files as disk
 from bot.tools.filesystem.files import Kind
+from bot.tools.filesystem.guard import LocalPaths
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import StdioServer
@@ -36,6 +39,11 @@ def workspace(tmp_path: Path) -> Path:
 async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
     async with running(*mcp_json.load(None, workspace)) as toolset:
         yield toolset
+
+
+async def folders(known: LocalPaths, about: Tool, arguments: JsonObject) -> list[str]:
+    """The folders that a grant for a call may be bound to."""
+    return [offer.value for offer in (await known.offers(about, arguments)).items if offer.scope == FOLDER]
 
 
 def of(command: str, *args: str, trusted: bool = True, cwd: Path | None = None) -> list[str] | None:
@@ -95,7 +103,7 @@ async def test_the_servers_folders_are_known_as_it_knows_them(tmp_path: Path) ->
     server = StdioServer("f", command, (script, str(one), str(tmp_path / "link"), str(tmp_path / "gone")), trusted=True)
     async with running(server) as files:
         known, guarded = tool(files, "f__write_file"), guard(files, "f")
-        assert await guarded.folders(known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
+        assert await folders(guarded, known, {"path": str(tmp_path / "link" / "t.txt")}) == [str(two)]
         assert guarded.inside(known, str(two / "t.txt"), str(tmp_path / "link")) is True
         assert guarded.inside(known, "t.txt", str(one)) is True, "relative to the first folder"
         assert guarded.inside(known, str(two / "t.txt"), ".") is False
@@ -181,16 +189,16 @@ async def test_a_call_names_its_paths_and_the_folders_that_hold_them(files: McpT
     assert path_scope.paths(tool(files, "filesystem__list_allowed_directories"), {}) == []
     assert path_scope.paths(write, {"path": 1}) is None
     assert path_scope.paths(move, {"source": "a"}) is None
-    assert await known.folders(write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a", base]
-    assert await known.folders(write, {"path": "a/b/c/d/e/f/t"}) == [
+    assert await folders(known, write, {"path": "a/b/t"}) == [f"{base}/a/b", f"{base}/a"]
+    assert await folders(known, write, {"path": "a/b/c/d/e/f/t"}) == [
         f"{base}/a/b/c/d/e/f", f"{base}/a/b/c/d/e", f"{base}/a/b/c/d", f"{base}/a/b/c", f"{base}/a/b"
     ]  # fmt: skip
-    assert await known.folders(move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a", base]
-    assert await known.folders(ls, {"path": "a"}) == [f"{base}/a", base]
-    assert await known.folders(create, {"path": "a/x/y/z"}) == [f"{base}/a", base]
-    assert await known.folders(ls, {"path": "."}) == [base]
-    assert await known.folders(write, {"path": "/etc/passwd"}) == []
-    assert await known.folders(many, {"paths": ["a", "/etc"]}) == []
+    assert await folders(known, move, {"source": "a/b/c", "destination": "a/x"}) == [f"{base}/a"]
+    assert await folders(known, ls, {"path": "a"}) == [f"{base}/a"]
+    assert await folders(known, create, {"path": "a/x/y/z"}) == [f"{base}/a"]
+    assert await folders(known, ls, {"path": "."}) == [base]
+    assert await folders(known, write, {"path": "/etc/passwd"}) == []
+    assert await folders(known, many, {"paths": ["a", "/etc"]}) == []
 
 
 async def test_paths_lead_where_the_server_goes(files: McpToolset, workspace: Path) -> None:
@@ -266,3 +274,81 @@ def test_nothing_is_moved_over_something(tmp_path: Path) -> None:
             disk.rename(source, there)
         disk.rename(source, ResolvedPath(str(tmp_path), str(tmp_path / f"{kind}c")))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "c", "folder b", "folder c"]
+
+
+async def test_a_grant_is_offered_for_the_file_its_folders_and_all_files_without_a_path_of_the_machine(
+    files: McpToolset, workspace: Path
+) -> None:
+    (workspace / "notes" / "deep").mkdir(parents=True)
+    base, known = str(workspace), guard(files)
+    edit, move = tool(files, "filesystem__edit_file"), tool(files, "filesystem__move_file")
+    made = await known.offers(edit, {"path": f"{base}/notes/deep/a.txt"})
+    assert (made.action, made.every) == ("edits to", "every file")
+    assert list(made.items) == [
+        Offer(FILE, f"{base}/notes/deep/a.txt", "notes/deep/a.txt"),
+        Offer(FOLDER, f"{base}/notes/deep", "files in notes/deep/"),
+        Offer(FOLDER, f"{base}/notes", "files in notes/"),
+    ]
+    made = await known.offers(move, {"source": "notes/a", "destination": "notes/b"})
+    assert (made.action, [offer.words for offer in made.items]) == ("moving", ["files in notes/"])
+    made = await known.offers(edit, {"path": "a.txt"})
+    assert [offer.words for offer in made.items] == ["a.txt"], "the only folder of the server is every file"
+    made = await known.offers(tool(files, "filesystem__create_directory"), {"path": "notes/new"})
+    assert (made.action, made.every, [offer.words for offer in made.items]) == (
+        "creating",
+        "every folder",
+        ["folders in notes/"],
+    )
+
+
+async def test_of_several_folders_of_a_server_a_file_is_named_with_its_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    command, (script, *_) = default_server.command(tmp_path / "one")
+    roots = (str(tmp_path / "one"), str(tmp_path / "two"))
+    async with running(StdioServer("f", command, (script, *roots), trusted=True)) as files:
+        made = await guard(files, "f").offers(tool(files, "f__write_file"), {"path": f"{tmp_path}/two/a.txt"})
+        assert [offer.words for offer in made.items] == ["two/a.txt", "files in two/"]
+
+
+async def test_a_grant_for_a_file_covers_that_file_alone(files: McpToolset, workspace: Path) -> None:
+    (workspace / "notes").mkdir()
+    (workspace / "private").mkdir()
+    file = workspace / "notes" / "a.txt"
+    file.write_text("a")
+    os.link(file, workspace / "notes" / "second.txt")
+    (workspace / "alias").symlink_to(file)
+    (workspace / "notes" / "A.TXT").write_text("another one")
+    write, many = tool(files, "filesystem__write_file"), tool(files, "filesystem__read_multiple_files")
+    known = guard(files)
+
+    async def covers(path: str) -> bool:
+        return await known.only(write, {"path": path, "content": ""}, str(file))
+
+    for path in ("notes/a.txt", str(file), "notes/../notes/./a.txt", "alias"):
+        assert await covers(path), path
+    for path in (
+        *(
+            "notes/../a.txt",
+            "notes/A.TXT",
+            "notes/second.txt",
+            "notes",
+            "notes/a.txt/b",
+            "notes/b.txt",
+            "private/a.txt",
+        ),
+        *("n\u043etes/a.txt", "notes/a.txt ", "notes/\uff41.txt", "/etc/passwd", "../notes/a.txt", "notes/a.txt\0", ""),
+    ):
+        assert not await covers(path), path
+    assert await known.only(many, {"paths": ["notes/a.txt", str(file)]}, str(file))
+    assert not await known.only(many, {"paths": ["notes/a.txt", "notes/b.txt"]}, str(file))
+    assert not await known.only(many, {"paths": []}, str(file))
+    move = tool(files, "filesystem__move_file")
+    assert not await known.only(move, {"source": str(file), "destination": str(file)}, str(file))
+    # A link in its place leads to another file, and a folder in its place is no file.
+    file.unlink()
+    file.symlink_to(workspace / "private" / "secret.txt")
+    assert not await covers("notes/a.txt")
+    file.unlink()
+    file.mkdir()
+    assert not await covers("notes/a.txt")

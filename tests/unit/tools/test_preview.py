@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.json_text import JsonObject
+from bot.core.questions.scope import Offers
 from bot.core.tools import DeliveryStatus, Preview
 from bot.tools.filesystem import diff
 from bot.tools.mcp.toolset import McpToolset
@@ -387,7 +388,7 @@ async def test_of_what_only_reads_and_of_other_servers_nothing_is_known_beforeha
         echo, known = tool(odd, "odd__echo"), guard(odd, "odd")
         assert await known.preview(echo, {"path": "x"}) is None
         assert (await known.basis(echo, {}), await known.snapshot(echo, {})) == ("", None)
-        assert await known.folders(echo, {"path": str(workspace)}) == []
+        assert await known.offers(echo, {"path": str(workspace)}) == Offers()
         assert known.inside(echo, str(workspace / "x"), str(workspace)) is True
         assert known.inside(echo, str(workspace / ".." / "x"), str(workspace)) is False
         assert known.inside(echo, "x", str(workspace)) is None

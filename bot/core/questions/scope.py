@@ -1,0 +1,97 @@
+"""Which calls a standing grant covers: what may be offered for a call, the narrowest first. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.json_text import canonical
+
+ANY, SAME, PART, FILE, FOLDER = "any", "same", "part", "file", "folder"
+"""Any arguments; exactly these; those with the same telling part; one file; all that lies in a folder."""
+SCOPES = frozenset((ANY, SAME, PART, FILE, FOLDER))
+
+_TELLING = (
+    *("owner", "org", "organization", "workspace", "team"),
+    *("repo", "repository", "project", "channel", "channel_id", "database", "table", "board", "bucket", "collection"),
+    *("space", "calendar", "list", "folder", "path", "file", "url", "host", "environment", "service", "to"),
+    *("recipient", "email"),
+)
+"""The names of arguments that say where a call does something, or to whom."""
+MAX_TELLING = 3
+MAX_CHARS = 120
+"""Characters of one telling argument. A longer one is nothing that people compare at a glance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One choice of the calls that a grant may cover."""
+
+    scope: str
+    value: str = ""
+    """The real path of a file or folder, or arguments as canonical JSON."""
+    words: str = ""
+    """What it is called towards people, never with a path of the machine: `files in notes/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The choices for a call, the narrowest first."""
+
+    action: str = ""
+    """What is allowed, as the beginning of a sentence: `edits to`."""
+    items: Sequence[Offer] = ()
+    every: str = ""
+    """What the widest choice is called: `every file`."""
+    several: str = ""
+    """What several such calls are called: `edits`; empty if they have no name."""
+    comparable: bool = True
+    """Whether a grant may be bound to a part of the arguments as it is written, which must not name files."""
+
+
+def offered(known: Offers, arguments: Mapping[str, Any]) -> Sequence[Offer]:
+    """Return the choices for a call. In: those that its server's guard knows, and the arguments."""
+    if known.items:
+        return [*known.items, Offer(ANY, words=known.every or "everything")]
+    kept = telling(arguments) if known.comparable else []
+    if kept:
+        words = ", ".join(f"{name} {_shown(value)}" for name, value in kept)
+        narrow = Offer(PART, canonical(dict(kept)), f"only with {words}")
+    else:
+        narrow = Offer(SAME, canonical(arguments), "exactly this, unchanged")
+    return [narrow, Offer(ANY, words="with anything")]
+
+
+def action(known: Offers, title: str) -> str:
+    """Return what a grant allows, as the beginning of a sentence: `edits to`, or the title of a tool in quotation
+    marks."""
+    return known.action or f"“{title}”"
+
+
+def telling(arguments: Mapping[str, Any]) -> list[tuple[str, str | int | bool]]:
+    """Return the arguments that say where a call does something, or to whom; empty if they do not say it briefly."""
+    found = [(name, arguments[name]) for name in _TELLING if name in arguments]
+    sound = [
+        (name, value)
+        for name, value in found
+        if (isinstance(value, str) and value.strip() and len(value) <= MAX_CHARS) or isinstance(value, int)
+    ]
+    return sound if len(sound) == len(found) <= MAX_TELLING else []
+
+
+def _shown(value: str | int | bool) -> str:
+    """Return a value for people; of an absolute path only its last part."""
+    text = value if isinstance(value, str) else canonical(value)
+    return f"…/{text.rstrip('/').rpartition('/')[2]}" if text.startswith(("/", "~")) else text
+
+
+def has_part(value: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether arguments contain exactly this telling part, and no other telling argument besides it."""
+    part = json.loads(value)
+    if not isinstance(part, dict) or not part:
+        return False
+    return {name for name in _TELLING if name in arguments} == part.keys() and all(
+        canonical(arguments[name]) == canonical(wanted) for name, wanted in part.items()
+    )
