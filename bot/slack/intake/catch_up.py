@@ -47,10 +47,12 @@ from bot.slack.intake.slow_comparison import SlowComparison
 
 log = logging.getLogger(__name__)
 
-BURST = 15
+BURST = 10
 """Requests that may be made at once; further ones at the rate of PER_MINUTE."""
-PER_MINUTE = 40.0
+PER_MINUTE = 30.0
 """Slack allows about 50 a minute of each method; turns read threads, too."""
+MAX_SCANNED = 200
+"""Pages in all that are searched for threads with new replies."""
 MAX_OTHERS = 20
 """Threads in a conversation that are not the bot's and have new replies, in which it may have been mentioned."""
 MAX_LOOKED_AT = 50
@@ -110,6 +112,8 @@ class CatchUp:
         """Conversations in which new replies to older messages are still to be found, with the Unix time from which."""
         self._read_now = set[int]()
         """The threads that were read in this run."""
+        self._pages = 0
+        """Pages that were searched for new replies in this run."""
 
     @property
     def idle(self) -> bool:
@@ -179,20 +183,17 @@ class CatchUp:
         threads = [KnownThread(each.thread_id, each.place, each.gap) for each in threads_with_gaps(found, now).values()]
         self._read_now.clear()
         self._slow.begin()
-        async with asyncio.TaskGroup() as group:
-            by_conversation = group.create_task(self._conversations(jobs))
-            by_thread = group.create_task(_until_failures(self._thread(each) for each in threads))
+        self._pages = 0
+        done = [
+            await _until_failures(self._conversation(each, gap) for each, gap in jobs),
+            await _until_failures(self._scan(each) for each in list(self._unscanned)),
+            await _until_failures(self._thread(each) for each in threads),
+        ]
         await self._offer()
-        return by_conversation.result() and by_thread.result()
+        return all(done)
 
     async def _wait(self) -> None:
         await self._allowance.wait()
-
-    async def _conversations(self, jobs: Sequence[tuple[Conversation, Gap]]) -> bool:
-        """Read conversations, then threads in them that have new replies. Return False if a part may be readable
-        later."""
-        done = await _until_failures(self._conversation(each, gap) for each, gap in jobs)
-        return await _until_failures(self._scan(each) for each in list(self._unscanned)) and done
 
     async def _conversation(self, conversation: Conversation, gap: Gap) -> bool:
         """Read what was written in a conversation. Return False if that failed, and may succeed later."""
@@ -238,6 +239,7 @@ class CatchUp:
         done = True
         try:
             async for replies in latest_replies(self._client, conversation, between, self._allowance.wait):
+                self._pages += 1
                 known = {each.place.thread_ts: each for each in await self._store.known(conversation, [*replies])}
                 for root, at in replies.items():
                     thread = known.get(root)
@@ -247,6 +249,8 @@ class CatchUp:
                         others += 1
                         place = ThreadRef(conversation.team, channel, root, conversation.kind)
                         await self._admit(await self._reader.thread(place, since, (), self._of_threads.wait), None, 0)
+                if self._pages >= MAX_SCANNED:
+                    break
         except SLACK_ERRORS as error:
             if self._refused(channel, error) not in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):
                 return False
