@@ -2,6 +2,7 @@
 
     python bench/waiting.py                           0, 1,000 and 10,000 open requests
     python bench/waiting.py --open 0,500 --json figures.json
+    python bench/waiting.py --gap                     after an hour offline, with 10,000 open requests (bench/gap.py)
 
 For each number, a process `python -m bot` (with sandboxes for Slack and for the model in this process) is asked for
 calls that need approval, and stopped. One of the waiting threads is copied in its database until the number is reached,
@@ -28,6 +29,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common import measurable, parser_of
+from gap import measure_gap, report
 from multiply import counts, multiply
 from side import BenchError, Side, cpu_of
 from turn import positive
@@ -171,18 +173,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--idle", type=float, default=10.0, metavar="S", help="how long to measure the idle process (10 seconds)"
     )
+    parser.add_argument(
+        "--gap", action="store_true", help="measure the start after an outage, with the last of these numbers"
+    )
     options = parser.parse_args(arguments)
     if not measurable():
         return 2
     try:
+        if options.gap:
+            found = asyncio.run(measure_gap(options.open[-1], decide, memory_of))
+            print(report(found))
+            _write(options.json, [asdict(found)])
+            return 0
         measured = [asyncio.run(measure(several, options.idle)) for several in options.open]
     except (BenchError, AssertionError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     print(table(measured))
-    if options.json is not None:
-        options.json.write_text(json.dumps([asdict(figures) for figures in measured], indent=2) + "\n", "utf-8")
+    _write(options.json, [asdict(figures) for figures in measured])
     return 0
+
+
+def _write(path: Path | None, figures: Sequence[dict[str, object]]) -> None:
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

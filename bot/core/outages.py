@@ -24,8 +24,8 @@ MAX_CONVERSATIONS = 300
 """How many of each are read after an outage, those with the newest activity first. Slack allows about 50 requests a
 minute (docs.slack.dev/apis/web-api/rate-limits, Tier 3)."""
 REREAD = 25
-"""How many of a thread's newest messages are compared with the chat after an outage. The first message, unread messages
-and the requests of the open turn are compared too."""
+"""How many of a thread's newest messages are compared with the chat at once after an outage. The first message, unread
+messages and the requests of the open turn are compared too. The others are compared later, in the background."""
 DAY = 86_400.0
 
 
@@ -64,6 +64,16 @@ class ActiveThread:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownThread:
+    """One of the bot's threads."""
+
+    thread_id: int
+    place: ThreadRef
+    gap: Gap | None
+    """None if nothing can have been missed in the thread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """What was read because of an outage."""
 
@@ -71,6 +81,12 @@ class Missed:
     """The messages, oldest first."""
     changes: Sequence[Amendment] = ()
     """Edits and deletions of messages that were recorded before."""
+    compared: int = 0
+    """How many of the recorded messages were compared with the chat, besides the first message of the thread."""
+    is_compared: bool = True
+    """Whether that was all of them, so that no edit and no deletion can have been missed."""
+    is_whole: bool = True
+    """Whether all new messages were read. Otherwise the newest are missing."""
     last: int = 0
     """The number of the last outage that is made up for, or that cannot be: nothing more is to be read. 0 if reading
     may be tried again."""

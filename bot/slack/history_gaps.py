@@ -22,7 +22,7 @@ PASSING = "Slack has a problem at the moment; mention me again in a minute"
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 
-def _reason(error: str) -> str:
+def reason(error: str) -> str:
     """Return why something could not be read, for people."""
     if error in REASONS:
         return REASONS[error]
@@ -41,9 +41,9 @@ def for_the_model(history: History) -> str:
         if history.is_newest:
             words[0] += f", only the first and the newest {len(history.replies)}"
     if history.error:
-        reason = f"{_reason(history.error)} ({history.error[:100]})"
+        why = f"{reason(history.error)} ({history.error[:100]})"
         some = "some of" if history.root or history.replies else ""
-        words.append(f"{some} what was said in this thread before could not be read: {reason}".strip())
+        words.append(f"{some} what was said in this thread before could not be read: {why}".strip())
     return "; ".join(words) + ("; say so if it matters to the answer" if words else "")
 
 
@@ -51,7 +51,7 @@ def for_people(history: History) -> str:
     """Return the same as a sentence for people."""
     if history.error:
         what = "some of what" if history.root or history.replies else "what"
-        return f"I couldn't read {what} was said here before: {_reason(history.error)}."
+        return f"I couldn't read {what} was said here before: {reason(history.error)}."
     if history.left_out and not history.is_newest:
         return f"This thread is very long: I read its first {len(history.replies)} messages, but not the latest."
     if history.left_out:

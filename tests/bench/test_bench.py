@@ -82,3 +82,9 @@ def test_a_click_is_answered_after_a_restart_with_many_open_requests(run: Run) -
     _, [measured] = run("waiting", "--open", "50", "--idle", "1")
     assert measured["open"] == 50
     assert measured["click_s"] > 0
+
+
+def test_after_an_outage_the_threads_with_new_replies_are_answered_within_slacks_rates(run: Run) -> None:
+    printed, [measured] = run("waiting", "--gap", "--open", "8")
+    assert "8 threads wait" in printed
+    assert measured["calls"]["conversations.replies"] >= 8

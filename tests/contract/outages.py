@@ -91,6 +91,45 @@ class OutagesContract:
         assert [each.thread_id for each in found] == [life.id for life in reversed(lives)]
         assert {each.place.channel for each in found} == {CHANNEL}
 
+    async def test_threads_are_found_by_their_first_messages(self, store: Store) -> None:
+        lives = [Life(store) for _ in range(3)]
+        for life in lives:
+            await life.say()
+        await store.heard(1_000.0)
+        await store.begin_outage()
+        await store.caught_up(lives[0].id, 1)
+        places = [(await life.state()).place for life in lives[:2]]
+        roots = [place.thread_ts for place in places]
+        found = {each.thread_id: each for each in await store.known(PLACE, ["1.5", *roots])}
+        assert [found[life.id].place for life in lives[:2]] == places
+        assert [found[life.id].gap for life in lives[:2]] == [None, Gap(1_000.0, 1)]
+        assert len(found) == 2
+        assert await store.known(replace(PLACE, channel="C2"), roots) == []
+
+    async def test_threads_with_an_open_turn_are_found_from_the_newest_on(self, store: Store) -> None:
+        lives = [Life(store) for _ in range(130)]
+        for number, life in enumerate(lives):
+            await life.say()
+            if number % 13:
+                await life.commit("read the inbox", requester=ALICE)
+        found = list(await store.open_turns())
+        assert len(found) < 120, "they come in batches"
+        while part := await store.open_turns(found[-1].thread_id):
+            found += part
+        assert [each.thread_id for each in found] == [life.id for life in reversed(lives) if lives.index(life) % 13]
+        assert found[0].place == (await lives[-1].state()).place
+
+    async def test_recorded_messages_are_found_by_their_timestamps(self, store: Store) -> None:
+        life = Life(store)
+        for _ in range(5):
+            await life.say()
+        all_ = [each.ts for each in await store.recorded(life.id)]
+        assert len(all_) == 5
+        assert all_ == sorted(all_, reverse=True)
+        between = await store.recorded(life.id, all_[3], all_[1])
+        assert [each.ts for each in between] == all_[1:3]
+        assert [each.ts for each in await store.recorded(life.id, all_[2])] == all_[:2]
+
     async def test_a_late_message_is_held_and_wakes_nobody(self, store: Store) -> None:
         life = Life(store)
         assert await life.say(late=True) is Admission.HELD

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,7 +54,7 @@ KINDS = {
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
     "edited": [*commits("decide edited", "ask", "start a call"), *around("post turn#2")],
     "drifted": [*commits("start a call", "drift"), *around("post turn#2")],
-    "undone": [*commits("decide undo", "begin_undo", "end_undo"), *around("undo")],
+    "undone": [*commits("decide undo", "begin_undo"), *around("undo"), *commits("end_undo")],
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post turn")],
     "instead": [
@@ -79,6 +79,11 @@ KINDS = {
 }
 
 
+DEATHS = 4
+"""How often a process is killed in a play, each time at another point. After three deaths in one request to the model
+people are asked whether to go on."""
+SHORT = ("instead",)
+"""Plays in which it is killed before a boundary and after it: what follows depends on what people see meanwhile."""
 LIVES = ""
 """Of a process that is not killed at a point: the operator ends it."""
 AGAIN = ("before model request#1", *commits("try again"))
@@ -132,6 +137,26 @@ LATE = names([*commits("owe", "shown"), *around("update turn"), *STREAMED])
 """What is passed besides where a turn takes longer than a moment, on a busy machine too."""
 
 
+def by_itself(point: str) -> bool:
+    """Whether a play comes by this point no more once it was cut off there, or only on a busy machine."""
+    return any(each in point for each in ("tool call", "finish a call", "drift")) or not {
+        point.partition("#")[0]
+    }.isdisjoint(LATE)
+
+
+def chained(points: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Join points of the same play, in the order in which it comes by them, to plays with several deaths."""
+    found: list[tuple[str, list[str]]] = []
+    for kind, point in points:
+        if by_itself(point):
+            continue
+        if found and found[-1][0] == kind and len(found[-1][1]) < (2 if kind in SHORT else DEATHS):
+            found[-1][1].append(point)
+        else:
+            found.append((kind, [point]))
+    return found
+
+
 def first_of_each() -> list[tuple[str, str]]:
     """Each boundary once, with the play that comes by it first: the risky one comes by most."""
     points: dict[str, tuple[str, str]] = {}
@@ -143,6 +168,7 @@ def first_of_each() -> list[tuple[str, str]]:
 
 POINTS = first_of_each()
 """Where a process is killed. The product of plays and boundaries is gone through in process: test_in_process.py."""
+IN_ONE_PLAY.extend(chained(POINTS))
 
 
 @asynccontextmanager
@@ -157,7 +183,7 @@ async def stage(home: Path, kind: str, crash_at: str, *, real_files: bool = Fals
         yield here
 
 
-@pytest.mark.parametrize(("kind", "point"), POINTS)
+@pytest.mark.parametrize(("kind", "point"), [each for each in POINTS if by_itself(each[1])])
 async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed(tmp_path: Path, kind: str, point: str) -> None:
     async with stage(tmp_path, kind, point) as here:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mcp.shared.message import SessionMessage
 
+from bot.agent import tool_executor
 from bot.tools.mcp import server as mcp_server
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
@@ -121,8 +122,9 @@ async def test_a_call_that_may_be_repeated_is_broken_off_when_the_question_is_de
 
 
 async def test_a_call_that_changes_something_ends_and_is_recorded_when_the_question_is_deleted(
-    here: World, server: KeyValueServer
+    here: World, server: KeyValueServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tool_executor, "LET_GO_SECONDS", 30.0)  # a busy machine may need longer than people wait
     ts = await ask(here, call("kv__set", {"key": "colour", "value": "red"}))
     [card] = await asked(here, ts)
     server.answers.clear()

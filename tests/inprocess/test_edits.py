@@ -501,6 +501,29 @@ async def test_other_posts_of_our_app_are_read_in_any_form_and_followed(here: Wo
     assert said(here)[3].startswith("⟦the message of this app of ")
 
 
+async def test_an_edit_of_another_post_of_our_app_makes_up_for_its_lost_event(here: World) -> None:
+    here.model.script(text("One."), text("Two."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.reply(ts, "One.")
+    ours = here.slack.workspace.bot
+    here.slack.events.subscriptions.discard("message.channels")
+    post = await here.slack.app_post(here.general, ours, "it is out", thread_ts=ts)
+    here.slack.events.subscriptions.add("message.channels")
+    for words in ("it is out now", "it is out today"):
+        await here.slack.edit(here.general, post, ours, words)
+        await here.until(
+            lambda words=words: here.bot.rows("SELECT 1 FROM inbox WHERE ts = ? AND text = ?", post, words), poll=0.001
+        )
+    first = next(each for each in here.slack.envelopes if "it is out now" in json.dumps(each.payload))
+    assert first.event_id
+    await here.slack.redeliver(first.event_id)  # late
+    await here.until(lambda: all(each.acked_at for each in here.slack.envelopes), poll=0.001)
+    await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
+    await here.reply(ts, "Two.")
+    await here.quiet()
+    assert said(here)[1] == "You (another post of this app; not a request): it is out today"
+
+
 async def test_our_own_answers_are_no_context_after_a_restart_either(here: World) -> None:
     here.model.script(text("One."), text("Two."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")

@@ -53,6 +53,12 @@ async def settled(here: World) -> None:
     await here.quiet()
 
 
+async def nothing(*_: object) -> AsyncGenerator[dict[str, float]]:
+    """Finds no thread with new replies."""
+    for each in ():
+        yield each
+
+
 def answers(here: World, containing: str) -> list[Message]:
     """The bot's messages with these words, wherever they are."""
     found = here.slack.all_messages()
@@ -390,21 +396,56 @@ async def test_what_cannot_be_read_of_a_thread_is_said_once(here: World, monkeyp
     here.expected_refusals.append("missing_scope")
 
 
-async def test_of_many_threads_some_are_read_at_once_and_the_others_when_they_are_needed(
+async def test_of_many_threads_those_with_new_replies_are_read_and_the_others_when_they_are_needed(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "MAX_THREADS", 3)
     threads = [await thread(here) for _ in range(8)]
     here.slack.advance(2 * outages.MARGIN_SECONDS)  # they have not begun during the outage
     async with here.slack.offline(hold=True):
-        for ts in threads:
-            await here.slack.say(here.general, here.bob, f"Bob in {ts}", thread_ts=ts)
+        for ts in threads[:2]:
+            await here.slack.say(here.general, here.alice, f"Alice in {ts}", thread_ts=ts)
     await settled(here)
     requests = [call for call in here.slack.calls if call.method == "conversations.replies"]
-    assert [call.args["ts"] for call in requests] == list(reversed(threads))[:3]
-    await here.slack.say(here.general, here.alice, "go on", thread_ts=threads[0])
-    await here.reply(threads[0], "go on")
-    assert read(here, f"Bob in {threads[0]}") == 1
+    assert {call.args["ts"] for call in requests} == {*threads[-3:], *threads[:2]}
+    assert len(requests) == 5
+    for ts in threads[:2]:
+        assert len(answers(here, f"Alice in {ts}")) == 1
+    await here.slack.say(here.general, here.alice, "go on", thread_ts=threads[3])
+    await here.reply(threads[3], "go on")
+    assert len([call for call in here.slack.calls if call.method == "conversations.replies"]) == 6
+
+
+async def test_a_mention_in_a_thread_that_people_began_long_before_the_outage_is_found(here: World) -> None:
+    await thread(here)
+    begun = await here.slack.say(here.general, here.bob, "people talk")
+    await here.slack.say(here.general, here.alice, "they do", thread_ts=begun)
+    silent = await here.slack.say(here.general, here.bob, "and more")
+    await here.slack.say(here.general, here.alice, "yes", thread_ts=silent)
+    here.slack.advance(2 * outages.MARGIN_SECONDS)
+    async with here.slack.offline(hold=True):
+        await here.slack.say(here.general, here.bob, "<@BOT> what do you think", thread_ts=begun)
+    await settled(here)
+    assert len(answers(here, "what do you think")) == 1
+    assert silent not in {call.args["ts"] for call in here.slack.calls if call.method == "conversations.replies"}
+
+
+async def test_a_thread_that_waits_is_read_slowly_however_old_it_is(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "ACTIVE_DAYS", -1)
+    monkeypatch.setattr(catch_up, "latest_replies", nothing)
+    write = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "hello"})
+    here.model.script(calls(write))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    await here.reply(ts, "Waiting for you")
+    ended = await thread(here)
+    here.slack.advance(2 * outages.MARGIN_SECONDS)
+    async with here.slack.offline(hold=True):
+        await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
+    await here.reply(ts, "Stopped")
+    await settled(here)
+    assert ended not in {call.args["ts"] for call in here.slack.calls if call.method == "conversations.replies"}
 
 
 async def test_live_messages_do_not_wait_for_what_was_missed(here: World) -> None:

@@ -11,9 +11,10 @@ from typing import cast
 
 import pytest
 
+from bot.core import outages
 from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
-from bot.slack.intake import catch_up, missed_reader
+from bot.slack.intake import catch_up, missed_reader, slow_comparison
 from slack_sandbox.model import Channel, Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
@@ -76,6 +77,17 @@ async def asked(here: World, ts: str, words: str = "and now?", channel: Channel 
     await here.until(lambda: len(here.model.requests) > before, what="a request", poll=0.001)
     await here.quiet()
     return said(here)[1:]
+
+
+async def long_thread(here: World) -> tuple[str, list[str]]:
+    """A thread with a dozen messages to others, which the model has read. Returns their timestamps, too."""
+    ts = await thread(here)
+    replies: list[str] = []
+    for number in range(12):
+        here.slack.advance(5)
+        replies.append(await here.slack.say(here.general, here.bob, f"number {number}", thread_ts=ts))
+    await asked(here, ts, "well?")
+    return ts, replies
 
 
 def offers(here: World) -> list[Message]:
@@ -322,6 +334,78 @@ async def test_our_own_posts_and_what_was_answered_with_a_click_are_no_messages_
     await outage(here, lambda: asyncio.sleep(0))
     await settled(here)
     assert "message deleted" not in here.bot.log
+
+
+# --- long threads
+
+
+@pytest.mark.parametrize("shut", [outage, restart])
+async def test_of_a_long_thread_every_recorded_message_is_compared_in_time(
+    here: World, shut: Shut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "REREAD", 3)
+    monkeypatch.setattr(slow_comparison, "PAGE", 4)
+    monkeypatch.setattr(slow_comparison, "size_after", lambda _: 4)
+    ts, replies = await long_thread(here)
+    here.slack.advance(8 * outages.DAY)  # longer than anything is read back for what is new
+    edited, deleted = replies[1], replies[4:9]
+
+    async def change() -> None:
+        await here.slack.edit(here.general, edited, here.bob, "number one, as it should be")
+        for each in deleted:
+            await here.slack.delete(here.general, each, here.bob)
+
+    await shut(here, change)
+    await settled(here)
+    *_, first = [sent for sent in here.slack.calls if sent.method == "conversations.replies" and "oldest" in sent.args]
+    pages = [sent for sent in here.slack.calls if sent.method == "conversations.replies" and "oldest" not in sent.args]
+    assert first.at <= pages[0].at
+    read = await asked(here, ts)
+    reports = [each for each in read if each.startswith("⟦")]
+    assert len(reports) == 6
+    assert "number one, as it should be" in reports[0]
+    for number, report in zip(range(4, 9), reports[1:], strict=True):
+        assert f"> number {number}\n" in report
+    assert read[-1] == "Alice Smith: and now?", "nothing is left that was not compared"
+    await shut(here, lambda: asyncio.sleep(0))
+    await settled(here)
+    assert len([each for each in await asked(here, ts, "and?") if each.startswith("⟦")]) == 6, "it is reported once"
+
+
+async def test_the_model_reads_which_messages_could_not_be_compared(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "REREAD", 3)
+    ts, _ = await long_thread(here)
+    here.slack.advance(2 * outages.MARGIN_SECONDS)
+    await here.slack.say(here.general, here.bob, "the connection works")
+    await here.until(lambda: all(each.acked_at for each in here.slack.envelopes), poll=0.001)
+    monkeypatch.setattr(catch_up, "MAX_LOOKED_AT", 0)
+    await outage(here, lambda: asyncio.sleep(0))
+    await settled(here)
+    *_, note, last = await asked(here, ts)
+    assert note == (
+        "⟦of the messages of this thread, only the first and the newest 3 were checked for edits and deletions while "
+        "there was no connection to Slack; others may have been changed or deleted; say so if it matters to the "
+        "answer⟧"
+    )
+    assert last == "Alice Smith: and now?"
+    await asked(here, ts, "and?")
+    assert sum(each.startswith("⟦of the messages") for each in said(here)) == 1, "once per outage"
+
+
+async def test_what_slack_refuses_to_give_is_said_to_the_model(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(missed_reader, "PAUSES", ())
+    ts = await thread(here)
+    monkeypatch.setattr(catch_up, "MAX_LOOKED_AT", 0)
+    here.slack.faults.add("conversations.history", "error", times=None, code="missing_scope")
+    here.slack.faults.add("conversations.replies", "error", times=None, code="missing_scope")
+    await outage(here, lambda: asyncio.sleep(0))
+    note, _ = await asked(here, ts)
+    assert note.startswith("⟦what was written or changed in this thread while there was no connection to Slack could ")
+    assert "the app lacks a permission" in note
+    here.slack.faults.clear()
+    here.expected_refusals.append("missing_scope")
 
 
 # --- mentions

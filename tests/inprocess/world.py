@@ -31,7 +31,7 @@ from bot.core.ports.store import Store
 from bot.errors import SettingsError
 from bot.model.openrouter import OpenRouter
 from bot.slack import app as slack_app
-from bot.slack.intake.catch_up import Allowance
+from bot.slack.intake.allowance import Allowance
 from bot.store.registry import Opens
 from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
@@ -55,8 +55,8 @@ ACK_SECONDS = 1.0
 class Unlimited(Allowance):
     """Spaces no requests out: a bot that is started again in a long test has many conversations to read."""
 
-    async def wait(self) -> None:
-        pass
+    def take(self) -> float:
+        return 0.0
 
 
 class Parts(Service):
@@ -74,7 +74,8 @@ class Parts(Service):
         self._wake_both(thread_id)
 
     async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
-        self._catch_up._allowance = Unlimited()  # pyright: ignore[reportPrivateUsage]
+        read = self._catch_up
+        read._allowance = read._of_threads = read._slow.allowance = Unlimited(1, 1.0)  # pyright: ignore[reportPrivateUsage]
         await super().start(url, seconds)
         self._lasting = frozenset(self._background.running)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.questions.question import Card
 
 
@@ -31,9 +31,23 @@ class Outages(Protocol):
         """
         ...
 
-    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
+    async def recorded(self, thread_id: int, after: str = "", upto: str = "") -> Sequence[RecordedMessage]:
         """Return the recorded messages of people and apps in a thread that are not deleted, the newest first, within
-        limits. The bot's own notes are not included."""
+        limits. The bot's own notes are not included.
+
+        after, upto: return those with a higher timestamp than the first, and with none higher than the second.
+        """
+        ...
+
+    async def known(self, conversation: Conversation, roots: Sequence[str]) -> Sequence[KnownThread]:
+        """Return the bot's threads in a conversation whose first messages have these timestamps."""
+        ...
+
+    async def open_turns(self, before: int = 0) -> Sequence[KnownThread]:
+        """Return a batch of the threads with an open turn, those that began last first.
+
+        before: return threads with lower ids only; 0 for the newest. The batch is empty at the end.
+        """
         ...
 
     async def active(self, before: int = 0) -> Sequence[ActiveThread]:

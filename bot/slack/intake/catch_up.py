@@ -6,17 +6,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import failpoints
+from bot.core.amendments import Amendment
 from bot.core.inbox import Admission
 from bot.core.outages import (
+    ACTIVE_DAYS,
+    DAY,
     ActiveThread,
     Conversation,
     Gap,
+    KnownThread,
     Missed,
     conversations_to_read,
     group_offers,
@@ -27,24 +32,29 @@ from bot.core.outages import (
 from bot.core.ports.outages import Outages
 from bot.core.ports.store import Inbox
 from bot.core.questions import missed
-from bot.core.untrusted import items, mapping
+from bot.core.thread_ref import ThreadRef
+from bot.slack import missed_gaps
 from bot.slack.blocks import missed_offer, question_blocks
 from bot.slack.connectivity import BEAT_SECONDS
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
+from bot.slack.intake.allowance import Allowance
 from bot.slack.intake.amending import amend
-from bot.slack.intake.missed_reader import MissedReader
-from bot.slack.reading.message import identifier
+from bot.slack.intake.conversation_list import ConversationList
+from bot.slack.intake.missed_reader import MissedReader, noted
+from bot.slack.intake.replied_threads import latest_replies
+from bot.slack.intake.slow_comparison import SlowComparison
 
 log = logging.getLogger(__name__)
 
-BURST = 15
+BURST = 10
 """Requests that may be made at once; further ones at the rate of PER_MINUTE."""
-PER_MINUTE = 40.0
+PER_MINUTE = 30.0
 """Slack allows about 50 a minute of each method; turns read threads, too."""
-PAGES = 10
-"""Pages of the list of conversations."""
-LISTED = 200
+MAX_SCANNED = 200
+"""Pages in all that are searched for threads with new replies."""
+MAX_OTHERS = 20
+"""Threads in a conversation that are not the bot's and have new replies, in which it may have been mentioned."""
 MAX_LOOKED_AT = 50
 """Batches of the newest messages that are searched for threads."""
 FIRST_PAUSE, MAX_PAUSE = 30.0, 900.0
@@ -55,27 +65,10 @@ FAILURES_AT_ONCE = 3
 """Failures in a row after which the rest is left to the next attempt."""
 MAX_REPORTED = 1_000
 """Problems that are remembered as logged."""
-TYPES = ("public_channel,private_channel,mpim", "im")
-"""Requested separately: apps that were installed before the scope im:read was required may list only the first."""
 
 
 class OutageStore(Inbox, Outages, Protocol):
     """The part of the store that is used here."""
-
-
-class Allowance:
-    """Limits the rate of requests."""
-
-    def __init__(self) -> None:
-        self._left, self._at = float(BURST), time.monotonic()
-
-    async def wait(self) -> None:
-        """Wait until another request may be made."""
-        now = time.monotonic()
-        self._left, self._at = min(float(BURST), self._left + (now - self._at) * PER_MINUTE / 60), now
-        self._left -= 1
-        if self._left < 0:
-            await asyncio.sleep(-self._left * 60 / PER_MINUTE)
 
 
 class CatchUp:
@@ -109,15 +102,23 @@ class CatchUp:
         self._workspaces = workspaces
         self._wanted = asyncio.Event()
         self._busy = False
-        self._allowance = Allowance()
+        self._allowance = Allowance(BURST, PER_MINUTE)
+        """For the conversations and their lists."""
+        self._of_threads = Allowance(BURST, PER_MINUTE)
+        self._slow = SlowComparison(store, reader, self._thread, self._apply)
         self._reported: dict[str, str] = {}
-        self._unlisted = set[str]()
-        """Types of conversations that Slack does not list because a scope is missing."""
+        self._list = ConversationList(client, team, workspaces, self._wait, self._report)
+        self._unscanned: dict[str, tuple[Conversation, float]] = {}
+        """Conversations in which new replies to older messages are still to be found, with the Unix time from which."""
+        self._read_now = set[int]()
+        """The threads that were read in this run."""
+        self._pages = 0
+        """Pages that were searched for new replies in this run."""
 
     @property
     def idle(self) -> bool:
         """Whether nothing is being read or waiting to be read."""
-        return not (self._busy or self._wanted.is_set())
+        return not (self._busy or self._wanted.is_set() or self._slow.has_work)
 
     def read(self) -> None:
         """Request that what was missed is read soon."""
@@ -128,11 +129,7 @@ class CatchUp:
         failures = 0
         while True:
             pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (failures - 1)) if failures else None
-            try:
-                await asyncio.wait_for(self._wanted.wait(), pause)
-            except TimeoutError:
-                pass
-            else:
+            if await self._is_requested(pause):
                 failures = 0
             self._busy = True
             self._wanted.clear()
@@ -141,6 +138,22 @@ class CatchUp:
             finally:
                 self._busy = False
             failures = 0 if done or failures + 1 >= TRIES else failures + 1
+
+    async def _is_requested(self, seconds: float | None) -> bool:
+        """Compare threads slowly until reading is requested. Return False if it is not within these seconds."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self._wanted.is_set():
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            slow = self._slow.allowance.take() if self._slow.has_work else None
+            waits = [each for each in (left, slow) if each is not None]
+            try:
+                await asyncio.wait_for(self._wanted.wait(), min(waits, default=None))
+            except TimeoutError:
+                if slow is not None and (left is None or slow <= left):
+                    await self._slow.step()
+        return True
 
     async def beat(self, last: Callable[[], float]) -> None:
         """Record when a connection last worked, and ask about held messages, until cancelled.
@@ -158,53 +171,102 @@ class CatchUp:
     async def once(self) -> bool:
         """Read what was missed. Return False if a part could not be read, and may be readable later."""
         found = await self._active()
-        conversations = conversations_to_read(known_conversations(found), await self._listed())
-        gaps = await self._store.gaps(conversations)
+        known = known_conversations(found)
+        conversations = conversations_to_read(known, await self._list.read())
         now = self._reader.clock()
-        jobs: list[tuple[int | Conversation, Gap, Callable[[], Awaitable[Missed]]]] = []
-        for each, gap in zip(conversations, gaps, strict=True):
+        jobs: list[tuple[Conversation, Gap]] = []
+        for each, gap in zip(conversations, await self._store.gaps(conversations), strict=True):
             if gap is not None:
-                jobs.append((each, gap, self._conversation(each, read_from(gap, now))))
-        for each in threads_with_gaps(found, now).values():
-            if each.gap is not None:
-                jobs.append((each.thread_id, each.gap, self._thread(each, read_from(each.gap, now))))
-        failed = in_a_row = 0
-        for what, gap, work in jobs:
-            if in_a_row >= FAILURES_AT_ONCE:
-                break
-            done = await self._read(what, gap, work)
-            failed, in_a_row = failed + (not done), 0 if done else in_a_row + 1
+                jobs.append((each, gap))
+                if each.channel in {known.channel for known in known}:
+                    self._unscanned.setdefault(each.channel, (each, read_from(gap, now)))
+        threads = [KnownThread(each.thread_id, each.place, each.gap) for each in threads_with_gaps(found, now).values()]
+        self._read_now.clear()
+        self._slow.begin()
+        self._pages = 0
+        done = [
+            await _until_failures(self._conversation(each, gap) for each, gap in jobs),
+            await _until_failures(self._scan(each) for each in list(self._unscanned)),
+            await _until_failures(self._thread(each) for each in threads),
+        ]
         await self._offer()
-        return not failed
+        return all(done)
 
-    def _conversation(self, conversation: Conversation, oldest: float) -> Callable[[], Awaitable[Missed]]:
-        async def read() -> Missed:
-            return Missed(await self._reader.conversation(conversation, oldest, self._allowance.wait))
+    async def _wait(self) -> None:
+        await self._allowance.wait()
 
-        return read
-
-    def _thread(self, active: ActiveThread, oldest: float) -> Callable[[], Awaitable[Missed]]:
-        async def read() -> Missed:
-            known = await self._store.recorded(active.thread_id)
-            return await self._reader.thread(active.place, oldest, known, self._allowance.wait)
-
-        return read
-
-    async def _read(self, what: int | Conversation, gap: Gap, work: Callable[[], Awaitable[Missed]]) -> bool:
-        """Read one thread or conversation. Return False if that failed, and may succeed later."""
+    async def _conversation(self, conversation: Conversation, gap: Gap) -> bool:
+        """Read what was written in a conversation. Return False if that failed, and may succeed later."""
         last = min(gap.last, self._reader.over())
+        oldest = read_from(gap, self._reader.clock())
         try:
             with failpoints.around("read what was missed"):
-                found = await work()
+                found = Missed(await self._reader.conversation(conversation, oldest, self._allowance.wait))
         except SLACK_ERRORS as error:
-            code = code_of(error)
-            about = what.channel if isinstance(what, Conversation) else f"thread {what}"
-            kind = kind_of(code)
-            if kind is not ErrorKind.OPERATOR:  # what an operator has to do is reported by the client
-                self._report(about, f"cannot read what was written in {about} while no connection was open ({code})")
+            kind = self._refused(conversation.channel, error)
             if kind is ErrorKind.PERMANENT:
-                await self._store.caught_up(what, last)
+                await self._store.caught_up(conversation, last)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
+        await self._admit(found, conversation, last)
+        return True
+
+    async def _thread(self, thread: KnownThread) -> bool:
+        """Read what was missed in one of the bot's threads. Return False if that failed, and may succeed later."""
+        gap, now = thread.gap, self._reader.clock()
+        if gap is None or thread.thread_id in self._read_now:
+            return True
+        self._read_now.add(thread.thread_id)
+        last = min(gap.last, self._reader.over())
+        known = await self._store.recorded(thread.thread_id)
+        try:
+            with failpoints.around("read what was missed"):
+                found = await self._reader.thread(thread.place, read_from(gap, now), known, self._of_threads.wait)
+        except SLACK_ERRORS as error:
+            # If Slack refuses it for good, it is tried again when somebody writes there, and the model learns of it.
+            kind = self._refused(f"thread {thread.thread_id}", error)
+            return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
+        if not found.is_compared:
+            self._slow.add(thread)
+        found = noted(found, thread.place, gap, missed_gaps.for_the_model(replace(found, is_compared=True)))
+        await self._admit(found, thread.thread_id if found.is_compared else None, last)
+        return True
+
+    async def _scan(self, channel: str) -> bool:
+        """Read threads of a conversation that have new replies, however old they are. Return False if that failed."""
+        conversation, since = self._unscanned[channel]
+        now, others = self._reader.clock(), 0
+        between = (now - ACTIVE_DAYS * DAY, now)
+        done = True
+        try:
+            async for replies in latest_replies(self._client, conversation, between, self._allowance.wait):
+                self._pages += 1
+                known = {each.place.thread_ts: each for each in await self._store.known(conversation, [*replies])}
+                for root, at in replies.items():
+                    thread = known.get(root)
+                    if thread is not None and thread.gap is not None and at >= read_from(thread.gap, now):
+                        done = await self._thread(thread) and done
+                    elif thread is None and float(root) < since <= at and others < MAX_OTHERS:
+                        others += 1
+                        place = ThreadRef(conversation.team, channel, root, conversation.kind)
+                        await self._admit(await self._reader.thread(place, since, (), self._of_threads.wait), None, 0)
+                if self._pages >= MAX_SCANNED:
+                    break
+        except SLACK_ERRORS as error:
+            if self._refused(channel, error) not in (ErrorKind.PERMANENT, ErrorKind.OPERATOR):
+                return False
+        del self._unscanned[channel]
+        return done
+
+    def _refused(self, about: str, error: BaseException) -> ErrorKind | None:
+        """Log that something could not be read, unless the client reports it to the operator. Return why."""
+        code = code_of(error)
+        kind = kind_of(code)
+        if kind is not ErrorKind.OPERATOR:
+            self._report(about, f"cannot read what was written in {about} while no connection was open ({code})")
+        return kind
+
+    async def _admit(self, found: Missed, what: int | Conversation | None, last: int) -> None:
+        """Record what was found, and that a thread or conversation was read up to an outage."""
         woken = set[int]()
         for message in found.messages:
             admission, thread_id = await self._store.admit(message)
@@ -214,10 +276,13 @@ class CatchUp:
                 woken.update(await self._store.waiting())
         for change in found.changes:
             woken.update(await amend(self._store, change))
-        await self._store.caught_up(what, last)
+        if what is not None:
+            await self._store.caught_up(what, last)
         for thread_id in sorted(woken):
             self._wake(thread_id)
-        return True
+
+    async def _apply(self, changes: Sequence[Amendment]) -> None:
+        await self._admit(Missed(changes=changes), None, 0)
 
     async def _offer(self) -> None:
         """Ask people whether to answer messages that are too old to be answered unasked."""
@@ -239,22 +304,6 @@ class CatchUp:
             before = part[-1].number
         return found
 
-    async def _listed(self) -> list[Conversation]:
-        """Return the conversations that the bot is in, as far as Slack lists them."""
-        found: list[Conversation] = []
-        for types in TYPES:
-            if types in self._unlisted:
-                continue
-            try:
-                found += await self._list(types)
-            except (*SLACK_ERRORS, LookupError) as error:
-                code = code_of(error)
-                if code == "missing_scope":
-                    self._unlisted.add(types)
-                else:
-                    self._report(types, f"cannot list the conversations that the bot is in ({code})")
-        return found
-
     def _report(self, about: str, words: str) -> None:
         """Log a problem, unless it was the last one logged about the same thing."""
         if self._reported.get(about) != words:
@@ -263,28 +312,13 @@ class CatchUp:
             self._reported[about] = words
             log.warning(words)
 
-    async def _list(self, types: str) -> list[Conversation]:
-        found: dict[str, Conversation] = {}
-        workspaces = list(await self._workspaces())
-        cursor: str | None = None
-        for _ in range(max(PAGES, len(workspaces))):
-            await self._allowance.wait()
-            # An organisation's token has to name the workspace (docs.slack.dev/reference/methods/users.conversations).
-            answer: Any = await self._client.users_conversations(
-                types=types, exclude_archived=True, limit=LISTED, cursor=cursor, team_id=workspaces[0]
-            )
-            for item in items(answer.get("channels")):
-                each = mapping(item)
-                if channel := identifier(each.get("id")):
-                    found[channel] = Conversation(self._team, channel, _kind(each))
-            cursor = str(mapping(answer.get("response_metadata")).get("next_cursor") or "") or None
-            if cursor is None:
-                del workspaces[0]
-            if not workspaces:
-                break
-        return list(found.values())
 
-
-def _kind(conversation: dict[str, Any]) -> str:
-    kinds = {"is_im": "im", "is_mpim": "mpim", "is_private": "group"}
-    return next((kind for name, kind in kinds.items() if conversation.get(name) is True), "channel")
+async def _until_failures(jobs: Iterable[Awaitable[bool]]) -> bool:
+    """Do one after the other until too many have failed in a row. Return whether all were done."""
+    failed = in_a_row = 0
+    for job in jobs:
+        done = await job
+        failed, in_a_row = failed + (not done), 0 if done else in_a_row + 1
+        if in_a_row >= FAILURES_AT_ONCE:
+            break
+    return not failed

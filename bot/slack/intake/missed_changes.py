@@ -3,8 +3,9 @@ what Slack returns now. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from bot.core.amendments import Amendment
 from bot.core.json_text import JsonObject
@@ -27,15 +28,21 @@ class Pages:
     is_limited: bool = False
     """Whether the workspace's plan hides some messages."""
 
-    def covers(self, root: str, ts: str) -> bool:
-        """Return whether a message would be among these if it still existed.
+    def coverage(self, root: str) -> Callable[[str], bool]:
+        """Return a function that returns whether a message would be among these if it still existed.
 
         root: the timestamp of the thread's first message. Every page contains it; without it, an answer proves nothing.
         """
         found = [each for each in map(_ts, self.messages) if each]
-        if self.is_limited or root not in found or float(ts) <= self.since:
-            return False
-        return self.is_whole or float(ts) <= max(map(float, found))
+        if self.is_limited or root not in found:
+            return lambda ts: False
+        newest = inf if self.is_whole else max(map(float, found))
+        return lambda ts: self.since < float(ts) <= newest
+
+    @property
+    def newest(self) -> str:
+        """The timestamp of the newest message; empty if there is none."""
+        return max(map(_ts, self.messages), default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +56,19 @@ class Comparison:
     bots: Collection[str]
     late_seconds: float
 
-    def changes(self, known: Sequence[RecordedMessage], pages: Pages) -> list[Amendment]:
-        """Return the edits and deletions among messages that were recorded before the request, oldest first."""
+    def changes(self, known: Sequence[RecordedMessage], pages: Pages) -> Iterator[Amendment | None]:
+        """Yield for each message that could be compared its edit or deletion, or None if it is unchanged.
+
+        known: the messages that were recorded before the request, newest first. The oldest is compared first.
+        """
         there = {_ts(each): each for each in pages.messages}
-        changes: list[Amendment] = []
+        covers = pages.coverage(self.place.thread_ts)
         for each in reversed(known):
             message = there.get(each.ts)
-            if message is None:
-                if pages.covers(self.place.thread_ts, each.ts):
-                    changes.append(self.deletion(each.ts))
-            elif message.get("subtype") == TOMBSTONE:
-                changes.append(self.deletion(each.ts))
-            elif (edit := self._edit(message)) is not None:
-                changes.append(edit)
-        return changes
+            if message is not None:
+                yield self.deletion(each.ts) if message.get("subtype") == TOMBSTONE else self._edit(message)
+            elif covers(each.ts):
+                yield self.deletion(each.ts)
 
     def deletion(self, ts: str, *, ends_thread: bool = False) -> Amendment:
         """Return the deletion of a message of the thread."""

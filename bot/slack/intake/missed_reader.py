@@ -11,21 +11,21 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.amendments import EDIT_SECONDS
+from bot.core.amendments import EDIT_SECONDS, Amendment
 from bot.core.inbox import Incoming
 from bot.core.json_text import JsonObject
 from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, RecordedMessage, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import count, items, mapping
 from bot.pace import Pace
-from bot.slack import history_gaps
+from bot.slack import missed_gaps
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
-from bot.slack.history import History
 from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.missed_changes import Comparison, Pages, version
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
 from bot.slack.reading.message import Ourselves, is_spoken
+from bot.slack.reading.rendering import note
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ class MissedReader:
                 for pause in (*PAUSES, None):
                     try:
                         oldest = read_from(gap, self.clock())
-                        return replace(await self.thread(place, oldest, known, at_once), last=last)
+                        found = await self.thread(place, oldest, known, at_once)
+                        words = missed_gaps.for_the_model(found)
+                        return replace(noted(found, place, gap, words), last=last)
                     except SLACK_ERRORS as error:
                         code = code_of(error)
                         kind = kind_of(code)
@@ -80,7 +82,8 @@ class MissedReader:
         except TimeoutError:
             code, last = code or "TimeoutError", 0
         log.warning("cannot read what was missed in a thread in %s (%s)", place.channel, code)
-        return Missed(last=last, error=code, words=history_gaps.for_people(History(error=code)))
+        found = Missed(last=last, error=code, words=missed_gaps.for_people(code))
+        return noted(found, place, gap, missed_gaps.for_the_model(found))
 
     async def thread(
         self, place: ThreadRef, oldest: float, known: Sequence[RecordedMessage], wait: Callable[[], Awaitable[None]]
@@ -125,7 +128,9 @@ class MissedReader:
             self._report(place.channel)
         conversation = Conversation(place.team, place.channel, place.kind)
         found = await self._incoming(place.team, conversation, pages.messages, oldest)
-        return Missed(found, about.changes(known, pages))
+        changes, number = await compared(about, known, pages)
+        root = any(each.ts == place.thread_ts for each in known)
+        return Missed(found, changes, max(0, number - root), number == len(known), pages.is_whole)
 
     async def conversation(
         self, conversation: Conversation, oldest: float, wait: Callable[[], Awaitable[None]]
@@ -207,6 +212,26 @@ class MissedReader:
                 late = now - at > self.late_seconds
                 messages.append(replace(message, missed=True, late=late, version=version(edited, now)))
         return sorted(messages, key=_moment)
+
+
+async def compared(about: Comparison, known: Sequence[RecordedMessage], pages: Pages) -> tuple[list[Amendment], int]:
+    """Return the edits and deletions among recorded messages, and how many messages could be compared."""
+    changes: list[Amendment] = []
+    number, pace = 0, Pace()
+    for change in about.changes(known, pages):
+        number += 1
+        changes += [change] if change is not None else []
+        await pace.checkpoint()
+    return changes, number
+
+
+def noted(found: Missed, place: ThreadRef, gap: Gap, words: str) -> Missed:
+    """Return what was found, and before it a note to the model if there are words."""
+    if not words:
+        return found
+    key = f"outage-{place.channel}-{place.thread_ts}-{gap.last}"
+    said = Incoming(place, key, "", f"{gap.since:.6f}0", note(words), (), addressed=False, earlier=True)
+    return replace(found, messages=[said, *found.messages])
 
 
 def _moment(message: Incoming) -> tuple[float, str]:

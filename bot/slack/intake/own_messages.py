@@ -19,7 +19,8 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.store import Inbox
 from bot.core.untrusted import items, mapping
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
-from bot.slack.intake.messages import incoming
+from bot.slack.intake.changes import CHANGED
+from bot.slack.intake.messages import edited_at, incoming, timestamp
 from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import AUTHORED_SUBTYPES, Ourselves
 
@@ -42,17 +43,27 @@ class OwnMessages:
     def take(self, body: JsonObject) -> bool:
         """Handle an event about a message of our own app. Return whether that is all there is to do."""
         event = mapping(body.get("event"))
-        if event.get("subtype") == "message_changed":
-            return self._posts.knows(str(event.get("channel")), str(mapping(event.get("message")).get("ts")))
+        if event.get("subtype") != CHANGED:
+            self._begin(body, event)
+            return True
+        now = mapping(event.get("message"))
+        if self._posts.knows(str(event.get("channel")), str(now.get("ts"))):
+            return True
+        # If the event of the message itself was lost, it is recorded with its new wording.
+        said = {**now, "channel": event.get("channel"), "channel_type": event.get("channel_type")}
+        self._begin({**body, "event": said, "event_id": ""}, said, timestamp(event.get("event_ts")))
+        return False
+
+    def _begin(self, body: JsonObject, event: JsonObject, changed: str = "") -> None:
+        """Look up a message in a thread. `changed`: the timestamp of the event that reports an edit of it."""
         message = incoming(body, self._ourselves, history=True)
         is_reply = message is not None and message.ts != message.place.thread_ts
         if message is not None and is_reply and event.get("subtype") in AUTHORED_SUBTYPES and len(self._tasks) < MOST:
-            task = asyncio.create_task(self._look(message))
+            task = asyncio.create_task(self._look(message, changed))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return True
 
-    async def _read(self, message: Incoming) -> Incoming | None:
+    async def _read(self, message: Incoming, changed: str) -> Incoming | None:
         """Return a message with its metadata; None if it is gone. Raises SLACK_ERRORS."""
         place = message.place
         answer: Any = await self._client.conversations_replies(
@@ -67,19 +78,21 @@ class OwnMessages:
         for each in map(mapping, items(answer.get("messages"))):
             if each.get("ts") == message.ts:
                 event = {**each, "channel": place.channel, "channel_type": place.kind}
-                return incoming({"team_id": place.team, "event": event}, self._ourselves, history=True)
+                found = incoming({"team_id": place.team, "event": event}, self._ourselves, history=True)
+                edited = edited_at(each) if changed else ""
+                return replace(found, version=f"{edited} {changed}".strip()) if found and edited else found
         return None
 
-    async def _look(self, message: Incoming) -> None:
+    async def _look(self, message: Incoming, changed: str) -> None:
         place, ts = message.place, message.ts
         try:
             if await self._posts.includes(place.channel, ts):
                 return
-            if not message.post:
+            if changed or not message.post:
                 admission, _ = await self._store.admit(replace(message, unclear=True))
                 if admission is not Admission.UNCLEAR:
                     return
-                found = await self._read(message)
+                found = await self._read(message, changed)
                 if found is None:
                     return
                 message = found

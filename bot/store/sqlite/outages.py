@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
-from bot.core.outages import ActiveThread, Conversation, Gap, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, KnownThread, RecordedMessage
 from bot.core.questions.missed import MISSED
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite.database import now
@@ -13,9 +14,13 @@ from bot.store.sqlite.database import now
 KEPT = 5_000
 """Outages that are kept. Slack asks for a new connection every few hours."""
 AT_ONCE = 100
-"""Messages per batch."""
-REREAD = 500
-"""Messages of a thread that are compared with the chat again, at most."""
+"""Messages, or threads, per batch."""
+NEWEST = 500
+"""Messages of a thread that are returned if no timestamp is given from which on."""
+BETWEEN = 5_000
+"""Messages of a thread that are returned between two timestamps."""
+NONE_HIGHER = "A"
+"""Higher than every timestamp."""
 _LAST = "(SELECT coalesce(max(id), 0) FROM outages)"
 
 
@@ -54,14 +59,14 @@ def _gap_after(connection: sqlite3.Connection, number: int) -> Gap | None:
     return Gap(float(since[0]), last)
 
 
-def recorded(connection: sqlite3.Connection, thread_id: int) -> list[RecordedMessage]:
+def recorded(connection: sqlite3.Connection, thread_id: int, after: str = "", upto: str = "") -> list[RecordedMessage]:
     """Return the recorded messages of people and apps in a thread, the newest first, without the bot's own entries."""
     first = connection.execute("SELECT first FROM turns WHERE thread_id = ? AND ended_at IS NULL", (thread_id,))
     [begun] = first.fetchone() or (None,)
     rows = connection.execute(
-        "SELECT ts, seq, addressed FROM inbox WHERE thread_id = ? AND about IS NULL AND NOT gone AND user <> ''"
-        " AND substr(event_id, 1, ?) <> ? ORDER BY ts DESC LIMIT ?",
-        (thread_id, len(MISSED) + 1, f"{MISSED}-", REREAD),
+        "SELECT ts, seq, addressed FROM inbox WHERE thread_id = ? AND ts > ? AND ts <= ? AND about IS NULL AND NOT gone"
+        " AND user <> '' AND substr(event_id, 1, ?) <> ? ORDER BY ts DESC LIMIT ?",
+        (thread_id, after, upto or NONE_HIGHER, len(MISSED) + 1, f"{MISSED}-", BETWEEN if after else NEWEST),
     )
     return [
         RecordedMessage(str(ts), seq is None or (begun is not None and bool(addressed) and seq >= begun))
@@ -81,6 +86,35 @@ def active(connection: sqlite3.Connection, before: int) -> list[ActiveThread]:
         ActiveThread(int(id_), float(at), int(thread), ThreadRef(*place), gaps[int(number)])
         for id_, at, thread, number, *place in rows
     ]
+
+
+def known(connection: sqlite3.Connection, place: Conversation, roots: Sequence[str]) -> list[KnownThread]:
+    """Return the threads of a conversation whose first messages have these timestamps."""
+    found: list[KnownThread] = []
+    for root in roots:
+        rows = connection.execute(
+            "SELECT id, heard, team, channel, thread_ts, kind FROM threads"
+            " WHERE team = ? AND channel = ? AND thread_ts = ?",
+            (place.team, place.channel, root),
+        )
+        found += _threads(connection, rows.fetchall())
+    return found
+
+
+def open_turns(connection: sqlite3.Connection, before: int) -> list[KnownThread]:
+    """Return threads with an open turn and an id below this one (0: any), the highest first."""
+    rows = connection.execute(
+        "SELECT t.id, t.heard, t.team, t.channel, t.thread_ts, t.kind FROM turns o INDEXED BY turns_open"
+        " CROSS JOIN threads t ON t.id = o.thread_id WHERE o.ended_at IS NULL AND o.thread_id < ?"
+        " ORDER BY o.thread_id DESC LIMIT ?",
+        (before or 1 << 62, AT_ONCE),
+    )
+    return _threads(connection, rows.fetchall())
+
+
+def _threads(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[KnownThread]:
+    gaps = {number: _gap_after(connection, number) for number in {int(row[1]) for row in rows}}
+    return [KnownThread(int(id_), ThreadRef(*place), gaps[int(number)]) for id_, number, *place in rows]
 
 
 def of_conversations(connection: sqlite3.Connection, found: Sequence[Conversation]) -> list[Gap | None]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.inbox import Admission, Incoming, Unread
-from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -103,8 +103,14 @@ class SqliteStore(PostsStore, SqliteSessions):
     async def gap(self, thread_id: int) -> Gap | None:
         return await self._database.read(partial(outages.gap, thread_id=thread_id))
 
-    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
-        return await self._database.read(partial(outages.recorded, thread_id=thread_id))
+    async def recorded(self, thread_id: int, after: str = "", upto: str = "") -> Sequence[RecordedMessage]:
+        return await self._database.read(partial(outages.recorded, thread_id=thread_id, after=after, upto=upto))
+
+    async def known(self, conversation: Conversation, roots: Sequence[str]) -> Sequence[KnownThread]:
+        return await self._database.read(partial(outages.known, place=conversation, roots=roots))
+
+    async def open_turns(self, before: int = 0) -> Sequence[KnownThread]:
+        return await self._database.read(partial(outages.open_turns, before=before))
 
     async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         return await self._database.read(partial(outages.active, before=before))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.questions.missed import MISSED, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Decision, Question
 from tests.extending.memory import asking
@@ -40,11 +40,27 @@ def active(tables: Tables, before: int) -> list[ActiveThread]:
     ]
 
 
-def recorded(tables: Tables, thread: int) -> list[RecordedMessage]:
+def known(tables: Tables, conversation: Conversation, roots: Sequence[str]) -> list[KnownThread]:
+    where = (conversation.team, conversation.channel)
+    return [
+        KnownThread(id_, row.place, gap(tables, row.heard))
+        for id_, row in tables.threads.items()
+        if (row.place.team, row.place.channel) == where and row.place.thread_ts in roots
+    ]
+
+
+def open_turns(tables: Tables, before: int) -> list[KnownThread]:
+    ids = [id_ for id_ in tables.threads if tables.open_turn(id_) and (id_ < before or not before)]
+    rows = [(id_, tables.threads[id_]) for id_ in sorted(ids, reverse=True)[:100]]
+    return [KnownThread(id_, row.place, gap(tables, row.heard)) for id_, row in rows]
+
+
+def recorded(tables: Tables, thread: int, after: str, upto: str) -> list[RecordedMessage]:
     turn = tables.open_turn(thread)
     first = tables.turns[turn].first if turn else None
     rows = [row for row in tables.inbox.values() if row.thread == thread and not (row.about or row.gone)]
     rows = [row for row in rows if row.unread.user and not row.event.startswith(f"{MISSED}-")]
+    rows = [row for row in rows if row.unread.ts > after and (row.unread.ts <= upto or not upto)]
     return [
         RecordedMessage(
             row.unread.ts,

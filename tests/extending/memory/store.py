@@ -9,7 +9,7 @@ from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
-from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.posts import Draft, PostState
 from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
@@ -63,8 +63,14 @@ class MemoryStore(MemoryPosts):
     async def gap(self, thread_id: int) -> Gap | None:
         return hearing.gap(self._disk.tables, self._disk.tables.threads[thread_id].heard)
 
-    async def recorded(self, thread_id: int) -> Sequence[RecordedMessage]:
-        return hearing.recorded(self._disk.tables, thread_id)
+    async def recorded(self, thread_id: int, after: str = "", upto: str = "") -> Sequence[RecordedMessage]:
+        return hearing.recorded(self._disk.tables, thread_id, after, upto)
+
+    async def known(self, conversation: Conversation, roots: Sequence[str]) -> Sequence[KnownThread]:
+        return hearing.known(self._disk.tables, conversation, roots)
+
+    async def open_turns(self, before: int = 0) -> Sequence[KnownThread]:
+        return hearing.open_turns(self._disk.tables, before)
 
     async def active(self, before: int = 0) -> Sequence[ActiveThread]:
         return hearing.active(self._disk.tables, before)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.slack.connectivity import Connectivity
-from bot.slack.intake import catch_up
-from bot.slack.intake.catch_up import Allowance
+from bot.slack.intake.allowance import Allowance
 
 pytestmark = pytest.mark.anyio
 
@@ -74,15 +75,13 @@ async def test_a_refusal_of_the_store_is_asked_again() -> None:
 
 
 async def test_requests_are_spaced_out_after_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catch_up, "BURST", 3)
-    monkeypatch.setattr(catch_up, "PER_MINUTE", 60_000.0)
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(catch_up.asyncio, "sleep", sleep)
-    allowance = Allowance()
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    allowance = Allowance(3, 60_000.0)
     for _ in range(6):
         await allowance.wait()
     assert len(waits) <= 3

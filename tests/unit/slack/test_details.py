@@ -57,6 +57,25 @@ def test_of_very_many_pages_only_the_next_ones_are_counted() -> None:
     assert not details.has_more_than(number, approval)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"words": "x" * 10_000},
+        {f"k{number}": "x" for number in range(120)},
+        {f"k{number}": "x" for number in range(600)},
+        {"words": "\u202e" * 50_000},
+        {"words": "x" * 700_000},
+        {"n" * 40_000: dict.fromkeys(map(str, range(40)), 1)},
+        {"lines": "x\n" * 60_000},
+    ],
+)
+def test_whether_there_are_more_pages_than_some_is_known_without_making_them(given: dict[str, object]) -> None:
+    approval = request(call=call(given))
+    number = details.pages(approval)
+    for each in {0, 1, 2, 3, 5, number - 1, number, number + 1}:
+        assert details.has_more_than(each, approval) == (number > each), each
+
+
 def test_a_page_that_is_not_there_gives_the_nearest() -> None:
     many = request(call=call({f"name{number:05d}": "value" for number in range(200)}))
     last = details.pages(many) - 1

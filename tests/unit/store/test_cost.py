@@ -72,7 +72,11 @@ async def everything(store: SqliteStore) -> None:
     assert await store.begin_outage() == 1
     await store.heard(1e12)
     assert (await store.active())[0].thread_id == life.id
-    assert await store.recorded(life.id)
+    recorded = await store.recorded(life.id)
+    assert await store.recorded(life.id, "0", recorded[0].ts) == recorded
+    await store.open_turns(2)  # a batch of more than one is full only in a large database
+    [known] = await store.known(Conversation("T1", "C1", "channel"), [(await life.state()).place.thread_ts])
+    assert known.thread_id == life.id
     assert await store.gap(life.id)
     place = Conversation("T1", "C1", "channel")
     assert await store.gaps([place]) == [await store.gap(life.id)]

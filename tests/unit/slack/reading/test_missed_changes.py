@@ -22,7 +22,7 @@ def said(ts: str, **more: Any) -> dict[str, Any]:
 
 
 def deleted(*messages: dict[str, Any], since: float = 900.0, **more: Any) -> list[str]:
-    changes = ABOUT.changes(KNOWN, Pages(messages, since, **more))
+    changes = [each for each in ABOUT.changes(KNOWN, Pages(messages, since, **more)) if each is not None]
     assert all(each.now is None for each in changes)
     return [each.ts for each in changes]
 
@@ -55,8 +55,15 @@ def test_up_to_where_pages_reach_what_is_missing_was_deleted() -> None:
 
 def test_an_edit_is_newer_than_events_of_that_second_that_were_sent_before() -> None:
     edited = said(FIRST, text="other", edited={"user": "UALICE", "ts": "1299.000000"})
-    [change] = ABOUT.changes(KNOWN, Pages([said(ROOT), edited, said(SECOND)], 900.0))
+    unchanged, change, after = ABOUT.changes(KNOWN, Pages([said(ROOT), edited, said(SECOND)], 900.0))
+    assert (unchanged, after) == (None, None)
+    assert change is not None
     assert change.now is not None
     assert (change.ts, change.at, change.now.text) == (FIRST, "1299.000000", "other")
     assert "1299.000000 1299.700000" < change.now.version < "1300.000000 1300.100000"
     assert not change.now.late
+
+
+def test_what_could_not_be_compared_is_left_out() -> None:
+    pages = Pages([said(ROOT), said(SECOND)], 1150.0)
+    assert list(ABOUT.changes(KNOWN, pages)) == [None, None]
