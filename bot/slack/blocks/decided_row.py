@@ -33,7 +33,7 @@ LINES = {
     Decision.EDITED: ("pencil2", "edited this; the changed version follows"),
     Decision.DENIED: ("no_entry", "denied"),
     Decision.EXPIRED: ("hourglass", "Nobody decided in time, so it was not done"),
-    Decision.STOPPED: ("octagonal_sign", "stopped this before it was done"),
+    Decision.STOPPED: ("octagonal_sign", "stopped this"),
     Decision.DRIFTED: ("twisted_rightwards_arrows", "approved, but it had changed meanwhile, so I ask again below"),
     Decision.IT_RAN: ("white_check_mark", "says that it ran"),
     Decision.RUN_AGAIN: ("repeat", "had it run again"),

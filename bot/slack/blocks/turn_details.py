@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from bot.core.calls import Call
 from bot.core.json_text import JsonObject
+from bot.core.tool_words import tool_title
 from bot.core.turn_record import TurnRecord
 from bot.slack.blocks.call_text import duration, ending
 from bot.slack.blocks.elements import (
     CHUNK,
     Block,
     bold,
-    code,
     fitting,
     modal,
+    one_line,
     plain,
     preformatted,
     remark,
@@ -49,13 +50,13 @@ def said(words: str) -> JsonObject:
 
 
 def _call(number: int, call: Call) -> Iterator[Block]:
-    server = f" of {call.server}" if call.server else ""
+    server = f" · {one_line(call.server, 80)}" if call.server else ""
     yield rich(
-        section(bold(f"{number}. "), code(call.remote_name, 80), plain(server)),
+        section(bold(f"{number}. {tool_title('', call.remote_name)}"), plain(server)),
         preformatted(_start(call.arguments, ARGUMENTS)),
         *([preformatted(_start(call.result, RESULT))] if call.result else []),
     )
-    took = f" · {duration(call.seconds)}" if call.seconds else ""
+    took = f" · {duration(call.seconds)}" if call.seconds >= 1 else ""
     yield remark((ending(call) if call.outcome else "under way") + took)
 
 

@@ -24,8 +24,8 @@ def render(
 ) -> JsonObject | None:
     """Return text and blocks of a part; None if there is nothing to show.
 
-    about: the questions that it ends with, as they stand. words: what is being done, if nothing else says it. running:
-    its steps that run.
+    about: the questions that it ends with, in their current state. words: what is being done, if nothing else says it.
+    running: its steps that run.
     """
     approvals = [each for each in about if isinstance(each, Approval)]
     parts = (*message.parts, *running)
