@@ -76,12 +76,9 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
         blocks += cards.rows(approvals)
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
-    shown = message.end in ENDED or message.end in GROWING
-    has_steps = bool(message.steps) or message.number > 1
-    menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
-    if shown and menu is not None:
-        blocks.append(menu)
-    return blocks
+    open_ = any(each.decision is Decision.AWAITING for each in approvals)
+    menu = turn_menu.menu(message.turn, running=message.end in GROWING, steps=bool(message.steps) and not open_)
+    return turn_menu.added(blocks, menu, message.key) if menu is not None else blocks
 
 
 def tasks(parts: Sequence[Step | Text]) -> Iterator[tuple[str, StepState, str]]:
