@@ -103,10 +103,26 @@ def _call_words(slack: SlackSandbox, call: ApiCall) -> str:
     where = args.get("channel") or args.get("channel_id")
     who = args.get("user") or args.get("user_id")
     content = args.get("text") or args.get("markdown_text") or args.get("status") or args.get("title") or ""
+    content = content or _chunk_words(args.get("chunks"))
     view = args.get("view")
     if not content and isinstance(view, dict):
         content = _title(view)
     return _line(_channel(slack, where), _person(slack, who), content)
+
+
+def _chunk_words(chunks: Any) -> str:
+    """What the chunks of a stream say: their texts, and the titles of tasks and plans."""
+    found: list[str] = []
+    length = 0
+    for chunk in chunks if isinstance(chunks, list) else ():
+        if not isinstance(chunk, dict) or length > WORDS:
+            continue
+        words = str(chunk.get("text") or chunk.get("title") or "")[: WORDS * 2]
+        if words and chunk.get("type") == "task_update" and chunk.get("status"):
+            words = f"{words} ({str(chunk['status']).replace('_', ' ')})"
+        found += [words] if words else []
+        length += len(words)
+    return " · ".join(found)
 
 
 def _envelope_words(slack: SlackSandbox, sent: Envelope) -> tuple[str, str]:

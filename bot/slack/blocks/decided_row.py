@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
-from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
+from bot.core.questions.question import Approval, CallKind, Decision, UndoState
 from bot.slack.blocks import buttons
 from bot.slack.blocks.call_text import ending, generic, subject, why_not
 from bot.slack.blocks.elements import (
@@ -166,21 +166,13 @@ def _undone(approval: Approval, open_: bool) -> list[Block]:
     undo = approval.undo
     if undo is None:
         return []
-    more = f": {sentence(undo.words, QUOTED)}" if open_ and _says_more(undo) else ""
     match undo.state:
         case UndoState.UNDOING:
             return [emoji("hourglass_flowing_sand"), plain(" "), person(undo.by), plain(" is undoing this")]
         case UndoState.UNDONE:
-            return [emoji("leftwards_arrow_with_hook"), plain(" undone by "), person(undo.by), *_if(more)]
+            return [emoji("leftwards_arrow_with_hook"), plain(" undone by "), person(undo.by)]
         case UndoState.REFUSED:
+            more = f": {sentence(undo.words, QUOTED)}" if open_ and undo.words.strip() else ""
             return [emoji("warning"), plain(f" not undone{more}")]
         case _:
             return []
-
-
-def _if(text: str) -> list[Block]:
-    return [plain(text)] if text else []
-
-
-def _says_more(undo: Undo) -> bool:
-    return undo.words.strip(" .").casefold() not in ("", "undone")
