@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
@@ -84,7 +84,15 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
         return "" if ran else "failed"
     if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
         return FOR_PEOPLE[call.result]
+    if call.outcome is CallOutcome.INVALID and privacy is Privacy.FULL and call.result.startswith(WOULD_FAIL):
+        return _short(_reason(call.result.removeprefix(WOULD_FAIL)), MAX_NOTE)
     return _NOT_ENDED.get(call.outcome, "")
+
+
+def _reason(said: str) -> str:
+    """Return why a call cannot be made, without what the title says already: `Can't write a.md yet: …`."""
+    _, found, why = said.partition(" yet: ")
+    return (why if found else said).strip().rstrip(".")
 
 
 def _arguments(call: Call) -> JsonObject:

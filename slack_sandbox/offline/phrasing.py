@@ -11,6 +11,8 @@ from slack_sandbox.offline.results import Result
 MAX_SHOWN: Final = 3000
 """Characters of a file or another output that an answer repeats."""
 MAX_LISTED: Final = 60
+_WOULD_FAIL: Final = "as things are now this would fail: "
+"""How the bot begins the reason of a call that it did not even ask about."""
 _ERROR: Final = re.compile(r"(?:Error: )?(E[A-Z]{3,12}): ([^,\n]+)")
 _ERRORS: Final = {
     "ENOENT": "there is no such file or folder",
@@ -120,7 +122,7 @@ def trouble(result: Result, what: str) -> str:
         why = f" The reason given: {quoted(result.text)}" if result.text else " No reason was given."
         return f"I did not {what}: the request was denied.{why}"
     if result.ending in ("refused", "invalid"):
-        return f"I did not {what}: {sentence(result.text)}{changed(result)}"
+        return f"I did not {what}: {sentence(result.text.removeprefix(_WOULD_FAIL))}{changed(result)}"
     return f"I tried to {what}, and it failed: {sentence(_in_words(result))}{changed(result)}"
 
 

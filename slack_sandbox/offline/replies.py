@@ -37,7 +37,7 @@ class OfflineModel:
             return self._streamed(Completion(text=_told(turn)))
         if wanted and request.tool_choice != "none":
             return self._streamed(_called(wanted, len(request.messages)))
-        words = list(plan.words)
+        words = list(dict.fromkeys(plan.words))
         if wanted:
             words.append(f"I was told to stop here. What is still open: {', '.join(plan.open)}.")
         if not words:

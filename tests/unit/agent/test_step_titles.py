@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.agent import step_titles
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import canonical
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.change_guard import ChangeGuard
@@ -96,3 +96,19 @@ def test_calls_beyond_those_of_one_step_are_counted_together() -> None:
 
 def test_what_people_have_approved_is_no_step_of_its_own_while_it_runs() -> None:
     assert step_titles.running(TOOLS, [call(None), call(None, approval="a1")], Privacy.FULL)[1:] == []
+
+
+@pytest.mark.parametrize(
+    ("why", "note"),
+    [
+        ("Can't write drafts/a.md yet: the folder drafts doesn't exist.", "the folder drafts doesn't exist"),
+        ("It is a folder.", "It is a folder"),
+        ("word " * 50, f"{'word ' * 23}word…"),
+    ],
+)
+def test_a_call_that_would_fail_says_why_where_everything_may_be_shown(why: str, note: str) -> None:
+    would_fail = call(CallOutcome.INVALID, f"{WOULD_FAIL}{why}")
+    [(title, shown_note)] = shown(Privacy.FULL, would_fail)
+    assert title.startswith("Not done: ")
+    assert shown_note == note
+    assert shown(Privacy.SUMMARY, would_fail)[0][1] == "not possible like this"
