@@ -39,7 +39,7 @@ class OfflineModel:
             return self._streamed(_called(wanted, len(request.messages)))
         words = list(dict.fromkeys(plan.words))
         if wanted:
-            words.append(f"I was told to stop here. What is still open: {', '.join(plan.open)}.")
+            words.append(f"I had to stop here. What is still open: {', '.join(plan.open)}.")
         if not words:
             words.append(self_description.answer("hello", catalog))
         if not turn.first:

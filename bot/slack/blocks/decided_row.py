@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
-from bot.core.questions.question import Approval, CallKind, Decision, UndoState
+from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.slack.blocks import buttons
 from bot.slack.blocks.call_text import ending, generic, subject, why_not
 from bot.slack.blocks.elements import (
@@ -166,13 +166,25 @@ def _undone(approval: Approval, open_: bool) -> list[Block]:
     undo = approval.undo
     if undo is None:
         return []
+    more = f": {sentence(undo.words, QUOTED)}" if open_ and undo.words.strip() else ""
     match undo.state:
         case UndoState.UNDOING:
             return [emoji("hourglass_flowing_sand"), plain(" "), person(undo.by), plain(" is undoing this")]
         case UndoState.UNDONE:
-            return [emoji("leftwards_arrow_with_hook"), plain(" undone by "), person(undo.by)]
+            more = more if _says_more(undo) else ""
+            return [
+                emoji("leftwards_arrow_with_hook"),
+                plain(" undone by "),
+                person(undo.by),
+                *([plain(more)] if more else []),
+            ]
         case UndoState.REFUSED:
-            more = f": {sentence(undo.words, QUOTED)}" if open_ and undo.words.strip() else ""
             return [emoji("warning"), plain(f" not undone{more}")]
         case _:
             return []
+
+
+def _says_more(undo: Undo) -> bool:
+    """Whether the words about an undo say more than that it was done."""
+    words = undo.words.strip(" .").casefold()
+    return words not in ("", "undone") and not words.endswith("as it was before")
