@@ -13,6 +13,8 @@ MAX_SHOWN: Final = 3000
 MAX_LISTED: Final = 60
 _WOULD_FAIL: Final = "as things are now this would fail: "
 """How the bot begins the reason of a call that it did not even ask about."""
+_SAYS_ALL: Final = "Can't "
+"""How a reason begins that says as well what was not done."""
 _ERROR: Final = re.compile(r"(?:Error: )?(E[A-Z]{3,12}): ([^,\n]+)")
 _ERRORS: Final = {
     "ENOENT": "there is no such file or folder",
@@ -122,7 +124,8 @@ def trouble(result: Result, what: str) -> str:
         why = f" The reason given: {quoted(result.text)}" if result.text else " No reason was given."
         return f"I did not {what}: the request was denied.{why}"
     if result.ending in ("refused", "invalid"):
-        return f"I did not {what}: {sentence(result.text.removeprefix(_WOULD_FAIL))}{changed(result)}"
+        why = sentence(result.text.removeprefix(_WOULD_FAIL))
+        return f"{why if why.startswith(_SAYS_ALL) else f'I did not {what}: {why}'}{changed(result)}"
     return f"I tried to {what}, and it failed: {sentence(_in_words(result))}{changed(result)}"
 
 

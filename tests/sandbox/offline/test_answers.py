@@ -65,6 +65,11 @@ WRITE = 'write "x" to a.md'
         ),
         (CallOutcome.ERROR, "The disk sleeps", "it failed: The disk sleeps."),
         (CallOutcome.INVALID, "as things are now this would fail: no folder", "I did not write `a.md`: no folder."),
+        (
+            CallOutcome.INVALID,
+            "as things are now this would fail: Can't write a.md yet: no folder.",
+            "Can't write a.md yet: no folder.",
+        ),
         (CallOutcome.REFUSED, "the policy of this workspace does not allow this call.", "the policy of this workspace"),
         (CallOutcome.DENIED, "", "the request was denied. No reason was given."),
         (CallOutcome.DENIED, "not today", "the request was denied. The reason given: “not today”"),

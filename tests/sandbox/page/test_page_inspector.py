@@ -45,8 +45,8 @@ async def test_the_journal_lists_calls_and_envelopes_in_the_order_of_their_comin
     assert lines(view) == [
         ("call", "chat.postMessage", "#general: a & b", "ok"),
         ("envelope", "message", "#general, Colleague: a & b", "fault"),
-        ("envelope", "app_mention", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
-        ("envelope", "message", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
+        ("envelope", "app_mention", "#general, Alice Smith: @Colleague hello", "fault"),
+        ("envelope", "message", "#general, Alice Smith: @Colleague hello", "fault"),
         ("call", "chat.update", "#general: x", "refused"),
     ]
     refused = entries(view)[-1]
