@@ -125,7 +125,7 @@ def _unique_ids(blocks: Sequence[Json], pointer: str, report: list[str]) -> None
     """No block_id twice; no action_id twice in a message, in a view none twice in one block.
 
     The button element reference asks for unique action_ids in the containing block. Across a message this is stricter
-    than the reference, on purpose: there a click could not be told from the other by its action_id.
+    than the reference, on purpose: there the action_id of a click would not say which it was.
     """
     view = pointer.startswith("/view")
     seen: set[str] = set()

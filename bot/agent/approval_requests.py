@@ -65,7 +65,7 @@ class ApprovalRequester:
         """Return the cards for these calls, at the end of the turn's message. `step`: all calls of their step, if they
         are not recorded yet.
 
-        People are not asked about a call that would fail as things are now: it ends here, and the model is told why.
+        People are not asked about a call that would fail as things are now: it ends here, and the model reads why.
         """
         previews = await asyncio.gather(*(self._preview(state, pending.call) for pending in wanted))
         kept = await asyncio.gather(*(self._kept(pending) for pending in wanted))

@@ -180,7 +180,7 @@ class CallAuthorizer:
         if not approvers.grants or state.turn is None:
             return "", ""
         note, requester = "", state.turn.requester
-        # A grant stands for a click of the person who gave it, so it covers only what that person could approve now.
+        # A grant is a click that its giver made in advance, so it covers only what that person could approve now.
         for grant in await self.store.grants_for(state.place.team, call.tool, state.id, requester):
             if (grant.server, grant.remote_name) != (call.server, call.remote_name):
                 continue

@@ -56,7 +56,7 @@ def cycle(calls: Sequence[Call]) -> int:
 
 
 def going_round(calls: Sequence[Call]) -> bool:
-    """Return whether the model should be told to answer now."""
+    """Return whether the model should be asked to answer now."""
     finished = [call for call in calls if call.state is CallState.FINISHED]
     return any(repeats(finished, call) >= STOP_AT for call in finished[-MAX_CYCLE_LENGTH:]) or cycle(finished) > 0
 

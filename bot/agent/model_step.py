@@ -115,13 +115,13 @@ class ModelStep:
         return reply
 
     def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
-        """Tell people about tool servers that cannot be used, once per thread and problem."""
+        """Report tool servers that cannot be used, once per thread and problem."""
         words = " ".join(problems)
         return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
 
     async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, change: Change) -> bool:
         """Record and post a reply in words. An empty reply is asked for again once; after that the turn fails."""
-        # A model may call tools even when told not to. Its reasoning belongs to those calls and is dropped with them.
+        # A model may call tools even when asked not to. Its reasoning belongs to those calls and is dropped with them.
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         said = str(message.get("content") or "").strip()

@@ -1,4 +1,4 @@
-"""Gives the model the results of a step once all its calls have ended, and tells people meanwhile what was done."""
+"""Gives the model the results of a step once all its calls have ended, and shows people meanwhile what was done."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ async def _wait(store: Log, gateway: ChatGateway, state: ThreadState, finished: 
     await follow_ups.listen(gateway, state, change)
     if finished or change.notified or change.drafts:
         # Committed even without drafts: it records that the thread has nothing left to do but wait.
-        change.name, change.calls = "tell what was done", finished
+        change.name, change.calls = "show what was done", finished
         await store.commit(state, change)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import granted
 from bot.core.questions.unanswerable import FOR_PEOPLE
+from bot.core.tool_words import Form, not_done, tool_title
 from bot.core.turn_message import Step, StepState
 from bot.core.untrusted import mapping, parsed
 
@@ -18,31 +19,42 @@ MAX_TITLE = 120
 MAX_NOTE = 120
 GRANTED = "under a standing grant"
 _NOT_ENDED: dict[CallOutcome | None, str] = {
-    CallOutcome.INVALID: "not done: not possible like this",
-    CallOutcome.REFUSED: "not done: not allowed here",
-    CallOutcome.UNSHOWN: "not done: Slack did not let me ask",
+    CallOutcome.INVALID: "not possible like this",
+    CallOutcome.REFUSED: "not allowed here",
+    CallOutcome.UNSHOWN: "Slack did not let me ask",
+    CallOutcome.DENIED: "denied",
+    CallOutcome.EXPIRED: "nobody decided in time",
     CallOutcome.ASSUMED: "cut off; a person says that it ran",
     CallOutcome.SKIPPED: "cut off; it may or may not have run",
     CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
 }
-"""What is said of calls that did not come to their end; of the others that did not run, that they were not done."""
+"""What is said of calls that did not come to their end, beside their title."""
+_FORMS: dict[CallOutcome | None, Form] = {
+    CallOutcome.OK: Form.DONE,
+    CallOutcome.ERROR: Form.FAILED,
+    CallOutcome.ASSUMED: Form.WANTED,
+    CallOutcome.SKIPPED: Form.WANTED,
+    CallOutcome.UNRESOLVED: Form.WANTED,
+}
+"""How the title of an ended call speaks of it; of all others that they were not done."""
 
 
-def title(toolset: Toolset, call: Call, privacy: Privacy) -> str:
+def title(toolset: Toolset, call: Call, privacy: Privacy, form: Form = Form.DONE) -> str:
     """Return what a call does, as far as the conversation may know; empty if it may not."""
     if privacy is Privacy.PRIVATE:
         return ""
     tool = toolset.find(call.tool)
     if tool is None:
-        return _short(call.remote_name.replace("_", " "), MAX_TITLE)
+        words = tool_title("", call.remote_name)
+        return _short(not_done(words) if form is Form.NOT_DONE else words, MAX_TITLE)
     arguments = _arguments(call) if privacy is Privacy.FULL else {}
-    return _short(toolset.guard(tool.server).step(tool, arguments), MAX_TITLE)
+    return _short(toolset.guard(tool.server).step(tool, arguments, form), MAX_TITLE)
 
 
 def running(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
     """Return the steps of calls that run. What people have approved, now or by a grant, has a row of its own."""
     shown = [call for call in calls if not call.approval and not granted.grant_of(call)[0]]
-    return [Step(str(call.id), title(toolset, call, privacy), StepState.RUNNING) for call in shown]
+    return [Step(str(call.id), title(toolset, call, privacy, Form.RUNNING), StepState.RUNNING) for call in shown]
 
 
 def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:
@@ -61,7 +73,7 @@ def _step(toolset: Toolset, call: Call, privacy: Privacy) -> Step:
     note = "" if privacy is Privacy.PRIVATE else _note(toolset, call, privacy)
     if privacy is Privacy.FULL and granted.grant_of(call)[0]:
         note = f"{note} · {GRANTED}" if note else GRANTED
-    return Step(str(call.id), title(toolset, call, privacy), state, note)
+    return Step(str(call.id), title(toolset, call, privacy, _FORMS.get(call.outcome, Form.NOT_DONE)), state, note)
 
 
 def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
@@ -72,8 +84,16 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
             return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
         return "" if ran else "failed"
     if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
-        return f"not done: {FOR_PEOPLE[call.result]}"
-    return _NOT_ENDED.get(call.outcome, "not done")
+        return FOR_PEOPLE[call.result]
+    if call.outcome is CallOutcome.INVALID and privacy is Privacy.FULL and call.result.startswith(WOULD_FAIL):
+        return _short(_reason(call.result.removeprefix(WOULD_FAIL)), MAX_NOTE)
+    return _NOT_ENDED.get(call.outcome, "")
+
+
+def _reason(said: str) -> str:
+    """Return why a call cannot be made, without what the title says already: `Can't write a.md yet: …`."""
+    _, found, why = said.partition(" yet: ")
+    return (why if found else said).strip().rstrip(".")
 
 
 def _arguments(call: Call) -> JsonObject:

@@ -156,7 +156,7 @@ class ToolExecutor:
         if call.approval:
             why = await self.approval_requester.drift(call, tool)
         elif tool.digest != call.tool_digest:
-            return True  # `_hand_over` does not send it, and tells the model why
+            return True  # `_hand_over` does not send it, and the model gets the reason
         else:
             ruling = await self.authorizer.reevaluate(state, call, tool)
             if ruling is Ruling.DENY:

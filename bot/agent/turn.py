@@ -25,6 +25,7 @@ from bot.core.ports.model import Model
 from bot.core.ports.toolset import Toolset
 from bot.core.sessions import SessionStatus, is_at_work, resting_status
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
+from bot.core.tool_words import Form
 from bot.core.transaction import Change
 from bot.core.turn_message import End
 
@@ -101,7 +102,7 @@ class Agent:
         return "repetition" if loop_detection.going_round(state.calls) else ""
 
     async def _close(self, state: ThreadState, turn: Turn, reason: str) -> None:
-        """Tell the model to answer now, without more tools."""
+        """Ask the model to answer now, without more tools."""
         turn.closing = reason
         closing = prompt.user(prompt.CLOSING[reason])
         await self.store.commit(state, Change("close the turn", messages=[closing]))
@@ -111,21 +112,22 @@ class Agent:
         name = ""
         if turn.stopped_by not in (QUESTION_DELETED, turn.requester):
             name = await self.gateway.name(turn.stopped_by)
-        done, doubtful = await self._changed(state, HAS_CHANGED), await self._changed(state, MAY_HAVE_CHANGED)
+        done = await self._changed(state, HAS_CHANGED)
+        doubtful = await self._changed(state, MAY_HAVE_CHANGED, Form.WANTED)
         change = Change("stop the turn", outcome="stopped")
         deleted = turn.stopped_by == QUESTION_DELETED
         turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, doubtful, deleted=deleted))
         await commit_and_log(self.store, state, turn, change)
         return True
 
-    async def _changed(self, state: ThreadState, outcomes: Sequence[CallOutcome]) -> list[str]:
+    async def _changed(self, state: ThreadState, outcomes: Sequence[CallOutcome], form: Form = Form.DONE) -> list[str]:
         """Return the titles of the turn's calls that are no reads and have ended like this."""
         privacy = await self.gateway.privacy(state.place)
         changed = [call for call in state.calls if call.tier != Tier.READ and call.outcome in outcomes]
-        return [step_titles.title(self.toolset, call, privacy) for call in changed]
+        return [step_titles.title(self.toolset, call, privacy, form) for call in changed]
 
     async def failed(self, thread_id: int) -> None:
-        """Handle an error of ours in `advance`: people are told of the first; the third in a row parks the thread."""
+        """Handle an error of ours in `advance`: people read about the first; the third in a row parks the thread."""
         if await self.store.failed(thread_id, self.gateway.notice(prompt.SORRY), self.gateway.parked()):
             log.error("thread %s: it failed too often in a row and is parked until a person takes it up", thread_id)
             self.gateway.session(await self.store.load(thread_id), SessionStatus.SUSPENDED)

@@ -32,7 +32,7 @@ _SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _HASH = re.compile(r"[0-9a-f]{64}")
 _BARE = re.compile(r"[\w./+@#*<>-]+")
 _EPILOG = """\
-Times are UTC. A date stands for its beginning, 00:00 UTC; a span such as 30m, 24h, 7d or 2w counts back from now.
+Times are UTC. A date means its beginning, 00:00 UTC; a span such as 30m, 24h, 7d or 2w counts back from now.
 
 Each record's hash is the SHA-256, in hex, over these texts in this order, each preceded by its length in bytes of
 UTF-8, in decimal, and a colon: previous, seq, at, kind, thread, call, approval, actor, facts. They stand so in the

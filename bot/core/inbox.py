@@ -62,7 +62,7 @@ class Incoming:
     """Its author is a member and an approver, and may therefore stop turns of others."""
     post: str = ""
     """The key of the post, for a message of our own app that the bot may have posted (`bot.core.posts.Draft`). One
-    that ends with `*` stands for all keys that begin with the rest."""
+    that ends with `*` means all keys that begin with the rest."""
     unclear: bool = False
     """It is by our own app, and whether it is a post of the bot is still unknown: admission only finds that out."""
     version: str = ""

@@ -9,7 +9,7 @@ TRIES = 3
 parked. A parked thread is resumed by a person only."""
 
 MAX_CALLS = 64
-"""The maximum number of calls that run in one step. The model is told to repeat any further calls."""
+"""The maximum number of calls that run in one step. The model is asked to repeat any further calls."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Messages that we post in Slack, and what is to be done next about each. Pure.
 
 One row per message: the body that is wanted, its revision, the revision that Slack shows, and whether it is final.
-`next_action` says what brings Slack in step with it.
+`next_action` says what makes Slack show it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Post:
     final: bool = True
     created_at: float = 0.0
     about: Sequence[Question] = ()
-    """What it asks people, as it stands; loaded when its revision is not the one that is shown, and for a copy."""
+    """What it asks people, in its current state; loaded when another revision is shown, and for a copy."""
     person: str = ""
     """For whom it is a copy of a card, in a direct message; empty for a message of the thread."""
     channel: str = ""
@@ -124,7 +124,7 @@ class Knowledge:
 
 
 class Action(StrEnum):
-    """What brings Slack in step with one message."""
+    """What makes Slack show one message as it is recorded."""
 
     NOTHING = "nothing"
     READ = "read"

@@ -1,4 +1,4 @@
-"""Says in a few plain words what a call of any tool does, from the tool's own title and its telling argument. Pure.
+"""Says in a few plain words what a call of any tool does, from the tool's title and its main argument. Pure.
 
 Titles, names, arguments and results come from servers and models, so each is one bounded line without markup and
 hidden characters. What is returned is plain text: escape it where a markup is read.
@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum, auto
 from typing import Any
 
 from bot.core.tools import Preview, Tool
@@ -39,7 +40,7 @@ _PLACES = (
     *("calendar", "folder"),
 )
 _OWNERS = ("owner", "org", "organization", "team")
-_TELLING = (
+_INFORMATIVE = (
     *("title", "name", "subject", "summary", "query", "q", "question", "search", "pattern", "key", "url", "path"),
     *("file", "filename", "id", "number", "text", "message", "body", "content"),
 )
@@ -51,6 +52,21 @@ _FAILURES = (
     (re.compile(r"not running|went away|no longer (?:offers|configured)|was not sent"), "unavailable"),
     (re.compile(r"rate limit|too many requests|429"), "too many requests"),
 )
+
+
+class Form(Enum):
+    """How a step speaks of its call."""
+
+    DONE = auto()
+    """`Edited release.md`"""
+    RUNNING = auto()
+    """`Editing release.md`"""
+    NOT_DONE = auto()
+    """`Didn't edit release.md`: it never ran."""
+    FAILED = auto()
+    """`Couldn't edit release.md`: it ran and ended in an error."""
+    WANTED = auto()
+    """`Edit release.md`: it is not known whether it ran, or not said."""
 
 
 def one_line(text: str, limit: int = MAX_VALUE) -> str:
@@ -92,12 +108,12 @@ def place_of(arguments: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     return _named(arguments[key]), (key,)
 
 
-def telling(schema: Mapping[str, Any], arguments: Mapping[str, Any], without: tuple[str, ...] = ()) -> str:
+def key_argument(schema: Mapping[str, Any], arguments: Mapping[str, Any], without: tuple[str, ...] = ()) -> str:
     """Return the name of the argument that says most about a call; empty if none does. In: names to leave out."""
     properties = schema.get("properties")
     required = schema.get("required")
     ordered = [
-        *(name for name in _TELLING if name in arguments),
+        *(name for name in _INFORMATIVE if name in arguments),
         *(name for name in (required if isinstance(required, list) else ()) if isinstance(name, str)),
         *(properties if isinstance(properties, dict) else ()),
         *arguments,
@@ -108,15 +124,21 @@ def telling(schema: Mapping[str, Any], arguments: Mapping[str, Any], without: tu
     return ""
 
 
-def step(tool: Tool, arguments: Mapping[str, Any]) -> str:
+def not_done(words: str) -> str:
+    """Return a step in words that have no forms, such as a tool's title, as one that was not done."""
+    return f"Not done: {words}"
+
+
+def step(tool: Tool, arguments: Mapping[str, Any], form: Form = Form.DONE) -> str:
     """Return a call as a step that a colleague would name: `Create issue in acme/site: Installer fails`. Without
-    arguments it says no more than what the tool does."""
+    arguments it says no more than what the tool does. A title has one form, so only what was not done differs."""
     said = tool_title(tool.title, tool.remote_name)
     place, names = place_of(arguments)
     if place:
         said += f" in {place}"
-    key = telling(tool.schema, arguments, names)
-    return f"{said}: {_named(arguments[key])}" if key else said
+    key = key_argument(tool.schema, arguments, names)
+    words = f"{said}: {_named(arguments[key])}" if key else said
+    return not_done(words) if form is Form.NOT_DONE else words
 
 
 def described(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None) -> Preview:
@@ -138,9 +160,9 @@ def described(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None)
 
 
 def _ordered(schema: Mapping[str, Any], arguments: Mapping[str, Any], without: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the first arguments: the telling one, then those of the schema in its order."""
+    """Return the names of the first arguments: the most informative one, then those of the schema in its order."""
     properties = schema.get("properties")
-    first = telling(schema, arguments, without)
+    first = key_argument(schema, arguments, without)
     names = [first, *(properties if isinstance(properties, dict) else ())]
     return tuple(dict.fromkeys(name for name in names if name and name in arguments))[:MAX_ORDERED]
 

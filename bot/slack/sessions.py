@@ -1,8 +1,8 @@
 """Keeps the status that Slack shows of each agent session true: `processing`, `suspended` or `active`.
 
-The agent says what is wanted, and goes on at once; Slack is told in the background, within its limits. Of changes that
-come faster than that, only the last is sent. Sessions exist only where the app is declared an agent; elsewhere nothing
-of this is called.
+The agent says what is wanted, and goes on at once; the status is sent to Slack in the background, within its limits. Of
+changes that come faster than that, only the last is sent. Sessions exist only where the app is declared an agent;
+elsewhere nothing of this is called.
 
 Source: docs.slack.dev/reference/methods/agents.sessions.setStatus.
 """
@@ -157,8 +157,8 @@ class Sessions:
                 await asyncio.wait_for(self._news.wait(), seconds)
 
     async def close(self, seconds: float) -> None:
-        """Send at once what tells of ended work, as far as Slack's limits and these seconds allow. What is not sent now
-        is noted in the store for the next start."""
+        """Send the statuses of ended work at once, as far as Slack's limits and these seconds allow. What is not sent
+        now is noted in the store for the next start."""
         self._settle_seconds, now = 0.0, self._clock()
         for thread_id in self._queue:
             self._sessions[thread_id].due = min(self._sessions[thread_id].due, now)
@@ -185,7 +185,7 @@ class Sessions:
                 return
 
     def _consider(self, thread_id: int, session: _Session) -> None:
-        """Queue a session if Slack has to be told of it; else confirm that it shows what it should."""
+        """Queue a session if its status has to be sent; else confirm that it shows what it should."""
         if session.sending or session.wanted is None or not self.enabled:
             return
         works = session.wanted is SessionStatus.PROCESSING
@@ -293,7 +293,7 @@ class Sessions:
             session.tries += 1
             self._retry(thread_id, session, pause)
         else:
-            log.warning("thread %s: Slack was not told that it is %s (%s)", thread_id, status, code)
+            log.warning("thread %s: its status %s could not be sent to Slack (%s)", thread_id, status, code)
 
     def _retry(self, thread_id: int, session: _Session, seconds: float) -> None:
         self._consider(thread_id, session)

@@ -17,7 +17,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 
 MAX_FINDINGS = 20
 NEAR = 1_000
-"""How far away from its own place a record is looked for that does not belong where it stands."""
+"""How far away from its own place a record is looked for that does not belong where it is."""
 COLUMNS = ("seq", "at", "kind", "thread_id", "call", "approval", "actor", "facts", "previous", "hash")
 """The fields that a store keeps, in the order in which `verify` takes them."""
 _TYPES = (int, float, str, int, int, str, str, str, str, str)
@@ -67,7 +67,7 @@ def verify(rows: Iterable[Sequence[Any]], heads: Sequence[Sequence[object]], not
     first_at = last_at = 0.0
     unseen = bool(noted)
     hashed: object = ""
-    # None: what stands before the next record is not what was written, so that one's link says nothing.
+    # None: what is before the next record is not what was written, so that one's link says nothing.
     previous: object = ""
 
     def found(sentence: str) -> None:

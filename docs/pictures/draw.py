@@ -70,11 +70,11 @@ class Entry:
     seen_by: str
     """The id of the person who looks at it."""
     channel: str
-    """The id of the channel that a message stands in."""
+    """The id of the channel that a message is in."""
     names: Mapping[str, str]
     """Of the people, channels and groups, by their ids."""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What stands under the inputs of a window, by block_id."""
+    """What is entered in the inputs of a window, by block_id."""
 
 
 def chromium() -> str:

@@ -1,4 +1,4 @@
-"""The real bot as a process, between the local Slack and a model that says what it is told to, and a camera."""
+"""The real bot as a process, between the local Slack and a model that says what a script has for it, and a camera."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 OFFICE = Path(__file__).with_name("office.py")
 SHOWN = "/srv"
-"""What stands in the pictures for the folder that the bot has just been started in."""
+"""What the pictures show instead of the folder that the bot has just been started in."""
 STEP = 300
 """Seconds to which times are rounded, so that the pictures do not depend on how fast they were taken."""
 PATIENCE = 60.0

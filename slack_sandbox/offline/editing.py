@@ -30,7 +30,7 @@ class Checkbox:
 
 
 def appended(text: str, line: str) -> Edit | None:
-    """Another line at the end of a text that is not empty; None when its end cannot be told from other places."""
+    """Another line at the end of a text that is not empty; None when other places look like its end."""
     body = text.rstrip("\n")
     lines = body.split("\n")
     for number in range(1, len(lines) + 1):
@@ -68,7 +68,7 @@ def boxes(text: str, words: str) -> list[Checkbox]:
 
 
 def ticked(text: str, box: Checkbox, on: bool) -> Edit | None:
-    """The line with its box ticked, or open; None when it cannot be told from another one."""
+    """The line with its box ticked, or open; None when another one looks the same."""
     if text.find(box.line) != box.start:
         return None
     return Edit(box.line, _BOX.sub(lambda found: f"{found[1]}{'x' if on else ' '}{found[3]}{found[4]}", box.line))

@@ -1,7 +1,8 @@
 """The sentences that the offline model understands, as a grammar.
 
-Lark reads it (Earley's algorithm, which takes any grammar and needs no tricks to tell `write a to b and read c` from
-`write "a to b and read c"`); it is pure Python, is imported in 0.04 s and parses a sentence in some milliseconds, once.
+Lark reads it (Earley's algorithm, which takes any grammar and needs no tricks to distinguish `write a to b and read c`
+from `write "a to b and read c"`); it is pure Python, is imported in 0.04 s and parses a sentence in some milliseconds,
+once.
 """
 
 from __future__ import annotations

@@ -11,6 +11,22 @@ from slack_sandbox.offline.results import Result
 MAX_SHOWN: Final = 3000
 """Characters of a file or another output that an answer repeats."""
 MAX_LISTED: Final = 60
+_WOULD_FAIL: Final = "as things are now this would fail: "
+"""How the bot begins the reason of a call that it did not even ask about."""
+_SAYS_ALL: Final = "Can't "
+"""How a reason begins that says as well what was not done."""
+_ERROR: Final = re.compile(r"(?:Error: )?(E[A-Z]{3,12}): ([^,\n]+)")
+_ERRORS: Final = {
+    "ENOENT": "there is no such file or folder",
+    "EEXIST": "there is something of that name already",
+    "EISDIR": "that is a folder",
+    "ENOTDIR": "that is not a folder",
+    "EACCES": "permission denied",
+    "EPERM": "permission denied",
+    "ENOSPC": "the disk is full",
+    "ENOTEMPTY": "the folder is not empty",
+}
+"""What the error codes of Node's files mean (nodejs.org/api/errors.html, common system errors)."""
 _LEADING: Final = re.compile(r"\[(FILE|DIR)\] (.*?)(?:\s{2,}(.*))?$")
 
 
@@ -108,8 +124,15 @@ def trouble(result: Result, what: str) -> str:
         why = f" The reason given: {quoted(result.text)}" if result.text else " No reason was given."
         return f"I did not {what}: the request was denied.{why}"
     if result.ending in ("refused", "invalid"):
-        return f"I did not {what}: {sentence(result.text)}{changed(result)}"
-    return f"I tried to {what}, and it failed: {sentence(result.text)}{changed(result)}"
+        why = sentence(result.text.removeprefix(_WOULD_FAIL))
+        return f"{why if why.startswith(_SAYS_ALL) else f'I did not {what}: {why}'}{changed(result)}"
+    return f"I tried to {what}, and it failed: {sentence(_in_words(result))}{changed(result)}"
+
+
+def _in_words(result: Result) -> str:
+    """What went wrong: of the usual errors of files in words, as their text is meant for programs."""
+    found = _ERROR.match(result.text.strip())
+    return _ERRORS.get(found[1], found[2].strip()) if found else result.text
 
 
 def quoted(text: str) -> str:

@@ -37,12 +37,15 @@ class OfflineModel:
             return self._streamed(Completion(text=_told(turn)))
         if wanted and request.tool_choice != "none":
             return self._streamed(_called(wanted, len(request.messages)))
-        words = list(plan.words)
+        words = list(dict.fromkeys(plan.words))
         if wanted:
-            words.append(f"I was told to stop here. What is still open: {', '.join(plan.open)}.")
+            words.append(f"I had to stop here. What is still open: {', '.join(plan.open)}.")
         if not words:
             words.append(self_description.answer("hello", catalog))
-        if turn.first and self_description.WHO not in "".join(words):
+        if not turn.first:
+            # It has been said in this conversation.
+            words = [each.replace(f"{self_description.WHO} ", "") for each in words]
+        elif self_description.WHO not in "".join(words):
             words.append(self_description.FOOTNOTE)
         return self._streamed(Completion(text="\n\n".join(words)))
 
@@ -71,5 +74,6 @@ def _told(turn: Turn) -> str:
             ran = f"{phrasing.code(tool)} ran:\n{phrasing.block(result.text)}"
             lines.append(ran if result.ok else phrasing.trouble(result, f"call {phrasing.code(tool)}"))
     lines.append("These calls were planned by another model, so I do not go on by myself. Say what is to be done next.")
-    lines.append(self_description.FOOTNOTE)
+    if turn.first:
+        lines.append(self_description.FOOTNOTE)
     return "\n\n".join(lines)

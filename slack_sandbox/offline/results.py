@@ -72,7 +72,7 @@ class Result:
 
 
 def read(content: str) -> Result:
-    """The result that a tool message tells."""
+    """The result in a tool message."""
     content = _NOTE.sub("", content)
     changed: dict[str, Any] | None = None
     found = _CHANGED.match(content)

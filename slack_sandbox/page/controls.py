@@ -118,5 +118,5 @@ class Controls(Protocol):
         ...
 
     def on_change(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever something that this object tells has become something else."""
+        """Call `changed` whenever something that this object returns has changed."""
         ...

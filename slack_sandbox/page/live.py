@@ -1,4 +1,4 @@
-"""One page's WebSocket: its requests, each in a task of its own, and the facts it watches, kept in step.
+"""One page's WebSocket: its requests, each in a task of its own, and the facts it watches, kept up to date.
 
 Nothing is queued for a page. After a change the facts are read again and only what differs from what the page knows is
 sent; while a page is slow to take that, later changes wait in the facts themselves.
@@ -57,7 +57,7 @@ class PageConnection:
     async def run(self) -> None:
         """Serve the connection until it ends."""
         self._changed.set()
-        keeping = asyncio.create_task(self._keep_in_step())
+        keeping = asyncio.create_task(self._keep_up_to_date())
         try:
             async for frame in self._socket:
                 if frame.type in (WSMsgType.TEXT, WSMsgType.BINARY):
@@ -68,7 +68,7 @@ class PageConnection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_in_step(self) -> None:
+    async def _keep_up_to_date(self) -> None:
         try:
             while True:
                 await self._changed.wait()

@@ -13,6 +13,7 @@ WORDS = 140
 """Characters of a summary."""
 
 _TICKET = re.compile(r"ticket=[0-9a-f]+")
+_MENTION = re.compile(r"<@(\w+)(?:\|[^<>]*)?>")
 _HARMLESS = ("slow",)
 """Faults that change when a call is answered, not what."""
 
@@ -103,10 +104,26 @@ def _call_words(slack: SlackSandbox, call: ApiCall) -> str:
     where = args.get("channel") or args.get("channel_id")
     who = args.get("user") or args.get("user_id")
     content = args.get("text") or args.get("markdown_text") or args.get("status") or args.get("title") or ""
+    content = content or _chunk_words(args.get("chunks"))
     view = args.get("view")
     if not content and isinstance(view, dict):
         content = _title(view)
-    return _line(_channel(slack, where), _person(slack, who), content)
+    return _line(slack, _channel(slack, where), _person(slack, who), content)
+
+
+def _chunk_words(chunks: Any) -> str:
+    """What the chunks of a stream say: their texts, and the titles of tasks and plans."""
+    found: list[str] = []
+    length = 0
+    for chunk in chunks if isinstance(chunks, list) else ():
+        if not isinstance(chunk, dict) or length > WORDS:
+            continue
+        words = str(chunk.get("text") or chunk.get("title") or "")[: WORDS * 2]
+        if words and chunk.get("type") == "task_update" and chunk.get("status"):
+            words = f"{words} ({str(chunk['status']).replace('_', ' ')})"
+        found += [words] if words else []
+        length += len(words)
+    return " · ".join(found)
 
 
 def _envelope_words(slack: SlackSandbox, sent: Envelope) -> tuple[str, str]:
@@ -118,11 +135,11 @@ def _envelope_words(slack: SlackSandbox, sent: Envelope) -> tuple[str, str]:
         who = inner.get("user") or event.get("user")
         where = event.get("channel") or (event.get("item") or {}).get("channel")
         content = inner.get("text") or event.get("reaction") or event.get("tab") or ""
-        return title, _line(_channel(slack, where), _person(slack, who), content)
+        return title, _line(slack, _channel(slack, where), _person(slack, who), content)
     if sent.type == "slash_commands":
         where, who = payload.get("channel_id"), payload.get("user_id")
         content = f"{payload.get('command')} {payload.get('text', '')}".strip()
-        return str(payload.get("command")), _line(_channel(slack, where), _person(slack, who), content)
+        return str(payload.get("command")), _line(slack, _channel(slack, where), _person(slack, who), content)
     actions = payload.get("actions") or []
     view: Json = payload.get("view") or {}
     named = actions[0].get("action_id") if actions else payload.get("action_id") or view.get("callback_id") or ""
@@ -131,7 +148,7 @@ def _envelope_words(slack: SlackSandbox, sent: Envelope) -> tuple[str, str]:
     if actions:
         content = str((actions[0].get("text") or {}).get("text") or actions[0].get("value") or "")
     where = (payload.get("channel") or {}).get("id")
-    return title, _line(_channel(slack, where), _person(slack, (payload.get("user") or {}).get("id")), content)
+    return title, _line(slack, _channel(slack, where), _person(slack, (payload.get("user") or {}).get("id")), content)
 
 
 def _title(view: Json) -> str:
@@ -151,9 +168,10 @@ def _person(slack: SlackSandbox, person_id: Any) -> str:
     return person.name if person is not None else ""
 
 
-def _line(where: str, who: str, content: Any) -> str:
+def _line(slack: SlackSandbox, where: str, who: str, content: Any) -> str:
     place = ", ".join(part for part in (where, who) if part)
-    words = " ".join(texts.unescape(str(content)).split())
+    named = _MENTION.sub(lambda found: f"@{_person(slack, found[1]) or found[1]}", str(content)[: WORDS * 4])
+    words = " ".join(texts.unescape(named).split())
     if len(words) > WORDS:
         words = words[: WORDS - 1] + "…"
     return ": ".join(part for part in (place, words) if part)

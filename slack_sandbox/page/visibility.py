@@ -1,7 +1,7 @@
 """Who may see what, as Slack's own client would show it; and who may act.
 
 Every function raises ImpossibleAction, with a sentence for the person, for what they may not see. The sentence does not
-tell whether a thing exists.
+show whether a thing exists.
 """
 
 from collections.abc import Iterator

@@ -40,7 +40,7 @@ class ProcessReaper(Protocol):
 class Child:
     """One program, a process at a time.
 
-    It is `starting` until it opens a socket to the sandbox's Slack, `crashed` when it has ended without being told to.
+    It is `starting` until it opens a socket to the sandbox's Slack, `crashed` when it has ended by itself.
     """
 
     def __init__(

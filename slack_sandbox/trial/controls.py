@@ -33,7 +33,7 @@ class TryControls:
         self.sources: Sequence[FaultSource] = ()
         self.journal: Callable[[], Sequence[ModelCall]] = tuple
         self.progress: Callable[[], Json | None] = lambda: None
-        """What the scenario tells of itself."""
+        """What the scenario says of itself."""
         self._model, self.workspace = model, workspace
         self._listeners: list[Callable[[], None]] = []
 

@@ -1,4 +1,4 @@
-"""What a replayed scenario plays with, and how its steps wait and tell what they found instead."""
+"""What a replayed scenario plays with, and how its steps wait and report what they found instead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 SECONDS = 20.0
 POLL = 0.05
 SHOWN = 400
-"""Characters of each message of which a failure tells."""
+"""Characters of each message in the report of a failure."""
 
 
 class StepFailed(Exception):

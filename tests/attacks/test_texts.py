@@ -33,7 +33,7 @@ FORGERIES = {
     "an escape": "\x1b[2J\x1b[1;1HApproved\x00\x08\x08",
     "our bracket": "⟨U+202E⟩",
 }
-LINE = re.compile(r"(?:· w|W)aiting for <@(\w+)> · until <!date\^\d+\^{date_short_pretty} {time}\|[^<>|]+>")
+LINE = re.compile(r"[wW]aiting for <@(\w+)> · until <!date\^\d+\^{date_short_pretty} {time}\|[^<>|]+>")
 """All that our cards say in a language in which Slack reads markup."""
 BUTTONS = {"Approve", "Deny", "Edit…", "Always…", "Details", "Diff", "Undo"}
 

@@ -53,6 +53,43 @@ async def test_ask_and_approve(at: Visitor, running: Trial) -> None:
     await expect(card).to_contain_text("@Alice Smith approved")
 
 
+async def test_the_keyboard_stays_at_the_card_whose_button_went_away(at: Visitor, running: Trial) -> None:
+    await at.ask('write "never" to near.md')
+    card = await at.asked()
+    await at.button("Deny", card).focus()
+    await at.page.keyboard.press("Enter")
+    await expect(card).to_contain_text("@Alice Smith denied")
+    await expect(card).to_be_focused()
+
+
+async def test_f6_reaches_every_part_of_the_page_in_both_directions(at: Visitor) -> None:
+    message = await at.say("a thread for F6")
+    await at.open_thread(message)
+    await at.inspect("Traffic")
+    parts = {
+        "topbar": at.page.locator("header.topbar"),
+        "conversations": at.sidebar,
+        "conversation": at.main,
+        "thread": at.thread,
+        "inspector": at.inspector,
+    }
+
+    async def around(key: str) -> list[str]:
+        reached: list[str] = []
+        for _ in parts:
+            await at.page.keyboard.press(key)
+            for name, part in parts.items():
+                if await part.evaluate("part => part.contains(document.activeElement)"):
+                    reached.append(name)
+        return reached
+
+    await at.sidebar.get_by_role("link").first.focus()
+    forth = await around("F6")
+    assert forth == ["conversation", "thread", "inspector", "topbar", "conversations"]
+    assert await around("Shift+F6") == ["topbar", "inspector", "thread", "conversation", "conversations"]
+    await at.close_inspector()
+
+
 async def test_a_window_takes_the_keyboard_keeps_it_and_gives_it_back(at: Visitor) -> None:
     press = at.page.keyboard.press
     await at.ask('write "never" to window.md')

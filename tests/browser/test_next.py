@@ -92,6 +92,27 @@ async def test_an_unknown_command_is_refused_in_words_and_what_was_typed_stays(a
     await expect(at.composer()).to_have_value("/nothing of the kind")
 
 
+async def test_a_notice_goes_by_itself_but_not_under_the_pointer_or_with_the_keyboard_on_it(at: Visitor) -> None:
+    await at.page.clock.install()
+    composer = at.composer()
+    await composer.fill("/nothing of the kind")
+    await composer.press("Enter")
+    notice = at.page.get_by_role("alert")
+    await notice.wait_for()
+    await notice.hover()
+    await at.page.clock.run_for(60_000)
+    await expect(notice).to_be_visible()
+    await at.button("Dismiss", notice).focus()
+    await at.page.mouse.move(0, 0)
+    await at.page.clock.run_for(60_000)
+    await expect(notice).to_be_visible()
+    await composer.focus()
+    await at.page.clock.run_for(16_000)
+    await expect(notice).to_have_count(0)
+    await expect(at.page.locator(".notices [role=status]")).to_have_count(1)
+    await composer.fill("")
+
+
 async def test_a_stream_grows_before_the_eyes_of_who_asked_and_nobody_else(
     at: Visitor, play: Play, visiting: Visiting
 ) -> None:

@@ -378,3 +378,14 @@ DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cfc00000030101"
     "00c9fe92ef0000000049454e44ae426082"
 )
+
+
+async def test_a_thread_that_is_gone_says_so_and_takes_no_reply(at: Visitor) -> None:
+    await at.open_thread(await at.say("a thread that is there"))
+    ts = at.page.url.rpartition("/")[2]
+    await at.page.evaluate("ts => { location.hash = location.hash.replace(ts, '1000000000.000100') }", ts)
+    await expect(at.thread).to_contain_text("This thread is not here any more")
+    await expect(at.thread.get_by_role("textbox", name="Reply")).to_have_count(0)
+    await expect(at.thread).not_to_contain_text("repl")
+    await at.button("Close thread", at.thread).click()
+    await expect(at.thread).to_be_hidden()

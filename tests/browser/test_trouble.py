@@ -139,10 +139,23 @@ async def test_the_thread_says_so_when_the_account_is_empty_and_goes_on_when_it_
     await expect(at.answers().filter(has_text="What only credits.md says.")).to_have_count(1)
 
 
-async def test_a_fault_that_is_on_is_listed_until_it_is_switched_off_or_used_up(at: Visitor) -> None:
-    await at.break_something("Too many messages (429)", 7)
+async def test_a_fault_that_is_on_says_so_in_its_row_until_it_is_switched_off_there(at: Visitor) -> None:
+    row = await at.break_something("Too many messages (429)", 7)
     faults = await at.inspect("Faults")
     on = faults.get_by_role("region", name="On now")
-    await expect(on).to_contain_text("7 more times")
-    await at.button("Switch off", on).click()
+    await expect(on).to_contain_text("Too many messages (429)")
+    await expect(row).to_contain_text("On, 7 more times")
+    await at.button("Switch off", row).focus()
+    await at.page.keyboard.press("Enter")
+    await expect(row).not_to_contain_text("On, ")
     await expect(on).to_be_hidden()
+    await expect(at.button("Switch on", row)).to_be_focused()
+
+
+async def test_all_faults_are_switched_off_at_once(at: Visitor) -> None:
+    rows = [await at.break_something("Too many messages (429)", 7), await at.break_something("Slack is slow", 0.1)]
+    for row in rows:
+        await expect(row).to_contain_text("On, ")
+    await at.mend_everything()
+    for row in rows:
+        await expect(row).not_to_contain_text("On, ")

@@ -50,7 +50,7 @@ KINDS = {
     # What a turn passes besides when it takes longer than a moment,
     "slow": [*commits("owe", "shown"), *around("post turn", "update turn")],
     # when one call of a step runs while a person decides about another,
-    "mixed": [*commits("finish a call", "tell what was done"), *around("tool call edit_file")],
+    "mixed": [*commits("finish a call", "show what was done"), *around("tool call edit_file")],
     # when a person changes the arguments, the file changes under the card, what was done is taken back,
     "edited": [*commits("decide edited", "ask", "start a call"), *around("post turn#2")],
     "drifted": [*commits("start a call", "drift"), *around("post turn#2")],
@@ -58,7 +58,7 @@ KINDS = {
     # when the turn is stopped, the call denied, or approved by two,
     "stopped": [*commits("decide stopped", "answer the calls", "stop the turn"), *around("post turn")],
     "instead": [
-        *commits("tell what was done", "amend", "decide instead", "answer the calls", "post_closed"),
+        *commits("show what was done", "amend", "decide instead", "answer the calls", "post_closed"),
         *around("post follow_up", "remove follow_up"),
     ],
     "denied": commits("decide denied", "answer the calls"),

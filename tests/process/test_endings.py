@@ -179,7 +179,7 @@ async def test_people_are_reminded_once_a_message_before_it_is_too_late_restarts
     hours_pass(here, ts, 0.2)
     await here.until(lambda: reminders(here, ts), what="a reminder")
     assert reminders(here, ts)[0].pings == [f"<@{here.alice.id}>"]
-    assert "write_file" in reminders(here, ts)[0].plain
+    assert f"Create {here.workspace.name}/a.txt" in reminders(here, ts)[0].plain
     await here.bot.kill()
     await here.bot.start()
     await here.ready()

@@ -480,7 +480,7 @@ async def test_the_grant_of_somebody_who_has_left_counts_no_longer(here: World) 
     await here.ready()
     again = await write(here, here.workspace / "b.txt", thread_ts=turn.ts)
     # Nor is anybody asked, since nobody is left who may approve it.
-    await here.reply(again.ts, "not done: nobody can approve it, since who asked is no active member")
+    await here.reply(again.ts, "nobody can approve it, since who asked is no active member")
     await here.quiet()
     assert not (here.workspace / "b.txt").exists()
     assert not here.open_approvals(again.ts)

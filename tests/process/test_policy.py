@@ -167,7 +167,7 @@ async def test_a_tool_that_is_denied_is_hidden_from_the_model_and_refused_all_th
     assert "policy" in turn.result()
     assert "does not allow" in turn.result()
     assert steps.startswith("error: ")
-    assert "not done: not allowed here" in steps
+    assert "· not allowed here" in steps
     assert source.read_text() == "stays"
 
 

@@ -31,6 +31,7 @@ NEEDS_MORE = {
     "CONTRIBUTING.md": {"make check", "make test ARGS='tests/unit -k policy'"},
     "docs/operations.md": {"make run", ".venv/bin/python -m bot", "git pull"},
     "docs/policy.md": {"make try ARGS='--bot-config bot.toml'"},
+    "docs/bench.md": {"make test ARGS='tests/browser/test_height.py -s'"},
     "docs/try.md": {"make try ARGS='--folder ../trial'"},
 }
 

@@ -145,7 +145,7 @@ class Policy:
         Args:
             tool, arguments: the call.
             facts: where and for whom it is made.
-            inside: tells whether a path lies in a folder.
+            inside: returns whether a path lies in a folder.
 
         Returns the ruling of the first rule that matches, or else of the default. Raises whatever `inside` raises.
         """

@@ -16,6 +16,7 @@ from bot.core import tool_words
 from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Inside
 from bot.core.questions.scope import Offers
+from bot.core.tool_words import Form
 from bot.core.tools import CallResult, Preview, Tool, Undone, UndoSnapshot
 
 T = TypeVar("T")
@@ -70,10 +71,10 @@ class ChangeGuard:
         """
         return None
 
-    def step(self, tool: Tool, arguments: JsonObject) -> str:
+    def step(self, tool: Tool, arguments: JsonObject, form: Form = Form.DONE) -> str:
         """Return a call as a step that a colleague would name, as plain text on one line: `Read release.md`. Without
         arguments it says only what the tool does, for places where they must not be shown."""
-        return tool_words.step(tool, arguments)
+        return tool_words.step(tool, arguments, form)
 
     def outcome(self, tool: Tool, arguments: JsonObject, result: str, ok: bool) -> str:
         """Return what came of a call in a few plain words: `4 found`, `+1 −1`, `not found`. Empty when there is nothing

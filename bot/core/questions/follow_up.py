@@ -21,7 +21,7 @@ WAIT = "wait"
 OVER = "over"
 """How it is decided once nothing waits any more, or the messages are gone."""
 OPEN = ("awaiting", WAIT)
-"""How it stands while the requests that it is about wait."""
+"""The states in which it is shown: the requests that it is about wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ TAKEN_UP = "taken_up"
 TAKEN_BACK = "taken_back"
 """The decision once the authors have deleted the messages, or edited them so that they ask for nothing."""
 REQUEST = "Please answer what I wrote while you were offline."
-"""The message that a click stands for."""
+"""The message that a click is taken for."""
 OFFER_SECONDS = 7 * 86_400.0
 
 

@@ -122,7 +122,7 @@ class Question:
     copies: tuple[Copy, ...] = ()
     """Copies of its message; set by the store."""
     participants: frozenset[str] = frozenset()
-    """The ids that `participants` stands for; set by the store."""
+    """The ids that `participants` means; set by the store."""
 
     def shown_to(self, user: str, channel: str) -> bool:
         """Return whether a person can see the question in a channel: its own, or a direct message with a copy."""

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
-from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval
 from bot.core.questions.unanswerable import FOR_PEOPLE
 from bot.core.tool_words import tool_title
 from bot.slack.blocks.elements import sentence
-from bot.slack.text import code, escaped, harmless
 
 _WORD = re.compile(r"[\w-]+", re.ASCII)
 _LITERAL = re.compile(r"|true|false|null|[-+\d.eE]+|\[\]|\{\}")
 _FIRST = ("path", "source", "destination")
 """Arguments that are shown first, in this order; the others follow in alphabetical order, `old…` before `new…`."""
 _PAIRED = re.compile(r"(old|new)(?![a-z])")
-
-_TELLING = ("path", "paths", "source", "destination", "pattern", "query", "url", "command", "name", "title", "id")
-"""The names of the most informative arguments, in the order in which they are shown."""
 
 
 def arguments_of(call: Call) -> JsonObject:
@@ -111,20 +104,9 @@ def source(approval: Approval) -> str:
     return (approval.preview.source if approval.preview else "") or approval.call.server or "?"
 
 
-def telling(call: Call) -> str:
-    """Return the two most informative arguments as Markdown code, with their names unless the names are well known."""
-    arguments = arguments_of(call)
-    known = [name for name in _TELLING if name in arguments and is_single(arguments[name])]
-    if known:
-        return " ".join(code(plain(arguments[name]), 80) for name in known[:2])
-    others = islice(fields(arguments), 2) if arguments else ()
-    return ", ".join(f"{code(name, 40)} {code(value, 60)}" for name, value in others)
-
-
 REASON = 160
 """Characters of the reason why a call did not run."""
 
-_SIGNS: dict[CallOutcome | None, str] = {CallOutcome.OK: "✓", CallOutcome.ERROR: "✗"}
 _NOT_RUN: dict[CallOutcome | None, str] = {
     CallOutcome.REFUSED: "it is not allowed here",
     CallOutcome.DENIED: "it was denied",
@@ -166,36 +148,7 @@ def ending(call: Call, *, why: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a duration."""
-    if seconds < 0.1:
-        return f"{seconds * 1000:.0f} ms"
+    """Return a duration as people say it: of what took less than a second nobody wants to know more."""
+    if seconds < 1:
+        return "less than a second"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-
-
-def line(call: Call, privacy: str = Privacy.FULL) -> str:
-    """Return one line of Markdown about a finished call: the tool, its most informative arguments, its outcome, its
-    duration. Arguments and errors are left out unless the privacy is full."""
-    open_ = privacy == Privacy.FULL
-    parts = [f"{code(call.remote_name, 64)} {telling(call) if open_ else ''}".strip()]
-    if call.original:
-        parts[0] += " (arguments changed by a person)"
-    lines = len(call.result.splitlines())
-    if open_ and call.outcome is CallOutcome.ERROR:
-        parts.append(f"failed: {code(call.result.strip() or 'no reason given', 160)}")
-    elif open_ and call.outcome is CallOutcome.OK and lines > 1 and call.repeatable:
-        parts.append(f"{lines} lines")
-    else:
-        parts.append(escaped(harmless(ending(call, why=open_))))
-    if call.outcome in (CallOutcome.OK, CallOutcome.ERROR):
-        parts.append(duration(call.seconds))
-    if open_ and call.why.startswith("grant"):
-        parts.append("under a standing grant")
-    return f"{_SIGNS.get(call.outcome, '–')} " + " · ".join(parts)
-
-
-def counts(calls: Sequence[Call]) -> str:
-    """Return one line about calls without naming them: `✓ 2 tool calls: 1 done, 1 failed`."""
-    ends = Counter(ending(call).partition(":")[0].partition(";")[0] for call in calls)
-    listed = ", ".join(f"{number} {end}" for end, number in ends.items())
-    sign = "✓" if all(call.outcome is CallOutcome.OK for call in calls) else "–"
-    return f"{sign} {len(calls)} tool call{'' if len(calls) == 1 else 's'}: {listed}"

@@ -33,7 +33,7 @@ LINES = {
     Decision.EDITED: ("pencil2", "edited this; the changed version follows"),
     Decision.DENIED: ("no_entry", "denied"),
     Decision.EXPIRED: ("hourglass", "Nobody decided in time, so it was not done"),
-    Decision.STOPPED: ("octagonal_sign", "stopped this before it was done"),
+    Decision.STOPPED: ("octagonal_sign", "stopped this"),
     Decision.DRIFTED: ("twisted_rightwards_arrows", "approved, but it had changed meanwhile, so I ask again below"),
     Decision.IT_RAN: ("white_check_mark", "says that it ran"),
     Decision.RUN_AGAIN: ("repeat", "had it run again"),
@@ -167,21 +167,25 @@ def _undone(approval: Approval, open_: bool) -> list[Block]:
     undo = approval.undo
     if undo is None:
         return []
-    more = f": {sentence(undo.words, QUOTED)}" if open_ and _says_more(undo) else ""
+    more = f": {sentence(undo.words, QUOTED)}" if open_ and undo.words.strip() else ""
     match undo.state:
         case UndoState.UNDOING:
             return [emoji("hourglass_flowing_sand"), plain(" "), person(undo.by), plain(" is undoing this")]
         case UndoState.UNDONE:
-            return [emoji("leftwards_arrow_with_hook"), plain(" undone by "), person(undo.by), *_if(more)]
+            more = more if _says_more(undo) else ""
+            return [
+                emoji("leftwards_arrow_with_hook"),
+                plain(" undone by "),
+                person(undo.by),
+                *([plain(more)] if more else []),
+            ]
         case UndoState.REFUSED:
             return [emoji("warning"), plain(f" not undone{more}")]
         case _:
             return []
 
 
-def _if(text: str) -> list[Block]:
-    return [plain(text)] if text else []
-
-
 def _says_more(undo: Undo) -> bool:
-    return undo.words.strip(" .").casefold() not in ("", "undone")
+    """Whether the words about an undo say more than that it was done."""
+    words = undo.words.strip(" .").casefold()
+    return words not in ("", "undone") and not words.endswith("as it was before")

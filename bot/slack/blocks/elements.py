@@ -136,9 +136,10 @@ def context(*texts: str) -> Block:
 def small(data: str, words: str) -> list[Block]:
     """Return a small line of data, in which Slack interprets no markup, and of our own words in mrkdwn; none if both
     are empty."""
-    elements: list[Block] = [plain_text(data)] if data else []
+    # Slack leaves room between the elements, so the dot belongs to one of them.
+    elements: list[Block] = [plain_text(f"{data} ·" if words else data)] if data else []
     if words:
-        elements.append({"type": "mrkdwn", "text": f"· {words}" if data else f"{words[:1].upper()}{words[1:]}"})
+        elements.append({"type": "mrkdwn", "text": words if data else f"{words[:1].upper()}{words[1:]}"})
     return [{"type": "context", "elements": elements}] if elements else []
 
 

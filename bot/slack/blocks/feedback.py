@@ -20,9 +20,7 @@ MAX_CHARS = 500
 
 def window(turn: int) -> JsonObject:
     """Return the window about the answer of a turn."""
-    asked = question_windows.text_field(
-        WORDS, "What was wrong? (optional)", multiline=True, longest=MAX_CHARS, optional=True
-    )
+    asked = question_windows.text_field(WORDS, "What was wrong?", multiline=True, longest=MAX_CHARS, optional=True)
     note = context("Your opinion is noted already. Whoever runs me can read what you write here.")
     made = question_windows.window("Bad answer", [note, asked])
     return {**made, "callback_id": WINDOW, "private_metadata": json.dumps({"turn": turn})}

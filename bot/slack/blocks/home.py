@@ -130,7 +130,7 @@ def _what(question: Question) -> list[Block]:
     if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):
         return [plain("A tool call waits for a decision.")]
     what = heading(question) if question.privacy == Privacy.FULL else generic(question)
-    return [bold(f"{one_line(what, NAME)}?"), plain(f" {one_line(source(question), NAME)}")]
+    return [bold(f"{one_line(what, NAME)}?"), plain(f" · {one_line(source(question), NAME)}")]
 
 
 def _turn(turn: OpenTurn, url: str) -> Block:

@@ -13,10 +13,13 @@ from bot.core.ports.chat import Said
 from bot.core.posts import Draft
 from bot.core.questions.question import PARTICIPANTS, Approval, Question
 from bot.slack.blocks import split
-from bot.slack.blocks.elements import REQUESTER, Block, context, date, mentions
+from bot.slack.blocks.call_text import generic, heading
+from bot.slack.blocks.elements import REQUESTER, Block, bold, context, date, mentions, one_line, rich, section
 from bot.slack.blocks.outgoing import outgoing
-from bot.slack.text import brief, code, escaped, harmless, visible
+from bot.slack.text import brief, escaped, harmless, visible
 
+NAME = 200
+"""Characters of what a request is about."""
 MARKDOWN_LIMIT = 10_000
 """Below Slack's 12,000 characters for all markdown blocks of a message, as Slack counts some characters twice."""
 
@@ -90,11 +93,14 @@ def reminder(question: Question, said: str = "") -> Draft:
     words = f"{names}: {escaped(harmless(said))}" if names else escaped(harmless(alone))
     words += f", until {date(question.expires_at)}"
     fallback = "A request still waits for a decision" if approval else alone
+    what = ""
     if approval and approval.privacy in (Privacy.FULL, Privacy.SUMMARY):
-        words += f": {escaped(code(approval.call.remote_name, 80))}"
-        fallback += f": {visible(approval.call.remote_name)}"
-    block = {"type": "section", "text": {"type": "mrkdwn", "text": words}}
-    return draft("notice", [block], fallback, key=f"remind-{question.id}")
+        what = one_line(heading(approval) if approval.privacy == Privacy.FULL else generic(approval), NAME)
+        fallback += f": {visible(what)}"
+    blocks: list[Block] = [{"type": "section", "text": {"type": "mrkdwn", "text": f"{words}:" if what else words}}]
+    if what:
+        blocks.append(rich(section(bold(what))))
+    return draft("notice", blocks, fallback, key=f"remind-{question.id}")
 
 
 def _asked(question: Question) -> list[str]:

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from bot.core.calls import Call
 from bot.core.json_text import JsonObject
+from bot.core.tool_words import tool_title
 from bot.core.turn_record import TurnRecord
-from bot.slack.blocks.call_text import duration, ending
+from bot.slack.blocks.call_text import arguments_of, duration, ending, fields
 from bot.slack.blocks.elements import (
     CHUNK,
     Block,
     bold,
-    code,
     fitting,
     modal,
+    one_line,
     plain,
     preformatted,
     remark,
@@ -25,6 +26,9 @@ from bot.slack.blocks.elements import (
 MAX_CALLS = 20
 """Calls that are shown. A window has 100 blocks and 250 kB."""
 ARGUMENTS = 2_000
+"""Characters of the arguments of a call."""
+MAX_READ = 20_000
+"""Arguments of more characters are shown as they were written: JSON."""
 RESULT = CHUNK
 PRIVATE = "Only who asked may see the details in this conversation."
 GONE = "I have no details of this any more."
@@ -49,14 +53,21 @@ def said(words: str) -> JsonObject:
 
 
 def _call(number: int, call: Call) -> Iterator[Block]:
-    server = f" of {call.server}" if call.server else ""
+    server = f" · {one_line(call.server, 80)}" if call.server else ""
     yield rich(
-        section(bold(f"{number}. "), code(call.remote_name, 80), plain(server)),
-        preformatted(_start(call.arguments, ARGUMENTS)),
+        section(bold(f"{number}. {tool_title('', call.remote_name)}"), plain(server)),
+        *([preformatted(given)] if (given := _given(call)) else []),
         *([preformatted(_start(call.result, RESULT))] if call.result else []),
     )
-    took = f" · {duration(call.seconds)}" if call.seconds else ""
+    took = f" · {duration(call.seconds)}" if call.seconds >= 1 else ""
     yield remark((ending(call) if call.outcome else "under way") + took)
+
+
+def _given(call: Call) -> str:
+    """Return the start of the arguments, a line for each."""
+    if len(call.arguments) > MAX_READ:
+        return _start(call.arguments, ARGUMENTS)
+    return _start("\n".join(f"{name}: {value}" for name, value in fields(arguments_of(call))), ARGUMENTS)
 
 
 def _start(text: str, limit: int) -> str:
@@ -70,4 +81,5 @@ def _total(record: TurnRecord) -> str:
         f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.completion_tokens:,} written"
     )
     requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
-    return f"{requests} · {duration(record.seconds)} · {tokens} · ${usage.cost:.4f}"
+    cost = f" · ${usage.cost:.4f}" if usage.cost else ""
+    return f"{requests} · {duration(record.seconds)} · {tokens}{cost}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bot.slack.blocks import buttons
 from bot.slack.blocks.elements import Block, actions, option, plain_text
@@ -17,14 +18,27 @@ GOOD, BAD = "good", "bad"
 ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD))
 
 
-def menu(turn: int, key: str, *, running: bool, steps: bool) -> Block | None:
-    """Return the menu; None if it would be empty. key: that of the message, which makes the block's id unique."""
+def menu(turn: int, *, running: bool, steps: bool) -> Block | None:
+    """Return the menu; None if it would be empty. steps: the message has some whose details can be shown."""
     offered = [option("Details…", value(DETAILS, turn))] if steps else []
     if running:
         offered.append(option("Stop", value(STOP, turn)))
     if not offered:
         return None
-    return actions(f"menu-{key}", [{"type": "overflow", "action_id": MENU, "options": offered}])
+    return {"type": "overflow", "action_id": MENU, "options": offered}
+
+
+def added(blocks: Sequence[Block], menu: Block, key: str) -> list[Block]:
+    """Return blocks with the menu at the end of their last row of buttons, or in a row of its own if they have none, or
+    one with a menu. Slack takes feedback buttons and menus only in rows of different kinds.
+
+    key: that of the message, which makes the id of the new row unique.
+    """
+    rows = [number for number, block in enumerate(blocks) if block["type"] == "actions"]
+    if not rows or any(element["type"] == "overflow" for element in blocks[rows[-1]]["elements"]):
+        return [*blocks, actions(f"menu-{key}", [menu])]
+    row = {**blocks[rows[-1]], "elements": [*blocks[rows[-1]]["elements"], menu]}
+    return [*blocks[: rows[-1]], row, *blocks[rows[-1] + 1 :]]
 
 
 def feedback(turn: int, key: str) -> Block:

@@ -25,8 +25,8 @@ def render(
 ) -> JsonObject | None:
     """Return text and blocks of a part; None if there is nothing to show.
 
-    about: the questions that it ends with, as they stand. words: what is being done, if nothing else says it. running:
-    its steps that run.
+    about: the questions that it ends with, in their current state. words: what is being done, if nothing else says it.
+    running: its steps that run.
     """
     parts = (*message.parts, *running)
     blocks = list(_content(parts))
@@ -76,12 +76,10 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
         blocks += cards.rows(requests)
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
-    shown = message.end in ENDED or message.end in GROWING
-    has_steps = bool(message.steps or message.records) or message.number > 1
-    menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
-    if shown and menu is not None:
-        blocks.append(menu)
-    return blocks
+    open_ = any(each.decision is Decision.AWAITING for each in requests)
+    has_steps = bool(message.steps or message.records) and not open_
+    menu = turn_menu.menu(message.turn, running=message.end in GROWING, steps=has_steps)
+    return turn_menu.added(blocks, menu, message.key) if menu is not None else blocks
 
 
 def _apart(about: Sequence[Question]) -> tuple[list[Approval], list[Approval]]:

@@ -209,6 +209,6 @@ class StreamBudget:
             self._next_turn = max(self._next_turn, now + seconds)
 
     def forget(self, post: int) -> None:
-        """Nothing more is done about a message for now: what was reserved for it is free. Its turn it keeps."""
+        """Pause the work on a message: what was reserved for it is free, and it keeps its place in the order."""
         self._streams.pop(post, None)
         self._kept.pop(post, None)

@@ -240,7 +240,7 @@ class Streams:
         return True
 
     def forget(self, post: int) -> None:
-        """Nothing more is done about a message for now."""
+        """Pause the work on a message."""
         self._budget.forget(post)
 
     def _refused(self, error: BaseException, action: Action, place: ThreadRef) -> None:

@@ -54,7 +54,7 @@ def press(body: JsonObject) -> Press | None:
 
 
 def refusal(stopped: Stopped) -> str:
-    """Return what to tell somebody who may not stop what is going on."""
+    """Return the answer to somebody who may not stop what is going on."""
     return f"Only <@{stopped.requester}> or an approver can stop this. Nothing was changed."
 
 
@@ -90,7 +90,7 @@ class AgentEvents:
                 channel=place.channel, user=pressed.user, text=words, thread_ts=place.thread_ts
             )
         except SLACK_ERRORS as error:
-            log.warning("could not tell %s: %s", pressed.user, code_of(error))
+            log.warning("could not answer %s: %s", pressed.user, code_of(error))
 
     async def offer(self, channel: str) -> None:
         """Offer what people may ask, in a direct message; again only once other tools are there."""

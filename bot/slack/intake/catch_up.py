@@ -92,7 +92,7 @@ class CatchUp:
             reader: reads threads and conversations.
             wake: schedules a thread.
             team: the installation, to which conversations without a known thread belong.
-            workspaces: returns the workspaces whose conversations are listed; None stands for the token's own.
+            workspaces: returns the workspaces whose conversations are listed; None means the token's own.
         """
         self._store = store
         self._client = client

@@ -20,7 +20,7 @@ from bot.slack.reading.message import Ourselves, author_of, identifier
 
 CHANGED, DELETED, TOMBSTONE = "message_changed", "message_deleted", "tombstone"
 NOBODY = "USLACKBOT"
-"""Stands for the author of a message about which nothing is known."""
+"""The author of a message about which nothing is known."""
 
 
 def amendment(body: JsonObject, ourselves: Ourselves, bots: Collection[str] = ()) -> Amendment | None:

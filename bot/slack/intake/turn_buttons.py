@@ -60,7 +60,7 @@ async def _stop_for(handler: ApprovalHandler, body: JsonObject, turn: int) -> No
 
 
 def _stopped(handler: ApprovalHandler, user: str, turn: int, thread_id: int) -> str:
-    """Have the thread go on without the turn. Return what to tell the person."""
+    """Have the thread go on without the turn. Return the answer to the person."""
     if not thread_id:
         return ENDED
     log_events.turn_stopped(user, turn, "menu")

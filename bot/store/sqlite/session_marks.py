@@ -2,7 +2,7 @@
 transaction.
 
 A mark is a row among the posts, of a kind that is never posted: it is written with what ends or suspends the work, and
-deleted once Slack shows that. So there are as many rows as there are threads about which Slack has to be told.
+deleted once Slack shows that. So there are as many rows as there are threads whose status Slack does not show yet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KIND = "session"
 
 
 def mark(connection: sqlite3.Connection, thread_id: int) -> None:
-    """Note that Slack has to be told the status of a thread."""
+    """Note that the status of a thread has to be sent to Slack."""
     connection.execute(
         "INSERT OR IGNORE INTO posts (thread_id, key, kind, payload, state, created_at)"
         " VALUES (?, ?, ?, '', 'removed', ?)",

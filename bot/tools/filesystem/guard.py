@@ -13,6 +13,7 @@ from bot.core.json_text import JsonObject
 from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.questions.scope import Offers
+from bot.core.tool_words import Form
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
 from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.filesystem import claimed_paths, grant_scope, path_scope, preview, proposals, steps, undo, wording
@@ -77,9 +78,9 @@ class FilesystemGuard(LocalPaths):
         except DiskTimeoutError:
             raise BusyError("The disk with its files does not answer. The call was not sent.") from None
 
-    def step(self, tool: Tool, arguments: JsonObject) -> str:
+    def step(self, tool: Tool, arguments: JsonObject, form: Form = Form.DONE) -> str:
         """Return a call as a step, with paths relative to the server's folders."""
-        return steps.step(tool, arguments, self._files.shown)
+        return steps.step(tool, arguments, self._files.shown, form)
 
     def outcome(self, tool: Tool, arguments: JsonObject, result: str, ok: bool) -> str:
         """Return how much was found or changed, or why it failed."""
@@ -101,7 +102,7 @@ class FilesystemGuard(LocalPaths):
         if tool.remote_name not in preview.TOOLS:
             if named is None:
                 return None
-            heading, title = steps.command(self.step(tool, arguments)), steps.command(self.step(tool, {}))
+            heading, title = self.step(tool, arguments, Form.WANTED), self.step(tool, {}, Form.WANTED)
             return wording.reading(heading, title, paths)
         found = await preview.preview(self._files, tool, arguments, dry_run)
         return wording.worded(tool.remote_name, found, paths)

@@ -130,7 +130,7 @@ def _lies(path: str, folder: str) -> bool | None:
     except FileNotFoundError:
         if within(path, folder):
             return True
-        # It does not exist yet, so the disk cannot tell whether the two names are the same.
+        # It does not exist yet, so the disk cannot show whether the two names are the same.
         return None if within(_folded(path), _folded(folder)) else False
     while True:
         try:

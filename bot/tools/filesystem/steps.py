@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from bot.core import tool_words
 from bot.core.json_text import JsonObject
-from bot.core.tool_words import one_line
+from bot.core.tool_words import Form, one_line
 from bot.core.tools import Tool
 from bot.tools.filesystem.diff import Tally
 
@@ -25,7 +25,7 @@ NAMED = 3
 
 NO_FOLDER = "its folder does not exist"
 
-_VERBS = {
+VERBS = {
     "read_file": ("Read", "a file"),
     "read_text_file": ("Read", "a file"),
     "read_media_file": ("Read", "a file"),
@@ -37,9 +37,22 @@ _VERBS = {
     "directory_tree": ("Listed everything in", "a folder"),
     "get_file_info": ("Looked at", "a file"),
 }
+"""By tool: what was done, and with what if the call does not say."""
 _CONTENT = ("read_file", "read_text_file", "read_media_file", "read_multiple_files")
 """Tools whose results are content of files."""
-_COMMANDS = {"Listed": "List", "Searched": "Search", "Looked": "Look"}
+_FORMS = {
+    "Read": ("read", "reading"),
+    "Wrote": ("write", "writing"),
+    "Edited": ("edit", "editing"),
+    "Created": ("create", "creating"),
+    "Listed": ("list", "listing"),
+    "Looked": ("look", "looking"),
+    "Searched": ("search", "searching"),
+    "Tried": ("try", "trying"),
+    "Moved": ("move", "moving"),
+    "Renamed": ("rename", "renaming"),
+}
+"""The other forms of the verbs with which steps begin."""
 _FOLDERS = ("create_directory", "list_directory", "list_directory_with_sizes", "directory_tree")
 _HUNKS = re.compile(r"\s*(`{3,})diff\n(.*)\1\s*", re.DOTALL)
 _CUT = re.compile(r"^\[… [\d,]+ characters left out …\]$", re.M)
@@ -53,7 +66,7 @@ _FAILURES = (
 )
 
 
-def step(tool: Tool, arguments: JsonObject, shown: Shown) -> str:
+def step(tool: Tool, arguments: JsonObject, shown: Shown, form: Form = Form.DONE) -> str:
     """Return a call as a step, as plain text."""
     remote = tool.remote_name
     path = _path(arguments, "path", shown)
@@ -69,12 +82,12 @@ def step(tool: Tool, arguments: JsonObject, shown: Shown) -> str:
             words = "Looked at which folders there are"
         case "edit_file" if arguments.get("dryRun") is True:
             words = f"Tried out an edit of {path or 'a file'}"
-        case _ if remote in _VERBS:
-            verb, something = _VERBS[remote]
+        case _ if remote in VERBS:
+            verb, something = VERBS[remote]
             words = f"{verb} {_folder(path) if remote in _FOLDERS and path else path or something}"
         case _:
-            words = tool_words.step(tool, arguments)
-    return words
+            return tool_words.step(tool, arguments, form)
+    return _in_form(words, form)
 
 
 def without_machine(tool: Tool, text: str, ok: bool, relative: Shown) -> str:
@@ -85,12 +98,6 @@ def without_machine(tool: Tool, text: str, ok: bool, relative: Shown) -> str:
         head, hunk, rest = text.partition("\n@@ ")
         return relative(head) + hunk + rest
     return relative(text)
-
-
-def command(said: str) -> str:
-    """Return a step as what is to be done: `Listed notes/` becomes `List notes/`."""
-    verb, space, rest = said.partition(" ")
-    return f"{_COMMANDS.get(verb, verb)}{space}{rest}"
 
 
 def outcome(tool: Tool, result: str, ok: bool) -> str:
@@ -120,6 +127,23 @@ def changed(result: str) -> str:
     lines = found[2].partition("\n@@")[2].split("\n")[1:]
     added, removed = (sum(each[:1] == sign for each in lines) for sign in "+-")
     return Tally(added=added, removed=removed).counts()
+
+
+def _in_form(said: str, form: Form) -> str:
+    """Return a step that was done in another form: `Listed notes/` becomes `Didn't list notes/`."""
+    verb, _, rest = said.partition(" ")
+    base, running = _FORMS[verb]
+    match form:
+        case Form.DONE:
+            return said
+        case Form.RUNNING:
+            return f"{running.capitalize()} {rest}"
+        case Form.NOT_DONE:
+            return f"Didn't {base} {rest}"
+        case Form.FAILED:
+            return f"Couldn't {base} {rest}"
+        case Form.WANTED:
+            return f"{base.capitalize()} {rest}"
 
 
 def _path(arguments: JsonObject, name: str, shown: Shown) -> str:

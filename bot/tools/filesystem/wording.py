@@ -58,7 +58,7 @@ def worded(tool: str, preview: Preview, paths: Mapping[str, str]) -> Preview:
         title=words.title,
         caveat=words.caveat,
         reversal=words.reversal,
-        verb=words.verb,
+        verb=preview.verb or words.verb,
         source=SOURCE,
         shown=shown,
         paths=paths,
@@ -99,7 +99,8 @@ def moved(source: str, destination: str, effect: str) -> Preview:
     """Return the preview of a move."""
     same = os.path.dirname(source) == os.path.dirname(destination)
     heading = f"{'Rename' if same else 'Move'} {source} to {destination}"
-    return Preview("", "", heading=heading, subject=f"{source} → {destination}", effect=effect)
+    verb = "rename" if same else "move"
+    return Preview("", "", heading=heading, subject=f"{source} → {destination}", effect=effect, verb=verb)
 
 
 def folder(path: str, effect: str = "") -> Preview:

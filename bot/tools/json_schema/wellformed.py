@@ -19,7 +19,7 @@ def flaw(schema: Any) -> str | None:
         if isinstance(found, bool):
             continue
         if not isinstance(found, dict):
-            return f"{found!r} stands where a schema must be"
+            return f"there is {found!r} where a schema must be"
         for key, value in found.items():
             check = _VALUES.get(key)
             if check is not None and not check(value):

@@ -56,8 +56,20 @@ WRITE = 'write "x" to a.md'
     ("outcome", "result", "words"),
     [
         (CallOutcome.OK, "Successfully wrote to a.md", "Done: I have written `a.md`"),
-        (CallOutcome.ERROR, "EACCES: permission denied", "it failed: EACCES: permission denied."),
-        (CallOutcome.INVALID, "as things are now this would fail: no folder", "this would fail: no folder"),
+        (CallOutcome.ERROR, "EACCES: permission denied", "it failed: permission denied."),
+        (CallOutcome.ERROR, "ENOENT: no such file, open '/srv/w/a.md'", "it failed: there is no such file or folder."),
+        (
+            CallOutcome.ERROR,
+            "EROFS: read-only file system, open '/w/a.md'",
+            "it failed: read-only file system.",
+        ),
+        (CallOutcome.ERROR, "The disk sleeps", "it failed: The disk sleeps."),
+        (CallOutcome.INVALID, "as things are now this would fail: no folder", "I did not write `a.md`: no folder."),
+        (
+            CallOutcome.INVALID,
+            "as things are now this would fail: Can't write a.md yet: no folder.",
+            "Can't write a.md yet: no folder.",
+        ),
         (CallOutcome.REFUSED, "the policy of this workspace does not allow this call.", "the policy of this workspace"),
         (CallOutcome.DENIED, "", "the request was denied. No reason was given."),
         (CallOutcome.DENIED, "not today", "the request was denied. The reason given: “not today”"),

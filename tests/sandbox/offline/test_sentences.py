@@ -110,6 +110,18 @@ def test_the_first_answer_in_a_thread_says_what_it_is_and_later_ones_do_not() ->
     assert "offline model" not in respond(request(*later, *made(respond(request(*later)), "[FILE] a.md"))).text
 
 
+@pytest.mark.parametrize("said", ["hello", "help", "fly me to the moon", "x " * 400])
+def test_it_says_once_in_a_thread_what_it_is_whatever_is_said(said: str) -> None:
+    messages: list[dict[str, Any]] = []
+    answers: list[str] = []
+    for _ in range(3):
+        messages.append(user(said))
+        answers.append(respond(request(*messages)).text)
+        messages.append({"role": "assistant", "content": answers[-1]})
+    assert ["I am the offline model" in answer for answer in answers] == [True, False, False]
+    assert all(answer.strip() and answer[0].isupper() for answer in answers)
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

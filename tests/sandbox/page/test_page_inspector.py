@@ -45,8 +45,8 @@ async def test_the_journal_lists_calls_and_envelopes_in_the_order_of_their_comin
     assert lines(view) == [
         ("call", "chat.postMessage", "#general: a & b", "ok"),
         ("envelope", "message", "#general, Colleague: a & b", "fault"),
-        ("envelope", "app_mention", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
-        ("envelope", "message", f"#general, Alice Smith: <@{slack.bot_user_id}> hello", "fault"),
+        ("envelope", "app_mention", "#general, Alice Smith: @Colleague hello", "fault"),
+        ("envelope", "message", "#general, Alice Smith: @Colleague hello", "fault"),
         ("call", "chat.update", "#general: x", "refused"),
     ]
     refused = entries(view)[-1]
@@ -60,6 +60,32 @@ async def test_the_journal_lists_calls_and_envelopes_in_the_order_of_their_comin
     }
     envelope = await view.ask("entry", number=refused["number"] - 1)
     assert (envelope["envelope"]["payload"]["event"]["type"], envelope["ack"]) == ("message", None)
+
+
+async def test_a_streamed_call_is_summarised_by_what_it_adds(
+    view: Viewer, alice: Person, general: Channel, slack: SlackSandbox, client: AsyncWebClient
+) -> None:
+    await view.watch(alice, general, inspector=True)
+    root = await client.chat_postMessage(channel=general.id, text="root")
+    step = {"type": "task_update", "id": "1", "title": "Read a.md", "status": "in_progress"}
+    stream = await client.chat_startStream(
+        channel=general.id,
+        thread_ts=str(root["ts"]),
+        recipient_user_id=alice.id,
+        recipient_team_id=slack.team_id,
+        chunks=[step],
+        task_display_mode="timeline",
+    )
+    ts = str(stream["ts"])
+    more = [{**step, "status": "complete"}, {"type": "markdown_text", "text": "It says\n**hello**."}]
+    await client.chat_appendStream(channel=general.id, ts=ts, chunks=more)
+    await client.chat_stopStream(channel=general.id, ts=ts, chunks=[{"type": "markdown_text", "text": "x" * 500}])
+    await view.until(lambda: any(each["title"] == "chat.stopStream" for each in entries(view)))
+    said = {each["title"]: each["summary"] for each in entries(view)}
+    assert said["chat.startStream"] == "#general: Read a.md (in progress)"
+    assert said["chat.appendStream"] == "#general: Read a.md (complete) · It says **hello**."
+    assert said["chat.stopStream"].startswith("#general: xxx")
+    assert len(said["chat.stopStream"]) < 200
 
 
 async def test_an_entry_changes_when_it_is_answered(

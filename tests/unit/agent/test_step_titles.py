@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.agent import step_titles
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import canonical
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.change_guard import ChangeGuard
@@ -73,7 +73,7 @@ def test_where_only_counts_may_be_shown_a_step_has_neither_title_nor_note() -> N
 def test_whatever_did_not_go_well_is_a_failed_step_that_says_so(outcome: CallOutcome) -> None:
     [step] = step_titles.finished(TOOLS, [call(outcome, "No such file")], Privacy.FULL)
     assert step.state is StepState.FAILED
-    assert step.note
+    assert step.note or step.title.startswith("Not done: ")
 
 
 @pytest.mark.parametrize("privacy", [Privacy.FULL, Privacy.SUMMARY])
@@ -81,9 +81,12 @@ def test_whatever_did_not_go_well_is_a_failed_step_that_says_so(outcome: CallOut
 def test_a_step_says_of_what_was_not_done_that_it_was_not_and_of_nothing_else(
     privacy: Privacy, outcome: CallOutcome
 ) -> None:
-    [(_, note)] = shown(privacy, call(outcome))
-    may_have_run = outcome in (CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
-    assert note.startswith("cut off; " if may_have_run else "not done")
+    for each in (call(outcome), replace(call(outcome), tool="gone__find")):
+        [(title, note)] = shown(privacy, each)
+        may_have_run = outcome in (CallOutcome.ASSUMED, CallOutcome.SKIPPED, CallOutcome.UNRESOLVED)
+        assert note.startswith("cut off; ") == may_have_run
+        assert title.startswith("Not done: Find") != may_have_run
+        assert "not done" not in note
 
 
 def test_calls_beyond_those_of_one_step_are_counted_together() -> None:
@@ -93,3 +96,19 @@ def test_calls_beyond_those_of_one_step_are_counted_together() -> None:
 
 def test_what_people_have_approved_is_no_step_of_its_own_while_it_runs() -> None:
     assert step_titles.running(TOOLS, [call(None), call(None, approval="a1")], Privacy.FULL)[1:] == []
+
+
+@pytest.mark.parametrize(
+    ("why", "note"),
+    [
+        ("Can't write drafts/a.md yet: the folder drafts doesn't exist.", "the folder drafts doesn't exist"),
+        ("It is a folder.", "It is a folder"),
+        ("word " * 50, f"{'word ' * 23}word…"),
+    ],
+)
+def test_a_call_that_would_fail_says_why_where_everything_may_be_shown(why: str, note: str) -> None:
+    would_fail = call(CallOutcome.INVALID, f"{WOULD_FAIL}{why}")
+    [(title, shown_note)] = shown(Privacy.FULL, would_fail)
+    assert title.startswith("Not done: ")
+    assert shown_note == note
+    assert shown(Privacy.SUMMARY, would_fail)[0][1] == "not possible like this"

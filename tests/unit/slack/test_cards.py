@@ -339,7 +339,7 @@ def test_drawn_again_an_open_request_looks_the_same() -> None:
             decided(Decision.EXPIRED, needed=3, votes=(ALICE, BOB)),
             ":hourglass: Nobody decided in time, so it was not done (2 of 3 had approved) · a.txt +1 −1",
         ),
-        (decided(Decision.STOPPED), ":octagonal_sign: ALICE stopped this before it was done · a.txt +1 −1"),
+        (decided(Decision.STOPPED), ":octagonal_sign: ALICE stopped this · a.txt +1 −1"),
         (
             decided(Decision.STOPPED, decided_by=""),
             ":octagonal_sign: Not done, because the message that asked for it was deleted · a.txt +1 −1",

@@ -11,6 +11,7 @@ import pytest
 from bot.core.questions import missed
 from bot.core.questions.grant import Grant
 from bot.core.thread_ref import ThreadRef
+from bot.core.tools import Preview
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import home, messages
 from tests.unit.slack.samples import ALICE, BOB, NASTY, call, nothing_is_forged, request, taken, window
@@ -89,10 +90,15 @@ def test_a_reminder_calls_those_who_may_still_decide_once() -> None:
     assert (draft.kind, draft.key) == ("notice", f"remind-{approval.id}")
     assert shown.pings == {f"<@{ALICE}>", "<!subteam^S0ADMINS>"}
     assert "this still waits for a decision, until" in shown.plain
-    assert "`write_file`" in shown.plain
+    assert "Write file" in shown.plain
+    assert "write_file" not in draft.payload
     assert taken(messages.reminder(replace(approval, no_self=True)).payload).pings == {"<!subteam^S0ADMINS>"}
-    assert "write_file" in taken(messages.reminder(replace(approval, privacy="summary")).payload).plain
-    assert "write_file" not in messages.reminder(replace(approval, privacy="private")).payload
+    known = replace(approval, preview=Preview("", "", heading="Replace all of a.txt", title="Write a file"))
+    assert "Replace all of a.txt" in taken(messages.reminder(known).payload).plain
+    summary = messages.reminder(replace(known, privacy="summary")).payload
+    assert "Write a file" in summary
+    assert "a.txt" not in summary
+    assert "rite" not in messages.reminder(replace(known, privacy="private")).payload.replace("written", "")
 
 
 @pytest.mark.parametrize("nasty", NASTY)

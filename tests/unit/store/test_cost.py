@@ -125,7 +125,7 @@ async def everything(store: SqliteStore) -> None:
     await drifted.commit("drift", drifted=[(approval.id, "It has changed.")])
     stopped, [approval] = await waiting_for_a_person(store)
     await stopped.say()
-    await stopped.commit("tell what was done", notified=[message.id for message in (await stopped.state()).unread])
+    await stopped.commit("show what was done", notified=[message.id for message in (await stopped.state()).unread])
     await store.answer([await stopped.click(approval, Decision.STOPPED)])
     withdrawn, [approval] = await waiting_for_a_person(store, CallState.UNKNOWN)
     await store.withdraw(approval.id)

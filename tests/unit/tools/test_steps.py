@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.core.tool_words import Form
 from bot.core.tools import Tool
 from bot.tools.filesystem.paths import Filesystem
+from bot.tools.filesystem.steps import VERBS as TOOLS
 from bot.tools.filesystem.steps import outcome, step
 from bot.tools.mcp.toolset import McpToolset
 from tests.unit.core.helpers import tool
@@ -57,6 +59,57 @@ def test_a_step_is_said_as_a_colleague_would(remote: str, arguments: dict[str, A
     assert said(remote, **arguments) == words
 
 
+FORMS = {
+    "edit_file": ("Editing a.md", "Didn't edit a.md", "Couldn't edit a.md", "Edit a.md"),
+    "read_text_file": ("Reading a.md", "Didn't read a.md", "Couldn't read a.md", "Read a.md"),
+    "write_file": ("Writing a.md", "Didn't write a.md", "Couldn't write a.md", "Write a.md"),
+    "get_file_info": ("Looking at a.md", "Didn't look at a.md", "Couldn't look at a.md", "Look at a.md"),
+    "create_directory": ("Creating a.md/", "Didn't create a.md/", "Couldn't create a.md/", "Create a.md/"),
+    "directory_tree": (
+        "Listing everything in a.md/",
+        "Didn't list everything in a.md/",
+        "Couldn't list everything in a.md/",
+        "List everything in a.md/",
+    ),
+    "move_file": (
+        "Renaming a.md to b.md",
+        "Didn't rename a.md to b.md",
+        "Couldn't rename a.md to b.md",
+        "Rename a.md to b.md",
+    ),
+    "search_files": (
+        "Searching a.md for b",
+        "Didn't search a.md for b",
+        "Couldn't search a.md for b",
+        "Search a.md for b",
+    ),
+    "other_tool": ("Other tool: a.md", "Not done: Other tool: a.md", "Other tool: a.md", "Other tool: a.md"),
+}
+
+
+@pytest.mark.parametrize("remote", FORMS)
+def test_only_what_was_done_is_said_to_be_done(remote: str) -> None:
+    arguments = {"path": "a.md", "source": "a.md", "destination": "b.md", "pattern": "*b*"}
+    if remote == "other_tool":
+        arguments = {"path": "a.md"}
+    forms = (Form.RUNNING, Form.NOT_DONE, Form.FAILED, Form.WANTED)
+    assert tuple(step(tool(remote), arguments, ONE.shown, form) for form in forms) == FORMS[remote]
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize(
+    "remote", [*TOOLS, "list_allowed_directories", "read_multiple_files", "move_file", "search_files"]
+)
+def test_every_step_of_a_file_has_every_form(remote: str, form: Form) -> None:
+    for arguments in (
+        {},
+        {"path": "a.md", "paths": ["a.md"], "source": "a/a.md", "destination": "b.md", "dryRun": True},
+    ):
+        said = step(tool(remote), arguments, ONE.shown, form)
+        assert (said.startswith(("Didn't ", "Couldn't "))) == (form in (Form.NOT_DONE, Form.FAILED))
+        assert (form is Form.DONE) == (said == step(tool(remote), arguments, ONE.shown)) or said.startswith("Read ")
+
+
 def test_with_several_folders_a_path_says_in_which_it_lies() -> None:
     assert said("read_text_file", TWO, path="release.md") == "Read workspace/release.md"
     assert said("read_text_file", TWO, path="/srv/docs/release.md") == "Read docs/release.md"
@@ -75,7 +128,8 @@ def test_no_path_of_the_machine_is_in_a_step_whatever_the_model_writes(
     for remote in ("read_text_file", "list_directory", "move_file", "search_files"):
         words = said(remote, files, path=path, source=path, destination=path, pattern="*")
         assert not any(
-            machine in words.replace("…/srv", "").replace("…/team", "") for machine in ("srv", "/team", "/home", "/mnt")
+            machine in words.replace("…/srv", "").replace("…/team", "").replace("…/home", "")
+            for machine in ("srv", "/team", "/home", "/mnt")
         )
         assert " /" not in words
         assert len(words) <= 200
@@ -91,21 +145,24 @@ async def test_the_server_s_own_answers_are_understood(files: McpToolset, worksp
         result = await call(files, f"filesystem__{name}", **arguments)
         called: Tool = of(files, f"filesystem__{name}")
         ok = result.certainty == "ok"
-        return known.step(called, arguments), known.outcome(called, arguments, result.text, ok)
+        return known.step(called, arguments, Form.DONE if ok else Form.FAILED), known.outcome(
+            called, arguments, result.text, ok
+        )
 
     path = str(workspace / "release.md")
     assert await done("read_text_file", path=path) == ("Read release.md", "")
     edit = [{"oldText": "two\n", "newText": "zwei\nzwo\n"}]
     assert await done("edit_file", path=path, edits=edit) == ("Edited release.md", "+2 −1")
-    assert await done("edit_file", path=path, edits=edit) == ("Edited release.md", "the text is not in it")
+    assert await done("edit_file", path=path, edits=edit) == ("Couldn't edit release.md", "the text is not in it")
     name = workspace.name
     found = await done("search_files", path=str(workspace), pattern="**/*release*")
     assert found == (f"Searched {name} for release", "1 found")
     none = await done("search_files", path=str(workspace), pattern="*zzz*")
     assert none == (f"Searched {name} for zzz", "nothing found")
-    assert await done("read_text_file", path="gone.md") == ("Read gone.md", "not found")
-    assert await done("read_text_file", path="/etc/passwd") == ("Read …/passwd", "outside its folders")
-    assert await done("write_file", path="no/such.md", content="") == ("Wrote no/such.md", "its folder does not exist")
+    assert await done("read_text_file", path="gone.md") == ("Couldn't read gone.md", "not found")
+    assert await done("read_text_file", path="/etc/passwd") == ("Couldn't read …/passwd", "outside its folders")
+    unwritten = await done("write_file", path="no/such.md", content="")
+    assert unwritten == ("Couldn't write no/such.md", "its folder does not exist")
     assert of(files, "filesystem__read_text_file").title == "Read Text File"
 
 

@@ -1,8 +1,8 @@
 """Ensures that no server outlives the bot, even if the bot is killed (`kill -9`, out of memory) and cannot clean up.
 
 A well-behaved server ends when its stdin does, which happens when the bot dies. One that holds a timer or a connection
-does not (Node keeps running for them). So a small shell is told about every process group we start. It reads until its
-own stdin ends, when the bot is gone, and then kills the remaining groups.
+does not (Node keeps running for them). So a small shell gets the number of every process group we start. It reads until
+its own stdin ends, when the bot is gone, and then kills the remaining groups.
 """
 
 from __future__ import annotations

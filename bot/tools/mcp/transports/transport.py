@@ -1,7 +1,7 @@
 """How a server is reached, as protocols: the session and the server above them know neither a process nor a URL.
 
 A `Transport` is there for the whole life of the bot, a `Connection` for one connection of it. What a connection does
-with a request decides what people are told of a call, so each has to keep to this (`bot.tools.mcp.delivery`):
+with a request decides what people read about a call, so each has to keep to this (`bot.tools.mcp.delivery`):
 
 - `Deliveries.sending` in its write stream, `Deliveries.received` in its read stream.
 - `Delivery.written` is true from the moment at which the first byte of a request may have reached the server: after

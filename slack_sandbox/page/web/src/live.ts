@@ -1,4 +1,4 @@
-/** The connection to the server and the facts that it keeps in step. */
+/** The connection to the server and the facts that it keeps up to date. */
 import { useSyncExternalStore } from "react";
 import type { Frame, Requests } from "./types";
 

@@ -7,21 +7,21 @@ export interface Notice {
   text: string;
 }
 
-const INFORMATION_MS = 5000;
-const COMPLAINT_MS = 15000;
+/** How long a notice stays, in milliseconds, while nobody has the pointer or the keyboard on it. */
+export const STAYS: Record<Notice["kind"], number> = { information: 5000, complaint: 15000 };
 const MOST = 4;
 
 let notices: Notice[] = [];
 let number = 0;
 const listeners = new Set<() => void>();
 
-/** Tell what went wrong, in the words of the error. Told again, the same sentence only stays longer. */
+/** Show what went wrong, in the words of the error. Shown again, the same sentence only stays longer. */
 export function complain(error: unknown): void {
   const text = error instanceof Error ? error.message : String(error);
   add("complaint", text || "Something went wrong in the page.");
 }
 
-/** Tell something that needs no answer. */
+/** Show something that needs no answer. */
 export function inform(text: string): void {
   add("information", text);
 }
@@ -45,7 +45,6 @@ export function useNotices(): Notice[] {
 function add(kind: Notice["kind"], text: string): void {
   const notice = { number: ++number, kind, text };
   set([...notices.filter((other) => other.text !== text), notice].slice(-MOST));
-  setTimeout(() => forget(notice.number), kind === "complaint" ? COMPLAINT_MS : INFORMATION_MS);
 }
 
 function set(next: Notice[]): void {

@@ -2,7 +2,7 @@
 import { live, useFact } from "./live";
 import type { ChannelFacts, Me, Person, Workspace } from "./types";
 
-/** The workspace, undefined until the server has told it. */
+/** The workspace, undefined until the server has sent it. */
 export function useWorkspace(): Workspace | undefined {
   return useFact<Workspace>("workspace");
 }

@@ -1,4 +1,4 @@
-/** Where the reader is: who they act as, which conversation and thread they look at. It stands in the address. */
+/** Where the reader is: who they act as, which conversation and thread they look at. It is in the address. */
 import { useSyncExternalStore } from "react";
 
 export interface Place {

@@ -1,4 +1,4 @@
-/** How times are told: in the reader's own zone. */
+/** How times are shown: in the reader's own zone. */
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "medium" });

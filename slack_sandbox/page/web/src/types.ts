@@ -1,7 +1,7 @@
 /**
  * What the page and its server say to each other over the WebSocket `live`: JSON text frames.
  *
- * The server keeps a map of facts in step: it sends `set` and `drop` for the keys that the page watches. The page sends
+ * The server keeps a map of facts up to date: it sends `set` and `drop` for the keys that the page watches. The page sends
  * requests with a number; each gets exactly one answer with that number.
  */
 
@@ -180,7 +180,7 @@ export type Values = Record<string, Record<string, any>>;
 
 /** The requests. Every one carries `as`, the id of the acting person, except `watch`, which sets it. */
 export interface Requests {
-  /** What this page shows: facts of these keys are kept in step, others dropped. `earlier`: how many top-level messages. */
+  /** What this page shows: facts of these keys are kept up to date, others dropped. `earlier`: how many top-level messages. */
   watch: { person: string; channel: string | null; thread: string | null; earlier: number; inspector: boolean };
   say: { as: string; channel: string; thread_ts?: string; text: string; files?: string[]; broadcast?: boolean };
   edit: { as: string; channel: string; ts: string; text: string };

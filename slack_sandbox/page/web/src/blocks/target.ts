@@ -1,4 +1,4 @@
-/** What elements belong to, and what they are told about it. */
+/** What elements belong to, and what they know about it. */
 import { createContext } from "react";
 import type { Json } from "../types";
 
@@ -25,5 +25,5 @@ export function keyOf(target: Target): string {
   return "view_id" in target ? target.view_id : `${target.channel}/${target.ts}`;
 }
 
-/** Where to tell that something failed; null: at the edge of the page, which cannot be reached behind a window. */
+/** Where to show that something failed; null: at the edge of the page, which cannot be reached behind a window. */
 export const FailureContext = createContext<((error: unknown) => void) | null>(null);

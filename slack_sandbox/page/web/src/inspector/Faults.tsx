@@ -8,9 +8,9 @@ import type { FaultFacts } from "../types";
 type Offered = FaultFacts["offered"][number];
 type Active = FaultFacts["active"][number];
 
-/** The button goes away with the fault, so the keyboard's place is given to the panel. */
-function switchOff(id: string | null): void {
-  document.getElementById("inspector-panel")?.focus();
+/** The button goes away with the fault, so the keyboard goes to what can be done next in the same place. */
+function switchOff(id: string | null, next: HTMLElement | null): void {
+  (next ?? document.getElementById("inspector-panel"))?.focus();
   live.ask("clear_fault", { as: acting(), fault: id }).catch(complain);
 }
 
@@ -19,24 +19,28 @@ function left(fault: Active): string {
   return fault.left === 1 ? "once more" : `${fault.left} more times`;
 }
 
-function ActiveFault({ fault }: { fault: Active }) {
-  const title = useId();
+/** That a fault is on, and how it ends. */
+function On({ fault }: { fault: Active }) {
   return (
-    <li>
-      <div role="group" aria-labelledby={title} className="fault fault-on">
-        <div>
-          <h4 id={title}>{fault.title}</h4>
-          <p>{left(fault)}</p>
-        </div>
-        <button type="button" className="inspector-small" onClick={() => switchOff(fault.id)}>
-          Switch off
-        </button>
-      </div>
-    </li>
+    <p className="fault-on" data-fault={fault.id}>
+      <span>
+        <strong>On</strong>, {left(fault)}
+      </span>
+      <button
+        type="button"
+        className="inspector-small"
+        onClick={(event) => {
+          const row = event.currentTarget.closest("li");
+          switchOff(fault.id, row?.querySelector<HTMLElement>("[type=submit]:enabled") ?? null);
+        }}
+      >
+        Switch off
+      </button>
+    </p>
   );
 }
 
-function OfferedFault({ fault }: { fault: Offered }) {
+function OfferedFault({ fault, active }: { fault: Offered; active: Active[] }) {
   const id = useId();
   const { field } = fault;
   const [number, setNumber] = useState(String(field?.default ?? ""));
@@ -64,6 +68,9 @@ function OfferedFault({ fault }: { fault: Offered }) {
           <div>
             <h4 id={`${id}title`}>{fault.title}</h4>
             <p id={`${id}hint`}>{fault.hint}</p>
+            {active.map((each) => (
+              <On key={each.id} fault={each} />
+            ))}
             {fault.unavailable && <p className="inspector-wrong">{fault.unavailable}</p>}
             {field && (
               <label className="fault-field">
@@ -88,7 +95,7 @@ function OfferedFault({ fault }: { fault: Offered }) {
             aria-describedby={`${id}hint`}
             disabled={!!fault.unavailable}
           >
-            {fault.once ? "Do it now" : "Switch on"}
+            {fault.once ? "Do it now" : active.length ? "Switch on again" : "Switch on"}
           </button>
         </form>
       </div>
@@ -96,7 +103,7 @@ function OfferedFault({ fault }: { fault: Offered }) {
   );
 }
 
-/** What is on now, then what is offered, in its groups. */
+/** How many are on, then what is offered, in its groups; each says in its row whether it is on. */
 export function Faults() {
   const facts = useFact<FaultFacts>("faults");
   if (!facts) return <p className="inspector-muted">Asking…</p>;
@@ -106,16 +113,11 @@ export function Faults() {
       {facts.active.length > 0 && (
         <section aria-label="On now">
           <div className="entry-part">
-            <h3>On now</h3>
-            <button type="button" className="inspector-small" onClick={() => switchOff(null)}>
+            <h3>On now: {[...new Set(facts.active.map((fault) => fault.title))].join(", ")}</h3>
+            <button type="button" className="inspector-small" onClick={() => switchOff(null, null)}>
               Switch everything off
             </button>
           </div>
-          <ul className="faults">
-            {facts.active.map((fault) => (
-              <ActiveFault key={fault.id} fault={fault} />
-            ))}
-          </ul>
         </section>
       )}
       {groups.map((group) => (
@@ -125,7 +127,11 @@ export function Faults() {
             {facts.offered
               .filter((fault) => fault.group === group)
               .map((fault) => (
-                <OfferedFault key={fault.kind} fault={fault} />
+                <OfferedFault
+                  key={fault.kind}
+                  fault={fault}
+                  active={facts.active.filter((each) => each.kind === fault.kind)}
+                />
               ))}
           </ul>
         </section>

@@ -69,7 +69,7 @@ export function useLayout(): Layout {
   return useSyncExternalStore(subscribe, () => layout);
 }
 
-/** Whether the inspector is open: what `watch` is told. */
+/** Whether the inspector is open: as `watch` gets it. */
 export function useInspectorOpen(): boolean {
   return useSyncExternalStore(subscribe, () => layout.open);
 }

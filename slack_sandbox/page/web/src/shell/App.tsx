@@ -8,6 +8,7 @@ import { go, usePlace } from "../place";
 import { Banners } from "./Banners";
 import { Conversation } from "./Conversation";
 import { useArrival } from "./arrival";
+import { keepFocus } from "./keeping";
 import { useKeys } from "./keys";
 import { Notices } from "./Notices";
 import { Sidebar } from "./Sidebar";
@@ -30,6 +31,7 @@ export function App() {
 
   useArrival(workspace, me, place);
   useKeys(me, () => setSwitching(true));
+  useEffect(keepFocus, []);
 
   useEffect(() => {
     live.watch({ person: place.person, channel: open, thread: open && place.thread, earlier, inspector });

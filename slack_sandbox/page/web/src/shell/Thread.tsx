@@ -21,6 +21,7 @@ export function Thread({ channel, me, ts }: { channel: ChannelFacts; me: Me; ts:
   }, [me.person, id, ts]);
   const replies = (facts?.messages.length ?? 0) - 1;
   const session = facts?.session;
+  const gone = facts !== undefined && facts.messages.length === 0;
   const where = conversationName(channel, workspace);
   return (
     <aside className="thread" aria-label="Thread" tabIndex={-1}>
@@ -40,6 +41,12 @@ export function Thread({ channel, me, ts }: { channel: ChannelFacts; me: Me; ts:
           <CloseIcon />
         </button>
       </header>
+      {gone && (
+        <p className="gone" role="status">
+          This thread is not here any more, or never was. It may have been deleted, or the sandbox was started anew
+          since: what was said is not kept.
+        </p>
+      )}
       <MessageList
         label="Replies"
         channel={id}
@@ -49,13 +56,13 @@ export function Thread({ channel, me, ts }: { channel: ChannelFacts; me: Me; ts:
         read={facts?.read ?? ""}
         onRead={channel.member ? onRead : undefined}
         divider={
-          <p className="count">
+          gone ? undefined : <p className="count">
             <span>{replies === 1 ? "1 reply" : `${replies} replies`}</span>
           </p>
         }
         after={facts?.status?.status ? <Status name={workspace?.app.name ?? ""} facts={facts.status} /> : undefined}
       />
-      {channel.member && !channel.archived && (
+      {channel.member && !channel.archived && !gone && (
         <Composer channel={channel} person={me.person} label="Reply" thread={ts} broadcast={channel.kind !== "im"} />
       )}
     </aside>

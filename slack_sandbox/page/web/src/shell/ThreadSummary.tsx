@@ -1,4 +1,4 @@
-/** The line under a message that tells of its thread. */
+/** The line about its thread under a message. */
 import { nameOf, personOf } from "../people";
 import { go } from "../place";
 import { dayAndClock, fullTime } from "../times";

@@ -4,7 +4,16 @@ import { appChannel, listed } from "../people";
 import { go, here } from "../place";
 import type { Me } from "../types";
 
-const PANES = ["nav.sidebar", "main", "aside[aria-label=Thread]", "aside[aria-label=Inspector]"];
+const PANES = [
+  "header.topbar",
+  ".banner:has(button)",
+  "nav.sidebar",
+  "main",
+  "aside[aria-label=Thread]",
+  "aside[aria-label=Inspector]",
+];
+const USABLE =
+  "textarea, [aria-current=page], [role=tab][aria-selected=true], a[href], button:enabled, select, input:enabled";
 
 /**
  * Ctrl/Cmd+K opens the switcher, Alt+Up and Alt+Down go to the conversation above or below, F6 goes to the next pane
@@ -55,13 +64,11 @@ function step(me: Me | undefined, by: number): void {
 
 function nextPane(by: number): void {
   const panes = PANES.map((pane) => document.querySelector<HTMLElement>(pane)).filter(
-    (pane): pane is HTMLElement => pane !== null && pane.offsetParent !== null,
+    (pane): pane is HTMLElement => pane !== null && pane.checkVisibility({ visibilityProperty: true }),
   );
   if (!panes.length) return;
   const at = panes.findIndex((pane) => pane.contains(document.activeElement));
   const next = panes[(at + by + panes.length) % panes.length];
-  const inside = next.querySelector<HTMLElement>(
-    "textarea, [aria-current=page], [role=tab][aria-selected=true], a, button",
-  );
-  (inside ?? next).focus();
+  const usable = [...next.querySelectorAll<HTMLElement>(USABLE)];
+  (usable.find((each) => each.checkVisibility({ opacityProperty: true, visibilityProperty: true })) ?? next).focus();
 }

@@ -1,4 +1,4 @@
-/** How an element is used: its value, and telling the app. */
+/** How an element is used: its value, and sending it to the app. */
 import { useContext, useRef, useState } from "react";
 import { live } from "../../live";
 import { complain } from "../../notices";
@@ -13,7 +13,7 @@ export interface ElementProps {
   element: Json;
   /** The id of the block it stands in. */
   block: string;
-  /** Whether the app is told at once when it is used; otherwise it is a field that is sent with its form. */
+  /** Whether each use goes to the app at once; otherwise it is a field that is sent with its form. */
   acts: boolean;
   /** What ties it to the label, hint and error of its input block. */
   labels: Labels;
@@ -29,7 +29,7 @@ export interface Labels {
   "aria-required"?: boolean;
 }
 
-/** What came of telling the app; `failed` ones may have reached it all the same. */
+/** What came of sending it to the app; `failed` ones may have reached it all the same. */
 export type Outcome = "done" | "failed" | "declined";
 
 /** An element in use. */
@@ -37,11 +37,11 @@ export interface Use {
   scope: Scope;
   value: any;
   busy: boolean;
-  /** Change the value without telling the app. */
+  /** Change the value without sending it to the app. */
   set: (value: any) => void;
-  /** Tell the app, once the person has confirmed it. Once at a time: nothing is sent while another act is under way. */
+  /** Send it to the app, once the person has confirmed it. Once at a time: nothing is sent while another act is under way. */
   act: (value?: any) => Promise<Outcome>;
-  /** Change the value, and tell the app where the element does so at once; one that is not confirmed is taken back. */
+  /** Change the value, and send it to the app where the element does so at once; one that is not confirmed is taken back. */
   choose: (value: any) => Promise<void>;
 }
 

@@ -1,0 +1,60 @@
+"""The details of a turn are for people: what a call was given and what came of it, without code or milliseconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.calls import Call, CallOutcome
+from bot.core.json_text import canonical
+from bot.core.thread_ref import ThreadRef
+from bot.core.transaction import Usage
+from bot.core.turn_record import TurnRecord
+from bot.slack.blocks import turn_details
+from bot.slack.blocks.call_text import duration
+from tests.unit.slack.samples import ALICE, NASTY, Shown, call, ended, nothing_is_forged, window
+
+PLACE = ThreadRef("T1", "C1", "1.1", "channel")
+
+
+def shown(*calls: Call, seconds: float = 0.2, usage: Usage | None = None) -> Shown:
+    record = TurnRecord(1, PLACE, ALICE, calls, 0, 2, seconds, usage or Usage())
+    return window(turn_details.window(record))
+
+
+def test_a_call_is_named_in_words_and_its_arguments_are_lines() -> None:
+    made = ended(CallOutcome.OK, "Done.", {"path": "a.txt", "edits": [{"oldText": "one", "newText": "two"}]})
+    details = shown(made)
+    assert "1. Write file" in details.plain
+    assert (
+        details.preformatted
+        == "path: a.txtedits[1].oldText: oneedits[1].newText: two".replace("edits", "\nedits") + "Done."
+    )
+    assert "write_file" not in details.plain
+    assert "{" not in details.plain
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0004, "less than a second"), (0.99, "less than a second"), (1.24, "1.2 s"), (75, "1 min 15 s")],
+)
+def test_nothing_takes_milliseconds(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+    assert " ms" not in shown(call(), seconds=seconds).plain
+
+
+def test_a_cost_is_named_where_there_is_one() -> None:
+    assert "$" not in shown(call()).plain
+    assert "$0.0123" in shown(call(), usage=Usage(cost=0.0123)).plain
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_argument_result_or_name_forges_anything(nasty: str) -> None:
+    made = call(
+        canonical({nasty.encode("utf-8", "replace").decode(): "x", "y": [nasty.encode("utf-8", "replace").decode()]})
+    )
+    nothing_is_forged(shown(made, call(remote_name=nasty, server=nasty, result=nasty)), set())
+
+
+def test_long_or_odd_arguments_are_cut() -> None:
+    for arguments in ("[1, 2]", "{", canonical({"a": "x" * 50_000}), canonical({f"k{n}": n for n in range(3_000)})):
+        assert "more characters" in shown(call(arguments)).plain or len(arguments) < 100
