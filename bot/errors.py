@@ -23,6 +23,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from bot.core.transaction import Usage
+
 
 class BotError(Exception):
     """Something went wrong."""
@@ -63,9 +65,11 @@ class ModelError(BotError):
     retry = True
     """Whether asking once more may help: the message has a button for it."""
 
-    def __init__(self, detail: str = "", retry_at: float | None = None) -> None:
-        """retry_at: when the provider accepts requests again, as Unix time; None if it does not say."""
+    def __init__(self, detail: str = "", retry_at: float | None = None, usage: Usage | None = None) -> None:
+        """retry_at: when the provider accepts requests again, as Unix time; None if it does not say. usage: what the
+        attempts have cost."""
         self.retry_at = retry_at
+        self.usage = usage or Usage()
         super().__init__(detail)
 
     @property

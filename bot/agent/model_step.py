@@ -105,6 +105,9 @@ class ModelStep:
         try:
             with failpoints.around("model request"):
                 reply = await _unless_stopped(stop, self.model.complete(request, self.gateway.writing(state.id)))
+        except ModelError as error:
+            turn.usage += error.usage
+            raise
         finally:
             turn.seconds += time.monotonic() - started
         if reply is None:
@@ -131,6 +134,7 @@ class ModelStep:
         again = not turn.reprompted and prompt.once_more(reply, blank=blank)
         if again:
             turn.reprompted = True
+            self.gateway.writing(state.id).restart()
             change.name, change.messages = "ask again", [prompt.user(again)]
         elif not blank:
             change.name, change.outcome = "answer", "answered"
@@ -146,7 +150,7 @@ class ModelStep:
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
         """End the turn without an answer and say why. The log is kept: Retry, or the next message, continues there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
-        change.name, change.outcome = "give up", "failed"
+        change.name, change.outcome, change.usage = "give up", "failed", error.usage
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
         turn_parts.fail(state, turn, change, words, retry=error.retry)
         await commit_and_log(self.store, state, turn, change)

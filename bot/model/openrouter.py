@@ -16,13 +16,15 @@ import logging
 import random
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.model import ModelRequest, Reply, TextListener
+from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
-from bot.errors import ModelUnauthorized, ModelUnavailable
+from bot.errors import ModelError, ModelUnauthorized, ModelUnavailable
 from bot.model.error_objects import BrokenReply
 from bot.model.failures import SHAPES, Failure, FailureShape, classify
 from bot.model.offered_tools import OfferedTools
@@ -124,19 +126,34 @@ class OpenRouter:
         """
         client = await self._connected()
         limit = asyncio.timeout(self._total_seconds)
+        spent = Usage()
+
+        def spend(usage: Usage) -> None:
+            nonlocal spent
+            spent += usage
+
         try:
             async with limit:
-                got = await self._with_retries(client, request, on_text)
+                got = await self._with_retries(client, request, on_text, spend)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise ModelUnavailable(f"no answer within {self._total_seconds:g} s") from None
+            raise ModelUnavailable(f"no answer within {self._total_seconds:g} s", usage=spent) from None
+        except ModelError as error:
+            error.usage += spent
+            raise
         self._learn_from(got)
         tools = OfferedTools(request.tools)
-        return await offload(got.size, got.reply, lambda id: _is_used(id, request.messages), tools)
+        reply = await offload(got.size, got.reply, lambda id: _is_used(id, request.messages), tools)
+        return replace(reply, usage=reply.usage + spent) if spent != Usage() else reply
 
-    async def _with_retries(self, client: Client, request: ModelRequest, on_text: TextListener | None) -> Accumulator:
-        """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left."""
+    async def _with_retries(
+        self, client: Client, request: ModelRequest, on_text: TextListener | None, spend: Callable[[Usage], None]
+    ) -> Accumulator:
+        """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left.
+
+        spend: called with what an attempt has cost that failed.
+        """
         ends = asyncio.get_running_loop().time() + self._total_seconds
         healed = self._healed.get(request.session_id, -1)
         messages = await _acceptable(request, healed)
@@ -145,7 +162,7 @@ class OpenRouter:
         while True:
             attempt += 1
             try:
-                return await self._attempt(client, self._body(request, messages, tools), on_text)
+                return await self._attempt(client, self._body(request, messages, tools), on_text, spend)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
             if on_text is not None:
@@ -199,19 +216,32 @@ class OpenRouter:
             return None
         return failure.retry_after + own
 
-    async def _attempt(self, client: Client, body: bytes, on_text: TextListener | None) -> Accumulator:
+    async def _attempt(
+        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+    ) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator(self._unopened)
+        try:
+            return await self._read(client, body, on_text, got)
+        except (*client.network_errors, BrokenReply):
+            spend(got.usage)
+            raise
+
+    async def _read(self, client: Client, body: bytes, on_text: TextListener | None, got: Accumulator) -> Accumulator:
+        """Read the reply to a request into the accumulator, which is returned once it is complete."""
         try:
             async with Watchdog(self._idle_seconds) as watchdog:
                 await read(client, body, Listener(got, watchdog, on_text))
         except client.network_errors as problem:
             # These include the watchdog's TimeoutError. Only the usage follows the finish_reason: not knowing what the
             # reply cost is better than paying for it twice.
-            if got.finish_reason is None and isinstance(problem, TimeoutError):
-                raise BrokenReply(f"nothing came for {self._idle_seconds:g} s") from None
-            if got.finish_reason is None:
+            got.end(done=False)
+            if got.finish_reason is None and got.error is None:
+                if isinstance(problem, TimeoutError):
+                    raise BrokenReply(f"nothing came for {self._idle_seconds:g} s") from None
                 raise
+        if got.error is not None:
+            raise BrokenReply("an error in the reply", got.error)
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
         if got.size > MAX_CHARACTERS:

@@ -48,7 +48,7 @@ class Listener:
         """Whether [DONE] was received."""
 
     def handle(self, data: bytes) -> None:
-        """Process the data of one event. Raises BrokenReply if it is not a chunk or contains an error."""
+        """Process the data of one event. Raises BrokenReply if it is not a chunk."""
         if data.strip() == b"[DONE]":
             self.done = True
             self._watchdog.shorten(_AFTER_DONE)
@@ -62,7 +62,9 @@ class Listener:
             raise BrokenReply(f"not a chunk of a completion: {len(data)} bytes beginning with {data[:40]!r}")
         text = self.got.add(chunk)
         if self.got.error is not None:
-            raise BrokenReply("an error in the reply", self.got.error)
+            # What it has cost may follow the error.
+            self._watchdog.shorten(_AFTER_DONE)
+            return
         if text is None:
             return
         self._watchdog.reset()
@@ -75,7 +77,7 @@ class Listener:
 
     def pause(self) -> float:
         """Return for how many seconds to read nothing after a piece (see CALLS_SECONDS and the constants below it)."""
-        if self.done:
+        if self.done or self.got.error is not None:
             return 0.0
         if self.got.finish_reason is not None:
             return LAST_SECONDS

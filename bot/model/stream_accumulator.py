@@ -99,6 +99,11 @@ class Accumulator:
         return self._calls.left_out
 
     @property
+    def usage(self) -> Usage:
+        """What the reply has cost, as far as it says so."""
+        return _usage(self._usage)
+
+    @property
     def unopened(self) -> bool:
         """Whether the text began in the middle of the reasoning."""
         return self._text.unopened
@@ -292,8 +297,7 @@ class Accumulator:
             details = serializable(detail.finished() for detail in self._details)
             message["reasoning_details"] = renamed(details, _new_ids(calls))
         invalid = {call.id: call.invalid for call in calls if call.invalid is not None}
-        usage = _usage(self._usage)
-        return Reply(message, finish, self.model, self.provider, usage, invalid, self.left_out, unreadable)
+        return Reply(message, finish, self.model, self.provider, self.usage, invalid, self.left_out, unreadable)
 
     def _read_leak(self, tools: OfferedTools) -> bool:
         """Turn calls that were written as text into calls. Returns whether there is one that cannot be read."""
