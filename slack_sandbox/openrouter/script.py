@@ -102,6 +102,7 @@ FailureKind = Literal[
     "hang",
     "garbage",
     "html",
+    "null_choices",
     "dropped",
 ]
 """How the answer fails:
@@ -116,6 +117,7 @@ stalled        after some of the reply nothing but comments, for ever
 hang           nothing at all, not even headers, for ever
 garbage        an event that is not JSON
 html           HTTP 200 and a web page, as a proxy gives it
+null_choices   HTTP 200 and a completion whose choices are null
 dropped        the connection closes before the headers
 """
 
