@@ -9,13 +9,21 @@ BotError
     ├── ModelRateLimited
     ├── ModelUnauthorized  the key is wrong or revoked
     ├── ModelUnpaid        credits or limits are used up
-    ├── ModelRefused       the request was rejected (bad request, moderation, unknown model)
+    ├── ModelRefused       the request was rejected
+    │   ├── ModelFlagged       by moderation
+    │   ├── ModelUnknown       there is no such model, or nobody who may serve it
+    │   └── ModelWithoutTools  the model cannot use tools
     └── ContextTooLong     the conversation no longer fits
 
 The class docstring is the message that people see; an instance may carry a `detail` for the log.
 """
 
 from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from bot.core.transaction import Usage
 
 
 class BotError(Exception):
@@ -57,6 +65,22 @@ class ModelError(BotError):
     retry = True
     """Whether asking once more may help: the message has a button for it."""
 
+    def __init__(self, detail: str = "", retry_at: float | None = None, usage: Usage | None = None) -> None:
+        """retry_at: when the provider accepts requests again, as Unix time; None if it does not say. usage: what the
+        attempts have cost."""
+        self.retry_at = retry_at
+        self.usage = usage or Usage()
+        super().__init__(detail)
+
+    @property
+    def advice(self) -> str:
+        """What the reader can do about it, and from when on."""
+        if self.retry_at is None or not self.retry:
+            return self.fix
+        at = datetime.fromtimestamp(self.retry_at + 59, UTC)
+        day = f" on {at.day} {at:%B}" if self.retry_at > time.time() + 20 * 3600 else ""
+        return f"Everything in this thread is kept: press Retry at {at:%H:%M} UTC{day}, and I carry on from here."
+
 
 class ModelUnavailable(ModelError):
     """The model did not answer, although I asked several times."""
@@ -87,6 +111,24 @@ class ModelRefused(ModelError):
         "the reason is in the bot's log."
     )
     retry = False
+
+
+class ModelFlagged(ModelRefused):
+    """The model's provider refused this because of its content rules."""
+
+    fix = "Everything in this thread is kept: say it differently, and I carry on from here."
+
+
+class ModelUnknown(ModelRefused):
+    """The model that I am set to use is not available; whoever runs the bot has to choose another."""
+
+    fix = "Everything in this thread is kept: once that is done, write here and I carry on."
+
+
+class ModelWithoutTools(ModelRefused):
+    """The model that I am set to use cannot work with tools; whoever runs the bot has to choose another."""
+
+    fix = "Everything in this thread is kept: once that is done, write here and I carry on."
 
 
 class ContextTooLong(ModelError):

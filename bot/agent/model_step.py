@@ -105,6 +105,9 @@ class ModelStep:
         try:
             with failpoints.around("model request"):
                 reply = await _unless_stopped(stop, self.model.complete(request, self.gateway.writing(state.id)))
+        except ModelError as error:
+            turn.usage += error.usage
+            raise
         finally:
             turn.seconds += time.monotonic() - started
         if reply is None:
@@ -120,34 +123,35 @@ class ModelStep:
         return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
 
     async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, change: Change) -> bool:
-        """Record and post a reply in words. An empty reply is asked for again once; after that the turn fails."""
+        """Record and post a reply in words. One without words, or with a call that cannot be read, is asked for again
+        once; after that the turn fails."""
         # A model may call tools even when asked not to. Its reasoning belongs to those calls and is dropped with them.
         dropped = ("tool_calls", "reasoning", "reasoning_details") if reply.message.get("tool_calls") else ()
         message = {key: value for key, value in reply.message.items() if key not in dropped}
         said = str(message.get("content") or "").strip()
-        if not await offload(len(said), prompt.is_blank, said):
-            note = prompt.closed(turn.closing, self.limits.steps)
-            if reply.finish_reason == "length":
-                note = f"{note} {prompt.CUT_OFF}".strip()
+        blank = await offload(len(said), prompt.is_blank, said)
+        closed = prompt.closed(turn.closing, self.limits.steps)
+        again = not turn.reprompted and prompt.once_more(reply, blank=blank)
+        if again:
+            turn.reprompted = True
+            self.gateway.writing(state.id).restart()
+            change.name, change.messages = "ask again", [prompt.user(again)]
+        elif not blank:
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
             await turn_parts.say(state, change, self.gateway, said)
-            turn_parts.answered(state, change, note)
-        elif not turn.reprompted:
-            turn.reprompted = True
-            change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
+            turn_parts.answered(state, change, f"{closed} {prompt.incomplete(reply)}".strip())
         else:
-            words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
-            turn_parts.fail(state, turn, change, words, retry=True)
+            turn_parts.fail(state, turn, change, closed or prompt.no_answer(reply), retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
         """End the turn without an answer and say why. The log is kept: Retry, or the next message, continues there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
-        change.name, change.outcome = "give up", "failed"
-        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
+        change.name, change.outcome, change.usage = "give up", "failed", error.usage
+        words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
         turn_parts.fail(state, turn, change, words, retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True

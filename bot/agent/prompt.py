@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from bot.core.calls import INSTEAD, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
+from bot.core.ports.model import Reply
 
 INSTRUCTIONS = """\
 You are a helpful colleague in a Slack thread, with tools. Several people may take part; each of their messages begins \
@@ -129,7 +130,42 @@ def is_blank(text: str) -> bool:
 
 
 CUT_OFF = "The answer ends here because it reached the model's limit of length."
+FILTERED = "The answer ends here because the model's provider stopped it by its content rules."
 EMPTY = "(From the app: your last reply was empty. Answer the person now, in words.)"
+EMPTY_AT_LENGTH = (
+    "(From the app: your last reply reached the limit of length before it had any words for the person. Think less, "
+    "and answer now, briefly, in words.)"
+)
+WRITTEN_CALL = (
+    "(From the app: your last reply had a tool call written as text, so nothing was run and nobody has seen it. Make "
+    "the call again as a tool call, or answer the person in words.)"
+)
+
+
+def once_more(reply: Reply, *, blank: bool) -> str:
+    """Return what the model is told when it is asked again after this reply; empty if its reply can be used.
+
+    blank: whether the reply has no words.
+    """
+    if reply.unreadable_call:
+        return WRITTEN_CALL
+    # What a provider withholds once it withholds again.
+    if not blank or reply.finish_reason == "content_filter":
+        return ""
+    return EMPTY_AT_LENGTH if reply.finish_reason == "length" else EMPTY
+
+
+def incomplete(reply: Reply) -> str:
+    """Return why an answer is not whole, for people; empty if it is."""
+    return {"length": CUT_OFF, "content_filter": FILTERED}.get(reply.finish_reason, "")
+
+
+def no_answer(reply: Reply) -> str:
+    """Return why there is no answer, for people."""
+    if reply.unreadable_call:
+        return CALL_UNREADABLE
+    return {"length": EMPTY_AT_LENGTH_TWICE, "content_filter": WITHHELD}.get(reply.finish_reason, EMPTY_TWICE)
+
 
 CLOSING = {
     "steps": "(From the app: this turn has reached its limit of steps. Use no more tools; answer now with what you "
@@ -151,6 +187,18 @@ GO_ON = "Write “go on” and I carry on from here."
 GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try instead."}
 """What people can do next, by reason."""
 EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: press Retry and I ask once more."
+EMPTY_AT_LENGTH_TWICE = (
+    "The model used up its limit of length by thinking, before it had an answer. Your message is kept: press Retry, or "
+    "ask for less at once."
+)
+WITHHELD = (
+    "The model's provider withheld the answer because of its content rules. Your message is kept: say it differently, "
+    "or press Retry and I ask once more."
+)
+CALL_UNREADABLE = (
+    "The model tried to use a tool in a way that I could not read, so nothing was done. Your message is kept: press "
+    "Retry and I ask once more."
+)
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 
 

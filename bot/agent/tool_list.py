@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 
 from bot.core import untrusted
@@ -10,9 +11,11 @@ from bot.core.policy.rules import Facts, Policy
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState
-from bot.core.tools import Tool
+from bot.core.tools import Tool, within_budget
 from bot.core.untrusted import items, mapping, parsed, text
 from bot.pace import offload
+
+log = logging.getLogger(__name__)
 
 NO_FUNCTIONS = "[]"
 MAX_LISTS = 100
@@ -60,7 +63,10 @@ async def functions(tools: Sequence[Tool]) -> tuple[str, str]:
 
 
 def _listed(tools: Sequence[Tool]) -> tuple[str, str]:
-    return _with_digest([tool.function() for tool in tools])
+    offered = within_budget(tools)
+    if len(offered) < len(tools):
+        log.warning("only %d of %d tools are offered to the model; `doctor` says which", len(offered), len(tools))
+    return _with_digest([tool.function() for tool in offered])
 
 
 def _kept(last: str, known: Collection[str], allowed: Collection[str]) -> tuple[str, str] | None:

@@ -17,8 +17,8 @@ from bot.config import mcp_json
 from bot.config.lint import Finding, caught, findings_for
 from bot.config.settings import Settings, load
 from bot.core.policy.approvers import Approvers
-from bot.core.policy.rules import Judgement, Ruling, tier
-from bot.core.tools import Tool
+from bot.core.policy.rules import Judgement, Policy, Ruling, tier
+from bot.core.tools import Tool, within_budget
 from bot.errors import SettingsError, StoreError
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
@@ -133,7 +133,19 @@ async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slac
         await toolset.aclose()
     # While a server is down, a rule about its tools matches nothing and may still be right.
     live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
-    return Report(settings, tools, troubles, live, identity)
+    return Report(settings, tools, troubles, [*live, *_over_budget(settings.policy, tools)], identity)
+
+
+def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
+    """Return a warning if there are more tools than the model may be offered at once."""
+    offered = [tool for tool in tools if not _is_hidden(policy.explain(tool))]
+    kept = within_budget(offered)
+    if len(kept) == len(offered):
+        return ()
+    names = {tool.name for tool in kept}
+    left = [tool.name for tool in offered if tool.name not in names]
+    problem = f"{len(offered)} tools are more than the {len(kept)} that a model can be offered at once"
+    return [Finding("warning", 0, problem, f"deny what is not needed; these are not offered: {', '.join(left)}")]
 
 
 async def _ask_slack(settings: Settings) -> Identity:

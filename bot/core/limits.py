@@ -11,6 +11,9 @@ parked. A parked thread is resumed by a person only."""
 MAX_CALLS = 64
 """The maximum number of calls that run in one step. The model is asked to repeat any further calls."""
 
+MAX_TOOLS = 128
+"""The maximum number of tools in a request to the model: OpenAI refuses one with more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

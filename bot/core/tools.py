@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.core.calls import Call
 from bot.core.json_text import JsonObject
+from bot.core.limits import MAX_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,26 @@ class Tool:
     says nothing about what the tool does."""
 
     def function(self) -> JsonObject:
-        """Return the OpenAI function tool for a request."""
+        """Return the OpenAI function tool for a request. An empty description is left out: Bedrock refuses it."""
+        described = {"description": self.description} if self.description.strip() else {}
         return {
             "type": "function",
-            "function": {
-                "name": self.name,
-                "description": self.description,
-                "parameters": dict(self.parameters),
-            },
+            "function": {"name": self.name, **described, "parameters": dict(self.parameters)},
         }
+
+
+def within_budget(tools: Sequence[Tool], most: int = MAX_TOOLS) -> Sequence[Tool]:
+    """Return as many tools as fit into one request, in the same order: of each server the first ones, as many as of any
+    other server that has as many."""
+    if len(tools) <= most:
+        return tools
+    names: dict[str, list[str]] = {}
+    for tool in tools:
+        names.setdefault(tool.server, []).append(tool.name)
+    longest = max(map(len, names.values()))
+    in_turn = [each[place] for place in range(longest) for each in names.values() if place < len(each)]
+    kept = set(in_turn[:most])
+    return [tool for tool in tools if tool.name in kept]
 
 
 class DeliveryStatus(StrEnum):

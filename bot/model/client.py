@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 
-from bot.model.failures import MAX_BODY_BYTES
+from bot.model.error_objects import MAX_BODY_BYTES
 from bot.model.lazy_imports import lazy_subpackages
 
 with lazy_subpackages("openai.types"):

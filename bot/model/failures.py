@@ -11,24 +11,34 @@ Which error a failure is, is decided by `SHAPES`, in order. A new way to fail is
 
 from __future__ import annotations
 
-import email.utils
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from bot.core.json_text import JsonObject
 from bot.errors import (
     ContextTooLong,
     ModelError,
+    ModelFlagged,
     ModelRateLimited,
     ModelRefused,
     ModelUnauthorized,
     ModelUnavailable,
+    ModelUnknown,
     ModelUnpaid,
+    ModelWithoutTools,
+)
+from bot.model.error_objects import (
+    MAX_MESSAGE_CHARS,
+    error_object,
+    error_type,
+    exception_text,
+    mapping,
+    retry_after,
+    status_of,
+    texts,
+    until_reset,
 )
 
 _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
@@ -46,9 +56,13 @@ _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
     "overloaded": ModelUnavailable,
     "server": ModelUnavailable,
     "timeout": ModelUnavailable,
+    "content_policy_violation": ModelFlagged,
+    "content_filter": ModelFlagged,
+    "refusal": ModelFlagged,
+    "not_found": ModelUnknown,
+    "model_not_found": ModelUnknown,
     **dict.fromkeys(
         (
-            "content_policy_violation",
             "image_download_failed",
             "image_not_found",
             "image_too_large",
@@ -57,10 +71,8 @@ _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
             "invalid_prompt",
             "invalid_request",
             "max_tokens_exceeded",
-            "not_found",
             "permission_denied",
             "precondition_failed",
-            "refusal",
             "unprocessable",
             "unsupported_image_format",
         ),
@@ -85,18 +97,29 @@ _TOO_LONG: Final = re.compile(
     re.IGNORECASE,
 )
 _SPENT: Final = re.compile(r"key limit|spending limit|insufficient (credits|balance|quota)", re.IGNORECASE)
-_REASONING: Final = re.compile(
-    r"signature|thinking.{0,3} block|reasoning_details|encrypted.content|\brs_\w+\W+not found", re.IGNORECASE
+_NO_TOOLS: Final = re.compile(
+    r"no endpoints? found that supports? (tool|function)|(does not|doesn't|not) supports? (tools|tool use|tool calling"
+    r"|function.call)|(tools|tool use|tool calling|function calling) (is|are) not supported",
+    re.IGNORECASE,
 )
+_NO_MODEL: Final = re.compile(
+    r"not a valid model|no such model|(invalid|unknown|unsupported) model\b|no endpoints found"
+    r"|model.{0,100}(does not exist|not found|not available|deprecated|has been removed)",
+    re.IGNORECASE,
+)
+_FLAGGED: Final = re.compile(
+    r"\bflagged\b|moderation|content.(policy|filter|management)|safety (system|polic|filter)", re.IGNORECASE
+)
+_REASONING: Final = re.compile(
+    r"signature|thinking.{0,3} block|reasoning_details|encrypted.content|\brs_\w+\W+not found"
+    r"|reasoning_content(?!.{0,40}(missing|required|must be))",
+    re.IGNORECASE,
+)
+_MISSING: Final = re.compile(r"missing.{0,20}reasoning_content", re.IGNORECASE)
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
-MAX_MESSAGE_CHARS: Final = 4_000
-"""Characters of an error message that are examined. The relevant part comes first, and searching megabytes would block
-the event loop."""
-_MAX_DEPTH: Final = 4
-_MAX_WIDTH: Final = 10
-MAX_BODY_BYTES: Final = 64 * 1024
-"""Bytes of the body of an HTTP error (a web page, or an object with a message) that are read."""
+MIN_SAID_SECONDS: Final = 30.0
+"""People are told when to try again if the provider asks for at least this pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +141,6 @@ FailureShape = Callable[[Report], type[ModelError] | None]
 again, everything else is not."""
 
 
-class BrokenReply(Exception):
-    """The reply is unusable: it broke off, cannot be parsed, or is an error object."""
-
-    def __init__(self, message: str, error: JsonObject | None = None) -> None:
-        self.error = error
-        super().__init__(message)
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """The classification of a failed attempt."""
@@ -137,6 +152,8 @@ class Failure:
     """Seconds the provider asks to wait; None when it does not say."""
     reasoning: bool
     """The provider rejects the reasoning in the history: without it the request may succeed."""
+    words: str = ""
+    """What the provider says of a request that it rejects; it may be about one of the tools."""
 
 
 def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureShape] | None = None) -> Failure:
@@ -147,23 +164,31 @@ def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureS
         secret: the API key; neither it nor anything that looks like a key gets into the error's detail.
         shapes: the known ways to fail, of which the first that recognises it counts; `SHAPES` unless others are given.
     """
-    error = _error_object(problem)
+    error = error_object(problem)
     if error is None:
-        report = Report(False, None, "", _exception_text(problem)[:MAX_MESSAGE_CHARS])
+        report = Report(False, None, "", exception_text(problem)[:MAX_MESSAGE_CHARS])
         return Failure(*_kind(report, report.words, secret, shapes or SHAPES), None, False)
-    status = getattr(problem, "status_code", None) or _status(error.get("code"))
-    type_ = _error_type(error)
-    message, raw = _texts(error)
+    status = getattr(problem, "status_code", None) or status_of(error.get("code"))
+    type_ = error_type(error)
+    message, raw = texts(error)
     report = Report(True, status, type_, f"{message} {raw}")
     detail = " ".join(str(part) for part in (status, type_, message, raw) if part)
     found, retryable = _kind(report, detail, secret, shapes or SHAPES)
-    availability = _mapping(error.get("availability"))
+    availability = mapping(error.get("availability"))
     headers = getattr(getattr(problem, "response", None), "headers", None)
+    pause = retry_after(headers if isinstance(headers, Mapping) else {}, availability)
+    if pause is None:
+        pause = until_reset(mapping(mapping(error.get("metadata")).get("headers")))
+    if pause is not None and pause >= MIN_SAID_SECONDS:
+        found.retry_at = time.time() + pause
+    rejected = status in (None, 400, 404, 422)
+    healable = _REASONING.search(report.words) is not None and _MISSING.search(report.words) is None
     return Failure(
         found,
         retryable and availability.get("retryable") is not False,
-        _retry_after(headers if isinstance(headers, Mapping) else {}, availability),
-        status in (None, 400, 404, 422) and _REASONING.search(report.words) is not None,
+        pause,
+        rejected and healable,
+        report.words if rejected and status is not None else "",
     )
 
 
@@ -175,77 +200,6 @@ def _kind(report: Report, detail: str, secret: str, shapes: Sequence[FailureShap
     return kind(_clean(detail, secret)), passes and (status is None or status in _BY_STATUS or status >= 500)
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _error_object(problem: BaseException) -> Mapping[str, Any] | None:
-    """Return the error object of a response; None when there was no response because the connection failed."""
-    if isinstance(problem, BrokenReply):
-        return problem.error
-    body = getattr(problem, "body", None)
-    if isinstance(body, Mapping):
-        return _mapping(body.get("error")) or body
-    if getattr(problem, "status_code", None) is not None:
-        return {"message": _first_line(str(body)) if body else ""}
-    return None
-
-
-def _exception_text(problem: BaseException) -> str:
-    """Describe an exception with its cause: openai's connection errors only say "Connection error."."""
-    parts = [f"{type(problem).__name__}: {problem}"]
-    if problem.__cause__ is not None:
-        parts.append(f"{type(problem.__cause__).__name__}: {problem.__cause__}")
-    return str(problem) if isinstance(problem, BrokenReply) else " - ".join(parts)
-
-
-def _status(code: object) -> int | None:
-    if isinstance(code, int):
-        return code if 400 <= code <= 599 else None
-    return int(code) if isinstance(code, str) and len(code) == 3 and re.fullmatch(r"[45]\d\d", code) else None
-
-
-def _error_type(error: Mapping[str, Any]) -> str:
-    """Return `metadata.error_type`, `error_type` directly in the error, or a `code` that is a name."""
-    for found in (_mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
-        if isinstance(found, str) and _status(found) is None:
-            return found[:MAX_MESSAGE_CHARS].removesuffix("_error")
-    return ""
-
-
-def _texts(error: Mapping[str, Any]) -> tuple[str, str]:
-    """Return OpenRouter's message and the raw message of the provider behind it."""
-    raw = _mapping(error.get("metadata")).get("raw")
-    if raw is not None and not isinstance(raw, str):
-        raw = _message_text(raw)
-    return _message_text(error.get("message") or "")[:MAX_MESSAGE_CHARS], (raw or "")[:MAX_MESSAGE_CHARS]
-
-
-def _message_text(value: object) -> str:
-    """Return a message as text, even when it is a JSON value of another type."""
-    try:
-        return value if isinstance(value, str) else json.dumps(_truncated(value), ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return "(unreadable message)"
-
-
-def _truncated(value: Any, depth: int = 0) -> Any:
-    """Limit a JSON value in depth, width and length of its strings."""
-    if isinstance(value, str):
-        return value[:MAX_MESSAGE_CHARS]
-    if isinstance(value, Mapping | list) and depth >= _MAX_DEPTH:
-        return "…"
-    if isinstance(value, Mapping):
-        pairs: Mapping[Any, Any] = value
-        return {
-            str(key)[:MAX_MESSAGE_CHARS]: _truncated(item, depth + 1) for key, item in islice(pairs.items(), _MAX_WIDTH)
-        }
-    if isinstance(value, list):
-        parts: list[Any] = value
-        return [_truncated(item, depth + 1) for item in parts[:_MAX_WIDTH]]
-    return value
-
-
 def _spent(report: Report) -> type[ModelError] | None:
     return ModelUnpaid if report.status in (402, 403, 429) and _SPENT.search(report.words) else None
 
@@ -253,6 +207,22 @@ def _spent(report: Report) -> type[ModelError] | None:
 def _too_long(report: Report) -> type[ModelError] | None:
     unsure = report.answered and report.status in (None, 400, 422) and report.type not in _SPECIFIC
     return ContextTooLong if unsure and _TOO_LONG.search(report.words) else None
+
+
+def _no_tools(report: Report) -> type[ModelError] | None:
+    return ModelWithoutTools if _rejected(report) and _NO_TOOLS.search(report.words) else None
+
+
+def _unknown_model(report: Report) -> type[ModelError] | None:
+    return ModelUnknown if _rejected(report) and _NO_MODEL.search(report.words) else None
+
+
+def _flagged(report: Report) -> type[ModelError] | None:
+    return ModelFlagged if report.status in (400, 403) and _FLAGGED.search(report.words) else None
+
+
+def _rejected(report: Report) -> bool:
+    return report.answered and report.status in (400, 404, 422)
 
 
 def _by_type(report: Report) -> type[ModelError] | None:
@@ -265,31 +235,16 @@ def _by_status(report: Report) -> type[ModelError] | None:
     return _BY_STATUS.get(report.status)
 
 
-SHAPES: Final[tuple[FailureShape, ...]] = (_spent, _too_long, _by_type, _by_status)
+SHAPES: Final[tuple[FailureShape, ...]] = (
+    _spent,
+    _too_long,
+    _no_tools,
+    _unknown_model,
+    _flagged,
+    _by_type,
+    _by_status,
+)
 """The ways to fail that are known. What none of them recognises is a refusal."""
-
-
-def _retry_after(headers: Mapping[str, str], availability: Mapping[str, Any]) -> float | None:
-    """Return the seconds to wait from the Retry-After header (seconds or a date, RFC 9110) or the error object."""
-    header = headers.get("retry-after")
-    for value in (header, availability.get("retry_after")):
-        try:
-            seconds = float(value) if value is not None else -1.0
-        except (TypeError, ValueError, OverflowError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    try:
-        parsed = email.utils.parsedate_tz(header) if header else None
-        return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else None
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return None
-
-
-def _first_line(body: str) -> str:
-    """Return the beginning of a body that is not JSON (often a proxy's web page), without tags, for the log."""
-    # The pattern stops at the next "<": unclosed tags would otherwise take quadratic time.
-    return " ".join(re.sub(r"<[^<>]*>", " ", body[:MAX_BODY_BYTES]).split())[:200]
 
 
 def _clean(detail: str, secret: str) -> str:

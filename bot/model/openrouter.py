@@ -15,24 +15,26 @@ import json
 import logging
 import random
 import re
-import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.model import ModelRequest, Reply, TextListener
+from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
-from bot.core.untrusted import MAX_VALUES, count_values
-from bot.errors import ModelUnauthorized, ModelUnavailable
-from bot.model.failures import SHAPES, BrokenReply, Failure, FailureShape, classify
-from bot.model.sse import MAX_LINE_BYTES, EventReader
+from bot.errors import ModelError, ModelUnauthorized, ModelUnavailable
+from bot.model.error_objects import BrokenReply
+from bot.model.failures import SHAPES, Failure, FailureShape, classify
+from bot.model.offered_tools import OfferedTools
+from bot.model.refused_tools import RefusedTools
+from bot.model.reply_reader import Listener, read
 from bot.model.stream_accumulator import MAX_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
-from bot.pace import Pace, offload
+from bot.pace import offload
 
 if TYPE_CHECKING:
-    import httpx2
-
     from bot.model.client import Client
 
 log = logging.getLogger(__name__)
@@ -43,22 +45,10 @@ _MAX_SESSION_ID: Final = 256
 _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """Seconds. If a provider asks for a longer pause, the request fails instead, as a person is waiting."""
-_REASONING: Final = b'"reasoning_details"'
-# A model sends up to a hundred pieces a second, each of which would wake the process. So after a piece that had to be
-# waited for, nothing is read for a pause that is too short for readers to notice; it may be longer in a long reply.
-CALLS_SECONDS = 0.05
-"""The initial pause in a reply with tool calls, which are short."""
-WORDS_SECONDS = 0.08
-"""The initial pause in a reply with text."""
-GROWTH = 0.5
-"""The pause grows by this fraction of the time since the reply started."""
-MAX_INTERVAL = 0.25
-LAST_SECONDS = 0.02
-"""The pause when only the end of the stream is outstanding."""
-SLICE: Final = 64 * 1024
-"""Bytes of a reply that are parsed before the event loop may run other tasks."""
-_AFTER_DONE: Final = 0.25
-"""Seconds to wait for the end of the response after [DONE], so that the connection can be reused."""
+_REASONING: Final = b'"reasoning_'
+_REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_details")
+_MAX_HEALED: Final = 1_000
+_MAX_UNOPENED: Final = 100
 
 
 class OpenRouter:
@@ -110,6 +100,11 @@ class OpenRouter:
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._shapes = shapes
+        self._refused_tools = RefusedTools()
+        self._unopened: set[str] = set()
+        """Models whose text has begun in the middle of their reasoning."""
+        self._healed: OrderedDict[str, int] = OrderedDict()
+        """By session, the position up to which a provider has rejected the reasoning; the newest ones."""
 
     async def warm(self) -> None:
         """Load the openai package and create the client now, in a thread, instead of at the first request."""
@@ -131,31 +126,60 @@ class OpenRouter:
         """
         client = await self._connected()
         limit = asyncio.timeout(self._total_seconds)
+        spent = Usage()
+
+        def spend(usage: Usage) -> None:
+            nonlocal spent
+            spent += usage
+
         try:
             async with limit:
-                got = await self._with_retries(client, request, on_text)
+                got = await self._with_retries(client, request, on_text, spend)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise ModelUnavailable(f"no answer within {self._total_seconds:g} s") from None
-        return await offload(got.size, got.reply, lambda id: _is_used(id, request.messages))
+            raise ModelUnavailable(f"no answer within {self._total_seconds:g} s", usage=spent) from None
+        except ModelError as error:
+            error.usage += spent
+            raise
+        self._learn_from(got)
+        tools = OfferedTools(request.tools)
+        reply = await offload(got.size, got.reply, lambda id: _is_used(id, request.messages), tools)
+        return replace(reply, usage=reply.usage + spent) if spent != Usage() else reply
 
-    async def _with_retries(self, client: Client, request: ModelRequest, on_text: TextListener | None) -> Accumulator:
-        """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left."""
+    async def _with_retries(
+        self, client: Client, request: ModelRequest, on_text: TextListener | None, spend: Callable[[Usage], None]
+    ) -> Accumulator:
+        """Send the request until there is a reply. Raises ModelError when a retry cannot help or none is left.
+
+        spend: called with what an attempt has cost that failed.
+        """
         ends = asyncio.get_running_loop().time() + self._total_seconds
-        messages = request.messages
+        healed = self._healed.get(request.session_id, -1)
+        messages = await _acceptable(request, healed)
+        tools = self._refused_tools.without(request.tools)
         attempt = 0
         while True:
             attempt += 1
             try:
-                return await self._attempt(client, self._body(request, messages), on_text)
+                return await self._attempt(client, self._body(request, messages, tools), on_text, spend)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
             if on_text is not None:
                 on_text.restart()
-            if failure.reasoning and messages is request.messages and messages.has(_REASONING):
+            if failure.reasoning and messages.has(_REASONING) and healed < messages.last:
                 log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                messages = await offload(messages.size, _without_reasoning, messages)
+                healed = self._heal(request)
+                messages = await _acceptable(request, healed)
+                attempt -= 1
+                continue
+            if failure.words and (names := self._refused_tools.learn(tools, failure.words)):
+                log.error(
+                    "the model's provider refuses %s: left out until changed, for it refuses every request with it: %s",
+                    ", ".join(names),
+                    failure.error.detail,
+                )
+                tools = self._refused_tools.without(request.tools)
                 attempt -= 1
                 continue
             pause = self._pause(attempt, failure)
@@ -163,6 +187,22 @@ class OpenRouter:
                 raise failure.error
             log.warning("the model failed, retrying in %.1f s: %s", pause, failure.error.detail)
             await asyncio.sleep(pause)
+
+    def _heal(self, request: ModelRequest) -> int:
+        """Leave the reasoning so far out of the later requests of a session, too. Returns its last position."""
+        if request.session_id:
+            self._healed[request.session_id] = request.messages.last
+            self._healed.move_to_end(request.session_id)
+        if len(self._healed) > _MAX_HEALED:
+            self._healed.popitem(last=False)
+        return request.messages.last
+
+    def _learn_from(self, got: Accumulator) -> None:
+        """Note whether the model's text begins in the middle of its reasoning."""
+        if got.unopened and len(self._unopened) < _MAX_UNOPENED:
+            self._unopened.add(got.model)
+        elif not got.unopened and not got.calls:
+            self._unopened.discard(got.model)
 
     def _pause(self, attempt: int, failure: Failure) -> float | None:
         """Return the seconds until the next attempt; None if there should be none."""
@@ -176,19 +216,32 @@ class OpenRouter:
             return None
         return failure.retry_after + own
 
-    async def _attempt(self, client: Client, body: bytes, on_text: TextListener | None) -> Accumulator:
+    async def _attempt(
+        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+    ) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
-        got = Accumulator()
+        got = Accumulator(self._unopened)
+        try:
+            return await self._read(client, body, on_text, got)
+        except (*client.network_errors, BrokenReply):
+            spend(got.usage)
+            raise
+
+    async def _read(self, client: Client, body: bytes, on_text: TextListener | None, got: Accumulator) -> Accumulator:
+        """Read the reply to a request into the accumulator, which is returned once it is complete."""
         try:
             async with Watchdog(self._idle_seconds) as watchdog:
-                await _read(client, body, _Listener(got, watchdog, on_text))
+                await read(client, body, Listener(got, watchdog, on_text))
         except client.network_errors as problem:
             # These include the watchdog's TimeoutError. Only the usage follows the finish_reason: not knowing what the
             # reply cost is better than paying for it twice.
-            if got.finish_reason is None and isinstance(problem, TimeoutError):
-                raise BrokenReply(f"nothing came for {self._idle_seconds:g} s") from None
-            if got.finish_reason is None:
+            got.end(done=False)
+            if got.finish_reason is None and got.error is None:
+                if isinstance(problem, TimeoutError):
+                    raise BrokenReply(f"nothing came for {self._idle_seconds:g} s") from None
                 raise
+        if got.error is not None:
+            raise BrokenReply("an error in the reply", got.error)
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
         if got.size > MAX_CHARACTERS:
@@ -197,15 +250,15 @@ class OpenRouter:
             log.warning("the model's reply had too many tool calls; the last ones were dropped")
         return got
 
-    def _body(self, request: ModelRequest, messages: Transcript) -> bytes:
+    def _body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
         """Return the body of the request, with the fields that change least first."""
         fields = [self._head]
         if request.session_id:
             fields.append(f'"session_id":{json.dumps(request.session_id[:_MAX_SESSION_ID])}')
         if request.user:
             fields.append(f'"user":{json.dumps(request.user)}')
-        if request.tools.strip() != "[]":
-            fields.append(f'"tool_choice":{json.dumps(request.tool_choice)},"tools":{request.tools}')
+        if tools.strip() != "[]":
+            fields.append(f'"tool_choice":{json.dumps(request.tool_choice)},"tools":{tools}')
         return messages.between(f'{{{",".join(fields)},"messages":['.encode("utf-8", "replace"), b"]}")
 
     async def _connected(self) -> Client:
@@ -223,92 +276,6 @@ class OpenRouter:
         return connect(api_key=self._api_key, base_url=self._base_url, headers=self._headers)
 
 
-class _Listener:
-    """Passes the events of one attempt to the accumulator, the watchdog and `on_text`."""
-
-    def __init__(self, got: Accumulator, watchdog: Watchdog, on_text: TextListener | None) -> None:
-        self.got = got
-        self._watchdog = watchdog
-        self._on_text = on_text
-        self._began = 0.0
-        self.done = False
-        """Whether [DONE] was received."""
-
-    def handle(self, data: bytes) -> None:
-        """Process the data of one event. Raises BrokenReply if it is not a chunk or contains an error."""
-        if data.strip() == b"[DONE]":
-            self.done = True
-            self._watchdog.shorten(_AFTER_DONE)
-            return
-        try:
-            small = len(data) <= MAX_VALUES or count_values(data) <= MAX_VALUES
-            chunk = json.loads(str(data, "utf-8")) if small else None
-        except (ValueError, RecursionError):
-            chunk = None
-        if not isinstance(chunk, dict):
-            raise BrokenReply(f"not a chunk of a completion: {len(data)} bytes beginning with {data[:40]!r}")
-        text = self.got.add(chunk)
-        if self.got.error is not None:
-            raise BrokenReply("an error in the reply", self.got.error)
-        if text is not None:
-            self._watchdog.reset()
-            if text and self._on_text is not None:
-                self._on_text.add(text)
-
-    def pause(self) -> float:
-        """Return for how many seconds to read nothing after a piece (see CALLS_SECONDS and the constants below it)."""
-        if self.done:
-            return 0.0
-        if self.got.finish_reason is not None:
-            return LAST_SECONDS
-        now = time.monotonic()
-        self._began = self._began or now
-        shortest = CALLS_SECONDS if self.got.calls else WORDS_SECONDS
-        return min(MAX_INTERVAL, shortest + GROWTH * (now - self._began))
-
-
-async def _read(client: Client, body: bytes, listener: _Listener) -> None:
-    """Send the request and pass its events to the listener until the response ends."""
-    from bot.model.client import pieces  # noqa: PLC0415 - see `_connect`
-
-    reader, pace = EventReader(), Pace()
-    response = await client.send_chat(body)
-    try:
-        if "text/event-stream" in response.headers.get("content-type", ""):
-            async for piece in pieces(response, listener.pause):
-                await _feed(reader, piece, listener, pace)
-        elif (content := await _whole(response)).lstrip().startswith((b"data:", b":")):
-            await _feed(reader, content, listener, pace)
-        else:
-            listener.handle(content)
-        for data in reader.finish():
-            listener.handle(data)
-    finally:
-        await response.aclose()
-
-
-async def _feed(reader: EventReader, piece: bytes, listener: _Listener, pace: Pace) -> None:
-    """Parse a piece of any size without blocking the event loop.
-
-    Parsing 10 MB of short lines takes a second, and a compressed piece may expand a thousandfold.
-    """
-    for start in range(0, len(piece), SLICE):
-        for data in reader.feed(piece[start : start + SLICE]):
-            listener.handle(data)
-            await pace.checkpoint()
-        await pace.checkpoint()
-
-
-async def _whole(response: httpx2.Response) -> bytes:
-    """Read a body that is not a stream. Raises BrokenReply if it is too long."""
-    content = bytearray()
-    async for piece in response.aiter_bytes():
-        content += piece
-        if len(content) > MAX_LINE_BYTES:
-            raise BrokenReply(f"more than {MAX_LINE_BYTES:,} bytes in one piece")
-    return bytes(content)
-
-
 def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
     """Return the fields that all requests share, as the inside of a JSON object."""
     fields: JsonObject = {"model": models[0]} if len(models) == 1 else {"models": list(models)}
@@ -323,17 +290,28 @@ def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
     return json.dumps(fields, separators=(",", ":"))[1:-1]
 
 
-def _without_reasoning(messages: Transcript) -> Transcript:
-    """Remove the reasoning from the messages: only the provider that signed it accepts it, and another may answer."""
-    return Transcript(zip(messages.positions, map(_strip_reasoning, messages), strict=True))
+async def _acceptable(request: ModelRequest, healed: int) -> Transcript:
+    """Return the messages without the reasoning up to a position: only the provider that signed it accepts it, and
+    another may answer."""
+    if healed < 0 or not request.messages.has(_REASONING):
+        return request.messages
+    return await offload(request.messages.size, _without_reasoning, request.messages, healed)
+
+
+def _without_reasoning(messages: Transcript, upto: int) -> Transcript:
+    """Return the messages, without the reasoning of those up to a position."""
+    pairs = zip(messages.positions, messages, strict=True)
+    return Transcript((at, _strip_reasoning(message) if at <= upto else message) for at, message in pairs)
 
 
 def _strip_reasoning(message: str) -> str:
     if _REASONING.decode() not in message:
         return message
     parsed: JsonObject = json.loads(message)
-    parsed.pop("reasoning_details", None)
-    parsed.pop("reasoning", None)
+    if not any(key in parsed for key in _REASONING_KEYS):
+        return message
+    for key in _REASONING_KEYS:
+        parsed.pop(key, None)
     return json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
 
 

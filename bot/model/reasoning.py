@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bot.core import untrusted
@@ -11,6 +11,7 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import valid_unicode
 
 _REASONING_TEXT: Final = ("text", "summary")
+_REFERENCES: Final = ("id", "call_id", "tool_call_id")
 
 
 class Reasoning:
@@ -70,4 +71,24 @@ def serializable(details: Iterable[JsonObject]) -> list[JsonObject]:
             found.append(json.loads(untrusted.dumps(entry)))
         except (RecursionError, ValueError):
             continue
+    return found
+
+
+def renamed(details: Sequence[JsonObject], ids: Mapping[str, Sequence[str]]) -> list[JsonObject]:
+    """Return the entries with the new ids of calls: Gemini ties the signature of a call to its id.
+
+    ids: by old id, the new ones in the order of the calls. If several calls had the same id, the entries that refer to
+    it are theirs in the same order.
+    """
+    seen: dict[str, int] = {}
+    found: list[JsonObject] = []
+    for entry in details:
+        changed = dict(entry)
+        for key in _REFERENCES:
+            old = entry.get(key)
+            if isinstance(old, str) and old in ids:
+                place = seen.get(old, 0) if len(ids[old]) > 1 else 0
+                changed[key] = ids[old][min(place, len(ids[old]) - 1)]
+                seen[old] = place + 1
+        found.append(changed)
     return found

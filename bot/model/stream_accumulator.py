@@ -1,123 +1,66 @@
 """Assembles the chunks of a streamed chat completion into a message. Pure.
 
-Providers split replies in different ways. Accepted here is what providers behind OpenRouter were seen to send: deltas
-without index or id, ids and names repeated in every delta, complete calls in one delta that all have index 0, and
-surrogate pairs split between chunks. Even the strictest provider accepts the resulting message back.
+Providers split replies in different ways, and put reasoning and calls into the text. What they were seen to send is
+read as it was meant (`call_assembly`, `text_splitter`, `leaked_calls`), and even the strictest provider accepts the
+resulting message back.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 from bot.core import untrusted
 from bot.core.json_text import JsonObject
-from bot.core.limits import MAX_CALLS
 from bot.core.ports.model import Reply
 from bot.core.transaction import Usage
 from bot.core.untrusted import valid_unicode
-from bot.model.reasoning import Reasoning, serializable, text_length
-
-MAX_REPAIRED_CHARS: Final = 300_000
-"""Invalid JSON arguments are repaired only up to this many characters."""
+from bot.model import leaked_calls
+from bot.model.call_arguments import text_of
+from bot.model.call_assembly import AssembledCall, CallAssembly
+from bot.model.offered_tools import OfferedTools
+from bot.model.reasoning import Reasoning, renamed, serializable, text_length
+from bot.model.text_splitter import TextSplitter, split
 
 MAX_CHARACTERS: Final = 2_000_000
 """Characters of text, arguments and reasoning in one reply. No model writes a quarter of that; anything beyond is
 dropped, and the reply counts as truncated at its length limit."""
-MAX_EXAMINED_CHARS: Final = 2_000_000
-"""Characters of arguments that are parsed to detect that a call is complete; beyond that, calls count as incomplete."""
-MAX_ACCEPTED_CALLS: Final = 2 * MAX_CALLS
-"""Calls that are accepted in one reply: more than are run, so that the model can be told which ones to make again. Any
-further calls are dropped."""
-
-_TOOL_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
-_ID: Final = re.compile(r"[!-~]{1,256}")
-_FENCE: Final = "```"
-_LANGUAGE: Final = string.ascii_letters + string.digits
-_STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
-"""An unterminated string extends to the end of the text, so that matching takes linear time."""
 _NAME_LENGTH: Final = 200
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not valid JSON")
-
-
-_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
-
-
-def _text_of(arguments: object) -> str:
-    """Serialize arguments that were sent as a JSON value instead of a string."""
-    try:
-        return json.dumps(arguments, ensure_ascii=False)
-    except (RecursionError, ValueError):
-        return "(nested too deeply)"
-
-
-def is_object(text: str) -> bool:
-    """Return whether the text is a JSON object according to RFC 8259, which excludes NaN and infinities."""
-    try:
-        return isinstance(_JSON.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def repaired(text: str) -> str | None:
-    """Return the arguments of a call as the text of a JSON object, or None if they are not one.
-
-    Empty arguments become `{}`; a code fence around the object and trailing commas are removed. Nothing else is
-    repaired: closing the braces of truncated arguments would run a call that the model never finished.
-    """
-    if is_object(text):
-        return text
-    if len(text) > MAX_REPAIRED_CHARS:
-        return None
-    bare = text.strip()
-    if not bare:
-        return "{}"
-    if bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) >= 2 * len(_FENCE):
-        bare = bare[len(_FENCE) : -len(_FENCE)].lstrip(_LANGUAGE).strip()
-    bare = _STRING_OR_COMMA.sub(lambda found: "" if found[0] == "," else found[0], bare)
-    return bare if is_object(bare) else None
-
-
-class _Call:
-    """A tool call that is being assembled."""
-
-    __slots__ = ("arguments", "cut", "id", "index", "name", "size")
-
-    def __init__(self, index: int | None) -> None:
-        self.index = index
-        self.id = ""
-        self.name = ""
-        self.arguments: list[str] = []
-        self.size = 0
-        """Characters of the arguments."""
-        self.cut = False
-        """Whether some of the arguments were dropped."""
-
-    def begins_another(self, id: str, name: str, arguments: str, ended: Callable[[_Call], bool]) -> bool:
-        """Return whether a delta that refers to this call in fact starts another one.
-
-        Only a delta with a name can: some servers send a new id with every delta, and others repeat the name. `ended`
-        tells whether the arguments of a call are complete.
-        """
-        if not name or not self.name:
-            return False
-        if name != self.name or (id and self.id and id != self.id):
-            return True
-        closed = "".join(self.arguments[-1:]).rstrip().endswith("}")
-        return closed and bool(arguments.strip()) and ended(self)
+_THINKS: Final = re.compile(r"\br1\b|qwq|reason|think|magistral|glm-z", re.IGNORECASE)
+"""Models whose text may begin in the middle of their reasoning, because their chat template opens it."""
+_REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_text", "thinking")
+"""The readable reasoning, as OpenRouter, DeepSeek and vLLM, and others call it."""
+RETURNED_KEY: Final = "reasoning_content"
+"""DeepSeek and Moonshot refuse a request whose calls are without the reasoning that led to them."""
+_FINISH: Final = {
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "safety": "content_filter",
+    "content-filter": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "refusal": "content_filter",
+    "sensitive": "content_filter",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+}
+"""The names that providers have for OpenAI's reasons, in lower case."""
 
 
 class Accumulator:
     """Collects the chunks of a reply in order; `reply` then returns the complete reply."""
 
-    def __init__(self) -> None:
+    def __init__(self, unopened: Collection[str] = ()) -> None:
+        """unopened: models whose text has begun in the middle of their reasoning before. Their text is returned only
+        when it is certain what it is."""
         self.error: JsonObject | None = None
         """OpenRouter's error object, if a chunk contained one."""
         self.finish_reason: str | None = None
@@ -128,23 +71,51 @@ class Accumulator:
         self.model = ""
         self.provider = ""
         self.reasoning: list[str] = []
-        """The readable reasoning, in pieces. It is not sent back; reasoning_details are."""
-        self._text: list[str] = []
+        """The readable reasoning, in pieces, except what the text contained."""
+        self._text = TextSplitter()
         self._refusal: list[str] = []
-        self._calls: list[_Call] = []
+        self._calls = CallAssembly()
         self._details: list[Reasoning] = []
+        self._returned: list[str] = []
+        """The reasoning that the provider wants back as text."""
         self._usage: JsonObject = {}
         self._half = ""
-        self._examined = 0
+        self._known_unopened = unopened
+        self._holds: bool | None = None
+        """Whether text is not returned yet; None until there is any."""
+        self._whole = False
+        self._last_usage = False
         self.size = 0
         """Approximate number of characters received."""
-        self.left_out = False
-        """Whether calls beyond MAX_ACCEPTED_CALLS were dropped."""
 
     @property
     def calls(self) -> bool:
         """Whether the reply has tool calls so far."""
         return bool(self._calls)
+
+    @property
+    def left_out(self) -> bool:
+        """Whether calls beyond the limit were dropped."""
+        return self._calls.left_out
+
+    @property
+    def usage(self) -> Usage:
+        """What the reply has cost, as far as it says so."""
+        return _usage(self._usage)
+
+    @property
+    def unopened(self) -> bool:
+        """Whether the text began in the middle of the reasoning."""
+        return self._text.unopened
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether text that `add` had returned was none: what it returned last is the whole text."""
+        return self._text.withdrawn
+
+    @withdrawn.setter
+    def withdrawn(self, value: bool) -> None:
+        self._text.withdrawn = value
 
     def add(self, chunk: JsonObject) -> str | None:
         """Add a chunk of a stream, or a complete reply that is not streamed.
@@ -158,27 +129,42 @@ class Accumulator:
             self.model = untrusted.text(model, _NAME_LENGTH) or self.model
         if (provider := chunk.get("provider")) != self.provider:
             self.provider = untrusted.text(provider, _NAME_LENGTH) or self.provider
+        choices = chunk.get("choices")
         if isinstance(usage := chunk.get("usage"), dict):
             self._usage = usage
+            self._last_usage = choices == []
         if error := chunk.get("error"):
-            self.error = error if isinstance(error, dict) else {"message": _text_of(error)}
-        choices = chunk.get("choices")
+            self.error = error if isinstance(error, dict) else {"message": text_of(error)}
         choice = choices[0] if isinstance(choices, list) and choices else None
         return self._add_choice(choice) if isinstance(choice, dict) else None
+
+    def end(self, *, done: bool) -> None:
+        """End a reply that has no finish_reason: it is complete if everything else says so.
+
+        done: whether the server has marked the end of the stream.
+        """
+        anything = self.calls or self._details or not self._text.empty or self._text.leaked or self._refusal
+        ended = done or self._whole or self._last_usage
+        if self.finish_reason is None and anything and ended and self._calls.complete:
+            self.finish_reason = "tool_calls" if self.calls else "stop"
 
     def _add_choice(self, choice: JsonObject) -> str | None:
         delta = choice.get("delta")
         streamed = isinstance(delta, dict)
         if not streamed:
             delta = choice.get("message")
+            self._whole = self._whole or isinstance(delta, dict)
         added: str | None = None
         if isinstance(delta, dict):
             added = self._add_delta(delta, streamed)
+        elif isinstance(choice.get("text"), str) and choice["text"]:
+            added = self._add_text(choice["text"])
         if finish := choice.get("finish_reason"):
-            self.finish_reason = untrusted.text(finish, _NAME_LENGTH) or "stop"
-            self.native_finish_reason = untrusted.text(choice.get("native_finish_reason")) or self.finish_reason
-            added = added or ""
-            if finish == "error" and self.error is None:
+            reason = untrusted.text(finish, _NAME_LENGTH) or "stop"
+            self.finish_reason = _FINISH.get(reason.lower(), reason.lower())
+            self.native_finish_reason = untrusted.text(choice.get("native_finish_reason")) or reason
+            added = (added or "") + self._shown(self._text.finish(called=self.calls), last=True)
+            if self.finish_reason == "error" and self.error is None:
                 error = choice.get("error")
                 self.error = error if isinstance(error, dict) else {"message": "the provider ended with an error"}
         return added
@@ -188,21 +174,55 @@ class Accumulator:
         if isinstance(details := delta.get("reasoning_details"), list) and details:
             self._add_details(details, streamed)
             added = ""
-        if isinstance(reasoning := delta.get("reasoning"), str) and reasoning:
-            self.reasoning.append(self._limited(reasoning))
-            added = ""
+        for key in _REASONING_KEYS:
+            if isinstance(reasoning := delta.get(key), str) and reasoning:
+                self._add_reasoning(key, reasoning)
+                added = ""
         if isinstance(tool_calls := delta.get("tool_calls"), list) and tool_calls:
             for position, entry in enumerate(tool_calls):
                 if isinstance(entry, dict):
-                    self._add_call(entry, None if streamed else position)
+                    self._calls.add(entry, None if streamed else position, self._limited)
+            added = ""
+        elif isinstance(function := delta.get("function_call"), dict) and function:
+            # The form before there were several calls.
+            self._calls.add({"function": function}, None, self._limited)
             added = ""
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
             self._refusal.append(self._limited(refusal))
             added = ""
         content = delta.get("content")
-        if isinstance(content, str) and content:
-            return self._add_text(content)
+        if isinstance(content, str):
+            return self._add_text(content) if content else added
+        if isinstance(content, list | dict) and content:
+            return self._add_parts(content if isinstance(content, list) else [content])
         return added
+
+    def _add_parts(self, parts: Iterable[Any]) -> str:
+        """Add content that is a list of parts, as OpenAI defines it for requests and Mistral sends it."""
+        shown = ""
+        for part in parts:
+            if isinstance(part, str):
+                shown += self._add_text(part)
+                continue
+            if not isinstance(part, dict):
+                continue
+            kind = str(part.get("type", "text"))
+            text = part.get("text", part.get("content", ""))
+            if "think" in kind or "reason" in kind:
+                thought = part.get("thinking", part.get("reasoning", text))
+                for each in thought if isinstance(thought, list) else [thought]:
+                    words = each.get("text") if isinstance(each, dict) else each
+                    if isinstance(words, str) and words:
+                        self._add_reasoning("", words)
+            elif isinstance(text, str) and text:
+                shown += self._add_text(text)
+        return shown
+
+    def _add_reasoning(self, key: str, reasoning: str) -> None:
+        kept = self._limited(reasoning)
+        if key == RETURNED_KEY:
+            self._returned.append(kept)
+        self.reasoning.append(kept)
 
     def _limited(self, text: str) -> str:
         """Count a text towards MAX_CHARACTERS and return the part of it that is within the limit."""
@@ -212,9 +232,21 @@ class Accumulator:
 
     def _add_text(self, content: str) -> str:
         content = self._limited(content)
+        return self._shown(self._text.feed(content)) if content else ""
+
+    def _shown(self, content: str, *, last: bool = False) -> str:
+        """Return what people may see of text that has become certain."""
+        if self._holds is None and content:
+            thinks = self.model in self._known_unopened or _THINKS.search(self.model) is not None
+            self._holds = thinks and not (self.reasoning or self._details or self._text.reasoning)
+        if self._holds:
+            certain = last or self._text.reasoning or self.reasoning or self.calls
+            if not certain:
+                return ""
+            self._holds, self._text.withdrawn = False, False
+            content = "".join(self._text.visible)
         if not content:
             return ""
-        self._text.append(content)
         if self._half or not content.isascii():
             # A surrogate pair that is split between two chunks is returned with the second.
             content = self._half + content
@@ -238,85 +270,71 @@ class Accumulator:
             else:
                 self._details.append(Reasoning(entry))
 
-    def _add_call(self, entry: JsonObject, position: int | None) -> None:
-        index, id = entry.get("index"), entry.get("id")
-        index = position if position is not None else index if isinstance(index, int) else None
-        id = id if isinstance(id, str) else ""
-        function = entry.get("function")
-        function = function if isinstance(function, dict) else {}
-        name, arguments = function.get("name"), function.get("arguments")
-        name = name if isinstance(name, str) else ""
-        if not isinstance(arguments, str):
-            arguments = "" if arguments is None else _text_of(arguments)
-        call = self._find(index, id)
-        if self.left_out:
-            # It is unknown whether this delta continues an accepted call or a dropped one. A call that lost a part of
-            # its arguments is recognized as invalid JSON, except one that has no arguments yet: `{}` would be assumed.
-            if call is not None and not "".join(call.arguments).strip():
-                call.cut = True
-            return
-        if call is None or call.begins_another(id, name, arguments, self._ended):
-            if len(self._calls) >= MAX_ACCEPTED_CALLS:
-                self.left_out = True
-                return
-            call = _Call(index)
-            self._calls.append(call)
-        call.id = call.id or id
-        call.name = call.name or name
-        kept = self._limited(arguments)
-        call.arguments.append(kept)
-        call.size += len(kept)
-        call.cut = call.cut or len(kept) < len(arguments)
-
-    def _ended(self, call: _Call) -> bool:
-        """Return whether its arguments are complete. As each delta may check all earlier ones, the work is limited."""
-        self._examined += call.size
-        return self._examined <= MAX_EXAMINED_CHARS and is_object("".join(call.arguments))
-
-    def _find(self, index: int | None, id: str) -> _Call | None:
-        """Return the call that a delta continues: by index, or else by id, or else the last call."""
-        for call in reversed(self._calls):
-            if (index is None or call.index == index) and (index is not None or not id or call.id in (id, "")):
-                return call
-        return None
-
-    def reply(self, is_taken: Callable[[str], bool] = lambda _: False) -> Reply:
-        """Return the complete reply. A call whose id is missing, unusable or not unique gets a new one.
+    def reply(self, is_taken: Callable[[str], bool] = lambda _: False, tools: OfferedTools | None = None) -> Reply:
+        """Return the complete reply. A call whose id is missing, unusable or not unique gets a new one, also where
+        reasoning details refer to it.
 
         Args:
             is_taken: tells whether the conversation already has a call with this id. Some providers number their
                 calls from 0 in every reply, and others require ids that are unique in the whole conversation.
+            tools: the request's tools, by which calls are recognised that are named or written in an unusual way.
         """
-        content = valid_unicode("".join(self._text)) or valid_unicode("".join(self._refusal))
+        tools = tools or OfferedTools()
+        finish = "length" if self.size > MAX_CHARACTERS else self.finish_reason or ""
+        self._text.finish(MAX_CHARACTERS, called=self.calls)
+        unreadable = self._read_leak(tools)
+        if self.finish_reason in ("length", "content_filter"):
+            self._calls.cut_off()
+        content = valid_unicode("".join(self._text.visible)) or valid_unicode("".join(self._refusal))
         message: JsonObject = {"role": "assistant", "content": content}
-        calls: list[JsonObject] = []
-        ids: set[str] = set()
-        invalid: dict[str, str] = {}
-        for call in self._in_order():
-            if not _ID.fullmatch(id := call.id) or id in ids or is_taken(id):
-                id = f"call_{secrets.token_hex(12)}"
-            ids.add(id)
-            raw = valid_unicode("".join(call.arguments))
-            # Truncated arguments may be empty, and `repaired` would return `{}`.
-            arguments = None if call.cut else repaired(raw)
-            if arguments is None:
-                invalid[id] = raw
-            function = {"name": _TOOL_NAME.sub("_", call.name[:64]) or "unnamed", "arguments": arguments or "{}"}
-            calls.append({"id": id, "type": "function", "function": function})
+        calls = self._calls.finished(is_taken, tools)
         if calls:
             message["content"] = content if content.strip() else None
-            message["tool_calls"] = calls
+            message["tool_calls"] = [call.entry for call in calls]
+            if self._returned:
+                message[RETURNED_KEY] = valid_unicode("".join(self._returned))
         if self._details:
-            message["reasoning_details"] = serializable(detail.finished() for detail in self._details)
-        finish = "length" if self.size > MAX_CHARACTERS else self.finish_reason or ""
-        return Reply(message, finish, self.model, self.provider, _usage(self._usage), invalid, self.left_out)
+            details = serializable(detail.finished() for detail in self._details)
+            message["reasoning_details"] = renamed(details, _new_ids(calls))
+        invalid = {call.id: call.invalid for call in calls if call.invalid is not None}
+        return Reply(message, finish, self.model, self.provider, self.usage, invalid, self.left_out, unreadable)
 
-    def _in_order(self) -> list[_Call]:
-        """Return the calls by index if all have one, otherwise in the order in which they started."""
-        calls = [call for call in self._calls if call.id or call.name or any(call.arguments)]
-        if all(call.index is not None for call in calls):
-            calls.sort(key=lambda call: call.index or 0)
-        return calls
+    def _read_leak(self, tools: OfferedTools) -> bool:
+        """Turn calls that were written as text into calls. Returns whether there is one that cannot be read."""
+        visible = "".join(self._text.visible)
+        written = "".join(self._text.leaked)
+        begins_line = self._text.leak_begins_line
+        if not written and not self.calls and (fenced := _FENCED.fullmatch(visible)):
+            # All of the reply is a code block: only what is certainly a call is taken out of it.
+            found = leaked_calls.read(fenced[1], tools, begins_line=True, called=False)
+            if found.calls:
+                self._text.visible = []
+                self._add_written(found.calls)
+            return False
+        if not written:
+            return False
+        found = leaked_calls.read(written, tools, begins_line=begins_line, called=self.calls)
+        if found.text:
+            again = split(found.text, leaks=False)
+            self._text.visible = [visible, *again.visible]
+        self._add_written(found.calls)
+        return found.unreadable
+
+    def _add_written(self, calls: Iterable[leaked_calls.WrittenCall]) -> None:
+        for number, call in enumerate(calls):
+            function = {"name": call.name, "arguments": call.arguments}
+            self._calls.add({"function": function}, number, lambda text: text)
+
+
+_FENCED: Final = re.compile(r"\s*```(?:json|tool_call|tool_code)?\s*\n(\s*[\[{<].*)\n\s*```\s*", re.DOTALL)
+
+
+def _new_ids(calls: Iterable[AssembledCall]) -> dict[str, list[str]]:
+    """Return the ids of the calls in the message, by the model's own ids, if any was replaced."""
+    found: dict[str, list[str]] = {}
+    for call in calls:
+        found.setdefault(call.replaced or call.id, []).append(call.id)
+    return {old: new for old, new in found.items() if new != [old]}
 
 
 def _usage(usage: JsonObject) -> Usage:

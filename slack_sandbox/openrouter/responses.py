@@ -66,6 +66,8 @@ async def _fail(
             response.headers["Retry-After"] = answer.retry_after
     elif answer.kind == "error_in_200":
         response = as_error(200, answer.error)
+    elif answer.kind == "null_choices":
+        response = as_json(200, wire.dumps({"id": "gen-1", "object": "chat.completion", "choices": None}))
     elif answer.kind == "html":
         response = web.Response(text="<!doctype html><title>Just a moment…</title>", content_type="text/html")
     elif answer.kind == "error_finish" and not chat.stream:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 JsonObject = dict[str, Any]
 
-NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
+NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}\Z")
+MAX_TOOLS: Final = 128
 _MESSAGE_KEYS: Final = {
     "system": {"role", "content", "name", "cache_control"},
     "developer": {"role", "content", "name", "cache_control"},
@@ -26,6 +27,7 @@ _MESSAGE_KEYS: Final = {
         "name",
         "tool_calls",
         "reasoning",
+        "reasoning_content",
         "reasoning_details",
         "refusal",
         "cache_control",
@@ -64,6 +66,8 @@ def tool_faults(tools: object) -> Iterator[str]:
     if not isinstance(tools, list) or not tools:
         yield "tools must be an array with at least one tool"
         return
+    if len(tools) > MAX_TOOLS:
+        yield f"tools: array too long. Expected maximum length {MAX_TOOLS}, got {len(tools)}"
     seen: set[str] = set()
     for position, tool in enumerate(tools):
         where = f"tools[{position}]"
@@ -73,13 +77,14 @@ def tool_faults(tools: object) -> Iterator[str]:
             continue
         name = function.get("name")
         if not isinstance(name, str) or not NAME.match(name):
-            yield f"{where}.function.name does not match ^[a-zA-Z0-9_-]{{1,64}}$: {name!r}"
+            yield f"{where}.function.name does not match ^[a-zA-Z][a-zA-Z0-9_-]{{0,63}}$: {name!r}"
         elif name in seen:
             yield f"{where}: tool names must be unique: {name}"
         else:
             seen.add(name)
-        if not isinstance(function.get("description", ""), str):
-            yield f"{where}.function.description is not a string"
+        description = function.get("description", "…")
+        if not isinstance(description, str) or not description.strip():
+            yield f"{where}.function.description is not a string with at least one character"
         yield from _schema_faults(function.get("parameters"), f"{where}.function.parameters")
 
 
@@ -142,7 +147,7 @@ def _call_faults(call: object, where: str, ids: set[str]) -> Iterator[str]:
         yield f"{where}: unknown fields {sorted(unknown)}"
     name, arguments = function.get("name"), function.get("arguments")
     if not isinstance(name, str) or not NAME.match(name):
-        yield f"{where}.function.name does not match ^[a-zA-Z0-9_-]{{1,64}}$: {name!r}"
+        yield f"{where}.function.name does not match ^[a-zA-Z][a-zA-Z0-9_-]{{0,63}}$: {name!r}"
     try:
         parsed = json.loads(arguments) if isinstance(arguments, str) else None
     except ValueError:

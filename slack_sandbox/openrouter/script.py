@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     repeat_names: bool
     interleave: bool
     whole: bool
+    deltas: Sequence[JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Completion:
     """US dollars."""
     cached: int = 0
     finish_reason: str = "stop"
+    """Empty for none: the stream ends with [DONE] all the same."""
     model: str | None = None
     """The model that ran; the requested one when None."""
     provider: str = "Sandbox"
@@ -85,6 +87,8 @@ class Completion:
     """Streams the pieces of parallel calls in turn instead of one call after the other."""
     whole: bool = False
     """Answers with one JSON body although a stream was asked for, as some gateways do."""
+    deltas: Sequence[JsonObject] = ()
+    """Deltas that are streamed as they are, before everything else: for what only some providers send."""
 
 
 FailureKind = Literal[
@@ -98,6 +102,7 @@ FailureKind = Literal[
     "hang",
     "garbage",
     "html",
+    "null_choices",
     "dropped",
 ]
 """How the answer fails:
@@ -112,6 +117,7 @@ stalled        after some of the reply nothing but comments, for ever
 hang           nothing at all, not even headers, for ever
 garbage        an event that is not JSON
 html           HTTP 200 and a web page, as a proxy gives it
+null_choices   HTTP 200 and a completion whose choices are null
 dropped        the connection closes before the headers
 """
 

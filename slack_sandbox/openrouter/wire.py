@@ -82,6 +82,7 @@ def _reasoning_deltas(completion: Completion) -> Iterator[JsonObject]:
 
 
 def _deltas(completion: Completion) -> Iterator[JsonObject]:
+    yield from completion.deltas
     yield from _reasoning_deltas(completion)
     for part in pieces(completion.text, completion.chunks):
         yield {"content": part}
@@ -123,7 +124,7 @@ def events(completion: Completion, model: str, prompt_bytes: int, error: JsonObj
         return head + b',"choices":[' + dumps(choice) + b"]}\n\n"
 
     stream = [event(delta) for delta in _deltas(completion)]
-    stream.append(event({"content": ""}, "error" if error is not None else completion.finish_reason))
+    stream.append(event({"content": ""}, "error" if error is not None else completion.finish_reason or None))
     stream.append(head + b',"choices":[],"usage":' + dumps(usage(completion, prompt_bytes)) + b"}\n\n")
     stream.append(DONE)
     return stream
@@ -158,7 +159,7 @@ def body(completion: Completion, model: str, prompt_bytes: int, error: JsonObjec
         message["reasoning_details"] = list(completion.reasoning_details)
     if completion.calls:
         message["tool_calls"] = [_whole_call(position, call) for position, call in enumerate(completion.calls)]
-    finish = "error" if error is not None else completion.finish_reason
+    finish = "error" if error is not None else completion.finish_reason or None
     choice: JsonObject = {"index": 0, "message": message, "finish_reason": finish, "native_finish_reason": finish}
     if error is not None:
         choice["error"] = error

@@ -19,8 +19,8 @@ from bot.agent.authorization import scrub
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import canonical
 from bot.core.tools import Tool
-from bot.model import openrouter, sse, stream_accumulator
-from bot.model.failures import BrokenReply
+from bot.model import call_arguments, call_assembly, reply_reader, sse, stream_accumulator
+from bot.model.error_objects import BrokenReply
 from bot.model.watchdog import Watchdog
 from bot.slack import text as slack_text
 from bot.slack.blocks import outgoing, split
@@ -366,7 +366,7 @@ EVENTS = {
 def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
     async def do() -> None:
         async with Watchdog(60) as watchdog:
-            listener = openrouter._Listener(got, watchdog, None)  # pyright: ignore[reportPrivateUsage]
+            listener = reply_reader.Listener(got, watchdog, None)
             for data in EVENTS[name]:
                 await asyncio.sleep(0)
                 with suppress(BrokenReply):
@@ -379,7 +379,7 @@ def test_no_event_of_a_model_holds_the_loop(name: str) -> None:
     lag.check()
     reply = got.reply()
     assert len(json.dumps(reply.message, ensure_ascii=False)) < 2 * stream_accumulator.MAX_CHARACTERS
-    assert len(reply.message.get("tool_calls", ())) <= stream_accumulator.MAX_ACCEPTED_CALLS
+    assert len(reply.message.get("tool_calls", ())) <= call_assembly.MAX_ACCEPTED_CALLS
 
 
 def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:
@@ -392,7 +392,7 @@ def test_names_without_end_cost_the_audit_no_more_than_a_moment() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_no_arguments_of_a_model_hold_the_loop_while_they_are_read(name: str) -> None:
-    held(lambda: stream_accumulator.repaired(CALLS[name]))
+    held(lambda: call_arguments.repaired(CALLS[name]))
 
 
 def finished(number: int) -> Call:

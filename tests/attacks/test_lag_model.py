@@ -15,7 +15,8 @@ import pytest
 from bot.core.ports.model import ModelRequest
 from bot.core.transcript import Transcript
 from bot.errors import ModelError
-from bot.model.failures import MAX_BODY_BYTES, BrokenReply, classify
+from bot.model.error_objects import MAX_BODY_BYTES, BrokenReply
+from bot.model.failures import classify
 from bot.model.openrouter import OpenRouter
 from tests.attacks.test_lag import held
 from tests.lag import watched

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS, MAX_CHARACTERS
+from bot.model.call_assembly import MAX_ACCEPTED_CALLS
+from bot.model.stream_accumulator import MAX_CHARACTERS
 from slack_sandbox.openrouter import call, calls, text
 from tests.attacks.conftest import R, ask, now, started
 from tests.harness import World

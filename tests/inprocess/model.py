@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.model import TextListener
+from bot.core.transaction import Usage
 from bot.errors import ModelUnavailable
 from bot.model.openrouter import OpenRouter
 from bot.model.sse import EventReader
@@ -53,7 +55,9 @@ class NearModel(OpenRouter):
     def _connect(self) -> Client:
         return cast("Client", _NoNetwork())
 
-    async def _attempt(self, client: Client, body: bytes, on_text: TextListener | None) -> Accumulator:
+    async def _attempt(
+        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+    ) -> Accumulator:
         got, reader, pace = Accumulator(), EventReader(), Pace()
         # The sandbox is no part of the bot, whose callbacks are measured.
         asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
@@ -61,8 +65,14 @@ class NearModel(OpenRouter):
             await pace.checkpoint()
             if data.strip() != b"[DONE]":
                 chunk: JsonObject = json.loads(data)
-                if (text := got.add(chunk)) and on_text is not None:
+                text = got.add(chunk)
+                if got.withdrawn:
+                    got.withdrawn = False
+                    if on_text is not None:
+                        on_text.restart()
+                if text and on_text is not None:
                     on_text.add(text)
+        got.end(done=True)
         return got
 
 

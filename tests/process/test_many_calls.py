@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.limits import MAX_CALLS
-from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS
+from bot.model.call_assembly import MAX_ACCEPTED_CALLS
 from slack_sandbox.openrouter import Call, call, calls, text
 from tests.harness import World, steps
 from tests.process.asking import END, answered, ask, asked

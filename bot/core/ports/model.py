@@ -33,8 +33,10 @@ class Reply:
 
     message: JsonObject
     """The assistant message to append to the log and to send back unchanged: role, content (string or null),
-    tool_calls (every call has a unique non-empty id, type and function{name, arguments text}), reasoning_details."""
+    tool_calls (every call has a unique non-empty id, type and function{name, arguments text}), reasoning_details,
+    reasoning_content (on a message with calls, if the provider sent any)."""
     finish_reason: str
+    """OpenAI's names: `stop`, `tool_calls`, `length`, `content_filter`; another one is unknown."""
     model: str
     provider: str
     usage: Usage
@@ -43,6 +45,8 @@ class Reply:
     because providers reject later requests whose history has such arguments. These calls must not be run."""
     left_out: bool = False
     """Whether the reply had more calls than the message has."""
+    unreadable_call: bool = False
+    """Whether the reply had a call that was written as text and could not be read; the message is without it."""
 
 
 class TextListener(Protocol):

@@ -1,7 +1,8 @@
 """Determines the names under which tools are offered to the model.
 
-MCP allows names of 128 characters with dots and slashes (specification, tools: tool names); the strictest provider
-allows `^[a-zA-Z0-9_-]{1,64}$`. So names are cleaned and shortened, and mapped back through a table, never by splitting.
+MCP allows names of 128 characters with dots and slashes (specification, tools: tool names); the strictest providers
+allow `^[a-zA-Z0-9_-]{1,64}$` (OpenAI) and want a letter first (Gemini, Moonshot). So names are cleaned and shortened,
+and mapped back through a table, never by splitting.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from bot.core.json_text import sha256
 MAX_NAME_LENGTH = 64
 MAX_PREFIX_LENGTH = 32
 SEPARATOR = "__"
+LETTERS_FIRST = "server_"
+"""Before the prefix of a server whose key does not begin with a letter."""
 
 _OFFERABLE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -25,10 +28,12 @@ _HASH_LENGTHS = (8, 16, 32, 63)
 def prefix(key: str) -> str:
     """Return the prefix of a server's tools, from its key in the configuration; empty if no character is left.
 
-    It neither contains a double underscore nor ends with an underscore, so the first `__` of a name ends the prefix.
-    Therefore two servers with different prefixes never offer the same name, whatever their tools are called.
+    It begins with a letter, and neither contains a double underscore nor ends with an underscore, so the first `__` of
+    a name ends the prefix. Therefore two servers with different prefixes never offer the same name, whatever their
+    tools are called.
     """
-    return _UNDERSCORES.sub("_", _FORBIDDEN.sub("_", key)).strip("_")
+    found = _UNDERSCORES.sub("_", _FORBIDDEN.sub("_", key)).strip("_")
+    return found if not found or found[0].isalpha() else f"{LETTERS_FIRST}{found.lstrip('-_')}".rstrip("_")
 
 
 def offered(server: str, remote_names: Iterable[str]) -> dict[str, str]:

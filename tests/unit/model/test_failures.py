@@ -17,14 +17,17 @@ import pytest
 from bot.errors import (
     ContextTooLong,
     ModelError,
+    ModelFlagged,
     ModelRateLimited,
     ModelRefused,
     ModelUnauthorized,
     ModelUnavailable,
+    ModelUnknown,
     ModelUnpaid,
 )
 from bot.model import failures
-from bot.model.failures import BrokenReply, classify
+from bot.model.error_objects import BrokenReply
+from bot.model.failures import classify
 from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Failure, ModelSandbox, call, calls, failure, text
 from tests.unit.model.conftest import Connect, Pieces, asking, user
@@ -61,7 +64,7 @@ FINAL = {
     "402 with status 200": (failure("error_in_200", code=402), ModelUnpaid),
     "403": (failure(403), ModelRefused),
     "403 for a key that has used up its limit": (failure(403, message="Key limit exceeded (total limit)"), ModelUnpaid),
-    "404": (failure(404), ModelRefused),
+    "404": (failure(404), ModelUnknown),
     "413": (failure(413), ContextTooLong),
     "context_length_exceeded": (failure("context_length_exceeded"), ContextTooLong),
     "context_length_exceeded in the newer shape": (
@@ -76,7 +79,7 @@ FINAL = {
         failure(400, metadata={"raw": '{"error":{"message":"prompt is too long: 213462 tokens > 200000 maximum"}}'}),
         ContextTooLong,
     ),
-    "moderation": (failure(403, error_type="content_policy_violation"), ModelRefused),
+    "moderation": (failure(403, error_type="content_policy_violation"), ModelFlagged),
     "used-up quota that is called a rate limit": (failure(429, error_type="insufficient_quota"), ModelUnpaid),
     "an overload that the provider calls final": (failure(503, newer=True, retryable=False), ModelUnavailable),
     "invalid reasoning when none was sent": (failure("invalid_signature"), ModelRefused),
@@ -384,7 +387,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
     ),
     "metadata that is no object": ({"code": 500, "message": "no", "metadata": "x"}, ModelUnavailable, True),
     "null everywhere": ({"code": None, "message": None, "metadata": None}, ModelUnavailable, True),
-    "a refusal of the model": ({"code": 502, "message": "no", "error_type": "refusal"}, ModelRefused, False),
+    "a refusal of the model": ({"code": 502, "message": "no", "error_type": "refusal"}, ModelFlagged, False),
 }
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.core.limits import MAX_CALLS
-from bot.model.stream_accumulator import MAX_ACCEPTED_CALLS, MAX_CHARACTERS, Accumulator
+from bot.model.call_assembly import MAX_ACCEPTED_CALLS
+from bot.model.stream_accumulator import MAX_CHARACTERS, Accumulator
 
 Json = dict[str, Any]
 

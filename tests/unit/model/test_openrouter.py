@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -17,7 +18,8 @@ from bot.core.transaction import Usage
 from bot.errors import ModelUnauthorized
 from bot.model.client import FAST_BYTES, ReadThrottle
 from bot.model.key_check import check_key
-from bot.model.openrouter import CALLS_SECONDS, OpenRouter
+from bot.model.openrouter import OpenRouter
+from bot.model.reply_reader import CALLS_SECONDS
 from bot.model.sse import EventReader
 from slack_sandbox.openrouter import ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.unit.model.conftest import Connect, Pieces, asking, tool, user
@@ -227,7 +229,7 @@ class TestTheReply:
 
         first, second = reply.message["tool_calls"]
         assert first["id"] == "same"
-        assert second["id"].startswith("call_")
+        assert re.fullmatch(r"[a-zA-Z0-9]{9}", second["id"])
 
     async def test_an_id_that_the_conversation_has_already_is_replaced(
         self, sandbox: ModelSandbox, client: OpenRouter
@@ -245,7 +247,7 @@ class TestTheReply:
     async def test_arguments_that_are_no_object_leave_a_message_that_can_be_sent(
         self, sandbox: ModelSandbox, client: OpenRouter
     ) -> None:
-        raw = ['{"path": "a', "path=a", '["a"]', "null", '{"n": NaN}', '{"a":1}{"b":2}']
+        raw = ['{"path": "a', "path=a", '["a"]', "nil", '{"n": NaN}', '{"a":1}{"b":2}']
         sandbox.script(
             calls(*(call(READ, arguments, id=f"c{n}") for n, arguments in enumerate(raw)), chunks=2), text("Sorry.")
         )

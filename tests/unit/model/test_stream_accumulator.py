@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.transaction import Usage
+from bot.model.call_arguments import repaired
 from bot.model.sse import EventReader
-from bot.model.stream_accumulator import Accumulator, repaired
+from bot.model.stream_accumulator import Accumulator
 
 JsonObject = dict[str, Any]
 
@@ -32,7 +33,7 @@ ARGUMENTS = st.dictionaries(TEXT, JSON_VALUES, max_size=4).flatmap(
         [json.dumps(value), json.dumps(value, ensure_ascii=False), " " + json.dumps(value, indent=1) + "\n"]
     )
 )
-NAMES = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
+NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}", fullmatch=True)
 
 
 def chunk(delta: JsonObject, **choice: Any) -> JsonObject:
@@ -124,7 +125,7 @@ def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject
         # Through JSON, which can carry half a surrogate pair as an escape.
         text = got.add(json.loads(json.dumps(chunk(delta))))
         shown.append(text or "")
-    got.add({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    shown.append(got.add({"choices": [{"delta": {}, "finish_reason": "stop"}]}) or "")
     got.add({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4, "cost": 0.25}})
 
     reply = got.reply()
@@ -310,7 +311,27 @@ REPAIRS = {
     "cut off after a comma": ('{"a": 1,', None),
     "cut off in a string": ('{"a": "b', None),
     "a list": ("[1]", None),
-    "null": ("null", None),
+    "null": ("null", "{}"),
+    "an empty list": (" [] ", "{}"),
+    "an empty string": ('""', "{}"),
+    "an object in a list": ('[{"a": 1}]', '{"a": 1}'),
+    "two objects in a list": ('[{"a": 1}, {"a": 2}]', None),
+    "encoded twice": (r'"{\"a\": 1}"', '{"a": 1}'),
+    "encoded three times": (json.dumps(json.dumps('{"a": 1}')), '{"a": 1}'),
+    "nothing, encoded twice": ('"null"', "{}"),
+    "words, encoded twice": ('"no"', None),
+    "a raw line break": ('{"a": "x\ny\tz"}', r'{"a": "x\ny\tz"}'),
+    "a raw line break and a comma": ('{"a": "x\ny",}', r'{"a": "x\ny"}'),
+    "a raw line break, encoded twice": (json.dumps('{"a": "x\ny"}'), r'{"a": "x\ny"}'),
+    "a token of the template behind it": ('{"a": 1}<|tool_call_end|>', '{"a": 1}'),
+    "a tag of the template behind it": ('{"a": "<b></b>"}\n</tool_call>', '{"a": "<b></b>"}'),
+    "a Python dict": ("{'a': 'it\"s', 'b': True, 'c': None}", '{"a": "it\\"s", "b": true, "c": null}'),
+    "a Python dict that is cut off": ("{'a': 'b", None),
+    "a Python set": ("{'a', 'b'}", None),
+    "a Python call": ("{'a': open('x')}", None),
+    "the whole call": ('{"name": "look", "arguments": {"a": 1}}', '{"a": 1}'),
+    "the whole call, its arguments as text": (r'{"name": "look", "arguments": "{\"a\": 1}"}', '{"a": 1}'),
+    "arguments with a name": ('{"name": "x", "arguments": {"a": 1}}', '{"name": "x", "arguments": {"a": 1}}'),
     "words": ("a=1", None),
     "two objects": ("{}{}", None),
     "a number that JSON has not": ('{"a": Infinity}', None),
@@ -320,7 +341,7 @@ REPAIRS = {
 
 @pytest.mark.parametrize(("raw", "expected"), REPAIRS.values(), ids=REPAIRS)
 def test_arguments_are_repaired_only_without_guessing(raw: str, expected: str | None) -> None:
-    assert repaired(raw) == expected
+    assert repaired(raw, "look") == expected
 
 
 def test_a_refusal_is_shown_as_the_text() -> None:

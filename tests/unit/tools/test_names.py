@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.tools.mcp import names
 
-FIT = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+FIT = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
 KEYS = st.text(min_size=1, max_size=40).map(names.prefix).filter(lambda key: 0 < len(key) <= names.MAX_PREFIX_LENGTH)
 REMOTE = st.one_of(st.text(min_size=1, max_size=130), st.from_regex(r"[a-z_]{1,6}", fullmatch=True))
 
@@ -44,3 +44,10 @@ def test_every_name_is_fit_and_leads_back_to_one_tool(key: str, remote: list[str
 def test_two_servers_never_offer_the_same_name(one: str, other: str, tool: str, other_tool: str) -> None:
     if one != other:
         assert names.offered(one, [tool])[tool] != names.offered(other, [other_tool])[other_tool]
+
+
+def test_a_name_begins_with_a_letter_whatever_its_server_is_called() -> None:
+    for key in ("1password", "-x", "_x", "42", "__9"):
+        assert FIT.fullmatch(names.offered(names.prefix(key), ["9.lives"])["9.lives"]), key
+    assert names.prefix("1password") == "server_1password"
+    assert names.prefix("7") == "server_7"
