@@ -139,7 +139,7 @@ class ModelStep:
         else:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
-            turn_parts.fail(state, turn, change, words, retry=True)
+            turn_parts.fail(state, turn, change, self.gateway, words, retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
@@ -148,7 +148,7 @@ class ModelStep:
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
-        turn_parts.fail(state, turn, change, words, retry=error.retry)
+        turn_parts.fail(state, turn, change, self.gateway, words, retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True
 

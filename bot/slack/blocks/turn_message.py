@@ -40,14 +40,13 @@ def render(
 
 def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
     """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
-    asks = message.end in (End.ASKS, End.ASKING)
     return StreamBody(
         chunks=list(_chunks((*message.parts, *running))),
         done=message.end is not End.OPEN,
         blocks=closing(message, about) if message.end is not End.OPEN else (),
+        menu=_menu(message) if message.end is End.OPEN else (),
         person=message.person,
         team=message.team,
-        session="suspended" if asks else "active" if message.end in ENDED else "",
     )
 
 
@@ -76,12 +75,15 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
         blocks += cards.rows(approvals)
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
-    shown = message.end in ENDED or message.end in GROWING
+    return [*blocks, *_menu(message)]
+
+
+def _menu(message: TurnMessage) -> list[Block]:
+    if message.end not in (*ENDED, *GROWING):
+        return []
     has_steps = bool(message.steps) or message.number > 1
     menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
-    if shown and menu is not None:
-        blocks.append(menu)
-    return blocks
+    return [menu] if menu is not None else []
 
 
 def tasks(parts: Sequence[Step | Text]) -> Iterator[tuple[str, StepState, str]]:

@@ -176,7 +176,10 @@ class Settler:
         ended = await self._streams.stop(place, post, known)
         if ended is Ended.GONE:
             return await self._gone(place, post, known)
-        complete = ended is Ended.COMPLETE
+        kind, complete = self._kind(post), ended is Ended.COMPLETE
+        if known.broken_off and kind.broken_off is not None:
+            kind.broken_off(post)
+            complete = False
         known.body = await self._body(post) if complete and not post.final else None
         shown = post.revision if complete else INCOMPLETE
         await self._store.shown(post.id, shown)
@@ -199,7 +202,7 @@ class Settler:
             self._failed(error, action, place, post, known)
             return post
         self._showing(post, body, known)
-        self._streams.posted(place, post, self._kind(post))
+        self._streams.posted(place, post, known, self._kind(post))
         return await self._arrived(post, ts, post.revision, known)
 
     async def _close_thread(self, post: Post, ts: str) -> Post:
@@ -237,12 +240,13 @@ class Settler:
     async def _update(self, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
         recorded, kind = post.shown != post.revision, self._kind(post)
         streams = kind.streamed is not None
-        self._streams.updating(post, kind)
+        self._streams.updating(post, known, kind)
         try:
             with failpoints.around(f"update {post.kind}"):
                 key = post.key if streams else ""
                 await self._sender.update(place.channel, post.ts, body, repeat=recorded and not streams, key=key)
         except SLACK_ERRORS as error:
+            known.body = None
             follows = what_follows(error, Action.UPDATE)
             if follows is Next.GONE:
                 return await self._gone(place, post, known)
@@ -256,7 +260,6 @@ class Settler:
                 return post
             # Such an update is soon out of date, so it is not retried; the next change is.
             log.debug("thread %s: could not update a %s (%s)", post.thread_id, post.kind, code_of(error))
-            known.body = None
             self._rate.hold(post.thread_id, post.kind, max(self._rate.seconds, retry_after(error)))
             return post
         self._showing(post, body, known)
@@ -299,7 +302,7 @@ class Settler:
 
     def _showing(self, post: Post, body: JsonObject, known: KnownPost) -> None:
         known.body, known.tries = None if post.final else body, 0
-        if not post.final:
+        if not (post.final or known.complete):
             self._rate.hold(post.thread_id, post.kind)
 
     def _failed(self, error: Exception, action: Action, place: ThreadRef, post: Post, known: KnownPost) -> None:
