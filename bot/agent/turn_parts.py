@@ -17,22 +17,22 @@ from bot.core.turn_message import End, Step, TurnMessage
 from bot.pace import offload
 
 
-def add(state: ThreadState, change: Change, gateway: ChatGateway, parts: Sequence[Step]) -> None:
-    """Add steps."""
+def add(state: ThreadState, change: Change, parts: Sequence[Step], *, ended_early: bool) -> None:
+    """Add steps. ended_early: see `ChatGateway.ended_early`."""
     if parts:
-        follow(state, change, gateway)
+        _follow(state, change, ended_early=ended_early)
         _put(state, change, turn_message.grown(state.part, parts))
 
 
-def follow(state: ThreadState, change: Change, gateway: ChatGateway) -> None:
+def _follow(state: ThreadState, change: Change, *, ended_early: bool) -> None:
     """Close the newest part if nothing can be added to it any more in Slack: what follows is in the next one."""
-    if gateway.ended_early(state.id, state.part):
+    if ended_early:
         _put(state, change, turn_message.continued(state.part)[:1])
 
 
 async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: str) -> None:
     """Add what the model says; nothing if that is empty."""
-    follow(state, change, gateway)
+    _follow(state, change, ended_early=gateway.ended_early(state.id, state.part))
     if not text.strip():
         return
     said = await offload(len(text), gateway.say, state.id, text, state.part.room)
@@ -42,7 +42,7 @@ async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: st
 
 def end(state: ThreadState, change: Change, gateway: ChatGateway, how: End, note: str = "") -> None:
     """End the message, with a sentence of the bot's own."""
-    follow(state, change, gateway)
+    _follow(state, change, ended_early=gateway.ended_early(state.id, state.part))
     _put(state, change, turn_message.ended(state.part, how, note))
 
 

@@ -11,7 +11,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, hearing
+from tests.extending.memory import asking, following, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -100,7 +100,10 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
             asking.end(tables, question.id, Decision.STOPPED, person(stopped_by))
             if isinstance(question, Approval):
                 _renew(tables, question.call)
+    if change.follow_up is not None and not stopped_by:
+        following.offer(tables, state.id, change.follow_up)
     _keep(tables, change)
+    following.settle(tables)
     if state.turn is not None:
         _count(tables, state.turn, change, gets_on=gets_on)
 
