@@ -276,7 +276,7 @@ class Settler:
         return replace(post, state=PostState.REMOVED)
 
     async def _shown(self, post: Post) -> Post:
-        """Record that Slack shows the current revision, as far as it can; a change without a revision is not recorded."""
+        """Record that Slack shows the current revision, if there was a new one."""
         if post.shown != post.revision:
             await self._store.shown(post.id, post.revision)
         return replace(post, shown=post.revision)
