@@ -143,7 +143,7 @@ class ModelStep:
             turn_parts.answered(state, change, f"{closed} {prompt.incomplete(reply)}".strip())
         else:
             change.name, change.outcome = "give up", "failed"
-            turn_parts.fail(state, turn, change, closed or prompt.no_answer(reply), retry=True)
+            turn_parts.fail(state, turn, change, self.gateway, closed or prompt.no_answer(reply), retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
@@ -152,7 +152,7 @@ class ModelStep:
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome, change.usage = "give up", "failed", error.usage
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
-        turn_parts.fail(state, turn, change, words, retry=error.retry)
+        turn_parts.fail(state, turn, change, self.gateway, words, retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True
 

@@ -34,7 +34,7 @@ async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: Th
     size = sum(len(call.arguments) + len(call.result) for call in shown)
     steps = await offload(size, step_titles.finished, toolset, shown, await gateway.privacy(state.place))
     change = Change("answer the calls")
-    turn_parts.add(state, change, steps)
+    turn_parts.add(state, change, steps, ended_early=gateway.ended_early(state.id, state.part))
     turn_parts.settle(state, change)
     if all(call.state is CallState.FINISHED for call in state.step):
         await _answer(store, state, change)

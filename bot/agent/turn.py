@@ -116,7 +116,8 @@ class Agent:
         doubtful = await self._changed(state, MAY_HAVE_CHANGED, Form.WANTED)
         change = Change("stop the turn", outcome="stopped")
         deleted = turn.stopped_by == QUESTION_DELETED
-        turn_parts.end(state, change, End.STOPPED, prompt.stopped(name, done, doubtful, deleted=deleted))
+        note = prompt.stopped(name, done, doubtful, deleted=deleted)
+        turn_parts.end(state, change, self.gateway, End.STOPPED, note)
         await commit_and_log(self.store, state, turn, change)
         return True
 

@@ -13,33 +13,42 @@ from bot.core.questions.question import Approval, Card
 from bot.core.questions.retry import turn_question as retry_question
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
-from bot.core.turn_message import End, Step, Text, TurnMessage
+from bot.core.turn_message import End, Step, TurnMessage
 from bot.pace import offload
 
 
-def add(state: ThreadState, change: Change, parts: Sequence[Step | Text]) -> None:
-    """Add steps or texts."""
+def add(state: ThreadState, change: Change, parts: Sequence[Step], *, ended_early: bool) -> None:
+    """Add steps. ended_early: see `ChatGateway.ended_early`."""
     if parts:
+        _follow(state, change, ended_early=ended_early)
         _put(state, change, turn_message.grown(state.part, parts))
+
+
+def _follow(state: ThreadState, change: Change, *, ended_early: bool) -> None:
+    """Close the newest part if nothing can be added to it any more in Slack: what follows is in the next one."""
+    if ended_early:
+        _put(state, change, turn_message.continued(state.part)[:1])
 
 
 async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: str) -> None:
     """Add what the model says; nothing if that is empty."""
+    _follow(state, change, ended_early=gateway.ended_early(state.id, state.part))
     if not text.strip():
         return
-    said = await offload(len(text), gateway.say, text, state.part.room)
-    add(state, change, [Text(piece) for piece in said.pieces])
+    said = await offload(len(text), gateway.say, state.id, text, state.part.room)
+    _put(state, change, turn_message.spoken(state.part, said.pieces))
     change.drafts = [*change.drafts, *said.files]
 
 
-def end(state: ThreadState, change: Change, how: End, note: str = "") -> None:
+def end(state: ThreadState, change: Change, gateway: ChatGateway, how: End, note: str = "") -> None:
     """End the message, with a sentence of the bot's own."""
+    _follow(state, change, ended_early=gateway.ended_early(state.id, state.part))
     _put(state, change, turn_message.ended(state.part, how, note))
 
 
-def fail(state: ThreadState, turn: Turn, change: Change, note: str, *, retry: bool) -> None:
+def fail(state: ThreadState, turn: Turn, change: Change, gateway: ChatGateway, note: str, *, retry: bool) -> None:
     """End the message of a turn without an answer. `retry`: the people who take part in it are offered another try."""
-    end(state, change, End.FAILED, note)
+    end(state, change, gateway, End.FAILED, note)
     people = [each for each in (turn.requester, *turn.others) if is_user(each)]
     if not retry or not people:
         return

@@ -120,3 +120,14 @@ class Unread:
     """What it reports about a message that is in the log (`bot.core.amendments`); empty for an ordinary message."""
     changed_ts: str = ""
     """The timestamp of the message that it reports about."""
+
+
+def timestamp(at: float) -> str:
+    """Return a timestamp for what is not a message in Slack, from Unix seconds. It sorts with those of Slack, and has a
+    digit more than they have."""
+    return f"{at:.7f}"
+
+
+def is_in_slack(ts: str) -> bool:
+    """Return whether a timestamp is that of a message in Slack, and none of ours."""
+    return len(ts.partition(".")[2]) <= 6

@@ -34,7 +34,7 @@ class Limits:
     thread_messages: int = 100
     """The newest messages of a thread that the model reads besides the first one, when it is mentioned there first, and
     the most that it reads of what was said to others since it last answered."""
-    answer_parts: int = 4
+    answer_parts: int = 8
     """An answer that needs more Slack messages than this is uploaded as a file."""
     drain_seconds: float = 8.0
     """How long running tool calls may take to finish after SIGTERM."""

@@ -7,7 +7,7 @@ each part is one Slack message and can always be drawn again as a whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -197,6 +197,25 @@ def _closed(message: TurnMessage) -> list[TurnMessage]:
     return [replace(message, end=End.ASKS)] if message.end is End.ASKING else []
 
 
+def continued(message: TurnMessage) -> list[TurnMessage]:
+    """Return a message whose newest part ends where it is: the parts that change, the newest last. One that holds
+    nothing yet stays as it is."""
+    if message.end is not End.OPEN or message.empty:
+        return [message]
+    return [replace(message, end=End.CONTINUED), message.following()]
+
+
+def spoken(message: TurnMessage, pieces: Sequence[str]) -> list[TurnMessage]:
+    """Return a message with more texts, each but the first in a part of its own: the parts that change, the newest
+    last."""
+    found = [message]
+    for number, piece in enumerate(pieces):
+        if number:
+            found[-1:] = continued(found[-1])
+        found[-1:] = grown(found[-1], [Text(piece)])
+    return found
+
+
 def fitting(message: TurnMessage, steps: Sequence[Step]) -> Sequence[Step]:
     """Return as many of these steps, from the first on, as fit into a part besides what it holds."""
     for number, step in enumerate(steps):
@@ -265,6 +284,23 @@ def loads(payload: str) -> TurnMessage:
         end=End(end) if end in list(End) else End.ANSWERED,
         records=int(str(kept.get("records") or 0)),
     )
+
+
+def growing_part(turn: int, person: str, team: str, parts: Iterable[tuple[str, bool]]) -> TurnMessage:
+    """Return the part of a turn's message that is to go on: of its last parts that are not final the first, since those
+    behind it have only been shown.
+
+    parts: payload and whether it is final, of all parts, the newest first.
+    """
+    found = ""
+    for payload, final in parts:
+        if final and found:
+            break
+        found = payload
+        if final:
+            break
+    message = loads(found) if found else TurnMessage(turn)
+    return replace(message, person=message.person or person, team=message.team or team)
 
 
 def _loaded(kept: object) -> Step | Text | None:

@@ -84,7 +84,7 @@ class SlackGateway:
         self._directory = authorizer.directory
         self._privacy = privacy
         self._live = live
-        live.say = self.say
+        live.prepare = self._prepared
         self.seen = Seen(client)
         self._deliver = deliver
         self._ourselves = ourselves
@@ -92,8 +92,14 @@ class SlackGateway:
         self._sessions = sessions
         self._missed = missed or MissedReader(client, ourselves, bots)
 
-    def say(self, text: str, room: int) -> Said:
-        return messages.said(text, room, self._limits.answer_parts, self._directory.known(text))
+    def say(self, thread_id: int, text: str, room: int) -> Said:
+        return self._prepared(text, room, self._live.cuts(thread_id))
+
+    def _prepared(self, text: str, room: int, cuts: Sequence[int], *, ends: bool = False) -> Said:
+        return messages.said(text, room, self._limits.answer_parts, self._directory.known(text), cuts, ends=ends)
+
+    def ended_early(self, thread_id: int, message: TurnMessage) -> bool:
+        return self._live.ended_early(thread_id, message)
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:
         return messages.notice(text, key)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.inbox import is_in_slack
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 
 EYES = "eyes"
@@ -50,6 +51,8 @@ class Seen:
         """Remove the reactions from messages, in the background."""
         inherited = 0
         for ts in timestamps:
+            if not is_in_slack(ts):
+                continue
             key = (channel, ts)
             if key in self._marked:
                 del self._marked[key]

@@ -114,8 +114,8 @@ def stop(slack: MethodContext, args: Args) -> Json:
     need_embedding(slack, closing)
     metadata = validation.message_metadata(args)
     previous = message.snapshot()
-    if args.has("session_status"):
-        set_session(slack, channel, message.thread_ts or message.ts, args.text("session_status"))
+    if args.has("session_status") or (channel.id, message.thread_ts or message.ts) in slack.workspace.sessions:
+        set_session(slack, channel, message.thread_ts or message.ts, args.text("session_status", "active"))
     _grow(slack, message, chunks, closing)
     message.metadata = metadata
     if message.stream is not None:

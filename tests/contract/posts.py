@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core.ports.store import Store
 from bot.core.posts import INCOMPLETE, Draft, PostState
+from bot.core.turn_message import End, Text, TurnMessage
 from tests.contract.backend import Backend
 from tests.lives import Life, draft
 
@@ -76,6 +79,28 @@ class PostsContract:
         assert list((await store.deliveries(life.id)).posts) == []
         await store.posted(refused.id, "1.1", 0)
         assert list((await store.deliveries(life.id)).posts) == []
+
+    async def test_a_message_that_has_grown_meanwhile_is_not_closed(self, store: Store) -> None:
+        life = await owing(store, Draft("k", "live", "1", final=False), Draft("l", "live", "1", final=False))
+        first, second = (await store.deliveries(life.id)).posts
+        await store.owe(life.id, [Draft("k", "live", "2", final=False)])
+        assert not await store.post_closed(first.id, PostState.REMOVED, first.revision)
+        assert await store.post_closed(second.id, PostState.REMOVED, second.revision)
+        [left] = (await store.deliveries(life.id)).posts
+        assert (left.id, left.payload, left.state) == (first.id, "2", PostState.OWED)
+        assert await store.post_closed(first.id, PostState.REMOVED)
+        assert list((await store.deliveries(life.id)).posts) == []
+
+    async def test_of_the_parts_that_are_not_final_the_first_goes_on(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        part = (await store.load(life.id)).part
+        shown = replace(TurnMessage(part.turn, part.number + 1).draft(), offered=True)
+        await store.owe(life.id, [replace(part, parts=(Text("a"),)).draft(), shown])
+        assert (await store.load(life.id)).part == replace(part, parts=(Text("a"),))
+        await store.owe(life.id, [replace(part, parts=(Text("a"),), end=End.CONTINUED).draft()])
+        assert (await store.load(life.id)).part == part.following(), "who has asked is known of it, too"
 
     async def test_a_message_is_streamed_until_a_revision_of_it_is_shown(self, backend: Backend) -> None:
         async with backend.open() as store:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
 from tests.contract.log import LogContract
@@ -23,6 +24,7 @@ class StoreContract(
     LogContract,
     QuestionsContract,
     PostsContract,
+    FollowUpsContract,
     GrantsContract,
     UndosContract,
     SessionContract,

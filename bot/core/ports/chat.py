@@ -24,16 +24,26 @@ class Said:
     """What the model says, as it is posted."""
 
     pieces: Sequence[str]
-    """Markdown; the first piece fits into the room that there was, or each fits into a new part."""
+    """Markdown; the first piece fits into the room that there was, and each other one fills a part of its own."""
     files: Sequence[Draft] = ()
     """The file with the whole text, if it is too long to be posted."""
+    cuts: Sequence[int] = ()
+    """Where all pieces but the last end, as positions in the prepared text."""
 
 
 class ChatGateway(Protocol):
     """Renders what the agent says, and posts it in the background."""
 
-    def say(self, text: str, room: int) -> Said:
-        """Return what the model says (Markdown), for a part of a turn's message that has room for `room` characters."""
+    def say(self, thread_id: int, text: str, room: int) -> Said:
+        """Return what the model says (Markdown), for a part of a turn's message that has room for `room` characters.
+
+        It is divided as it was while people saw it being written.
+        """
+        ...
+
+    def ended_early(self, thread_id: int, message: TurnMessage) -> bool:
+        """Return whether this part has ended before its turn, so that what follows is in the next one: Slack lets a
+        message grow for some minutes only."""
         ...
 
     def notice(self, text: str, key: str = "") -> Sequence[Draft]:

@@ -59,8 +59,12 @@ class Posts(Protocol):
         """Return those of the timestamps that belong to recorded messages of the thread, including closed ones."""
         ...
 
-    async def post_closed(self, post: int, state: str) -> None:
-        """Record that a message was `refused` for good, or `removed`, so that nothing more is done about it."""
+    async def post_closed(self, post: int, state: str, revision: int | None = None) -> bool:
+        """Record that a message was `refused` for good, or `removed`, so that nothing more is done about it.
+
+        With a revision, only if there is no newer one: what has come meanwhile is still to be shown. Return whether the
+        message was closed.
+        """
         ...
 
     async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:

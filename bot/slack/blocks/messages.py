@@ -55,22 +55,36 @@ def markdown(text: str) -> Block:
     return {"type": "markdown", "text": harmless(text)}
 
 
-def said(text: str, room: int, parts: int, names: Mapping[str, str] | None = None) -> Said:
+def said(
+    text: str,
+    room: int,
+    parts: int,
+    names: Mapping[str, str] | None = None,
+    cuts: Sequence[int] = (),
+    *,
+    ends: bool = False,
+) -> Said:
     """Return what the model says, in as many pieces as it needs, or as a file when it needs more than `parts`.
 
-    room: how many characters the first piece may have, if the message that it goes to has others.
+    room: how many characters the first piece may have; 0 for as many as the others.
     names: of people and user groups by id, for those whom the model mentions.
+    cuts: where pieces end that people have seen. They stay there, also if the whole turns out to need a file.
+    ends: the last piece ends at its best place, so that what follows begins another.
     """
     most = (parts + 1) * MARKDOWN_LIMIT
     shown = outgoing(split.bounded(text)[:most], names)
-    limit = room if room >= len(shown) or room >= MARKDOWN_LIMIT // 2 else MARKDOWN_LIMIT
-    pieces = [part.text for part in islice(split.parts(shown, limit), parts + 1)]
-    if len(pieces) > parts or len(text.strip()) > most:
-        opening = next(iter(split.split(shown[:10_000], 2_000)), "…")
-        return Said(
-            [f"{opening}\n\n*The whole answer is in the file below.*"], [file("answer.md", text, "The whole answer")]
-        )
-    return Said(pieces)
+    pieces = list(islice(split.parts(shown, MARKDOWN_LIMIT, room, cuts), parts + 1))
+    if ends and pieces:
+        cuts = [*(piece.end for piece in pieces[:-1]), split.last_place(shown, pieces[-2].end if pieces[1:] else 0)]
+        pieces = list(islice(split.parts(shown, MARKDOWN_LIMIT, room, cuts), parts + 1))
+    if len(pieces) <= parts + (0 < room < MARKDOWN_LIMIT) and len(text.strip()) <= most:
+        return Said([piece.text for piece in pieces], cuts=sorted({*cuts, *(piece.end for piece in pieces[:-1])}))
+    if cuts:
+        opening, ends_at = [piece.text for piece in pieces[:parts]], [piece.end for piece in pieces[: parts - 1]]
+    else:
+        opening, ends_at = [next(iter(split.split(shown[:10_000], 2_000)), "…")], []
+    opening[-1] = f"{opening[-1]}\n\n*The whole answer is in the file below.*"
+    return Said(opening, [file("answer.md", text, "The whole answer")], ends_at)
 
 
 def parts(text: str, key: str) -> list[Draft]:

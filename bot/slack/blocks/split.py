@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from bot.slack.blocks.markdown import HEADING, ITEM, CodeBlock, code_blocks, enclosing, table_head
 
@@ -30,6 +30,8 @@ class Part:
     body: str
     after: str
     """The fence that closes a code block."""
+    end: int = field(default=0, compare=False)
+    """Where the body ends in the text."""
 
     @property
     def text(self) -> str:
@@ -43,25 +45,36 @@ def split(text: str, limit: int) -> list[str]:
     return [part.text for part in parts(bounded(text), limit)]
 
 
-def parts(text: str, limit: int) -> Iterator[Part]:
+def parts(text: str, limit: int, first: int = 0, cuts: Sequence[int] = ()) -> Iterator[Part]:
     """Yield the pieces of a text, of at most `limit` characters each (at least 400).
+
+    first: the limit of the first piece, if it is another one (at least 400). cuts: where the first pieces end, whatever
+    would be chosen; what follows is the same as if the text were longer only behind it.
 
     Cuts between blocks if possible. A code block that is cut is closed and opened again with its language, and a table
     that is cut repeats its header. A line that is longer than a piece is cut between words, or anywhere.
     """
     blocks = code_blocks(text)
     at, before, head = 0, "", ""
-    while len(text) - at + len(before) > limit:
+    fixed, room = [cut for cut in cuts if cut < len(text)], first or limit
+    while fixed or len(text) - at + len(before) > room:
         cutter = _Cutter(text, blocks, at, head)
-        cut = cutter.cut(at + limit - len(before) - (RESERVE if blocks else 0))
+        reserve = RESERVE if blocks and blocks[0].start < at + room else 0
+        cut = fixed.pop(0) if fixed else cutter.cut(at + room - len(before) - reserve)
         block = enclosing(blocks, cut)
         if text[at:cut].strip():
-            yield Part(before, text[at:cut], block.closing if block else "")
+            yield Part(before, text[at:cut], block.closing if block else "", cut)
+            room = limit
         head = "" if block else cutter.head(cut)
         before = f"{block.opening}\n" if block else head if _fits(text, cut, head, limit) else ""
         at = cut
     if text[at:].strip():
-        yield Part(before, text[at:], "")
+        yield Part(before, text[at:], "", len(text))
+
+
+def last_place(text: str, start: int) -> int:
+    """Return the best place in the second half of what follows `start` at which a piece can end."""
+    return _Cutter(text, code_blocks(text), start, "").cut(len(text))
 
 
 def bounded(text: str) -> str:

@@ -9,7 +9,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.granted import GRANTED
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import RETRIED, RETRY_TURN
-from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, TurnMessage
+from bot.core.turn_message import GROWING, End, Step, StepState, Text, TurnMessage
 from bot.slack.blocks import cards, granted_row, retry_notice, turn_menu
 from bot.slack.blocks.elements import Block, context
 from bot.slack.blocks.messages import markdown
@@ -40,14 +40,13 @@ def render(
 
 def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
     """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
-    asks = message.end in (End.ASKS, End.ASKING)
     return StreamBody(
         chunks=list(_chunks((*message.parts, *running))),
         done=message.end is not End.OPEN,
         blocks=closing(message, about) if message.end is not End.OPEN else (),
+        menu=_with_menu((), message) if message.end is End.OPEN else (),
         person=message.person,
         team=message.team,
-        session="suspended" if asks else "active" if message.end in ENDED else "",
     )
 
 
@@ -77,9 +76,13 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
     open_ = any(each.decision is Decision.AWAITING for each in requests)
-    has_steps = bool(message.steps or message.records) and not open_
+    return _with_menu(blocks, message, steps=not open_)
+
+
+def _with_menu(blocks: Sequence[Block], message: TurnMessage, *, steps: bool = True) -> list[Block]:
+    has_steps = steps and bool(message.steps or message.records)
     menu = turn_menu.menu(message.turn, running=message.end in GROWING, steps=has_steps)
-    return turn_menu.added(blocks, menu, message.key) if menu is not None else blocks
+    return turn_menu.added(blocks, menu, message.key) if menu is not None else list(blocks)
 
 
 def _apart(about: Sequence[Question]) -> tuple[list[Approval], list[Approval]]:

@@ -62,6 +62,9 @@ class Kind:
     streamed: Callable[[Post], StreamBody | None] | None = None
     """What a stream of the message is to hold now; None, also of the function, when it is to be posted and updated. The
     content must be that of `render`, which is used where there is no stream."""
+    broken_off: Callable[[Post], None] | None = None
+    """Called when the stream of a message has ended before the message has, with all that is to stay in it: what
+    follows may be put into another one. If not, the message is updated from then on."""
 
 
 def _card_refused(post: Post) -> Refused:

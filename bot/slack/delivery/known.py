@@ -23,6 +23,10 @@ class Stream:
     """It is not known what it holds, or it is not what is wanted: nothing can be appended."""
     body: StreamBody | None = None
     """What is wanted now."""
+    menu: bool = False
+    """It has a menu at its top, which goes with an update once it has ended."""
+    replaced: bool = False
+    """What it was given is not wanted any more."""
     missing: list[JsonObject] = field(default_factory=list[JsonObject])
     """What has to be appended for that."""
 
@@ -43,6 +47,10 @@ class KnownPost(Knowledge):
     """The stream that this process has open on it."""
     unstreamed: bool = False
     """A stream could not be begun: it is posted."""
+    broken_off: bool = False
+    """Its stream has ended before it has, with nothing in it that is not wanted."""
+    complete: bool = False
+    """Nothing more is added to what is wanted of it, whether or not that is recorded."""
     stopped: bool = False
     """Slack said in this run that a stream is open, and it was to be stopped."""
 

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.chat import Said
 from bot.core.posts import Draft, Post
-from bot.core.turn_message import GROWING, TURN, Step, Text, TurnMessage, fitting, grown, loads
+from bot.core.turn_message import (
+    GROWING,
+    MIN_ROOM,
+    TURN,
+    End,
+    Step,
+    Text,
+    TurnMessage,
+    continued,
+    fitting,
+    loads,
+    spoken,
+)
 from bot.slack.blocks import cards, turn_message
 from bot.slack.blocks.markdown import code_blocks, enclosing
 from bot.slack.blocks.outgoing import may_change
@@ -18,6 +31,16 @@ from bot.slack.delivery.stream_body import StreamBody
 
 TOGETHER_SECONDS = 0.5
 """From the first word or step until the message is posted: what is complete by then is posted once."""
+MARGIN = 1_000
+"""Characters before a part is full from which on only what will not come out differently is shown of a text."""
+
+
+class Preparing(Protocol):
+    """Prepares what the model says, as when it is recorded."""
+
+    def __call__(self, text: str, room: int, cuts: Sequence[int], *, ends: bool = False) -> Said:
+        """See `bot.slack.blocks.messages.said`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -28,6 +51,10 @@ class _Turn:
     words: str
     running: Sequence[Step] = ()
     pieces: list[str] = field(default_factory=list[str])
+    cuts: Sequence[int] = ()
+    """Where the text is divided among parts that people have seen."""
+    ended: bool = False
+    """The newest recorded part has ended with its stream: what follows is in the next one."""
     changed: bool = False
     """Something came since it was drawn."""
     begun: bool = False
@@ -49,8 +76,7 @@ class Live:
         self._after_seconds = after_seconds
         self._rate = rate
         self._turns: dict[int, _Turn] = {}
-        self.say: Callable[[str, int], Said] = lambda text, room: Said([text])
-        """Prepares what the model says, as when it is recorded."""
+        self.prepare: Preparing = lambda text, room, cuts, *, ends=False: Said([text])
         self.status_shows: Callable[[int], bool] = lambda thread_id: False
         """Whether people see elsewhere that a turn is being worked on. If not, its message says so."""
         self.kind = Kind(
@@ -59,6 +85,7 @@ class Live:
             must_change=lambda post: cards.awaits_change(post.about),
             refused=turn_refused,
             streamed=self._streamed,
+            broken_off=self._broken_off,
         )
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
@@ -68,7 +95,9 @@ class Live:
         if turn is None:
             turn = self._turns[thread_id] = _Turn(thread_id, part, words)
             self._rate.hold(thread_id, TURN, self._after_seconds)
-        turn.message, turn.words, turn.running, turn.pieces = part, words, fitting(part, running), []
+        turn.ended = turn.ended and part.key == turn.message.key
+        turn.message, turn.words, turn.running = part, words, fitting(part, running)
+        turn.pieces, turn.cuts = [], ()
         self._change(thread_id, turn, begins=bool(running or part.parts))
 
     def writing(self, thread_id: int) -> Listener:
@@ -92,8 +121,18 @@ class Live:
         """Discard the text: the request is made again."""
         turn = self._turns.get(thread_id)
         if turn is not None and turn.pieces:
-            turn.pieces = []
+            turn.pieces, turn.cuts = [], ()
             self._change(thread_id, turn, begins=True)
+
+    def cuts(self, thread_id: int) -> Sequence[int]:
+        """Return where the text is divided that the model is writing, or has written last."""
+        turn = self._turns.get(thread_id)
+        return turn.cuts if turn is not None else ()
+
+    def ended_early(self, thread_id: int, message: TurnMessage) -> bool:
+        """Return whether this part has ended with its stream, and what follows is in the next one."""
+        turn = self._turns.get(thread_id)
+        return turn is not None and turn.ended and turn.message.key == message.key
 
     def _change(self, thread_id: int, turn: _Turn, *, begins: bool) -> None:
         turn.changed = True
@@ -104,54 +143,87 @@ class Live:
 
     def _offer(self, thread_id: int) -> Draft | None:
         turn = self._turns.get(thread_id)
-        if turn is None or turn.message.key in turn.offered or self._shown(turn) is None:
+        if turn is None:
             return None
-        turn.offered.add(turn.message.key)
-        return replace(TurnMessage(turn.message.turn, turn.message.number).draft(), offered=True)
+        parts = self._parts(turn)
+        for part in parts:
+            if part.key not in turn.offered and self._shown(turn, part, part is parts[-1]) is not None:
+                turn.offered.add(part.key)
+                return replace(replace(part, parts=(), end=End.OPEN).draft(), offered=True)
+        return None
 
     def _render(self, post: Post) -> JsonObject | None:
-        message, turn = self._current(post)
+        message, turn = self._recorded(post)
         if turn is None:
             return turn_message.render(message, post.about)
+        parts = self._parts(turn)
         turn.changed = False
-        return self._shown(turn, post)
+        part = next((each for each in parts if each.key == post.key), message)
+        return self._shown(turn, part, part is parts[-1], post)
 
     def _streamed(self, post: Post) -> StreamBody | None:
-        message, turn = self._current(post)
+        message, turn = self._recorded(post)
         if message.records and not message.parts:
             # What was done is shown at once, with its buttons, which a stream has only at its end.
             return None
         if turn is None:
             return turn_message.streamed(message, post.about)
+        parts = self._parts(turn, steady=True)
         turn.changed = False
-        message = self._with(turn, stable(turn.text))
-        if not (message.parts or turn.running or self.status_shows(post.thread_id)):
+        part = next((each for each in parts if each.key == post.key), message)
+        if part is not parts[-1]:
+            return turn_message.streamed(part, post.about)
+        if not (part.parts or turn.running or self.status_shows(post.thread_id)):
             return None
-        return turn_message.streamed(message, post.about, turn.running)
+        return turn_message.streamed(part, post.about, turn.running)
 
-    def _current(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
-        """Return a part as it is recorded, and what is to be shown besides, if anything is."""
+    def _broken_off(self, post: Post) -> None:
+        """Have what follows in the next part, unless this one would be left with next to nothing."""
+        _, turn = self._recorded(post)
+        if turn is None:
+            return
+        *before, part = self._parts(turn, steady=True)
+        if part.key != post.key:
+            return
+        if part.parts and isinstance(last := part.parts[-1], Text) and len(last.text) >= MIN_ROOM:
+            room = turn.message.room if not turn.ended else 0
+            turn.cuts = self.prepare(stable(turn.text).strip(), room, turn.cuts, ends=True).cuts
+        elif turn.message.parts and not before:
+            turn.ended = True
+        self._change(post.thread_id, turn, begins=False)
+
+    def _recorded(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
+        """Return a part as it is recorded, and the turn that shows something else of it, if one does."""
         message, turn = loads(post.payload), self._turns.get(post.thread_id)
-        if turn is None or message.key != turn.message.key:
+        if turn is None or message.turn != turn.message.turn or message.number < turn.message.number:
             return message, None
-        turn.offered.add(message.key)
-        if message.end not in GROWING or message.parts != turn.message.parts:
+        turn.offered.add(post.key)
+        newest = message.key == turn.message.key
+        if message.end not in GROWING or message.parts != (turn.message.parts if newest else ()):
             return message, None
         return message, turn
 
-    def _shown(self, turn: _Turn, post: Post | None = None) -> JsonObject | None:
-        """Return what is to be shown of the newest part."""
-        message = self._with(turn, turn.text)
-        said = message is not turn.message or turn.running
-        words = "" if said or self.status_shows(turn.thread) else turn.words
-        return turn_message.render(message, post.about if post else (), words, turn.running)
+    def _parts(self, turn: _Turn, *, steady: bool = False) -> list[TurnMessage]:
+        """Return the newest recorded part, and those that follow it, with what the model has written so far. steady:
+        without the end of the text, if that may come out differently when more follows."""
+        parts = continued(turn.message) if turn.ended else [turn.message]
+        room, text = parts[-1].room, turn.text
+        if steady or len(text) > room - MARGIN:
+            text = stable(text)
+        if text.strip():
+            said = self.prepare(text.strip(), room, turn.cuts)
+            turn.cuts = said.cuts
+            parts[-1:] = spoken(parts[-1], said.pieces)
+        return parts
 
-    def _with(self, turn: _Turn, text: str) -> TurnMessage:
-        """Return the newest part with what of a text it can hold."""
-        if not text.strip():
-            return turn.message
-        said = self.say(text.strip(), turn.message.room)
-        return grown(turn.message, [Text(piece) for piece in said.pieces[:1]])[0]
+    def _shown(self, turn: _Turn, part: TurnMessage, is_last: bool, post: Post | None = None) -> JsonObject | None:
+        """Return what is to be shown of a part."""
+        about = post.about if post else ()
+        if not is_last:
+            return turn_message.render(part, about)
+        said = turn.running or (part.parts and isinstance(part.parts[-1], Text) and turn.pieces)
+        words = "" if said or self.status_shows(turn.thread) else turn.words
+        return turn_message.render(part, about, words, turn.running)
 
 
 def stable(text: str) -> str:

@@ -118,10 +118,8 @@ class Outbox:
 
     async def _offer(self, thread_id: int, deliveries: Deliveries) -> bool:
         """Record the messages that a thread should have now and does not. Return whether there are any."""
-        there = {post.kind for post in deliveries.posts}
         offers = {name: kind.offer for name, kind in self._kinds.items() if kind.offer is not None}
-        free = {name: offer for name, offer in offers.items() if name not in there}
-        drafts = [offer(thread_id) for name, offer in free.items() if not self._rate.held(thread_id, name)]
+        drafts = [offer(thread_id) for name, offer in offers.items() if not self._rate.held(thread_id, name)]
         found = [draft for draft in drafts if draft is not None]
         if found:
             await self._store.owe(thread_id, found)

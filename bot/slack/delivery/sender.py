@@ -101,8 +101,8 @@ class Sender:
         """Append chunks to a stream. Raises SLACK_ERRORS."""
         await stream_calls.append(self._best_effort, channel, ts, chunks)
 
-    async def stop_stream(self, channel: str, post: Post, last: Closing | None = None) -> None:
-        """Stop a stream; with `last`, append the last chunks before. Raises SLACK_ERRORS."""
+    async def stop_stream(self, channel: str, post: Post, last: Closing) -> None:
+        """Stop a stream. Raises SLACK_ERRORS."""
         await stream_calls.stop(self._best_effort, channel, post.ts, metadata(post.key), last)
 
     def _unsettled(self, post: Post, error: BaseException) -> None:

@@ -122,12 +122,11 @@ class Settler:
         return await offload(size, kind.render, post)
 
     async def _has_grown(self, post: Post) -> bool:
-        """Whether the store has more of a message than was read of it: its turn has been recorded meanwhile, and what
-        was shown of it from memory is gone."""
+        """Whether the store has more of a message than was read of it: its turn has been recorded meanwhile."""
         if self._kind(post).streamed is None:
             return False
-        posts = (await self._store.deliveries(post.thread_id)).posts
-        return (post.id, post.revision) not in [(each.id, each.revision) for each in posts]
+        there = [(each.id, each.revision) for each in (await self._store.deliveries(post.thread_id)).posts]
+        return (post.id, post.revision) not in there
 
     def _kind(self, post: Post) -> Kind:
         return self._kinds.get(post.kind, PLAIN)
@@ -176,7 +175,10 @@ class Settler:
         ended = await self._streams.stop(place, post, known)
         if ended is Ended.GONE:
             return await self._gone(place, post, known)
-        complete = ended is Ended.COMPLETE
+        broken_off = self._kind(post).broken_off if known.broken_off else None
+        if broken_off is not None:
+            broken_off(post)
+        complete = ended is Ended.COMPLETE and broken_off is None
         known.body = await self._body(post) if complete and not post.final else None
         shown = post.revision if complete else INCOMPLETE
         await self._store.shown(post.id, shown)
@@ -199,7 +201,7 @@ class Settler:
             self._failed(error, action, place, post, known)
             return post
         self._showing(post, body, known)
-        self._streams.posted(place, post, self._kind(post))
+        self._streams.posted(place, post, known, self._kind(post))
         return await self._arrived(post, ts, post.revision, known)
 
     async def _close_thread(self, post: Post, ts: str) -> Post:
@@ -237,12 +239,13 @@ class Settler:
     async def _update(self, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
         recorded, kind = post.shown != post.revision, self._kind(post)
         streams = kind.streamed is not None
-        self._streams.updating(post, kind)
+        self._streams.updating(post, known, kind)
         try:
             with failpoints.around(f"update {post.kind}"):
                 key = post.key if streams else ""
                 await self._sender.update(place.channel, post.ts, body, repeat=recorded and not streams, key=key)
         except SLACK_ERRORS as error:
+            known.body = None
             follows = what_follows(error, Action.UPDATE)
             if follows is Next.GONE:
                 return await self._gone(place, post, known)
@@ -256,7 +259,6 @@ class Settler:
                 return post
             # Such an update is soon out of date, so it is not retried; the next change is.
             log.debug("thread %s: could not update a %s (%s)", post.thread_id, post.kind, code_of(error))
-            known.body = None
             self._rate.hold(post.thread_id, post.kind, max(self._rate.seconds, retry_after(error)))
             return post
         self._showing(post, body, known)
@@ -274,8 +276,7 @@ class Settler:
         return replace(post, state=PostState.REMOVED)
 
     async def _shown(self, post: Post) -> Post:
-        """Record that Slack shows the current revision, as far as it can. Messages that change without a revision are
-        not recorded."""
+        """Record that Slack shows the current revision, if there was a new one."""
         if post.shown != post.revision:
             await self._store.shown(post.id, post.revision)
         return replace(post, shown=post.revision)
@@ -289,17 +290,22 @@ class Settler:
                 if what_follows(error, Action.REMOVE) is not Next.GONE:
                     self._failed(error, Action.REMOVE, place, post, known)
                     return post
-        return await self._close(post, known)
+        left = await self._close(post, known, post.revision)
+        if left.state is not PostState.REMOVED:
+            await self._store.lost(post.id)  # there is something to show of it again, and it is not in Slack any more
+        return replace(left, state=PostState.REMOVED)
 
-    async def _close(self, post: Post, known: KnownPost) -> Post:
-        """Record that the message is not in Slack and never will be."""
-        await self._store.post_closed(post.id, PostState.REMOVED)
+    async def _close(self, post: Post, known: KnownPost, revision: int | None = None) -> Post:
+        """Record that the message is not in Slack and never will be; with a revision, unless there is a newer one."""
         known.body = None
-        return replace(post, state=PostState.REMOVED)
+        if await self._store.post_closed(post.id, PostState.REMOVED, revision):
+            return replace(post, state=PostState.REMOVED)
+        self._wake(post.thread_id)
+        return post
 
     def _showing(self, post: Post, body: JsonObject, known: KnownPost) -> None:
         known.body, known.tries = None if post.final else body, 0
-        if not post.final:
+        if not (post.final or known.complete):
             self._rate.hold(post.thread_id, post.kind)
 
     def _failed(self, error: Exception, action: Action, place: ThreadRef, post: Post, known: KnownPost) -> None:
@@ -315,12 +321,11 @@ class Settler:
         known.refused = True
 
     async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
-        """Do what follows for its kind when Slack refuses to post it. What Slack does not change or remove stays as it
-        is."""
+        """Do what follows when Slack refuses to post it. What Slack does not change or remove stays as it is."""
         known.refused, known.tries = False, 0
         if post.state is PostState.POSTED:
             if body is None:
-                return await self._close(post, known)
+                return replace(await self._close(post, known, post.revision), state=PostState.REMOVED)
             if self._kind(post).must_change(post):
                 # What Slack does not remove either has only buttons that no longer count.
                 with suppress(*SLACK_ERRORS):
@@ -339,5 +344,7 @@ class Settler:
         if refused.question:
             await self._store.withdraw(refused.question)
             self._advance(post.thread_id)
-        await self._store.post_closed(post.id, PostState.REFUSED)
+        at = None if refused.instead or refused.question else post.revision
+        if not await self._store.post_closed(post.id, PostState.REFUSED, at):
+            self._wake(post.thread_id)  # what has come meanwhile is tried in its place
         return replace(post, state=PostState.REFUSED)

@@ -35,12 +35,12 @@ class StreamBody:
     """Nothing more is appended: the stream is stopped."""
     blocks: Sequence[Block] = ()
     """What the message is closed with when the stream is stopped; at most 50."""
+    menu: Sequence[Block] = ()
+    """What is offered while it is streamed, at its top, such as to stop; gone when the stream has ended."""
     person: str = ""
     """The only one who sees live text in a channel; no message is streamed in a channel without one."""
     team: str = ""
     """The workspace of that person."""
-    session: str = ""
-    """The session's status from the stop on: `active`, `suspended`; empty: as it is."""
 
     @property
     def mode(self) -> str:

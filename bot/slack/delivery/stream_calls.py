@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import failpoints
 from bot.core.json_text import JsonObject
 from bot.core.thread_ref import ThreadRef
+from bot.slack.blocks.elements import Block
 from bot.slack.delivery.stream_body import StreamBody
 
 
@@ -18,9 +19,12 @@ from bot.slack.delivery.stream_body import StreamBody
 class Closing:
     """With what a stream is stopped."""
 
-    chunks: Sequence[JsonObject]
-    body: StreamBody | None
-    """The blocks below it, and the session's status; None if the message is not done."""
+    chunks: Sequence[JsonObject] = ()
+    """Appended before."""
+    blocks: Sequence[Block] = ()
+    """Put below it, if the message is done."""
+    session: str = ""
+    """The status of the session from then on; empty if the thread has none."""
 
 
 async def start(client: AsyncWebClient, place: ThreadRef, body: StreamBody, chunks: Sequence[JsonObject]) -> str:
@@ -46,17 +50,14 @@ async def append(client: AsyncWebClient, channel: str, ts: str, chunks: Sequence
         await client.chat_appendStream(channel=channel, ts=ts, chunks=chunks)
 
 
-async def stop(
-    client: AsyncWebClient, channel: str, ts: str, metadata: JsonObject, last: Closing | None = None
-) -> None:
-    """Stop a stream and mark its message; with `last`, append the last chunks before. Raises SLACK_ERRORS."""
-    body = last.body if last else None
+async def stop(client: AsyncWebClient, channel: str, ts: str, metadata: JsonObject, last: Closing) -> None:
+    """Stop a stream and mark its message. Raises SLACK_ERRORS."""
     with failpoints.around("stop stream"):
         await client.chat_stopStream(
             channel=channel,
             ts=ts,
             metadata=metadata,
-            chunks=(last.chunks or None) if last else None,
-            blocks=(body.blocks or None) if body else None,
-            session_status=(body.session or None) if body else None,
+            chunks=last.chunks or None,
+            blocks=last.blocks or None,
+            session_status=last.session or None,
         )

@@ -2,20 +2,26 @@
 
 A stream is begun at the first delivery of a message that is not done. What is wanted later is compared with what the
 stream was given: if it continues that, the rest is appended; if it does not, when the stream is four minutes old, and
-when the outcome of a call is unknown, the stream is stopped and the message is updated from then on, which the budget
-has room for. Whether a message may change yet is also decided here, for messages that are kept by update.
+when the outcome of a call is unknown, the stream is stopped and the message is updated, which the budget has room for;
+its kind may have what follows in another message. Whether a message may change yet is also decided here, for messages
+that are kept by update.
+
+"The chunks parameter can include markdown text chunk objects, task update chunk objects, plan update chunks, or blocks
+chunks" (docs.slack.dev/reference/methods/chat.appendStream): so a stream begins with the menu by which a turn is
+stopped. It cannot be taken out of a stream, and goes with an update once the stream has ended.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
 from bot.core.posts import Action, Post, PostState
 from bot.core.thread_ref import ThreadRef
+from bot.slack.blocks.elements import Block
 from bot.slack.delivery.errors import LIMITED, SLACK_ERRORS, Next, code_of, retry_after, what_follows
 from bot.slack.delivery.kinds import Kind
 from bot.slack.delivery.known import KnownPost, Stream
@@ -32,6 +38,8 @@ STREAM_SECONDS = 240.0
 """Seconds after which a stream is stopped: Slack ends streams after about five minutes, even with traffic."""
 MAX_STOPS = 3
 """Attempts to stop a stream of which the outcome is unknown. After that an update shows whether it is still open."""
+NO_MENU = frozenset({"invalid_chunks", "invalid_blocks", "invalid_blocks_format", "invalid_arguments"})
+"""Codes by which Slack would refuse a stream because of its menu."""
 MIN_WAIT = 0.05
 """Seconds before a message that has to wait is looked at again."""
 
@@ -61,6 +69,8 @@ class Streams:
         """`session` returns the status that the session of a thread should show, empty if there are no sessions;
         `session_given` is called with a thread and the status that its session was given with the end of a stream."""
         self._session, self._session_given = session, session_given
+        self._menus = True
+        """Slack has not refused the menu of a stream."""
         self._sender = sender
         self._budget = budget
         self._rate = rate
@@ -68,11 +78,12 @@ class Streams:
     def look(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind, *, gone: bool) -> bool:
         """Set what is to be known about a message besides its body. Return whether that is enough to go on, so that it
         need not be rendered. gone: nothing is to be shown of it."""
-        known.live = known.streams = known.unready = known.held = False
+        known.live = known.streams = known.unready = known.held = known.complete = False
         known.early = self._rate.held(post.thread_id, post.kind)
         if kind.streamed is None or gone:
             return post.streaming
         body = kind.streamed(post)
+        known.complete = post.final or (body is not None and body.done)
         if post.state is PostState.OWED:
             known.stream = None
             self._begin(place, post, known, body)
@@ -82,9 +93,9 @@ class Streams:
             known.wanted = True
             self._go_on(post, known, known.stream, body)
             return True
-        wait = self._budget.update_wait(post.id, final=post.final)
-        known.held = self._rate.held(post.thread_id, post.key) or (post.final and wait > 0)
-        known.early |= wait > 0
+        wait = self._budget.update_wait(post.id, final=known.complete)
+        known.held = self._rate.held(post.thread_id, post.key) or (known.complete and wait > 0)
+        known.early = not known.complete and (known.early or wait > 0)
         return post.streaming
 
     def _begin(self, place: ThreadRef, post: Post, known: KnownPost, body: StreamBody | None) -> None:
@@ -100,7 +111,8 @@ class Streams:
                 known.unready = True  # there is nothing to show
                 return
             named = place.kind == "im" or bool(body.person and body.team)
-            if named and body.fits and not known.unstreamed and self._budget.may_start(place.channel):
+            menu = bool(self._menu(body))
+            if named and body.fits and not known.unstreamed and self._budget.may_start(place.channel, kept=menu):
                 known.streams = True
                 return
         known.early = known.unready = self._budget.post_wait(place.channel) > 0 or not self._budget.may_keep()
@@ -108,25 +120,37 @@ class Streams:
     def _go_on(self, post: Post, known: KnownPost, stream: Stream, body: StreamBody | None) -> None:
         """Find out whether a stream can go on as it is wanted, and what is missing."""
         missing = stream.given.missing(body) if body is not None else None
-        stream.broken |= missing is None or (body is not None and body.mode != stream.mode)
+        stream.replaced |= missing is None or (body is not None and body.mode != stream.mode)
+        stream.broken |= stream.replaced
         stream.body, stream.missing = body, missing or []
         ends = stream.broken or post.final or time.monotonic() >= stream.until or (body is not None and body.done)
         known.live, known.differs = not ends, bool(missing)
         known.early = known.early or self._budget.append_wait(post.id) > 0
+
+    def _menu(self, body: StreamBody) -> Sequence[Block]:
+        """Return the menu that a stream of this begins with."""
+        return body.menu if self._menus else ()
 
     async def start(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind) -> str:
         """Begin a stream. Return its timestamp; empty if Slack does not start it. Raises SLACK_ERRORS if nobody knows
         whether it was begun."""
         body = kind.streamed(post) if kind.streamed is not None else None
         assert body is not None, "it was there when it was looked at"
-        stream = Stream(time.monotonic() + STREAM_SECONDS, body.mode)
+        menu = self._menu(body)
+        stream = Stream(time.monotonic() + STREAM_SECONDS, body.mode, menu=bool(menu))
         first = calls(stream.given.missing(body) or [])[0]
-        self._budget.started(post.id)
+        given = [{"type": "blocks", "blocks": list(menu)}, *first] if menu else first
+        self._budget.started(post.id, kept=bool(menu))
         try:
-            ts = await self._sender.start_stream(place, post, body, first)
+            ts = await self._sender.start_stream(place, post, body, given)
         except SLACK_ERRORS as error:
             self._budget.forget(post.id)
             known.unstreamed = True
+            if menu and code_of(error) in NO_MENU:
+                log.warning("Slack takes no menu in a stream (%s)", code_of(error))
+                # Where Slack's own Stop is shown, the stream is started without; elsewhere the message is posted.
+                self._menus, known.unstreamed = False, not self._session(post.thread_id)
+                return ""
             self._refused(error, Action.START, place)
             if what_follows(error, Action.START) is Next.UNKNOWN:
                 raise
@@ -167,8 +191,7 @@ class Streams:
             if stream is not None and sound:
                 await self._finish(place, post, stream)
             else:
-                self._budget.stopped(post.id)
-                await self._sender.stop_stream(place.channel, post)
+                await self._stop(place, post, Closing())
         except SLACK_ERRORS as error:
             self._refused(error, Action.STOP, place)
             follows = what_follows(error, Action.STOP)
@@ -181,10 +204,12 @@ class Streams:
                 raise
             sound = False
         known.stream, known.tries = None, 0
+        known.broken_off = stream is not None and not stream.replaced and not known.complete
         self._rate.release(post.thread_id, _end(post))
-        if not (sound and post.final):
+        shows_all = sound and not (stream is not None and stream.menu)
+        if not (shows_all and post.final):
             self._budget.keep(post.id)
-        return Ended.COMPLETE if sound else Ended.INCOMPLETE
+        return Ended.COMPLETE if shows_all else Ended.INCOMPLETE
 
     async def _finish(self, place: ThreadRef, post: Post, stream: Stream) -> None:
         *before, last = calls(stream.missing)
@@ -193,12 +218,16 @@ class Streams:
             await self._sender.append_stream(place.channel, post.ts, batch)
             stream.given.add(batch)
         body = stream.body if stream.body is not None and (stream.body.done or post.final) else None
-        if body is not None and body.session:
-            body = replace(body, session=self._session(post.thread_id))
+        await self._stop(place, post, Closing(last, body.blocks if body else ()))
+
+    async def _stop(self, place: ThreadRef, post: Post, last: Closing) -> None:
+        # "session_status: the session status to set after stopping the stream. Default: active"
+        # (docs.slack.dev/reference/methods/chat.stopStream)
+        session = self._session(post.thread_id)
         self._budget.stopped(post.id)
-        await self._sender.stop_stream(place.channel, post, Closing(last, body))
-        if body is not None and body.session:
-            self._session_given(post.thread_id, body.session)
+        await self._sender.stop_stream(place.channel, post, replace(last, session=session))
+        if session:
+            self._session_given(post.thread_id, session)
 
     def wait(self, place: ThreadRef, post: Post, known: KnownPost) -> None:
         """Wake the thread when a message may change that is to change. One of which there is nothing to show yet is
@@ -215,21 +244,21 @@ class Streams:
             return max(1.0, self._budget.post_wait(place.channel))
         if known.stream is not None:
             return self._budget.append_wait(post.id)
-        return self._budget.update_wait(post.id, final=post.final)
+        return self._budget.update_wait(post.id, final=known.complete)
 
-    def posted(self, place: ThreadRef, post: Post, kind: Kind) -> None:
+    def posted(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind) -> None:
         """A message was posted, not streamed."""
         self._budget.posted(place.channel)
-        if kind.streamed is not None and not post.final:
+        if kind.streamed is not None and not known.complete:
             self._budget.keep(post.id)
             self._rate.hold(post.thread_id, post.kind, self._budget.update_interval(self._rate.seconds))
 
-    def updating(self, post: Post, kind: Kind) -> None:
+    def updating(self, post: Post, known: KnownPost, kind: Kind) -> None:
         """A message is about to be updated."""
-        self._budget.updated(post.id, final=post.final)
+        self._budget.updated(post.id, final=known.complete)
         if kind.streamed is not None:
             self._rate.hold(post.thread_id, post.key)
-            if not post.final:
+            if not known.complete:
                 self._rate.hold(post.thread_id, post.kind, self._budget.update_interval(self._rate.seconds))
 
     def limited(self, error: BaseException) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from bot.core.inbox import timestamp
 from bot.core.outages import HeldMessages
 from bot.core.questions.missed import MISSED, OFFER_SECONDS, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Question
@@ -156,6 +157,6 @@ def request(connection: sqlite3.Connection, question: Question, transition: Tran
         connection.execute(
             "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
             " VALUES (?, ?, ?, ?, ?, '[]', 1, ?)",
-            (thread_id, f"{question.id}-{thread_id}", f"{now():.6f}", transition.by, transition.words, now()),
+            (thread_id, f"{question.id}-{thread_id}", timestamp(now()), transition.by, transition.words, now()),
         )
         parked_threads.release(connection, thread_id)

@@ -10,7 +10,7 @@ from bot.core.inbox import AuthorKind, Unread
 from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
-from bot.core.turn_message import TurnMessage, first_key, last_key, loads
+from bot.core.turn_message import TurnMessage, first_key, growing_part, last_key
 from bot.core.untrusted import items, parsed
 from bot.errors import ChangedError, StoreError
 from bot.store.sqlite.database import now
@@ -90,22 +90,23 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         state.calls = [call_from(row) for row in rows]
         if any(call.state is not CallState.FINISHED or not call.summarised for call in state.calls):
             _mark_asked(connection, turn[0], state.calls)
-        state.message = newest_part(connection, state)
+        state.message = current_part(connection, state)
     state.unread = unread(connection, thread_id)
     people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MAX_PEOPLE))
     state.people = tuple(str(user) for (user,) in people)
     return state
 
 
-def newest_part(connection: sqlite3.Connection, state: ThreadState) -> TurnMessage | None:
-    """Return the newest part of the open turn's message; None if no turn is open."""
+def current_part(connection: sqlite3.Connection, state: ThreadState) -> TurnMessage | None:
+    """Return the part of the open turn's message that is to go on; None if no turn is open."""
     if state.turn is None:
         return None
-    row = connection.execute(
-        "SELECT payload FROM posts WHERE key > ? AND key < ? ORDER BY key DESC LIMIT 1",
+    rows = connection.execute(
+        "SELECT payload, final FROM posts WHERE key > ? AND key < ? ORDER BY key DESC",
         (first_key(state.turn.id), last_key(state.turn.id)),
-    ).fetchone()
-    return loads(str(row[0])) if row else TurnMessage(state.turn.id, 1, state.turn.requester, state.place.team)
+    )
+    parts = ((str(payload), bool(final)) for payload, final in rows)
+    return growing_part(state.turn.id, state.turn.requester, state.place.team, parts)
 
 
 def _others(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> tuple[str, ...]:

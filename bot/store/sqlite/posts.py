@@ -121,6 +121,10 @@ def accounted_for(connection: sqlite3.Connection, thread_id: int, timestamps: It
     }
 
 
-def close(connection: sqlite3.Connection, post: int, state: str) -> None:
-    """Close a post: `refused` by Slack permanently, or `removed`."""
-    connection.execute("UPDATE posts SET state = ? WHERE id = ?", (state, post))
+def close(connection: sqlite3.Connection, post: int, state: str, revision: int | None = None) -> bool:
+    """Close a post: `refused` by Slack permanently, or `removed`; with a revision, unless there is a newer one. Return
+    whether it was closed."""
+    closed = connection.execute(
+        "UPDATE posts SET state = ? WHERE id = ? AND revision <= coalesce(?, revision)", (state, post, revision)
+    )
+    return closed.rowcount > 0

@@ -52,11 +52,11 @@ class PostsStore:
     async def accounted_for(self, thread_id: int, timestamps: Sequence[str]) -> Collection[str]:
         return await self._database.read(lambda connection: posts.accounted_for(connection, thread_id, timestamps))
 
-    async def post_closed(self, post: int, state: str) -> None:
-        def post_closed(connection: sqlite3.Connection) -> None:
-            posts.close(connection, post, state)
+    async def post_closed(self, post: int, state: str, revision: int | None = None) -> bool:
+        def post_closed(connection: sqlite3.Connection) -> bool:
+            return posts.close(connection, post, state, revision)
 
-        await self._database.write(post_closed, synced=False)
+        return await self._database.write(post_closed, synced=False)
 
     async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
         def close_thread(connection: sqlite3.Connection) -> None:

@@ -173,7 +173,7 @@ class SqliteStore(PostsStore, SqliteSessions):
         )
         if not written:
             state.unread = unread
-            state.message = await self._database.read(lambda connection: log.newest_part(connection, state))
+            state.message = await self._database.read(lambda connection: log.current_part(connection, state))
             if state.turn is not None:
                 state.turn.stopped_by = stopped_by
             return

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.core.calls import CallState
+from bot.core.inbox import timestamp
 from bot.core.questions import call_question, suggestion
 from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
@@ -190,5 +191,5 @@ def note(connection: sqlite3.Connection, thread_id: int, key: str, words: str) -
     connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
         " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
-        (thread_id, key, f"{now():.6f}", words, now()),
+        (thread_id, key, timestamp(now()), words, now()),
     )

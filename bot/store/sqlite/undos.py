@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from bot.core.calls import Call
+from bot.core.inbox import timestamp
 from bot.core.questions.question import UndoState
 from bot.core.tools import Undone, UndoSnapshot
 from bot.core.transaction import UndoJob
@@ -93,7 +94,7 @@ def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: 
         connection.execute(
             "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
             " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
-            (thread_id, f"undo-{call}", f"{now():.6f}", note, now()),
+            (thread_id, f"undo-{call}", timestamp(now()), note, now()),
         )
 
 

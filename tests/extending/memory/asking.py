@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.calls import CallState
-from bot.core.inbox import Unread
+from bot.core.inbox import Unread, timestamp
 from bot.core.posts import Draft, Post, PostState
 from bot.core.questions import call_question, granted, suggestion
 from bot.core.questions.click import Click, Settlement, Verdict
@@ -68,7 +68,7 @@ def note(tables: Tables, thread: int, event: str, text: str) -> None:
     """The model reads this at its next turn."""
     if all(row.event != event for row in tables.inbox.values()):
         number = max(tables.inbox, default=0) + 1
-        tables.inbox[number] = Message(thread, event, Unread(number, "", f"{now():.6f}", text, (), addressed=False))
+        tables.inbox[number] = Message(thread, event, Unread(number, "", timestamp(now()), text, (), addressed=False))
 
 
 def ask(tables: Tables, thread: int, card: Card) -> None:
@@ -252,7 +252,7 @@ def pass_over(tables: Tables, thread: int) -> None:
 
 def _request(tables: Tables, thread: int, question: str, transition: Transition) -> None:
     number = max(tables.inbox, default=0) + 1
-    unread = Unread(number, transition.by, f"{now():.6f}", transition.words, (), addressed=True)
+    unread = Unread(number, transition.by, timestamp(now()), transition.words, (), addressed=True)
     tables.inbox[number] = Message(thread, f"{question}-{thread}", unread, at=now())
     release(tables, thread)
 

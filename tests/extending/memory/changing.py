@@ -10,9 +10,9 @@ from bot.core.questions.question import Approval, Decision, UndoState
 from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
-from bot.core.turn_message import TURN, TurnMessage, first_key, loads
+from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, hearing
+from tests.extending.memory import asking, following, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -32,9 +32,9 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
         state.turn = replace(turn.turn, others=tuple(sorted(people - {"", turn.turn.requester})))
         state.calls = [fresh(each) for each in tables.calls.values() if each.turn == number]
         _mark_asked(tables, {call.id: call for call in state.calls})
-        parts = sorted((post.key, post.payload) for post in tables.posts.values() if post.kind == TURN)
-        mine = [loads(payload) for key, payload in parts if key.startswith(first_key(number))]
-        state.message = mine[-1] if mine else TurnMessage(number, 1, turn.turn.requester, row.place.team)
+        mine = [post for post in tables.posts.values() if post.key.startswith(first_key(number))]
+        parts = ((post.payload, post.final) for post in sorted(mine, key=lambda post: post.key, reverse=True))
+        state.message = growing_part(number, turn.turn.requester, row.place.team, parts)
     return state
 
 
@@ -101,7 +101,10 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
             asking.end(tables, question.id, Decision.STOPPED, person(stopped_by))
             if isinstance(question, Approval):
                 _renew(tables, question.call)
+    if change.follow_up is not None and not stopped_by:
+        following.offer(tables, state.id, change.follow_up)
     _keep(tables, change)
+    following.settle(tables)
     if state.turn is not None:
         _count(tables, state.turn, change, gets_on=gets_on)
 

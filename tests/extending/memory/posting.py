@@ -57,9 +57,12 @@ class MemoryPosts:
         posts = self._disk.tables.posts.values()
         return {post.ts for post in posts if post.thread_id == thread_id and post.ts} & set(timestamps)
 
-    async def post_closed(self, post: int, state: str) -> None:
+    async def post_closed(self, post: int, state: str, revision: int | None = None) -> bool:
         with self._disk.transaction() as tables:
+            if revision is not None and tables.posts[post].revision > revision:
+                return False
             tables.posts[post] = replace(tables.posts[post], state=PostState(state))
+            return True
 
     async def close_thread(self, thread_id: int, at: str, outside: int = 0) -> None:
         with self._disk.transaction() as tables:

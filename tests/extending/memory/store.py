@@ -23,7 +23,7 @@ from bot.core.transaction import Change, UndoJob
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
-from tests.extending.memory import amending, asking, feedback, hearing, reaching, stopping
+from tests.extending.memory import amending, asking, feedback, following, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.posting import MemoryPosts, unsettled
@@ -204,7 +204,11 @@ class MemoryStore(MemoryPosts):
 
     async def answer(self, clicks: Sequence[Click]) -> Sequence[Settlement]:
         with self._disk.transaction() as tables:
-            return [asking.answer(tables, click) for click in clicks]
+            found: list[Settlement] = []
+            for click in clicks:
+                found.append(asking.answer(tables, click))
+                following.answered(tables, found[-1])
+            return found
 
     async def unchecked(self, before: float, most: int) -> Sequence[Question]:
         return reaching.unchecked(self._disk.tables, before, most)

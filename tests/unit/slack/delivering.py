@@ -18,6 +18,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import TURN
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack_app
+from bot.slack.blocks import messages
 from bot.slack.delivery.kinds import KINDS, Kind
 from bot.slack.delivery.known import Stream
 from bot.slack.delivery.live import Live
@@ -81,6 +82,7 @@ class Process:
         rate: float,
         bot_user: str,
         budget: StreamBudget | None = None,
+        session: Callable[[int], str] = lambda thread: "",
     ) -> None:
         self.database = database
         self.store, self.clients, self.thread = store, clients, 1
@@ -89,6 +91,7 @@ class Process:
         self.wakes = KeyedWorker(self._reconcile, self._ignore)
         self.rate = UpdateRate(rate, self.wakes.wake)
         self.live = Live(OFTEN, self.rate)
+        self.live.prepare = lambda text, room, cuts, *, ends=False: messages.said(text, room, 8, cuts=cuts, ends=ends)
         self._sender = Sender(clients.once, clients.repeatable, clients.best_effort, bot_user)
         self._outbox = Outbox(
             store,
@@ -99,6 +102,7 @@ class Process:
             advance=self.advanced.append,
             background=self._background,
             budget=budget,
+            session=session,
         )
 
     async def _reconcile(self, thread: int) -> None:
@@ -179,6 +183,7 @@ async def process(
     rate: float = OFTEN,
     budget: StreamBudget | None = None,
     opens: type[Database] = Eager,
+    session: Callable[[int], str] = lambda thread: "",
 ) -> AsyncGenerator[Process]:
     """A process over the database in this folder."""
     async with AsyncExitStack() as ending:
@@ -192,7 +197,7 @@ async def process(
         store = SqliteStore(database)
         place = ThreadRef(slack.near.team_id, slack.channel.id, slack.ts, "channel")
         await store.admit(Incoming(place, "Ev1", slack.alice.id, slack.ts, "please", [], addressed=True))
-        here = Process(database, store, clients, kinds, rate, slack.near.bot_user_id, budget)
+        here = Process(database, store, clients, kinds, rate, slack.near.bot_user_id, budget, session)
         ending.push_async_callback(here.wakes.close, 1.0)
         await here.begin()
         yield here

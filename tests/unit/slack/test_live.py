@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.posts import Draft, Post
-from bot.core.turn_message import TURN, End, Step, StepState, Text, TurnMessage, dumps
+from bot.core.turn_message import TURN, End, Step, StepState, Text, TurnMessage, dumps, spoken
 from bot.slack.blocks import messages
 from bot.slack.delivery import live as module
+from bot.slack.delivery import stream_budget, streams
 from bot.slack.delivery.live import Live, stable
 from bot.slack.delivery.rate import UpdateRate
+from bot.slack.delivery.stream_budget import StreamBudget, Tiers
 from tests.unit.slack.delivering import NEVER, Process, Slack, process, slack, until
 
 __all__ = ["slack"]
@@ -34,7 +37,7 @@ def turn(after: float = NEVER) -> tuple[Live, UpdateRate, asyncio.Event]:
     woken = asyncio.Event()
     rate = UpdateRate(NEVER, lambda _: woken.set())
     live = Live(after, rate)
-    live.say = lambda text, room: messages.said(text, room, 4)
+    live.prepare = lambda text, room, cuts, *, ends=False: messages.said(text, room, 4, cuts=cuts, ends=ends)
     return live, rate, woken
 
 
@@ -178,7 +181,7 @@ async def test_a_stream_holds_steps_and_texts_in_order_each_step_once() -> None:
     assert live.kind.streamed is not None
     whole = live.kind.streamed(row(answered))
     assert whole is not None
-    assert (whole.done, whole.session, whole.person, whole.team) == (True, "active", "U1", "T1")
+    assert (whole.done, whole.person, whole.team) == (True, "U1", "T1")
     assert [block["type"] for block in whole.blocks] == ["context_actions", "actions"]
 
 
@@ -257,3 +260,219 @@ async def test_what_is_offered_does_not_replace_what_is_recorded(tmp_path: Path,
         await until(has(slack, "Hello."))
         await here.in_step()
         assert await rows(here) == [("turn-1-0001", "posted")]
+
+
+def chunks(live: Live, message: TurnMessage) -> list[str]:
+    """What a stream of this part is to hold."""
+    assert live.kind.streamed is not None
+    found = live.kind.streamed(row(message))
+    return [str(chunk.get("text") or chunk["title"]) for chunk in found.chunks] if found else []
+
+
+def break_off(live: Live, message: TurnMessage) -> None:
+    assert live.kind.broken_off is not None
+    live.kind.broken_off(row(message))
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream is appended to without the second that Slack wants in between."""
+    monkeypatch.setattr(stream_budget, "APPEND_SECONDS", 0.005)
+    monkeypatch.setattr(streams, "MIN_WAIT", 0.001)
+    monkeypatch.setattr(module, "TOGETHER_SECONDS", 0.01)
+
+
+PARAGRAPH = "A sentence of twelve words that says nothing at all to anybody here.\n\n"
+
+
+async def test_a_text_goes_on_in_the_next_part_as_soon_as_one_is_full() -> None:
+    live, _, _ = turn()
+    live.working(1, EMPTY, "Thinking")
+    writing, second, third = live.writing(1), EMPTY.following(), EMPTY.following().following()
+    writing.add(PARAGRAPH * 130)
+    assert [offered(live), offered(live)][1] is None, "there is one part"
+    writing.add(PARAGRAPH * 130)
+    draft = offered(live)
+    assert draft is not None
+    assert (draft.key, draft.offered) == (second.key, True)
+    writing.add(f"{PARAGRAPH * 30}The end. ")
+    texts = [text for part in (EMPTY, second, third) for text in chunks(live, part)]
+    assert "\n\n".join(each.strip() for each in texts) == f"{PARAGRAPH * 290}The end.".strip()
+    assert all(len(each) <= 10_000 for each in texts)
+    said = messages.said("".join([PARAGRAPH * 290, "The end."]), 10_000, 8, cuts=live.cuts(1))
+    assert [each.strip() for each in said.pieces] == [each.strip() for each in texts], "it is recorded as it was shown"
+
+
+async def test_when_its_stream_has_ended_the_text_goes_on_in_the_next_part() -> None:
+    live, _, _ = turn()
+    live.working(1, EMPTY, "Thinking")
+    live.writing(1).add(f"{PARAGRAPH * 10}```\ncode\n" + "line\n" * 80)
+    break_off(live, EMPTY)
+    live.writing(1).add("line\n```\n\nAnd so on. ")
+    first, second = chunks(live, EMPTY), chunks(live, EMPTY.following())
+    assert first[0].count("```") % 2 == second[0].count("```") % 2 == 0, "the code block is closed and opened again"
+    assert second[0].endswith("And so on.")
+    assert (first[0] + second[0]).count("line") == 81
+    assert live.kind.streamed is not None
+    whole = live.kind.streamed(row(EMPTY))
+    assert whole is not None
+    assert whole.done
+
+
+async def test_when_its_stream_has_ended_a_step_that_runs_goes_on_in_the_next_part() -> None:
+    live, _, _ = turn()
+    recorded = replace(EMPTY, parts=(DONE,))
+    run = replace(READ, id="2", title="Run the tests")
+    live.working(1, recorded, "", [run])
+    break_off(live, recorded)
+    assert live.ended_early(1, recorded)
+    assert chunks(live, recorded) == ["Read release.md"]
+    draft = offered(live)
+    assert draft is not None
+    assert draft.key == recorded.following().key
+    assert chunks(live, recorded.following()) == ["Run the tests"]
+    following = replace(recorded.following(), parts=(replace(run, state=StepState.DONE),))
+    live.working(1, following, "Thinking")
+    assert not live.ended_early(1, following)
+
+
+async def test_a_part_that_would_be_left_with_next_to_nothing_is_not_ended() -> None:
+    live, _, _ = turn()
+    live.working(1, EMPTY, "", [READ])
+    break_off(live, EMPTY)
+    assert not live.ended_early(1, EMPTY)
+    assert chunks(live, EMPTY) == ["Read release.md"]
+    live.working(1, EMPTY, "Thinking")
+    live.writing(1).add("Only a few words ")
+    break_off(live, EMPTY)
+    assert chunks(live, EMPTY) == ["Only a few words"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(WRITTEN, max_size=8), st.data())
+def test_whatever_is_written_and_whenever_streams_end_all_parts_are_the_whole_text(
+    written: list[str], data: st.DataObject
+) -> None:
+    async def play() -> None:
+        live, _, _ = turn()
+        live.working(1, EMPTY, "Thinking")
+        writing, part, text = live.writing(1), EMPTY, ""
+        for piece in written:
+            text += (more := piece * data.draw(st.sampled_from([1, 5, 40])))
+            writing.add(more)
+            if data.draw(st.booleans()):
+                break_off(live, part)
+            while chunks(live, part.following()):
+                part = part.following()
+            await asyncio.sleep(0)
+        said = messages.said(text.strip(), 10_000, 1_000, cuts=live.cuts(1))
+        shown = [each for number in range(1, part.number + 1) for each in chunks(live, replace(EMPTY, number=number))]
+        pieces = [each.strip() for each in said.pieces]
+        assert [each.strip() for each in shown[:-1]] == pieces[: max(0, len(shown) - 1)], "nothing is taken back"
+        assert part.number <= max(1, len(pieces))
+
+    asyncio.run(play())
+
+
+async def test_a_stream_begins_with_the_menu_and_ends_without_it(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack, rate=0.01) as here:
+        message = TurnMessage(1, 1, slack.alice.id, slack.near.team_id)
+        here.live.working(here.thread, message, "", [READ])
+        await until(lambda: slack.messages() and slack.messages()[0].streaming)
+        first = slack.messages()[0]
+        assert [block["type"] for block in first.blocks] == ["actions", "task_card"]
+        assert [option["text"]["text"] for option in first.blocks[0]["elements"][0]["options"]] == ["Stop"]
+        await here.in_step()
+        recorded = replace(message, parts=(DONE, Text("Done.")), end=End.ANSWERED)
+        await here.owe(recorded.draft())
+        here.live.resting(here.thread)
+        await here.settled()
+        [said] = slack.messages()
+        assert [block["type"] for block in said.blocks] == ["task_card", "markdown", "context_actions", "actions"]
+        assert "Stop" not in str(said.blocks)
+        assert not said.streaming
+
+
+@pytest.mark.parametrize("native", [True, False])
+async def test_where_slack_takes_no_menu_in_a_stream_stop_is_offered_all_the_same(
+    tmp_path: Path, slack: Slack, native: bool
+) -> None:
+    slack.near.faults.add("chat.startStream", "error", times=1, code="invalid_blocks")
+    session = "processing" if native else ""
+    async with process(tmp_path, slack, rate=0.01, session=lambda thread: session) as here:
+        message = TurnMessage(1, 1, slack.alice.id, slack.near.team_id)
+        here.live.working(here.thread, message, "", [READ])
+        await until(slack.messages)
+        await here.in_step()
+        [shown] = slack.messages()
+        assert shown.streaming == native, "Slack shows a Stop of its own, or the message is posted with one"
+        assert ("Stop" in str(shown.blocks)) == (not native)
+        assert slack.count("chat.startStream") == 1 + native
+
+
+async def grown_to(here: Process, slack: Slack, message: TurnMessage, words: str) -> None:
+    """The turn writes, and Slack shows it."""
+    here.live.working(here.thread, message, "Thinking")
+    here.live.writing(here.thread).add(words)
+    last = words.rsplit(maxsplit=1)[-1]
+    await until(lambda: any(last in each for each in slack.shown()))
+    await here.in_step()
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("how", ["old", "dead", "conflict", "unknown"])
+async def test_a_stream_that_ends_before_the_answer_is_followed_by_the_next_message(
+    tmp_path: Path, slack: Slack, how: str
+) -> None:
+    async with process(tmp_path, slack, rate=0.01, budget=StreamBudget(Tiers(10_000, 10**6, 10**6, 10**6))) as here:
+        message = TurnMessage(1, 1, slack.alice.id, slack.near.team_id)
+        await grown_to(here, slack, message, f"{PARAGRAPH * 8}Here ")
+        if how == "old":
+            for stream in here.streams():
+                stream.until = 0.0
+        elif how == "dead":
+            slack.near.end_streams()
+        elif how == "conflict":
+            slack.near.faults.add("chat.appendStream", "error", times=1, code="streaming_state_conflict")
+        else:
+            slack.near.faults.add("chat.appendStream", "drop_after", times=1)
+        here.live.writing(here.thread).add(f"it goes on.\n\n{PARAGRAPH * 8}Then ")
+        await until(lambda: len(slack.messages()) == 2 and slack.messages()[1].streaming)
+        here.live.writing(here.thread).add("it ends.")
+        text = f"{PARAGRAPH * 8}Here it goes on.\n\n{PARAGRAPH * 8}Then it ends."
+        said = messages.said(text, message.room, 8, cuts=here.live.cuts(here.thread))
+        parts = spoken(message, said.pieces)
+        await here.owe(*(part.draft() for part in [*parts[:-1], replace(parts[-1], end=End.ANSWERED)]))
+        here.live.resting(here.thread)
+        await here.settled()
+        shown = [block["text"] for each in slack.messages() for block in each.blocks if block["type"] == "markdown"]
+        assert "\n\n".join(shown) == text
+        assert len(slack.messages()) == 2
+        assert not any(each.streaming for each in slack.messages())
+        menus = [[block["type"] for block in each.blocks if block["type"] != "markdown"] for each in slack.messages()]
+        assert menus == [[], ["context_actions", "actions"]], "the first says nothing of Stop any more"
+
+
+@pytest.mark.usefixtures("quickly")
+async def test_sixty_thousand_characters_stream_on_from_message_to_message(tmp_path: Path, slack: Slack) -> None:
+    code = "".join(f"line {number:05}\n" for number in range(5_500))
+    text = f"{PARAGRAPH}```python\n{code}```\n\nThe end."
+    assert len(text) > 60_000
+    async with process(tmp_path, slack, rate=0.01, budget=StreamBudget(Tiers(10_000, 10**6, 10**6, 10**6))) as here:
+        message = TurnMessage(1, 1, slack.alice.id, slack.near.team_id)
+        here.live.working(here.thread, message, "Thinking")
+        writing = here.live.writing(here.thread)
+        for at in range(0, len(text), 12_000):
+            writing.add(piece := text[at : at + 12_000])
+            seen = re.findall(r"line \d{5}", piece)[-2]
+            await until(lambda seen=seen: any(seen in each for each in slack.shown()))
+        assert len(slack.messages()) >= 6, "it is there before it is recorded"
+        said = messages.said(text, message.room, 8, cuts=here.live.cuts(here.thread))
+        parts = spoken(message, said.pieces)
+        await here.owe(*(part.draft() for part in [*parts[:-1], replace(parts[-1], end=End.ANSWERED)]))
+        here.live.resting(here.thread)
+        await here.settled()
+        shown = [block["text"] for each in slack.messages() for block in each.blocks if block["type"] == "markdown"]
+        assert all(each.count("```") in (0, 2) for each in shown)
+        assert re.findall(r"line \d{5}", "".join(shown)) == code.split("\n")[:-1]
+        assert len(slack.messages()) == len(shown) == len(parts)

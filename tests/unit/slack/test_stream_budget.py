@@ -40,6 +40,9 @@ class Turn:
     """How it is in Slack: by "stream", by "update", or not yet."""
     changed: float = 0.0
     done: float = 0.0
+    menu: bool = False
+    """Its stream has ended, and the menu at its top is there still."""
+    updates: list[float] = field(default_factory=list[float])
 
 
 @dataclass
@@ -68,9 +71,11 @@ class Workspace:
 
     def deliver(self, turn: Turn) -> None:
         """Do for a turn what may be done at this moment."""
-        if self.clock.now < turn.begins or turn.done:
+        if self.clock.now < turn.begins or (turn.done and not turn.menu):
             return
-        if not turn.shown:
+        if turn.menu:
+            self._close(turn)
+        elif not turn.shown:
             self._begin(turn)
         elif turn.shown == "stream":
             self._stream(turn)
@@ -82,8 +87,8 @@ class Workspace:
         if now >= turn.ends:
             budget.posted(turn.channel)
             turn.done = now if self.call("postMessage", turn) else 0.0
-        elif budget.may_start(turn.channel):
-            budget.started(turn.number)
+        elif budget.may_start(turn.channel, kept=True):
+            budget.started(turn.number, kept=True)
             turn.shown = "stream" if self.call("startStream", turn) else ""
         elif budget.may_keep() and not budget.post_wait(turn.channel):
             budget.posted(turn.channel)
@@ -94,10 +99,18 @@ class Workspace:
     def _stream(self, turn: Turn) -> None:
         if self.clock.now >= turn.ends:
             self.budget.stopped(turn.number)
-            turn.done = self.clock.now if self.call("stopStream", turn) else 0.0
+            turn.menu = self.call("stopStream", turn)
+            turn.done = self.clock.now if turn.menu else 0.0
         elif not self.budget.append_wait(turn.number):
             self.budget.appended(turn.number)
             self.call("appendStream", turn)
+
+    def _close(self, turn: Turn) -> None:
+        """Take the menu away."""
+        if not self.budget.update_wait(turn.number, final=True):
+            self.budget.updated(turn.number, final=True)
+            turn.menu = not self.call("update", turn)
+            turn.updates.append(self.clock.now)
 
     def _update(self, turn: Turn) -> None:
         budget, now = self.budget, self.clock.now
@@ -107,13 +120,14 @@ class Workspace:
             return
         turn.changed = now
         budget.updated(turn.number, final=final)
+        turn.updates.append(now)
         if self.call("update", turn) and final:
             turn.done = now
 
     def run(self, turns: list[Turn]) -> None:
         """Let the time pass until all are done."""
         last = max(turn.ends for turn in turns) + 600
-        while any(not turn.done for turn in turns):
+        while any(not turn.done or turn.menu for turn in turns):
             self.clock.now += STEP
             assert self.clock.now < last, "everybody is served"
             for turn in turns:
@@ -141,6 +155,8 @@ def test_hardly_a_call_is_refused_and_nobody_waits_for_what_is_final(
     assert max(turn.done - turn.ends for turn in turns) <= UPDATE_SECONDS
     assert slack.calls["startStream"] >= min(4 * 10, len(turns)), "what there is is used"
     assert slack.calls["startStream"] == slack.calls["stopStream"]
+    pauses = [later - at for turn in turns for at, later in itertools.pairwise(turn.updates)]
+    assert min(pauses, default=UPDATE_SECONDS) >= UPDATE_SECONDS, "a message is updated every three seconds at most"
 
 
 def test_forty_at_once_are_all_served_at_once() -> None:
