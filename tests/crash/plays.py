@@ -107,11 +107,15 @@ PLAYS = {
     "closing": Play(approve, left="END", tools=("read",), decisions=(), limits="steps = 1\n"),
     "withdrawn": Play(approve, left="END", decisions=("withdrawn",)),
     "granted": Play(always, left="++END", tools=("edit", "edit again")),
+    "streamed": Play(approve, left="END", tools=(), decisions=()),
     **operating.PLAYS,
 }
 
 
+STREAMED = f"{' '.join(f'word{number}' for number in range(200))} {FINISHED}"
+"""An answer that takes three seconds to write."""
 LAST = {
+    "streamed": text(STREAMED, chunks=30, delay=0.1),
     "silent": empty(),
     "failing": failure(402),
     **dict.fromkeys(("lengthy", "without files"), text(operating.LENGTHY)),
@@ -209,7 +213,8 @@ async def dismiss(here: World, tasks: set[asyncio.Task[object]]) -> None:
 
 def configure(here: World, kind: str) -> None:
     """What the play needs: bot.toml, the file and the model."""
-    toml = f"[limits]\nprogress_after_seconds = {0.05 if kind == 'slow' else 60}\n"
+    after = 0.05 if kind in ("slow", "streamed") else 60
+    toml = f"[limits]\nprogress_after_seconds = {after}\n"
     toml += PLAYS[kind].limits
     if kind == "withdrawn":
         # Slack will not show the card, so nobody can be asked.

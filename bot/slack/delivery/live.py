@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.chat import Said
-from bot.core.posts import Draft, Post
+from bot.core.posts import Draft, Post, PostState
 from bot.core.turn_message import (
     GROWING,
     MIN_ROOM,
@@ -31,6 +32,9 @@ from bot.slack.delivery.stream_body import StreamBody
 
 TOGETHER_SECONDS = 0.5
 """From the first word or step until the message is posted: what is complete by then is posted once."""
+AGAIN = "Starting again"
+"""Shown of what a process had shown when it died, until the turn goes on."""
+MAX_RESTED = 10_000
 MARGIN = 1_000
 """Characters before a part is full from which on only what will not come out differently is shown of a text."""
 
@@ -76,6 +80,9 @@ class Live:
         self._after_seconds = after_seconds
         self._rate = rate
         self._turns: dict[int, _Turn] = {}
+        self._started = time.time()
+        self._rested: set[int] = set()
+        """Threads of which this process knows that their turns have ended or wait."""
         self.prepare: Preparing = lambda text, room, cuts, *, ends=False: Said([text])
         self.status_shows: Callable[[int], bool] = lambda thread_id: False
         """Whether people see elsewhere that a turn is being worked on. If not, its message says so."""
@@ -108,6 +115,9 @@ class Live:
         """Show the message as it is recorded: the turn has ended or waits."""
         if self._turns.pop(thread_id, None) is not None:
             self._rate.release(thread_id, TURN)
+        if thread_id not in self._rested and len(self._rested) < MAX_RESTED:
+            self._rested.add(thread_id)
+            self._rate.changed(thread_id, TURN)
 
     def add(self, thread_id: int, piece: str) -> None:
         """The text goes on."""
@@ -155,7 +165,7 @@ class Live:
     def _render(self, post: Post) -> JsonObject | None:
         message, turn = self._recorded(post)
         if turn is None:
-            return turn_message.render(message, post.about)
+            return turn_message.render(message, post.about, AGAIN if self._is_taken_up(post, message) else "")
         parts = self._parts(turn)
         turn.changed = False
         part = next((each for each in parts if each.key == post.key), message)
@@ -192,6 +202,12 @@ class Live:
             turn.ended = True
         self._change(post.thread_id, turn, begins=False)
 
+    def _is_taken_up(self, post: Post, message: TurnMessage) -> bool:
+        """Whether an earlier process has shown this part, with nothing of it recorded, and its turn is about to go on:
+        it goes on in the same message."""
+        here = post.thread_id in self._rested or post.thread_id in self._turns or post.created_at >= self._started
+        return not here and post.state is PostState.POSTED and message.end is End.OPEN and not message.parts
+
     def _recorded(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
         """Return a part as it is recorded, and the turn that shows something else of it, if one does."""
         message, turn = loads(post.payload), self._turns.get(post.thread_id)
@@ -222,7 +238,8 @@ class Live:
         if not is_last:
             return turn_message.render(part, about)
         said = turn.running or (part.parts and isinstance(part.parts[-1], Text) and turn.pieces)
-        words = "" if said or self.status_shows(turn.thread) else turn.words
+        is_there = post is not None and post.state is PostState.POSTED  # and is not taken away to come again
+        words = "" if said or (self.status_shows(turn.thread) and (part.parts or not is_there)) else turn.words
         return turn_message.render(part, about, words, turn.running)
 
 

@@ -226,12 +226,27 @@ async def test_an_answer_that_is_there_at_once_is_posted_once(tmp_path: Path, sl
         assert (slack.count("chat.postMessage"), slack.count("chat.update")) == (1, 0)
 
 
-async def test_what_an_earlier_process_only_thought_goes_away(tmp_path: Path, slack: Slack) -> None:
+async def test_what_an_earlier_process_only_thought_becomes_what_its_turn_says_next(
+    tmp_path: Path, slack: Slack
+) -> None:
+    async with process(tmp_path, slack, rate=0.01) as here:
+        here.live.working(here.thread, TurnMessage(1), "Thinking")
+        await until(slack.messages)
+        await here.in_step()
+    async with process(tmp_path, slack, rate=0.01) as here:
+        await until(has(slack, "Starting again…"))
+        await here.owe(replace(TurnMessage(1), parts=(Text("Done."),), end=End.ANSWERED).draft())
+        await until(has(slack, "Done."))
+        assert slack.count("chat.delete") == 0
+
+
+async def test_what_an_earlier_process_only_thought_goes_away_when_its_turn_rests(tmp_path: Path, slack: Slack) -> None:
     async with process(tmp_path, slack, rate=NEVER) as here:
         here.live.working(here.thread, TurnMessage(1), "Thinking")
         await until(slack.messages)
         await here.in_step()
-    async with process(tmp_path, slack) as here:
+    async with process(tmp_path, slack, rate=0.01) as here:
+        here.live.resting(here.thread)
         await until(lambda: slack.shown() == [])
         await here.settled()
         await here.owe(replace(TurnMessage(1), parts=(Text("Done."),), end=End.ANSWERED).draft())
