@@ -412,6 +412,19 @@ async def test_of_many_threads_those_with_new_replies_are_read_and_the_others_wh
     assert len([call for call in here.slack.calls if call.method == "conversations.replies"]) == 6
 
 
+async def test_of_a_conversation_that_cannot_be_read_only_one_thread_is_requested(here: World) -> None:
+    for _ in range(4):
+        await thread(here)
+    here.slack.advance(2 * outages.MARGIN_SECONDS)  # they have not begun during the outage
+    here.slack.faults.add("conversations.replies", "error", times=None, code="not_in_channel")
+    async with here.slack.offline(hold=True):
+        pass
+    await settled(here)
+    assert len([call for call in here.slack.calls if call.method == "conversations.replies"]) == 1
+    here.slack.faults.clear()
+    here.expected_refusals.append("not_in_channel")
+
+
 async def test_a_mention_in_a_thread_that_people_began_long_before_the_outage_is_found(here: World) -> None:
     await thread(here)
     begun = await here.slack.say(here.general, here.bob, "people talk")
