@@ -17,14 +17,14 @@ from tests.harness import World
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 ENDS = [
-    ("risky", "before commit: answer#1"),
-    ("risky", "after commit: answer#1"),
-    ("risky", "before session status#2"),
-    ("risky", "after commit: decide approved#1"),
+    ("risky", ("before commit: answer#1", "after commit: answer#1")),
+    ("risky", ("before session status#2",)),
+    ("risky", ("after commit: decide approved#1",)),
     # All else of the turn is done.
-    ("safe", "before session status#2"),
-    ("safe", "after session status#2"),
-    *(("risky", point) for point in SESSIONS if "stop_in" not in point),
+    ("safe", ("before session status#2",)),
+    ("safe", ("after session status#2",)),
+    ("risky", tuple(point for point in SESSIONS if "session status" in point)),
+    *(("risky", (point,)) for point in SESSIONS if "session_shown" in point),
 ]
 
 
@@ -37,14 +37,14 @@ async def shows(here: World, ts: str, wanted: str) -> None:
     assert here.slack.workspace.sessions[session]["status"] == wanted
 
 
-@pytest.mark.parametrize(("kind", "point"), ENDS)
+@pytest.mark.parametrize(("kind", "points"), ENDS)
 async def test_when_the_turn_has_ended_it_is_active_wherever_the_process_died(
-    tmp_path: Path, kind: str, point: str
+    tmp_path: Path, kind: str, points: tuple[str, ...]
 ) -> None:
-    async with stage(tmp_path, kind, point) as here:
+    async with stage(tmp_path, kind, points[0]) as here:
         ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
-        await perform(here, kind, ts)
-        if here.bot.starts == 1:
+        await perform(here, kind, ts, *points[1:])
+        if here.bot.starts == len(points):
             await revive(here)
         await here.quiet()
         await shows(here, ts, "active")

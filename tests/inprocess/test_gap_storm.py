@@ -7,16 +7,13 @@ import json
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
 from slack_sandbox.model import Channel, Person
-from slack_sandbox.openrouter import text
 from tests.harness import World
-from tests.inprocess.world import BotInside, inside
+from tests.inprocess.outages import heard, in_slacks_time, is_heard, offline, outages
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 DAY = 86_400.0
@@ -98,7 +95,7 @@ class Storm:
             self.here.slack.advance(seconds / (messages + 1))
             await self.somebody_writes()
             if not self.offline:  # an event arrives within seconds, or is repeated
-                await self.here.until(self.is_heard, poll=0.001, what="acks")
+                await heard(self.here)
         self.here.slack.advance(seconds / (messages + 1))
 
     async def confuse(self) -> None:
@@ -117,45 +114,34 @@ class Storm:
             ]
             await here.slack.click(offer, "Answer", by=dice.choice(who))
 
-    def is_heard(self) -> bool:
-        return all(each.acked_at or each.given_up for each in self.here.slack.envelopes)
-
-    def outages(self) -> int:
-        return int(self.here.bot.rows("SELECT coalesce(max(id), 0) FROM outages")[0][0])
-
     async def rage(self) -> None:
         here, dice = self.here, self.dice
         begun = here.slack.clock.now()
         while here.slack.clock.now() - begun < DAY or len(self.said) < MESSAGES:
-            self.offline, before = True, self.outages()
-            async with here.slack.offline(hold=True):
-                # No time passes before the bot has noticed.
-                await here.until(lambda before=before: self.outages() > before, poll=0.001, what="an outage")
+            async with offline(here):
+                self.offline = True
                 await self.pass_time(10 ** dice.uniform(0.5, 4.2), dice.randrange(7))
-            self.offline = False
-            await here.slack.connected()
+                self.offline = False
             if dice.random() < 0.5:
                 await here.quiet()
             await self.confuse()
-            await here.until(self.is_heard, poll=0.001, what="acks")
+            await heard(here)
             await self.pass_time(10 ** dice.uniform(0.5, 3.5), dice.randrange(5))
         await here.until(self.is_over, poll=0.002, what="the end of the storm")
         await here.quiet()
 
     def is_over(self) -> bool:
         """Every event was heard or is lost for good, and all conversations were read since the last outage."""
-        return self.is_heard() and self.here.bot.rows("SELECT min(heard) FROM conversations") == [(self.outages(),)]
+        return is_heard(self.here) and self.here.bot.rows("SELECT min(heard) FROM conversations") == [
+            (outages(self.here),)
+        ]
 
 
 @pytest.mark.parametrize("seed", [3, 6])
 async def test_each_message_to_the_bot_is_answered_once_or_offered_once_and_nothing_else_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(socket_module, "STEADY_SECONDS", 0.0)
-    async with inside(tmp_path, start=False) as here:
-        cast(BotInside, here.bot).clock = here.slack.clock.now
-        await here.bot.start()
-        here.model.respond = lambda _: text("Noted.")
+    async with in_slacks_time(tmp_path, monkeypatch) as here:
         here.expected_refusals.append("thread_not_found")  # its only message was deleted
         storm = Storm(here, seed)
         await storm.begin()

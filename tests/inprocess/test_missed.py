@@ -10,13 +10,13 @@ from typing import cast
 import pytest
 
 from bot.core import outages
-from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
 from bot.slack.intake import catch_up, missed_reader
 from slack_sandbox.model import Channel, Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
-from tests.inprocess.world import BotInside, inside
+from tests.inprocess.outages import in_slacks_time
+from tests.inprocess.world import BotInside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 LONG = 3 * 3600.0
@@ -30,11 +30,7 @@ def echo(request: ChatRequest) -> Answer:
 
 @pytest.fixture
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
-    monkeypatch.setattr(catch_up, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(socket_module, "STEADY_SECONDS", 0.0)
-    async with inside(tmp_path, start=False) as this:
-        cast(BotInside, this.bot).clock = this.slack.clock.now
-        await this.bot.start()
+    async with in_slacks_time(tmp_path, monkeypatch) as this:
         this.model.respond = echo
         yield this
 
@@ -414,6 +410,19 @@ async def test_of_many_threads_those_with_new_replies_are_read_and_the_others_wh
     await here.slack.say(here.general, here.alice, "go on", thread_ts=threads[3])
     await here.reply(threads[3], "go on")
     assert len([call for call in here.slack.calls if call.method == "conversations.replies"]) == 6
+
+
+async def test_of_a_conversation_that_cannot_be_read_only_one_thread_is_requested(here: World) -> None:
+    for _ in range(4):
+        await thread(here)
+    here.slack.advance(2 * outages.MARGIN_SECONDS)  # they have not begun during the outage
+    here.slack.faults.add("conversations.replies", "error", times=None, code="not_in_channel")
+    async with here.slack.offline(hold=True):
+        pass
+    await settled(here)
+    assert len([call for call in here.slack.calls if call.method == "conversations.replies"]) == 1
+    here.slack.faults.clear()
+    here.expected_refusals.append("not_in_channel")
 
 
 async def test_a_mention_in_a_thread_that_people_began_long_before_the_outage_is_found(here: World) -> None:

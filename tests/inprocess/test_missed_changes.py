@@ -7,18 +7,16 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from bot.core import outages
-from bot.slack import socket as socket_module
 from bot.slack.blocks.missed_offer import WORDS
 from bot.slack.intake import catch_up, missed_reader, slow_comparison
 from slack_sandbox.model import Channel, Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
-from tests.inprocess.world import BotInside, inside
+from tests.inprocess.outages import in_slacks_time
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 LONG = 3 * 3600.0
@@ -28,12 +26,7 @@ Shut = Callable[[World, Callable[[], Awaitable[object]]], Awaitable[None]]
 
 @pytest.fixture
 async def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
-    monkeypatch.setattr(catch_up, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(socket_module, "STEADY_SECONDS", 0.0)
-    async with inside(tmp_path, start=False) as this:
-        cast(BotInside, this.bot).clock = this.slack.clock.now
-        await this.bot.start()
-        this.model.respond = lambda _: text("Noted.")
+    async with in_slacks_time(tmp_path, monkeypatch) as this:
         yield this
 
 

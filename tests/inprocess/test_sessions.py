@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from slack_sandbox.errors import ImpossibleAction
-from slack_sandbox.model import Channel, Json, Message, Person
-from slack_sandbox.openrouter import ChatRequest, Completion, call, calls, failure, text
+from slack_sandbox.model import Channel, Json, Person
+from slack_sandbox.openrouter import failure, text
 from tests.filled import fill
 from tests.harness import ROOT, World
+from tests.inprocess.turns import outcomes, thinking, waiting, write
 from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -45,35 +46,11 @@ def made(here: World, *methods: str) -> list[Any]:
     return [each for each in here.slack.calls if each.method in found]
 
 
-def write(here: World, name: str = "a.txt") -> Completion:
-    return calls(call("filesystem__write_file", {"path": str(here.workspace / name), "content": "x"}))
-
-
-async def waiting(here: World) -> tuple[str, Message]:
-    """A turn that waits for a decision. Out: its thread, and the card."""
-    here.model.script(write(here), text("Written."))
-    ts = await here.slack.say(here.general, here.alice, "<@BOT> write")
-    return ts, await here.reply(ts, "Waiting for you")
-
-
-async def thinking(here: World, who: Person | None = None) -> tuple[str, asyncio.Event]:
-    """A turn whose request to the model is under way. Out: its thread, and what ends the request."""
-    asked, ends = asyncio.Event(), asyncio.Event()
-
-    async def think(request: ChatRequest) -> Completion:
-        asked.set()
-        await ends.wait()
-        return text("The answer.")
-
-    here.model.respond = think
-    ts = await here.slack.say(here.general, who or here.alice, "<@BOT> think about it")
-    await asyncio.wait_for(asked.wait(), 10)
+async def processing(here: World, who: Person | None = None) -> tuple[str, asyncio.Event]:
+    """A turn whose request to the model is under way, which Slack shows. Out: its thread, and what ends the request."""
+    ts, ends = await thinking(here, who)
     await shows(here, ts, "processing")
     return ts, ends
-
-
-def outcomes(here: World) -> list[str]:
-    return [row[0] for row in here.bot.rows("SELECT outcome FROM turns WHERE ended_at IS NOT NULL ORDER BY id")]
 
 
 async def pressed(here: World, ts: str, who: Person, **changed: Any) -> Json:
@@ -90,7 +67,7 @@ async def pressed(here: World, ts: str, who: Person, **changed: Any) -> Json:
 
 
 async def test_it_is_true_at_every_stage_of_a_turn(here: World) -> None:
-    ts, ends = await thinking(here)
+    ts, ends = await processing(here)
     here.model.reset()
     here.model.script(write(here), text("Written."))
     ends.set()
@@ -128,7 +105,7 @@ async def test_a_message_while_a_person_is_waited_for_leaves_it_suspended(here: 
 async def test_after_a_restart_it_is_true_again_without_a_call_that_is_not_needed(here: World, stage: str) -> None:
     assert isinstance(here.bot, BotInside)
     if stage == "thinking":
-        ts, ends = await thinking(here)
+        ts, ends = await processing(here)
         here.model.reset()
         here.model.script(text("The answer."))
         ends.set()
@@ -167,13 +144,13 @@ async def test_what_an_earlier_process_did_not_say_any_more_is_said_at_the_start
     await here.until(lambda: not here.bot.rows("SELECT 1 FROM posts WHERE kind = 'session'"), poll=0.01)
 
 
-async def test_ten_thousand_threads_that_wait_are_left_alone_at_the_start(tmp_path: Path) -> None:
+async def test_two_thousand_threads_that_wait_are_left_alone_at_the_start(tmp_path: Path) -> None:
     async with inside(tmp_path, start=False) as here:
         assert isinstance(here.bot, BotInside)
         await here.bot.start()
         await here.bot.stop()
         with sqlite3.connect(here.bot.database) as connection:
-            fill(connection, 100_000)
+            fill(connection, 20_000)
             connection.execute("UPDATE messages SET role = 'assistant' WHERE seq = 5 AND thread_id % 10 = 0")
             connection.execute("UPDATE questions SET checked_at = ?", (time.time(),))
         before = len(made(here))
@@ -302,7 +279,7 @@ async def test_an_app_that_stops_being_an_agent_leaves_nothing_to_be_said(here: 
 
 
 async def test_stop_during_a_request_to_the_model_aborts_it(here: World) -> None:
-    ts, ends = await thinking(here)
+    ts, ends = await processing(here)
     await here.slack.press_stop(here.general, ts, here.alice)
     await here.reply(ts, STOPPED)
     ends.set()
@@ -402,7 +379,7 @@ async def test_the_model_reads_of_what_an_approver_has_stopped_nothing_that_its_
 async def test_somebody_else_stops_nothing_and_is_told_so_once(here: World, stage: str) -> None:
     ends = asyncio.Event()
     if stage == "thinking":
-        ts, ends = await thinking(here)
+        ts, ends = await processing(here)
         await here.slack.press_stop(here.general, ts, here.bob)
     else:
         ts, _ = await waiting(here)
@@ -431,7 +408,7 @@ async def test_a_named_approver_stops_what_others_have_asked_for(tmp_path: Path)
         named = f'approvers = ["requester", "{here.bob.id}", "{dana.id}"]'
         (here.bot.home / "bot.toml").write_text(f"[approvals]\n{named}\n")
         await here.bot.start()
-        ts, ends = await thinking(here)
+        ts, ends = await processing(here)
         await here.slack.press_stop(here.general, ts, dana)
         await here.until(lambda: here.slack.ephemerals(dana), what="a word to Dana")
         assert outcomes(here) == []
@@ -444,7 +421,7 @@ async def test_a_named_approver_stops_what_others_have_asked_for(tmp_path: Path)
 
 
 async def test_a_stop_that_is_delivered_again_and_late_stops_no_later_turn(here: World) -> None:
-    ts, ends = await thinking(here)
+    ts, ends = await processing(here)
     await here.slack.press_stop(here.general, ts, here.alice)
     await here.reply(ts, STOPPED)
     ends.set()
@@ -521,7 +498,7 @@ FORGED = {
 
 @pytest.mark.parametrize("what", FORGED)
 async def test_a_forged_stop_stops_nothing(here: World, what: str) -> None:
-    ts, ends = await thinking(here)
+    ts, ends = await processing(here)
     event: Json = {"type": "agent_session_stopped", "user": here.alice.id, "channel": here.general.id, "thread_ts": ts}
     event.update(streaming_message_ts=[], event_ts=here.slack.clock.ts())
     payload = here.slack.events.wrap(event, here.general)

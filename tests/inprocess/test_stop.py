@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from slack_sandbox.model import Message, Person
-from slack_sandbox.openrouter import ChatRequest, Completion, call, calls, text
+from slack_sandbox.openrouter import text
 from tests.harness import World
+from tests.inprocess.turns import outcomes, thinking, waiting, write
 from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -23,19 +23,6 @@ STOPPED = "Stopped. Nothing was changed."
 async def here(tmp_path: Path) -> AsyncGenerator[World]:
     async with inside(tmp_path) as this:
         yield this
-
-
-async def waiting(here: World, who: Person | None = None) -> tuple[str, Message]:
-    """A turn that waits for a decision. Out: its thread, and the card."""
-    target = here.workspace / "a.txt"
-    write = call("filesystem__write_file", {"path": str(target), "content": "hello"})
-    here.model.script(calls(write), text("Written."))
-    ts = await here.slack.say(here.general, who or here.alice, "<@BOT> write")
-    return ts, await here.reply(ts, "Waiting for you")
-
-
-def outcomes(here: World) -> list[str]:
-    return [row[0] for row in here.bot.rows("SELECT outcome FROM turns WHERE ended_at IS NOT NULL ORDER BY id")]
 
 
 @pytest.mark.parametrize("word", ["stop", "<@BOT> stop!", "Stopp.", "never mind", "停止"])
@@ -51,22 +38,13 @@ async def test_the_requester_stops_what_waits_for_a_decision_with_a_word(here: W
 
 
 async def test_the_request_to_the_model_is_aborted_and_its_answer_is_not_posted(here: World) -> None:
-    asked, aborted = asyncio.Event(), asyncio.Event()
-
-    async def think(request: ChatRequest) -> Completion:
-        asked.set()
-        await aborted.wait()
-        return text("Too late.")
-
-    here.model.respond = think
-    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
-    await asyncio.wait_for(asked.wait(), 10)
+    ts, ends = await thinking(here)
     await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
     await here.reply(ts, STOPPED)
-    aborted.set()
+    ends.set()
     await here.quiet()
     assert outcomes(here) == ["stopped"]
-    assert not any("Too late." in reply.plain for reply in here.replies(ts))
+    assert not any("The answer." in reply.plain for reply in here.replies(ts))
     here.model.respond = lambda request: text("Going on.")
     await here.slack.say(here.general, here.alice, "go on", thread_ts=ts)
     await here.reply(ts, "Going on.")
@@ -140,7 +118,7 @@ async def test_a_stop_that_is_delivered_twice_or_late_stops_no_later_turn(here: 
     events = [event for event, words in said.items() if event and words.endswith(" stop")]
     assert len(events) == 2
     here.model.reset()
-    here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "b.txt"), "content": "b"})))
+    here.model.script(write(here, "b.txt"))
     await here.slack.say(here.general, here.alice, "write b", thread_ts=ts)
     await here.until(lambda: here.open_approvals(ts), poll=0.01)
     for event in events:
@@ -152,7 +130,7 @@ async def test_a_stop_that_is_delivered_twice_or_late_stops_no_later_turn(here: 
 
 async def test_at_the_top_of_a_direct_message_it_stops_what_its_author_has_asked_for_there(here: World) -> None:
     dm = here.slack.open_dm(here.alice)
-    here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})))
+    here.model.script(write(here, "a.txt"))
     ts = await here.slack.say(dm, here.alice, "write")
     await here.reply(ts, "Waiting for you", dm)
     elsewhere, _ = await waiting(here)
@@ -166,7 +144,7 @@ async def test_at_the_top_of_a_direct_message_it_stops_what_its_author_has_asked
 
 async def test_at_the_top_it_finds_threads_that_were_recorded_under_a_former_team(here: World) -> None:
     dm = here.slack.open_dm(here.alice)
-    here.model.script(calls(call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "a"})))
+    here.model.script(write(here, "a.txt"))
     ts = await here.slack.say(dm, here.alice, "write")
     await here.reply(ts, "Waiting for you", dm)
     await here.quiet()

@@ -12,6 +12,7 @@ import pytest
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import ChatRequest, Completion, call, calls, text
 from tests.harness import World
+from tests.inprocess.turns import outcomes
 from tests.inprocess.world import inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -28,10 +29,6 @@ async def here(tmp_path: Path) -> AsyncGenerator[World]:
 
 def opinions(here: World) -> list[Any]:
     return here.bot.rows("SELECT user, good, words FROM feedback ORDER BY user")
-
-
-def outcomes(here: World) -> list[str]:
-    return [row[0] for row in here.bot.rows("SELECT outcome FROM turns WHERE ended_at IS NOT NULL ORDER BY id")]
 
 
 def said_to(here: World, who: Person) -> list[str]:

@@ -51,6 +51,8 @@ BURST = 10
 """Requests that may be made at once; further ones at the rate of PER_MINUTE."""
 PER_MINUTE = 30.0
 """Slack allows about 50 a minute of each method; turns read threads, too."""
+CLOSED = ("channel_not_found", "not_in_channel", "missing_scope")
+"""Refusals that concern all threads of a conversation."""
 MAX_SCANNED = 200
 """Pages in all that are searched for threads with new replies."""
 MAX_OTHERS = 20
@@ -112,6 +114,8 @@ class CatchUp:
         """Conversations in which new replies to older messages are still to be found, with the Unix time from which."""
         self._read_now = set[int]()
         """The threads that were read in this run."""
+        self._closed = set[str]()
+        """Conversations whose threads Slack refuses to give."""
         self._pages = 0
         """Pages that were searched for new replies in this run."""
 
@@ -182,6 +186,7 @@ class CatchUp:
                     self._unscanned.setdefault(each.channel, (each, read_from(gap, now)))
         threads = [KnownThread(each.thread_id, each.place, each.gap) for each in threads_with_gaps(found, now).values()]
         self._read_now.clear()
+        self._closed.clear()
         self._slow.begin()
         self._pages = 0
         done = [
@@ -213,7 +218,7 @@ class CatchUp:
     async def _thread(self, thread: KnownThread) -> bool:
         """Read what was missed in one of the bot's threads. Return False if that failed, and may succeed later."""
         gap, now = thread.gap, self._reader.clock()
-        if gap is None or thread.thread_id in self._read_now:
+        if gap is None or thread.thread_id in self._read_now or thread.place.channel in self._closed:
             return True
         self._read_now.add(thread.thread_id)
         last = min(gap.last, self._reader.over())
@@ -224,6 +229,8 @@ class CatchUp:
         except SLACK_ERRORS as error:
             # If Slack refuses it for good, it is tried again when somebody writes there, and the model learns of it.
             kind = self._refused(f"thread {thread.thread_id}", error)
+            if code_of(error) in CLOSED:
+                self._closed.add(thread.place.channel)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
         if not found.is_compared:
             self._slow.add(thread)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core import tool_words
@@ -77,6 +77,7 @@ NAMES = st.sampled_from(["repo", "owner", "title", "path", "url", "password", "f
 TITLES = st.text(max_size=300) | st.sampled_from(["read_text_file", "<@U1> *bold*", "a\u202eb", "x" * 5000, "a_b c_d"])
 
 
+@settings(max_examples=40)
 @given(TITLES, st.text(max_size=200), st.dictionaries(NAMES, JSON | st.just("/srv/team/x y.md"), max_size=5), st.text())
 def test_whatever_a_server_and_a_model_write_a_step_is_one_bounded_harmless_line(
     title: str, name: str, arguments: dict[str, Any], result: str

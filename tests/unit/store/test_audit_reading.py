@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.store.sqlite import audit
@@ -57,6 +57,7 @@ def gone_through(connection: sqlite3.Connection, since: float, until: float, thr
     return [seq for (seq,) in connection.execute(query, values)]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(moments, st.integers(0, 6)), max_size=12), ends, ends, st.sampled_from(["", "1.0", "4.0", "9.0"])
 )
