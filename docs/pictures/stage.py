@@ -34,7 +34,7 @@ STEP = 300
 """Seconds to which times are rounded, so that the pictures do not depend on how fast they were taken."""
 PATIENCE = 60.0
 
-_DATE = re.compile(r"<!date\^(\d+)\^")
+_DATE = re.compile(r'(<!date\^|"timestamp": ?)(\d+)')
 _DURATION = re.compile(r"\b\d+(\.\d)? m?s\b")
 
 
@@ -180,7 +180,7 @@ class Stage:
         now = time.time()
 
         def moved(found: re.Match[str]) -> str:
-            return f"<!date^{SEEN_AT + round((int(found[1]) - now) / STEP) * STEP}^"
+            return f"{found[1]}{SEEN_AT + round((int(found[2]) - now) / STEP) * STEP}"
 
         return _DURATION.sub("8 ms", _DATE.sub(moved, drawn.replace(str(self.home), SHOWN)))
 

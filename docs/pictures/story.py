@@ -161,15 +161,16 @@ async def granted(at: Stage) -> None:
     card = await at.asked("take notes", write(at.file("notes/monday.md", NOTES), f"{NOTES}- done\n"))
     view = await at.window(card, "Always…")
     at.take("always", "The window behind Always…", view)
-    await at.slack.submit(at.alice, view)
+    await at.slack.submit(at.alice, view, {"scope": {"value": "folder:0"}})
     await at.until(lambda: "Undo" in card.buttons, "the record")
+    at.take("always-given", "Approved, with a standing grant", card)
     made = write(at.file("notes/tuesday.md"), NOTES)
     thread = await at.says("and for Tuesday", made, thread=str(card.thread_ts))
     summary = await at.message(thread, lambda message: "allowed by" in message.plain)
     at.take("granted", "A call under a standing grant asks nobody", summary)
     card = await at.asked("tell the board", mail("board@example.com"))
     view = await at.window(card, "Always…")
-    chosen = {"where": {"value": "mine"}, "scope": {"value": "same"}, "time": {"value": "3600"}}
+    chosen = {"scope": {"value": "part"}, "time": {"value": "mine:86400"}}
     await at.slack.submit(at.alice, view, chosen)
     await finished(at, card)
     await at.slack.open_home(at.alice)
@@ -177,6 +178,22 @@ async def granted(at: Stage) -> None:
     home = at.slack.home(at.alice)
     assert home is not None
     at.take("home", "The app's Home", home)
+
+
+async def suggested(at: Stage) -> None:
+    """The third like approval."""
+    edits = [{"oldText": "- packages follow", "newText": "- packages are out"}]
+    for name in ("press.md", "log/wednesday.md", "log/thursday.md", "log/friday.md"):
+        made = call("filesystem__edit_file", {"path": at.file(name, NOTES), "edits": edits})
+        card = await at.asked("note that the packages are out", made)
+        if name == "press.md":
+            await at.slack.click(card, "approval.denied", by=at.alice)
+            await at.reads(card, " denied")
+            continue
+        await at.slack.click(card, "approval.approved", by=at.alice)
+        await finished(at, card)
+        if name == "log/friday.md":
+            at.take("suggested", "A standing grant is suggested", card)
 
 
 async def a_day_later(at: Stage) -> None:
@@ -238,7 +255,8 @@ async def told() -> list[Entry]:
     """All scenes, in order."""
     async with stage() as at:
         await at.start()
-        for scene in (waiting, several, approved, edited, refused, drifted, granted, a_day_later, voted, private):
+        scenes = (waiting, several, approved, edited, refused, drifted, granted, suggested, a_day_later, voted, private)
+        for scene in scenes:
             await scene(at)
         return at.pictures
 

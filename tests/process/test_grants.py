@@ -550,7 +550,7 @@ async def test_the_third_like_approval_suggests_a_grant_that_its_button_gives(he
         await (await write(here, notes / f"{number}.txt", thread_ts=turn.ts)).approved()
     [card] = suggesting(turn)
     assert "notes/ 3 times. Allow this for a week? It would have covered exactly these 3" in card.plain
-    assert "and none of the 1 you denied." in card.plain
+    assert "and not the one you denied." in card.plain
     assert str(here.workspace) not in card.plain
     await here.slack.click(card, "Allow for a week", by=here.bob)
     await here.until(lambda: here.slack.ephemerals(here.bob), what="a word to Bob")

@@ -13,12 +13,13 @@ ANY, SAME, PART, FILE, FOLDER = "any", "same", "part", "file", "folder"
 """Any arguments; exactly these; those with the same telling part; one file; all that lies in a folder."""
 SCOPES = frozenset((ANY, SAME, PART, FILE, FOLDER))
 
-_TELLING = (
+_PLACES = (
     *("owner", "org", "organization", "workspace", "team"),
     *("repo", "repository", "project", "channel", "channel_id", "database", "table", "board", "bucket", "collection"),
-    *("space", "calendar", "list", "folder", "path", "file", "url", "host", "environment", "service", "to"),
-    *("recipient", "email"),
+    *("space", "calendar", "list", "folder"),
 )
+_PEOPLE = ("to", "recipient", "email")
+_TELLING = (*_PLACES, "path", "file", "url", "host", "environment", "service", *_PEOPLE)
 """The names of arguments that say where a call does something, or to whom."""
 MAX_TELLING = 3
 MAX_CHARS = 120
@@ -57,8 +58,7 @@ def offered(known: Offers, arguments: Mapping[str, Any]) -> Sequence[Offer]:
         return [*known.items, Offer(ANY, words=known.every or "everything")]
     kept = telling(arguments) if known.comparable else []
     if kept:
-        words = ", ".join(f"{name} {_shown(value)}" for name, value in kept)
-        narrow = Offer(PART, canonical(dict(kept)), f"only with {words}")
+        narrow = Offer(PART, canonical(dict(kept)), f"only {_place(kept)}")
     else:
         narrow = Offer(SAME, canonical(arguments), "exactly this, unchanged")
     return [narrow, Offer(ANY, words="with anything")]
@@ -79,6 +79,18 @@ def telling(arguments: Mapping[str, Any]) -> list[tuple[str, str | int | bool]]:
         if (isinstance(value, str) and value.strip() and len(value) <= MAX_CHARS) or isinstance(value, int)
     ]
     return sound if len(sound) == len(found) <= MAX_TELLING else []
+
+
+def _place(kept: Sequence[tuple[str, str | int | bool]]) -> str:
+    """Return the telling arguments in words: `in acme/site`, `to board@example.com`."""
+    places = [_shown(value) for name, value in kept if name in _PLACES]
+    people = [_shown(value) for name, value in kept if name in _PEOPLE]
+    if any("/" in each for each in places[:-1]):
+        return "with " + ", ".join(f"{name} {_shown(value)}" for name, value in kept)
+    others = [f"{name} {_shown(value)}" for name, value in kept if name not in (*_PLACES, *_PEOPLE)]
+    said = [f"in {'/'.join(places)}" if places else "", f"to {', '.join(people)}" if people else ""]
+    said.append(f"with {', '.join(others)}" if others else "")
+    return ", ".join(filter(None, said))
 
 
 def _shown(value: str | int | bool) -> str:

@@ -160,7 +160,9 @@ def words(found: Kept) -> str:
         done, these = f"You approved {made.approved} {found.several} in {place}.", "these"
     else:
         done, these = f"You approved {found.action} {what.removeprefix('only ')} {made.approved} times.", "this"
-    denied = f" and none of the {made.denied} you denied" if made.denied else ""
+    denied = f" and none of the {made.denied} you denied" if made.denied > 1 else ""
+    if made.denied == 1:
+        denied = " and not the one you denied"
     exactly = f"It would have covered exactly these {made.approved}{denied}."
     return f"{done} Allow {these} for {period(found.seconds)}? {exactly}"
 

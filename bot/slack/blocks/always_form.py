@@ -53,7 +53,7 @@ def always(approval: Approval, action: str, offers: Sequence[Offer], longest_day
     which = [option(label, name) for label, name in zip(labels, _names([each.scope for each in kept]), strict=True)]
     times = [option(words, name) for name, _, words in periods(longest)]
     note = (
-        "Such calls then run without a question. This ends when the time is over or the tool's definition changes; "
+        "I then do this without asking. It ends when the time is over or the tool changes; "
         "you can revoke it at any time, here or in my Home tab."
     )
     blocks = [

@@ -212,7 +212,7 @@ def revoking(approval: Approval, row: int) -> Block:
 
 def allowing(approval: Approval, row: int, period: str) -> Block:
     """Return the button that gives the grant which a card suggests. `period`: how long it holds."""
-    asked = confirmation("Allow these?", f"Such calls then run without a question for {period}.", "Allow")
+    asked = confirmation("Allow these?", f"I then do this without asking, for {period}.", "Allow")
     return button(action_id(ALLOW, row), f"Allow for {period}", value(approval), confirm=asked)
 
 

@@ -172,7 +172,7 @@ def _link(label: str, url: str, channel: str, ts: str, place: ThreadRef) -> str:
 
 def _grant(grant: Grant) -> list[Block]:
     exactly = [plain(": "), code(grant.value, VALUE)] if grant.scope == SAME else []
-    tool = [plain("Allowed: "), code(grant.words, VALUE), *exactly] if grant.words else _older(grant)
+    tool = [plain("Allowed: "), bold(one_line(grant.words, VALUE)), *exactly] if grant.words else _older(grant)
     where = f"in a thread in <#{grant.place}>" if grant.thread_id and _is_channel(grant.place) else "in one thread"
     words = f"{where if grant.thread_id else 'everywhere, for what you ask'} · until {date(grant.expires_at)}"
     asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke", danger=True)

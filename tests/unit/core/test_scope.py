@@ -18,7 +18,7 @@ ISSUE: dict[str, Any] = {"owner": "acme", "repo": "site", "title": "It fails", "
 
 def test_a_call_that_says_where_it_goes_is_offered_for_that_place_first() -> None:
     narrow, wide = offered(Offers(), ISSUE)
-    assert (narrow.scope, narrow.words) == (scope.PART, "only with owner acme, repo site")
+    assert (narrow.scope, narrow.words) == (scope.PART, "only in acme/site")
     assert json.loads(narrow.value) == {"owner": "acme", "repo": "site"}
     assert (wide.scope, wide.words) == (scope.ANY, "with anything")
 
@@ -82,3 +82,16 @@ def test_a_grant_for_a_part_covers_its_own_call_and_those_that_agree_in_it(one: 
 def test_a_part_that_says_nothing_covers_nothing(value: str) -> None:
     assert not has_part(value, {})
     assert not has_part(value, ISSUE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"to": "board@example.com"}, "only to board@example.com"),
+        ({"channel": "general", "url": "x"}, "only in general, with url x"),
+        ({"owner": "a/b", "repo": "c"}, "only with owner a/b, repo c"),
+        ({"owner": "a", "repo": "b/c"}, "only in a/b/c"),
+    ],
+)
+def test_the_telling_part_is_said_in_words(arguments: Any, words: str) -> None:
+    assert offered(Offers(), arguments)[0].words == words
