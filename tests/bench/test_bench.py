@@ -82,3 +82,9 @@ def test_a_click_is_answered_after_a_restart_with_many_open_requests(run: Run) -
     _, [measured] = run("waiting", "--open", "50", "--idle", "1")
     assert measured["open"] == 50
     assert measured["click_s"] > 0
+
+
+def test_the_model_layer_is_measured_beside_openai(run: Run) -> None:
+    printed, [measured] = run("model", "--rounds", "1", "--chunks", "100", "--messages", "20", "--tools", "5")
+    assert "a streamed chunk" in printed
+    assert all(measured[name] > 0 for name in ("chunk_us", "chunk_openai_us", "request_ms", "request_openai_ms"))
