@@ -162,7 +162,7 @@ class OpenRouter:
         while True:
             attempt += 1
             try:
-                return await self._attempt(client, self._body(request, messages, tools), on_text, spend)
+                return await self._attempt(client, self.body(request, messages, tools), on_text, spend)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
             if on_text is not None:
@@ -250,7 +250,7 @@ class OpenRouter:
             log.warning("the model's reply had too many tool calls; the last ones were dropped")
         return got
 
-    def _body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
+    def body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
         """Return the body of the request, with the fields that change least first."""
         fields = [self._head]
         if request.session_id:

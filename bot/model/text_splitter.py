@@ -24,7 +24,7 @@ from bot.model.text_tokens import (
     Token,
 )
 
-MAX_EXAMINED: Final = 2_000
+MAX_EXAMINED: Final = 1_000
 """Characters that may begin a token, and are examined in one piece: 3 ms. What comes after them is examined later."""
 MAX_ALL_EXAMINED: Final = 60_000
 """The same for a whole reply. Any further text is visible as it is: no model writes like that."""
@@ -216,21 +216,24 @@ class TextSplitter:
     def _header(self, text: str, at: int, end: int, shown: list[str]) -> bool:
         """Hold back everything from the header of a Harmony message on, if the text up to `end` ends with one. Its
         beginning may be visible already."""
+        before = text[end - 1] if end > at else self._last
+        if before not in ("o", "O"):  # of `to`
+            return False
         tail = "".join(self.visible[-MAX_HEADER:])[-MAX_HEADER:]
         found = ADDRESS.search(tail + text[max(at, end - MAX_HEADER) : end])
         if found is None:
             return False
         length = found.end() - found.start()
-        before = min(length, end - at)
-        shown.append(self._emit(text[at : end - before]))
-        if length > before:
+        here = min(length, end - at)
+        shown.append(self._emit(text[at : end - here]))
+        if length > here:
             whole = "".join(self.visible)
-            kept = whole[: before - length]
+            kept = whole[: here - length]
             self.leaked.append(whole[len(kept) :])
             self.visible, self._again = [kept], True
             self._any = not (kept == "" or kept.isspace())
             self._bare = NO_WORDS.fullmatch(kept[kept.rfind("\n") + 1 :]) is not None
-        self._leak(text, end - before)
+        self._leak(text, end - here)
         return True
 
     def _begins_call(self, kind: str, found: re.Match[str]) -> bool:

@@ -88,3 +88,9 @@ def test_after_an_outage_the_threads_with_new_replies_are_answered_within_slacks
     printed, [measured] = run("waiting", "--gap", "--open", "8")
     assert "8 threads wait" in printed
     assert measured["calls"]["conversations.replies"] >= 8
+
+
+def test_the_model_layer_is_measured_beside_openai(run: Run) -> None:
+    printed, [measured] = run("model", "--rounds", "1", "--chunks", "100", "--messages", "20", "--tools", "5")
+    assert "a streamed chunk" in printed
+    assert all(measured[name] > 0 for name in ("chunk_us", "chunk_openai_us", "request_ms", "request_openai_ms"))
