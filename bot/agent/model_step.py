@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt, turn_parts
+from bot.agent import prompt, turn_ledger, turn_parts
 from bot.agent.policy_facts import policy_facts
 from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.json_text import sha256
+from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
@@ -132,14 +133,14 @@ class ModelStep:
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
             await turn_parts.say(state, change, self.gateway, said)
-            turn_parts.answered(state, change, note)
+            turn_parts.answered(state, change, note, await self._ledger(state))
         elif not turn.reprompted:
             turn.reprompted = True
             change.name, change.messages = "ask again", [prompt.user(prompt.EMPTY)]
         else:
             words = prompt.closed(turn.closing, self.limits.steps) or prompt.EMPTY_TWICE
             change.name, change.outcome = "give up", "failed"
-            turn_parts.fail(state, turn, change, words, retry=True)
+            turn_parts.fail(state, turn, change, words, await self._ledger(state), retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
@@ -148,9 +149,13 @@ class ModelStep:
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.fix}".strip()
-        turn_parts.fail(state, turn, change, words, retry=error.retry)
+        turn_parts.fail(state, turn, change, words, await self._ledger(state), retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True
+
+    async def _ledger(self, state: ThreadState) -> TurnLedger | None:
+        """Return what the turn has changed, for the end of its message."""
+        return await turn_ledger.of_turn(self.toolset, self.gateway, state)
 
 
 async def _unless_stopped(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.core.ledger import TurnLedger, dumped, loaded
 from bot.core.posts import Draft
 from bot.core.untrusted import items, mapping, parsed
 
@@ -101,6 +102,8 @@ class TurnMessage:
     note: str = ""
     """A sentence of the bot's own below everything else."""
     end: End = End.OPEN
+    ledger: TurnLedger | None = None
+    """How much the turn has changed, if it has ended with this part and that is several things."""
 
     @property
     def key(self) -> str:
@@ -189,19 +192,19 @@ def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]
     return [*changed, replace(message, end=End.ASKS if final else End.ASKING)]
 
 
-def ended(message: TurnMessage, end: End, note: str = "") -> list[TurnMessage]:
+def ended(message: TurnMessage, end: End, note: str = "", ledger: TurnLedger | None = None) -> list[TurnMessage]:
     """Return a message that ends the turn: the parts that change, the newest last."""
     changed: list[TurnMessage] = []
     if message.end is End.ASKING:
         changed.append(replace(message, end=End.ASKS))
     if message.end is not End.OPEN:
         message = message.following()
-    return [*changed, replace(message, end=end, note=note)]
+    return [*changed, replace(message, end=end, note=note, ledger=ledger)]
 
 
 def dumps(message: TurnMessage) -> str:
     """Return a part as JSON text."""
-    kept = {
+    kept: dict[str, object] = {
         "turn": message.turn,
         "number": message.number,
         "person": message.person,
@@ -210,6 +213,8 @@ def dumps(message: TurnMessage) -> str:
         "note": message.note,
         "end": message.end.value,
     }
+    if message.ledger is not None:
+        kept["ledger"] = dumped(message.ledger)
     return json.dumps(kept, ensure_ascii=False)
 
 
@@ -231,6 +236,7 @@ def loads(payload: str) -> TurnMessage:
         parts=tuple(part for each in items(kept.get("parts")) if (part := _loaded(each)) is not None),
         note=str(kept.get("note") or ""),
         end=End(end) if end in list(End) else End.ANSWERED,
+        ledger=loaded(mapping(kept.get("ledger"))),
     )
 
 

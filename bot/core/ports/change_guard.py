@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from bot.core import tool_words
 from bot.core.json_text import JsonObject
+from bot.core.ledger import Changed, LedgerEntry
 from bot.core.policy.conditions import Inside
 from bot.core.tools import CallResult, Preview, Tool, Undone, UndoSnapshot
 
@@ -87,6 +88,17 @@ class ChangeGuard:
         whether the call succeeded."""
         return text
 
+    def changed_files(self, remote_name: str, arguments: JsonObject) -> Sequence[str] | None:
+        """Return the name of the file that a call changes, as it is called afterwards, and the one that it had before
+        if the call moves it. Empty if the call changes nothing; None if it changes something else, or if that is not
+        known. Without disk access."""
+        return None
+
+    async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
+        """Return what calls of this server that have run, in their order, have changed together: one entry for each
+        thing, by what was recorded of the calls. Never raises, takes seconds at most."""
+        return [_as_asked(at, entry) for at, entry in enumerate(entries)]
+
     def shown(self, folder: str) -> str:
         """Return a folder of `folders` as people read it, never as a path of this machine."""
         return folder.rstrip("/").rpartition("/")[2] or folder
@@ -137,3 +149,10 @@ class ChangeGuard:
         """Return the folders to which a grant for such calls can be limited, the narrowest first; empty if there are
         none, or if they are not known in time."""
         return []
+
+
+def _as_asked(at: int, entry: LedgerEntry) -> Changed:
+    """Return what a call has done to what, as people were asked about it."""
+    preview = entry.approval.preview if entry.approval is not None else None
+    heading, effect = (preview.heading, preview.effect) if preview is not None else ("", "")
+    return Changed(at, heading or tool_words.tool_title("", entry.call.remote_name), effect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bot.slack.blocks import buttons
 from bot.slack.blocks.elements import Block, actions, option, plain_text
@@ -10,21 +11,26 @@ from bot.slack.blocks.elements import Block, actions, option, plain_text
 PREFIX = "turn.on."
 MENU = f"{PREFIX}menu"
 FEEDBACK = f"{PREFIX}feedback"
-DETAILS, STOP = "details", "stop"
+DETAILS, THREAD, STOP = "details", "thread", "stop"
 """What the menu offers."""
 GOOD, BAD = "good", "bad"
 """The answers of the feedback buttons."""
-ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD))
+ACTIONS = frozenset((DETAILS, THREAD, STOP, GOOD, BAD))
 
 
-def menu(turn: int, key: str, *, running: bool, steps: bool) -> Block | None:
-    """Return the menu; None if it would be empty. key: that of the message, which makes the block's id unique."""
-    offered = [option("Details…", value(DETAILS, turn))] if steps else []
+def menu(turn: int, key: str, *, running: bool, steps: bool, beside: Sequence[Block] = ()) -> Block | None:
+    """Return the menu; None if it would be empty.
+
+    key: that of the message, which makes the block's id unique. beside: buttons that come before it.
+    """
+    offered: list[Block] = []
+    if steps:
+        offered.append(option("Details…", value(DETAILS, turn)))
+        offered.append(option("What changed in this thread…", value(THREAD, turn)))
     if running:
         offered.append(option("Stop", value(STOP, turn)))
-    if not offered:
-        return None
-    return actions(f"menu-{key}", [{"type": "overflow", "action_id": MENU, "options": offered}])
+    elements = [*beside, *([{"type": "overflow", "action_id": MENU, "options": offered}] if offered else [])]
+    return actions(f"menu-{key}", elements) if elements else None
 
 
 def feedback(turn: int, key: str) -> Block:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from bot.core.json_text import JsonObject
+from bot.core.ledger import UndoTally
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import RETRIED, RETRY_TURN
 from bot.core.turn_message import ENDED, GROWING, End, Step, StepState, Text, TurnMessage
-from bot.slack.blocks import cards, retry_notice, turn_menu
+from bot.slack.blocks import cards, ledger, retry_notice, turn_menu
 from bot.slack.blocks.elements import Block, context
 from bot.slack.blocks.messages import markdown
 from bot.slack.delivery.stream_body import StreamBody
@@ -20,12 +21,16 @@ TITLE = 250
 
 
 def render(
-    message: TurnMessage, about: Sequence[Question] = (), words: str = "", running: Sequence[Step] = ()
+    message: TurnMessage,
+    about: Sequence[Question] = (),
+    words: str = "",
+    running: Sequence[Step] = (),
+    undos: UndoTally | None = None,
 ) -> JsonObject | None:
     """Return text and blocks of a part; None if there is nothing to show.
 
     about: the questions that it ends with, as they stand. words: what is being done, if nothing else says it. running:
-    its steps that run.
+    its steps that run. undos: what can be undone, for a part with a ledger.
     """
     approvals = [each for each in about if isinstance(each, Approval)]
     parts = (*message.parts, *running)
@@ -34,17 +39,22 @@ def render(
         blocks.append(context(f":hourglass_flowing_sand: {escaped(harmless(words))}…"))
     if not blocks and not message.note and not approvals:
         return None
-    blocks += closing(message, about)
+    blocks += closing(message, about, undos)
     return {"text": escaped(harmless(brief(_fallback(message, parts, approvals, words)))) or "…", "blocks": blocks}
 
 
-def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
+def streamed(
+    message: TurnMessage,
+    about: Sequence[Question] = (),
+    running: Sequence[Step] = (),
+    undos: UndoTally | None = None,
+) -> StreamBody:
     """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
     asks = message.end in (End.ASKS, End.ASKING)
     return StreamBody(
         chunks=list(_chunks((*message.parts, *running))),
         done=message.end is not End.OPEN,
-        blocks=closing(message, about) if message.end is not End.OPEN else (),
+        blocks=closing(message, about, undos) if message.end is not End.OPEN else (),
         person=message.person,
         team=message.team,
         session="suspended" if asks else "active" if message.end in ENDED else "",
@@ -61,8 +71,8 @@ def _chunks(parts: Sequence[Step | Text]) -> Iterator[JsonObject]:
                 yield {"type": "task_update", "id": id_, "title": title, "status": state.value}
 
 
-def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]:
-    """Return the blocks at the end of a part: its note, its questions, its menu."""
+def closing(message: TurnMessage, about: Sequence[Question] = (), undos: UndoTally | None = None) -> list[Block]:
+    """Return the blocks at the end of a part: its note, its questions, its ledger, its menu."""
     approvals = [each for each in about if isinstance(each, Approval)]
     blocks: list[Block] = []
     if message.note:
@@ -74,11 +84,16 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
             blocks.append(context(retry_notice.SINCE))
     if approvals:
         blocks += cards.rows(approvals)
+    changed: list[Block] = []
+    if message.ledger is not None and undos is not None:
+        blocks.append(ledger.line(message.ledger, undos))
+        changed = ledger.deciding(message.turn, message.ledger, undos)
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
     shown = message.end in ENDED or message.end in GROWING
     has_steps = bool(message.steps) or message.number > 1
-    menu = turn_menu.menu(message.turn, message.key, running=message.end in GROWING, steps=has_steps)
+    running = message.end in GROWING
+    menu = turn_menu.menu(message.turn, message.key, running=running, steps=has_steps, beside=changed)
     if shown and menu is not None:
         blocks.append(menu)
     return blocks

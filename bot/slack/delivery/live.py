@@ -112,14 +112,14 @@ class Live:
     def _render(self, post: Post) -> JsonObject | None:
         message, turn = self._current(post)
         if turn is None:
-            return turn_message.render(message, post.about)
+            return turn_message.render(message, post.about, undos=post.undos)
         turn.changed = False
         return self._shown(turn, post)
 
     def _streamed(self, post: Post) -> StreamBody | None:
         message, turn = self._current(post)
         if turn is None:
-            return turn_message.streamed(message, post.about)
+            return turn_message.streamed(message, post.about, undos=post.undos)
         turn.changed = False
         message = self._with(turn, stable(turn.text))
         if not (message.parts or turn.running or self.status_shows(post.thread_id)):

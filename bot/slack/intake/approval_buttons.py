@@ -38,7 +38,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
         return Response(work=_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
-    kind = UNDO if name == buttons.UNDO else ""
+    kind = UNDO if name in (buttons.UNDO, buttons.ALL_UNDONE) else ""
     answer = UNDO if kind else _ANSWERS.get(name) or Decision(name)
     words = await handler.settle(asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix)
     return Response(words)

@@ -10,11 +10,13 @@ from functools import partial
 from typing import TypeVar
 
 from bot.core.json_text import JsonObject
+from bot.core.ledger import Changed, LedgerEntry
 from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
+from bot.pace import offload
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, path_scope, preview, proposals, steps, undo, wording
+from bot.tools.filesystem import claimed_paths, combined, path_scope, preview, proposals, steps, undo, wording
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -88,6 +90,15 @@ class FilesystemGuard(LocalPaths):
         """Return a result with relative paths, which the server takes as well, so that none of this machine gets into
         an answer."""
         return steps.without_machine(tool, text, ok, self._files.usable)
+
+    def changed_files(self, remote_name: str, arguments: JsonObject) -> Sequence[str] | None:
+        """Return the file that a call changes; a new folder is none."""
+        return combined.names(self._files, remote_name, arguments)
+
+    async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
+        """Return what calls have changed, one entry for each file or folder."""
+        size = sum(entry.size for entry in entries)
+        return await offload(size, combined.combined, self._files, entries)
 
     def shown(self, folder: str) -> str:
         """Return a folder relative to the server's."""
