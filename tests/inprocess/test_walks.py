@@ -1,4 +1,5 @@
-"""One mention, one click and one tool result pass each module once, along the paths that docs/architecture.md draws.
+"""One mention, one click, one tool result and one undo pass each module once, along the paths that docs/architecture.md
+draws.
 
 `tests.inprocess.walks` defines what is counted.
 """
@@ -14,6 +15,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
+from tests.inprocess.changing import turn
 from tests.inprocess.walks import Walk, followed
 from tests.inprocess.world import inside
 from tests.pages import ROOT
@@ -25,6 +27,8 @@ AGAIN = ["agent/authorization.py:CallAuthorizer.reevaluate", "agent/policy_facts
 again, as they may have changed since."""
 EACH = "slack/delivery/settling.py:Settler.settle"
 """What is entered once for each message."""
+SENT = "slack/delivery/sender.py:Sender.update"
+"""The same, of several messages that change."""
 
 
 @pytest.fixture
@@ -110,6 +114,34 @@ async def test_so_does_the_walk_of_any_other_click(here: World, button: str) -> 
     [leg] = [leg for leg in walk.legs if "slack/intake/buttons.py" in leg.stages]
     assert leg.stages == picture[0]
     assert leg.returns == []
+
+
+async def test_the_walk_of_an_undo_passes_each_module_once(here: World) -> None:
+    one, _ = drawn("An undo")
+    card = await asked(here, "a.txt")
+    await here.slack.click(card, "Approve", by=here.alice)
+    await here.until(lambda: "Undo" in card.buttons, what="the offer")
+    await here.quiet()
+    with followed() as walk:
+        await here.slack.click(card, "Undo", by=here.alice)
+        await here.until(lambda: "undone by" in card.plain, what="the end of it")
+        await here.quiet()
+    assert list(here.workspace.iterdir()) == []
+    assert walk.returns == []
+    check(walk, one)
+
+
+async def test_so_does_the_walk_of_an_undo_of_all_that_a_turn_has_changed(here: World) -> None:
+    _, all_of_it = drawn("An undo")
+    made = [call("filesystem__write_file", {"path": str(here.workspace / name), "content": "x"}) for name in "ab"]
+    last = await turn(here, made)
+    with followed() as walk:
+        await here.slack.click(last, "Undo all", by=here.alice)
+        await here.until(lambda: "all undone by" in last.plain, what="the end of it")
+        await here.quiet()
+    assert list(here.workspace.iterdir()) == []
+    assert set(walk.returns) <= {EACH, SENT}
+    check(walk, all_of_it)
 
 
 @pytest.mark.parametrize("button", ["Edit…", "Always…"])

@@ -151,7 +151,7 @@ class FilesystemGuard(LocalPaths):
         """Restore the files, while no call touches them."""
         disk = self._files.disk
         try:
-            async with self._server.alone(await disk.run(undo.claim, before)):
+            async with self._server.alone(await offload(len(before.plan), undo.claim, before)):
                 return await disk.run(undo.undo, self._files, before, after, again, seconds=UNDO_SECONDS)
         except DiskTimeoutError:
             return Undone(False, "The disk does not answer. It may or may not have been undone: look at the files.")

@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import Claim
 from bot.core.tools import Tool, Undone, UndoSnapshot
 from bot.tools.filesystem import files as disk
-from bot.tools.filesystem.claimed_paths import of_paths
+from bot.tools.filesystem.claimed_paths import of_names
 from bot.tools.filesystem.files import Kind, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
 from bot.tools.filesystem.preview import see
@@ -77,9 +77,9 @@ def _digest(places: list[ResolvedPath], *, same: bool) -> str:
 
 
 def claim(before: UndoSnapshot) -> Claim:
-    """Return what `undo` may change. Runs in a thread."""
+    """Return what `undo` may change. Without disk access."""
     paths = _plan(before).get("paths")
-    return of_paths(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
+    return of_names(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
 
 
 def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True) -> Undone:
