@@ -6,6 +6,7 @@ from __future__ import annotations
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
 from tests.contract.inbox import InboxContract
+from tests.contract.ledgers import LedgersContract
 from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
@@ -24,6 +25,7 @@ class StoreContract(
     PostsContract,
     GrantsContract,
     UndosContract,
+    LedgersContract,
     SessionContract,
     AuditContract,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from slack_sandbox.model import Message, Person, View
-from slack_sandbox.openrouter import call
+from slack_sandbox.openrouter import call, calls, failure, text
 from tests.harness import World
 from tests.inprocess.changing import tree, turn
 from tests.inprocess.world import inside
@@ -270,3 +271,45 @@ async def test_what_one_window_does_not_take_is_on_pages_and_the_rest_in_a_file(
     text = posted.content.decode()
     assert [text.count(f"+++ {letter}.txt\n") for letter in "abc"] == [1, 1, 1]
     assert [text.count(f"+{letter} 3999 ") for letter in "abc"] == [1, 1, 1]
+
+
+async def test_calls_that_were_approved_together_are_undone_together(here: World) -> None:
+    names = ("a.txt", "b.txt")
+    here.model.script(calls(*(write(here, name, "x") for name in names)), text("That is all."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+    card = await here.reply(ts, "Waiting for you")
+    await here.slack.click(card, "Approve all", by=here.alice)
+    last = await here.reply(ts, "That is all.")
+    await here.quiet()
+    asked = here.bot.rows("SELECT id, digest FROM questions WHERE call IS NOT NULL")
+    value = json.dumps({"all": [list(each) for each in asked]})
+    action = {"action_id": "approval.all.undone", "type": "button", "value": value}
+    await here.slack.click_raw(card, action, by=here.alice)
+    await here.until(lambda: "all undone by" in last.plain, what="the end of it", poll=0.01)
+    await here.quiet()
+    assert tree(here.workspace) == {}
+    await here.slack.click_raw(card, action, by=here.alice)
+    await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to Alice", poll=0.01)
+    assert "can no longer be undone" in here.slack.ephemerals(here.alice)[-1].plain
+
+
+async def test_a_turn_that_fails_or_is_stopped_has_a_ledger_too_and_a_retried_one_only_at_its_new_end(
+    here: World,
+) -> None:
+    here.model.script(calls(write(here, "a.txt", "x")), calls(write(here, "b.txt", "x")), failure("status"))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+    for _ in range(2):
+        await here.until(lambda: here.open_approvals(ts), what="a request", poll=0.01)
+        await here.quiet()
+        [card] = [each for each in here.replies(ts) if "Deny" in each.buttons]
+        await here.slack.click(card, "approval.approved", by=here.alice)
+        await here.quiet()
+    failed = await here.reply(ts, "2 files changed")
+    assert {"Retry", DIFF, "Undo all"} <= set(failed.buttons)
+    here.model.script(text("That is all."))
+    await here.slack.click(failed, "Retry", by=here.alice)
+    last = await here.reply(ts, "That is all.")
+    await here.quiet()
+    assert "2 files changed" in last.plain
+    assert "2 files changed" not in failed.plain
+    assert "Undo all" not in failed.buttons

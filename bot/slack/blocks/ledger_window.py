@@ -27,8 +27,8 @@ from bot.slack.blocks.elements import (
     remark,
     rich,
     section,
+    spelled,
 )
-from bot.slack.text import visible
 
 TITLE = "What has changed"
 NOTHING = "Nothing has changed here."
@@ -45,6 +45,7 @@ MAX_FILE = 5_000_000
 MAX_NAMED = 20
 """Things that are listed in one line."""
 NAME = 200
+NEWLINE = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,13 @@ def in_a_file(contents: Contents) -> str:
     parts: list[str] = []
     left = MAX_FILE
     for each in contents.changed:
+        heading = f"--- {one_line(each.was or each.title, NAME)}\n+++ {one_line(each.title, NAME)}\n"
         for diff in each.diffs:
-            text = f"--- {one_line(each.was or each.title, NAME)}\n+++ {one_line(each.title, NAME)}\n{diff}"
-            left -= len(text)
+            left -= len(heading) + len(diff)
             if left < 0:
                 return "".join([*parts, "(The rest is too long.)\n"])
-            parts.append(text if text.endswith("\n") else f"{text}\n")
-    return visible("".join(parts))
+            parts.append(f"{heading}{spelled(diff)}{'' if diff.endswith(NEWLINE) else NEWLINE}")
+    return "".join(parts)
 
 
 def _value(contents: Contents, page: int) -> str:
