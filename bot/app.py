@@ -263,7 +263,7 @@ class Service:
         self._outbox.inherit(await self._store.last_post())
         for thread_id in await self._sessions.start(await self._store.waiting()):
             self._wake_both(thread_id)
-        for thread_id, _ in await self._store.undo_jobs():
+        for thread_id in await self._store.undo_threads():
             self._undos.wake(thread_id)
         await self._socket.open(url)
         # Not earlier: importing the openai package in a thread would delay opening the socket.

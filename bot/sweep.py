@@ -84,4 +84,4 @@ class Sweep:
         return reminded
 
     async def _undo_threads(self) -> list[int]:
-        return [thread_id for thread_id, _ in await self.store.undo_jobs()]
+        return [*await self.store.undo_threads()]

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt, turn_parts
+from bot.agent import prompt, turn_ledger, turn_parts
 from bot.agent.policy_facts import policy_facts
 from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.json_text import sha256
+from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
@@ -140,10 +141,13 @@ class ModelStep:
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
             await turn_parts.say(state, change, self.gateway, said)
-            turn_parts.answered(state, change, f"{closed} {prompt.incomplete(reply)}".strip())
+            turn_parts.answered(
+                state, change, f"{closed} {prompt.incomplete(reply)}".strip(), await self._ledger(state)
+            )
         else:
             change.name, change.outcome = "give up", "failed"
-            turn_parts.fail(state, turn, change, self.gateway, closed or prompt.no_answer(reply), retry=True)
+            words = closed or prompt.no_answer(reply)
+            turn_parts.fail(state, turn, change, self.gateway, words, ledger=await self._ledger(state), retry=True)
         await commit_and_log(self.store, state, turn, change)
         return True
 
@@ -152,9 +156,13 @@ class ModelStep:
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         change.name, change.outcome, change.usage = "give up", "failed", error.usage
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
-        turn_parts.fail(state, turn, change, self.gateway, words, retry=error.retry)
+        turn_parts.fail(state, turn, change, self.gateway, words, ledger=await self._ledger(state), retry=error.retry)
         await commit_and_log(self.store, state, turn, change)
         return True
+
+    async def _ledger(self, state: ThreadState) -> TurnLedger | None:
+        """Return what the turn has changed, for the end of its message."""
+        return await turn_ledger.of_turn(self.toolset, self.gateway, state)
 
 
 async def _unless_stopped(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.agent import loop_detection, prompt, step_titles, turn_parts
+from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
@@ -117,7 +117,8 @@ class Agent:
         change = Change("stop the turn", outcome="stopped")
         deleted = turn.stopped_by == QUESTION_DELETED
         note = prompt.stopped(name, done, doubtful, deleted=deleted)
-        turn_parts.end(state, change, self.gateway, End.STOPPED, note)
+        ledger = await turn_ledger.of_turn(self.toolset, self.gateway, state)
+        turn_parts.end(state, change, self.gateway, End.STOPPED, note, ledger=ledger)
         await commit_and_log(self.store, state, turn, change)
         return True
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core import turn_message
+from bot.core.ledger import TurnLedger
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.questions.question import Approval, Card
@@ -40,15 +41,32 @@ async def say(state: ThreadState, change: Change, gateway: ChatGateway, text: st
     change.drafts = [*change.drafts, *said.files]
 
 
-def end(state: ThreadState, change: Change, gateway: ChatGateway, how: End, note: str = "") -> None:
+def end(
+    state: ThreadState,
+    change: Change,
+    gateway: ChatGateway,
+    how: End,
+    note: str = "",
+    *,
+    ledger: TurnLedger | None = None,
+) -> None:
     """End the message, with a sentence of the bot's own."""
     _follow(state, change, ended_early=gateway.ended_early(state.id, state.part))
-    _put(state, change, turn_message.ended(state.part, how, note))
+    _put(state, change, turn_message.ended(state.part, how, note, ledger))
 
 
-def fail(state: ThreadState, turn: Turn, change: Change, gateway: ChatGateway, note: str, *, retry: bool) -> None:
+def fail(
+    state: ThreadState,
+    turn: Turn,
+    change: Change,
+    gateway: ChatGateway,
+    note: str,
+    *,
+    ledger: TurnLedger | None,
+    retry: bool,
+) -> None:
     """End the message of a turn without an answer. `retry`: the people who take part in it are offered another try."""
-    end(state, change, gateway, End.FAILED, note)
+    end(state, change, gateway, End.FAILED, note, ledger=ledger)
     people = [each for each in (turn.requester, *turn.others) if is_user(each)]
     if not retry or not people:
         return
@@ -58,9 +76,9 @@ def fail(state: ThreadState, turn: Turn, change: Change, gateway: ChatGateway, n
     change.cards = [*change.cards, Card([asked], [state.part.draft()])]
 
 
-def answered(state: ThreadState, change: Change, note: str) -> None:
+def answered(state: ThreadState, change: Change, note: str, ledger: TurnLedger | None) -> None:
     """End the message after an answer, which is in its newest part."""
-    _put(state, change, [replace(state.part, end=End.ANSWERED, note=note)])
+    _put(state, change, [replace(state.part, end=End.ANSWERED, note=note, ledger=ledger)])
 
 
 def asks(state: ThreadState, card: Card, *, final: bool) -> Card:

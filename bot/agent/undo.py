@@ -19,8 +19,9 @@ class UndoRunner:
     gateway: ChatGateway
 
     async def run(self, thread_id: int) -> None:
-        """Undo the calls of this thread for which that was requested."""
-        for thread, job in await self.store.undo_jobs(thread_id):
+        """Undo the calls of this thread for which that was requested, those that have ended last first: an earlier one
+        can be undone only once what a later one has made of the same thing is undone."""
+        while (job := await self.store.next_undo(thread_id)) is not None:
             if not job.begun:
                 await self.store.begin_undo(job.call.id)
             with failpoints.around("undo"):
@@ -28,6 +29,6 @@ class UndoRunner:
                 undone = await guard.undo(job.before, job.after, again=job.begun)
             what = " ".join(undone.words.split())
             note = f"(From the app: a person has undone your call of {job.call.tool}: {what})"
-            await self.store.end_undo(thread, job.call.id, undone, note)
-            log_events.undo_ended(thread, job.call.id, "undone" if undone.done else "refused")
-            self.gateway.deliver(thread)
+            await self.store.end_undo(thread_id, job.call.id, undone, note)
+            log_events.undo_ended(thread_id, job.call.id, "undone" if undone.done else "refused")
+            self.gateway.deliver(thread_id)

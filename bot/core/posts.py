@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bot.core.thread_ref import ThreadRef
 
 if TYPE_CHECKING:
+    from bot.core.ledger import UndoTally
     from bot.core.questions.question import Question
 
 FILE = "file"
@@ -79,6 +80,8 @@ class Post:
     """What was recorded of the body of the card that it is a copy of."""
     streaming: bool = False
     """A stream was begun on it and not stopped, as far as is known."""
+    undos: UndoTally | None = None
+    """Of the newest part of the message of a turn that has ended with several changes: what of them can be undone."""
 
     def posted(self, ts: str, shown: int, *, streaming: bool = False) -> Post:
         """The same message once Slack has it, with this timestamp and as this revision has it."""

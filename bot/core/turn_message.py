@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bot.core.ledger import TurnLedger, dumped, loaded
 from bot.core.posts import Draft
 from bot.core.untrusted import items, mapping, parsed
 
@@ -107,6 +108,8 @@ class TurnMessage:
     end: End = End.OPEN
     records: int = 0
     """How many records of calls that ran under a grant it ends with (`bot.core.questions.granted`)."""
+    ledger: TurnLedger | None = None
+    """How much the turn has changed, if it has ended with this part and that is several things."""
 
     @property
     def key(self) -> str:
@@ -239,19 +242,19 @@ def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]
     return [*changed, replace(message, end=End.ASKS if final else End.ASKING)]
 
 
-def ended(message: TurnMessage, end: End, note: str = "") -> list[TurnMessage]:
+def ended(message: TurnMessage, end: End, note: str = "", ledger: TurnLedger | None = None) -> list[TurnMessage]:
     """Return a message that ends the turn: the parts that change, the newest last."""
     changed: list[TurnMessage] = []
     if message.end is End.ASKING:
         changed.append(replace(message, end=End.ASKS))
     if message.end is not End.OPEN:
         message = message.following()
-    return [*changed, replace(message, end=end, note=note)]
+    return [*changed, replace(message, end=end, note=note, ledger=ledger)]
 
 
 def dumps(message: TurnMessage) -> str:
     """Return a part as JSON text."""
-    kept = {
+    kept: dict[str, object] = {
         "turn": message.turn,
         "number": message.number,
         "person": message.person,
@@ -261,6 +264,8 @@ def dumps(message: TurnMessage) -> str:
         "end": message.end.value,
         **({"records": message.records} if message.records else {}),
     }
+    if message.ledger is not None:
+        kept["ledger"] = dumped(message.ledger)
     return json.dumps(kept, ensure_ascii=False)
 
 
@@ -283,6 +288,7 @@ def loads(payload: str) -> TurnMessage:
         note=str(kept.get("note") or ""),
         end=End(end) if end in list(End) else End.ANSWERED,
         records=int(str(kept.get("records") or 0)),
+        ledger=loaded(mapping(kept.get("ledger"))),
     )
 
 

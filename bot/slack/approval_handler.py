@@ -14,11 +14,13 @@ from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.ledgers import Ledgers
+from bot.core.ports.posts import Posts
 from bot.core.ports.store import Grants, Questions, Turns
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.granted import REVOKE
-from bot.core.questions.question import Approval, Decision
+from bot.core.questions.question import Approval, Decision, UndoState
 from bot.core.questions.suggestion import SUGGESTION
 from bot.core.questions.undo import UNDO
 from bot.core.thread_ref import ThreadRef
@@ -70,8 +72,8 @@ Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
 """Completes a click on a request with what was entered in a window. Returns None if there is nothing to settle."""
 
 
-class DecisionStore(Questions, Grants, Turns, Protocol):
-    """What people decide, what they have granted, and what was done."""
+class DecisionStore(Questions, Grants, Turns, Ledgers, Posts, Protocol):
+    """What people decide, what they have granted, what was done and what it has changed."""
 
 
 async def nobody_else(place: ThreadRef) -> Privacy:
@@ -175,11 +177,11 @@ class ApprovalHandler:
         found: list[tuple[Approval, Opened]] = []
         for opened in requests:
             approval = await self.open_request(opened, body, prefix=prefix)
-            # Of several, those that are decided already stay as they are.
-            if approval is not None and (len(requests) == 1 or approval.decision is Decision.AWAITING):
+            # Of several, those that are decided or undone already stay as they are.
+            if approval is not None and (len(requests) == 1 or _is_open(approval, kind)):
                 found.append((approval, opened))
         if not found:
-            return NOTHING
+            return UNDO_OVER if kind == UNDO and len(requests) > 1 else NOTHING
         clicks = await asyncio.gather(
             *(self.click(asked, approval, opened, body, answer, kind=kind, reason=reason) for approval, opened in found)
         )
@@ -240,6 +242,12 @@ def _not_revoked(settlement: Settlement) -> str:
             return f"Only {elements.mention(grant.user)}, who allowed this, can revoke it. Nothing was changed."
         case _:
             return NOTHING
+
+
+def _is_open(approval: Approval, kind: str) -> bool:
+    if kind == UNDO:
+        return approval.undo is not None and approval.undo.state is UndoState.OFFERED
+    return approval.decision is Decision.AWAITING
 
 
 def user_of(body: JsonObject) -> str:

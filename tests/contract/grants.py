@@ -82,7 +82,10 @@ class GrantsContract:
         assert undo is not None
         assert undo.state is UndoState.OFFERED
         await store.answer([await life.click(record, UNDO, kind=UNDO)])
-        [(_, job)] = await store.undo_jobs()
+        thread = (await life.state()).id
+        assert list(await store.undo_threads()) == [thread]
+        job = await store.next_undo(thread)
+        assert job is not None
         assert job.before == UndoSnapshot("{}", b"old")
 
     async def test_nobody_decides_about_a_record(self, store: Store) -> None:

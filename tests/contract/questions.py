@@ -492,18 +492,22 @@ class UndosContract:
     async def test_what_a_person_has_undone_is_a_job_until_it_has_ended(self, backend: Backend) -> None:
         async with backend.open() as store:
             life, approval = await self.ran(store)
-            assert list(await store.undo_jobs()) == []
+            assert list(await store.undo_threads()) == []
             await store.answer([await life.click(approval, UNDO, kind=UNDO)])
-            [(thread, job)] = await store.undo_jobs()
-            assert (thread, job.before, job.after, job.begun) == (life.id, UndoSnapshot("{}", b"old"), "after", False)
-            assert list(await store.undo_jobs(life.id + 1)) == []
+            assert list(await store.undo_threads()) == [life.id]
+            job = await store.next_undo(life.id)
+            assert job is not None
+            assert (job.before, job.after, job.begun) == (UndoSnapshot("{}", b"old"), "after", False)
+            assert await store.next_undo(life.id + 1) is None
             await store.begin_undo(job.call.id)
         async with backend.open() as store:
-            [(_, job)] = await store.undo_jobs(life.id)
+            job = await store.next_undo(life.id)
+            assert job is not None
             assert job.begun
             for _ in range(2):
                 await store.end_undo(life.id, job.call.id, Undone(True, "It is back."), "undone")
-            assert list(await store.undo_jobs()) == []
+            assert list(await store.undo_threads()) == []
+            assert await store.next_undo(life.id) is None
             assert [(each.user, each.text) for each in (await store.load(life.id)).unread] == [("", "undone")]
             undo = (await found(store, approval)).undo
             assert undo is not None

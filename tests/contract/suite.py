@@ -8,6 +8,7 @@ from tests.contract.audit import AuditContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
+from tests.contract.ledgers import LedgersContract
 from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
@@ -27,6 +28,7 @@ class StoreContract(
     FollowUpsContract,
     GrantsContract,
     UndosContract,
+    LedgersContract,
     SessionContract,
     AuditContract,
 ):

@@ -12,8 +12,9 @@ from tests.harness import World
 
 FINISHED = "Finished."
 STOPPED = "Nothing was changed."
-LEFT_ON_RECORDS = {"Undo", "Details", "Diff", "Revoke"}
-"""The buttons of a decided request. A turn that has failed has one more, by which another one begins."""
+LEFT_ON_RECORDS = {"Undo", "Details", "Diff", "Revoke", "Show combined diff", "Undo all"}
+"""The buttons of a decided request and of a turn's ledger. A turn that has failed has one more, by which another one
+begins."""
 
 
 @dataclass(frozen=True)

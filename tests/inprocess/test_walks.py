@@ -1,4 +1,5 @@
-"""One mention, one click and one tool result pass each module once, along the paths that docs/architecture.md draws.
+"""One mention, one click, one tool result and one undo pass each module once, along the paths that docs/architecture.md
+draws.
 
 `tests.inprocess.walks` defines what is counted.
 """
@@ -14,6 +15,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
+from tests.inprocess.changing import turn
 from tests.inprocess.walks import Walk, followed
 from tests.inprocess.world import inside
 from tests.pages import ROOT
@@ -23,8 +25,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 AGAIN = ["agent/authorization.py:CallAuthorizer.reevaluate", "agent/policy_facts.py:policy_facts"]
 """What is entered twice on purpose: before a call runs that nobody was asked about, policy and grants are applied
 again, as they may have changed since."""
-EACH = "slack/delivery/settling.py:Settler.settle"
-"""What is entered once for each message."""
+EACH = {"slack/delivery/settling.py:Settler.settle", "slack/delivery/sender.py:Sender.update"}
+"""What is entered once for each message that changes."""
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ async def test_the_walks_of_a_click_and_of_the_result_of_the_call_pass_each_modu
         await here.reply(card.thread_ts or "", "Done.")
         await here.quiet()
     assert (here.workspace / "a.txt").read_text() == "x"
-    assert set(walk.returns) <= {EACH}
+    assert set(walk.returns) <= EACH
     for section in ("A click", "A tool call and its result"):
         [picture] = drawn(section)
         check(walk, picture)
@@ -110,6 +112,34 @@ async def test_so_does_the_walk_of_any_other_click(here: World, button: str) -> 
     [leg] = [leg for leg in walk.legs if "slack/intake/buttons.py" in leg.stages]
     assert leg.stages == picture[0]
     assert leg.returns == []
+
+
+async def test_the_walk_of_an_undo_passes_each_module_once(here: World) -> None:
+    one, _ = drawn("An undo")
+    card = await asked(here, "a.txt")
+    await here.slack.click(card, "Approve", by=here.alice)
+    await here.until(lambda: "Undo" in card.buttons, what="the offer")
+    await here.quiet()
+    with followed() as walk:
+        await here.slack.click(card, "Undo", by=here.alice)
+        await here.until(lambda: "undone by" in card.plain, what="the end of it")
+        await here.quiet()
+    assert list(here.workspace.iterdir()) == []
+    assert walk.returns == []
+    check(walk, one)
+
+
+async def test_so_does_the_walk_of_an_undo_of_all_that_a_turn_has_changed(here: World) -> None:
+    _, all_of_it = drawn("An undo")
+    made = [call("filesystem__write_file", {"path": str(here.workspace / name), "content": "x"}) for name in "ab"]
+    last = await turn(here, made)
+    with followed() as walk:
+        await here.slack.click(last, "Undo all", by=here.alice)
+        await here.until(lambda: "all undone by" in last.plain, what="the end of it")
+        await here.quiet()
+    assert list(here.workspace.iterdir()) == []
+    assert set(walk.returns) <= EACH
+    check(walk, all_of_it)
 
 
 @pytest.mark.parametrize("button", ["Edit…", "Always…"])

@@ -14,6 +14,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import ROOT, World, world
+from tests.inprocess.changing import turn
 
 pytestmark = pytest.mark.anyio
 
@@ -387,6 +388,27 @@ async def test_an_undo_that_was_cut_off_is_done_once_after_the_restart(here: Wor
     await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
     await here.reply(ts, "Answer 2.")
     assert json.dumps(here.model.requests[-1].messages).count("a person has undone") == 1
+
+
+@pytest.mark.parametrize("point", ["after commit: begin_undo#2", "after undo#2", "before commit: end_undo#3"])
+async def test_all_of_a_turn_is_undone_once_though_the_process_dies_in_the_middle(here: World, point: str) -> None:
+    (here.workspace / "a.txt").write_text("old")
+    before = snapshot(here.workspace)
+    await here.bot.kill()
+    await here.bot.start(CRASH_AT=point)
+    await here.ready()
+    path = str(here.workspace / "a.txt")
+    steps = [call("filesystem__write_file", {"path": path, "content": content}) for content in "xyz"]
+    last = await turn(here, steps)
+    click = asyncio.create_task(here.slack.click(last, "Undo all", by=here.alice))
+    await here.bot.ended()
+    await here.bot.start(CRASH_AT="")
+    await here.until(lambda: "all undone by" in last.plain, what="the end of it")
+    click.cancel()
+    await here.quiet()
+    assert snapshot(here.workspace) == before
+    kinds = here.bot.rows(f"SELECT kind FROM audit WHERE kind LIKE 'undo%' AND {OF_THREAD}", last.thread_ts)
+    assert kinds == [("undo",)] * 3 + [("undone",)] * 3
 
 
 async def test_the_offer_ends_with_its_time_and_a_late_click_is_refused_in_words(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ class Bot:
         buttons.register(app, handler)
         for thread_id in await store.waiting():
             self._wake(thread_id)
-        self._undoing.update([thread_id for thread_id, _ in await store.undo_jobs()])
+        self._undoing.update(await store.undo_threads())
 
     async def live(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this, and what follows from it, to its end. Dies the process meanwhile, another one takes over."""

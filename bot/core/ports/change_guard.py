@@ -7,13 +7,14 @@ guard.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bot.core import tool_words
 from bot.core.json_text import JsonObject
+from bot.core.ledger import Changed, LedgerEntry
 from bot.core.policy.conditions import Inside
 from bot.core.questions.scope import Offers
 from bot.core.tool_words import Form
@@ -89,6 +90,17 @@ class ChangeGuard:
         whether the call succeeded."""
         return text
 
+    def changed_files(self, remote_name: str, arguments: JsonObject) -> Sequence[str] | None:
+        """Return the name of the file that a call changes, as it is called afterwards, and the one that it had before
+        if the call moves it. Empty if the call changes nothing; None if it changes something else, or if that is not
+        known. Without disk access."""
+        return None
+
+    async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
+        """Return what calls of this server that have run, in their order, have changed together: one entry for each
+        thing, by what was recorded of the calls. Never raises, takes seconds at most."""
+        return [_as_asked(at, entry) for at, entry in enumerate(entries)]
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """Return what a call would do; None if that is unknown. Changes nothing, never raises, and takes seconds at
         most."""
@@ -139,3 +151,10 @@ class ChangeGuard:
         """Return what a grant for such calls can be limited to, the narrowest first; empty if there is nothing, or if
         that is not known in time."""
         return Offers()
+
+
+def _as_asked(at: int, entry: LedgerEntry) -> Changed:
+    """Return what a call has done to what, as people were asked about it."""
+    preview = entry.approval.preview if entry.approval is not None else None
+    heading, effect = (preview.heading, preview.effect) if preview is not None else ("", "")
+    return Changed(at, heading or tool_words.tool_title("", entry.call.remote_name), effect)

@@ -19,6 +19,7 @@ from typing import Protocol
 from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
+from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
 from bot.core.ports.sessions import SessionStore
@@ -259,8 +260,13 @@ class Grants(Protocol):
 class Undos(Protocol):
     """What approved calls have changed, kept by `Log.commit` for as long as it may be undone."""
 
-    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
-        """Return (thread, call to undo) for each requested undo, in one thread or in all."""
+    async def undo_threads(self) -> Sequence[int]:
+        """Return the ids of the threads in which undos were requested and have not ended."""
+        ...
+
+    async def next_undo(self, thread_id: int) -> UndoJob | None:
+        """Return the requested undo of a thread whose call has ended last, since a later call may have changed what an
+        earlier one left; None if there is none."""
         ...
 
     async def begin_undo(self, call: int) -> None:
@@ -273,7 +279,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, SessionStore, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Protocol):
     """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

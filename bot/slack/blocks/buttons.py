@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
-from bot.core.questions.question import Approval, CallKind, Decision
+from bot.core.questions.question import Approval, CallKind, Decision, UndoState
 from bot.core.untrusted import reference
 from bot.slack.blocks.elements import Block, confirmation, option, plain_text
 
@@ -25,8 +25,11 @@ DETAILS = "details"
 UNDO = "undo"
 REVOKE = "revoke"
 ALLOW = "allow"
+ALL = "all."
+"""Begins the names of buttons about several requests."""
 ALL_APPROVED = "all.approved"
 ALL_DENIED = "all.denied"
+ALL_UNDONE = "all.undone"
 MORE = "more"
 """The overflow menu; the value says which entry was selected."""
 REASON = "reason"
@@ -51,7 +54,7 @@ LABELS: dict[CallKind, tuple[tuple[Decision, str], ...]] = {
 NAMES = frozenset(
     {
         *(decision.value for answers in LABELS.values() for decision, _ in answers),
-        *(EDIT, ALWAYS, DETAILS, UNDO, REVOKE, ALLOW, ALL_APPROVED, ALL_DENIED, MORE),
+        *(EDIT, ALWAYS, DETAILS, UNDO, REVOKE, ALLOW, ALL_APPROVED, ALL_DENIED, ALL_UNDONE, MORE),
     }
 )
 
@@ -102,7 +105,7 @@ def pressed(action: JsonObject) -> tuple[str, Pressed]:
     name = named(reference(action.get("action_id")))
     chosen = action.get("selected_option") if name == MORE else action
     carried = opened(str(chosen.get("value")) if isinstance(chosen, dict) else "")
-    expected = (REASON, STOP) if name == MORE else ("all",) if name in (ALL_APPROVED, ALL_DENIED) else ("one",)
+    expected = (REASON, STOP) if name == MORE else ("all",) if name.startswith(ALL) else ("one",)
     if carried.kind not in expected:
         raise ValueError("not a value of this button")
     return carried.kind if name == MORE else name, carried
@@ -196,6 +199,18 @@ def undoing(approval: Approval, row: int, *, named: bool) -> Block:
     text = f"{what or 'What the call changed is put back as it was.'} Nothing is done if it has changed since."
     asked = confirmation("Undo this?", text, "Undo")
     return button(action_id(UNDO, row), "Undo", value(approval), confirm=asked)
+
+
+def undoing_all(approvals: Sequence[Approval]) -> Block | None:
+    """Return the button that undoes the calls of a message that can be undone; None if they are not several, or their
+    value would be too long."""
+    offered = [each for each in approvals if each.undo is not None and each.undo.state is UndoState.OFFERED]
+    carried = json.dumps({"all": [[approval.id, approval.digest] for approval in offered]})
+    if not 1 < len(offered) <= MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:
+        return None
+    text = f"{len(offered)} changes are put back, the last one first. What somebody has changed since is left alone."
+    asked = confirmation("Undo all of this?", text, "Undo all")
+    return button(action_id(ALL_UNDONE), "Undo all", carried, confirm=asked)
 
 
 def showing(approval: Approval, row: int) -> Block:

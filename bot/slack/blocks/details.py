@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from bot.core.calls import Call, CallState
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
 from bot.core.tools import Preview
-from bot.slack.blocks import arguments, buttons
+from bot.slack.blocks import arguments, buttons, paging
 from bot.slack.blocks.elements import (
     VIEW_BLOCKS,
     VIEW_LIMIT,
@@ -34,44 +35,21 @@ PAGE = "details.page"
 """The action id of the buttons that turn pages."""
 TITLE = "Everything in full"
 CHANGES = "Changes"
-MAX_PAGES = 300
-"""The last page that can be opened; the file has everything."""
-AHEAD = 20
-"""Pages after the current one that are still counted."""
 MAX_NAMED = 1_000
 """Values that are listed one by one in a file."""
-_RESERVED = 5_000
-"""Bytes of a window apart from its content."""
 _ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
 """JSON up to a comma outside of strings, or up to its end, without backtracking."""
 
 
 def details(approval: Approval, page: int = 0) -> JsonObject:
     """Return the window at a page, counted from 0; a page that does not exist gives the nearest one."""
-    blocks: list[Block] = []
-    page = min(max(page, 0), MAX_PAGES - 1)
-    number = last = 0
-    for at, block in _paged(approval):
-        last = at
-        if at > page + AHEAD:
-            break
-        if at > number and at <= page:
-            number, blocks = at, []
-        if at == number:
-            blocks.append(block)
-    if last:
-        many = f"more than {last}" if last > number + AHEAD else f"{last + 1}"
-        blocks.insert(0, remark(f"Page {number + 1} of {many}"))
-    if number > 0:
-        blocks.insert(0, _turn(approval, number - 1, "Previous page"))
-    if number < min(last, MAX_PAGES - 1):
-        blocks.append(_turn(approval, number + 1, "Next page"))
+    blocks = paging.shown(_blocks(approval), page, partial(_turn, approval))
     return modal(TITLE, blocks, private_metadata=approval.id)
 
 
 def pages(approval: Approval) -> int:
     """Return the number of pages."""
-    return 1 + max(page for page, _ in _paged(approval))
+    return 1 + max(page for page, _ in paging.paged(_blocks(approval)))
 
 
 def has_more_than(number: int, approval: Approval) -> bool:
@@ -82,7 +60,7 @@ def has_more_than(number: int, approval: Approval) -> bool:
         blocks, characters = blocks + 1, characters + len(name) + len(value)
         if blocks > number * VIEW_BLOCKS or characters > number * VIEW_LIMIT:
             return True
-    return any(page >= number for page, _ in _paged(approval))
+    return any(page >= number for page, _ in paging.paged(_blocks(approval)))
 
 
 def opened_page(value: str) -> tuple[str, str, int]:
@@ -104,17 +82,6 @@ def in_a_file(approval: Approval) -> str:
 def _turn(approval: Approval, page: int, label: str) -> Block:
     value = json.dumps({"a": approval.id, "d": approval.digest, "n": page})
     return actions(f"page-{page}-{approval.id}", [buttons.button(PAGE, label, value)])
-
-
-def _paged(approval: Approval) -> Iterator[tuple[int, Block]]:
-    """Yield the content block by block, each with its page. A page stays within Slack's limits."""
-    page = count = used = 0
-    for block in _blocks(approval):
-        weight = len(json.dumps(block))
-        if count and (used + weight > VIEW_LIMIT - _RESERVED or count >= VIEW_BLOCKS - 5):
-            page, count, used = page + 1, 0, 0
-        yield page, block
-        count, used = count + 1, used + weight
 
 
 def _blocks(approval: Approval) -> Iterator[Block]:

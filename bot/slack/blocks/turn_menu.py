@@ -11,16 +11,19 @@ from bot.slack.blocks.elements import Block, actions, option, plain_text
 PREFIX = "turn.on."
 MENU = f"{PREFIX}menu"
 FEEDBACK = f"{PREFIX}feedback"
-DETAILS, STOP = "details", "stop"
+DETAILS, THREAD, STOP = "details", "thread", "stop"
 """What the menu offers."""
 GOOD, BAD = "good", "bad"
 """The answers of the feedback buttons."""
-ACTIONS = frozenset((DETAILS, STOP, GOOD, BAD))
+ACTIONS = frozenset((DETAILS, THREAD, STOP, GOOD, BAD))
 
 
 def menu(turn: int, *, running: bool, steps: bool) -> Block | None:
     """Return the menu; None if it would be empty. steps: the message has some whose details can be shown."""
-    offered = [option("Details…", value(DETAILS, turn))] if steps else []
+    offered: list[Block] = []
+    if steps:
+        offered.append(option("Details…", value(DETAILS, turn)))
+        offered.append(option("What changed in this thread…", value(THREAD, turn)))
     if running:
         offered.append(option("Stop", value(STOP, turn)))
     if not offered:

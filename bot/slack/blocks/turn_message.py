@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from bot.core.json_text import JsonObject
+from bot.core.ledger import UndoTally
 from bot.core.questions.granted import GRANTED
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.retry import RETRIED, RETRY_TURN
 from bot.core.turn_message import GROWING, End, Step, StepState, Text, TurnMessage
-from bot.slack.blocks import cards, granted_row, retry_notice, turn_menu
-from bot.slack.blocks.elements import Block, context
+from bot.slack.blocks import cards, granted_row, ledger, retry_notice, turn_menu
+from bot.slack.blocks.elements import Block, actions, context
 from bot.slack.blocks.messages import markdown
 from bot.slack.delivery.stream_body import StreamBody
 from bot.slack.text import brief, escaped, harmless, visible
@@ -21,12 +22,16 @@ TITLE = 250
 
 
 def render(
-    message: TurnMessage, about: Sequence[Question] = (), words: str = "", running: Sequence[Step] = ()
+    message: TurnMessage,
+    about: Sequence[Question] = (),
+    words: str = "",
+    running: Sequence[Step] = (),
+    undos: UndoTally | None = None,
 ) -> JsonObject | None:
     """Return text and blocks of a part; None if there is nothing to show.
 
     about: the questions that it ends with, in their current state. words: what is being done, if nothing else says it.
-    running: its steps that run.
+    running: its steps that run. undos: what can be undone, for a part with a ledger.
     """
     parts = (*message.parts, *running)
     blocks = list(_content(parts))
@@ -34,16 +39,21 @@ def render(
         blocks.append(context(f":hourglass_flowing_sand: {escaped(harmless(words))}…"))
     if not blocks and not message.note and not any(isinstance(each, Approval) for each in about):
         return None
-    blocks += closing(message, about)
+    blocks += closing(message, about, undos)
     return {"text": escaped(harmless(brief(_fallback(message, parts, about, words)))) or "…", "blocks": blocks}
 
 
-def streamed(message: TurnMessage, about: Sequence[Question] = (), running: Sequence[Step] = ()) -> StreamBody:
+def streamed(
+    message: TurnMessage,
+    about: Sequence[Question] = (),
+    running: Sequence[Step] = (),
+    undos: UndoTally | None = None,
+) -> StreamBody:
     """Return what a stream of a part is to hold. Its questions are in the blocks with which the stream is stopped."""
     return StreamBody(
         chunks=list(_chunks((*message.parts, *running))),
         done=message.end is not End.OPEN,
-        blocks=closing(message, about) if message.end is not End.OPEN else (),
+        blocks=closing(message, about, undos) if message.end is not End.OPEN else (),
         menu=_with_menu((), message) if message.end is End.OPEN else (),
         person=message.person,
         team=message.team,
@@ -60,8 +70,8 @@ def _chunks(parts: Sequence[Step | Text]) -> Iterator[JsonObject]:
                 yield {"type": "task_update", "id": id_, "title": title, "status": state.value}
 
 
-def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]:
-    """Return the blocks at the end of a part: its note, its questions, its menu."""
+def closing(message: TurnMessage, about: Sequence[Question] = (), undos: UndoTally | None = None) -> list[Block]:
+    """Return the blocks at the end of a part: its note, its questions, its ledger, its menu."""
     requests, records = _apart(about)
     blocks = granted_row.rows(records)
     if message.note:
@@ -73,6 +83,10 @@ def closing(message: TurnMessage, about: Sequence[Question] = ()) -> list[Block]
             blocks.append(context(retry_notice.SINCE))
     if requests:
         blocks += cards.rows(requests)
+    if message.ledger is not None and undos is not None:
+        blocks.append(ledger.line(message.ledger, undos))
+        if changed := ledger.deciding(message.turn, message.ledger, undos):
+            blocks.append(actions(f"menu-{message.key}", changed))
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
     open_ = any(each.decision is Decision.AWAITING for each in requests)

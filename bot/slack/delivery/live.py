@@ -165,7 +165,7 @@ class Live:
     def _render(self, post: Post) -> JsonObject | None:
         message, turn = self._recorded(post)
         if turn is None:
-            return turn_message.render(message, post.about, AGAIN if self._is_taken_up(post, message) else "")
+            return turn_message.render(message, post.about, undos=post.undos)
         parts = self._parts(turn)
         turn.changed = False
         part = next((each for each in parts if each.key == post.key), message)
@@ -177,7 +177,7 @@ class Live:
             # What was done is shown at once, with its buttons, which a stream has only at its end.
             return None
         if turn is None:
-            return turn_message.streamed(message, post.about)
+            return turn_message.streamed(message, post.about, undos=post.undos)
         parts = self._parts(turn, steady=True)
         turn.changed = False
         part = next((each for each in parts if each.key == post.key), message)

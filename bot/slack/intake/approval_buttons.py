@@ -41,7 +41,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
         return Response(work=_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
-    kind = _OFFERS.get(name, "")
+    kind = UNDO if name == buttons.ALL_UNDONE else _OFFERS.get(name, "")
     answer = kind or _ANSWERS.get(name) or Decision(name)
     prepare = partial(approval_entries.suggested, handler) if kind == SUGGESTION else None
     words = await handler.settle(

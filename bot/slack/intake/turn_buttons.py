@@ -13,7 +13,7 @@ from bot.pace import offload
 from bot.slack.approval_handler import STRANGER, ApprovalHandler, origin_of, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import feedback, turn_details, turn_menu
-from bot.slack.intake import replies
+from bot.slack.intake import ledger_buttons, replies
 from bot.slack.intake.response import Response, WindowResponse
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     what, turn = turn_menu.opened(chosen.get("value"))
     if what == turn_menu.DETAILS:
         return Response(work=_show(handler, body, turn))
+    if what == turn_menu.THREAD:
+        return Response(work=ledger_buttons.show(handler, asked, body, turn, whole_thread=True))
     if what == turn_menu.STOP:
         return await _stop(handler, body, turn)
     return await _rate(handler, asked, body, turn, good=what == turn_menu.GOOD)

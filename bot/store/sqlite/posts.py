@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import question_rows
+from bot.core.turn_message import TURN
+from bot.store.sqlite import ledgers, question_rows
 from bot.store.sqlite.database import now
 
 
@@ -75,6 +76,8 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
         about = question_rows.of_post(connection, card) if revision != shown or person or asks else ()
         post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
         post = replace(post, about=about, person=person, channel=channel, streaming=bool(streaming), card=copied or "")
+        if kind == TURN and final:
+            post = replace(post, undos=ledgers.undos(connection, key, payload))
         found.append(post)
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 

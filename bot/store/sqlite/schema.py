@@ -6,6 +6,7 @@ from __future__ import annotations
 from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
+from bot.store.sqlite.ledger_migration import LEDGER
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
 from bot.store.sqlite.streaming_migration import STREAMING
@@ -332,4 +333,5 @@ MIGRATIONS: tuple[str, ...] = (
     STREAMING,
     FEEDBACK,
     GRANTS,
+    LEDGER,
 )

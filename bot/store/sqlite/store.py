@@ -15,8 +15,7 @@ from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Card, Question
 from bot.core.thread import ThreadState, Turn
-from bot.core.tools import Undone
-from bot.core.transaction import Change, UndoJob
+from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import TurnMessage
 from bot.core.turn_record import TurnRecord
@@ -40,6 +39,7 @@ from bot.store.sqlite import (
 )
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
+from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -56,16 +56,16 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
         """`redact`: patterns of the arguments that the audit must not record (`[audit] redact`)."""
         PostsStore.__init__(self, database)
         SqliteSessions.__init__(self, database)
+        LedgersStore.__init__(self, database, OddRows())
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
-        self._odd = OddRows()
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         def admit(connection: sqlite3.Connection) -> tuple[Admission, int]:
@@ -232,21 +232,6 @@ class SqliteStore(PostsStore, SqliteSessions):
 
         work.__name__ = f"decide {'always' if clicks[0].grant else clicks[0].answer}"
         return await self._database.write(work)
-
-    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
-        return await self._database.read(lambda connection: undos.undo_jobs(connection, thread_id, self._odd))
-
-    async def begin_undo(self, call: int) -> None:
-        def begin_undo(connection: sqlite3.Connection) -> None:
-            undos.begin(connection, call)
-
-        await self._database.write(begin_undo)
-
-    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
-        def end_undo(connection: sqlite3.Connection) -> None:
-            undos.end_undo(connection, thread_id, call, undone, note)
-
-        await self._database.write(end_undo)
 
     async def withdraw(self, question: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:

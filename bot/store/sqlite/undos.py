@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bot.core.calls import Call
 from bot.core.inbox import timestamp
 from bot.core.questions.question import UndoState
 from bot.core.tools import Undone, UndoSnapshot
 from bot.core.transaction import UndoJob
-from bot.store.sqlite import audit
+from bot.store.sqlite import audit, ledgers
 from bot.store.sqlite.database import now
 from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import touch
@@ -42,27 +42,38 @@ def offer(connection: sqlite3.Connection, call: Call, after: str, until: float) 
 def request(connection: sqlite3.Connection, call: int, user: str) -> None:
     """Record that somebody requested the undo of this call."""
     connection.execute("UPDATE undos SET state = 'undoing', by = ? WHERE call = ? AND state = 'offered'", (user, call))
+    ledgers.redraw(connection, call)
 
 
-def undo_jobs(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> list[tuple[int, UndoJob]]:
-    """Return (thread, call) for requested undos, in one thread or (0) in all."""
-    columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
+def undo_threads(connection: sqlite3.Connection) -> list[int]:
+    """Return the threads with requested undos."""
+    rows = connection.execute("SELECT c.thread_id FROM undos u JOIN calls c ON c.id = u.call WHERE u.state = 'undoing'")
+    return sorted({int(thread_id) for (thread_id,) in rows})
+
+
+def next_undo(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> UndoJob | None:
+    """Return the requested undo of a thread whose call has ended last; None if there is none. `until` is the same time
+    after the end of every call."""
     rows = connection.execute(
-        f"SELECT c.thread_id, u.plan, u.content, u.after, u.begun, {columns} FROM undos u JOIN calls c ON c.id = u.call"
-        " WHERE u.state = 'undoing' AND (? = 0 OR c.thread_id = ?)",
-        (thread_id, thread_id),
+        "SELECT u.call FROM undos u CROSS JOIN calls c ON c.id = u.call WHERE u.state = 'undoing' AND c.thread_id = ?"
+        " ORDER BY u.until DESC, u.call DESC",
+        (thread_id,),
     )
-    found: list[tuple[int, UndoJob]] = []
-    for thread, plan, content, after, begun, *call in rows.fetchall():
-
-        def one(row: Sequence[object] = (plan, content, after, begun), call: Sequence[object] = tuple(call)) -> UndoJob:
-            plan, content, after, begun = row
-            return UndoJob(call_from(call), UndoSnapshot(str(plan), _bytes(content)), str(after), bool(begun))
-
-        job = odd.around(connection, f"what was kept of call {call[0]}", one)
+    for (call,) in rows.fetchall():
+        job = odd.around(connection, f"what was kept of call {call}", lambda call=call: _job(connection, int(call)))
         if job is not None:
-            found.append((int(thread), job))
-    return found
+            return job
+    return None
+
+
+def _job(connection: sqlite3.Connection, call: int) -> UndoJob:
+    columns = ", ".join(f"c.{name.strip()}" for name in CALL_COLUMNS.split(","))
+    plan, content, after, begun, *row = connection.execute(
+        f"SELECT u.plan, u.content, u.after, u.begun, {columns} FROM undos u JOIN calls c ON c.id = u.call"
+        " WHERE u.call = ?",
+        (call,),
+    ).fetchone()
+    return UndoJob(call_from(row), UndoSnapshot(str(plan), _bytes(content)), str(after), bool(begun))
 
 
 def _bytes(content: object) -> bytes:
@@ -90,6 +101,7 @@ def end_undo(connection: sqlite3.Connection, thread_id: int, call: int, undone: 
     # The outcome names paths, which the audit may have to leave out; the card shows them.
     _record(connection, "undone", where, user, {"done": undone.done})
     touch(connection, approval)
+    ledgers.redraw(connection, call)
     if undone.done:
         connection.execute(
             "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
@@ -110,6 +122,7 @@ def expire(connection: sqlite3.Connection, most: int) -> list[int]:
     for call, approval, _ in rows:
         _close(connection, int(call))
         touch(connection, str(approval))
+        ledgers.redraw(connection, int(call))
     return [int(row[2]) for row in rows]
 
 

@@ -51,12 +51,18 @@ def reading(files: Filesystem, paths: Sequence[str]) -> Claim:
 
 def of_paths(paths: Iterable[str]) -> Claim:
     """Return the claim on real paths. Runs in a thread."""
-    found: set[str] = set()
-    for path in paths:
-        # On some disks, names that differ in case or Unicode form are the same file; elsewhere this claims too much.
-        found.add(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold()))
+    kept = list(paths)
+    found = set(of_names(kept))
+    for path in kept:
         with suppress(OSError, ValueError):
             status = os.stat(path)
             if status.st_nlink > 1 and not os.path.isdir(path):
                 found.add(f"inode {status.st_dev}:{status.st_ino}")
     return frozenset(found)
+
+
+def of_names(paths: Iterable[str]) -> Claim:
+    """Return the claim on the names of real paths, for what replaces a name and changes no other name of the same file.
+    Without disk access."""
+    # On some disks, names that differ in case or Unicode form are the same file; elsewhere this claims too much.
+    return frozenset(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold()) for path in paths)

@@ -5,18 +5,30 @@ All disk access happens in the threads of that disk and is limited in time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from bot.core.json_text import JsonObject
+from bot.core.ledger import Changed, LedgerEntry
 from bot.core.policy.conditions import Inside
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.questions.scope import Offers
 from bot.core.tool_words import Form
 from bot.core.tools import BusyError, CallResult, Preview, Tool, Undone, UndoSnapshot
+from bot.pace import offload
 from bot.tools.disk import Disk, DiskTimeoutError
-from bot.tools.filesystem import claimed_paths, grant_scope, path_scope, preview, proposals, steps, undo, wording
+from bot.tools.filesystem import (
+    claimed_paths,
+    combined,
+    grant_scope,
+    path_scope,
+    preview,
+    proposals,
+    steps,
+    undo,
+    wording,
+)
 from bot.tools.filesystem.paths import Filesystem
 from bot.tools.server_config import ServerConfig
 
@@ -91,6 +103,15 @@ class FilesystemGuard(LocalPaths):
         an answer."""
         return steps.without_machine(tool, text, ok, self._files.usable)
 
+    def changed_files(self, remote_name: str, arguments: JsonObject) -> Sequence[str] | None:
+        """Return the file that a call changes; a new folder is none."""
+        return combined.names(self._files, remote_name, arguments)
+
+    async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
+        """Return what calls have changed, one entry for each file or folder."""
+        size = sum(entry.size for entry in entries)
+        return await offload(size, combined.combined, self._files, entries)
+
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
         """Return what a call would do to the files; None for a tool that is not known."""
 
@@ -138,7 +159,7 @@ class FilesystemGuard(LocalPaths):
         """Restore the files, while no call touches them."""
         disk = self._files.disk
         try:
-            async with self._server.alone(await disk.run(undo.claim, before)):
+            async with self._server.alone(await offload(len(before.plan), undo.claim, before)):
                 return await disk.run(undo.undo, self._files, before, after, again, seconds=UNDO_SECONDS)
         except DiskTimeoutError:
             return Undone(False, "The disk does not answer. It may or may not have been undone: look at the files.")

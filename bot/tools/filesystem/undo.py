@@ -15,7 +15,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import Claim
 from bot.core.tools import Tool, Undone, UndoSnapshot
 from bot.tools.filesystem import files as disk
-from bot.tools.filesystem.claimed_paths import of_paths
+from bot.tools.filesystem.claimed_paths import of_names
 from bot.tools.filesystem.files import Kind, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
 from bot.tools.filesystem.preview import see
@@ -43,7 +43,7 @@ def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot |
     elif tool.remote_name == "move_file":
         if was.kind not in {Kind.FILE, Kind.FOLDER} or sight.states[1].kind is not Kind.ABSENT:
             return None
-        plan["was"] = was.identity
+        plan["was"], plan["mark"] = was.identity, _mark(sight.places[0], content=True, same=False)
     elif was.kind is Kind.ABSENT and sight.states[1].kind is Kind.FOLDER:
         plan["was"] = None
     elif was.kind is Kind.FILE and was.content is not None:
@@ -64,16 +64,22 @@ def after(files: Filesystem, before: UndoSnapshot) -> str:
         if plan["tool"] == "create_directory":
             marks = [_mark(place) for place in places]
             return _BETWEEN.join(marks) if all(marks) else ""
-        marks = [_mark(place, content=True, same=plan["tool"] == "move_file") for place in places]
     except (RefusedError, KeyError):
         return ""
+    return _digest(places, same=False)
+
+
+def _digest(places: list[ResolvedPath], *, same: bool) -> str:
+    """Return a digest of what is at these paths; empty if unknown. In: whether files must be the same ones, or only
+    have the same content: undoing a later edit of a file that was moved leaves another one."""
+    marks = [_mark(place, content=True, same=same) for place in places]
     return sha256(*marks) if all(marks) else ""
 
 
 def claim(before: UndoSnapshot) -> Claim:
-    """Return what `undo` may change. Runs in a thread."""
+    """Return what `undo` may change. Without disk access."""
     paths = _plan(before).get("paths")
-    return of_paths(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
+    return of_names(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else frozenset()
 
 
 def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True) -> Undone:
@@ -87,7 +93,7 @@ def undo(files: Filesystem, before: UndoSnapshot, left: str, again: bool = True)
             case "create_directory":
                 return _remove(files, places, left, again=again)
             case "move_file":
-                return _move_back(files, before, places, plan["was"], left, again=again)
+                return _move_back(files, plan, places, left, again=again)
             case _:
                 return _restore(files, before, places[0], plan["was"], left, again=again)
     except OSError as problem:
@@ -126,16 +132,18 @@ def _restore(
 
 
 def _move_back(
-    files: Filesystem, before: UndoSnapshot, places: list[ResolvedPath], identity: str, left: str, *, again: bool
+    files: Filesystem, plan: Mapping[str, Any], places: list[ResolvedPath], left: str, *, again: bool
 ) -> Undone:
     source, destination = places
     old, new = look(source), look(destination)
-    if old.identity == identity and new.kind is Kind.ABSENT:
+    as_before = old.identity == plan["was"] or _mark(source, content=True, same=False) == plan.get("mark")
+    if as_before and old.kind is not Kind.ABSENT and new.kind is Kind.ABSENT:
         return Undone(True, _ALREADY) if again else Undone(False, _NOTHING)
     # After a crash in the middle of moving a file back, it has both names.
-    halfway = again and old.kind is Kind.FILE and old.identity == new.identity == identity
-    if not halfway and after(files, before) != left:
-        where = source if old.kind is not Kind.ABSENT and new.identity == identity else destination
+    halfway = again and as_before and old.kind is Kind.FILE and old.identity == new.identity
+    # Earlier versions have recorded which file it was.
+    if not halfway and left not in (_digest(places, same=False), _digest(places, same=True)):
+        where = source if old.kind is not Kind.ABSENT and new.identity == plan["was"] else destination
         return Undone(False, f"{_CHANGED}: {files.shown(where.path)}.")
     disk.rename(destination, source)
     return Undone(True, f"Moved {files.shown(destination.path)} back to {files.shown(source.path)}.")

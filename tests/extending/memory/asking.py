@@ -17,7 +17,7 @@ from bot.core.questions.retry import PASSED, RETRIED, RETRY_TURN
 from bot.core.questions.suggestion import Past
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
-from bot.core.turn_message import TURN
+from bot.core.turn_message import TURN, first_key, loads
 from bot.errors import StoreError
 from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
 
@@ -56,6 +56,19 @@ def redraw(tables: Tables, posts: Iterable[int]) -> None:
     found = set(posts)
     for post in found | {copy for copy, card in tables.copies.items() if card in found}:
         tables.posts[post] = replace(tables.posts[post], revision=tables.posts[post].revision + 1)
+
+
+def newest_part(tables: Tables, turn: int) -> int:
+    """The number of the newest part of a turn's message; 0 if there is none."""
+    parts = [post for post in tables.posts.values() if post.kind == TURN and post.key.startswith(first_key(turn))]
+    return max(parts, key=lambda post: post.key).id if parts else 0
+
+
+def redraw_ledger(tables: Tables, call: int) -> None:
+    """Draw the message of a call's turn again, if it has a ledger."""
+    newest = newest_part(tables, tables.calls[call].turn)
+    if newest and loads(tables.posts[newest].payload).ledger is not None:
+        redraw(tables, [newest])
 
 
 def about_call(tables: Tables, call: int) -> list[int]:
@@ -197,6 +210,7 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         kept = tables.undos.get(question.call.id)
         if transition.undo_by and kept and kept.state is UndoState.OFFERED:
             tables.undos[question.call.id] = replace(kept, state=UndoState.UNDOING, by=transition.undo_by)
+            redraw_ledger(tables, question.call.id)
     if transition.stops_turn:
         stop(tables, question.thread_id, transition.stops_turn)
     for record in transition.records:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions.question import Question
 from bot.core.turn_message import TURN
-from tests.extending.memory import amending, asking, reaching
+from tests.extending.memory import amending, asking, ledgers, reaching
 from tests.extending.memory.tables import Disk, Tables
 
 
@@ -22,7 +22,7 @@ class MemoryPosts:
         tables = self._disk.tables
         posts = [post for post in tables.posts.values() if post.thread_id == thread_id and unsettled(post)]
         drawn = [
-            replace(each, about=_about(tables, each), card=_copied(tables, each))
+            replace(each, about=_about(tables, each), card=_copied(tables, each), undos=ledgers.undos(tables, each))
             if each.person or each.kind == TURN or each.shown != each.revision
             else each
             for each in posts

@@ -18,19 +18,19 @@ from bot.core.questions.question import Card, Decision, Question, UndoState
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
-from bot.core.tools import Undone
-from bot.core.transaction import Change, UndoJob
+from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from tests.extending.memory import amending, asking, feedback, following, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
+from tests.extending.memory.ledgers import MemoryLedgers
 from tests.extending.memory.posting import MemoryPosts, unsettled
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
-class MemoryStore(MemoryPosts):
+class MemoryStore(MemoryPosts, MemoryLedgers):
     """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, disk: Disk) -> None:
@@ -258,6 +258,7 @@ class MemoryStore(MemoryPosts):
                     tables.undos[call] = replace(undo, state=UndoState.CLOSED)
                 if over:
                     asking.redraw(tables, [tables.questions[undo.approval].post])
+                    asking.redraw_ledger(tables, call)
                     found.add(tables.calls[call].thread)
         return sorted(found)
 
@@ -296,31 +297,6 @@ class MemoryStore(MemoryPosts):
     async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
         with self._disk.transaction() as tables:
             return asking.end_grant(tables, grant, how, user)
-
-    async def undo_jobs(self, thread_id: int = 0) -> Sequence[tuple[int, UndoJob]]:
-        tables = self._disk.tables
-        undoing = [(tables.calls[call], row) for call, row in tables.undos.items() if row.state is UndoState.UNDOING]
-        return [
-            (call.thread, UndoJob(fresh(call), row.before, row.after, row.begun))
-            for call, row in undoing
-            if thread_id in (0, call.thread)
-        ]
-
-    async def begin_undo(self, call: int) -> None:
-        with self._disk.transaction() as tables:
-            tables.undos[call] = replace(tables.undos[call], begun=True)
-
-    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
-        with self._disk.transaction() as tables:
-            row = tables.undos[call]
-            if row.state is not UndoState.UNDOING:
-                return
-            state = UndoState.UNDONE if undone.done else UndoState.REFUSED
-            tables.undos[call] = replace(row, state=state, words=undone.words)
-            tables.record(thread_id, "undone", row.by, call=call)
-            asking.redraw(tables, [tables.questions[row.approval].post])
-            if undone.done:
-                asking.note(tables, thread_id, f"undo-{call}", note)
 
 
 def _has_work(tables: Tables, thread: int) -> bool:

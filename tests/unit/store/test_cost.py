@@ -25,6 +25,7 @@ from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
 from bot.store.sqlite import posts
 from bot.store.sqlite.database import Database
+from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.store import SqliteStore
 from tests import statements
 from tests.filled import fill
@@ -32,7 +33,7 @@ from tests.lives import ALICE, BOB, draft, waiting_for_a_person
 
 pytestmark = pytest.mark.anyio
 FEW, MANY = 100, 3_000
-METHODS = {name for name in vars(SqliteStore) if not name.startswith("_")}
+METHODS = {name for kind in (SqliteStore, LedgersStore) for name in vars(kind) if not name.startswith("_")}
 
 
 class Meter(SqliteStore):
@@ -98,8 +99,13 @@ async def everything(store: SqliteStore) -> None:
     call.state, call.outcome, call.summarised = CallState.FINISHED, CallOutcome.OK, True
     await life.commit("finish a call", calls=[call], afters=[(call, "after", 1e12)])
     await store.answer([await life.click(approval, UNDO, kind=UNDO)])
-    await store.undo_jobs()
-    await store.undo_jobs(life.id)
+    await store.undo_threads()
+    await store.next_undo(life.id)
+    turn = (await life.state()).turn
+    assert turn is not None
+    for whole in (False, True):
+        assert await store.ledger(turn.id, 5, whole_thread=whole)
+    assert await store.offered_undos(turn.id) == []
     await store.begin_undo(call.id)
     await store.end_undo(life.id, call.id, Undone(True, "As before."), "It was taken back.")
     await life.say()

@@ -94,8 +94,10 @@ async def test_who_approved_and_what_can_be_undone_is_kept(tmp_path: Path, versi
         assert record.undo.state is UndoState.OFFERED
         undo = click("request3", UNDO, "3.5", kind=UNDO)
         assert await verdict(store, undo, undo) == [Verdict.SETTLED, Verdict.ALREADY]
-        [(thread, job)] = await store.undo_jobs()
-        assert (thread, job.call.id) == (1, 3)
+        assert list(await store.undo_threads()) == [1]
+        job = await store.next_undo(1)
+        assert job is not None
+        assert job.call.id == 3
 
 
 @pytest.mark.parametrize("version", [version for version in RELEASED if version >= 3])

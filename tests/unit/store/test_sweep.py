@@ -117,7 +117,10 @@ async def test_an_odd_undo_keeps_no_other_from_being_taken_up(tmp_path: Path) ->
         await database.write(lambda connection: connection.execute(add))
         await database.write(lambda connection: connection.execute(ODD["an unknown state of the call"]))
         await sweep.once()
-        assert undone == {1, 3}
+        assert undone == {1, 2, 3}
+        store = SqliteStore(database)
+        found = [await store.next_undo(thread_id) for thread_id in (1, 2, 3)]
+        assert [job is not None for job in found] == [True, False, True]
 
 
 async def test_a_database_that_refuses_ends_no_sweep_and_is_reported_once(

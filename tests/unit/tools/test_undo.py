@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.config import mcp_json
-from bot.core.json_text import JsonObject, canonical
+from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus, Undone, UndoSnapshot
 from bot.tools.filesystem import undo
 from bot.tools.filesystem.paths import Filesystem
@@ -75,6 +76,18 @@ async def test_every_call_is_taken_back_to_the_byte_and_doing_it_again_does_noth
         assert tree(filled) == whole, name
         assert await guard(files).undo(before, after) == Undone(True, "It was already as before.")
         assert tree(filled) == whole
+
+
+async def test_a_move_that_an_earlier_version_has_recorded_is_undone(files: McpToolset, filled: Path) -> None:
+    whole = tree(filled)
+    before, _ = await done(files, "move_file", source="text", destination="moved")
+    plan = {name: value for name, value in json.loads(before.plan).items() if name != "mark"}
+    state = (filled / "moved").stat()
+    digest = hashlib.sha256((filled / "moved").read_bytes()).hexdigest()
+    there = sha256("file", digest, str(state.st_mode & 0o7777), f"{state.st_dev}:{state.st_ino}")
+    undone = await guard(files).undo(UndoSnapshot(canonical(plan)), sha256(sha256("absent", "0:0"), there), again=False)
+    assert undone.done, undone
+    assert tree(filled) == whole
 
 
 async def test_what_has_changed_since_is_left_alone(files: McpToolset, filled: Path) -> None:

@@ -1,0 +1,9 @@
+"""The migration for what a thread has changed."""
+
+from __future__ import annotations
+
+LEDGER = """
+    -- Calls that have changed something, may have, or were denied (`bot.core.ledger.RECORDED`).
+    CREATE INDEX calls_changed ON calls (thread_id, seq, position)
+        WHERE tier <> 'read' AND outcome IN ('ok', 'assumed', 'denied', 'unresolved', 'skipped');
+"""
