@@ -136,7 +136,9 @@ class TextSplitter:
                 at = self._read_reasoning(text, at, shown, last=last)
             elif self._leaks and not self._any and self._is_json(text, at, last=last):
                 if not self._rest:
-                    self._leak(text, at)
+                    begins = len(text) - len(text[at:].lstrip())
+                    shown.append(self._emit(text[at:begins]))
+                    self._leak(text, begins)
                 break
             else:
                 at = self._read_text(text, at, shown, last=last)
@@ -191,7 +193,9 @@ class TextSplitter:
             shown.append(self._emit(text[at:end]))
             self._rest = text[end:]
             return len(text)
-        if kind == "address" and self._leaks and not self._code.span and self._header(text, at, found.start(), shown):
+        in_span = self._code.span and "\n" not in text[at : found.start()]
+        addressed = kind == "address" and self._leaks and not in_span
+        if addressed and self._header(text, at, found.start(), shown):
             return len(text)
         shown.append(self._emit(text[at : found.start()]))
         if kind == "ticks":
