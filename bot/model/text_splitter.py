@@ -10,6 +10,7 @@ import re
 from enum import Enum, auto
 from typing import Final
 
+from bot.model.code_marks import CodeMarks
 from bot.model.text_tokens import (
     ADDRESS,
     HEADED,
@@ -63,12 +64,7 @@ class TextSplitter:
         self._state = _State.TEXT
         self._rest = ""
         """Text that is not examined yet."""
-        self._fence = ""
-        self._fence_line = False
-        self._span = 0
-        """The number of backticks that began the code in which the text is; 0 outside of code."""
-        self._bare = True
-        """Whether the line has no words so far."""
+        self._code = CodeMarks()
         self._last = ""
         """The last character of the text."""
         self._any = False
@@ -140,7 +136,9 @@ class TextSplitter:
                 at = self._read_reasoning(text, at, shown, last=last)
             elif self._leaks and not self._any and self._is_json(text, at, last=last):
                 if not self._rest:
-                    self._leak(text, at)
+                    begins = len(text) - len(text[at:].lstrip())
+                    shown.append(self._emit(text[at:begins]))
+                    self._leak(text, begins)
                 break
             else:
                 at = self._read_text(text, at, shown, last=last)
@@ -157,7 +155,7 @@ class TextSplitter:
     def _is_json(self, text: str, at: int, *, last: bool) -> bool:
         """Return whether the reply begins like JSON. If that is not certain, the text is kept for later."""
         found = _JSON_CALL.match(text, at)
-        if found is None or self._fence or self._span:
+        if found is None or self._code.fence or self._code.span:
             return False
         if "{" not in found[0]:
             if last or not found[0].strip():
@@ -186,7 +184,7 @@ class TextSplitter:
 
     def _read_text(self, text: str, at: int, shown: list[str], *, last: bool) -> int:
         """Read up to and including the next token. Returns the position behind it."""
-        in_code = bool(self._fence)
+        in_code = bool(self._code.fence)
         found, examined = self._find(TICKS_TOKEN if in_code else TEXT_TOKEN, text, at)
         kind = "" if found is None else "ticks" if in_code else found.lastgroup or ""
         if found is None or (kind == "ticks" and found.end() == len(text) and not last):
@@ -195,12 +193,15 @@ class TextSplitter:
             shown.append(self._emit(text[at:end]))
             self._rest = text[end:]
             return len(text)
-        if kind == "address" and self._leaks and not self._span and self._header(text, at, found.start(), shown):
+        in_span = self._code.span and "\n" not in text[at : found.start()]
+        addressed = kind == "address" and self._leaks and not in_span
+        if addressed and self._header(text, at, found.start(), shown):
             return len(text)
         shown.append(self._emit(text[at : found.start()]))
         if kind == "ticks":
-            shown.append(self._code(found[0]))
-        elif self._span:
+            self._code.run(found[0])
+            shown.append(self._emit(found[0]))
+        elif self._code.span:
             shown.append(self._emit(found[0]))
         elif kind == "end" and not last and len(text) - found.end() < 2:
             # What follows decides whether a sentence is about it.
@@ -232,7 +233,7 @@ class TextSplitter:
             self.leaked.append(whole[len(kept) :])
             self.visible, self._again = [kept], True
             self._any = not (kept == "" or kept.isspace())
-            self._bare = NO_WORDS.fullmatch(kept[kept.rfind("\n") + 1 :]) is not None
+            self._code.bare = NO_WORDS.fullmatch(kept[kept.rfind("\n") + 1 :]) is not None
         self._leak(text, end - here)
         return True
 
@@ -243,10 +244,10 @@ class TextSplitter:
     def _tagged(self, kind: str, found: re.Match[str], text: str, shown: list[str]) -> None:
         """Handle a tag outside of code."""
         if kind == "open" or (kind == "channel" and found["head"].lower().startswith("analysis")):
-            self._tag, self._tag_begins_line = found[0] if kind == "open" else "", self._bare
+            self._tag, self._tag_begins_line = found[0] if kind == "open" else "", self._code.bare
             self._state = _State.REASONING
         elif kind == "end":
-            if self._last == " " and not self._bare and _MENTION.match(text, found.end()):
+            if self._last == " " and not self._code.bare and _MENTION.match(text, found.end()):
                 shown.append(self._emit(found[0]))
             else:
                 self._stray, self.unopened = True, True
@@ -257,7 +258,7 @@ class TextSplitter:
     def _leak(self, text: str, at: int) -> None:
         """Hold back everything from here on."""
         self._state = _State.LEAK
-        self.leak_begins_line = self._bare
+        self.leak_begins_line = self._code.bare
         self._moved()
         self.leaked.append(text[at:])
 
@@ -292,31 +293,10 @@ class TextSplitter:
         thought = "".join(self.visible[self._first :])
         if thought.strip():
             self.reasoning.append(thought)
-            self._again = True
+        self._again = self._again or bool(thought)
         del self.visible[self._first :]
         self._any = self._any_before
-        self._bare = self._after = True
-
-    def _code(self, run: str) -> str:
-        """Handle a run of backticks or tildes."""
-        if self._fence:
-            if self._fence_line and run[0] == "`":
-                self._fence = ""  # two runs in one line are no fence
-            elif run[0] == self._fence[0] and len(run) >= len(self._fence) and self._bare:
-                self._fence = ""
-                return self._emit(run)
-        elif self._span:
-            if run[0] == "`" and len(run) == self._span:
-                self._span = 0
-        elif len(run) >= 3 and self._bare:
-            shown = self._emit(run)
-            self._fence, self._fence_line = run, True
-            return shown
-        elif run[0] == "`":
-            shown = self._emit(run)
-            self._span = len(run)
-            return shown
-        return self._emit(run)
+        self._code.bare = self._after = True
 
     def _emit(self, text: str) -> str:
         """Add visible text. Returns it, without the white space between reasoning and what follows it."""
@@ -334,12 +314,7 @@ class TextSplitter:
         self._any = self._any or not text.isspace()
         self.visible.append(text)
         self._last = text[-1]
-        line = text.rfind("\n") + 1
-        if line:
-            self._span, self._fence_line = 0, False
-            self._bare = NO_WORDS.fullmatch(text, line) is not None
-        elif self._bare:
-            self._bare = NO_WORDS.fullmatch(text) is not None
+        self._code.passed(text)
         return text
 
 

@@ -65,7 +65,7 @@ MAX_PARTIAL: Final = 400
 NO_WORDS: Final = re.compile(r"[\s>*+\-#\d.)]*")
 """What may be before a code fence in its line."""
 ADDRESS: Final = re.compile(
-    r"(?:<\|start\|>)?(?:assistant)?(?:<\|channel\|>)?(?:commentary|analysis)?\s*\bto\Z", re.IGNORECASE
+    r"(?:<\|start\|>)?(?:assistant)?(?:<\|channel\|>)?(?:commentary|analysis)?[ \t]*\bto\Z", re.IGNORECASE
 )
 """The header of a Harmony message before `=functions.`, with or without its special tokens."""
 MAX_HEADER: Final = 60

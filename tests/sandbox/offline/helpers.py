@@ -21,7 +21,7 @@ PATH: Json = {"path": STRING}
 def tool(name: str, properties: Mapping[str, Any], *required: str) -> Json:
     """A function tool."""
     schema = {"type": "object", "properties": dict(properties), "required": list(required or properties)}
-    return {"type": "function", "function": {"name": name, "description": "", "parameters": schema}}
+    return {"type": "function", "function": {"name": name, "description": "Does it.", "parameters": schema}}
 
 
 TOOLS = [
