@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from bot.core.calls import Call, CallState
@@ -48,10 +48,45 @@ _ITEM = re.compile(r'(?:[^",]+|"[^"\\]*(?:\\.[^"\\]*)*")*+(?:,|\Z)')
 
 def details(approval: Approval, page: int = 0) -> JsonObject:
     """Return the window at a page, counted from 0; a page that does not exist gives the nearest one."""
+    shown = part(_blocks(approval), page)
+    blocks = shown.blocks
+    if shown.last:
+        blocks.insert(0, remark(shown.where))
+    if shown.number > 0:
+        blocks.insert(0, _turn(approval, shown.number - 1, "Previous page"))
+    if shown.has_more:
+        blocks.append(_turn(approval, shown.number + 1, "Next page"))
+    return modal(TITLE, blocks, private_metadata=approval.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """As much of some content as a window shows at a time."""
+
+    blocks: list[Block]
+    number: int
+    """Which part it is, counted from 0."""
+    last: int
+    """The last part that is known to exist; no more than a few ahead are counted."""
+
+    @property
+    def where(self) -> str:
+        """Which page it is, in words."""
+        many = f"more than {self.last}" if self.last > self.number + AHEAD else f"{self.last + 1}"
+        return f"Page {self.number + 1} of {many}"
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a later part can be opened."""
+        return self.number < min(self.last, MAX_PAGES - 1)
+
+
+def part(content: Iterator[Block], page: int) -> Part:
+    """Return a part of the content of a window, counted from 0; one that does not exist gives the nearest one."""
     blocks: list[Block] = []
     page = min(max(page, 0), MAX_PAGES - 1)
     number = last = 0
-    for at, block in _paged(approval):
+    for at, block in _paged(content):
         last = at
         if at > page + AHEAD:
             break
@@ -59,24 +94,17 @@ def details(approval: Approval, page: int = 0) -> JsonObject:
             number, blocks = at, []
         if at == number:
             blocks.append(block)
-    if last:
-        many = f"more than {last}" if last > number + AHEAD else f"{last + 1}"
-        blocks.insert(0, remark(f"Page {number + 1} of {many}"))
-    if number > 0:
-        blocks.insert(0, _turn(approval, number - 1, "Previous page"))
-    if number < min(last, MAX_PAGES - 1):
-        blocks.append(_turn(approval, number + 1, "Next page"))
-    return modal(TITLE, blocks, private_metadata=approval.id)
+    return Part(blocks, number, last)
 
 
 def pages(approval: Approval) -> int:
     """Return the number of pages."""
-    return 1 + max(page for page, _ in _paged(approval))
+    return 1 + max(page for page, _ in _paged(_blocks(approval)))
 
 
 def has_more_than(number: int, approval: Approval) -> bool:
     """Whether there are more pages than this number, without looking at those beyond it."""
-    return any(page >= number for page, _ in _paged(approval))
+    return any(page >= number for page, _ in _paged(_blocks(approval)))
 
 
 def opened_page(value: str) -> tuple[str, str, int]:
@@ -100,10 +128,10 @@ def _turn(approval: Approval, page: int, label: str) -> Block:
     return actions(f"page-{page}-{approval.id}", [buttons.button(PAGE, label, value)])
 
 
-def _paged(approval: Approval) -> Iterator[tuple[int, Block]]:
-    """Yield the content block by block, each with its page. A page stays within Slack's limits."""
+def _paged(content: Iterator[Block]) -> Iterator[tuple[int, Block]]:
+    """Yield content block by block, each with its page. A page stays within Slack's limits."""
     page = count = used = 0
-    for block in _blocks(approval):
+    for block in content:
         weight = len(json.dumps(block))
         if count and (used + weight > VIEW_LIMIT - _RESERVED or count >= VIEW_BLOCKS - 5):
             page, count, used = page + 1, 0, 0

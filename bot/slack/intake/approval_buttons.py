@@ -25,7 +25,7 @@ from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import buttons, details, edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
-from bot.slack.intake import replies
+from bot.slack.intake import replies, review, review_decisions
 from bot.slack.intake.response import Response
 
 WINDOWS = (buttons.DETAILS, buttons.EDIT, buttons.ALWAYS, buttons.REASON)
@@ -35,13 +35,22 @@ TOOLS_SECONDS = 1.5
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
     """Settle a click, or open a window for it. Raises ValueError if the button is not one of ours."""
     name, pressed = buttons.pressed(action)
+    if pressed.these is not None:
+        if name == buttons.REVIEW:
+            return Response(work=review.open_window(handler, asked, body, pressed.these))
+        return await review_decisions.press(handler, asked, body, pressed.these, _ANSWERS[name], button=name)
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
         return Response(work=_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
     kind = UNDO if name == buttons.UNDO else ""
     answer = UNDO if kind else _ANSWERS.get(name) or Decision(name)
+    within = bool(body.get("view"))
+    if answer in (Decision.APPROVED, Decision.RUN_AGAIN) and not within:
+        unseen = await review.unseen(handler, body, requests)
+        if unseen is not None:
+            return Response(work=review.open_window(handler, asked, body, unseen))
     words = await handler.settle(asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix)
-    return Response(words)
+    return Response(work=review.show_again(handler, asked, body, words)) if within else Response(words)
 
 
 _ANSWERS = {
@@ -59,7 +68,9 @@ async def _open(
         shown = await _details(handler, asked, body, opened)
     else:
         shown = await _form(handler, asked, body, opened, name, prefix=prefix)
-    if isinstance(shown, str):
+    if body.get("view"):
+        await review.push(handler, asked, body, shown, keeps=name == buttons.EDIT)
+    elif isinstance(shown, str):
         await replies.send(handler.client, body, shown)
     else:
         await replies.show(handler.client, body, shown)

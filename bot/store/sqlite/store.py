@@ -242,6 +242,9 @@ class SqliteStore(PostsStore, SqliteSessions):
 
         await self._database.write(end_undo)
 
+    async def beside(self, question: str) -> Sequence[Question]:
+        return await self._database.read(lambda connection: question_rows.beside(connection, question))
+
     async def withdraw(self, question: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:
             questions.withdraw(connection, question)
