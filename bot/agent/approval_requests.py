@@ -148,7 +148,8 @@ class ApprovalRequester:
         if tool is None:
             return None
         arguments = json.loads(call.arguments)
-        preview = await step_order.foreseen(self.toolset, step, call, tool)
+        earlier = step_order.unfinished(step, call)
+        preview = await step_order.foreseen(self.toolset, earlier, call, tool) if earlier else None
         preview = preview or await self.toolset.guard(tool.server).preview(tool, arguments)
         described = tool_words.described(tool, arguments, preview)
         return replace(described, against=await self._against(state, call, tool)) if described else described

@@ -60,6 +60,7 @@ class CallReview:
             call.asked = True
         if cards:
             self.gateway.deliver(state.id)
-        return await step_order.in_turn(
-            self.toolset, state.step, [call for call in ready if call.state is CallState.READY]
-        )
+        left = [call for call in ready if call.state is CallState.READY]
+        if not step_order.may_wait(state.step, left):
+            return left
+        return await step_order.in_turn(self.toolset, state.step, left)

@@ -24,10 +24,14 @@ ENDINGS = {
 NOT_DONE = "was not done"
 
 
-async def foreseen(toolset: Toolset, step: Sequence[Call], call: Call, tool: Tool) -> Preview | None:
-    """Return what a call would do once the earlier calls of its step have run that have not ended; None if it does not
-    depend on them, or if that is not known."""
-    earlier = [each for each in _changing(step, call) if each.state is not CallState.FINISHED]
+def unfinished(step: Sequence[Call], call: Call) -> list[Call]:
+    """Return the earlier calls of a step that may change something for a call, and have not ended."""
+    return [each for each in _changing(step, call) if each.state is not CallState.FINISHED]
+
+
+async def foreseen(toolset: Toolset, earlier: Sequence[Call], call: Call, tool: Tool) -> Preview | None:
+    """Return what a call would do once these earlier calls have run; None if it does not depend on them, or if that is
+    not known."""
     before = [found for each in earlier if (found := _made(toolset, each)) is not None]
     if not before:
         return None
@@ -54,6 +58,12 @@ async def hindered(toolset: Toolset, step: Sequence[Call], call: Call, tool: Too
     last = max(await guard.concerned(tool, arguments, before), default=len(made) - 1)
     outcome = made[last][0].outcome
     return f"Can't {now.attempt}: {then.after} {ENDINGS.get(outcome, NOT_DONE) if outcome else NOT_DONE}."
+
+
+def may_wait(step: Sequence[Call], ready: Sequence[Call]) -> bool:
+    """Whether a call may have to wait until people have decided about an earlier one."""
+    asked = [each.position for each in step if each.state in WAITING]
+    return bool(asked) and any(each.position > min(asked) for each in ready)
 
 
 async def in_turn(toolset: Toolset, step: Sequence[Call], ready: Sequence[Call]) -> list[Call]:

@@ -47,8 +47,9 @@ class ToolSteps:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
         calls, notes = await self.authorizer.evaluate(state, reply, facts)
         await self._record(change, state, reply, calls, notes)
-        ready = [call for call in calls if call.state is CallState.READY]
-        runnable = await step_order.in_turn(self.toolset, calls, ready)
+        runnable = [call for call in calls if call.state is CallState.READY]
+        if step_order.may_wait(calls, runnable):
+            runnable = await step_order.in_turn(self.toolset, calls, runnable)
         with ExitStack() as rights:
             held = await self._start_free(state, runnable, calls, rights)
             await self.store.commit(state, change)

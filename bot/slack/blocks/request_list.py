@@ -10,7 +10,7 @@ from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, Decision, UndoState
 from bot.slack.blocks import approval_row, arguments, buttons, decided_row
-from bot.slack.blocks.call_text import generic, heading, subject, why_not
+from bot.slack.blocks.call_text import ending, generic, heading, subject
 from bot.slack.blocks.elements import (
     Block,
     actions,
@@ -49,7 +49,7 @@ _WORDS = {
     Decision.EDITED: "edited {}",
     Decision.DENIED: "denied {}",
     Decision.EXPIRED: "Nobody decided {} in time",
-    Decision.STOPPED: "stopped {} before it was done",
+    Decision.STOPPED: "stopped {}",
     Decision.DRIFTED: "approved {} that had changed meanwhile",
     Decision.WITHDRAWN: "{} could not be asked about",
 }
@@ -236,8 +236,7 @@ def _troubles(approval: Approval) -> Iterator[Block]:
         error = sentence(call.result, QUOTED) or "no reason given"
         said = [plain(" "), emoji("x"), plain(f" failed: {error}" if open_ else " failed")]
     elif approval.decision is Decision.APPROVED and call.outcome not in (None, CallOutcome.OK):
-        hides = not open_ and call.outcome is CallOutcome.INVALID
-        said = [plain(f" not done: {'what it was given does not fit' if hides else why_not(call, QUOTED)}")]
+        said = [plain(f" {ending(call, why=open_).replace('not run:', 'not done:')}")]
     undo = approval.undo
     if undo is not None and undo.state is UndoState.UNDOING:
         said += [plain(" "), emoji("hourglass_flowing_sand"), plain(" is being undone by "), person(undo.by)]

@@ -4,7 +4,7 @@ are opened afterwards."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from bot.core.json_text import JsonObject
@@ -25,6 +25,7 @@ from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import buttons, details, edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
+from bot.slack.blocks.review_set import ReviewSet, awaits, is_hidden, review_set
 from bot.slack.intake import replies, review, review_decisions
 from bot.slack.intake.response import Response
 
@@ -46,7 +47,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     answer = UNDO if kind else _ANSWERS.get(name) or Decision(name)
     within = bool(body.get("view"))
     if answer in (Decision.APPROVED, Decision.RUN_AGAIN) and not within:
-        unseen = await review.unseen(handler, body, requests)
+        unseen = await _unseen(handler, body, requests)
         if unseen is not None:
             return Response(work=review.open_window(handler, asked, body, unseen))
     words = await handler.settle(asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix)
@@ -58,6 +59,14 @@ _ANSWERS = {
     buttons.ALL_DENIED: Decision.DENIED,
     buttons.STOP: Decision.STOPPED,
 }
+
+
+async def _unseen(handler: ApprovalHandler, body: JsonObject, requests: Sequence[Opened]) -> ReviewSet | None:
+    """Return the requests of a button that approves them, if its message does not show what they would do: it is of an
+    earlier version, or forged. None if nobody would approve blindly."""
+    found = [await handler.open_request(opened, body) for opened in requests]
+    waiting = [each for each in found if each is not None and awaits(each)]
+    return review_set(waiting) if any(map(is_hidden, waiting)) else None
 
 
 async def _open(

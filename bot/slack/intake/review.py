@@ -17,7 +17,7 @@ from bot.pace import offload
 from bot.slack.approval_handler import NOTHING, UNVERIFIED, ApprovalHandler, pressed_on, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import review_window
-from bot.slack.blocks.forms import Opened, seal, unseal
+from bot.slack.blocks.forms import seal, unseal
 from bot.slack.blocks.review_set import ReviewSet, awaits, chosen, current, is_hidden, review_set
 from bot.slack.blocks.review_window import Review, Rights
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
@@ -145,14 +145,6 @@ async def show(
     except SLACK_ERRORS as error:
         if code_of(error) not in ("hash_conflict", "not_found"):
             log.warning("could not change a window: %s", code_of(error))
-
-
-async def unseen(handler: ApprovalHandler, body: JsonObject, requests: Sequence[Opened]) -> ReviewSet | None:
-    """Return the requests of a button that approves them, if its message does not show what they would do: it is of an
-    earlier version, or forged. None if nobody would approve blindly."""
-    found = [await handler.open_request(opened, body) for opened in requests]
-    waiting = [each for each in found if each is not None and awaits(each)]
-    return review_set(waiting) if any(map(is_hidden, waiting)) else None
 
 
 async def show_again(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, words: str) -> None:

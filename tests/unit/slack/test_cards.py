@@ -239,6 +239,7 @@ def test_the_requests_of_a_step_are_a_list_with_a_line_for_each() -> None:
     assert shown.body.count("aiting for") == 1, "who is waited for is said once"
     for label in shown.buttons:
         these = buttons.opened(shown.button(label)["value"]).these
+        assert these is not None
         assert these == review_set(rows)
         assert chosen([*rows, request(7)], these) == rows
 
@@ -326,7 +327,7 @@ def test_a_message_that_was_taken_is_taken_however_its_requests_are_decided() ->
             [decided(Decision.APPROVED, 1), decided(Decision.EXPIRED, 2, decided_by="")],
             "approved 1 of 2 · :hourglass: Nobody decided 1 of 2 in time",
         ),
-        ([decided(Decision.STOPPED, 1), decided(Decision.STOPPED, 2)], "stopped all 2 before it was done"),
+        ([decided(Decision.STOPPED, 1), decided(Decision.STOPPED, 2)], "stopped all 2"),
         (
             [
                 decided(Decision.APPROVED, 1, call=ended(CallOutcome.ERROR, "disk full")),
