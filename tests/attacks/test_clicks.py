@@ -696,28 +696,55 @@ SECRET = "hidden-7f3a"
 
 
 @pytest.mark.across
-async def test_what_is_private_is_shown_to_no_bystander_under_any_name(strict: Strict) -> None:
+async def test_what_is_private_is_shown_to_no_bystander_and_approved_by_nobody_who_has_not_seen_it(
+    strict: Strict,
+) -> None:
     here = strict.here
     mallory = here.slack.add_person("Mallory Curious")
     here.slack.invite(here.general, mallory)
-    ts, card = await ask(here, call(R + "note", {"words": SECRET}))
-    request, digest = carried(card)
-    for person in (mallory, *strict.away.values()):
-        await send(here, click(here, card, action(card, "Details"), person))
-        page = json.dumps({"a": request, "d": digest, "n": 0})
-        forged = {"type": "button", "action_id": "details.page", "block_id": "b", "value": page}
-        view = {"id": "V0FORGED", "type": "modal", "private_metadata": "", "blocks": []}
-        await send(
-            here, click(here, card, forged, person, view=view, container={"type": "view", "view_id": view["id"]})
+    bot_toml = here.bot.home / "bot.toml"
+    before = bot_toml.read_text()
+    bot_toml.write_text(before.replace('privacy = "full"', 'privacy = "private"'))
+    await here.bot.stop()
+    await here.bot.start()
+    await here.ready()
+    try:
+        ts, card = await ask(here, call(R + "note", {"words": SECRET}))
+        [(request, digest)] = here.bot.rows("SELECT id, digest FROM questions WHERE decision = 'awaiting'")
+        assert card.buttons == ["Review…"]
+        value = json.dumps({"a": request, "d": digest})
+        for person in (mallory, *strict.away.values()):
+            await send(here, click(here, card, action(card, "Review…"), person))
+            page = json.dumps({"a": request, "d": digest, "n": 0})
+            forged = {"type": "button", "action_id": "details.page", "block_id": "b", "value": page}
+            view = {"id": "V0FORGED", "type": "modal", "private_metadata": "", "blocks": []}
+            await send(
+                here, click(here, card, forged, person, view=view, container={"type": "view", "view_id": view["id"]})
+            )
+            for name in ("edit", "always", "details"):
+                pressed = action(card, "Review…", action_id=f"approval.{name}", value=value)
+                await send(here, click(here, card, pressed, person))
+        await here.quiet()
+        sent = [call for call in here.slack.calls if call.method.startswith("views.") and SECRET in str(call.args)]
+        assert sent == []
+        assert SECRET not in "".join(
+            json.dumps(message.as_json()) for message in here.slack.thread(here.general, ts)[1:]
         )
-        for name in ("edit", "always"):
-            await send(here, click(here, card, action(card, "Approve", action_id=f"approval.{name}"), person))
-    await here.quiet()
-    shown = [call for call in here.slack.calls if call.method.startswith("views.") and SECRET in json.dumps(call.args)]
-    assert shown == []
-    assert SECRET not in "".join(json.dumps(message.as_json()) for message in here.slack.thread(here.general, ts)[1:])
-    assert SECRET not in "".join(message.plain for message in here.slack.ephemerals(mallory))
-    await untouched(here, ts, card, strict.carol, request)
+        assert SECRET not in "".join(message.plain for message in here.slack.ephemerals(mallory))
+        for who in (strict.bob, strict.carol):
+            pressed = action(card, "Review…", action_id="approval.approved", value=value)
+            await send(here, click(here, card, pressed, who))
+        await here.until(lambda: here.slack.modals(strict.carol), what="the window in place of an approval")
+        assert here.bot.rows("SELECT count(*) FROM votes WHERE question = ?", request) == [(0,)]
+        await here.slack.click(here.slack.modals(strict.carol)[-1], "Deny", by=strict.carol)
+        await here.until(lambda: here.open_approvals(ts) == 0, what="the denial")
+        await here.quiet()
+        assert journal(here) == []
+    finally:
+        bot_toml.write_text(before)
+        await here.bot.stop()
+        await here.bot.start()
+        await here.ready()
 
 
 async def test_a_request_of_a_private_channel_opens_nothing_elsewhere(strict: Strict) -> None:
