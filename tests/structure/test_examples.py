@@ -15,8 +15,8 @@ from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers
-from bot.core.policy.privacy import Privacy
 from bot.core.policy.conditions import Check
+from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Rule
 from bot.tools.filesystem import default_server
 from bot.tools.filesystem.paths import Filesystem
