@@ -247,7 +247,7 @@ def together(approvals: Sequence[Approval], *, hidden: bool) -> list[Block]:
         ),
         button(action_id(ALL_DENIED), "Deny all" if several else "Deny", carried),
         review(approvals),
-        _menu(waiting[0], 1, reason=False),
+        _menu(waiting[-1], 1, reason=False),
     ]
 
 
