@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.agent import audience_check, turn_parts
+from bot.agent import audience_check, step_order, turn_parts
 from bot.agent.audience_check import audience_of
 from bot.core import tool_words
 from bot.core.calls import INSTEAD, WOULD_FAIL, Call, CallOutcome, CallState
@@ -65,9 +65,11 @@ class ApprovalRequester:
         """Return the cards for these calls, at the end of the turn's message. `step`: all calls of their step, if they
         are not recorded yet.
 
-        People are not asked about a call that would fail as things are now: it ends here, and the model reads why.
+        People are not asked about a call that would fail as things are now, or as they will be once the earlier calls
+        of its step have run: it ends here, and the model reads why.
         """
-        previews = await asyncio.gather(*(self._preview(state, pending.call) for pending in wanted))
+        calls = step or state.step
+        previews = await asyncio.gather(*(self._preview(state, pending.call, calls) for pending in wanted))
         kept = await asyncio.gather(*(self._kept(pending) for pending in wanted))
         approvals: list[Approval] = []
         ask: dict[str, Sequence[str]] = {}
@@ -81,7 +83,8 @@ class ApprovalRequester:
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
-                call.result = f"{WOULD_FAIL}{preview.broken[:MAX_REASON_CHARS]}"
+                why = await self.hindered(calls, call) or preview.broken
+                call.result = f"{WOULD_FAIL}{why[:MAX_REASON_CHARS]}"
                 continue
             approval = replace(self._approval(state, pending, preview, privacy), body=body)
             found = await audience_of(self.gateway, state.place, approval, asks=True)
@@ -94,7 +97,7 @@ class ApprovalRequester:
         if not approvals:
             return ()
         cards = await offload(sum(each.size for each in approvals), self.gateway.cards, approvals)
-        beside = any(_is_yet_to_be_shown(call) for call in (step or state.step))
+        beside = any(_is_yet_to_be_shown(call) for call in calls)
         placed = [turn_parts.asks(state, card, final=not beside) for card in cards]
         return [audience_check.with_copies(self.gateway, state.place, card, ask) for card in placed]
 
@@ -136,12 +139,20 @@ class ApprovalRequester:
             expires_at=time.time() + self.limits.approval_hours * 3600,
         )
 
-    async def _preview(self, state: ThreadState, call: Call) -> Preview | None:
+    async def hindered(self, step: Sequence[Call], call: Call) -> str:
+        """Return why a call cannot run, if that is because an earlier call of its step was not done; else an empty
+        text."""
+        tool = self.toolset.find(call.tool)
+        return "" if tool is None else await step_order.hindered(self.toolset, step, call, tool)
+
+    async def _preview(self, state: ThreadState, call: Call, step: Sequence[Call]) -> Preview | None:
         tool = self.toolset.find(call.tool)
         if tool is None:
             return None
         arguments = json.loads(call.arguments)
-        preview = await self.toolset.guard(tool.server).preview(tool, arguments)
+        earlier = step_order.unfinished(step, call)
+        preview = await step_order.foreseen(self.toolset, earlier, call, tool) if earlier else None
+        preview = preview or await self.toolset.guard(tool.server).preview(tool, arguments)
         described = tool_words.described(tool, arguments, preview)
         return replace(described, against=await self._against(state, call, tool)) if described else described
 

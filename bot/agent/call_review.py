@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bot.agent import step_order
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.core.calls import Call, CallState
@@ -31,7 +32,8 @@ class CallReview:
     async def runnable(
         self, state: ThreadState, unknown: Sequence[Call] = (), busy: Collection[int] = ()
     ) -> list[Call]:
-        """Return the calls that may run. Each of them is started only when it is its turn.
+        """Return the calls that may run, without those that need an earlier call about which people have not decided.
+        Each of them is started only when it is its turn.
 
         unknown: calls of which nobody knows whether they ran; people are asked.
         busy: ids of calls that are running; they are left alone.
@@ -58,4 +60,7 @@ class CallReview:
             call.asked = True
         if cards:
             self.gateway.deliver(state.id)
-        return [call for call in ready if call.state is CallState.READY]
+        left = [call for call in ready if call.state is CallState.READY]
+        if not step_order.may_wait(state.step, left):
+            return left
+        return await step_order.in_turn(self.toolset, state.step, left)

@@ -15,7 +15,7 @@ from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApprova
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.agent.granted_records import GrantedRecords
 from bot.agent.stop_watch import Stop
-from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
@@ -165,7 +165,12 @@ class ToolExecutor:
                 await self.store.commit(state, Change("finish a call", calls=[call]))
                 return False
             why = "" if ruling is Ruling.ALLOW else NOW_ASKS
-        if why:
+        if why and (because := await self.approval_requester.hindered(state.step, call)):
+            call.attempts -= 1  # this one was not made
+            call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, f"{WOULD_FAIL}{because}"
+            await self.store.commit(state, Change("finish a call", calls=[call]))
+            self.gateway.deliver(state.id)
+        elif why:
             await self._ask_afresh(state, call, tool, why)
         return not why
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bot.agent import prompt, step_results, turn_parts
+from bot.agent import prompt, step_order, step_results, turn_parts
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
@@ -48,8 +48,10 @@ class ToolSteps:
     async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
         calls, notes = await self.authorizer.evaluate(state, reply, facts)
-        runnable = [call for call in calls if call.state is CallState.READY]
         await self._record(change, state, reply, calls, notes)
+        runnable = [call for call in calls if call.state is CallState.READY]
+        if step_order.may_wait(calls, runnable):
+            runnable = await step_order.in_turn(self.toolset, calls, runnable)
         with ExitStack() as rights:
             held = await self._start_free(state, runnable, calls, rights)
             await self.store.commit(state, change)

@@ -34,7 +34,8 @@ class Configuration:
     instructions: str = ""
     policy: Policy = field(default_factory=Policy)
     approvals: ApprovalRules = field(default_factory=ApprovalRules)
-    privacy: Privacy = Privacy.FULL
+    privacy: Privacy | None = None
+    """None if it is not set: then it depends on the channel."""
     answer_missed_minutes: float = ANSWER_MISSED_MINUTES
     """Messages from an outage that are older are answered only after their author has been asked."""
     bots: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ def load(path: Path | None) -> Configuration:
         instructions=file.text(agent, ("agent", "instructions")),
         policy=policy,
         approvals=approvals,
-        privacy=Privacy(file.choice(agent, ("agent", "privacy"), list(Privacy), Privacy.FULL)),
+        privacy=_privacy(file, agent),
         answer_missed_minutes=file.number(agent, ("agent", "answer_missed_minutes"), ANSWER_MISSED_MINUTES, zero=True),
         bots=bots,
         redact=_redact(file, audit),
@@ -233,6 +234,12 @@ def _bots(file: TomlFile) -> tuple[str, ...]:
     odd = (bot for bot in bots if not _BOT.fullmatch(bot))
     _each(file, ("access", "bots"), odd, "the id of a bot (B…), of an app (A…) or of a workflow (Wf…)")
     return bots
+
+
+def _privacy(file: TomlFile, agent: Table) -> Privacy | None:
+    if "privacy" not in agent:
+        return None
+    return Privacy(file.choice(agent, ("agent", "privacy"), list(Privacy), Privacy.FULL))
 
 
 def _redact(file: TomlFile, audit: Table) -> tuple[str, ...]:

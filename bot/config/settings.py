@@ -56,7 +56,8 @@ class Settings:
     """Appended to the bot's own instructions in new threads."""
     policy: Policy
     approvals: ApprovalRules
-    privacy: Privacy
+    privacy: Privacy | None
+    """None for the default, which depends on the channel."""
     answer_missed_minutes: float
     bots: tuple[str, ...]
     """Ids of apps and workflows that may address the bot."""

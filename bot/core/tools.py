@@ -116,6 +116,11 @@ class Preview:
     """A complete unified diff, without the lines that name the files; empty when there is none to show."""
     broken: str = ""
     """Why the call would fail in the current state, as a sentence; empty when no reason is known."""
+    attempt: str = ""
+    """What would fail, for a sentence with another reason: `write drafts/a.md`."""
+    after: str = ""
+    """What has to be done before by another call of the step: what is shown assumes that it was. For a sentence:
+    `creating the folder drafts`."""
     title: str = ""
     """What the tool does, in a few words without anything of its arguments: `Edit a file`."""
     caveat: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -28,7 +28,7 @@ from bot.core.tools import Tool
 from bot.core.untrusted import mapping, reference
 from bot.slack.authorization import AuthorizationCheck, Authorizer
 from bot.slack.blocks import elements
-from bot.slack.blocks.forms import Opened
+from bot.slack.blocks.forms import Opened, unseal
 
 CLOSED = {
     Decision.APPROVED: "approved by <@{who}>",
@@ -280,7 +280,10 @@ def team_of(asked: AuthorizationCheck, body: JsonObject, team: str) -> str:
 
 
 def pressed_on(body: JsonObject, request: tuple[str, str]) -> Opened:
-    """Return what a button is about, and where its message is."""
+    """Return what a button is about, and where its message is. Raises ValueError for a button in a window that is not
+    ours."""
+    if body.get("view"):
+        return replace(unseal(mapping(body["view"]))[0], approval=request[0], digest=request[1])
     message, container = mapping(body.get("message")), mapping(body.get("container"))
     return Opened(
         approval=request[0],

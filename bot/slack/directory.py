@@ -27,6 +27,8 @@ KEPT_SECONDS = 3600.0
 """How long names are cached."""
 FRESH_SECONDS = 60.0
 """How long answers that decide about permissions are cached."""
+SHARED_SECONDS = 600.0
+"""Age of what is known about who shares a conversation: that is decided seldom, and looked at in each turn."""
 UNKNOWN_SECONDS = 60.0
 """How long a failed lookup of a name is not repeated; meanwhile the id is shown."""
 ASK_SECONDS = 2.0
@@ -70,6 +72,8 @@ class Conversation:
     """Whether it is shared with another organization or workspace."""
     name: str = ""
     """Without `#`; empty for direct messages."""
+    external: bool = False
+    """Whether it is shared with another organization, or about to be."""
 
 
 class Directory:
@@ -130,6 +134,12 @@ class Directory:
         """Return whether a channel is public or shared with another organization; True if Slack does not answer."""
         found = await self._channels.get(channel, FRESH_SECONDS)
         return found is None or found.shared or found.kind == "channel"
+
+    async def is_external(self, channel: str) -> bool:
+        """Return whether a conversation is shared with another organization, or about to be; True if Slack does not
+        answer. The answer may be ten minutes old."""
+        found = await self._channels.get(channel, SHARED_SECONDS)
+        return found is None or found.external
 
     async def kind(self, channel: str) -> str:
         """Return the kind of a conversation, as in Slack's events; empty if Slack does not answer."""
@@ -232,7 +242,9 @@ class Directory:
         shared = found.get("is_ext_shared") or found.get("is_shared") or found.get("is_org_shared")
         marks = (("is_im", "im"), ("is_mpim", "mpim"), ("is_private", "group"))
         kind = next((kind for mark, kind in marks if found.get(mark)), "channel")
-        return Conversation(kind, bool(shared), str(found.get("name") or "") if kind in ("channel", "group") else "")
+        external = found.get("is_ext_shared") or found.get("is_pending_ext_shared") or found.get("pending_shared")
+        name = str(found.get("name") or "") if kind in ("channel", "group") else ""
+        return Conversation(kind, bool(shared), name, bool(external))
 
 
 class _Kept(Generic[T]):

@@ -74,7 +74,7 @@ class SlackGateway:
         ourselves: Ourselves,
         bots: Collection[str] = (),
         authorizer: Authorizer,
-        privacy: Privacy,
+        privacy: Privacy | None,
         missed: MissedReader | None = None,
         sessions: Sessions | None = None,
     ) -> None:
@@ -137,6 +137,8 @@ class SlackGateway:
     async def privacy(self, place: ThreadRef) -> Privacy:
         if self._privacy is Privacy.FULL or place.kind == "im":
             return Privacy.FULL
+        if self._privacy is None:
+            return Privacy.SUMMARY if await self._directory.is_external(place.channel) else Privacy.FULL
         return self._privacy if await self._directory.is_open(place.channel) else Privacy.FULL
 
     async def kind(self, place: ThreadRef) -> str:

@@ -332,7 +332,8 @@ async def test_approve_all_reaches_only_what_stands_on_its_message_and_what_the_
     )
     _, his = await ask(here, call(R + "note", {"words": "his"}), by=here.bob)
     pressed = action(hers, "Approve all")
-    both = json.loads(pressed["value"])["all"]
+    query = "SELECT q.id, q.digest FROM questions q JOIN posts p ON p.id = q.post WHERE p.ts = ?"
+    both = [list(row) for row in here.bot.rows(query, hers.ts)]
     value = json.dumps({"all": [list(carried(another)), list(carried(his)), *both, *both]})
     await send(here, click(here, hers, {**pressed, "value": value}, here.alice))
     await here.reply(ts, "It is done.")
@@ -607,7 +608,7 @@ async def under_rules(opens: Opens, home: Path) -> AsyncGenerator[Strict]:
         group = slack.add_usergroup("approvers", [carol, slack.add_person("Frank Strict"), *away.values()])
         named = json.dumps([bob.id, group, *(person.id for person in away.values())])
         (home / "bot.toml").write_text(
-            '[agent]\nprivacy = "private"\n'
+            '[agent]\nprivacy = "full"\n'
             f"[approvals]\napprovers = {named}\n"
             "[approvals.destructive]\nneeded = 2\nno_self = true\n"
         )
@@ -698,28 +699,55 @@ SECRET = "hidden-7f3a"
 
 
 @pytest.mark.across
-async def test_what_is_private_is_shown_to_no_bystander_under_any_name(strict: Strict) -> None:
+async def test_what_is_private_is_shown_to_no_bystander_and_approved_by_nobody_who_has_not_seen_it(
+    strict: Strict,
+) -> None:
     here = strict.here
     mallory = here.slack.add_person("Mallory Curious")
     here.slack.invite(here.general, mallory)
-    ts, card = await ask(here, call(R + "note", {"words": SECRET}))
-    request, digest = carried(card)
-    for person in (mallory, *strict.away.values()):
-        await send(here, click(here, card, action(card, "Details"), person))
-        page = json.dumps({"a": request, "d": digest, "n": 0})
-        forged = {"type": "button", "action_id": "details.page", "block_id": "b", "value": page}
-        view = {"id": "V0FORGED", "type": "modal", "private_metadata": "", "blocks": []}
-        await send(
-            here, click(here, card, forged, person, view=view, container={"type": "view", "view_id": view["id"]})
+    bot_toml = here.bot.home / "bot.toml"
+    before = bot_toml.read_text()
+    bot_toml.write_text(before.replace('privacy = "full"', 'privacy = "private"'))
+    await here.bot.stop()
+    await here.bot.start()
+    await here.ready()
+    try:
+        ts, card = await ask(here, call(R + "note", {"words": SECRET}))
+        [(request, digest)] = here.bot.rows("SELECT id, digest FROM questions WHERE decision = 'awaiting'")
+        assert card.buttons == ["Review…"]
+        value = json.dumps({"a": request, "d": digest})
+        for person in (mallory, *strict.away.values()):
+            await send(here, click(here, card, action(card, "Review…"), person))
+            page = json.dumps({"a": request, "d": digest, "n": 0})
+            forged = {"type": "button", "action_id": "details.page", "block_id": "b", "value": page}
+            view = {"id": "V0FORGED", "type": "modal", "private_metadata": "", "blocks": []}
+            await send(
+                here, click(here, card, forged, person, view=view, container={"type": "view", "view_id": view["id"]})
+            )
+            for name in ("edit", "always", "details"):
+                pressed = action(card, "Review…", action_id=f"approval.{name}", value=value)
+                await send(here, click(here, card, pressed, person))
+        await here.quiet()
+        sent = [call for call in here.slack.calls if call.method.startswith("views.") and SECRET in str(call.args)]
+        assert sent == []
+        assert SECRET not in "".join(
+            json.dumps(message.as_json()) for message in here.slack.thread(here.general, ts)[1:]
         )
-        for name in ("edit", "always"):
-            await send(here, click(here, card, action(card, "Approve", action_id=f"approval.{name}"), person))
-    await here.quiet()
-    shown = [call for call in here.slack.calls if call.method.startswith("views.") and SECRET in json.dumps(call.args)]
-    assert shown == []
-    assert SECRET not in "".join(json.dumps(message.as_json()) for message in here.slack.thread(here.general, ts)[1:])
-    assert SECRET not in "".join(message.plain for message in here.slack.ephemerals(mallory))
-    await untouched(here, ts, card, strict.carol, request)
+        assert SECRET not in "".join(message.plain for message in here.slack.ephemerals(mallory))
+        for who in (strict.bob, strict.carol):
+            pressed = action(card, "Review…", action_id="approval.approved", value=value)
+            await send(here, click(here, card, pressed, who))
+        await here.until(lambda: here.slack.modals(strict.carol), what="the window in place of an approval")
+        assert here.bot.rows("SELECT count(*) FROM votes WHERE question = ?", request) == [(0,)]
+        await here.slack.click(here.slack.modals(strict.carol)[-1], "Deny", by=strict.carol)
+        await here.until(lambda: here.open_approvals(ts) == 0, what="the denial")
+        await here.quiet()
+        assert journal(here) == []
+    finally:
+        bot_toml.write_text(before)
+        await here.bot.stop()
+        await here.bot.start()
+        await here.ready()
 
 
 async def test_a_request_of_a_private_channel_opens_nothing_elsewhere(strict: Strict) -> None:

@@ -75,7 +75,7 @@ async def finished(here: World, ts: str, requests: int) -> list[Message]:
     """Wait until the thread is done with a step: it asks, or it has told the model. Out: the cards that wait."""
 
     def asking() -> list[Message]:
-        return [reply for reply in here.replies(ts) if "Deny" in reply.buttons]
+        return [reply for reply in here.replies(ts) if {"Deny", "Deny all"} & {*reply.buttons}]
 
     await here.model.until(lambda: asking() or len(here.model.requests) >= requests, 20, "a card or a result")
     await here.quiet()

@@ -55,6 +55,18 @@ class QuestionsContract:
         assert (await found(store, approval)).decision == Decision.APPROVED
         assert [kind for kind, _ in audited(backend)].count("decided") == 1
 
+    async def test_the_questions_of_a_message_are_found_by_any_of_them(self, store: Store) -> None:
+        life = Life(store)
+        await life.say()
+        await life.read()
+        await life.call(CallState.AWAITING, CallState.AWAITING, asked=False)
+        made = [life.card(call) for call in (await life.state()).calls]
+        questions = [each.questions[0] for each in made]
+        await life.commit("ask", cards=[Card(questions, [draft("card", "both")])])
+        for each in questions:
+            assert [other.id for other in await store.beside(each.id)] == [other.id for other in questions]
+        assert await store.beside("nothing") == []
+
     async def test_a_click_that_does_not_count_changes_nothing(self, store: Store, backend: Backend) -> None:
         life, [approval] = await waiting_for_a_person(store)
         good = await life.click(approval)

@@ -165,7 +165,7 @@ class Scene:
             names = ("approved",)
         if there & {"it_ran", "run_again"}:
             names = ("it_ran" if self._ran(self._button("it_ran")) else "run_again",)
-        name = next(name for name in (*names, "approved") if name in there)
+        name = next(name for name in (*names, "approved", "all.approved") if name in there)
         if self.kind == "drifted" and not self.changed:
             self.changed, self.files.files["a.txt"] = True, "changed"
         for who in self.play.by if name in ("approved", "run_again") else (ALICE,):

@@ -93,14 +93,15 @@ async def test_the_walks_of_a_click_and_of_the_result_of_the_call_pass_each_modu
     assert (here.workspace / "a.txt").read_text() == "x"
     assert set(walk.returns) <= EACH
     for section in ("A click", "A tool call and its result"):
-        [picture] = drawn(section)
+        picture, *_ = drawn(section)
         check(walk, picture)
 
 
 @pytest.mark.parametrize("button", ["Deny", "Stop", "Approve all", "Deny all", "by somebody else"])
 async def test_so_does_the_walk_of_any_other_click(here: World, button: str) -> None:
     card = await asked(here, "a.txt", *(["b.txt"] if button.endswith("all") else []))
-    [picture] = drawn("A click")
+    one, several = drawn("A click")
+    picture = several if button.endswith("all") else one
     with followed() as walk:
         if button == "Stop":
             await here.slack.click(card, "approval.more", by=here.alice, option=button)

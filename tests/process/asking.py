@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from slack_sandbox.openrouter import Call, calls, text
 from tests.harness import World
 
 END = "That is all."
-OPEN = ("Approve", "Run again")
+OPEN = ("Approve", "Run again", "Review…")
 """How a button begins that is on every card on which something can be decided."""
 CHANGING = ["Approve", "Deny", "Edit…", "Always…"]
 """The buttons of one request to change something, where one person may decide alone."""
@@ -58,6 +59,26 @@ async def window(here: World, card: Message, button: str, by: Person, option: st
     await here.slack.click(card, button, by=by, option=option)
     await here.until(lambda: here.slack.modals(by) != before, what="a window")
     return here.slack.modals(by)[-1]
+
+
+async def decide(here: World, card: Message, row: int, answer: str, by: Person) -> None:
+    """Decide one request of a card, the `row`-th from 1, with the button of its own that it had in a message of an
+    earlier version: a list has none."""
+    query = (
+        "SELECT q.id, q.digest FROM questions q JOIN posts p ON p.id = q.post WHERE p.ts = ?"
+        " AND q.decision <> 'edited' ORDER BY q.place"
+    )
+    rows = await here.until(lambda: here.bot.rows(query, card.ts), what="the message in the database")
+    id_, digest = rows[row - 1]
+    value = json.dumps({"a": id_, "d": digest})
+    pressed = {
+        "type": "button",
+        "action_id": f"approval.{answer}",
+        "block_id": "row",
+        "value": value,
+        "action_ts": "1.1",
+    }
+    await here.slack.click_raw(card, pressed, by=by)
 
 
 async def reason(here: World, card: Message, by: Person, words: str, row: str = "") -> None:

@@ -11,7 +11,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World, steps, world
-from tests.process.asking import preformatted, window
+from tests.process.asking import decide, preformatted, window
 
 pytestmark = pytest.mark.anyio
 
@@ -196,10 +196,10 @@ async def test_several_calls_of_one_step_are_decided_one_by_one(here: World) -> 
     [only] = here.replies(ts)
     assert only.ts == card.ts
     assert [step.partition(" · ")[0] for step in steps(card)] == [f"complete: Read {here.workspace.name}/read.txt"]
-    await here.slack.click(card, "approval.approved.2", by=here.alice)
+    await decide(here, card, 2, "approved", here.alice)
     await here.model.until((here.workspace / "two.txt").exists, what="the approved file")
     assert len(here.model.requests) == 1
-    await here.slack.click(card, "approval.denied", by=here.alice)
+    await decide(here, card, 1, "denied", here.alice)
     await here.reply(ts, "One of two.")
     await here.quiet()
     results = [message["content"] for message in here.model.requests[1].messages if message["role"] == "tool"]

@@ -30,6 +30,8 @@ BOT = """
 action = "ask"
 tool = "list_directory"
 
+[agent]
+privacy = "full"            # also in a channel with people of other organizations
 [approvals]                 # what reads: only others than the requester
 approvers = {others}
 
@@ -317,12 +319,19 @@ async def test_deactivated_people_and_those_of_other_organizations_never_decide(
     person: Person = getattr(staff, who)
     ts = await ask(here, look(here), write(here))
     [card] = await asked(here, ts)
-    for button in ("approval.approved", "approval.denied", "approval.edit", "Approve all", "Deny all"):
+    for button in ("Approve all", "Deny all"):
+        await refused(here, card, button, person, NEVER)
+    await refused(here, card, "approval.more", person, NEVER, "Stop")
+    await here.slack.click(card, "Deny all", by=staff.carol)
+    await answered(here, ts)
+    ts = await ask(here, write(here))
+    [card] = await asked(here, ts)
+    for button in ("approval.approved", "approval.denied", "approval.edit"):
         await refused(here, card, button, person, NEVER)
     for option in ("Deny with a reason…", "Stop"):
         await refused(here, card, "approval.more", person, NEVER, option)
-    await here.slack.click(card, "Deny all", by=staff.carol)
-    await answered(here, ts)
+    await here.slack.click(card, "Deny", by=staff.carol)
+    await here.quiet()
 
 
 async def test_what_an_outsider_has_asked_for_others_decide(here: World, staff: Staff) -> None:
@@ -381,7 +390,7 @@ async def test_however_long_slack_takes_a_click_is_answered_in_time_and_does_not
         if call.method in ("users.info", "usergroups.users.list")
     ]
     assert sorted(looked) == sorted([staff.judy.id, staff.group, staff.former, staff.unsure]), "each is asked for once"
-    await refused(here, card, "approval.denied.2", staff.judy, UNTOLD)
+    await refused(here, card, "Deny all", staff.judy, UNTOLD)
     await refused(here, card, "approval.more", staff.judy, UNTOLD, "Stop")
     here.slack.faults.clear()
     await here.slack.click(card, "Deny all", by=staff.carol)
@@ -499,21 +508,21 @@ async def test_details_that_are_kept_from_the_thread_are_kept_from_people_of_oth
 ) -> None:
     bot_toml = here.bot.home / "bot.toml"
     before = bot_toml.read_text()
-    bot_toml.write_text(f'[agent]\nprivacy = "summary"\n{before}')
+    bot_toml.write_text(before.replace('privacy = "full"', 'privacy = "summary"'))
     try:
         await restarted(here)
         ts = await ask(here, look(here), by=staff.outsider)
         [card] = await asked(here, ts)
-        await here.slack.click(card, "Details", by=staff.outsider)
-        await whispered(here, staff.outsider, "The details are for active members of this workspace.")
+        await here.slack.click(card, "Review…", by=staff.outsider)
+        await whispered(here, staff.outsider, "This is for active members of this workspace.")
         await restarted(here)
         here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.grace.id)
-        await here.slack.click(card, "Details", by=staff.grace)
+        await here.slack.click(card, "Review…", by=staff.grace)
         await whispered(here, staff.grace, UNTOLD)
         here.slack.faults.clear()
         assert here.slack.modals(staff.outsider) == here.slack.modals(staff.grace) == []
-        await window(here, card, "Details", staff.grace)
-        await here.slack.click(card, "Deny", by=staff.carol)
+        await window(here, card, "Review…", staff.grace)
+        await here.slack.click(await window(here, card, "Review…", staff.carol), "Deny", by=staff.carol)
         await answered(here, ts)
     finally:
         bot_toml.write_text(before)

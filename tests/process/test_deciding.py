@@ -21,11 +21,11 @@ from tests.harness import World, processes
 from tests.inprocess.fixtures import some
 from tests.inprocess.world import inside
 from tests.process.asking import (
-    CHANGING,
     answered,
     ask,
     asked,
     cards,
+    decide,
     diff,
     diffs,
     edit,
@@ -111,8 +111,8 @@ async def test_a_move_and_a_new_folder_are_told_in_words(here: World) -> None:
     )
     [card] = await asked(here, ts)
     inside = here.workspace.name
-    assert f"1. Rename {inside}/a.txt to {inside}/b.txt?" in card.plain
-    assert f"2. Create the folder {inside}/x/y/z? with its parents {inside}/x, {inside}/x/y" in card.plain
+    assert f"Rename {inside}/a.txt to {inside}/b.txt" in card.plain
+    assert f"Create the folder {inside}/x/y/z · with its parents {inside}/x, {inside}/x/y" in card.plain
     await here.slack.click(card, "Approve all", by=here.alice)
     await answered(here, ts)
     assert not Path(old).exists()
@@ -465,32 +465,36 @@ def written(here: World, *names: str) -> Callable[[], bool]:
 async def test_several_calls_share_a_message_and_each_goes_on_with_its_own_decision(here: World) -> None:
     ts = await ask(here, *(write(here, name, name) for name in NAMES[:4]))
     [card] = await asked(here, ts)
-    assert card.buttons == [*CHANGING * 4, "Approve all", "Deny all"]
+    assert card.buttons == ["Approve all", "Deny all", "Review…"]
     assert "May I do these 4 things?" in card.plain
-    await here.slack.click(card, "approval.approved.3", by=here.alice)
+    await decide(here, card, 3, "approved", here.alice)
     await here.model.until(written(here, "3.txt"), what="the third file alone")
-    assert "4 questions, 3 of them open" in await says(here, card, "4 questions, 3 of them open")
-    await reason(here, card, here.alice, "not that one", ".2")
-    await says(here, card, "2 of them open")
-    await here.until(lambda: "Undo" in card.buttons, what="the end of the third")
-    assert card.buttons == [*CHANGING, "Diff", "Undo", "Diff", *CHANGING, "Approve all", "Deny all"]
-    await here.slack.click(card, "Edit…", by=here.alice)
-    view = (await here.until(lambda: here.slack.modals(here.alice), what="a window"))[0]
+    await says(here, card, "3 of 4 things still wait")
+    await decide(here, card, 2, "denied", here.alice)
+    await says(here, card, "2 of 4 things still wait")
+    review = await window(here, card, "Review…", here.alice)
+    await here.slack.click(review, "Edit…", by=here.alice)
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the form")
+    view = here.slack.modals(here.alice)[-1]
     await here.slack.submit(here.alice, view, {field(view, "content"): {"value": "other"}})
-    await says(here, card, "+other")
+    await says(here, card, "edited by")
     assert len(here.model.requests) == 1, "the model waits for all of them"
     assert cards(here, ts) == [card], "the changed one is where it was"
-    await says(here, card, "2 of them open")
-    await here.slack.click(card, "approval.denied.4", by=here.alice)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await says(here, card, "2 of 4 things still wait")
+    await here.until(lambda: "+other" in str(review.blocks), what="the changed one in the window")
+    out = {"review.4": {"review.include": []}}
+    for page in ("2 of 4", "3 of 4", "4 of 4"):
+        await here.slack.click(review, "Next", by=here.alice)
+        await here.until(lambda page=page: page in str(review.data["title"]), what="the next page")
+    assert await here.slack.submit(here.alice, review, out) == {}
     results = await answered(here, ts)
     assert "Successfully wrote" in results[0]
-    assert "not that one" in results[1]
+    assert "denied" in results[1]
     assert "Successfully wrote" in results[2]
     assert "denied" in results[3]
     assert there(here) == ["1.txt", "3.txt"]
     assert (here.workspace / "1.txt").read_text() == "other"
-    assert "4 questions, all decided" in card.plain
+    assert "approved 2 of 4" in card.plain
 
 
 @pytest.mark.parametrize("button", some(["Approve all", "Deny all"], across=["Approve all"]))
@@ -498,8 +502,8 @@ async def test_all_that_is_open_is_decided_at_once_and_what_was_decided_before_s
     ts = await ask(here, *(write(here, name, name) for name in NAMES[:4]))
     [card] = await asked(here, ts)
     stale = card.snapshot()
-    await here.slack.click(card, "approval.denied", by=here.alice)
-    await here.slack.click(card, "approval.approved.2", by=here.alice)
+    await decide(here, card, 1, "denied", here.alice)
+    await decide(here, card, 2, "approved", here.alice)
     await here.slack.click_raw(stale, button, by=here.alice)
     results = await answered(here, ts)
     everything = button == "Approve all"
@@ -507,7 +511,7 @@ async def test_all_that_is_open_is_decided_at_once_and_what_was_decided_before_s
     assert ["denied" in result for result in results] == [True, False, not everything, not everything]
     assert here.slack.ephemerals(here.alice) == []
     await here.slack.click_raw(stale, button, by=here.alice)
-    await whispered(here, here.alice, "so nothing was done")
+    await whispered(here, here.alice, "was already")
     assert there(here) == (["2.txt", "3.txt", "4.txt"] if everything else ["2.txt"])
 
 
@@ -524,18 +528,13 @@ async def test_a_bystander_cannot_decide_all_at_once(here: World) -> None:
     assert there(here) == []
 
 
-async def test_nine_calls_take_more_than_one_message_and_run_when_all_of_these_are_approved(here: World) -> None:
+async def test_nine_calls_are_one_message_and_run_when_all_of_them_are_approved(here: World) -> None:
     ts = await ask(here, *(write(here, name, f"{name}\n" * 3) for name in NAMES))
-    found = await asked(here, ts, 2)
-    assert sum(card.buttons.count("Approve") for card in found) == 9
-    for card in found:
-        assert "Approve all" in card.buttons
-    for name, shown in zip(NAMES, [text for card in found for text in preformatted(card)], strict=True):
-        assert f"+{name}" in shown, "the rows are in the order of the calls"
-    await here.slack.click(found[1], "Approve all", by=here.alice)
-    await says(here, found[1], "all decided")
+    [card] = await asked(here, ts)
+    found = [card.plain.index(name) for name in NAMES]
+    assert found == sorted(found), "in the order of the calls"
     assert len(here.model.requests) == 1
-    await here.slack.click(found[0], "Approve all", by=here.alice)
+    await here.slack.click(card, "Approve all", by=here.alice)
     results = await answered(here, ts)
     assert len(results) == 9
     assert all("Successfully wrote" in result for result in results)

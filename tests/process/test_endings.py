@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -16,7 +15,7 @@ from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Call, call, calls, text
 from tests import standin
 from tests.harness import World, world
-from tests.process.asking import END, answered, ask, asked, cards, edit, says, told
+from tests.process.asking import END, answered, ask, asked, cards, decide, edit, says, told
 from tests.process.turns import whispered
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -105,9 +104,9 @@ def hours_pass(here: World, ts: str, hours: float) -> None:
     connection.close()
 
 
-async def stop(here: World, card: Message, row: str = "") -> None:
-    """Press Stop in the menu of a request."""
-    await here.slack.click(card, f"approval.more{row}", by=here.alice, option="Stop")
+async def stop(here: World, card: Message) -> None:
+    """Press Stop in the menu of a card."""
+    await here.slack.click(card, "approval.more", by=here.alice, option="Stop")
 
 
 async def stopped(here: World, ts: str, done: str = "Nothing was changed.") -> None:
@@ -131,11 +130,10 @@ async def goes_on(here: World, ts: str) -> list[str]:
     return told(here)
 
 
-def ends(card: Message) -> list[str]:
+def ends(here: World, card: Message) -> list[str]:
     """How the requests of a card have ended, in their order."""
-    words = {"approved": "Approved", "stopped": "Stopped", "denied": "Denied", "Nobody decided": "Expired"}
-    lines = re.findall(r"^\d+\. :.*$", card.plain, re.MULTILINE)
-    return [next((end for said, end in words.items() if said in line), line) for line in lines]
+    query = "SELECT q.decision FROM questions q JOIN posts p ON p.id = q.post WHERE p.ts = ? ORDER BY q.place"
+    return [str(decision).capitalize() for (decision,) in here.bot.rows(query, card.ts)]
 
 
 def files(here: World) -> list[str]:
@@ -151,16 +149,16 @@ def reminders(here: World, ts: str) -> list[Message]:
 async def test_requests_expire_their_cards_say_so_and_the_model_is_told(here: World) -> None:
     ts = await ask(here, write(here, "a.txt"), write(here, "b.txt"), write(here, "c.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved.2", by=here.alice)
-    await says(here, card, "Undo")
+    await decide(here, card, 2, "approved", here.alice)
+    await says(here, card, "approved")
     hours_pass(here, ts, 23)
     await here.until(lambda: reminders(here, ts), what="a reminder")
     assert here.open_approvals(ts) == 2, "not yet"
     hours_pass(here, ts, 1)
     results = await answered(here, ts)
     assert ["nobody decided" in result for result in results] == [True, False, True]
-    assert ends(card) == ["Expired", "Approved", "Expired"]
-    assert "Nobody decided in time, so it was not done" in card.plain
+    assert ends(here, card) == ["Expired", "Approved", "Expired"]
+    assert "Nobody decided 2 of 3 in time" in card.plain
     assert "Undo" in card.buttons
     assert files(here) == ["b.txt"]
 
@@ -199,20 +197,18 @@ async def test_people_are_reminded_once_a_message_before_it_is_too_late_restarts
 
 async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goes_on(here: World) -> None:
     ts = await ask(here, *(write(here, f"{number}.txt") for number in range(9)))
-    first, second = await asked(here, ts, 2)
-    await here.slack.click(second, "approval.approved.2", by=here.alice)
-    await says(here, second, "Undo")
+    [card] = await asked(here, ts)
+    await decide(here, card, 8, "approved", here.alice)
+    await here.until(lambda: files(here), what="the file")
     done = files(here)
     assert len(done) == 1
-    await here.slack.click(first, "approval.denied", by=here.alice)
-    await stop(here, first, ".2")
+    await decide(here, card, 1, "denied", here.alice)
+    await says(here, card, "denied")
+    await stop(here, card)
     await stopped(here, ts, f"Done before that: Wrote {here.workspace.name}/{done[0]}.")
     assert len(here.model.requests) == 1, "the model is not asked again"
-    assert ends(first) == ["Denied", *["Stopped"] * 5]
-    assert ends(second) == ["Stopped", "Approved", "Stopped"]
-    for card in (first, second):
-        assert f"<@{here.alice.id}> stopped this" in card.plain
-        assert "all decided" in card.plain
+    assert ends(here, card) == ["Denied", *["Stopped"] * 6, "Approved", "Stopped"]
+    assert f"<@{here.alice.id}> stopped 7 of 9" in card.plain
     assert files(here) == done
     results = await goes_on(here, ts)
     assert len(results) == 9
@@ -223,12 +219,12 @@ async def test_stop_ends_every_open_request_of_the_turn_and_the_next_message_goe
 async def test_a_call_that_runs_when_the_turn_is_stopped_may_have_run_and_nothing_else_runs(here: World) -> None:
     ts = await ask(here, hold(here), write(here, "a.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(here, card, 1, "approved", here.alice)
     await begun(here)
-    await stop(here, card, ".2")
-    await says(here, card, "stopped this")
+    await stop(here, card)
+    await says(here, card, "stopped 1 of 2")
     await stopped(here, ts, f"May have been done, or in part: Hold: it{here.tests}.")
-    assert ends(card) == ["Approved", "Stopped"]
+    assert ends(here, card) == ["Approved", "Stopped"]
     assert "cut off; it may or may not have run" in card.plain
     let_go(here)
     await here.quiet()
@@ -242,11 +238,11 @@ async def test_a_call_that_runs_when_the_turn_is_stopped_may_have_run_and_nothin
 async def test_a_call_that_is_cut_off_after_the_stop_asks_nobody_any_more(here: World) -> None:
     ts = await ask(here, hold(here), write(here, "a.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(here, card, 1, "approved", here.alice)
     await begun(here)
-    await stop(here, card, ".2")
+    await stop(here, card)
     let_go(here, dies=True)
-    await says(here, card, "stopped this")
+    await says(here, card, "stopped 1 of 2")
     await stopped(here, ts, f"May have been done, or in part: Hold: it{here.tests}.")
     assert "cut off; it may or may not have run" in card.plain
     assert "may or may not have run" in (await goes_on(here, ts))[0]
@@ -267,16 +263,16 @@ async def test_an_approved_call_that_has_not_begun_does_not_run_after_the_stop(h
         await released.wait()
 
     here.slack.on_call("usergroups.users.list", hold_up)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(here, card, 1, "approved", here.alice)
     await asyncio.wait_for(reached.wait(), 10)
-    await stop(here, card, ".2")
+    await stop(here, card)
     released.set()
     for name in ("a", "b"):
         let_go(here, name)
     await stopped(here, ts)
     assert not list((here.bot.home / "gated").glob(f"*{here.tests}.began")), "it ran after the stop"
     assert await goes_on(here, ts) == ["Not run: a person stopped the turn before it ran."] * 2
-    assert ends(card) == ["Approved", "Stopped"]
+    assert ends(here, card) == ["Approved", "Stopped"]
     assert "not done: it was stopped" in card.plain
     started = "SELECT count(*) FROM audit WHERE kind = 'started' AND thread_id = (SELECT max(id) FROM threads)"
     assert here.bot.rows(started) == [(0,)]

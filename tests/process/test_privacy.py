@@ -93,11 +93,21 @@ def _without_ours(text: str) -> str:
 
 
 async def details(quiet: Quiet, card: Message, by: Person) -> View:
-    """Press Details."""
+    """Open the window with everything."""
     before = quiet.here.slack.modals(by)
-    await quiet.here.slack.click(card, "Details", by=by)
+    await quiet.here.slack.click(card, "Review…" if "Review…" in card.buttons else "Details", by=by)
     await quiet.here.until(lambda: quiet.here.slack.modals(by) != before, what="the window")
     return quiet.here.slack.modals(by)[-1]
+
+
+async def decide(quiet: Quiet, card: Message, by: Person, button: str) -> None:
+    """Open the window of a card that does not show what it is about, and decide there."""
+    view = await details(quiet, card, by)
+    if button == "Approve":
+        assert view.data["submit"]["text"].startswith("Approve")
+        assert await quiet.here.slack.submit(by, view) == {}
+    else:
+        await quiet.here.slack.click(view, button, by=by)
 
 
 def record_of(turn: Turn, card: Message) -> Message:
@@ -119,7 +129,7 @@ async def asked(turn: Turn) -> Message:
     await here.until(lambda: here.open_approvals(turn.ts), what="an open request", poll=0.02)
 
     def found() -> list[Message]:
-        return [reply for reply in turn.said() if {"Details", "Deny"} <= set(reply.buttons) or "Skip" in reply.buttons]
+        return [reply for reply in turn.said() if reply.buttons == ["Review…"]]
 
     return (await here.until(found, what="the card"))[0]
 
@@ -142,14 +152,14 @@ async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_d
     assert f"<@{quiet.carol.id}>" in card.plain
     for person in (here.alice, quiet.carol):
         shown = full(await details(quiet, card, person))
-        for words in (target.name, f"-old {SECRET}", f"+new {SECRET}", "write_file", "filesystem"):
+        for words in (target.name, f"-old {SECRET}", f"+new {SECRET}"):
             assert words in shown
-    await here.slack.click(card, "Details", by=here.bob)
-    word = await whispered(here, here.bob, "The details are for the person who asked")
+    await here.slack.click(card, "Review…", by=here.bob)
+    word = await whispered(here, here.bob, "This is for the person who asked")
     assert SECRET not in word.plain
     assert here.slack.modals(here.bob) == []
 
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(quiet, card, here.alice, "Approve")
     await turn.ended()
     assert target.read_text() == f"new {SECRET}\nkept\n"
     record = record_of(turn, card)
@@ -201,7 +211,7 @@ async def test_the_error_of_an_approved_call_is_in_its_details_alone(quiet: Quie
     here = quiet.here
     turn = await begin(here, "shifting__obey", {"words": f"error {SECRET}", "end": "fails"})
     card = await asked(turn)
-    await here.slack.click(card, "approval.approved", by=quiet.carol)
+    await decide(quiet, card, quiet.carol, "Approve")
     await turn.ended()
     record = record_of(turn, card)
     assert "failed" in record.plain
@@ -213,9 +223,9 @@ async def test_why_it_was_denied_is_told_to_the_model_and_not_to_the_channel(qui
     here = quiet.here
     turn, _ = await write(quiet)
     card = await asked(turn)
-    before = here.slack.modals(quiet.carol)
-    await here.slack.click(card, "approval.more", by=quiet.carol, option="Deny with a reason…")
-    await here.until(lambda: here.slack.modals(quiet.carol) != before, what="the window")
+    review = await details(quiet, card, quiet.carol)
+    await here.slack.click(review, "approval.more", by=quiet.carol, option="Deny with a reason…")
+    await here.until(lambda: here.slack.modals(quiet.carol)[-1] is not review, what="the window")
     window = here.slack.modals(quiet.carol)[-1]
     await here.slack.submit(quiet.carol, window, {"reason": {"value": f"because {SECRET}"}})
     await turn.ended()
@@ -230,15 +240,15 @@ async def test_a_call_that_was_cut_off_is_asked_about_without_a_value(quiet: Qui
     here = quiet.here
     turn = await begin(here, "shifting__obey", {"words": SECRET, "end": "dies"})
     card = await asked(turn)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(quiet, card, here.alice, "Approve")
 
     def doubt() -> list[Message]:
-        return [reply for reply in turn.said() if "Run again" in reply.buttons]
+        open_ = [reply for reply in turn.said() if reply.buttons == ["Review…"]]
+        return [reply for reply in open_ if reply.ts != card.ts]
 
     question = (await here.until(doubt, 30, "the question whether it ran"))[0]
-    assert "It ran" in question.buttons
     assert SECRET in full(await details(quiet, question, here.alice))
-    await here.slack.click(question, "Skip", by=here.alice)
+    await decide(quiet, question, here.alice, "Skip")
     await turn.ended()
     nothing_leaked(quiet, here.general)
 
@@ -247,18 +257,22 @@ async def test_what_was_edited_and_what_has_drifted_shows_no_value(quiet: Quiet)
     here = quiet.here
     turn, target = await write(quiet)
     card = await asked(turn)
-    window = await turn.window("Edit…", card)
+    review = await details(quiet, card, here.alice)
+    await here.slack.click(review, "Edit…", by=here.alice)
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the form")
+    window = here.slack.modals(here.alice)[-1]
     field = next(block for block in window.blocks if block["type"] == "input" and block["label"]["text"] == "Content")
     changed = {field["block_id"]: {field["element"]["action_id"]: f"edited {SECRET}\n"}}
     assert await here.slack.submit(here.alice, window, changed) == {}
 
     def another() -> list[Message]:
-        return [reply for reply in turn.said() if "Deny" in reply.buttons]
+        return [reply for reply in turn.said() if reply.buttons == ["Review…"]]
 
     await here.until(lambda: another() and "edited this" in card.plain, what="the changed version")
+    await here.until(lambda: f"edited {SECRET}" in full(review), what="the changed version in the window")
     [second] = another()
     target.write_text(f"meanwhile {SECRET}")
-    await here.slack.click(second, "approval.approved", by=here.alice)
+    await decide(quiet, second, here.alice, "Approve")
     await here.until(
         lambda: [reply for reply in another() if reply.ts != second.ts], what="a fresh request after the drift"
     )
@@ -266,7 +280,7 @@ async def test_what_was_edited_and_what_has_drifted_shows_no_value(quiet: Quiet)
     shown = full(await details(quiet, third, here.alice))
     assert f"-meanwhile {SECRET}" in shown
     assert f"+edited {SECRET}" in shown
-    await here.slack.click(third, "approval.approved", by=here.alice)
+    await decide(quiet, third, here.alice, "Approve")
     await turn.ended()
     assert target.read_text() == f"edited {SECRET}\n"
     nothing_leaked(quiet, here.general)
@@ -276,7 +290,7 @@ async def test_an_undo_that_is_refused_says_why_in_the_details_alone(quiet: Quie
     here = quiet.here
     turn, target = await write(quiet)
     card = await asked(turn)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(quiet, card, here.alice, "Approve")
     await turn.ended()
     target.write_text(f"since {SECRET}")
     await here.slack.click(record_of(turn, card), "Undo", by=here.alice)
@@ -297,7 +311,11 @@ async def test_several_requests_in_one_message_show_no_value(quiet: Quiet) -> No
     assert here.open_approvals(ts) == 2
     # The whole of a long argument is never a file in the thread.
     assert [reply for reply in turn.said() if reply.files] == []
-    await here.slack.click(card, "Approve all", by=here.alice)
+    assert card.buttons == ["Review…"]
+    view = await details(quiet, card, here.alice)
+    assert view.data["title"]["text"] == "Review 2 things", "all of them are seen before any is approved"
+    assert all(path.name in full(view) for path in paths)
+    assert await here.slack.submit(here.alice, view) == {}
     await turn.ended()
     assert [path.read_text() for path in paths] == [SECRET] * 2
     nothing_leaked(quiet, here.general)
@@ -311,7 +329,7 @@ async def test_however_long_the_arguments_are_they_are_no_file_in_the_thread(qui
     assert [reply for reply in turn.said() if reply.files] == []
     assert SECRET in full(await details(quiet, card, here.alice))
     assert here.slack.workspace.files == {}
-    await here.slack.click(card, "Deny", by=here.alice)
+    await decide(quiet, card, here.alice, "Deny")
     await turn.ended()
     nothing_leaked(quiet, here.general)
 
@@ -343,7 +361,7 @@ async def test_a_group_direct_message_of_which_slack_may_not_tell_is_an_open_one
     here.slack.scopes.discard("mpim:read")
     turn, _ = await write(quiet, channel=here.slack.workspace.direct([here.alice, here.bob]))
     card = await asked(turn)
-    await here.slack.click(card, "Deny", by=here.alice)
+    await decide(quiet, card, here.alice, "Deny")
     await turn.ended()
     here.slack.scopes.add("mpim:read")
     nothing_leaked(quiet, turn.channel)
@@ -361,10 +379,10 @@ async def test_a_channel_that_is_shared_with_others_is_an_open_one(quiet: Quiet,
     assert shared.shared_externally
     turn, _ = await write(quiet, channel=shared)
     card = await asked(turn)
-    await here.slack.click(card, "Details", by=outsider)
-    await whispered(here, outsider, "The details are for active members of this workspace")
+    await here.slack.click(card, "Review…", by=outsider)
+    await whispered(here, outsider, "This is for active members of this workspace")
     assert here.slack.modals(outsider) == []
-    await here.slack.click(card, "Deny", by=here.alice)
+    await decide(quiet, card, here.alice, "Deny")
     await turn.ended()
     nothing_leaked(quiet, shared)
 
@@ -375,7 +393,7 @@ async def test_a_channel_of_which_slack_does_not_tell_is_an_open_one(quiet: Quie
     here.slack.faults.add("conversations.info", "error", times=None)
     turn, _ = await write(quiet, channel=closed)
     card = await asked(turn)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(quiet, card, here.alice, "Approve")
     await turn.ended()
     nothing_leaked(quiet, closed)
 
@@ -384,8 +402,12 @@ async def test_a_standing_grant_is_not_told_of_in_the_open(quiet: Quiet) -> None
     here = quiet.here
     turn, target = await write(quiet)
     card = await asked(turn)
-    window = await turn.window("Always…", card)
-    assert await here.slack.submit(here.alice, window, {"scope": {"value": "folder:0"}}) == {}
+    review = await details(quiet, card, here.alice)
+    await here.slack.click(review, "Always…", by=here.alice)
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the window")
+    window = here.slack.modals(here.alice)[-1]
+    given = {"scope": {"value": "folder:0"}}
+    assert await here.slack.submit(here.alice, window, given) == {"response_action": "clear"}
     await turn.ended()
     again = await begin(
         here, "filesystem__write_file", {"path": str(target), "content": f"2 {SECRET}"}, thread_ts=turn.ts

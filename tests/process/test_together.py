@@ -14,7 +14,7 @@ from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Call, call, text
 from tests import standin
 from tests.harness import World, world
-from tests.process.asking import END, answered, ask, asked, cards, edit, says
+from tests.process.asking import END, answered, ask, asked, decide, field, says, window
 from tests.process.test_endings import SERVER, begun, hold, let_go, write
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -50,40 +50,29 @@ def change(path: Path, old: str, new: str) -> Call:
     return call("filesystem__edit_file", {"path": str(path), "edits": [{"oldText": old, "newText": new}]})
 
 
-async def another(here: World, ts: str, card: Message) -> Message:
-    """Wait for an open card besides this one."""
-    found = await here.until(lambda: [each for each in cards(here, ts) if each is not card], what="another card")
-    return found[0]
-
-
-async def test_of_two_approved_writes_of_one_file_the_second_is_shown_again_as_the_first_has_left_it(
-    here: World,
-) -> None:
+async def test_of_two_approved_writes_of_one_file_the_second_is_shown_as_the_first_will_leave_it(here: World) -> None:
     file = here.workspace / "a.txt"
     file.write_text("one\ntwo\n")
     ts = await ask(here, replace(file, "ONE\ntwo\n"), replace(file, "one\nTWO\n"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await another(here, ts, card)
-    await says(here, card, "had changed meanwhile")
-    assert file.read_text() == "ONE\ntwo\n", "the first of them, whole"
-    assert "-ONE" in fresh.plain, "the diff is against what the first has written"
-    await here.slack.click(fresh, "approval.approved", by=here.alice)
+    view = await window(here, card, "Review…", here.alice)
+    await here.slack.click(view, "Next", by=here.alice)
+    await here.until(lambda: "-ONE" in str(view.blocks), what="the diff against what the first will have written")
+    assert await here.slack.submit(here.alice, view) == {}
     await answered(here, ts)
+    assert file.read_text() == "one\nTWO\n"
     assert here.bot.rows(
         "SELECT decision FROM questions a JOIN threads t ON t.id = a.thread_id WHERE t.thread_ts = ? ORDER BY 1", ts
-    ) == [("approved",), ("approved",), ("drifted",)]
+    ) == [("approved",), ("approved",)]
 
 
 async def both_changed(here: World) -> tuple[Path, Message]:
-    """Two edits of one file, both approved at once, the second once more; out: the file and the first card."""
+    """Two edits of one file, both approved at once; out: the file and the card."""
     file = here.workspace / "a.txt"
     file.write_text("one\ntwo\nthree\n")
     ts = await ask(here, change(file, "one", "ONE"), change(file, "three", "THREE"))
     [card] = await asked(here, ts)
     await here.slack.click(card, "Approve all", by=here.alice)
-    fresh = await another(here, ts, card)
-    await here.slack.click(fresh, "approval.approved", by=here.alice)
     await answered(here, ts)
     return file, card
 
@@ -95,8 +84,9 @@ async def test_two_approved_edits_of_one_file_lose_neither(here: World) -> None:
 
 async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_alone(here: World) -> None:
     file, card = await both_changed(here)
-    await here.until(lambda: any(name == "Undo" for name in card.buttons), what="Undo on the first card")
-    await here.slack.click(card, "Undo", by=here.alice)
+    view = await window(here, card, "Diff", here.alice)
+    assert "Undo" in str(view.blocks)
+    await here.slack.click(view, "Undo", by=here.alice)
     await says(here, card, "not undone")
     assert file.read_text() == "ONE\ntwo\nTHREE\n"
 
@@ -104,11 +94,11 @@ async def test_undoing_the_first_of_two_changes_of_one_file_leaves_the_second_al
 async def test_an_approved_call_does_not_wait_for_another_one_that_runs(here: World) -> None:
     ts = await ask(here, hold(here), write(here, "b.txt"), write(here, "c.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(here, card, 1, "approved", here.alice)
     await begun(here)
-    await here.slack.click(card, "approval.approved.2", by=here.alice)
+    await decide(here, card, 2, "approved", here.alice)
     await here.until((here.workspace / "b.txt").exists, what="the file, while the other call runs", poll=0.02)
-    await here.slack.click(card, "approval.denied.3", by=here.alice)
+    await decide(here, card, 3, "denied", here.alice)
     await says(here, card, " denied")
     assert not any(END in reply.plain for reply in here.replies(ts))
     let_go(here)
@@ -120,11 +110,17 @@ async def test_an_approved_call_does_not_wait_for_another_one_that_runs(here: Wo
 async def test_a_call_that_is_edited_while_another_one_runs_is_asked_about_at_once(here: World) -> None:
     ts = await ask(here, hold(here), write(here, "b.txt"))
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved", by=here.alice)
+    await decide(here, card, 1, "approved", here.alice)
     await begun(here)
-    await edit(here, card, here.alice, content="edited\n")
-    await says(here, card, "+edited")
-    await here.slack.click(card, "approval.approved.2", by=here.alice)
+    view = await window(here, card, "Review…", here.alice)
+    await here.slack.click(view, "Next", by=here.alice)
+    await here.until(lambda: view.data["title"]["text"] == "Review 2 of 2", what="the second page")
+    await here.slack.click(view, "Edit…", by=here.alice)
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the form")
+    form = here.slack.modals(here.alice)[-1]
+    assert await here.slack.submit(here.alice, form, {field(form, "content"): {"value": "edited\n"}}) == {}
+    await here.until(lambda: "+edited" in str(view.blocks), what="the changed version in the window")
+    assert await here.slack.submit(here.alice, view) == {}
     await here.until((here.workspace / "b.txt").exists, what="the file, while the other call runs", poll=0.02)
     let_go(here)
     await answered(here, ts)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import Tool
 from bot.core.turn_message import loads
 from bot.slack.blocks import turn_message
+from bot.slack.blocks.review_set import ENDING
 from bot.store.sqlite import audit, question_rows
 from tests.property.outside import BOB, CAROL, DAVE, STAMPS, Files, Slack, World, unanswered
 
@@ -55,12 +56,18 @@ class Watch:
     def heard(self, body: JsonObject) -> None:
         """Somebody is about to press something: whether that counts is judged here, apart from the bot."""
         user: str = body["user"]["id"]
-        for name, request in _said(body):
+        for name, request in _said(body, self._named):
             found = self.rows("SELECT * FROM questions a JOIN calls c ON c.id = a.call WHERE a.id = ?", request)
             if found and body["team"]["id"] == "T1" and self._may(user, found[0], approving=name in APPROVES):
                 self._pressed[name.removeprefix("all."), request].add(user)
                 if name in APPROVES:
                     self._seen[request] += self._shown(found[0]["post"])
+
+    def _named(self, first: str, endings: str) -> list[str]:
+        """The requests of a list, of which one is given, and the ends of the ids of all."""
+        ends = {endings[at : at + ENDING] for at in range(0, len(endings), ENDING)}
+        beside = "SELECT id FROM questions WHERE post = (SELECT post FROM questions WHERE id = ?)"
+        return [row["id"] for row in self.rows(beside, first) if row["id"][-ENDING:] in ends]
 
     def _may(self, user: str, row: sqlite3.Row, *, approving: bool) -> bool:
         requester = row["requester"]
@@ -195,12 +202,14 @@ class Watch:
             assert self._slack.messages[key].payload["blocks"] == wanted["blocks"], "a message shows what is not so"
 
 
-def _said(body: JsonObject) -> Sequence[tuple[str, str]]:
-    """(what, request) pairs that a button or a window is about."""
+def _said(body: JsonObject, named: Callable[[str, str], Sequence[str]]) -> Sequence[tuple[str, str]]:
+    """(what, request) pairs that a button or a window is about. `named`: the requests of a set."""
     if body["type"] == "view_submission":
         window = str(body["view"]["callback_id"]).removeprefix("approval.")
         return [(window, json.loads(body["view"]["private_metadata"])["o"][0])]
     action: JsonObject = body["actions"][0]
     value: JsonObject = json.loads((action.get("selected_option") or action)["value"])
     name = str(action["action_id"]).removeprefix("approval.").rstrip("0123456789").rstrip(".")
+    if "r" in value:
+        return [(name, each) for each in named(value["r"], value["n"])]
     return [(value.get("k", name), each) for each in ([pair[0] for pair in value.get("all", ())] or [value["a"]])]

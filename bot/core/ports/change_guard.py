@@ -106,6 +106,24 @@ class ChangeGuard:
         most."""
         return None
 
+    async def foreseen(
+        self, tool: Tool, arguments: JsonObject, before: Sequence[tuple[Tool, JsonObject]]
+    ) -> Preview | None:
+        """Return what a call would do once other calls of this server have run in this order; None if it concerns
+        nothing that they change, or if nothing is known of that.
+
+        Its `basis` is the one that is expected then: `basis` returns it if everything has happened as foreseen, and
+        another one if not. Never raises, takes seconds at most.
+        """
+        return None
+
+    async def concerned(
+        self, tool: Tool, arguments: JsonObject, others: Sequence[tuple[Tool, JsonObject]]
+    ) -> Sequence[int]:
+        """Return the indexes of those of the other calls of this server that change something which a call reads,
+        changes or needs. Never raises, takes seconds at most."""
+        return ()
+
     async def compared(self, before: tuple[Tool, JsonObject], after: tuple[Tool, JsonObject]) -> str:
         """Return the diff from what an earlier call would have left to what another one would leave of the same thing,
         without the lines that name it; empty when there is none, or none is known. Never raises, takes seconds at

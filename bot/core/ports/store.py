@@ -198,6 +198,11 @@ class Questions(Protocol):
         """Return the current state of a question, with the arguments that it was asked about; None if there is none."""
         ...
 
+    async def beside(self, question: str) -> Sequence[Question]:
+        """Return the questions of a question's message, itself included, in their order there; of those about one call,
+        the ones that were edited come first. Empty if there is no such question."""
+        ...
+
     async def withdraw(self, question: str) -> None:
         """Close all open questions of a question's message as `withdrawn`, with their calls, because Slack does not
         show it.

@@ -32,6 +32,7 @@ from bot.slack.blocks.elements import (
     section,
     small,
 )
+from bot.slack.blocks.review_set import is_hidden
 
 CHOICES = (
     "*It ran*: I go on as if it had worked, without its output. *Run again*: it may then have run twice. "
@@ -74,18 +75,21 @@ def row(
     if approval.decision is not Decision.AWAITING:
         return [*edited, *decided_row.record(approval, number, alone=alone)]
     top, cut = _top(approval, number, alone=alone, room=room, editor=before is None)
-    open_ = approval.privacy == Privacy.FULL
     blocks = [*edited, top]
     if cut:
         where = "Press Details for all of it."
         if filed if filed is not None else in_file(approval):
             where = f"The file {messages.file_name(FILE, file_key(approval))} in this thread has everything in full."
         blocks.append(remark(" ".join([*cut, where])))
-    if approval.kind == CallKind.DID_IT_RUN:
+    if approval.kind == CallKind.DID_IT_RUN and not is_hidden(approval):
         blocks.append(context(CHOICES))
     named = one_line(source(approval), NAME) if approval.privacy in (Privacy.FULL, Privacy.SUMMARY) else ""
     blocks += small(named, waiting(approval) if alone or waits else "")
-    chosen = buttons.deciding(approval, number, details=bool(cut) or not open_)
+    if is_hidden(approval):
+        # Nobody decides by a card that does not show what would happen.
+        chosen = [buttons.review([approval], row=number)]
+    else:
+        chosen = buttons.deciding(approval, number, details=bool(cut))
     return [*blocks, actions(f"request-{approval.id}", chosen)]
 
 
@@ -132,14 +136,15 @@ def _top(approval: Approval, number: int, *, alone: bool, room: int, editor: boo
     if approval.privacy == Privacy.FULL:
         return _in_full(approval, count, room, editor=editor)
     if approval.privacy == Privacy.SUMMARY:
-        top = bold(f"{count}{_asked(approval, one_line(generic(approval), NAME))}")
+        top = bold(f"{count}{question(approval, one_line(generic(approval), NAME))}")
         return rich(*_again(approval), section(top, *_by_name(approval))), []
     did = approval.kind == CallKind.DID_IT_RUN
     words = "A tool call was cut off and waits for a decision." if did else "A tool call waits for a decision."
     return rich(section(bold(f"{count}{words}"))), []
 
 
-def _asked(approval: Approval, what: str) -> str:
+def question(approval: Approval, what: str) -> str:
+    """Return the question about a call. In: what it would do."""
     return f"{what}: did it run?" if approval.kind == CallKind.DID_IT_RUN else f"{what}?"
 
 
@@ -162,12 +167,14 @@ def _in_full(approval: Approval, count: str, budget: int, *, editor: bool) -> tu
     diff = preview.diff if preview else ""
     fields, cut, left = arguments.on_card(arguments.for_card(call, preview), budget // 2 if diff else budget)
     elements = [section(emoji("repeat"), plain(" "), plain(one_line(approval.note, WORDS)))] if approval.note else []
-    top = [bold(f"{count}{_asked(approval, one_line(heading(approval), HEADING))}")]
+    top = [bold(f"{count}{question(approval, one_line(heading(approval), HEADING))}")]
     if preview and preview.severe:
         top = [emoji("warning"), plain(" "), *top]
     effect = preview.effect if preview else ""
     elements.append(section(*top, plain(f" {one_line(effect, WORDS)}")) if effect else section(*top))
-    elements += [*fields, *_changed(approval, editor=editor)]
+    elements += [*fields, *changed_by(approval, editor=editor)]
+    if preview and preview.after:
+        elements.append(section(plain(f"As it will be after {one_line(preview.after, WORDS)}.")))
     if preview and preview.words:
         elements.append(section(plain(one_line(preview.words, WORDS))))
     if preview and preview.broken:
@@ -198,7 +205,7 @@ def _cut_sentence(text: str) -> list[str]:
     return ["A sentence is not shown in full here."] if len(one_line(text, WORDS)) > WORDS else []
 
 
-def _changed(approval: Approval, *, editor: bool) -> list[Block]:
+def changed_by(approval: Approval, *, editor: bool) -> list[Block]:
     """Return which arguments people have changed, and who, unless the line above the request says so."""
     call = approval.call
     if call.original in ("", call.arguments):

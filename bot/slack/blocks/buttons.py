@@ -14,9 +14,12 @@ from typing import Any
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
+from bot.core.policy.rules import Tier
 from bot.core.questions.question import Approval, CallKind, Decision, UndoState
 from bot.core.untrusted import reference
-from bot.slack.blocks.elements import Block, confirmation, option, plain_text
+from bot.slack.blocks.call_text import heading
+from bot.slack.blocks.elements import Block, confirmation, one_line, option, plain_text
+from bot.slack.blocks.review_set import ReviewSet, is_sound, review_set
 
 PREFIX = "approval."
 EDIT = "edit"
@@ -30,6 +33,7 @@ ALL = "all."
 ALL_APPROVED = "all.approved"
 ALL_DENIED = "all.denied"
 ALL_UNDONE = "all.undone"
+REVIEW = "review"
 MORE = "more"
 """The overflow menu; the value says which entry was selected."""
 REASON = "reason"
@@ -37,7 +41,9 @@ STOP = "stop"
 
 SHORTENED = 32
 """Characters of a digest in a menu, in which values are short (150 characters, Slack's overflow element)."""
-MAX_CALLS_AT_ONCE = 8
+MAX_LISTED = 8
+"""Requests that are listed in the value of a button that an earlier version has posted."""
+MAX_NAMED = 3
 VALUE_LIMIT = 2_000
 
 _SHORT_WORD = re.compile(r"[a-z]{1,10}")
@@ -54,7 +60,7 @@ LABELS: dict[CallKind, tuple[tuple[Decision, str], ...]] = {
 NAMES = frozenset(
     {
         *(decision.value for answers in LABELS.values() for decision, _ in answers),
-        *(EDIT, ALWAYS, DETAILS, UNDO, REVOKE, ALLOW, ALL_APPROVED, ALL_DENIED, ALL_UNDONE, MORE),
+        *(EDIT, ALWAYS, DETAILS, UNDO, REVOKE, ALLOW, ALL_APPROVED, ALL_DENIED, ALL_UNDONE, REVIEW, MORE),
     }
 )
 
@@ -64,11 +70,13 @@ class Pressed:
     """The value of a button."""
 
     kind: str
-    """`one`, `all`, or the entry of the menu: `reason`, `stop`."""
-    requests: tuple[tuple[str, str], ...]
+    """`one`, `all`, `set`, or the entry of the menu: `reason`, `stop`."""
+    requests: tuple[tuple[str, str], ...] = ()
     """(request id, digest) pairs."""
     prefix: bool = False
     """The digests are only the first 32 characters of the request's digest."""
+    these: ReviewSet | None = None
+    """The requests of a `set`."""
 
 
 def action_id(name: str, row: int = 1) -> str:
@@ -93,7 +101,12 @@ def opened(value: str) -> Pressed:
             return Pressed("one", ((content["a"], content["d"]),))
         case {"k": "reason" | "stop", "a": str(), "p": str()} if len(content) == 3 and len(content["p"]) == SHORTENED:
             return Pressed(content["k"], ((content["a"], content["p"]),), prefix=True)
-        case {"all": [*requests]} if len(content) == 1 and 0 < len(requests) <= MAX_CALLS_AT_ONCE:
+        case {"r": str(), "n": str(), "s": str()} if len(content) == 3:
+            these = ReviewSet(content["r"], content["n"], content["s"])
+            if not is_sound(these):
+                raise ValueError("not a set of ours")
+            return Pressed("set", these=these)
+        case {"all": [*requests]} if len(content) == 1 and 0 < len(requests) <= MAX_LISTED:
             return Pressed("all", tuple(_pair(request) for request in requests))
         case _:
             raise ValueError("not a value of ours")
@@ -105,10 +118,19 @@ def pressed(action: JsonObject) -> tuple[str, Pressed]:
     name = named(reference(action.get("action_id")))
     chosen = action.get("selected_option") if name == MORE else action
     carried = opened(str(chosen.get("value")) if isinstance(chosen, dict) else "")
-    expected = (REASON, STOP) if name == MORE else ("all",) if name.startswith(ALL) else ("one",)
-    if carried.kind not in expected:
+    if carried.kind not in _EXPECTED.get(name, ("one",)):
         raise ValueError("not a value of this button")
     return carried.kind if name == MORE else name, carried
+
+
+_EXPECTED = {
+    MORE: (REASON, STOP),
+    ALL_APPROVED: ("set", "all"),
+    ALL_DENIED: ("set", "all"),
+    ALL_UNDONE: ("set",),
+    REVIEW: ("set",),
+}
+"""The kinds of values of the buttons that are not about one request."""
 
 
 def parsed(value: str) -> Any:
@@ -202,15 +224,13 @@ def undoing(approval: Approval, row: int, *, named: bool) -> Block:
 
 
 def undoing_all(approvals: Sequence[Approval]) -> Block | None:
-    """Return the button that undoes the calls of a message that can be undone; None if they are not several, or their
-    value would be too long."""
+    """Return the button that undoes the calls of a list that can be undone; None if they are not several."""
     offered = [each for each in approvals if each.undo is not None and each.undo.state is UndoState.OFFERED]
-    carried = json.dumps({"all": [[approval.id, approval.digest] for approval in offered]})
-    if not 1 < len(offered) <= MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:
+    if len(offered) < 2:
         return None
     text = f"{len(offered)} changes are put back, the last one first. What somebody has changed since is left alone."
     asked = confirmation("Undo all of this?", text, "Undo all")
-    return button(action_id(ALL_UNDONE), "Undo all", carried, confirm=asked)
+    return button(action_id(ALL_UNDONE), "Undo all", set_value(approvals), confirm=asked)
 
 
 def showing(approval: Approval, row: int) -> Block:
@@ -231,14 +251,52 @@ def allowing(approval: Approval, row: int, period: str) -> Block:
     return button(action_id(ALLOW, row), f"Allow for {period}", value(approval), confirm=asked)
 
 
-def together(approvals: Sequence[Approval]) -> list[Block]:
-    """Return the buttons that decide several requests at once; none if their value would be too long."""
-    carried = json.dumps({"all": [[approval.id, approval.digest] for approval in approvals]})
-    number = len(approvals)
-    if number > MAX_CALLS_AT_ONCE or len(carried) > VALUE_LIMIT:
-        return []
-    asked = confirmation("Approve all?", f"All {number} above that are still open will be approved.", "Approve all")
+def set_value(approvals: Sequence[Approval]) -> str:
+    """Return the value of a button about requests of one card as they are shown."""
+    these = review_set(approvals)
+    return json.dumps({"r": these.first, "n": these.endings, "s": these.digest}, separators=(",", ":"))
+
+
+def review(approvals: Sequence[Approval], label: str = "Review…", row: int = 1) -> Block:
+    """Return the button that opens the window with everything about these requests."""
+    return button(action_id(REVIEW, row), label, set_value(approvals))
+
+
+def together(approvals: Sequence[Approval], *, hidden: bool) -> list[Block]:
+    """Return the buttons of a list of which at least one request waits. `hidden`: it does not show the whole calls, so
+    nobody can decide by it."""
+    if hidden:
+        return [review(approvals)]
+    carried = set_value(approvals)
+    waiting = [approval for approval in approvals if approval.decision is Decision.AWAITING]
+    several = len(waiting) > 1
     return [
-        button(action_id(ALL_APPROVED), "Approve all", carried, confirm=asked),
-        button(action_id(ALL_DENIED), "Deny all", carried),
+        button(
+            action_id(ALL_APPROVED),
+            "Approve all" if several else "Approve",
+            carried,
+            style="primary",
+            confirm=_sure(waiting),
+        ),
+        button(action_id(ALL_DENIED), "Deny all" if several else "Deny", carried),
+        review(approvals),
+        _menu(waiting[-1], 1, reason=False),
     ]
+
+
+def is_destructive(approval: Approval) -> bool:
+    """Whether something may be lost by a call: it says so itself, or nothing is known but that its tool may destroy."""
+    preview = approval.preview
+    if preview is not None and preview.basis:
+        return preview.severe
+    return approval.call.tier in ("", Tier.DESTRUCTIVE)
+
+
+def _sure(waiting: Sequence[Approval]) -> Block | None:
+    """Return the confirmation of a click that approves all; None if nothing can be lost by it."""
+    lossy = [approval for approval in waiting if is_destructive(approval)]
+    if not lossy:
+        return None
+    named = ", ".join(one_line(heading(each), 80) for each in lossy[:MAX_NAMED])
+    more = f" and {len(lossy) - MAX_NAMED} more" if len(lossy) > MAX_NAMED else ""
+    return confirmation("Approve all?", f"This may lose something: {named}{more}.", "Approve all", danger=True)

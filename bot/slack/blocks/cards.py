@@ -14,12 +14,13 @@ from bot.core.policy.privacy import Privacy
 from bot.core.posts import Draft
 from bot.core.questions.question import Approval, CallKind, Card, Decision, Question
 from bot.core.thread_ref import ThreadRef
-from bot.slack.blocks import approval_row, buttons, decided_row, details
+from bot.slack.blocks import approval_row, decided_row, details, request_list
 from bot.slack.blocks.arguments import CARD_LIMIT
 from bot.slack.blocks.buttons import DETAILS, PREFIX, Pressed, named, opened, pressed
 from bot.slack.blocks.call_text import generic, heading
-from bot.slack.blocks.elements import Block, actions, bold, context, mention, rich, section, size, small
+from bot.slack.blocks.elements import Block, bold, context, mention, rich, section, size, small
 from bot.slack.blocks.messages import file
+from bot.slack.blocks.review_set import awaits, current, together
 from bot.slack.text import brief, escaped, harmless, visible
 
 __all__ = ["DETAILS", "PREFIX", "Pressed", "cards", "named", "opened", "pressed", "redrawn"]
@@ -35,6 +36,8 @@ RECORD = 600
 """Characters by which a row may grow once it is decided: the reason or error, who approved, the remark about Undo."""
 ROOMS = (CARD_LIMIT, 1_200, 600, 300)
 """Characters of the content of each request, tried in this order: an edited one may be longer than it was."""
+GROWTH = 20
+"""Characters by which a line of a list may grow once it is decided, and another one is not."""
 OPENING = 500
 """Characters around the rows."""
 
@@ -51,19 +54,20 @@ def cards(approvals: Sequence[Approval]) -> list[Card]:
                 text, comment = details.in_a_file(approval), "What I ask about, in full"
                 drafts.append(file(approval_row.FILE, text, comment, group[0].id, approval_row.file_key(approval)))
         drawn = _drawn(group, filed)
-        found.append(Card(group, drafts, size=size(drawn) + BLOCK_WEIGHT * len(drawn) + RECORD * len(group)))
+        grows = GROWTH if together(group) else RECORD
+        found.append(Card(group, drafts, size=size(drawn) + BLOCK_WEIGHT * len(drawn) + grows * len(group)))
     return found
 
 
 def rows(questions: Sequence[Approval]) -> list[Block]:
     """Return the requests at the end of a message, each with its current state."""
-    approvals, before = _current(questions)
+    approvals, before = current(questions)
     return _drawn(approvals, before=before)
 
 
 def notification(questions: Sequence[Approval]) -> str:
     """Return what a notification says of a message that ends with these requests."""
-    approvals, _ = _current(questions)
+    approvals, _ = current(questions)
     waiting = any(approval.decision is Decision.AWAITING for approval in approvals)
     return _asking(approvals) if waiting else _decided(approvals)
 
@@ -73,25 +77,9 @@ def redrawn(questions: Sequence[Approval]) -> JsonObject:
     return {"text": escaped(harmless(brief(notification(questions)))), "blocks": rows(questions)}
 
 
-def _current(questions: Sequence[Approval]) -> tuple[list[Approval], dict[str, Approval]]:
-    """Return the requests of a message as they are now, and by id the version that one has taken the place of."""
-    latest: dict[int, Approval] = {}
-    before: dict[str, Approval] = {}
-    kept: list[Approval] = []
-    for approval in questions:
-        earlier = latest.get(approval.call.id)
-        if earlier is not None and earlier.decision is Decision.EDITED:
-            before[approval.id] = earlier
-            kept[kept.index(earlier)] = approval
-        else:
-            kept.append(approval)
-        latest[approval.call.id] = approval
-    return kept, before
-
-
 def awaits_change(questions: Sequence[Question]) -> bool:
     """Whether people would not see an open request if its message stayed as it is: it has taken another one's place."""
-    approvals, before = _current([each for each in questions if isinstance(each, Approval)])
+    approvals, before = current([each for each in questions if isinstance(each, Approval)])
     return any(each.id in before and each.decision is Decision.AWAITING for each in approvals)
 
 
@@ -109,7 +97,7 @@ def copied(questions: Sequence[Approval], where: str) -> JsonObject:
 
     where: where the card is, in words.
     """
-    shown, before = _current(questions)
+    shown, before = current(questions)
     words = f"For {mention(shown[0].requester)}{where}. I ask you here because you may decide this."
     waiting = any(approval.decision is Decision.AWAITING for approval in shown)
     text = _asking(shown) if waiting else _decided(shown)
@@ -118,6 +106,17 @@ def copied(questions: Sequence[Approval], where: str) -> JsonObject:
 
 
 def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
+    """Divide the requests of a step into messages. Those whether a call may run are one list, in which each takes a
+    line; one that was edited takes the place of the request that it was, wherever that is."""
+    asked = [each for each in approvals if each.kind == CallKind.MAY_IT_RUN]
+    fresh = [each for each in asked if not each.call.original]
+    edited = [[each] for each in asked if each.call.original]
+    doubtful = [each for each in approvals if each.kind != CallKind.MAY_IT_RUN]
+    return [*([fresh] if fresh else []), *edited, *_by_size(doubtful)]
+
+
+def _by_size(approvals: Sequence[Approval]) -> list[list[Approval]]:
+    """Divide requests that are shown in full into messages within Slack's limits."""
     if len(approvals) == 1:
         return [list(approvals)]
     groups: list[list[Approval]] = []
@@ -125,9 +124,7 @@ def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
     for approval in approvals:
         made = approval_row.row(approval, 1, alone=False)
         heavy = size(made) + BLOCK_WEIGHT * len(made) + RECORD
-        # An edited one takes the place of the request that it was, wherever that is.
-        own = bool(approval.call.original or (groups and groups[-1][-1].call.original))
-        if own or not groups or len(groups[-1]) >= MAX_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
+        if not groups or len(groups[-1]) >= MAX_ROWS or weight + heavy > TEXT_LIMIT - OPENING:
             groups.append([])
             weight = 0
         groups[-1].append(approval)
@@ -146,6 +143,9 @@ def _drawn(
     if len(approvals) == 1:
         [one] = approvals
         return approval_row.row(one, 1, alone=True, filed=known.get(one.id), before=earlier.get(one.id))
+    if together(approvals):
+        drawn = request_list.listed(approvals, dict(earlier)) if any(map(awaits, approvals)) else None
+        return drawn or request_list.folded(approvals)
     awaiting = [approval for approval in approvals if approval.decision is Decision.AWAITING]
     people = {approval_row.waiting(approval) for approval in awaiting}
     blocks: list[Block] = []
@@ -165,28 +165,23 @@ def _drawn(
             blocks += small("", *people)
         if size(blocks) + BLOCK_WEIGHT * len(blocks) + OPENING <= TEXT_LIMIT:
             break
-    waiting = [approval for approval in approvals if _asks(approval)]
-    if len(waiting) > 1 and (both := buttons.together(waiting)):
-        blocks += [{"type": "divider"}, actions(f"all-{approvals[0].id}", both)]
     return blocks
-
-
-def _asks(approval: Approval) -> bool:
-    return approval.decision is Decision.AWAITING and approval.kind == CallKind.MAY_IT_RUN
 
 
 def _opening(approvals: Sequence[Approval]) -> str:
     waiting = sum(approval.decision is Decision.AWAITING for approval in approvals)
     number = len(approvals)
     if not waiting:
-        return f"{number} questions, all decided:"
+        return f"{request_list.decided(approvals)}."
     if waiting < number:
         return f"{number} questions, {waiting} of them open:"
-    return f"May I do these {number} things?" if all(map(_asks, approvals)) else f"{number} questions:"
+    return f"{number} questions:"
 
 
 def _asking(approvals: Sequence[Approval]) -> str:
     """Return the notification text for requests that wait for a decision."""
+    if together(approvals):
+        return f"{request_list.opening(approvals).rstrip(':')} Waiting for you"
     if len(approvals) > 1:
         return f"{_opening(approvals)} Waiting for you"
     approval = approvals[0]
@@ -202,5 +197,5 @@ def _asking(approvals: Sequence[Approval]) -> str:
 
 def _decided(approvals: Sequence[Approval]) -> str:
     if len(approvals) > 1:
-        return _opening(approvals)
+        return request_list.decided(approvals)
     return decided_row.brief(approvals[0])

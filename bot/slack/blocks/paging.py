@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from bot.slack.blocks.elements import VIEW_BLOCKS, VIEW_LIMIT, Block, remark
 
@@ -18,9 +19,30 @@ Turn = Callable[[int, str], Block]
 """Returns the button that opens a page. In: the page, from 0, and the label."""
 
 
-def shown(blocks: Iterable[Block], page: int, turn: Turn) -> list[Block]:
-    """Return the blocks of a page, counted from 0, with what turns to the others; a page that does not exist gives the
-    nearest one."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """As much of some content as a window shows at a time."""
+
+    blocks: list[Block]
+    number: int
+    """Which page it is, counted from 0."""
+    last: int
+    """The last page that is known to exist; only AHEAD pages after the current one are counted."""
+
+    @property
+    def label(self) -> str:
+        """Which page it is, in words."""
+        many = f"more than {self.last}" if self.last > self.number + AHEAD else f"{self.last + 1}"
+        return f"Page {self.number + 1} of {many}"
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a later page can be opened."""
+        return self.number < min(self.last, MAX_PAGES - 1)
+
+
+def page_of(blocks: Iterable[Block], page: int) -> Page:
+    """Return a page of the content of a window, counted from 0; one that does not exist gives the nearest one."""
     found: list[Block] = []
     page = min(max(page, 0), MAX_PAGES - 1)
     number = last = 0
@@ -32,13 +54,19 @@ def shown(blocks: Iterable[Block], page: int, turn: Turn) -> list[Block]:
             number, found = at, []
         if at == number:
             found.append(block)
-    if last:
-        many = f"more than {last}" if last > number + AHEAD else f"{last + 1}"
-        found.insert(0, remark(f"Page {number + 1} of {many}"))
-    if number > 0:
-        found.insert(0, turn(number - 1, "Previous page"))
-    if number < min(last, MAX_PAGES - 1):
-        found.append(turn(number + 1, "Next page"))
+    return Page(found, number, last)
+
+
+def shown(blocks: Iterable[Block], page: int, turn: Turn) -> list[Block]:
+    """Return the blocks of a page, counted from 0, with the buttons that open the pages before and after it."""
+    current = page_of(blocks, page)
+    found = list(current.blocks)
+    if current.last:
+        found.insert(0, remark(current.label))
+    if current.number > 0:
+        found.insert(0, turn(current.number - 1, "Previous page"))
+    if current.has_more:
+        found.append(turn(current.number + 1, "Next page"))
     return found
 
 

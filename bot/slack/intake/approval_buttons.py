@@ -4,6 +4,7 @@ are opened afterwards."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -28,7 +29,8 @@ from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import always_form, buttons, details, edit_form, forms
 from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
-from bot.slack.intake import approval_entries, replies
+from bot.slack.blocks.review_set import ReviewSet, awaits, is_hidden, review_set
+from bot.slack.intake import approval_entries, replies, review, review_decisions
 from bot.slack.intake.response import Response
 
 WINDOWS = (buttons.DETAILS, buttons.EDIT, buttons.ALWAYS, buttons.REASON)
@@ -38,16 +40,27 @@ TOOLS_SECONDS = 1.5
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
     """Settle a click, or open a window for it. Raises ValueError if the button is not one of ours."""
     name, pressed = buttons.pressed(action)
+    if pressed.these is not None:
+        if name == buttons.REVIEW:
+            return Response(work=review.open_window(handler, asked, body, pressed.these))
+        if name == buttons.ALL_UNDONE:
+            return await review_decisions.undo(handler, asked, body, pressed.these)
+        return await review_decisions.press(handler, asked, body, pressed.these, _ANSWERS[name], button=name)
     requests = [pressed_on(body, request) for request in pressed.requests]
     if name in WINDOWS:
         return Response(work=_open(handler, asked, body, requests[0], name, prefix=pressed.prefix))
-    kind = UNDO if name == buttons.ALL_UNDONE else _OFFERS.get(name, "")
+    kind = _OFFERS.get(name, "")
     answer = kind or _ANSWERS.get(name) or Decision(name)
+    within = bool(body.get("view"))
+    if answer in (Decision.APPROVED, Decision.RUN_AGAIN) and not within:
+        unseen = await _unseen(handler, body, requests)
+        if unseen is not None:
+            return Response(work=review.open_window(handler, asked, body, unseen))
     prepare = partial(approval_entries.suggested, handler) if kind == SUGGESTION else None
     words = await handler.settle(
         asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix, prepare=prepare
     )
-    return Response(words)
+    return Response(work=review.show_again(handler, asked, body, words)) if within else Response(words)
 
 
 _OFFERS = {buttons.UNDO: UNDO, buttons.REVOKE: REVOKE, buttons.ALLOW: SUGGESTION}
@@ -59,6 +72,14 @@ _ANSWERS = {
 }
 
 
+async def _unseen(handler: ApprovalHandler, body: JsonObject, requests: Sequence[Opened]) -> ReviewSet | None:
+    """Return the requests of a button that approves them, if its message does not show what they would do: it is of an
+    earlier version, or forged. None if nobody would approve blindly."""
+    found = [await handler.open_request(opened, body) for opened in requests]
+    waiting = [each for each in found if each is not None and awaits(each)]
+    return review_set(waiting) if any(map(is_hidden, waiting)) else None
+
+
 async def _open(
     handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, opened: Opened, name: str, *, prefix: bool
 ) -> None:
@@ -67,7 +88,9 @@ async def _open(
         shown = await _details(handler, asked, body, opened)
     else:
         shown = await _form(handler, asked, body, opened, name, prefix=prefix)
-    if isinstance(shown, str):
+    if body.get("view"):
+        await review.push(handler, asked, body, shown, keeps=name == buttons.EDIT)
+    elif isinstance(shown, str):
         await replies.send(handler.client, body, shown)
     else:
         await replies.show(handler.client, body, shown)

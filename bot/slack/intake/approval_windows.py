@@ -11,6 +11,7 @@ from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import forms
 from bot.slack.blocks.forms import Opened
+from bot.slack.intake import review
 from bot.slack.intake.approval_entries import Entry
 from bot.slack.intake.response import WindowResponse
 
@@ -21,6 +22,8 @@ async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonOb
     """Ask about the call again, with the changed arguments."""
     entry = Entry(handler, asked, body)
     words = await handler.settle(asked, _about(body), body, Decision.EDITED, button="edit", prepare=entry.arguments)
+    if not words and entry.response == WindowResponse():
+        handler.background(review.come_back(handler, body))
     return WindowResponse(words) if words else entry.response
 
 

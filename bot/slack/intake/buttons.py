@@ -14,13 +14,14 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, reference
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import buttons, details, ledger, question_blocks, retry_notice, turn_menu
+from bot.slack.blocks import buttons, details, ledger, question_blocks, retry_notice, review_window, turn_menu
 from bot.slack.intake import (
     approval_buttons,
     ledger_buttons,
     question_buttons,
     replies,
     retry_button,
+    review,
     turn_buttons,
 )
 from bot.slack.intake.response import Response
@@ -37,6 +38,7 @@ BUTTONS: dict[str, Press] = {
     question_blocks.PREFIX: question_buttons.press,
     turn_menu.PREFIX: turn_buttons.press,
     ledger.PREFIX: ledger_buttons.press,
+    review_window.PREFIX: review.press,
 }
 """Handlers by the prefix of the action id. A kind whose buttons do more than give an answer has its own entry."""
 ANYTHING = re.compile(".*", re.DOTALL)

@@ -127,9 +127,9 @@ def interaction(payload: JsonObject) -> Read:
                 raise Malformed(f"payload.view.{name}")
     left_out: list[str] = []
     found.setdefault("trigger_id", "")
-    if kind == "view_submission":
-        if "blocks" not in found["view"]:
-            raise Malformed("payload.view.blocks")
+    if kind == "view_submission" and "blocks" not in found["view"]:
+        raise Malformed("payload.view.blocks")
+    if kind == "view_submission" or (kind == "block_actions" and "view" in found):
         state: Any = payload["view"].get("state")
         values: Any = state.get("values") if isinstance(state, dict) else state
         found["view"]["state"] = {"values": _values(values, left_out)}

@@ -25,12 +25,14 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class WindowResponse:
-    """What to do with a window that was submitted. Without either field it is closed."""
+    """What to do with a window that was submitted. Without any field it is closed."""
 
     words: str = ""
     """Why nothing was done: shown instead of the fields, above what the person had entered."""
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     """Problems by block id: the window stays open and shows them beside the fields."""
+    view: JsonObject | None = None
+    """What the window shows instead: nothing was decided, and it stays open."""
 
 
 def beside_fields(view: JsonObject, problems: Mapping[str, str], block_of: Callable[[str], str]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import always_form, feedback, forms, question_blocks, rejected_window
-from bot.slack.intake import approval_windows, question_windows, turn_buttons
+from bot.slack.blocks import always_form, feedback, forms, question_blocks, rejected_window, review_window
+from bot.slack.intake import approval_windows, question_windows, review_decisions, turn_buttons
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
@@ -26,6 +26,7 @@ WINDOWS: dict[str, Submit] = {
     forms.EDIT: approval_windows.edit,
     forms.REASON: approval_windows.deny,
     always_form.ALWAYS: approval_windows.always,
+    review_window.WINDOW: review_decisions.submit,
     question_blocks.PREFIX: question_windows.submit,
     feedback.WINDOW: turn_buttons.explain,
 }
@@ -50,9 +51,14 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         response = await submit(handler, asked, body) if submit else WindowResponse()
         if response.errors:
             await ack(response_action="errors", errors=dict(response.errors))
+        elif response.view is not None:
+            await ack(response_action="update", view=response.view)
         elif response.words:
             view = mapping(body.get("view"))
             await ack(**await offload(UNKNOWN_SIZE, _not_done, response.words, view))
+        elif _is_on_top(mapping(body.get("view"))) and name != forms.EDIT:
+            # What the window below it asks about is decided.
+            await ack(response_action="clear")
         else:
             await ack()
 
@@ -61,6 +67,11 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
 
     app.view(ANYTHING)(on_window)
     app.view_closed(ANYTHING)(on_closed)
+
+
+def _is_on_top(view: JsonObject) -> bool:
+    """Whether a window was opened from another one, which it covers."""
+    return view.get("root_view_id") not in (None, view.get("id"))
 
 
 def _not_done(words: str, view: JsonObject) -> JsonObject:

@@ -233,6 +233,9 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
         work.__name__ = f"decide {'always' if clicks[0].grant else clicks[0].answer}"
         return await self._database.write(work)
 
+    async def beside(self, question: str) -> Sequence[Question]:
+        return await self._database.read(lambda connection: question_rows.beside(connection, question))
+
     async def withdraw(self, question: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:
             questions.withdraw(connection, question)

@@ -154,7 +154,7 @@ def _edited(before: Content, shown: str, arguments: JsonObject) -> Content:
         return UNKNOWN
     text = text.replace("\r\n", "\n")
     try:
-        after = diff.applied(text, shown) if shown else proposals.edited(text, sendable(arguments).get("edits"))
+        after = diff.applied(text, shown) if shown else proposals.edited_text(text, sendable(arguments).get("edits"))
     except (ValueError, RecursionError):
         return UNKNOWN
     return UNKNOWN if after is None else after.encode()

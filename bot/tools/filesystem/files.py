@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,10 +84,14 @@ def look(place: ResolvedPath, keep: int = 0) -> State:
         return State(Kind.UNKNOWN, print=sha256("error", str(problem.errno)))
 
 
-def missing(place: ResolvedPath) -> list[ResolvedPath]:
+Looks = Callable[[ResolvedPath, int], State]
+"""Returns the state of a path, as `look` does."""
+
+
+def missing(place: ResolvedPath, looks: Looks = look) -> list[ResolvedPath]:
     """Return the folders on a path, itself included, that do not exist yet, the outermost first. Never raises."""
     way = [place]
-    while way[-1].parts and look(way[-1]).kind is Kind.ABSENT:
+    while way[-1].parts and looks(way[-1], 0).kind is Kind.ABSENT:
         way.append(way[-1].parent)
     return way[-2::-1]
 

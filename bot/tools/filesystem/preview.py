@@ -20,7 +20,7 @@ from bot.tools.disk import SECONDS as LOOK_SECONDS
 from bot.tools.disk import DiskTimeoutError
 from bot.tools.filesystem import diff, wording
 from bot.tools.filesystem.diff import counted
-from bot.tools.filesystem.files import Kind, State, look, missing
+from bot.tools.filesystem.files import Kind, Looks, State, look, missing
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
 from bot.tools.text import line, sendable
 
@@ -76,9 +76,12 @@ async def preview(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run:
         return Preview(sha256("refused"), "", broken="The arguments are nested too deeply.")
 
 
-def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> Sight:
+def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0, looks: Looks = look) -> Sight:
     """Return the current state of what the call would change, with the content of files up to `keep` bytes. Runs in a
-    thread; never raises."""
+    thread; never raises.
+
+    looks: returns the state of a path, if not as it is on the disk.
+    """
     names = ("source", "destination") if tool.remote_name == "move_file" else ("path",)
     given = [arguments.get(name) for name in names]
     marks = [tool.remote_name]
@@ -92,19 +95,19 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> 
             refused = f"The path {files.shown(sendable(path))} cannot be used: {problem}."
             return Sight(sha256("refused", *marks), refused=refused)
         marks.append(places[-1].path)
-    states = [look(place, keep) for place in places]
+    states = [looks(place, keep) for place in places]
     absent: list[ResolvedPath] = []
     if tool.remote_name == "create_directory":
-        absent = missing(places[0])
+        absent = missing(places[0], looks)
         deepest = absent[0].parent if absent else places[0]
-        marks += [states[0].kind, deepest.path, look(deepest).kind]
+        marks += [states[0].kind, deepest.path, looks(deepest, 0).kind]
     else:
         marks += [
             mark for state in states for mark in (state.kind, state.print if state.kind is not Kind.FOLDER else "")
         ]
         if tool.remote_name == "move_file" and states[0].kind is Kind.FOLDER:
             marks.append(states[0].print)
-        above = [look(place.parent) if place.parts else look(place) for place in reversed(places)]
+        above = [looks(place.parent if place.parts else place, 0) for place in reversed(places)]
         marks.append(above[0].kind)
         states += above
     return Sight(sha256(*marks), tuple(places), tuple(states), tuple(absent))
@@ -113,6 +116,11 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0) -> 
 def _shown(files: Filesystem, tool: Tool, arguments: JsonObject) -> Preview:
     arguments = sendable(arguments)
     sight = see(files, tool, arguments, MAX_DIFF_CHARS if tool.remote_name == "write_file" else 0)
+    return of_sight(files, sight, tool, arguments)
+
+
+def of_sight(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview:
+    """Return what a call other than an edit would do in this state."""
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     if tool.remote_name == "move_file":
@@ -126,19 +134,19 @@ def _write(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
     path, content, (place,) = files.shown(arguments["path"]), arguments.get("content"), sight.places
     was, parent = sight.states
     if not isinstance(content, str):
-        return _broken("write", path, "the content is no text")
+        return broken("write", path, "the content is no text")
     new = content.encode()
     if was.kind is Kind.FOLDER:
-        return _broken("write", path, "it is a folder")
+        return broken("write", path, "it is a folder")
     if was.kind is Kind.ABSENT and parent.kind is not Kind.FOLDER:
-        return _broken("write", path, _no_folder(files, place), yet=True)
+        return broken("write", path, _no_folder(files, place), yet=True)
     if was.kind is Kind.ABSENT:
         found = _created(path, new)
     elif was.kind is not Kind.FILE:
         found = wording.replaced_unseen(path, f"with {_size(new)}", "It is no ordinary file, or it cannot be read.")
     else:
         found = _replaced(path, was, new)
-    return replace(found, words=_joined(found.words, _leads(files, arguments["path"], place)))
+    return replace(found, words=_joined(found.words, leads(files, arguments["path"], place)))
 
 
 def _created(path: str, new: bytes) -> Preview:
@@ -185,26 +193,26 @@ async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: D
     if (await files.disk.run(see, files, tool, arguments)).basis != sight.basis:
         return await _edit(files, tool, arguments, dry_run, tries - 1) if tries > 1 else unknown
     shown = await files.disk.run(_edited, files, path, old, outcome)
-    words = "" if shown.broken else _joined(shown.words, _leads(files, arguments["path"], place))
+    words = "" if shown.broken else _joined(shown.words, leads(files, arguments["path"], place))
     return replace(shown, basis=sight.basis, words=words)
 
 
 def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
     """Return the current state, a preview if it needs no dry run, and the text that would be edited."""
     sight = see(files, tool, arguments, MAX_EDITED_CHARS)
-    early = _without_dry_run(files, sight, tool, arguments)
+    early = without_dry_run(files, sight, tool, arguments)
     content = sight.states[0].content if sight.states else None
     return sight, early, (content or b"").decode() if early is None else ""
 
 
-def _without_dry_run(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
+def without_dry_run(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
     """Return the preview of an edit if no dry run is needed; else None."""
     if sight.refused:
         return Preview(sight.basis, "", broken=sight.refused)
     path, was = files.shown(arguments["path"]), sight.states[0]
     if was.kind is not Kind.FILE:
         kinds = {Kind.ABSENT: "it doesn't exist", Kind.FOLDER: "it is a folder"}
-        return replace(_broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=sight.basis)
+        return replace(broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=sight.basis)
     words = ""
     if arguments.get("dryRun") is True:
         words = "Only shows what would change; nothing is written."
@@ -226,25 +234,36 @@ def _edited(files: Filesystem, path: str, old: str, outcome: CallResult) -> Prev
     if outcome.certainty is DeliveryStatus.ERROR:
         known = _NO_MATCH.match(outcome.text)
         missing = line(outcome.text[known.end() :], 300) if known else ""
-        return _broken("edit", path, f"the text to replace is not in it: {missing}" if known else said)
+        return broken("edit", path, f"the text to replace is not in it: {missing}" if known else said)
     if outcome.certainty is not DeliveryStatus.OK:
         return wording.edited(path, f"What would change could not be found out. {said}")
-    before, turned, endings = old.replace("\r\n", "\n"), old.count("\r\n"), ""
-    if turned:
-        endings = f"The tool server turns the line endings from CRLF into LF ({counted(turned, 'line')})."
     found = _FENCED.fullmatch(outcome.text)
     try:
         if found is None:
             raise ValueError("the answer is no diff")
-        after = diff.applied(before, found[2].partition("\tmodified\n")[2])
+        after = diff.applied(old.replace("\r\n", "\n"), found[2].partition("\tmodified\n")[2])
     except ValueError:
-        return wording.edited(path, _joined("What the tool server says of the change does not fit the file.", endings))
+        words = "What the tool server says of the change does not fit the file."
+        return wording.edited(path, _joined(words, _endings(old)))
+    return of_edit(path, old, after)
+
+
+def of_edit(path: str, old: str, after: str) -> Preview:
+    """Return what an edit would do that turns one text into another."""
+    before, endings = old.replace("\r\n", "\n"), _endings(old)
     shown = diff.unified(before, after)
     if shown is None:
         return wording.edited(path, _joined(f"Replaces {_lines(before)} with {_lines(after)}. {_why(False)}", endings))
     tally = diff.tally(shown)
     words = "" if tally.words() else "No line changes otherwise." if endings else "The edits change nothing."
     return wording.edited(path, _joined(words, diff.endings(before, after).strip(), endings), tally, shown)
+
+
+def _endings(old: str) -> str:
+    turned = old.count("\r\n")
+    if not turned:
+        return ""
+    return f"The tool server turns the line endings from CRLF into LF ({counted(turned, 'line')})."
 
 
 def _move(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
@@ -265,33 +284,35 @@ def _move(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
     elif parent.device != home.device:
         why = f"{destination} is on another disk, where the tool server cannot move anything to"
     if why:
-        return _broken("move", source, why, yet=yet)
+        return broken("move", source, why, yet=yet)
     entries = f"a folder with {was.size:,} {'entry' if was.size == 1 else 'entries'}" if is_folder else ""
-    words = _joined(_leads(files, arguments["source"], old), _leads(files, arguments["destination"], new))
+    words = _joined(leads(files, arguments["source"], old), leads(files, arguments["destination"], new))
     return replace(wording.moved(source, destination, entries), words=words)
 
 
 def _create(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
     path, (place,), (now,) = files.shown(arguments["path"]), sight.places, sight.states
-    leads = _leads(files, arguments["path"], place)
+    ways = leads(files, arguments["path"], place)
     if now.kind is Kind.FOLDER:
-        return replace(wording.folder(path, "nothing changes"), words=_joined("It is already there.", leads))
+        return replace(wording.folder(path, "nothing changes"), words=_joined("It is already there.", ways))
     if now.kind is not Kind.ABSENT:
-        return _broken("create the folder", path, "it is already there, and no folder")
+        return broken("create the folder", path, "it is already there, and no folder")
     above = [files.shown(each.path) for each in sight.missing[:-1]]
     effect = f"with its {'parent' if len(above) == 1 else 'parents'} {', '.join(above)}" if above else ""
-    return replace(wording.folder(path, effect), words=leads)
+    return replace(wording.folder(path, effect), words=ways)
 
 
-def _broken(verb: str, path: str, why: str, *, yet: bool = False) -> Preview:
-    return Preview("", "", broken=wording.cannot(verb, path, why, yet=yet))
+def broken(verb: str, path: str, why: str, *, yet: bool = False) -> Preview:
+    """Return the preview of a call that would fail."""
+    return Preview("", "", broken=wording.cannot(verb, path, why, yet=yet), attempt=f"{verb} {path}")
 
 
 def _no_folder(files: Filesystem, place: ResolvedPath) -> str:
     return f"the folder {files.shown(os.path.dirname(place.path))} doesn't exist"
 
 
-def _leads(files: Filesystem, path: str, place: ResolvedPath) -> str:
+def leads(files: Filesystem, path: str, place: ResolvedPath) -> str:
+    """Return where a path leads, as a sentence; empty if it is what it says."""
     if place.straight:
         return ""
     asked, real = files.shown(path), files.shown(place.path)

@@ -40,11 +40,11 @@ def _proposed(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[str
         text = None if found is None else found.decode()
     except UnicodeDecodeError:
         return None
-    after = None if text is None else edited(text.replace("\r\n", "\n"), arguments.get("edits"))
+    after = None if text is None else edited_text(text.replace("\r\n", "\n"), arguments.get("edits"))
     return None if after is None else (place.path, after)
 
 
-def edited(text: str, edits: object) -> str | None:
+def edited_text(text: str, edits: object) -> str | None:
     """Return a text after edits, made as the server makes them (dist/lib.js): the first place that is exactly the same.
     None if one fits nowhere: the server may still find a place with other white space."""
     for edit in map(mapping, items(edits)):

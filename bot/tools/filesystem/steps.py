@@ -90,6 +90,17 @@ def step(tool: Tool, arguments: JsonObject, shown: Shown, form: Form = Form.DONE
     return _in_form(words, form)
 
 
+def doing(tool: Tool, arguments: JsonObject, shown: Shown) -> str:
+    """Return a call that changes files as what is done by it, within a sentence: `creating the folder drafts`."""
+    verb, _, rest = step(tool, arguments, shown).partition(" ")
+    if tool.remote_name == "create_directory":
+        rest = f"the folder {rest.rstrip('/')}"
+    return f"{_DOING.get(verb, verb)} {rest}"
+
+
+_DOING = {"Created": "creating", "Wrote": "writing", "Edited": "editing", "Moved": "moving", "Renamed": "renaming"}
+
+
 def without_machine(tool: Tool, text: str, ok: bool, relative: Shown) -> str:
     """Return a result with the paths in it made relative by `relative`, as far as they cannot be content of a file."""
     if ok and tool.remote_name in _CONTENT:

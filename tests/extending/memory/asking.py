@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -132,6 +133,21 @@ def insert(tables: Tables, question: Question, post: int) -> None:
             raise StoreError("people are being asked about this call")
         question = replace(question, call=replace(question.call))
     tables.questions[question.id] = Asked(question, post, checked_at=now() if isinstance(question, Approval) else 0.0)
+
+
+def beside(tables: Tables, id_: str) -> list[Question]:
+    """The questions of the message that a question is in, the versions of one call one after the other."""
+    row = tables.questions.get(id_)
+    found = [find(tables, each) for each, other in tables.questions.items() if row and other.post == row.post]
+    known = [each for each in found if each is not None]
+    first: dict[str, int] = {}
+    for number, each in enumerate(known):
+        first.setdefault(_about(each), number)
+    return sorted(known, key=lambda each: (first[_about(each)], each.decided_at or math.inf))
+
+
+def _about(question: Question) -> str:
+    return str(question.call.id) if isinstance(question, Approval) else question.id
 
 
 def find(tables: Tables, id_: str) -> Question | None:

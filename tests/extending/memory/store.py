@@ -230,6 +230,9 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
     async def find_question(self, question: str) -> Question | None:
         return asking.find(self._disk.tables, question)
 
+    async def beside(self, question: str) -> Sequence[Question]:
+        return asking.beside(self._disk.tables, question)
+
     async def withdraw(self, question: str) -> None:
         with self._disk.transaction() as tables:
             if question not in tables.questions:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,9 @@ from bot.core.calls import WOULD_FAIL, CallOutcome, CallState
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.core.tools import Preview
+from bot.core.turn_message import MAX_SIZE
 from bot.slack.blocks import arguments, buttons, cards, details, elements
+from bot.slack.blocks.review_set import chosen, review_set
 from bot.slack.text import visible
 from tests.unit.core.helpers import tool
 from tests.unit.slack.samples import (
@@ -221,68 +224,167 @@ def test_a_call_that_was_cut_off_is_asked_about_in_its_own_words() -> None:
     assert shown.text == "Edit a.txt: did it run? It was cut off: please say in the thread"
 
 
-def test_the_requests_of_a_step_are_rows_of_one_message() -> None:
-    asked = [request(number, preview=PREVIEW) for number in range(1, 7)]
-    shown = card(*asked)
-    assert "May I do these 6 things?" in shown.plain
-    assert shown.buttons.count("Approve") == 6
-    assert shown.buttons[-2:] == ["Approve all", "Deny all"]
-    assert "All 6 above" in shown.button("Approve all")["confirm"]["text"]["text"]
-    for row, approval in enumerate(asked):
-        button = shown.button("Approve", row)
-        assert buttons.named(button["action_id"]) == "approved"
-        assert buttons.opened(button["value"]).requests == ((approval.id, DIGEST),)
-        assert approval.id in button["_block_id"]
+def items(shown: Shown) -> list[str]:
+    """The lines of a list."""
+    found = [node for node in nodes(shown.blocks) if node.get("type") == "rich_text_list"]
+    return ["".join(part.get("text", "") for part in item["elements"]) for each in found for item in each["elements"]]
 
 
-def test_requests_that_one_message_does_not_take_are_asked_in_several() -> None:
-    many = [request(number) for number in range(8)]
-    assert [len(made.questions) for made in cards.cards(many)] == [6, 2]
-    long = [request(number, call=call({"content": "x" * 9_000})) for number in range(5)]
-    made = cards.cards(long)
-    assert len(made) > 1
-    assert [approval for each in made for approval in each.questions] == long
-    for each in [*cards.cards(many), *made]:
-        asked(each)
+def test_the_requests_of_a_step_are_a_list_with_a_line_for_each() -> None:
+    rows = [request(number, preview=PREVIEW) for number in range(1, 7)]
+    shown = card(*rows)
+    assert shown.body.startswith("May I do these 6 things?")
+    assert items(shown) == ["Change a.txt · 1 line changed"] * 6
+    assert shown.buttons == ["Approve all", "Deny all", "Review…"]
+    assert shown.body.count("aiting for") == 1, "who is waited for is said once"
+    for label in shown.buttons:
+        these = buttons.opened(shown.button(label)["value"]).these
+        assert these is not None
+        assert these == review_set(rows)
+        assert chosen([*rows, request(7)], these) == rows
 
 
-def test_a_message_that_was_taken_is_taken_however_its_rows_are_decided() -> None:
-    def rows(length: int) -> list[Approval]:
-        names = {"path": "p" * 120, "content": "x\n" * length}
-        return [request(number, call=call(names), people=(ALICE,)) for number in range(6)]
+def test_all_calls_of_a_step_fit_into_one_list_with_one_button() -> None:
+    long = {"path": "p" * 120, "content": "x\n" * 1_000}
+    for rows in ([request(number) for number in range(64)], [request(n, call=call(long)) for n in range(64)]):
+        [made] = cards.cards(rows)
+        assert made.size < MAX_SIZE
+        assert len(items(asked(made))) == 64
+        these = buttons.opened(asked(made).button("Approve all")["value"]).these
+        assert these is not None
+        assert chosen(rows, these) == rows
 
-    longest = max(length for length in range(0, 1_500, 10) if len(cards.cards(rows(length))) == 1)
+
+def test_a_set_is_another_one_if_anything_else_was_shown() -> None:
+    asked = [request(number) for number in range(1, 4)]
+    name = review_set(asked)
+    assert review_set([*asked]) == name
+    for other in (asked[:2], asked[::-1], [*asked[:2], replace(asked[2], digest="f" * 64)], [*asked, request(4)]):
+        assert review_set(other).digest != name.digest
+
+
+def test_nobody_is_asked_twice_unless_something_may_be_lost() -> None:
+    safe = [request(number, preview=PREVIEW) for number in (1, 2)]
+    assert "confirm" not in card(*safe).button("Approve all")
+    lossy = request(3, preview=replace(PREVIEW, heading="Replace all of b.txt", severe=True))
+    text = card(*safe, lossy).button("Approve all")["confirm"]["text"]["text"]
+    assert text == "This may lose something: Replace all of b.txt."
+    unknown = request(4, call=replace(call(), tier="destructive"), preview=replace(PREVIEW, basis=""))
+    assert "confirm" in card(*safe, unknown).button("Approve all")
+    assert "confirm" not in card(*safe, replace(unknown, call=replace(call(), tier="write"))).button("Approve all")
+
+
+def test_a_line_says_what_a_call_is_about_whose_change_cannot_be_shown() -> None:
+    issue = request(1, call=call({"title": "Installer fails", "labels": ["bug", "help"]}, remote_name="create_issue"))
+    assert items(card(issue, request(2, preview=PREVIEW)))[0] == (
+        "Create issue · Labels: bug, help · Title: Installer fails"
+    )
+    severe = replace(PREVIEW, heading="Replace all of b.txt", effect="8 lines become 1", severe=True)
+    shown = card(request(1, preview=severe), request(2, preview=replace(PREVIEW, after="creating the folder drafts")))
+    assert ":warning: Replace all of b.txt · 8 lines become 1" in shown.body
+    assert "1 line changed · after creating the folder drafts" in shown.body
+
+
+def test_an_edited_request_is_asked_about_alone_to_take_the_place_of_the_other_one() -> None:
+    edited = request(3, call=replace(call(), original="{}"))
+    assert [len(made.questions) for made in cards.cards([request(1), request(2), edited])] == [2, 1]
+
+
+def test_a_message_that_was_taken_is_taken_however_its_requests_are_decided() -> None:
+    names: JsonObject = {"path": "p" * 120, "content": "x\n" * 500}
     everybody = tuple(f"U{number:010d}" for number in range(30))
     reason = "because " * 400
-    for decision, undo in [
-        (Decision.DENIED, None),
-        (Decision.DRIFTED, Undo(UndoState.REFUSED, words=reason)),
-        (Decision.APPROVED, Undo(UndoState.OFFERED, 1e9)),
-        (Decision.APPROVED, Undo(UndoState.REFUSED, words=reason)),
-    ]:
-        failed = [
-            replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=CallOutcome.ERROR, result=reason))
-            for row in rows(longest)
-        ]
-        record(*(replace(row, decision=decision, votes=everybody, reason=reason, undo=undo) for row in failed))
+    for number in (2, 6, 64):
+        asked = [request(each, call=call(names), people=(ALICE,)) for each in range(number)]
+        for decision, undo in [
+            (Decision.DENIED, None),
+            (Decision.DRIFTED, Undo(UndoState.REFUSED, words=reason)),
+            (Decision.APPROVED, Undo(UndoState.OFFERED, 1e9)),
+            (Decision.APPROVED, Undo(UndoState.REFUSED, words=reason)),
+        ]:
+            off = {"state": CallState.FINISHED, "outcome": CallOutcome.ERROR, "result": reason}
+            failed = [replace(row, call=replace(row.call, **off)) for row in asked]
+            more: dict[str, Any] = {"decision": decision, "votes": everybody, "reason": reason, "undo": undo}
+            ended = [replace(row, **more) for row in failed]
+            for shown in (record(*ended), record(*ended[1:], asked[0])):
+                assert elements.size(shown.blocks) < 12_000
 
 
-def test_rows_are_decided_one_by_one_and_all_at_once_only_while_two_are_open() -> None:
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (
+            [decided(Decision.APPROVED, 1), decided(Decision.DENIED, 2), decided(Decision.APPROVED, 3)],
+            "approved 2 of 3",
+        ),
+        ([decided(Decision.APPROVED, 1), decided(Decision.APPROVED, 2)], "approved all 2"),
+        ([decided(Decision.DENIED, 1), decided(Decision.DENIED, 2, reason="Not now.")], "denied all 2: Not now."),
+        (
+            [decided(Decision.APPROVED, 1), decided(Decision.DENIED, 2, decided_by=BOB)],
+            f"approved 1 of 2 · :no_entry: <@{BOB}> denied 1 of 2",
+        ),
+        (
+            [decided(Decision.APPROVED, 1), decided(Decision.EXPIRED, 2, decided_by="")],
+            "approved 1 of 2 · :hourglass: Nobody decided 1 of 2 in time",
+        ),
+        ([decided(Decision.STOPPED, 1), decided(Decision.STOPPED, 2)], "stopped all 2"),
+        (
+            [
+                decided(Decision.APPROVED, 1, call=ended(CallOutcome.ERROR, "disk full")),
+                decided(Decision.APPROVED, 2, call=call(state=CallState.STARTED)),
+                decided(Decision.APPROVED, 3, call=ended(CallOutcome.INVALID, f"{WOULD_FAIL}Can't: x was denied.")),
+            ],
+            "approved all 3 · 1 in progress · Write file :x: failed: disk full"
+            " · Write file not done: Can't: x was denied",
+        ),
+        (
+            [
+                decided(Decision.APPROVED, 1, call=DONE, undo=Undo(UndoState.UNDONE, by=BOB)),
+                decided(Decision.DENIED, 2),
+            ],
+            f"approved 1 of 2 · Write file :leftwards_arrow_with_hook: undone by <@{BOB}>",
+        ),
+    ],
+)
+def test_requests_that_are_all_decided_are_one_line(rows: list[Approval], line: str) -> None:
+    rows = [
+        replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=CallOutcome.OK))
+        if row.call.state is CallState.AWAITING
+        else row
+        for row in rows
+    ]
+    shown = record(*rows)
+    assert line in shown.body
+    assert items(shown) == []
+    assert "questions" not in shown.plain
+    assert shown.buttons == ["Details"]
+
+
+def test_the_notification_of_a_decided_list_says_what_was_decided() -> None:
+    rows = [decided(Decision.APPROVED, 1), decided(Decision.DENIED, 2), decided(Decision.APPROVED, 3)]
+    shown = record(*(replace(row, preview=PREVIEW) for row in rows))
+    assert shown.text == "Approved 2 of 3: a.txt, a.txt; denied 1 of 3: a.txt"
+    assert shown.buttons == ["Diff"]
+
+
+def test_the_only_change_of_a_list_is_undone_there_and_of_several_each_in_the_window() -> None:
+    offered = decided(Decision.APPROVED, 1, call=DONE, preview=PREVIEW, undo=Undo(UndoState.OFFERED, 1e9))
+    assert record(offered, decided(Decision.DENIED, 2)).buttons == ["Undo", "Diff"]
+    assert record(offered, replace(offered, id="request-0000000000000002")).buttons == ["Diff"]
+
+
+def test_a_list_of_which_a_part_is_decided_says_which() -> None:
     rows = [decided(Decision.DENIED, 1), request(2), request(3)]
     shown = record(*rows)
-    assert shown.buttons.count("Approve") == 2
-    assert buttons.opened(shown.button("Deny all")["value"]).requests == tuple((row.id, DIGEST) for row in rows[1:])
-    assert "3 questions, 2 of them open:" in shown.plain
+    assert shown.buttons == ["Approve all", "Deny all", "Review…"]
+    assert buttons.opened(shown.button("Deny all")["value"]).these == review_set(rows)
+    assert "2 of 3 things still wait:" in shown.plain
     assert f"<@{ALICE}> denied" in shown.plain
-    assert shown.body.count("aiting for") == 1, "who is waited for is said once a message"
     rows[1] = decided(Decision.APPROVED, 2)
-    assert "Approve all" not in record(*rows).buttons
-    rows[2] = decided(Decision.EXPIRED, 3)
-    shown = record(*rows)
-    assert shown.buttons == ["Details"] * 3
-    assert "3 questions, all decided:" in shown.plain
-    mixed = card(request(1), request(2, people=(BOB,)))
-    assert mixed.body.count("waiting for") == 2, "unless it differs"
+    assert record(*rows).buttons == ["Approve", "Deny", "Review…"]
+    mixed = card(request(1), request(2, people=(BOB,)), request(3))
+    assert "1, 3: waiting for" in mixed.body
+    assert "2: waiting for" in mixed.body
 
 
 def test_drawn_again_an_open_request_looks_the_same() -> None:
@@ -455,7 +557,8 @@ def test_with_less_privacy_for_the_thread_nothing_of_a_call_is_shown(privacy: st
     for state in (UndoState.UNDONE, UndoState.REFUSED):
         shown = record(replace(approval, undo=Undo(state, words="SECRET-undo")))
         assert "SECRET" not in json.dumps(shown.blocks) + shown.text
-    assert "Details" in shown.buttons
+    assert ("Review…" if decision is Decision.AWAITING else "Details") in shown.buttons
+    assert not {"Approve", "Deny", "It ran"} & {*shown.buttons}
     assert ("Write file" in json.dumps(shown.blocks) + shown.text) == (privacy == "summary")
     assert ("content" in shown.plain) == (privacy == "summary" and decision is Decision.AWAITING)
     if decision is Decision.AWAITING and privacy != "summary":
@@ -469,7 +572,7 @@ def test_arguments_that_nobody_would_leaf_through_are_a_file_above_the_card() ->
     for privacy, files in (("full", 1), ("summary", 0), ("private", 0)):
         [made] = cards.cards([replace(approval, privacy=privacy)])
         shown = asked(made)
-        assert "Details" in shown.buttons
+        assert ("Details" if privacy == "full" else "Review…") in shown.buttons
         assert [draft.kind for draft in made.drafts] == ["file"] * files
     [made] = cards.cards([approval])
     payload = json.loads(made.drafts[0].payload)
@@ -774,18 +877,21 @@ def test_an_action_that_is_none_of_ours_is_refused(action: str) -> None:
 def test_a_button_is_read_only_with_a_value_of_its_own() -> None:
     shown = card(request(1), request(2))
     actions = [element for element in shown.elements if element["type"] == "button"]
-    menu = next(element for element in shown.elements if element["type"] == "overflow")
+    actions += [element for element in card(request()).elements if element["type"] == "button"]
     for action in actions:
         assert cards.pressed(action) == (cards.named(action["action_id"]), cards.opened(action["value"]))
+    menu = next(element for element in card(request()).elements if element["type"] == "overflow")
     for option in menu["options"]:
         name, pressed = cards.pressed({**menu, "selected_option": option})
         assert name == pressed.kind
-    one, every, picked = (actions[0]["value"], actions[-1]["value"], menu["options"][0]["value"])
+    one, every, picked = (actions[-1]["value"], actions[0]["value"], menu["options"][0]["value"])
     for action_id, wrong in [
         ("approval.approved", every),
         ("approval.approved", picked),
         ("approval.all.approved", one),
         ("approval.more", one),
+        ("approval.review", one),
+        ("approval.denied", every),
     ]:
         for action in ({"value": wrong}, {"selected_option": {"value": wrong}}, {"selected_option": wrong}, {}):
             with pytest.raises(ValueError, match=r".*"):
@@ -793,13 +899,18 @@ def test_a_button_is_read_only_with_a_value_of_its_own() -> None:
 
 
 def test_every_button_of_a_card_has_a_name_that_is_known() -> None:
-    shown = card(request(1, call=call({"content": "x" * 9_000})), request(2, kind=CallKind.DID_IT_RUN), request(3))
-    names = {cards.named(element["action_id"]) for element in shown.elements}
+    drawn = [
+        card(request(1, call=call({"content": "x" * 9_000}))),
+        card(request(2, kind=CallKind.DID_IT_RUN)),
+        card(request(3), request(4)),
+    ]
+    names = {cards.named(element["action_id"]) for shown in drawn for element in shown.elements}
     assert names == {
         *("approved", "denied", "edit", "always", "details", "more", "it_ran", "run_again", "skipped"),
-        *("all.approved", "all.denied"),
+        *("all.approved", "all.denied", "review"),
     }
-    assert all(len(node["value"]) <= 150 for node in nodes(shown.blocks) if set(node) == {"text", "value"})
+    for shown in drawn:
+        assert all(len(node["value"]) <= 150 for node in nodes(shown.blocks) if set(node) == {"text", "value"})
 
 
 def edited_in_place(*numbers: int, content: str) -> list[Approval]:
@@ -815,16 +926,16 @@ def edited_in_place(*numbers: int, content: str) -> list[Approval]:
     return approvals
 
 
-def test_the_changed_version_is_in_the_place_of_the_edited_one_with_its_own_buttons() -> None:
+def test_the_changed_version_is_in_the_place_of_the_edited_one() -> None:
     approvals = edited_in_place(2, content="changed")
     shown = record(*approvals)
-    assert shown.plain.count(f"<@{ALICE}> edited this") == 1
-    assert "Changed: content." in shown.plain
-    assert [number in json.dumps(shown.blocks) for number in (approvals[1].id, approvals[2].id)] == [False, True]
+    assert items(shown)[1] == "Write file · Path: 2.txt · Content: changed ·  edited by "
+    these = buttons.opened(shown.button("Approve all")["value"]).these
+    assert these == review_set([approvals[0], *approvals[2:]])
     assert "May I do these 6 things?" in shown.plain
 
 
 def test_a_message_fits_however_much_longer_its_requests_were_edited_to_be() -> None:
     shown = record(*edited_in_place(1, 2, 3, 4, 5, 6, content="a line of some length\n" * 2_000))
     assert elements.size(shown.blocks) < 13_000
-    assert json.dumps(shown.blocks).count("edited this") == 6
+    assert json.dumps(shown.blocks).count("edited by") == 6
