@@ -27,8 +27,10 @@ Json = dict[str, Any]
 
 @asynccontextmanager
 async def bot(home: Path) -> AsyncGenerator[World]:
-    """A world whose bot has not started, so that its installation can be arranged."""
+    """A world whose bot has not started, so that its installation can be arranged. It shows whole cards in shared
+    channels too."""
     async with inside(home, start=False) as here:
+        (here.bot.home / "bot.toml").write_text('[agent]\nprivacy = "full"\n')
         yield here
 
 
@@ -167,7 +169,8 @@ async def test_an_app_of_the_organisation_names_the_workspace_and_finds_groups_a
     slack.install_org_wide()
     group = slack.add_usergroup("chiefs", [here.bob])
     slack.workspace.usergroups[group]["team"] = brand
-    (here.bot.home / "bot.toml").write_text(f'[approvals]\napprovers = ["{group}"]\n')
+    with (here.bot.home / "bot.toml").open("a") as settings:
+        settings.write(f'[approvals]\napprovers = ["{group}"]\n')
     await here.bot.start()
     ts, card = await ask(here, write(here))
     await slack.click(card, "Approve", by=here.bob)
@@ -222,3 +225,32 @@ async def test_a_colleague_whose_payload_names_a_foreign_workspace_decides_nothi
         await refused(here, card, grace, request, ts, user={"id": grace.id, "team_id": team})
     await slack.click(card, "Deny", by=grace)
     await here.reply(ts, "It is done.", everywhere)
+
+
+@pytest.mark.parametrize("host", ["ours", "theirs"])
+async def test_by_default_the_other_organisation_reads_nothing_and_our_requester_decides_in_a_window(
+    tmp_path: Path, host: str
+) -> None:
+    async with inside(tmp_path, start=False) as here:
+        theirs = here.slack.add_outside_team()
+        dana = here.slack.add_person("Dana Other", team_id=theirs)
+        shared = here.slack.add_channel("shared", members=[here.alice, dana])
+        here.slack.connect(shared, host_team=theirs if host == "theirs" else here.slack.team_id)
+        await here.bot.start()
+        ts, card = await ask(here, write(here), channel=shared)
+        assert card.buttons == ["Review…"]
+        here.expected_refusals += ["user_not_in_channel", "chat.postEphemeral", "users.info"]
+        for team in (theirs, here.slack.team_id):
+            user = {"id": dana.id, "team_id": team}
+            await send(here, click(here, card, action(card, "Review…"), dana, team={"id": team}, user=user))
+        await here.quiet()
+        assert here.slack.modals(dana) == []
+        assert "a.txt" not in str([each.as_json() for each in here.slack.thread(shared, ts)])
+        assert started(here, ts) == 0
+        view = await window(here, card, "Review…", here.alice)
+        assert "a.txt" in str(view.blocks)
+        assert await here.slack.submit(here.alice, view) == {}
+        await here.reply(ts, "It is done.", shared)
+        await here.quiet()
+        assert (here.workspace / "a.txt").exists()
+        assert "a.txt" not in card.plain

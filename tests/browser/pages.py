@@ -21,6 +21,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 APPROVE = re.compile(r"^Approve(?: (?!all)[a-z]+)?$")
 """Of one call, not of all."""
+OPEN = re.compile(rf"{APPROVE.pattern}|^Review…$")
+"""On a card on which something can be decided."""
 
 
 @dataclass
@@ -160,7 +162,7 @@ class Visitor:
 
     async def asked(self) -> Locator:
         """Wait for a card on which something can be decided. Out: it."""
-        open_ones = self.replies.filter(has=self.page.get_by_role("button", name=APPROVE))
+        open_ones = self.replies.filter(has=self.page.get_by_role("button", name=OPEN))
         await open_ones.last.wait_for()
         return await self.settled_in_thread(open_ones.last)
 

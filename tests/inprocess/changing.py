@@ -9,6 +9,7 @@ from typing import Any
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import calls, text
 from tests.harness import World
+from tests.process.asking import window
 
 DONE = "That is all."
 
@@ -22,8 +23,8 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 
 async def turn(here: World, steps: Sequence[Any], deny: Sequence[int] = (), ts: str | None = None) -> Message:
-    """Let a turn make these calls one after another, each approved unless its number is among `deny`. Out: the turn's
-    last message."""
+    """Let a turn make these calls one after another, each approved unless its number is among `deny`, in its window if
+    the card hides what it is about. Out: the turn's last message."""
     here.model.script(*(calls(step) for step in steps), text(DONE))
     seen = {reply.ts for reply in here.replies(ts)} if ts else set[str]()
     said = await here.slack.say(here.general, here.alice, "<@BOT> do it", thread_ts=ts)
@@ -33,7 +34,7 @@ async def turn(here: World, steps: Sequence[Any], deny: Sequence[int] = (), ts: 
         return [each for each in here.replies(thread) if each.ts not in seen and words in each.plain]
 
     def cards() -> list[Message]:
-        return [each for each in here.replies(thread) if "Deny" in each.buttons]
+        return [each for each in here.replies(thread) if {"Deny", "Review…"} & set(each.buttons)]
 
     while True:
         await here.until(lambda: new(DONE) or cards(), what="what follows", poll=0.01)
@@ -41,6 +42,12 @@ async def turn(here: World, steps: Sequence[Any], deny: Sequence[int] = (), ts: 
         if new(DONE):
             return new(DONE)[-1]
         for card in cards():
-            await here.slack.click(card, "Deny" if asked in deny else "approval.approved", by=here.alice)
+            answer = "Deny" if asked in deny else "approval.approved"
+            if "Review…" not in card.buttons:
+                await here.slack.click(card, answer, by=here.alice)
+            else:
+                view = await window(here, card, "Review…", here.alice)
+                assert answer == "approval.approved"
+                assert await here.slack.submit(here.alice, view) == {}
             asked += 1
         await here.quiet()

@@ -509,7 +509,7 @@ async def test_a_grant_is_revoked_from_the_record_of_a_call_by_who_gave_it(here:
     turn = await write(here, here.workspace / "a.txt")
     await turn.always("any")
     card = next(reply for reply in turn.said() if "Revoke" in reply.buttons)
-    assert "Allowed from now on: writing every file\n· in this thread · until " in card.plain
+    assert "Allowed from now on: writing every file ·\nin this thread · until " in card.plain
     again = await write(here, here.workspace / "b.txt", thread_ts=turn.ts)
     await again.ran_unasked()
     record = again.said()[-1]

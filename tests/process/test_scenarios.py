@@ -156,7 +156,7 @@ async def test_a_scenario_scripts_the_model_changes_files_and_leaves_a_page_that
         click = "Always…"
         by = "Bob"
         [[steps]]
-        submit = { "For which calls of this tool" = "With any arguments" }
+        submit = { "Allow writing:" = "every file" }
         by = "Bob"
         [[steps]]
         wait = "Said and done."
@@ -166,7 +166,7 @@ async def test_a_scenario_scripts_the_model_changes_files_and_leaves_a_page_that
         file = "a.txt"
         is = "one"
         [[steps]]
-        home = "write_file"
+        home = "writing every file"
         by = "Bob"
         [[steps]]
         click = "Revoke"

@@ -43,7 +43,7 @@ async def test_all_calls_of_a_step_run_and_are_answered_in_their_order(here: Wor
 
 
 async def test_a_tool_that_is_not_there_is_answered_with_names_that_come_near(here: World) -> None:
-    here.model.script(calls(call("filesystem__read_textfile", {"path": "x"})), text("Fixed."))
+    here.model.script(calls(call("filesystem__read_txt_file", {"path": "x"})), text("Fixed."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read")
     await here.reply(ts, "Fixed.")
     assert "filesystem__read_text_file" in results(here.model.requests[1])[0]
@@ -76,7 +76,7 @@ async def test_a_tools_error_is_a_result_that_the_model_can_mend(here: World) ->
     await here.quiet()
     [message] = here.replies(ts)
     failed, worked = steps(message)
-    assert failed.startswith(f"error: Read {here.workspace.name}/wrong.txt · ")
+    assert failed == f"error: Couldn't read {here.workspace.name}/wrong.txt · not found"
     assert worked.startswith(f"complete: Read {here.workspace.name}/right.txt")
 
 

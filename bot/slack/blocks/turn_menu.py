@@ -18,11 +18,15 @@ GOOD, BAD = "good", "bad"
 ACTIONS = frozenset((DETAILS, THREAD, STOP, GOOD, BAD))
 
 
-def menu(turn: int, *, running: bool, steps: bool) -> Block | None:
-    """Return the menu; None if it would be empty. steps: the message has some whose details can be shown."""
+def menu(turn: int, *, running: bool, steps: bool, ledger: bool = False) -> Block | None:
+    """Return the menu; None if it would be empty.
+
+    steps: the message has some whose details can be shown. ledger: it says how much the turn has changed.
+    """
     offered: list[Block] = []
     if steps:
         offered.append(option("Details…", value(DETAILS, turn)))
+    if steps or ledger:
         offered.append(option("What changed in this thread…", value(THREAD, turn)))
     if running:
         offered.append(option("Stop", value(STOP, turn)))

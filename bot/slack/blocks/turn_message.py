@@ -90,12 +90,14 @@ def closing(message: TurnMessage, about: Sequence[Question] = (), undos: UndoTal
     if message.end is End.ANSWERED:
         blocks.append(turn_menu.feedback(message.turn, message.key))
     open_ = any(each.decision is Decision.AWAITING for each in requests)
-    return _with_menu(blocks, message, steps=not open_)
+    return _with_menu(blocks, message, steps=not open_, has_ledger=message.ledger is not None and undos is not None)
 
 
-def _with_menu(blocks: Sequence[Block], message: TurnMessage, *, steps: bool = True) -> list[Block]:
+def _with_menu(
+    blocks: Sequence[Block], message: TurnMessage, *, steps: bool = True, has_ledger: bool = False
+) -> list[Block]:
     has_steps = steps and bool(message.steps or message.records)
-    menu = turn_menu.menu(message.turn, running=message.end in GROWING, steps=has_steps)
+    menu = turn_menu.menu(message.turn, running=message.end in GROWING, steps=has_steps, ledger=has_ledger)
     return turn_menu.added(blocks, menu, message.key) if menu is not None else list(blocks)
 
 

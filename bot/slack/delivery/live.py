@@ -165,7 +165,8 @@ class Live:
     def _render(self, post: Post) -> JsonObject | None:
         message, turn = self._recorded(post)
         if turn is None:
-            return turn_message.render(message, post.about, undos=post.undos)
+            words = AGAIN if self._is_taken_up(post, message) else ""
+            return turn_message.render(message, post.about, words, undos=post.undos)
         parts = self._parts(turn)
         turn.changed = False
         part = next((each for each in parts if each.key == post.key), message)

@@ -8,7 +8,7 @@ import pytest
 
 from slack_sandbox.offline import OfflineModel
 from tests.harness import World, world
-from tests.process.asking import asked, diff, edit, reason
+from tests.process.asking import asked, diff, edit, window
 
 pytestmark = pytest.mark.anyio
 
@@ -53,8 +53,17 @@ async def test_of_two_writes_one_is_approved_and_one_denied_and_both_are_told(he
     words = f'<@BOT> write "one" to {folder}/a.md and write "two" to {folder}/b.md'
     ts = await here.slack.say(here.general, here.alice, words)
     [card] = await asked(here, ts)
-    await here.slack.click(card, "approval.approved", by=here.alice)
-    await reason(here, card, here.alice, "not that one", row=".2")
+    view = await window(here, card, "Review…", here.alice)
+    await here.slack.click(view, "Next", by=here.alice)
+    await here.until(lambda: view.data["title"]["text"] == "Review 2 of 2", what="the second request")
+    await here.slack.click(view, "approval.more", by=here.alice, option="Deny with a reason…")
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the form on top")
+    form = here.slack.modals(here.alice)[-1]
+    assert await here.slack.submit(here.alice, form, {"reason": {"value": "not that one"}}) == {
+        "response_action": "clear"
+    }
+    await here.until(lambda: "Approve" in card.buttons, what="a card with one request left")
+    await here.slack.click(card, "Approve", by=here.alice)
     answer = await here.reply(ts, "the request was denied")
     assert f"I have written {folder}/a.md" in answer.plain.replace("`", "")
     assert "not that one" in answer.plain

@@ -367,10 +367,10 @@ def test_the_notification_of_a_decided_list_says_what_was_decided() -> None:
     assert shown.buttons == ["Diff"]
 
 
-def test_the_only_change_of_a_list_is_undone_there_and_of_several_each_in_the_window() -> None:
+def test_the_changes_of_a_list_are_undone_there_together_and_each_in_the_window() -> None:
     offered = decided(Decision.APPROVED, 1, call=DONE, preview=PREVIEW, undo=Undo(UndoState.OFFERED, 1e9))
     assert record(offered, decided(Decision.DENIED, 2)).buttons == ["Undo", "Diff"]
-    assert record(offered, replace(offered, id="request-0000000000000002")).buttons == ["Diff"]
+    assert record(offered, replace(offered, id="request-0000000000000002")).buttons == ["Undo all", "Diff"]
 
 
 def test_a_list_of_which_a_part_is_decided_says_which() -> None:

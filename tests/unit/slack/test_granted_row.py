@@ -87,7 +87,7 @@ def test_a_record_has_the_buttons_that_still_do_something(more: dict[str, Any], 
 
 def test_the_card_says_what_was_allowed_with_it_and_until_when() -> None:
     seen = shown(decided(Decision.APPROVED, grant=HELD))
-    assert "Allowed from now on: edits to archive2.txt\n· in this thread · until " in seen.plain
+    assert "Allowed from now on: edits to archive2.txt ·\nin this thread · until " in seen.plain
     assert "Revoke" in seen.buttons
     over = shown(decided(Decision.APPROVED, grant=replace(HELD, thread_id=0, ended="revoked")))
     assert "for what the person asks anywhere · revoked since" in over.plain

@@ -465,7 +465,7 @@ async def test_a_stream_that_ends_before_the_answer_is_followed_by_the_next_mess
         assert len(slack.messages()) == 2
         assert not any(each.streaming for each in slack.messages())
         menus = [[block["type"] for block in each.blocks if block["type"] != "markdown"] for each in slack.messages()]
-        assert menus == [[], ["context_actions", "actions"]], "the first says nothing of Stop any more"
+        assert menus == [[], ["context_actions"]], "the first says nothing of Stop any more"
 
 
 @pytest.mark.usefixtures("quickly")

@@ -16,6 +16,9 @@ from tests.unit.slack.samples import ALICE, PREVIEW, decided, ended, request, ta
 READ = Step("1", "Read a.txt", StepState.DONE)
 
 
+MENU = "Details…/What changed in this thread…"
+
+
 def rows(message: TurnMessage, *about: Question) -> list[tuple[str, list[str]]]:
     """The rows with something to press: their kind, and what can be pressed."""
     blocks = closing(message, about)
@@ -35,7 +38,7 @@ def _pressable(element: dict[str, Any]) -> str:
 
 def test_the_menu_of_a_decided_card_is_in_the_row_of_its_buttons() -> None:
     asked = decided(Decision.APPROVED, preview=PREVIEW, call=ended(CallOutcome.OK))
-    assert rows(TurnMessage(1, parts=(READ,), end=End.ASKS), asked) == [("actions", ["Diff", "Details…"])]
+    assert rows(TurnMessage(1, parts=(READ,), end=End.ASKS), asked) == [("actions", ["Diff", MENU])]
 
 
 def test_while_a_card_waits_its_own_menu_is_the_only_one() -> None:
@@ -51,7 +54,7 @@ def test_what_runs_beside_a_card_can_be_stopped_in_a_menu_of_its_own_row() -> No
 def test_retry_and_the_menu_share_a_row() -> None:
     failed = TurnMessage(1, parts=(READ,), note="I could not answer.", end=End.FAILED)
     asked = turn_question(failed.key, 1, 1, [ALICE], 1_800_000_000.0)
-    assert rows(failed, asked) == [("actions", ["Retry", "Details…"])]
+    assert rows(failed, asked) == [("actions", ["Retry", MENU])]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -59,4 +62,4 @@ def test_an_answer_has_a_menu_only_where_it_has_steps(number: int) -> None:
     said = TurnMessage(1, number, parts=(Text("It is done."),), end=End.ANSWERED)
     assert rows(said) == [("context_actions", ["feedback_buttons"])]
     stepped = TurnMessage(1, number, parts=(READ, Text("It is done.")), end=End.ANSWERED)
-    assert rows(stepped) == [("context_actions", ["feedback_buttons"]), ("actions", ["Details…"])]
+    assert rows(stepped) == [("context_actions", ["feedback_buttons"]), ("actions", [MENU])]

@@ -131,8 +131,9 @@ async def test_the_grants_of_each_schema_keep_their_meaning(tmp_path: Path, vers
                 (*row, scope, value, "request3", 1.0, 9e9),
             )
         connection.execute(
-            "INSERT INTO grants SELECT 9, team, user, thread_id, tool, server, remote_name, tool_digest,"
-            " scope, value, approval, created_at, expires_at, 'revoked', user, 2.0 FROM grants WHERE id = 1"
+            f"INSERT INTO grants ({columns}, expires_at, ended, ended_by, ended_at) SELECT 9, team, user, thread_id,"
+            " tool, server, remote_name, tool_digest, scope, value, approval, created_at, expires_at, 'revoked', user,"
+            " 2.0 FROM grants WHERE id = 1"
         )
     async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
         store = SqliteStore(database)
