@@ -52,9 +52,10 @@ def _turn(connection: sqlite3.Connection, thread_id: int, seq: int) -> None:
             for place, each in enumerate(messages, start=seq)
         ],
     )
+    # Slack does not have these messages: a bot that starts would report their deletion to the model.
     connection.execute(
-        "INSERT INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, seq)"
-        " VALUES (?, ?, ?, 'U0', ?, '[]', 1, ?, ?)",
+        "INSERT INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, seq, gone)"
+        " VALUES (?, ?, ?, 'U0', ?, '[]', 1, ?, ?, 1)",
         (thread_id, name, f"{at:.6f}", said, at, seq),
     )
     connection.execute(

@@ -129,15 +129,15 @@ def is_blank(text: str) -> bool:
     return not any(character.isprintable() and not character.isspace() for character in set(text))
 
 
-CUT_OFF = "The answer ends here because it reached the model's limit of length."
-FILTERED = "The answer ends here because the model's provider stopped it by its content rules."
+CUT_OFF = "The answer ends here because it reached the model's length limit."
+FILTERED = "The answer ends here because the content rules of the model's provider stopped it."
 EMPTY = "(From the app: your last reply was empty. Answer the person now, in words.)"
 EMPTY_AT_LENGTH = (
-    "(From the app: your last reply reached the limit of length before it had any words for the person. Think less, "
+    "(From the app: your last reply reached the length limit before it contained anything for the person. Think less, "
     "and answer now, briefly, in words.)"
 )
 WRITTEN_CALL = (
-    "(From the app: your last reply had a tool call written as text, so nothing was run and nobody has seen it. Make "
+    "(From the app: your last reply contained a tool call as text, so nothing was run and nobody has seen it. Make "
     "the call again as a tool call, or answer the person in words.)"
 )
 
@@ -188,16 +188,16 @@ GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try
 """What people can do next, by reason."""
 EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: press Retry and I ask once more."
 EMPTY_AT_LENGTH_TWICE = (
-    "The model used up its limit of length by thinking, before it had an answer. Your message is kept: press Retry, or "
-    "ask for less at once."
+    "The model used up its length limit by thinking, before it had an answer. Your message is kept: press Retry, or "
+    "ask for less at a time."
 )
 WITHHELD = (
-    "The model's provider withheld the answer because of its content rules. Your message is kept: say it differently, "
-    "or press Retry and I ask once more."
+    "The model's provider withheld the answer because of its content rules. Your message is kept: rephrase it, or "
+    "press Retry and I'll ask again."
 )
 CALL_UNREADABLE = (
     "The model tried to use a tool in a way that I could not read, so nothing was done. Your message is kept: press "
-    "Retry and I ask once more."
+    "Retry and I'll ask again."
 )
 SORRY = "Something went wrong on my side. Nothing is lost, and I'm trying again."
 

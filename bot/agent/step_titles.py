@@ -19,7 +19,7 @@ MAX_TITLE = 120
 MAX_NOTE = 120
 GRANTED = "under a standing grant"
 _NOT_ENDED: dict[CallOutcome | None, str] = {
-    CallOutcome.INVALID: "not possible like this",
+    CallOutcome.INVALID: "not possible this way",
     CallOutcome.REFUSED: "not allowed here",
     CallOutcome.UNSHOWN: "Slack did not let me ask",
     CallOutcome.DENIED: "denied",

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replay",
         type=_days,
         metavar="DAYS",
-        help="say what bot.toml as it is now would have allowed, asked and denied of the recorded calls of these days",
+        help="show which calls recorded in the last DAYS days bot.toml, as it is now, would allow, ask about or deny",
     )
 
 

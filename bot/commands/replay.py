@@ -1,5 +1,5 @@
-"""`python -m bot doctor --replay DAYS`: what bot.toml as it is now would have allowed, asked and denied of the recorded
-calls of the last days."""
+"""`python -m bot doctor --replay DAYS`: which calls recorded in the last days bot.toml, as it is now, would allow, ask
+about or deny."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLES = 5
 WORDS = 100
 """Characters of the arguments of an example."""
 MAX_THREADS = 10_000
-"""Threads of which it is remembered who asked there last."""
+"""Threads whose last requester is kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +49,24 @@ class Recorded:
 
 @dataclass(slots=True)
 class Replayed:
-    """What became of the calls of one tool."""
+    """How the calls of one tool were decided then, and how they would be now."""
 
     was: Counter[Ruling] = field(default_factory=Counter[Ruling])
     now: Counter[Ruling] = field(default_factory=Counter[Ruling])
     by_grant: int = 0
-    """Of those that were asked about: ran under a standing grant."""
+    """How many of those in `was[ASK]` ran under a standing grant."""
     differing: Counter[tuple[Ruling, Ruling]] = field(default_factory=Counter[tuple[Ruling, Ruling]])
     """(then, now)."""
     examples: dict[tuple[Ruling, Ruling], list[str]] = field(default_factory=dict[tuple[Ruling, Ruling], list[str]])
     without_arguments: int = 0
     """Not judged, because their arguments were redacted or are missing."""
     gone: int = 0
-    """Not judged, because the tool is not there."""
+    """Not judged, because the tool is not available now."""
 
 
 def recorded(records: Iterable[AuditRecord]) -> Iterator[Recorded]:
-    """Yield the decisions of the policy that are in the audit: each call that ran unasked, was asked about, or was
-    refused. Remembers nothing but who asked last in each of the latest threads."""
+    """Yield the decisions of the policy in the audit: for each call that ran without asking, was asked about, or was
+    refused. Only the last requester in each of the latest threads is kept in memory."""
     people: dict[int, str] = {}
     for record in records:
         facts = mapping(parsed(record.facts))
@@ -120,7 +120,7 @@ def _arguments(kept: Any) -> JsonObject | None:
 
 
 async def replay(policy: Policy, toolset: Toolset, records: Iterable[AuditRecord]) -> dict[str, Replayed]:
-    """Return by tool what a policy says of recorded calls, judged with the tools, folders and links as they are now.
+    """Return by tool how a policy decides recorded calls, with the tools, folders and links as they are now.
 
     User groups are not looked up, so a rule for a group counts as unknown: it asks or denies, and never allows.
     """
@@ -155,7 +155,7 @@ async def _judged(policy: Policy, toolset: Toolset, tool: Tool, calls: Sequence[
 
 
 def _facts(call: Recorded) -> Facts:
-    # Of a channel the audit has only the id: a `C…` may be public or private.
+    # The audit records only the id of a channel, and `C…` may be public or private.
     kind = "im" if call.channel.startswith("D") else "unknown"
     return Facts(call.channel, kind, call.user, None)
 
@@ -188,7 +188,7 @@ def as_text(found: dict[str, Replayed], days: float) -> str:
     if not found:
         return f"There are no recorded calls of {span}.\n"
     judged = sum(sum(each.now.values()) for each in found.values())
-    lines = [f"{judged:,} recorded calls of {span}, as bot.toml is now (in brackets: as it was then):", ""]
+    lines = [f"{judged:,} recorded calls of {span}, judged by bot.toml as it is now (in brackets: how they were decided then):", ""]
     rows = [("tool", *_DONE.values())]
     for name, about in sorted(found.items()):
         rows.append((visible(name), *(f"{about.now[ruling]:,} ({about.was[ruling]:,})" for ruling in _DONE)))
@@ -197,7 +197,7 @@ def as_text(found: dict[str, Replayed], days: float) -> str:
     lines += [*_remarks(found), ""]
     differing = [(name, about) for name, about in sorted(found.items()) if about.differing]
     if not differing:
-        lines.append("Nothing would have been decided otherwise.")
+        lines.append("No decision would have been different.")
     for name, about in differing:
         for (was, now), count in sorted(about.differing.items()):
             lines.append(f"{visible(name)}: {count:,} {_DONE[was]} then, {_DONE[now]} now:")
@@ -214,11 +214,11 @@ def _remarks(found: dict[str, Replayed]) -> list[str]:
     gone = sum(each.gone for each in found.values())
     lines: list[str] = []
     if grants:
-        lines.append(f"Asked then includes {grants:,} that ran under a standing grant.")
+        lines.append(f"Those that were asked about then include {grants:,} that ran under a standing grant.")
     if kept:
         lines.append(f"Not judged: {kept:,} whose arguments were redacted or are missing.")
     if gone:
-        lines.append(f"Not judged: {gone:,} of tools that are not there.")
+        lines.append(f"Not judged: {gone:,} of tools that are not available now.")
     return ["", *lines] if lines else []
 
 

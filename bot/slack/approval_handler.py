@@ -59,8 +59,8 @@ VOTER_UNVERIFIED = (
 )
 STRANGER = "People of other organizations and deactivated people cannot decide. Nothing was changed."
 UNDO_OVER = "This can no longer be undone: it was undone already, or the time for it is over. Nothing was changed."
-REVOKE_OVER = "This has ended already: it was revoked, or its time is over. Nothing was changed."
-ALLOWED_ALREADY = "This was allowed already, or the offer is over. Nothing was changed."
+REVOKE_OVER = "This permission has already ended: it was revoked or has expired. Nothing was changed."
+ALLOWED_ALREADY = "This is already allowed, or the offer has expired. Nothing was changed."
 NOTHING = "This button belongs to no open request, so nothing was done. It may be from an older message."
 
 

@@ -86,7 +86,7 @@ async def test_an_answer_without_end_is_cut_and_says_so(here: World) -> None:
     here.model.script(text("<@U1>@here " * (MAX_CHARACTERS // 11 + 20_000)))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
     said = await here.reply(ts, "The whole answer is in the file")
-    assert "limit of length" in said.plain or "limit of length" in str(said.blocks)
+    assert "length limit" in said.plain or "length limit" in str(said.blocks)
 
 
 async def test_a_message_with_thousands_of_people_in_it_is_answered(here: World) -> None:

@@ -45,6 +45,11 @@ class Stage:
         button = [button for button in self.bot.slack.live() if button.name == name][row]
         await self.bot.hear(press(button, ALICE, TEAM))
 
+    async def approve(self) -> None:
+        """Approve the only call, or all calls of the list."""
+        [name] = {"approved", "all.approved"} & {button.name for button in self.bot.slack.live()}
+        await self.press(name)
+
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(10):
             while not condition():
@@ -55,7 +60,7 @@ class Stage:
         living = asyncio.create_task(self.bot.live(lambda: self.bot.admit(SAID)))
         if self.bot.policy is not ALLOWING:
             await living
-            living = asyncio.create_task(self.bot.live(lambda: self.press("approved")))
+            living = asyncio.create_task(self.bot.live(self.approve))
         await self.until(lambda: getattr(self.files.writing, "_waiters", None))
         return living
 
@@ -100,9 +105,9 @@ def test_a_call_that_is_cut_off_while_it_waits_runs_afterwards_without_a_questio
 def test_a_call_that_is_stopped_while_it_waits_does_not_run(tmp_path: Path) -> None:
     async def play() -> None:
         async with stage(tmp_path, Policy()) as here:
-            here.model.wanted = [[("write", 0), ("send", 1)]]
+            here.model.wanted = [[("write", 0), ("write", 1)]]
             living = await here.queued()
-            await here.press("stop", 1)
+            await here.bot.stop_turn(1, ALICE)
             here.files.writing.release()
             await living
             assert here.handed == []

@@ -241,7 +241,7 @@ async def test_what_was_changed_stays_with_those_who_may_see_it(tmp_path: Path, 
         assert changes(await opened(here, last, "ledger.show", here.alice)) == ["+secret", "+secret"]
         for button, option in (("ledger.show", None), (MENU, THREAD)):
             words = (await opened(here, last, button, here.bob, option=option)).plain
-            assert "What was changed here is for the people" in words
+            assert "Only the people who asked for these changes" in words
             assert "secret" not in words
         (here.workspace / "b.txt").write_text("somebody's work\n")
         await here.slack.click(last, "Undo all", by=here.alice)
@@ -261,9 +261,9 @@ async def test_what_one_window_does_not_take_is_on_pages_and_the_rest_in_a_file(
     await here.slack.click(view, "Next page", by=here.bob)
     await here.until(lambda: "Page 2 of 2" in view.plain, what="the next page", poll=0.01)
     assert [*found, *changes(view)] == [f"+{line}" for line in content("a").splitlines()]
-    assert "The rest is too long to be shown here." in view.plain
-    await here.slack.click(view, "Post all of it as a file in the thread", by=here.bob)
-    await here.until(lambda: "The file with all of it is in the thread." in view.plain, what="the file", poll=0.01)
+    assert "The rest is too long to show here." in view.plain
+    await here.slack.click(view, "Post everything as a file in the thread", by=here.bob)
+    await here.until(lambda: "I posted everything as a file in the thread." in view.plain, what="the file", poll=0.01)
     await here.quiet()
     files = [file for reply in here.replies(last.thread_ts or "") for file in reply.files]
     [posted] = [file for file in files if file.name.startswith("changes")]

@@ -514,7 +514,7 @@ async def test_details_that_are_kept_from_the_thread_are_kept_from_people_of_oth
         ts = await ask(here, look(here), by=staff.outsider)
         [card] = await asked(here, ts)
         await here.slack.click(card, "Review…", by=staff.outsider)
-        await whispered(here, staff.outsider, "This is for active members of this workspace.")
+        await whispered(here, staff.outsider, "Only active members of this workspace can see this.")
         await restarted(here)
         here.slack.faults.add("users.info", "error", times=None, match=lambda sent: sent.get("user") == staff.grace.id)
         await here.slack.click(card, "Review…", by=staff.grace)

@@ -15,6 +15,7 @@ import pytest
 from bot.app import Service
 from bot.config import settings
 from bot.slack import app, own_posts, sessions
+from bot.slack.delivery import live
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.mcp.toolset import McpToolset
@@ -26,7 +27,11 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(80)]
 
 BOXES = (dict, set, list, deque)
 THREADS = 12
-BOUNDED = {"OwnPosts._known": own_posts.MOST, "Sessions._sessions": sessions.MAX_SESSIONS}
+BOUNDED = {
+    "OwnPosts._known": own_posts.MOST,
+    "Sessions._sessions": sessions.MAX_SESSIONS,
+    "Live._rested": live.MAX_RESTED,
+}
 """What is kept of the newest posts and threads, with its maximum; unit tests show that these hold."""
 
 

@@ -155,7 +155,7 @@ async def test_a_request_shows_no_value_and_its_details_open_for_those_who_may_d
         for words in (target.name, f"-old {SECRET}", f"+new {SECRET}"):
             assert words in shown
     await here.slack.click(card, "Review…", by=here.bob)
-    word = await whispered(here, here.bob, "This is for the person who asked")
+    word = await whispered(here, here.bob, "Only the person who asked")
     assert SECRET not in word.plain
     assert here.slack.modals(here.bob) == []
 
@@ -380,7 +380,7 @@ async def test_a_channel_that_is_shared_with_others_is_an_open_one(quiet: Quiet,
     turn, _ = await write(quiet, channel=shared)
     card = await asked(turn)
     await here.slack.click(card, "Review…", by=outsider)
-    await whispered(here, outsider, "This is for active members of this workspace")
+    await whispered(here, outsider, "Only active members of this workspace")
     assert here.slack.modals(outsider) == []
     await decide(quiet, card, here.alice, "Deny")
     await turn.ended()

@@ -248,6 +248,13 @@ class Bot:
         _, thread_id = await self.store.amend(change)
         self._wake(thread_id)
 
+    async def stop_turn(self, turn: int, user: str) -> None:
+        """Somebody stops a turn."""
+        self.outside.alive()
+        thread_id = await self.store.stop(turn, user)
+        assert thread_id is not None
+        self._wake(thread_id)
+
     async def sweep(self) -> None:
         """What the service does from time to time."""
         soon = dict.fromkeys(KINDS, 2 * LIMITS.approval_hours * 3600)

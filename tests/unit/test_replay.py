@@ -107,14 +107,14 @@ async def test_what_was_redacted_or_is_missing_is_counted_apart(arguments: Any) 
 async def test_calls_of_a_tool_that_is_not_there_are_counted_apart() -> None:
     found = await replay(RULES, Tools(), [asked("bob@acme.example")])
     assert (found["srv__mail"].gone, found["srv__mail"].now.total()) == (1, 0)
-    assert "1 of tools that are not there" in as_text(found, 1)
+    assert "1 of tools that are not available now" in as_text(found, 1)
 
 
 async def test_a_call_under_a_grant_was_asked_about_as_far_as_the_rules_go() -> None:
     ran = record("started", actor="UA", attempt=1, why="grant 7 of UA", arguments={"to": "bob@acme.example"})
     found = await replay(RULES, Tools(MAIL), [ran])
     assert (found["srv__mail"].was, found["srv__mail"].by_grant) == ({Ruling.ASK: 1}, 1)
-    assert "Nothing would have been decided otherwise." in as_text(found, 1)
+    assert "No decision would have been different." in as_text(found, 1)
     assert "1 that ran under a standing grant" in as_text(found, 1)
 
 

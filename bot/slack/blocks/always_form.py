@@ -1,4 +1,4 @@
-"""Builds the window in which a person allows such calls for longer: which of them, where and until when. Pure.
+"""Builds the window behind Always…, in which a person gives a standing grant: for which calls, where, how long. Pure.
 
 What comes back from Slack is untrusted: the submitted choice is compared with what is offered for the request then.
 """
@@ -53,8 +53,8 @@ def always(approval: Approval, action: str, offers: Sequence[Offer], longest_day
     which = [option(label, name) for label, name in zip(labels, _names([each.scope for each in kept]), strict=True)]
     times = [option(words, name) for name, _, words in periods(longest)]
     note = (
-        "I then do this without asking. It ends when the time is over or the tool changes; "
-        "you can revoke it at any time, here or in my Home tab."
+        "I'll do this without asking until the time is over or the tool changes. "
+        "You can revoke it at any time, here or in my Home tab."
     )
     blocks = [
         *(rich(section(plain(f"Choice {number + 1}: "), code(_label(kept[number]), 10**4))) for number in long),
@@ -156,7 +156,7 @@ def _label(offer: Offer) -> str:
 
 def _short(offer: Offer, number: int) -> str:
     label = _label(offer)
-    return label if len(label) <= OPTION else f"Choice {number + 1}, which is above"
+    return label if len(label) <= OPTION else f"Choice {number + 1} (see above)"
 
 
 def _radio(block_id: str, label: str, options: Sequence[Block]) -> Block:

@@ -228,7 +228,7 @@ def undoing_all(approvals: Sequence[Approval]) -> Block | None:
     offered = [each for each in approvals if each.undo is not None and each.undo.state is UndoState.OFFERED]
     if len(offered) < 2:
         return None
-    text = f"{len(offered)} changes are put back, the last one first. What somebody has changed since is left alone."
+    text = f"{len(offered)} changes are put back, the last one first. What was changed again since stays as it is."
     asked = confirmation("Undo all of this?", text, "Undo all")
     return button(action_id(ALL_UNDONE), "Undo all", set_value(approvals), confirm=asked)
 
@@ -241,13 +241,13 @@ def showing(approval: Approval, row: int) -> Block:
 
 def revoking(approval: Approval, row: int) -> Block:
     """Return the button that ends the grant that was given with a request, or under which its call ran."""
-    asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke")
+    asked = confirmation("Revoke this?", "I'll ask again from now on.", "Revoke")
     return button(action_id(REVOKE, row), "Revoke", value(approval), confirm=asked)
 
 
 def allowing(approval: Approval, row: int, period: str) -> Block:
     """Return the button that gives the grant which a card suggests. `period`: how long it holds."""
-    asked = confirmation("Allow these?", f"I then do this without asking, for {period}.", "Allow")
+    asked = confirmation("Allow these?", f"I'll do this without asking, for {period}.", "Allow")
     return button(action_id(ALLOW, row), f"Allow for {period}", value(approval), confirm=asked)
 
 

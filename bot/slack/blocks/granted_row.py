@@ -1,5 +1,5 @@
-"""Builds what people see of standing grants in a thread: the record of a call under one, and what a decided card says
-of the grant that was given with it or that it suggests. Pure."""
+"""Builds what a thread shows of standing grants: the record of a call that ran under one, and the line of a decided
+card about the grant that was given with it or that it suggests. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIRST = 101
 HOW_ENDED = {
     "revoked": "revoked since",
     "void": "no longer allowed: the tool has changed",
-    "expired": "the time for it is over",
+    "expired": "expired since",
 }
 
 
@@ -68,16 +68,15 @@ def _buttons(approval: Approval, number: int) -> list[Block]:
 
 
 def beside(approval: Approval, number: int) -> tuple[list[Block], list[Block]]:
-    """Return what a decided card says of the grant that was given with it or that it suggests, and the buttons for
-    that."""
+    """Return the line of a decided card about the grant that was given with it or that it suggests, and its buttons."""
     grant, open_ = approval.grant, approval.privacy == Privacy.FULL
     if grant is not None:
         what = one_line(grant.words, TITLE).strip() if open_ else ""
-        where = "in this thread" if grant.thread_id else "for what the person asks anywhere"
+        where = "in this thread" if grant.thread_id else "everywhere, for requests by the same person"
         ended = HOW_ENDED.get(grant.ended, HOW_ENDED["expired"]) if grant.ended else f"until {date(grant.expires_at)}"
         words = f"{where} · {ended}"
         left = [buttons.revoking(approval, number)] if _holds(grant) else []
-        return small(f"Allowed from now on: {what or 'such calls'}", words), left
+        return small(f"Allowed from now on: {what or 'calls like this'}", words), left
     words = suggestion.words(suggestion.loads(approval.body)) if open_ and approval.grants else ""
     if not words or approval.decision is not Decision.APPROVED:
         return [], []

@@ -175,7 +175,7 @@ def _grant(grant: Grant) -> list[Block]:
     tool = [plain("Allowed: "), bold(one_line(grant.words, VALUE)), *exactly] if grant.words else _older(grant)
     where = f"in a thread in <#{grant.place}>" if grant.thread_id and _is_channel(grant.place) else "in one thread"
     words = f"{where if grant.thread_id else 'everywhere, for what you ask'} · until {date(grant.expires_at)}"
-    asked = confirmation("Revoke this?", "I'll ask again before such calls.", "Revoke", danger=True)
+    asked = confirmation("Revoke this?", "I'll ask again from now on.", "Revoke", danger=True)
     revoke = buttons.button(REVOKE, "Revoke", json.dumps({"g": grant.id}), style="danger", confirm=asked)
     return [rich(section(*tool)), context(words), actions(f"grant-{grant.id}", [revoke])]
 

@@ -18,7 +18,7 @@ MAX_PEOPLE = 3
 
 
 def line(ledger: TurnLedger, undos: UndoTally) -> Block:
-    """Return the line: `4 files changed, 1 denied`, and what came of undoing it."""
+    """Return the line `4 files changed, 1 denied`, with what was undone of it."""
     parts = [[plain(summary(ledger))], *_undone(ledger, undos)]
     elements: list[Block] = []
     for part in parts:
@@ -68,7 +68,7 @@ def _consequence(ledger: TurnLedger, undos: UndoTally) -> str:
     if undos.offered < ledger.changes:
         what = f"{undos.offered} of {_counted(ledger.changes, 'change')} {_be(undos.offered)} put back"
     rest = f" {left} can't be undone." if left else ""
-    return f"{what}, the last change first.{rest} What somebody has changed since is left alone."
+    return f"{what}, the last change first.{rest} What was changed again since stays as it is."
 
 
 def _never(ledger: TurnLedger, undos: UndoTally) -> int:

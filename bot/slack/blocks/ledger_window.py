@@ -32,11 +32,11 @@ from bot.slack.blocks.elements import (
 
 TITLE = "What has changed"
 NOTHING = "Nothing has changed here."
-GONE = "I don't know what has changed here any more."
-PRIVATE = "What was changed here is for the people who asked for it and for those who may approve it."
+GONE = "I no longer have a record of what was changed here."
+PRIVATE = "Only the people who asked for these changes and those who may approve them can see them."
 OUT_OF_DATE = "More has changed since this was opened. Please open it again."
-IN_THE_THREAD = "The file with all of it is in the thread."
-TOO_LONG = "The rest is too long to be shown here."
+IN_THE_THREAD = "I posted everything as a file in the thread."
+TOO_LONG = "The rest is too long to show here."
 FILE_NAME = "changes.diff"
 MAX_SHOWN = 400_000
 """Characters of diffs that a window shows, on its pages."""
@@ -81,7 +81,7 @@ class Opened:
 
 
 def window(contents: Contents, page: int = 0, *, posted: bool = False) -> JsonObject:
-    """Return the window at a page, counted from 0. posted: whether the file was put into the thread."""
+    """Return the window at a page, counted from 0. posted: whether the file was posted in the thread."""
 
     def turn(to: int, label: str) -> Block:
         return actions(f"page-{to}", [buttons.button(ledger.PAGE, label, _value(contents, to))])
@@ -90,7 +90,7 @@ def window(contents: Contents, page: int = 0, *, posted: bool = False) -> JsonOb
 
 
 def said(words: str) -> JsonObject:
-    """Return the window that only says why there is nothing to show."""
+    """Return a window with a message only: why there is nothing to show."""
     return modal(TITLE, [remark(words)])
 
 
@@ -114,7 +114,7 @@ def in_a_file(contents: Contents) -> str:
         for diff in each.diffs:
             left -= len(heading) + len(diff)
             if left < 0:
-                return "".join([*parts, "(The rest is too long.)\n"])
+                return "".join([*parts, "(The rest is too long and was left out.)\n"])
             parts.append(f"{heading}{spelled(diff)}{'' if diff.endswith(NEWLINE) else NEWLINE}")
     return "".join(parts)
 
@@ -147,7 +147,7 @@ def _blocks(contents: Contents, *, posted: bool) -> Iterator[Block]:
 def _rest(contents: Contents, *, posted: bool) -> Iterator[Block]:
     yield remark(TOO_LONG)
     if contents.may_post and not posted:
-        button = buttons.button(ledger.FILE, "Post all of it as a file in the thread", _value(contents, 0))
+        button = buttons.button(ledger.FILE, "Post everything as a file in the thread", _value(contents, 0))
         yield actions("file", [button])
 
 

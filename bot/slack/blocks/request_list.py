@@ -37,9 +37,9 @@ MAX_FIELDS = 3
 FIELD = 60
 """Characters of one of them."""
 MAX_NAMED = 3
-"""Calls that are named on the line of a decided list because something is to be said of each."""
+"""Calls that the line of a decided list names, each with what went wrong or was undone."""
 MAX_PEOPLE = 5
-"""Groups of people who are waited for, that are told apart."""
+"""Groups of people who are waited for, that are listed separately."""
 SUBJECT = 60
 """Characters of what a call was about."""
 QUOTED = 120
@@ -53,7 +53,7 @@ _WORDS = {
     Decision.DRIFTED: "approved {} that had changed meanwhile",
     Decision.WITHDRAWN: "{} could not be asked about",
 }
-"""What became of some of the requests; those that begin with a capital letter or a number name nobody."""
+"""What was decided about some of the requests. A text that begins with a capital letter or the number names nobody."""
 _DELETED = "{} not done, because the message that asked was deleted"
 
 
@@ -67,15 +67,15 @@ def listed(approvals: Sequence[Approval], before: dict[str, Approval]) -> list[B
     if size(lines) > MAX_CHARS:
         lines = [_line(each, MIN_LINE, before.get(each.id), brief=True) for each in approvals]
     items: Block = {"type": "rich_text_list", "style": "ordered", "elements": [section(*line) for line in lines]}
-    # Where nothing may be said of them, a list would say the same thing many times.
-    says = any(each.privacy in (Privacy.FULL, Privacy.SUMMARY) or not awaits(each) for each in approvals)
-    blocks = [rich(section(bold(opening(approvals))), *([items] if says else [])), *_people(approvals)]
+    # Where none of them may be shown, all lines would be the same.
+    distinct = any(each.privacy in (Privacy.FULL, Privacy.SUMMARY) or not awaits(each) for each in approvals)
+    blocks = [rich(section(bold(opening(approvals))), *([items] if distinct else [])), *_people(approvals)]
     made = buttons.together(approvals, hidden=any(map(is_hidden, approvals)))
     return [*blocks, actions(f"all-{approvals[0].id}", made)]
 
 
 def folded(approvals: Sequence[Approval]) -> list[Block]:
-    """Return the line about requests that are all decided, and the buttons that are left."""
+    """Return the line about requests that are all decided, and the buttons that are still offered."""
     elements: list[Block] = []
     for part in _parts(approvals):
         elements += [plain(" · "), *part] if elements else part
@@ -130,7 +130,7 @@ def _line(approval: Approval, room: int, before: Approval | None, *, brief: bool
 
 
 def _details(approval: Approval) -> Iterator[str]:
-    """Yield what a line says besides what would be done to what, with every character visible."""
+    """Yield the details of a line besides its heading, with invisible characters written out."""
     preview = approval.preview
     if preview and preview.effect:
         yield one_line(preview.effect, FIELD)
@@ -161,7 +161,7 @@ def _people(approvals: Sequence[Approval]) -> list[Block]:
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    """Return numbers in a few characters: `1–3, 5`."""
+    """Return numbers as ranges: `1–3, 5`."""
     runs: list[str] = []
     for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
         found = [number for _, number in run]
@@ -179,7 +179,7 @@ def _left(approvals: Sequence[Approval]) -> list[Block]:
 
 
 def _parts(approvals: Sequence[Approval]) -> Iterator[list[Block]]:
-    """Yield who decided what, then what came of the calls."""
+    """Yield who decided what, then the outcomes of the calls."""
     number = len(approvals)
     approved = {each.decided_by for each in approvals if each.decision is Decision.APPROVED}
     groups: dict[tuple[Decision, tuple[str, ...]], list[Approval]] = {}
@@ -187,7 +187,7 @@ def _parts(approvals: Sequence[Approval]) -> Iterator[list[Block]]:
         groups.setdefault((approval.decision, _by(approval)), []).append(approval)
     for decision, by in sorted(groups, key=lambda group: group[0] is not Decision.APPROVED):
         these = groups[decision, by]
-        # Who has approved two of three has denied the third, which goes without saying.
+        # "Alice approved 2 of 3" implies that she denied the third.
         if decision is Decision.DENIED and set(by) <= approved and not any(each.reason.strip() for each in these):
             continue
         yield _group(these, decision, by, number)
@@ -218,14 +218,14 @@ def _group(these: Sequence[Approval], decision: Decision, by: Sequence[str], num
 
 
 def _outcomes(approvals: Sequence[Approval]) -> Iterator[list[Block]]:
-    """Yield what has to be said of the calls: what still runs, what failed or was not done and why, what was undone."""
+    """Yield the outcomes of calls that did not simply succeed: in progress, failed or not done and why, undone."""
     running = [each for each in approvals if each.decision is Decision.APPROVED and is_running(each)]
     if running:
         yield [plain("in progress" if len(running) == len(approvals) else f"{len(running)} in progress")]
-    told = [found for each in approvals if (found := [*_troubles(each)])]
-    yield from told[:MAX_NAMED]
-    if len(told) > MAX_NAMED:
-        yield [plain(f"{len(told) - MAX_NAMED} more like this")]
+    troubles = [found for each in approvals if (found := [*_troubles(each)])]
+    yield from troubles[:MAX_NAMED]
+    if len(troubles) > MAX_NAMED:
+        yield [plain(f"{len(troubles) - MAX_NAMED} more like this")]
 
 
 def _troubles(approval: Approval) -> Iterator[Block]:

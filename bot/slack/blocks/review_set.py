@@ -1,6 +1,6 @@
-"""Names the requests of a card that are decided or reviewed together, and binds that to what was shown of each. Pure.
+"""Identifies the requests of a card that are decided or reviewed together, as they were shown. Pure.
 
-A button's value has room for 2,000 characters, and a step for 64 calls, so what it carries is short: one request of the
+A button's value holds 2,000 characters and a step up to 64 calls, so a button carries a short form: one request of the
 card, the ends of the ids of all that were shown, and a digest over their ids and digests. What comes back is untrusted:
 it is compared with the card as it is then.
 """
@@ -18,7 +18,7 @@ from bot.core.questions.question import Approval, CallKind, Decision, Question
 from bot.slack.blocks.call_text import arguments_of
 
 ENDING = 6
-"""Characters at the end of an id that tell the requests of one card apart. The digest detects a confusion."""
+"""Characters at the end of an id that distinguish the requests of one card. The digest detects a mix-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +34,28 @@ class ReviewSet:
 
 
 def review_set(approvals: Sequence[Approval]) -> ReviewSet:
-    """Return the name of these requests of a card. Raises IndexError if there are none."""
+    """Return the short form of these requests of a card. Raises IndexError if there are none."""
     endings = "".join(_ending(approval.id) for approval in approvals)
     digests = (part for approval in approvals for part in (approval.id, approval.digest))
     return ReviewSet(approvals[0].id, endings, sha256(*digests))
 
 
 def chosen(approvals: Iterable[Approval], these: ReviewSet) -> list[Approval]:
-    """Return those requests of a card that a name is about. They are what was shown only if their own name is the
-    same."""
+    """Return those requests of a card that a set is about. They are what was shown only if their own `review_set` is
+    equal to it."""
     count = range(0, len(these.endings), ENDING)
     wanted = {these.endings[start : start + ENDING] for start in count}
     return [approval for approval in approvals if _ending(approval.id) in wanted]
 
 
 def is_sound(these: ReviewSet) -> bool:
-    """Whether a name has the form of ours."""
+    """Whether a set that came back has a valid form."""
     number, rest = divmod(len(these.endings), ENDING)
     return bool(these.first) and 0 < number <= MAX_CALLS and not rest and len(these.digest) == len(sha256(""))
 
 
 def current(questions: Sequence[Question]) -> tuple[list[Approval], dict[str, Approval]]:
-    """Return the requests of a message as they are now, and by id the version that one has taken the place of."""
+    """Return the requests of a message as they are now, and, by the id of each that was edited, its earlier version."""
     latest: dict[int, Approval] = {}
     before: dict[str, Approval] = {}
     kept: list[Approval] = []
@@ -84,7 +84,7 @@ def awaits(approval: Approval) -> bool:
 
 
 def is_hidden(approval: Approval) -> bool:
-    """Whether its message shows less than the whole call, so that nobody can decide by it."""
+    """Whether its message shows less than the whole call, so that it cannot be decided there."""
     if approval.privacy == Privacy.FULL:
         return False
     return approval.privacy != Privacy.SUMMARY or bool(arguments_of(approval.call))

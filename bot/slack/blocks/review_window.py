@@ -1,6 +1,6 @@
-"""Builds the window in which people look at what they decide about, one request on a page, and decide it there. Pure.
+"""Builds the window in which people review requests for approval, one on each page, and decide them. Pure.
 
-The window's private metadata says which requests it is about, what was shown of them, and which of them were left out.
+The window's private metadata identifies the requests, what was shown of them, and which of them were left out.
 It comes back from Slack and is untrusted: all of it is compared with the card when somebody decides.
 """
 
@@ -133,7 +133,7 @@ def turned(value: str) -> tuple[int, int]:
 
 
 def with_checked(review: Review, view: Mapping[str, Any]) -> Review:
-    """Return the review with the checkbox as the person sees it: a change of it may not have come back yet."""
+    """Return the review with the checkbox as the person sees it: the event of its last change may not have arrived."""
     values = mapping(mapping(view.get("state")).get("values"))
     out = set(review.out)
     for block_id, fields in values.items():
@@ -169,7 +169,7 @@ def window(
     """Return the window.
 
     approvals: the requests that it is about, as they are now.
-    words: something to say above everything else.
+    words: a message to the person, at the top.
     grants: whether standing grants may be given from it.
     """
     full = [replace(approval, privacy=Privacy.FULL) for approval in approvals]
@@ -239,7 +239,7 @@ def _request(approval: Approval, review: Review, number: int, rights: Rights, *,
 
 
 def _buttons(approval: Approval, *, approve: bool, close: bool, alone: bool, grants: bool) -> list[Block]:
-    """Return the buttons about one request; those that the submit button and the checkbox stand for are left out."""
+    """Return the buttons about one request, without those that the submit button and the checkbox replace."""
     if not awaits(approval):
         offered = approval.undo is not None and approval.undo.state is UndoState.OFFERED
         return [buttons.undoing(approval, 1, named=True)] if offered else []
@@ -258,7 +258,7 @@ def _buttons(approval: Approval, *, approve: bool, close: bool, alone: bool, gra
 
 
 def _checkbox(review: Review) -> Block:
-    """Return whether a request is approved with the others."""
+    """Return the checkbox that decides whether a request is approved with the others."""
     yes = option("Include this one", _YES)
     box: Block = {"type": "checkboxes", "action_id": INCLUDE, "options": [yes]}
     if str(review.page) not in review.out:
@@ -267,7 +267,7 @@ def _checkbox(review: Review) -> Block:
 
 
 def _turning(review: Review, number: int, approvals: Sequence[Approval]) -> list[Block]:
-    """Return the buttons that lead to the other requests."""
+    """Return the buttons that open the pages of the other requests."""
     if number == 1:
         return []
     found: list[Block] = []
@@ -307,7 +307,7 @@ def _content(approval: Approval) -> Iterator[Block]:
     if preview and preview.diff:
         yield from _diff(preview.diff)
     if preview and preview.against:
-        yield rich(section(plain("The difference to the earlier proposal:")))
+        yield rich(section(plain("What differs from the earlier proposal:")))
         yield from _diff(preview.against)
     if approval.kind == CallKind.DID_IT_RUN and awaits(approval):
         why = " ".join(call.result.split()) or "The bot was stopped in the middle of it."

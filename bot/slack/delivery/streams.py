@@ -147,7 +147,7 @@ class Streams:
             self._budget.forget(post.id)
             known.unstreamed = True
             if menu and code_of(error) in NO_MENU:
-                log.warning("Slack takes no menu in a stream (%s)", code_of(error))
+                log.warning("Slack does not accept a menu in a stream (%s)", code_of(error))
                 # Where Slack's own Stop is shown, the stream is started without; elsewhere the message is posted.
                 self._menus, known.unstreamed = False, not self._session(post.thread_id)
                 return ""

@@ -1,4 +1,4 @@
-"""Limits the rate of requests that are made in the background."""
+"""Limits the rate of the requests to Slack that are made in the background."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Allowance:
-    """Allows some requests at once, and further ones at a steady rate."""
+    """A token bucket: allows `burst` requests at once, and `per_minute` more a minute."""
 
     def __init__(self, burst: int, per_minute: float) -> None:
         self._burst, self._per_minute = float(burst), per_minute

@@ -1,4 +1,4 @@
-"""The buttons of a turn's ledger: what has changed, as a window, and undoing all of it."""
+"""Handles the buttons of a turn's ledger: shows what has changed in a window, and undoes all of it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bot.slack.intake.response import Response
 
 MAX_ENTRIES = 100
 """Calls that a window is about."""
-COMMENT = "What has changed, in full"
+COMMENT = "Everything that has changed"
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
-    """Do what was pressed. Raises ValueError if it is none of our buttons."""
+    """Handle a button of a ledger. Raises ValueError if it is not one of ours."""
     name, value = reference(action.get("action_id")), action.get("value")
     match name:
         case ledger.SHOW:
@@ -127,8 +127,8 @@ async def _contents(
 
 
 async def _theirs(asked: AuthorizationCheck, user: str, entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """Return the changes that a person has asked for or may decide about. Others do not see what a call was given where
-    the conversation may not."""
+    """Return the changes that a person has asked for or may decide about: where the conversation may not see what a
+    call was given, nobody else does."""
 
     async def may(entry: LedgerEntry) -> bool:
         if entry.requester == user or entry.approval is None:

@@ -1,5 +1,7 @@
-"""Opens the window in which several requests, or one that its message does not show, are looked at and decided; and
-handles what people do in it."""
+"""Opens the window in which people review and decide requests for approval, and handles the buttons in it.
+
+It is used for the requests of a list, and for a request whose message does not show what the call would do.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,14 @@ from bot.slack.intake.response import Response
 
 log = logging.getLogger(__name__)
 
-CHANGED = "This has changed since you opened it. Nothing was decided; here is how it is now."
+CHANGED = "This has changed since you opened it. Nothing was decided; you now see the current state."
 EDITED = "Your version is shown here. Nothing runs before it is approved."
 BELOW = "review"
-"""Under this name a window keeps what the one below it shows."""
+"""The key under which a window keeps what the window below it shows."""
 AGAIN_SECONDS, AGAIN_EVERY = 5.0, 0.1
-"""How long a window waits for the request that takes an edited one's place, and the time between two looks."""
-FOR_MEMBERS = "This is for active members of this workspace."
-FOR_DECIDERS = "This is for the person who asked and for those who may decide."
+"""Seconds to wait for the request that replaces an edited one, and seconds between two checks."""
+FOR_MEMBERS = "Only active members of this workspace can see this."
+FOR_DECIDERS = "Only the person who asked and those who may decide can see this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ async def find(handler: ApprovalHandler, these: ReviewSet, user: str, channel: s
 
 
 async def rights(asked: AuthorizationCheck, user: str, approvals: Sequence[Approval]) -> Rights:
-    """Return what a person may do with requests. What Slack does not say is offered: it is checked again when they
-    decide."""
+    """Return what a person may do with requests. If Slack does not answer, everything is offered: the right is checked
+    again when they decide."""
     waiting = [approval for approval in approvals if awaits(approval)]
     ways = ((each, way) for each in waiting for way in (True, False))
     answers = await asyncio.gather(*(asked.entitled(user, each, approving=way) for each, way in ways))
@@ -114,8 +116,8 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
         raise ValueError("not a button of ours")
     number = str(review.page)
     out = review.out - {number} if items(action.get("selected_options")) else review.out | {number}
-    # It changes the words of the submit button alone, so it may be lost: a page that was turned since must not come
-    # back.
+    # This update only changes the label of the submit button, so it may be dropped: it must not undo the turning of a
+    # page that followed.
     return Response(work=show(handler, asked, body, replace(review, out=out), unless_changed=True))
 
 
@@ -148,7 +150,7 @@ async def show(
 
 
 async def show_again(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, words: str) -> None:
-    """Show a window as things are after a click in it, with a message to the person."""
+    """Redraw a window after a click in it, with a message to the person."""
     view = mapping(body.get("view"))
     review = review_window.with_checked(review_window.unsealed(view), view)
     await show(handler, asked, body, review, words)
@@ -159,7 +161,7 @@ async def push(
 ) -> None:
     """Open a window on top of the one in which a button was pressed, or say there why it cannot be opened.
 
-    keeps: whether it comes back to that one, as it is now, once it is submitted.
+    keeps: whether the window below is shown again, with its current state, once this one is submitted.
     """
     if isinstance(view, str):
         await show_again(handler, asked, body, view)
@@ -176,7 +178,7 @@ async def push(
 
 
 async def come_back(handler: ApprovalHandler, body: JsonObject) -> None:
-    """Show the window below one in which a request was edited, once the changed request is asked about."""
+    """Redraw the window below the one in which a request was edited, once the changed request is recorded."""
     view = mapping(body.get("view"))
     try:
         opened, extra = unseal(view)

@@ -1,4 +1,4 @@
-"""Decides or undoes several requests of a card at once: with the buttons of its list, or by submitting its window."""
+"""Decides or undoes several requests of a card at once, for the buttons of a list and for a submitted review window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.slack.blocks.review_window import Review
 from bot.slack.intake import replies, review
 from bot.slack.intake.response import Response, WindowResponse
 
-CHANGED = "This list has changed since it was shown. Nothing was decided; look at it once more."
+CHANGED = "This list has changed since it was shown. Nothing was decided; please look at it again."
 DONE = (Verdict.SETTLED, Verdict.COUNTED)
 
 Answer = tuple[Approval, Opened, Decision]
@@ -35,7 +35,7 @@ async def press(
     *,
     button: str,
 ) -> Response:
-    """Give all open requests of a list the same answer, as far as the person may decide them."""
+    """Give the same answer to all open requests of a list that the person may decide."""
     place = pressed_on(body, (these.first, these.digest))
     found = await review.find(handler, these, user_of(body), place.channel)
     if found is None:
@@ -66,8 +66,8 @@ async def undo(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonOb
 
 
 async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
-    """Approve the requests that the window includes, and deny those that were left out, in one transaction: only if
-    all of them are what the window has shown."""
+    """Approve the requests that the window includes and deny those that were left out, in one transaction. If any of
+    them is not what the window has shown, decide nothing and show the current state."""
     view = mapping(body.get("view"))
     try:
         shown = review_window.with_checked(review_window.unsealed(view), view)
@@ -89,7 +89,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
         *((each, Decision.DENIED) for each in review_window.left_out(found.approvals, shown, can)),
     ]
     if not answers:
-        # All was decided meanwhile, or nothing of it by this person.
+        # Everything was decided in the meantime, or this person may decide none of it.
         answers = [(each, Decision.APPROVED) for each in found.approvals[:1]]
     ordered = sorted(answers, key=lambda answer: found.approvals.index(answer[0]))
     clicks = [(each, shown.opened(each), answer) for each, answer in ordered]
@@ -131,6 +131,6 @@ def _said(
     if approvals:
         people = dict.fromkeys(who for each in approvals for who in handler.authorizer.rules_for(each).people)
         who = elements.mentions([*people], approvals[0].requester, last=" or ")
-        wait = "1 of them still waits" if len(approvals) == 1 else f"{len(approvals)} of them still wait"
-        lines.insert(0, f"{wait} for {who}, who can decide that. The rest is decided.")
+        wait = "1 of them is still waiting" if len(approvals) == 1 else f"{len(approvals)} of them are still waiting"
+        lines.insert(0, f"{wait} for a decision by {who}. The rest is decided.")
     return True, together(lines)

@@ -1,8 +1,8 @@
-"""Compares long threads with Slack as a whole after an outage, and reads threads that wait for people: a request at a
-time, slowly.
+"""Does in the background what is left to do after an outage: compares long threads with Slack from their first message
+on, and reads threads that wait for people, one request at a time.
 
-At once after an outage, only the newest messages of the threads with recent activity are compared. Nothing of what is
-left to do is recorded: a restart counts as an outage, and a comparison finds changes whenever they were made.
+Right after an outage, only the newest messages of the threads with recent activity are compared. The list of what is
+left is not stored: a restart counts as an outage, and a comparison finds changes whenever they were made.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 PER_MINUTE = 15.0
 """Requests. With those of `catch_up` and of turns, fewer than Slack allows (about 50)."""
 MAX_PAGES = 200
-"""Pages of one thread. Of a longer one, the rest is not compared."""
+"""Pages that are compared of one thread; the rest of a longer thread is not."""
 FAILURES_AT_ONCE = 3
 """Failures in a row after which the rest is left until the next outage."""
 
@@ -40,7 +40,7 @@ class _Comparing:
 
     thread: KnownThread
     last: int
-    """The outage that will be made up for."""
+    """The last outage whose changes the comparison will have found."""
     cursor: str | None = None
     after: str = ""
     """The timestamp of the newest message that was compared."""
@@ -50,7 +50,7 @@ class _Comparing:
 
 
 class SlowComparison:
-    """What is left to compare; one instance per process."""
+    """The list of what is left to compare and read; one instance per process."""
 
     def __init__(
         self,
@@ -89,13 +89,14 @@ class SlowComparison:
         return self._busy or bool(self._now or self._long or self._waiting or self._is_round)
 
     def add(self, thread: KnownThread) -> None:
-        """Have a thread compared as a whole."""
+        """Add a thread whose messages are all to be compared."""
         self._long[thread.thread_id] = thread
 
     def begin(self) -> None:
-        """Have every thread with an open turn read in which something may have been missed.
+        """Start a round that reads every thread with an open turn in which something may have been missed.
 
-        A round goes on where the previous one was interrupted, so that frequent outages keep no thread from its turn.
+        A round continues where the previous one was interrupted, so that every thread is reached even if outages are
+        frequent.
         """
         self._until, self._is_round, self._wrapped, self._failures = self._before, True, not self._before, 0
 

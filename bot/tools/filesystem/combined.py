@@ -1,4 +1,4 @@
-"""Puts together what several calls of the filesystem server have changed: one diff for each file. Pure.
+"""Combines what several calls of the filesystem server have changed into one diff for each file. Pure.
 
 It uses only what was recorded of the calls: their arguments, the diffs that people were shown, and the contents that
 undos keep. What others have written into a file since is never part of it.
@@ -27,7 +27,7 @@ _NOT_RECORDED = "What changed in it was not recorded."
 
 
 class _Unknown:
-    """A content that is not known."""
+    """Marks a content that is not known."""
 
 
 UNKNOWN: Final = _Unknown()
@@ -166,7 +166,7 @@ def _shown(thing: _Thing, most: int) -> tuple[Changed, int]:
     new = thing.folder or (thing.written and thing.first is None)
     effects = ["new folder" if thing.folder else "new file"] if new else []
     if was:
-        effects.append(f"moved from {was}" if not new else f"at first {was}")
+        effects.append(f"moved from {was}" if not new else f"created as {was}")
     used, diffs, words = 0, tuple(thing.diffs), ""
     if thing.written:
         size = sum(len(each) for each in (thing.first, thing.now) if isinstance(each, bytes))
@@ -174,11 +174,11 @@ def _shown(thing: _Thing, most: int) -> tuple[Changed, int]:
         whole = _compared(thing.first, thing.now) if several and size <= most else None
         if whole is not None:
             used, diffs = size, (whole,) if whole else ()
-            words = "" if whole or new else "It is the same as before."
+            words = "" if whole or new else "The content is the same as before."
         elif not diffs:
             words = _NOT_RECORDED
         if thing.foreign:
-            words = "Somebody else has changed it in between."
+            words = "Somebody else changed it in between."
     counts = diff.tally("\n".join(diffs)).counts() if diffs else ""
     return Changed(thing.at, thing.name, " · ".join(filter(None, [*effects, counts])), diffs, was, words), used
 

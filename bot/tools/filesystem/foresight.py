@@ -1,8 +1,8 @@
-"""Previews a call as things will be once earlier calls of its step have run. Runs in threads of the disk; never raises.
+"""Predicts what a call will do once earlier calls of its step have run, for its preview. Runs in threads; never raises.
 
-What is foreseen is exact or not foreseen at all: the digest of the expected state is the one that the files have if
-each of the calls does what it says. An edit that fits nowhere literally may still be made by the server, which then
-ignores white space; what it leaves is not foreseen.
+A prediction is exact, or there is none: the digest of the expected state is the one that the files have if each of the
+calls does what it says. An edit whose old text is not found literally may still be made by the server, which then
+ignores white space; its result is not predicted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.tools.text import sendable
 
 Calls = Sequence[tuple[Tool, JsonObject]]
 
-UNFORESEEN = "What it changes can be shown only once that is done, so I ask again then."
+UNFORESEEN = "I can show the change only once that is done, so I'll ask again then."
 
 
 class Ahead:
@@ -31,10 +31,10 @@ class Ahead:
     def __init__(self, files: Filesystem) -> None:
         self._files = files
         self._states: dict[str, tuple[int, State]] = {}
-        """By real path: which call changes it last, and what is there then."""
+        """By real path: the number of the call that changes it last, and the state after that."""
         self._used: set[int] = set()
         self._unknown: set[str] = set()
-        """Paths at which, and below which, it is not foreseen what is there."""
+        """Paths at and below which the state cannot be predicted."""
 
     def look(self, place: ResolvedPath, keep: int = 0) -> State:
         """Return the state that a path will have, with the content of a file up to `keep` bytes."""
@@ -45,16 +45,16 @@ class Ahead:
         return state if state.size <= keep else replace(state, content=None)
 
     def used(self) -> list[int]:
-        """Return the calls that have changed something that was looked at since the last time."""
+        """Return the numbers of the calls whose changes `look` was asked about since the last `used`."""
         used, self._used = sorted(self._used), set()
         return used
 
     def is_unknown(self, place: ResolvedPath) -> bool:
-        """Whether it is not foreseen what is at a path."""
+        """Whether the state of a path cannot be predicted."""
         return any(within(place.path, path) for path in self._unknown)
 
     def run(self, number: int, tool: Tool, arguments: JsonObject) -> None:
-        """Have the `number`-th call done, as far as it can be foreseen. One that would fail changes nothing."""
+        """Apply the changes of the `number`-th call as far as they can be predicted; none if it would fail."""
         arguments = sendable(arguments)
         if tool.remote_name not in preview.TOOLS:
             return
@@ -116,7 +116,7 @@ class Ahead:
 
 
 def foreseen(files: Filesystem, tool: Tool, arguments: JsonObject, before: Calls) -> Preview | None:
-    """Return what a call would do once others have run; None if it concerns nothing that they change."""
+    """Return what a call would do once the calls `before` have run; None if they change nothing that it concerns."""
     arguments = sendable(arguments)
     ahead = _after(files, before)
     sight = see(files, tool, arguments, MAX_EDITED_CHARS, ahead.look)
@@ -129,7 +129,7 @@ def foreseen(files: Filesystem, tool: Tool, arguments: JsonObject, before: Calls
 
 
 def concerned(files: Filesystem, tool: Tool, arguments: JsonObject, others: Calls) -> list[int]:
-    """Return the indexes of those of the others that change something which a call concerns."""
+    """Return the indexes of the other calls that change something which this call reads, changes or needs."""
     ahead = _after(files, others)
     if tool.remote_name in preview.TOOLS:
         see(files, tool, sendable(arguments), 0, ahead.look)

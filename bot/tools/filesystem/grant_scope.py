@@ -36,7 +36,7 @@ def offers(files: Filesystem, tool: Tool, arguments: JsonObject) -> Offers:
     if one:
         found.append(Offer(FILE, one, _name(one, roots)))
     for folder in path_scope.folders(files, tool, arguments):
-        # If the server has one folder only, all that lies in it is everything.
+        # If the server has only one folder, everything in it is every file.
         if len(roots) > 1 or folder not in roots or not found:
             found.append(Offer(FOLDER, folder, f"{noun}s in {_name(folder, roots)}/"))
     if not found:
@@ -46,10 +46,10 @@ def offers(files: Filesystem, tool: Tool, arguments: JsonObject) -> Offers:
 
 
 def only(files: Filesystem, tool: Tool, arguments: JsonObject, file: str) -> bool:
-    """Return whether all paths of a call certainly are this file. It is given as its real path, resolved earlier: if a
-    link is on it now, or it is a folder, it is something else."""
+    """Return whether all paths of a call certainly are this file. `file` is a real path that was resolved earlier: if a
+    link or a folder is there now, the result is False."""
     try:
-        # Of a name in another case or Unicode form nobody knows here whether the disk takes it for the same.
+        # Whether a name in another case or Unicode form is the same file depends on the disk, and is not known here.
         same = not os.path.isdir(file) and os.path.realpath(file) == file
         return same and _one_file(files, tool, arguments) == file
     except (OSError, ValueError):

@@ -73,7 +73,7 @@ def read(tmp_path: Path, text: str) -> Configuration:
 
 def test_without_a_file_the_defaults_apply() -> None:
     assert load(None) == Configuration()
-    assert Configuration().privacy is Privacy.FULL
+    assert Configuration().privacy is None, "it depends on whether another organization reads the channel"
     assert Configuration().limits.steps == 25
 
 

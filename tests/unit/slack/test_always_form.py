@@ -1,4 +1,4 @@
-"""The window in which a person allows such calls for longer."""
+"""The window behind Always…, in which a person gives a standing grant."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_window_names_the_thing_and_preselects_the_narrowest() -> None:
     view = form()
     shown = window(view)
     assert "Allow edits to:" in shown.plain
-    assert labels(view, "scope") == ["notes/archive2.txt", "files in notes/", "Choice 3, which is above", "every file"]
+    assert labels(view, "scope") == ["notes/archive2.txt", "files in notes/", "Choice 3 (see above)", "every file"]
     assert labels(view, "time") == [
         "this thread today",
         "everywhere, for what I ask, for a day",

@@ -90,7 +90,7 @@ def test_the_card_says_what_was_allowed_with_it_and_until_when() -> None:
     assert "Allowed from now on: edits to archive2.txt ·\nin this thread · until " in seen.plain
     assert "Revoke" in seen.buttons
     over = shown(decided(Decision.APPROVED, grant=replace(HELD, thread_id=0, ended="revoked")))
-    assert "for what the person asks anywhere · revoked since" in over.plain
+    assert "everywhere, for requests by the same person · revoked since" in over.plain
     assert "Revoke" not in over.buttons
     assert "from now on" not in shown(decided(Decision.APPROVED)).plain
 

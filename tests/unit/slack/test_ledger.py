@@ -76,6 +76,13 @@ def test_slack_takes_it_in_every_state(undos: UndoTally, privacy: Privacy) -> No
     )
 
 
+def test_what_the_thread_has_changed_is_offered_beside_the_ledger_of_a_message_without_steps() -> None:
+    message = TurnMessage(1, note="Stopped.", end=End.STOPPED, ledger=FILES)
+    [*_, row] = turn_message.closing(message, undos=UndoTally(offered=4))
+    [_, _, menu] = row["elements"]
+    assert [each["text"]["text"] for each in menu["options"]] == ["What changed in this thread…"]
+
+
 @pytest.mark.parametrize("kept", [{}, {"changes": 0}, {"changes": "2"}, {"files": 3}, {"changes": -1}])
 def test_numbers_that_no_version_has_written_are_none(kept: dict[str, object]) -> None:
     assert core.loaded(kept) is None
@@ -98,11 +105,11 @@ def test_a_window_shows_each_thing_and_no_more_than_it_has_room_for() -> None:
     small = Changed(0, "a.txt", "+1", ("@@ -0,0 +1 @@\n+x\n",))
     long = Changed(1, "b.txt", "+1", ("+" + "y" * 500_000,))
     shown = window(ledger_window.window(Contents(1, False, "d", [small, long], more=2, may_post=True), 99))
-    assert "The rest is too long to be shown here." in shown.plain
+    assert "The rest is too long to show here." in shown.plain
     assert "2 later changes are not shown." in shown.plain
-    assert "Post all of it as a file in the thread" in shown.buttons
+    assert "Post everything as a file in the thread" in shown.buttons
     for contents in (Contents(1, False, "d", [small, long]), Contents(1, False, "d", [small], may_post=True)):
-        assert "Post all of it as a file in the thread" not in window(ledger_window.window(contents, 99)).buttons
+        assert "Post everything as a file in the thread" not in window(ledger_window.window(contents, 99)).buttons
     assert "Nothing has changed here." in window(ledger_window.window(Contents(1, True, "", []))).plain
 
 
@@ -111,7 +118,7 @@ def test_the_file_is_a_diff_that_cannot_forge_a_heading_and_has_an_end() -> None
     text = ledger_window.in_a_file(Contents(1, False, "d", [odd]))
     assert text.split("\n") == ["--- old⟨U+000A⟩--- c", "+++ a⟨U+000A⟩+++ b", "@@ -0,0 +1 @@", "+x", ""]
     long = Changed(0, "a", "", ("x" * ledger_window.MAX_FILE,))
-    assert ledger_window.in_a_file(Contents(1, False, "d", [odd, long])).endswith("(The rest is too long.)\n")
+    assert ledger_window.in_a_file(Contents(1, False, "d", [odd, long])).endswith("(The rest is too long and was left out.)\n")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ COUNTED = """
     END;
 """
 """Has each look at the text of a message counted."""
+_OPEN = "SELECT id || ' ' || requester FROM turns WHERE ended_at IS NULL"
 
 
 class Reading:
@@ -125,6 +126,11 @@ class Thread:
         who = self.texts_of("SELECT requester FROM turns ORDER BY id DESC LIMIT 1")[0]
         await self.bot.hear(press(button, who, TEAM))
 
+    async def stop(self) -> None:
+        """The requester stops the turn that runs."""
+        [(number, who)] = [each.split() for each in self.texts_of(_OPEN)]
+        await self.bot.stop_turn(int(number), who)
+
     async def change(self, content: str) -> None:
         """A person sends the window with the arguments."""
         user, view = self.bot.slack.windows[-1]
@@ -182,7 +188,7 @@ async def test_a_turn_reads_the_texts_of_the_log_once_and_the_next_turn_only_wha
 @in_its_own_loop
 async def test_a_click_and_a_change_of_arguments_read_no_text_of_the_log(tmp_path: Path) -> None:
     async with grown(tmp_path / "bot.db", LONG) as thread:
-        await thread.bot.live(lambda: thread.ask(("write", 0), ("write", 1)))
+        await thread.bot.live(lambda: thread.ask(("write", 0)))
         await thread.bot.stop()
         await thread.bot.start()
         assert (await thread.reading.of(thread.press("edit")))[0] == 0
@@ -193,14 +199,29 @@ async def test_a_click_and_a_change_of_arguments_read_no_text_of_the_log(tmp_pat
 
 
 @in_its_own_loop
+async def test_a_review_of_several_calls_and_their_approval_read_no_text_of_the_log(tmp_path: Path) -> None:
+    async with grown(tmp_path / "bot.db", LONG) as thread:
+        await thread.bot.live(lambda: thread.ask(("write", 0), ("write", 1)))
+        await thread.bot.stop()
+        await thread.bot.start()
+        assert (await thread.reading.of(thread.press("review")))[0] == 0
+        assert thread.bot.slack.windows, "the window is open"
+        assert (await thread.reading.of(thread.press("all.approved")))[0] == 0
+        assert thread.texts_of("SELECT DISTINCT decision FROM questions") == ["approved"]
+        assert (await thread.reading.of(thread.bot.store.load(1)))[0] == 0
+
+
+@in_its_own_loop
 async def test_a_turn_of_which_people_decide_while_it_runs_reads_the_log_once(tmp_path: Path) -> None:
     async with grown(tmp_path / "bot.db", LONG) as thread:
         await thread.bot.live(lambda: thread.ask(("write", 0), ("write", 1)))
         await thread.bot.stop()
         await thread.bot.start()
-        # The first call is on its way to its server when the other one is approved.
-        thread.bot.outside.plans = [(2, lambda: thread.press("approved", -2))]
-        texts, _ = await thread.reading.of(thread.bot.live(lambda: thread.press("approved")))
+        # The first call is on its way to its server when the turn is stopped.
+        thread.bot.outside.plans = [(2, thread.stop)]
+        texts, _ = await thread.reading.of(thread.bot.live(lambda: thread.press("all.approved")))
+        assert thread.bot.outside.plans == []
+        assert thread.texts_of("SELECT outcome FROM turns ORDER BY id DESC LIMIT 1") == ["stopped"]
         assert thread.texts_of("SELECT DISTINCT state FROM calls") == ["finished"]
         assert texts <= LONG + 10
 
@@ -216,7 +237,11 @@ async def test_nothing_that_the_database_does_in_a_turn_grows_with_the_thread(tm
             _, found[name] = await thread.reading.of(work)
 
         await measured("a turn", thread.bot.live(lambda: thread.ask(("look", 0))))
-        await measured("a question", thread.bot.live(lambda: thread.ask(("write", 0), ("write", 1))))
+        await measured("several calls", thread.bot.live(lambda: thread.ask(("write", 0), ("write", 1))))
+        await measured("a review", thread.press("review"))
+        await measured("the answer to all", thread.press("all.denied"))
+        await measured("what follows", thread.goes_on())
+        await measured("a question", thread.bot.live(lambda: thread.ask(("write", 0))))
         await measured("a window", thread.press("edit"))
         await measured("a change", thread.change("changed"))
         await measured("going on", thread.goes_on())

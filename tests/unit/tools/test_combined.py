@@ -88,7 +88,7 @@ def test_a_new_file_and_one_that_is_the_same_in_the_end(files: Filesystem) -> No
         write("same.txt", "one\n", b"x\n"),
     )
     assert (new.effect, lines(new)) == ("new file · +1", ["+final"])
-    assert (same.diffs, same.words) == ((), "It is the same as before.")
+    assert (same.diffs, same.words) == ((), "The content is the same as before.")
 
 
 def test_a_file_is_followed_through_moves_of_it_and_of_its_folder(files: Filesystem) -> None:
@@ -118,7 +118,7 @@ def test_what_somebody_else_has_changed_in_between_is_said_and_not_part_of_it(fi
         files, write("a.txt", "two\n", b"one\n", shown=first), write("a.txt", "three\n", b"theirs\n", shown=second)
     )
     assert change.diffs == (first, second)
-    assert change.words == "Somebody else has changed it in between."
+    assert change.words == "Somebody else changed it in between."
 
 
 def test_line_endings_that_the_server_turns_around_are_no_change(files: Filesystem) -> None:
