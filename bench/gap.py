@@ -144,7 +144,7 @@ def _threads(slack: SlackSandbox, channel: Channel, person: Person, several: int
 
 
 def _copy(database: Path, thread: str, roots: list[str]) -> None:
-    """Give the bot as many copies of a thread, which it has read up to the outage that begins now."""
+    """Copy a thread of the database once for each of these messages, as read up to the outage that begins now."""
     multiply(database, len(roots), f"thread_ts = '{thread}'")
     with closing(sqlite3.connect(database)) as connection:
         copies = [id_ for (id_,) in connection.execute("SELECT id FROM threads WHERE thread_ts <> ?", (thread,))]

@@ -53,7 +53,7 @@ class Round:
 
 
 class Shown:
-    """Somebody who reads the text as it is written."""
+    """A listener that keeps the text as it arrives."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []

@@ -157,7 +157,7 @@ class ApprovalRequester:
         return replace(described, against=await self._against(state, call, tool)) if described else described
 
     async def _kept(self, pending: PendingApproval) -> str:
-        """Return what a request keeps for the suggestion of a grant."""
+        """Return what a request keeps so that a grant can be suggested later."""
         tool = self.toolset.find(pending.call.tool)
         if tool is None or pending.kind != CallKind.MAY_IT_RUN:
             return ""

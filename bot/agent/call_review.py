@@ -32,7 +32,7 @@ class CallReview:
     async def runnable(
         self, state: ThreadState, unknown: Sequence[Call] = (), busy: Collection[int] = ()
     ) -> list[Call]:
-        """Return the calls that may run, without those that need an earlier call about which people have not decided.
+        """Return the calls that may run, without those that depend on an earlier call which is not decided yet.
         Each of them is started only when it is its turn.
 
         unknown: calls of which nobody knows whether they ran; people are asked.

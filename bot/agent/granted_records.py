@@ -1,5 +1,5 @@
-"""Makes the records of calls that run under a standing grant: what was done, with its diff, for people to look at, undo
-or revoke."""
+"""Makes the records of calls that run under a standing grant: what was done, with its diff. People can undo the call or
+revoke the grant there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bot.core.tools import Tool
 
 @dataclass(frozen=True, slots=True)
 class GrantedRecords:
-    """Makes records."""
+    """Makes the records of calls that run under a grant."""
 
     toolset: Toolset
     gateway: ChatGateway

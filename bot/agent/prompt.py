@@ -143,7 +143,7 @@ WRITTEN_CALL = (
 
 
 def once_more(reply: Reply, *, blank: bool) -> str:
-    """Return what the model is told when it is asked again after this reply; empty if its reply can be used.
+    """Return the note with which the model is asked again after this reply; empty if the reply can be used.
 
     blank: whether the reply has no words.
     """

@@ -1,4 +1,4 @@
-"""Finds out which calls of a step need one another: a folder and a file in it, a file and an edit of it."""
+"""Finds out which calls of a step depend on earlier ones: a file on its folder, an edit on the file."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _changing(step: Sequence[Call], call: Call) -> list[Call]:
 
 
 def _made(toolset: Toolset, call: Call) -> tuple[Tool, JsonObject] | None:
-    """Return the tool and the arguments of a call; None if it could not be made."""
+    """Return the tool and the arguments of a call; None if the tool is gone or the arguments are not an object."""
     tool = toolset.find(call.tool)
     try:
         arguments: Any = json.loads(call.arguments)

@@ -28,7 +28,7 @@ _NOT_ENDED: dict[CallOutcome | None, str] = {
     CallOutcome.SKIPPED: "cut off; it may or may not have run",
     CallOutcome.UNRESOLVED: "cut off; it may or may not have run",
 }
-"""What is said of calls that did not come to their end, beside their title."""
+"""The notes beside the titles of calls that did not run to their end."""
 _FORMS: dict[CallOutcome | None, Form] = {
     CallOutcome.OK: Form.DONE,
     CallOutcome.ERROR: Form.FAILED,
@@ -36,7 +36,7 @@ _FORMS: dict[CallOutcome | None, Form] = {
     CallOutcome.SKIPPED: Form.WANTED,
     CallOutcome.UNRESOLVED: Form.WANTED,
 }
-"""How the title of an ended call speaks of it; of all others that they were not done."""
+"""The form of the title of an ended call; `NOT_DONE` for all other outcomes."""
 
 
 def title(toolset: Toolset, call: Call, privacy: Privacy, form: Form = Form.DONE) -> str:
@@ -91,7 +91,7 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
 
 
 def _reason(said: str) -> str:
-    """Return why a call cannot be made, without what the title says already: `Can't write a.md yet: …`."""
+    """Return why a call cannot be made, without the beginning that repeats the title: `Can't write a.md yet: …`."""
     _, found, why = said.partition(" yet: ")
     return (why if found else said).strip().rstrip(".")
 

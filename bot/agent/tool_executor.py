@@ -189,7 +189,7 @@ class ToolExecutor:
             cards = await self.approval_requester.cards(
                 state, [PendingApproval(call, question, AGAIN if call.approval else why)]
             )
-        more = "" if cards else " As things are now it would fail, so the model was told instead of asking again."
+        more = "" if cards else " It would fail now, so the model got the reason, and nobody was asked again."
         call.asked = bool(cards)
         drifted = [(call.approval, f"{why}.{more}")] if call.approval else []
         await self.store.commit(state, Change("drift", calls=[call], cards=cards, drifted=drifted))

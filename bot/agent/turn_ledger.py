@@ -16,7 +16,7 @@ from bot.pace import offload
 
 
 async def of_turn(toolset: Toolset, gateway: ChatGateway, state: ThreadState) -> TurnLedger | None:
-    """Return what the open turn has changed; None if that is less than several things."""
+    """Return what the open turn has changed; None if that is fewer than SEVERAL things."""
     calls = [call for call in state.calls if call.tier != Tier.READ]
     if sum(call.outcome in CHANGED for call in calls) < SEVERAL:
         return None
@@ -25,7 +25,7 @@ async def of_turn(toolset: Toolset, gateway: ChatGateway, state: ThreadState) ->
 
 
 def counted(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> TurnLedger | None:
-    """Return the numbers for calls in the order of the log; None if less than several have changed something."""
+    """Return the numbers for calls in the order of the log; None if fewer than SEVERAL have changed something."""
     files: set[tuple[str, str]] = set()
     changes = others = 0
     for call in calls:

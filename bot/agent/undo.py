@@ -19,8 +19,8 @@ class UndoRunner:
     gateway: ChatGateway
 
     async def run(self, thread_id: int) -> None:
-        """Undo the calls of this thread for which that was requested, those that have ended last first: an earlier one
-        can be undone only once what a later one has made of the same thing is undone."""
+        """Carry out the requested undos of a thread, from the call that ended last to the first: an earlier change of a
+        file can be undone only once the later ones are."""
         while (job := await self.store.next_undo(thread_id)) is not None:
             if not job.begun:
                 await self.store.begin_undo(job.call.id)

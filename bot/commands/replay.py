@@ -188,7 +188,7 @@ def as_text(found: dict[str, Replayed], days: float) -> str:
     if not found:
         return f"There are no recorded calls of {span}.\n"
     judged = sum(sum(each.now.values()) for each in found.values())
-    lines = [f"{judged:,} recorded calls of {span}, judged by bot.toml as it is now (in brackets: how they were decided then):", ""]
+    lines = [f"{judged:,} recorded calls of {span}, judged by bot.toml as it is now (in brackets: then):", ""]
     rows = [("tool", *_DONE.values())]
     for name, about in sorted(found.items()):
         rows.append((visible(name), *(f"{about.now[ruling]:,} ({about.was[ruling]:,})" for ruling in _DONE)))

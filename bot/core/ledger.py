@@ -19,7 +19,7 @@ DOUBTFUL = (CallOutcome.UNRESOLVED, CallOutcome.SKIPPED)
 RECORDED = (*CHANGED, CallOutcome.DENIED, *DOUBTFUL)
 """How calls have ended that a ledger has an entry for."""
 SEVERAL = 2
-"""Changes from which on a turn's message ends with a ledger."""
+"""The minimum number of changes for which a turn's message ends with a ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Ledger:
     entries: Sequence[LedgerEntry]
     """In the order of the log."""
     more: int = 0
-    """How many others there are: of a turn later ones, of a thread earlier ones."""
+    """How many entries are left out: later ones of a turn, earlier ones of a thread."""
 
     @property
     def digest(self) -> str:
@@ -104,21 +104,21 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What calls have changed of one thing, put together."""
+    """The combined changes of one file, folder or other thing."""
 
     at: int
     """The index of the first of these calls among those that were given."""
     title: str
     """The thing, as it is called now: `release.md`."""
     effect: str = ""
-    """How much that is, in a few words: `new file · +3`."""
+    """The size of the change, in a few words: `new file · +3`."""
     diffs: tuple[str, ...] = ()
     """Complete unified diffs without the lines that name the file: one, or those of the calls in their order where they
     cannot be put together."""
     was: str = ""
     """What it was called before, if it was moved."""
     words: str = ""
-    """What else has to be said, as sentences."""
+    """Remarks, as sentences."""
 
     @property
     def size(self) -> int:

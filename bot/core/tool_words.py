@@ -125,7 +125,7 @@ def key_argument(schema: Mapping[str, Any], arguments: Mapping[str, Any], withou
 
 
 def not_done(words: str) -> str:
-    """Return a step in words that have no forms, such as a tool's title, as one that was not done."""
+    """Return the words for a step that was not done, from words without verb forms, such as a tool's title."""
     return f"Not done: {words}"
 
 

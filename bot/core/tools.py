@@ -67,8 +67,8 @@ class Tool:
 
 
 def within_budget(tools: Sequence[Tool], most: int = MAX_TOOLS) -> Sequence[Tool]:
-    """Return as many tools as fit into one request, in the same order: of each server the first ones, as many as of any
-    other server that has as many."""
+    """Return as many tools as fit into one request, in the same order: the first ones of each server, shared out evenly
+    among the servers."""
     if len(tools) <= most:
         return tools
     names: dict[str, list[str]] = {}
@@ -117,10 +117,9 @@ class Preview:
     broken: str = ""
     """Why the call would fail in the current state, as a sentence; empty when no reason is known."""
     attempt: str = ""
-    """What would fail, for a sentence with another reason: `write drafts/a.md`."""
+    """What would fail, for a sentence that gives another reason: `write drafts/a.md`."""
     after: str = ""
-    """What has to be done before by another call of the step: what is shown assumes that it was. For a sentence:
-    `creating the folder drafts`."""
+    """The earlier call of the step after which the preview is correct, for a sentence: `creating the folder drafts`."""
     title: str = ""
     """What the tool does, in a few words without anything of its arguments: `Edit a file`."""
     caveat: str = ""

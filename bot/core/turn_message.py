@@ -27,7 +27,7 @@ MAX_STEPS = 30
 STEP_SIZE = 60
 """What a step takes besides its title."""
 RECORD_SIZE = 500
-"""What the record of a call that ran under a grant takes."""
+"""Characters that are counted for the record of a call that ran under a grant."""
 RECORD_STEPS = 2
 """The blocks of a record."""
 MIN_ROOM = 400
@@ -109,7 +109,7 @@ class TurnMessage:
     records: int = 0
     """How many records of calls that ran under a grant it ends with (`bot.core.questions.granted`)."""
     ledger: TurnLedger | None = None
-    """How much the turn has changed, if it has ended with this part and that is several things."""
+    """How much the turn has changed, if it ended with this part and changed several things."""
 
     @property
     def key(self) -> str:
@@ -293,8 +293,8 @@ def loads(payload: str) -> TurnMessage:
 
 
 def growing_part(turn: int, person: str, team: str, parts: Iterable[tuple[str, bool]]) -> TurnMessage:
-    """Return the part of a turn's message that is to go on: of its last parts that are not final the first, since those
-    behind it have only been shown.
+    """Return the part of a turn's message that is to be continued: the first of its last parts that are not final.
+    Those after it were only shown and not recorded.
 
     parts: payload and whether it is final, of all parts, the newest first.
     """

@@ -14,7 +14,7 @@ from bot.core import untrusted
 MAX_REPAIRED_CHARS: Final = 300_000
 """Invalid JSON arguments are repaired only up to this many characters."""
 MAX_LITERAL_CHARS: Final = 20_000
-"""Arguments that are no JSON at all are parsed as a Python literal only up to this many characters."""
+"""Arguments that are not JSON at all are parsed as a Python literal only up to this many characters."""
 _FENCE: Final = "```"
 _LANGUAGE: Final = string.ascii_letters + string.digits
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)

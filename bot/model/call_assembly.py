@@ -23,7 +23,7 @@ from bot.model.offered_tools import OfferedTools, sendable
 MAX_EXAMINED_CHARS: Final = 2_000_000
 """Characters of arguments that are parsed to detect that a call is complete; beyond that, calls count as incomplete."""
 MAX_ACCEPTED_CALLS: Final = 2 * MAX_CALLS
-"""Calls that are accepted in one reply: more than are run, so that the model can be told which ones to make again. Any
+"""Calls that are accepted in one reply: more than are run, so that the model can be asked to make the others again. Any
 further calls are dropped."""
 MAX_NAME_PIECES: Final = 64
 _ID: Final = re.compile(r"[!-~]{1,256}")
@@ -81,7 +81,7 @@ class _Call:
         """Return whether a delta that refers to this call in fact starts another one.
 
         Only a delta with a name can: some servers send a new id with every delta, and others repeat the name, or send
-        it in pieces before the arguments. `ended` tells whether the arguments of a call are complete.
+        it in pieces before the arguments. `ended` returns whether the arguments of a call are complete.
         """
         if not name or not self.names:
             return False
@@ -171,7 +171,7 @@ class CallAssembly:
         """Return the calls. One whose id is missing, unusable or not unique gets a new one.
 
         Args:
-            is_taken: tells whether the conversation already has a call with this id.
+            is_taken: returns whether the conversation already has a call with this id.
             tools: the tools by which an unusual name is recognised.
         """
         found: list[AssembledCall] = []

@@ -33,7 +33,7 @@ class CodeMarks:
             self.span = len(run)
 
     def passed(self, text: str) -> None:
-        """Go on by some text, which is not empty. Code between backticks ends with its line."""
+        """Move past some text, which is not empty. Code between backticks ends with its line."""
         line = text.rfind("\n") + 1
         if line:
             self.span, self._fence_line = 0, False

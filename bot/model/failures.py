@@ -119,7 +119,7 @@ _MISSING: Final = re.compile(r"missing.{0,20}reasoning_content", re.IGNORECASE)
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
 MIN_SAID_SECONDS: Final = 30.0
-"""People are told when to try again if the provider asks for at least this pause."""
+"""The pause that a provider must ask for so that people read when to try again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _BETWEEN: Final = re.compile(
     r"|<\|(?:call|end|im_end|eot_id|eom_id|return|python_tag|start_action|end_action)\|>|<｜end▁of▁sentence｜>",
     re.IGNORECASE,
 )
-"""What is around calls and means nothing by itself."""
+"""Marks around calls, without a meaning of their own."""
 _INVOKE: Final = re.compile(
     rf"<{_SPACE_NAME}invoke\s+name=[\"']?([^\"'<>]{{1,200}})[\"']?\s*>(.*?)</{_SPACE_NAME}invoke>",
     re.IGNORECASE | re.DOTALL,
@@ -64,9 +64,9 @@ _OTHER_KEYS: Final = frozenset(("id", "type", "tool_call_id", "call_id", "index"
 _RESULTS: Final = re.compile(
     r"<[^<>]{0,20}(?:tool_(?:response|result|output)|function_result|tool▁output)", re.IGNORECASE
 )
-"""A result that a model has made up behind its call."""
+"""A result that a model has invented after its call."""
 _MAX_PROSE: Final = 200
-"""Characters behind a call: with more than that, the reply is a text about calls."""
+"""Characters after a call: with more than that, the reply is taken for a text about calls."""
 _OPENER: Final = re.compile(
     r"(?:<[^<>]{0,60}>|\[TOOL_CALLS\])\s*(?:[\[{<]|[\w.-]*\s*\Z|[\w.-]+\s*<)|<function=|<[^<>]{0,20}invoke\s+name="
     r"|<[^<>]{0,200}\Z|<\|channel\|>|(?:assistant)?(?:commentary|analysis)?\s*to=functions",
@@ -86,7 +86,7 @@ class WrittenCall:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """What a text that begins with a call holds."""
+    """The content of a text that begins like a call."""
 
     calls: tuple[WrittenCall, ...] = ()
     """The calls, if they can be read in one way only and nothing follows them."""
@@ -97,7 +97,7 @@ class Leak:
 
 
 def read(text: str, tools: OfferedTools, *, begins_line: bool, called: bool) -> Leak:
-    """Return what a text is that begins like a call.
+    """Return the content of a text that begins like a call.
 
     begins_line: whether the text begins a line. called: whether the reply has calls besides; what is written is then
     dropped if it looks like a call.

@@ -175,7 +175,7 @@ class OpenRouter:
                 continue
             if failure.words and (names := self._refused_tools.learn(tools, failure.words)):
                 log.error(
-                    "the model's provider refuses requests with %s, so the model is not offered it until it changes: %s",
+                    "the model's provider refuses %s, which is not offered again until its definition changes: %s",
                     ", ".join(names),
                     failure.error.detail,
                 )

@@ -1,4 +1,4 @@
-"""Leaves out tools that the model's provider refuses, since one bad definition refuses the whole request. Pure."""
+"""Leaves out tools that the model's provider refuses, since it rejects the whole request for one of them. Pure."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class RefusedTools:
         return found
 
     def learn(self, sent: str, words: str) -> Sequence[str]:
-        """Note which tools an error is about.
+        """Find the tools that an error is about, and leave them out from now on.
 
-        sent: the tools of the request that was refused. words: what the provider says.
+        sent: the tools of the request that was refused. words: the provider's error message.
 
         Returns the names of the tools that are left out from now on; none if the error is not about a tool, or if no
         tool would be left.

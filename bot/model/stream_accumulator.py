@@ -275,7 +275,7 @@ class Accumulator:
         reasoning details refer to it.
 
         Args:
-            is_taken: tells whether the conversation already has a call with this id. Some providers number their
+            is_taken: returns whether the conversation already has a call with this id. Some providers number their
                 calls from 0 in every reply, and others require ids that are unique in the whole conversation.
             tools: the request's tools, by which calls are recognised that are named or written in an unusual way.
         """

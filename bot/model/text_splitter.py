@@ -47,7 +47,7 @@ class TextSplitter:
     """Reads the text of a reply in pieces of any size."""
 
     def __init__(self, *, leaks: bool = True) -> None:
-        """leaks: whether calls that are written as text are lifted out, too."""
+        """leaks: whether calls that are written as text are separated, too."""
         self.visible: list[str] = []
         """The text for people."""
         self.reasoning: list[str] = []
@@ -56,10 +56,10 @@ class TextSplitter:
         self.leak_begins_line = False
         """Whether nothing but white space was before that call in its line."""
         self.withdrawn = False
-        """Whether text that was returned has turned out to be something else. What `feed` returned with that is the
-        whole text; whoever has noticed it sets it back."""
+        """Whether text that was returned earlier turned out not to be visible text. `feed` then returns the whole text
+        again; the caller resets this."""
         self.unopened = False
-        """Whether reasoning ended that never began."""
+        """Whether there was an end tag of reasoning without a beginning."""
         self._leaks = leaks
         self._state = _State.TEXT
         self._rest = ""
@@ -120,7 +120,7 @@ class TextSplitter:
             if self._tag_begins_line or not self._tag:
                 self.reasoning.append(thought.removeprefix("thought") if self._tag in HEADED else thought)
             else:
-                # A sentence about the tag: it never ends, and began in the middle of a line.
+                # A sentence about the tag, which has no end tag and is in the middle of a line.
                 shown += self._emit(self._tag) + self._emit(thought)
         return shown
 

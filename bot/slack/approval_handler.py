@@ -73,7 +73,7 @@ Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
 
 
 class DecisionStore(Questions, Grants, Turns, Ledgers, Posts, Protocol):
-    """What people decide, what they have granted, what was done and what it has changed."""
+    """Reads and writes questions, grants, undos and ledgers."""
 
 
 async def nobody_else(place: ThreadRef) -> Privacy:
@@ -177,7 +177,7 @@ class ApprovalHandler:
         found: list[tuple[Approval, Opened]] = []
         for opened in requests:
             approval = await self.open_request(opened, body, prefix=prefix)
-            # Of several, those that are decided or undone already stay as they are.
+            # Those of a list that are already decided or undone stay as they are.
             if approval is not None and (len(requests) == 1 or _is_open(approval, kind)):
                 found.append((approval, opened))
         if not found:

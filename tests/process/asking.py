@@ -37,14 +37,14 @@ async def asked(here: World, ts: str, number: int = 1) -> list[Message]:
 
 
 async def answered(here: World, ts: str) -> list[str]:
-    """Wait until the turn is over and Slack shows how everything stands; out: what the model was told of its calls."""
+    """Wait until the turn is over and Slack shows the final state. Return the results that the model read."""
     await here.reply(ts, END)
     await here.quiet()
     return told(here)
 
 
 def told(here: World) -> list[str]:
-    """What the model was told of all its calls, at its last request."""
+    """Return the results of all calls in the last request to the model."""
     return [message["content"] for message in here.model.requests[-1].messages if message["role"] == "tool"]
 
 

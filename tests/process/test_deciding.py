@@ -48,7 +48,7 @@ def write(here: World, name: str, content: str) -> Call:
 
 
 async def approved(here: World, ts: str, card: Message) -> list[str]:
-    """Approve the one call of a turn; out: what the model was told of its calls."""
+    """Approve the one call of a turn. Return the results that the model read."""
     await here.slack.click(card, "approval.approved", by=here.alice)
     return await answered(here, ts)
 

@@ -97,8 +97,8 @@ class ChangeGuard:
         return None
 
     async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
-        """Return what calls of this server that have run, in their order, have changed together: one entry for each
-        thing, by what was recorded of the calls. Never raises, takes seconds at most."""
+        """Return the combined changes of calls of this server that have run, one entry for each thing, from what was
+        recorded of the calls. `entries` are in the order of the log. Never raises, takes seconds at most."""
         return [_as_asked(at, entry) for at, entry in enumerate(entries)]
 
     async def preview(self, tool: Tool, arguments: JsonObject) -> Preview | None:
@@ -109,11 +109,11 @@ class ChangeGuard:
     async def foreseen(
         self, tool: Tool, arguments: JsonObject, before: Sequence[tuple[Tool, JsonObject]]
     ) -> Preview | None:
-        """Return what a call would do once other calls of this server have run in this order; None if it concerns
-        nothing that they change, or if nothing is known of that.
+        """Return what a call would do once other calls of this server have run in this order; None if it does not
+        depend on anything that they change, or if that is not known.
 
-        Its `basis` is the one that is expected then: `basis` returns it if everything has happened as foreseen, and
-        another one if not. Never raises, takes seconds at most.
+        Its `basis` is the expected one: `basis` returns the same if everything happens as predicted, and another one
+        if not. Never raises, takes seconds at most.
         """
         return None
 
@@ -162,7 +162,7 @@ class ChangeGuard:
         return False
 
     async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
-        """Return whether a call names one file alone, which is given as its real path."""
+        """Return whether a call names no other file than `file`, a real path."""
         return False
 
     async def offers(self, tool: Tool, arguments: JsonObject) -> Offers:
@@ -172,7 +172,7 @@ class ChangeGuard:
 
 
 def _as_asked(at: int, entry: LedgerEntry) -> Changed:
-    """Return what a call has done to what, as people were asked about it."""
+    """Return the change of a call in the words in which people were asked about it."""
     preview = entry.approval.preview if entry.approval is not None else None
     heading, effect = (preview.heading, preview.effect) if preview is not None else ("", "")
     return Changed(at, heading or tool_words.tool_title("", entry.call.remote_name), effect)

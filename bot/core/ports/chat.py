@@ -35,14 +35,15 @@ class ChatGateway(Protocol):
     """Renders what the agent says, and posts it in the background."""
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
-        """Return what the model says (Markdown), for a part of a turn's message that has room for `room` characters.
+        """Divide what the model says (Markdown) among the parts of a turn's message, the first of which has room for
+        `room` characters.
 
         It is divided as it was while people saw it being written.
         """
         ...
 
     def ended_early(self, thread_id: int, message: TurnMessage) -> bool:
-        """Return whether this part has ended before its turn, so that what follows is in the next one: Slack lets a
+        """Return whether this part has ended before its turn, so that the next one continues it: Slack lets a streamed
         message grow for some minutes only."""
         ...
 

@@ -1,4 +1,4 @@
-"""The port to what is recorded of changes."""
+"""The port to the recorded changes of turns and threads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bot.core.ledger import Ledger
 
 
 class Ledgers(Protocol):
-    """What turns and threads have changed."""
+    """Reads what turns and threads have changed, and which of it can be undone."""
 
     async def ledger(self, turn: int, most: int, *, whole_thread: bool = False) -> Ledger | None:
-        """Return what a turn has changed, its first calls, or what its whole thread has changed, the newest calls; at
-        most `most`, and fewer if they are long. None if there is no such turn."""
+        """Return the changes of a turn (the first ones) or of its whole thread (the newest ones): at most `most`, and
+        fewer if they are long. None if there is no such turn."""
         ...
 
     async def offered_undos(self, turn: int) -> Sequence[str]:

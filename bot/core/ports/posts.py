@@ -62,8 +62,8 @@ class Posts(Protocol):
     async def post_closed(self, post: int, state: str, revision: int | None = None) -> bool:
         """Record that a message was `refused` for good, or `removed`, so that nothing more is done about it.
 
-        With a revision, only if there is no newer one: what has come meanwhile is still to be shown. Return whether the
-        message was closed.
+        With a revision, only if there is no newer one, which would still have to be shown. Return whether the message
+        was closed.
         """
         ...
 

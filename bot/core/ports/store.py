@@ -199,8 +199,8 @@ class Questions(Protocol):
         ...
 
     async def beside(self, question: str) -> Sequence[Question]:
-        """Return the questions of a question's message, itself included, in their order there; of those about one call,
-        the ones that were edited come first. Empty if there is no such question."""
+        """Return all questions of the message that contains this one, in their order there; of those about one call,
+        earlier versions come first. Empty if there is no such question."""
         ...
 
     async def withdraw(self, question: str) -> None:
@@ -270,8 +270,8 @@ class Undos(Protocol):
         ...
 
     async def next_undo(self, thread_id: int) -> UndoJob | None:
-        """Return the requested undo of a thread whose call has ended last, since a later call may have changed what an
-        earlier one left; None if there is none."""
+        """Return the requested undo of the call that ended last in a thread, since a later call may have changed what
+        an earlier one left; None if there is none."""
         ...
 
     async def begin_undo(self, call: int) -> None:

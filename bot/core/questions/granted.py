@@ -1,4 +1,4 @@
-"""The record of a call that ran under a standing grant: it asks nothing, and offers to undo the call and to revoke the
+"""The record of a call that ran under a standing grant. It asks nothing, but its buttons undo the call and revoke the
 grant. Pure."""
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def loads(body: str) -> UnderGrant:
 
 
 def given(approval: Approval, grant: Grant, user: str) -> GivenGrant:
-    """Return a grant as it is kept: for calls of the tool of a request, by the person who gives it."""
+    """Complete a grant with the tool of a request and the person who gives it, for the store and the audit."""
     call = approval.call
     facts = {
         "tool": call.tool,
@@ -97,7 +97,7 @@ class RanUnderGrant(QuestionKind):
 
 
 class RevokeOffer(QuestionKind):
-    """Whether a grant ends: offered where it was given, and on the record of each call under it."""
+    """The button Revoke, on the card with which a grant was given and on the record of each call under it."""
 
     name = REVOKE
     answers = frozenset({REVOKE})
@@ -113,7 +113,7 @@ class RevokeOffer(QuestionKind):
         return Transition(Verdict.ALREADY)
 
     def may(self, question: Question, click: Click) -> bool | None:
-        """Return whether this person has given it, who may end it even if they could not give it any more."""
+        """Return whether this person gave the grant; they may revoke it even if they could no longer give it."""
         return isinstance(question, Approval) and question.grant is not None and question.grant.user == click.user
 
     def answered(self, question: Question, click: Click) -> Transition:

@@ -1,4 +1,4 @@
-"""Which calls a standing grant covers: what may be offered for a call, the narrowest first. Pure."""
+"""Decides which calls a standing grant can cover and lists the choices for a call, the narrowest first. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from bot.core.json_text import canonical
 
 ANY, SAME, PART, FILE, FOLDER = "any", "same", "part", "file", "folder"
-"""Any arguments; exactly these; those with the same telling part; one file; all that lies in a folder."""
+"""Any arguments; exactly these; the same target (see `telling`); one file; everything in a folder."""
 SCOPES = frozenset((ANY, SAME, PART, FILE, FOLDER))
 
 _PLACES = (
@@ -23,7 +23,7 @@ _TELLING = (*_PLACES, "path", "file", "url", "host", "environment", "service", *
 """The names of arguments that say where a call does something, or to whom."""
 MAX_TELLING = 3
 MAX_CHARS = 120
-"""Characters of one telling argument. A longer one is nothing that people compare at a glance."""
+"""Characters of one telling argument. People cannot compare a longer one at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Offer:
     value: str = ""
     """The real path of a file or folder, or arguments as canonical JSON."""
     words: str = ""
-    """What it is called towards people, never with a path of the machine: `files in notes/`."""
+    """Its name for people, never with a path of the machine: `files in notes/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Offers:
     several: str = ""
     """What several such calls are called: `edits`; empty if they have no name."""
     comparable: bool = True
-    """Whether a grant may be bound to a part of the arguments as it is written, which must not name files."""
+    """Whether a grant may be bound to the text of some arguments. Not if they are paths: a file has many of them."""
 
 
 def offered(known: Offers, arguments: Mapping[str, Any]) -> Sequence[Offer]:
-    """Return the choices for a call. In: those that its server's guard knows, and the arguments."""
+    """Return the choices for a call with these arguments. `known`: those that its server's guard knows."""
     if known.items:
         return [*known.items, Offer(ANY, words=known.every or "everything")]
     kept = telling(arguments) if known.comparable else []
@@ -71,7 +71,7 @@ def action(known: Offers, title: str) -> str:
 
 
 def telling(arguments: Mapping[str, Any]) -> list[tuple[str, str | int | bool]]:
-    """Return the arguments that say where a call does something, or to whom; empty if they do not say it briefly."""
+    """Return the telling arguments: those that say where a call does something, or to whom; none if they are long."""
     found = [(name, arguments[name]) for name in _TELLING if name in arguments]
     sound = [
         (name, value)
@@ -100,7 +100,7 @@ def _shown(value: str | int | bool) -> str:
 
 
 def has_part(value: str, arguments: Mapping[str, Any]) -> bool:
-    """Return whether arguments contain exactly this telling part, and no other telling argument besides it."""
+    """Return whether the telling arguments of a call are exactly these. value: canonical JSON."""
     part = json.loads(value)
     if not isinstance(part, dict) or not part:
         return False

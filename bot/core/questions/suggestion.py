@@ -1,5 +1,5 @@
-"""The suggestion of a standing grant: after several like approvals of one person, if it would have covered no denial.
-Pure."""
+"""Decides when a card suggests a standing grant: after several similar approvals by one person, if the grant would not
+have covered a call that was denied. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bot.core.untrusted import items, mapping, parsed
 
 SUGGESTION = "suggestion"
 ENOUGH = 3
-"""Like approvals after which a grant is suggested."""
+"""Similar approvals after which a grant is suggested."""
 LOOKED_AT = 50
-"""Decisions about calls of the tool that are looked at, the newest first."""
+"""The newest decisions about calls of the tool that are considered."""
 LOOK_BACK_SECONDS = 30 * 86_400.0
 SECONDS = 7 * 86_400.0
 """How long the suggested grant holds, unless the configuration allows less; and how long it is suggested."""
@@ -45,13 +45,13 @@ class Kept:
     several: str = ""
     """What several such calls are called: `edits`; empty if they have no name."""
     offers: Sequence[Offer] = ()
-    """The folders and the telling part, the narrowest first."""
+    """The folders, or the telling arguments, the narrowest first."""
     seconds: float = SECONDS
     """How long a suggested grant may hold."""
     made: Suggestion | None = None
     """What was suggested when the request was approved."""
     known: bool = field(default=True, kw_only=True)
-    """False for requests of versions that kept nothing."""
+    """False for requests of earlier versions, which kept nothing."""
 
     @property
     def places(self) -> frozenset[tuple[str, str]]:
@@ -68,7 +68,7 @@ class Past:
     """One decision about a call of the same tool."""
 
     approved: bool
-    """By the person whose decisions these are."""
+    """Whether the person to whom the grant would be suggested approved it."""
     kept: Kept
     by_others: bool = False
     """Denied by somebody else."""
@@ -121,7 +121,7 @@ def suggests(question: Question, decision: str, by: str) -> bool:
 
 
 def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | None:
-    """Return the narrowest folder or telling part that would have covered enough approvals and none of the denials;
+    """Return the narrowest folder or telling arguments that would have covered enough approvals and no denial;
     None if there is none.
 
     In: what is offered for the call that was just approved, and the decisions about calls of the tool with its present
@@ -129,12 +129,12 @@ def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | Non
     """
     seen = past[:LOOKED_AT]
     if any(not each.approved and not each.kept.known for each in seen):
-        return None  # nobody knows whether it would have been covered
+        return None  # it is not known whether it would have been covered
     for offer in offers:
         place = (offer.scope, offer.value)
         covered = [each for each in seen if place in each.kept.places]
         approved = sum(each.approved for each in covered)
-        # Once there are more, it was suggested before and not wanted.
+        # With more, it was suggested before and not accepted.
         if approved == ENOUGH and approved == len(covered):
             return Suggestion(offer, approved, sum(not each.approved and not each.by_others for each in seen))
         if approved > ENOUGH:

@@ -86,7 +86,7 @@ def row(
     named = one_line(source(approval), NAME) if approval.privacy in (Privacy.FULL, Privacy.SUMMARY) else ""
     blocks += small(named, waiting(approval) if alone or waits else "")
     if is_hidden(approval):
-        # Nobody decides by a card that does not show what would happen.
+        # A card that does not show what would happen has no buttons that decide.
         chosen = [buttons.review([approval], row=number)]
     else:
         chosen = buttons.deciding(approval, number, details=bool(cut))
@@ -144,7 +144,7 @@ def _top(approval: Approval, number: int, *, alone: bool, room: int, editor: boo
 
 
 def question(approval: Approval, what: str) -> str:
-    """Return the question about a call. In: what it would do."""
+    """Return the question whether a call may run. In: what the call would do."""
     return f"{what}: did it run?" if approval.kind == CallKind.DID_IT_RUN else f"{what}?"
 
 

@@ -29,7 +29,7 @@ UNDO = "undo"
 REVOKE = "revoke"
 ALLOW = "allow"
 ALL = "all."
-"""Begins the names of buttons about several requests."""
+"""The prefix of the names of buttons about several requests."""
 ALL_APPROVED = "all.approved"
 ALL_DENIED = "all.denied"
 ALL_UNDONE = "all.undone"
@@ -42,7 +42,7 @@ STOP = "stop"
 SHORTENED = 32
 """Characters of a digest in a menu, in which values are short (150 characters, Slack's overflow element)."""
 MAX_LISTED = 8
-"""Requests that are listed in the value of a button that an earlier version has posted."""
+"""Requests in the value of a button that an earlier version posted."""
 MAX_NAMED = 3
 VALUE_LIMIT = 2_000
 
@@ -224,7 +224,7 @@ def undoing(approval: Approval, row: int, *, named: bool) -> Block:
 
 
 def undoing_all(approvals: Sequence[Approval]) -> Block | None:
-    """Return the button that undoes the calls of a list that can be undone; None if they are not several."""
+    """Return the button that undoes all calls of a list that can be undone; None if there are fewer than two."""
     offered = [each for each in approvals if each.undo is not None and each.undo.state is UndoState.OFFERED]
     if len(offered) < 2:
         return None
@@ -263,8 +263,8 @@ def review(approvals: Sequence[Approval], label: str = "Review…", row: int = 1
 
 
 def together(approvals: Sequence[Approval], *, hidden: bool) -> list[Block]:
-    """Return the buttons of a list of which at least one request waits. `hidden`: it does not show the whole calls, so
-    nobody can decide by it."""
+    """Return the buttons of a list in which at least one request waits. `hidden`: it does not show the whole calls, so
+    it has no button that approves."""
     if hidden:
         return [review(approvals)]
     carried = set_value(approvals)
@@ -285,7 +285,7 @@ def together(approvals: Sequence[Approval], *, hidden: bool) -> list[Block]:
 
 
 def is_destructive(approval: Approval) -> bool:
-    """Whether something may be lost by a call: it says so itself, or nothing is known but that its tool may destroy."""
+    """Return whether a call may lose something: its preview says so, or it has none and its tool is destructive."""
     preview = approval.preview
     if preview is not None and preview.basis:
         return preview.severe

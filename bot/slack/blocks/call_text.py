@@ -148,7 +148,7 @@ def ending(call: Call, *, why: bool = False) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it: of what took less than a second nobody wants to know more."""
+    """Return a duration in words, without fractions of a second."""
     if seconds < 1:
         return "less than a second"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -37,7 +37,7 @@ RECORD = 600
 ROOMS = (CARD_LIMIT, 1_200, 600, 300)
 """Characters of the content of each request, tried in this order: an edited one may be longer than it was."""
 GROWTH = 20
-"""Characters by which a line of a list may grow once it is decided, and another one is not."""
+"""Characters by which a line of a list may grow when it is decided while others still wait."""
 OPENING = 500
 """Characters around the rows."""
 
@@ -106,8 +106,8 @@ def copied(questions: Sequence[Approval], where: str) -> JsonObject:
 
 
 def _groups(approvals: Sequence[Approval]) -> list[list[Approval]]:
-    """Divide the requests of a step into messages. Those whether a call may run are one list, in which each takes a
-    line; one that was edited takes the place of the request that it was, wherever that is."""
+    """Divide the requests of a step into messages. Those that ask whether a call may run are one list with a line for
+    each; an edited one replaces its earlier version, wherever that is."""
     asked = [each for each in approvals if each.kind == CallKind.MAY_IT_RUN]
     fresh = [each for each in asked if not each.call.original]
     edited = [[each] for each in asked if each.call.original]

@@ -186,6 +186,6 @@ def _undone(approval: Approval, open_: bool) -> list[Block]:
 
 
 def _says_more(undo: Undo) -> bool:
-    """Whether the words about an undo say more than that it was done."""
+    """Return whether the words about an undo add anything to "undone"."""
     words = undo.words.strip(" .").casefold()
     return words not in ("", "undone") and not words.endswith("as it was before")

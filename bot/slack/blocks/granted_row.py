@@ -39,7 +39,7 @@ FIRST = 101
 HOW_ENDED = {
     "revoked": "revoked since",
     "void": "no longer allowed: the tool has changed",
-    "expired": "expired since",
+    "expired": "expired",
 }
 
 

@@ -181,7 +181,7 @@ def _grant(grant: Grant) -> list[Block]:
 
 
 def _older(grant: Grant) -> list[Block]:
-    """Return what a grant covers that was given before people were shown its words."""
+    """Return what a grant of an earlier version covers, which has no words for it."""
     tool = [code(grant.remote_name), plain(" of "), code(grant.server)]
     return [*tool, *_scope(grant)]
 

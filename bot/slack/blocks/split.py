@@ -73,7 +73,7 @@ def parts(text: str, limit: int, first: int = 0, cuts: Sequence[int] = ()) -> It
 
 
 def last_place(text: str, start: int) -> int:
-    """Return the best place in the second half of what follows `start` at which a piece can end."""
+    """Return the best place for a piece to end, in the second half of the text after `start`."""
     return _Cutter(text, code_blocks(text), start, "").cut(len(text))
 
 

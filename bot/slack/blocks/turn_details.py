@@ -28,7 +28,7 @@ MAX_CALLS = 20
 ARGUMENTS = 2_000
 """Characters of the arguments of a call."""
 MAX_READ = 20_000
-"""Arguments of more characters are shown as they were written: JSON."""
+"""Characters of arguments above which they are shown as JSON."""
 RESULT = CHUNK
 PRIVATE = "Only who asked may see the details in this conversation."
 GONE = "I have no details of this any more."

@@ -63,8 +63,8 @@ class Kind:
     """What a stream of the message is to hold now; None, also of the function, when it is to be posted and updated. The
     content must be that of `render`, which is used where there is no stream."""
     broken_off: Callable[[Post], None] | None = None
-    """Called when the stream of a message has ended before the message has, with all that is to stay in it: what
-    follows may be put into another one. If not, the message is updated from then on."""
+    """Called when the stream of a message has ended before the message is complete. What follows may then be put into
+    another message; if it is None, the message is updated from then on."""
 
 
 def _card_refused(post: Post) -> Refused:

@@ -24,9 +24,9 @@ class Stream:
     body: StreamBody | None = None
     """What is wanted now."""
     menu: bool = False
-    """It has a menu at its top, which goes with an update once it has ended."""
+    """It has a menu at its top, which an update removes once the stream has ended."""
     replaced: bool = False
-    """What it was given is not wanted any more."""
+    """It contains text that is no longer wanted."""
     missing: list[JsonObject] = field(default_factory=list[JsonObject])
     """What has to be appended for that."""
 
@@ -48,9 +48,9 @@ class KnownPost(Knowledge):
     unstreamed: bool = False
     """A stream could not be begun: it is posted."""
     broken_off: bool = False
-    """Its stream has ended before it has, with nothing in it that is not wanted."""
+    """Its stream has ended before the message is complete, and contains nothing unwanted."""
     complete: bool = False
-    """Nothing more is added to what is wanted of it, whether or not that is recorded."""
+    """Nothing more will be added to it, whether or not that is recorded."""
     stopped: bool = False
     """Slack said in this run that a stream is open, and it was to be stopped."""
 

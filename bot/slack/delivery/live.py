@@ -33,10 +33,10 @@ from bot.slack.delivery.stream_body import StreamBody
 TOGETHER_SECONDS = 0.5
 """From the first word or step until the message is posted: what is complete by then is posted once."""
 AGAIN = "Starting again"
-"""Shown of what a process had shown when it died, until the turn goes on."""
+"""Shown in place of what an earlier process had shown, until the turn continues."""
 MAX_RESTED = 10_000
 MARGIN = 1_000
-"""Characters before a part is full from which on only what will not come out differently is shown of a text."""
+"""Characters before a part is full. Within them, only text is shown whose rendering is final."""
 
 
 class Preparing(Protocol):
@@ -56,7 +56,7 @@ class _Turn:
     running: Sequence[Step] = ()
     pieces: list[str] = field(default_factory=list[str])
     cuts: Sequence[int] = ()
-    """Where the text is divided among parts that people have seen."""
+    """Where the text was divided in what people have seen."""
     ended: bool = False
     """The newest recorded part has ended with its stream: what follows is in the next one."""
     changed: bool = False
@@ -175,7 +175,7 @@ class Live:
     def _streamed(self, post: Post) -> StreamBody | None:
         message, turn = self._recorded(post)
         if message.records and not message.parts:
-            # What was done is shown at once, with its buttons, which a stream has only at its end.
+            # The records are posted at once with their buttons, which a stream has only at its end.
             return None
         if turn is None:
             return turn_message.streamed(message, post.about, undos=post.undos)
@@ -189,7 +189,7 @@ class Live:
         return turn_message.streamed(part, post.about, turn.running)
 
     def _broken_off(self, post: Post) -> None:
-        """Have what follows in the next part, unless this one would be left with next to nothing."""
+        """Put what follows into the next part, unless this one would be nearly empty."""
         _, turn = self._recorded(post)
         if turn is None:
             return
@@ -204,8 +204,8 @@ class Live:
         self._change(post.thread_id, turn, begins=False)
 
     def _is_taken_up(self, post: Post, message: TurnMessage) -> bool:
-        """Whether an earlier process has shown this part, with nothing of it recorded, and its turn is about to go on:
-        it goes on in the same message."""
+        """Return whether an earlier process has shown this part, nothing of it is recorded, and its turn is about to
+        continue: it continues in the same message."""
         here = post.thread_id in self._rested or post.thread_id in self._turns or post.created_at >= self._started
         return not here and post.state is PostState.POSTED and message.end is End.OPEN and not message.parts
 
@@ -221,8 +221,8 @@ class Live:
         return message, turn
 
     def _parts(self, turn: _Turn, *, steady: bool = False) -> list[TurnMessage]:
-        """Return the newest recorded part, and those that follow it, with what the model has written so far. steady:
-        without the end of the text, if that may come out differently when more follows."""
+        """Return the newest recorded part and those after it, with what the model has written so far. steady: without
+        the end of the text if more text may change its rendering."""
         parts = continued(turn.message) if turn.ended else [turn.message]
         room, text = parts[-1].room, turn.text
         if steady or len(text) > room - MARGIN:
@@ -239,7 +239,7 @@ class Live:
         if not is_last:
             return turn_message.render(part, about)
         said = turn.running or (part.parts and isinstance(part.parts[-1], Text) and turn.pieces)
-        is_there = post is not None and post.state is PostState.POSTED  # and is not taken away to come again
+        is_there = post is not None and post.state is PostState.POSTED  # and is not deleted and posted again
         words = "" if said or (self.status_shows(turn.thread) and (part.parts or not is_there)) else turn.words
         return turn_message.render(part, about, words, turn.running)
 

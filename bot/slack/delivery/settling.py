@@ -122,7 +122,7 @@ class Settler:
         return await offload(size, kind.render, post)
 
     async def _has_grown(self, post: Post) -> bool:
-        """Whether the store has more of a message than was read of it: its turn has been recorded meanwhile."""
+        """Return whether the store has a newer revision of a message than the one that was read."""
         if self._kind(post).streamed is None:
             return False
         there = [(each.id, each.revision) for each in (await self._store.deliveries(post.thread_id)).posts]
@@ -292,7 +292,7 @@ class Settler:
                     return post
         left = await self._close(post, known, post.revision)
         if left.state is not PostState.REMOVED:
-            await self._store.lost(post.id)  # there is something to show of it again, and it is not in Slack any more
+            await self._store.lost(post.id)  # there is something to show again, and the message is no longer in Slack
         return replace(left, state=PostState.REMOVED)
 
     async def _close(self, post: Post, known: KnownPost, revision: int | None = None) -> Post:
@@ -321,7 +321,7 @@ class Settler:
         known.refused = True
 
     async def _give_up(self, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost) -> Post:
-        """Do what follows when Slack refuses to post it. What Slack does not change or remove stays as it is."""
+        """Handle that Slack refuses to post a message. One that Slack refuses to change or delete stays as it is."""
         known.refused, known.tries = False, 0
         if post.state is PostState.POSTED:
             if body is None:
@@ -346,5 +346,5 @@ class Settler:
             self._advance(post.thread_id)
         at = None if refused.instead or refused.question else post.revision
         if not await self._store.post_closed(post.id, PostState.REFUSED, at):
-            self._wake(post.thread_id)  # what has come meanwhile is tried in its place
+            self._wake(post.thread_id)  # the newer revision is tried instead
         return replace(post, state=PostState.REFUSED)

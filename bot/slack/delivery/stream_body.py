@@ -36,7 +36,7 @@ class StreamBody:
     blocks: Sequence[Block] = ()
     """What the message is closed with when the stream is stopped; at most 50."""
     menu: Sequence[Block] = ()
-    """What is offered while it is streamed, at its top, such as to stop; gone when the stream has ended."""
+    """The menu at its top while it is streamed, such as Stop; removed once the stream has ended."""
     person: str = ""
     """The only one who sees live text in a channel; no message is streamed in a channel without one."""
     team: str = ""

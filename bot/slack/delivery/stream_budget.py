@@ -100,8 +100,8 @@ class StreamBudget:
     # Streams
 
     def may_start(self, channel: str, *, kept: bool = False) -> bool:
-        """Return whether another stream may begin. There is always a stop for each that is open. kept: its message is
-        updated once it has ended."""
+        """Return whether another stream may begin: only if a stop remains for each that is open. kept: whether its
+        message is updated once it has ended."""
         now = self._clock()
         if max(self._refused.get("", 0.0), self._refused.get(channel, 0.0)) > now:
             return False
@@ -110,7 +110,7 @@ class StreamBudget:
         return self._starts.level(now) >= 1.0 and self._stops.level(now) >= len(self._streams) + 1.0
 
     def started(self, post: int, *, kept: bool = False) -> None:
-        """A stream was asked for, whatever Slack said. kept: its message is updated once it has ended."""
+        """Note that a stream was requested, whatever Slack answered. kept: its message is updated once it has ended."""
         now = self._clock()
         if kept:
             self.keep(post)

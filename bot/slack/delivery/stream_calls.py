@@ -20,9 +20,9 @@ class Closing:
     """With what a stream is stopped."""
 
     chunks: Sequence[JsonObject] = ()
-    """Appended before."""
+    """Appended before the stream is stopped."""
     blocks: Sequence[Block] = ()
-    """Put below it, if the message is done."""
+    """Put below the text, if the message is complete."""
     session: str = ""
     """The status of the session from then on; empty if the thread has none."""
 

@@ -3,12 +3,12 @@
 A stream is begun at the first delivery of a message that is not done. What is wanted later is compared with what the
 stream was given: if it continues that, the rest is appended; if it does not, when the stream is four minutes old, and
 when the outcome of a call is unknown, the stream is stopped and the message is updated, which the budget has room for;
-its kind may have what follows in another message. Whether a message may change yet is also decided here, for messages
-that are kept by update.
+its kind may put what follows into another message. Whether a message may change yet is also decided here, for messages
+that are updated.
 
 "The chunks parameter can include markdown text chunk objects, task update chunk objects, plan update chunks, or blocks
 chunks" (docs.slack.dev/reference/methods/chat.appendStream): so a stream begins with the menu by which a turn is
-stopped. It cannot be taken out of a stream, and goes with an update once the stream has ended.
+stopped. It cannot be removed from a stream, so an update removes it once the stream has ended.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Streams:
         `session_given` is called with a thread and the status that its session was given with the end of a stream."""
         self._session, self._session_given = session, session_given
         self._menus = True
-        """Slack has not refused the menu of a stream."""
+        """Whether streams begin with a menu: Slack has not refused one."""
         self._sender = sender
         self._budget = budget
         self._rate = rate
@@ -128,7 +128,7 @@ class Streams:
         known.early = known.early or self._budget.append_wait(post.id) > 0
 
     def _menu(self, body: StreamBody) -> Sequence[Block]:
-        """Return the menu that a stream of this begins with."""
+        """Return the menu with which a stream of this begins."""
         return body.menu if self._menus else ()
 
     async def start(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind) -> str:

@@ -206,13 +206,14 @@ class CatchUp:
         oldest = read_from(gap, self._reader.clock())
         try:
             with failpoints.around("read what was missed"):
-                found = Missed(await self._reader.conversation(conversation, oldest, self._allowance.wait))
+                async for found in self._reader.conversation(conversation, oldest, self._allowance.wait):
+                    await self._admit(Missed(found), None, last)
         except SLACK_ERRORS as error:
             kind = self._refused(conversation.channel, error)
             if kind is ErrorKind.PERMANENT:
                 await self._store.caught_up(conversation, last)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
-        await self._admit(found, conversation, last)
+        await self._store.caught_up(conversation, last)
         return True
 
     async def _thread(self, thread: KnownThread) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,8 +134,9 @@ class MissedReader:
 
     async def conversation(
         self, conversation: Conversation, oldest: float, wait: Callable[[], Awaitable[None]]
-    ) -> list[Incoming]:
-        """Return what was written to the bot in a conversation since a Unix time, oldest first, including new threads.
+    ) -> AsyncIterator[list[Incoming]]:
+        """Yield what was written to the bot in a conversation since a Unix time: first what has no replies, which need
+        not wait for the requests that read the new threads, then thread by thread. Each part has the oldest first.
 
         `wait` is awaited before each request. Raises SLACK_ERRORS.
         """
@@ -156,12 +157,14 @@ class MissedReader:
         found = await self._incoming(conversation.team, conversation, roots, oldest)
         found = [each for each in found if each.addressed or each.ts != each.place.thread_ts]
         begun = [str(each.get("ts")) for each in roots if count(each.get("reply_count"))]
-        for ts in begun[-MAX_BEGUN:]:
-            place = ThreadRef(conversation.team, conversation.channel, ts, conversation.kind)
-            found += (await self.thread(place, oldest, (), wait)).messages
         if len(begun) > MAX_BEGUN:
             self._report(conversation.channel)
-        return sorted(found, key=_moment)
+        read = begun[-MAX_BEGUN:]
+        yield sorted((each for each in found if each.ts not in read), key=_moment)
+        for ts in read:
+            place = ThreadRef(conversation.team, conversation.channel, ts, conversation.kind)
+            replies = (await self.thread(place, oldest, (), wait)).messages
+            yield sorted([*(each for each in found if each.ts == ts), *replies], key=_moment)
 
     async def _pages(
         self,

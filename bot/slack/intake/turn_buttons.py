@@ -27,7 +27,7 @@ CHANGED = "You have changed your mind about this answer meanwhile, so this was n
 
 
 async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
-    """Do what was chosen. Raises ValueError if it is none of ours."""
+    """Handle a choice in the menu. Raises ValueError if it is not one of ours."""
     chosen = mapping(action.get("selected_option")) or action
     what, turn = turn_menu.opened(chosen.get("value"))
     if what == turn_menu.DETAILS:

@@ -1,5 +1,5 @@
-"""A migration: grants for one file or the telling part of arguments, what they are called, and calls that ran under
-one."""
+"""The migration that adds grants for one file or for telling arguments, their words, and calls that ran under a
+grant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The migration for what a thread has changed."""
+"""The migration that adds the index over the changes of a thread."""
 
 from __future__ import annotations
 

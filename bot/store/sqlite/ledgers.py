@@ -14,12 +14,12 @@ from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find as find_question
 
 MAX_BYTES = 8 * 1024 * 1024
-"""Bytes of what undos keep that are read for one ledger, and characters of what people were shown."""
+"""Bytes of saved contents, and characters of previews, that are read for one ledger."""
 
 _CHANGED = "tier <> 'read' AND outcome IN ('ok', 'assumed', 'denied', 'unresolved', 'skipped')"
-"""Literally the condition of the index `calls_changed`."""
+"""Must be the exact condition of the index `calls_changed`."""
 _KEPT = (UndoState.KEPT, UndoState.OFFERED, UndoState.UNDOING)
-"""The states in which what was changed is still kept."""
+"""The states of an undo in which the previous content is still saved."""
 
 
 def find(connection: sqlite3.Connection, turn: int, most: int, *, whole_thread: bool) -> Ledger | None:
@@ -65,7 +65,7 @@ def _entry(connection: sqlite3.Connection, turn: int, row: Sequence[object], roo
             [(content,)] = connection.execute("SELECT content FROM undos WHERE call = ?", (call.id,))
             before = UndoSnapshot(str(plan), bytes(content)) if isinstance(content, bytes) else None
     else:
-        # Whether a call that was cut off has run was asked later, without showing what it does.
+        # The later question whether a call that was cut off has run does not show what the call does.
         found = connection.execute(
             "SELECT kind <> 'did_it_run', created_at, id FROM questions WHERE call = ?", (call.id,)
         )

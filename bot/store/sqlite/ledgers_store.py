@@ -1,4 +1,4 @@
-"""The ports of ledgers and undos on SQLite: each method is one transaction."""
+"""Implements the ports for ledgers and undos on SQLite. Each method is one transaction."""
 
 from __future__ import annotations
 

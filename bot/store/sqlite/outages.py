@@ -16,7 +16,7 @@ KEPT = 5_000
 AT_ONCE = 100
 """Messages, or threads, per batch."""
 NEWEST = 500
-"""Messages of a thread that are returned if no timestamp is given from which on."""
+"""Messages of a thread that are returned if no lower timestamp is given."""
 BETWEEN = 5_000
 """Messages of a thread that are returned between two timestamps."""
 NONE_HIGHER = "A"

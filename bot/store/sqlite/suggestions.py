@@ -23,7 +23,7 @@ def _past(connection: sqlite3.Connection, question: Question) -> list[Past]:
     about = connection.execute(
         "SELECT c.tool, c.tool_digest FROM questions q JOIN calls c ON c.id = q.call WHERE q.id = ?", (question.id,)
     ).fetchone()
-    # Of one person these are few: somebody has decided about each of them.
+    # These are few: people decided each of them by hand.
     rows = connection.execute(
         "SELECT q.decision, q.decided_by, q.body FROM questions q CROSS JOIN calls c ON c.id = q.call"
         " JOIN threads t ON t.id = q.thread_id WHERE q.kind = 'may_it_run' AND q.requester = ? AND q.decided_at > ?"

@@ -105,7 +105,7 @@ class FilesystemGuard(LocalPaths):
         return steps.without_machine(tool, text, ok, self._files.usable)
 
     def changed_files(self, remote_name: str, arguments: JsonObject) -> Sequence[str] | None:
-        """Return the file that a call changes; a new folder is none."""
+        """Return the name of the file that a call changes; a new folder does not count."""
         return combined.names(self._files, remote_name, arguments)
 
     async def combined(self, entries: Sequence[LedgerEntry]) -> Sequence[Changed]:
@@ -200,7 +200,7 @@ class FilesystemGuard(LocalPaths):
             return False
 
     async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
-        """Return whether a call names one file alone."""
+        """Return whether a call names no other file than this one."""
         try:
             return await self._files.disk.run(
                 grant_scope.only, self._files, tool, arguments, file, seconds=PATH_SECONDS

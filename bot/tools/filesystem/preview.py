@@ -243,7 +243,7 @@ def _edited(files: Filesystem, path: str, old: str, outcome: CallResult) -> Prev
             raise ValueError("the answer is no diff")
         after = diff.applied(old.replace("\r\n", "\n"), found[2].partition("\tmodified\n")[2])
     except ValueError:
-        words = "What the tool server says of the change does not fit the file."
+        words = "The change that the tool server announces does not match the file."
         return wording.edited(path, _joined(words, _endings(old)))
     return of_edit(path, old, after)
 
@@ -312,11 +312,11 @@ def _no_folder(files: Filesystem, place: ResolvedPath) -> str:
 
 
 def leads(files: Filesystem, path: str, place: ResolvedPath) -> str:
-    """Return where a path leads, as a sentence; empty if it is what it says."""
+    """Return a sentence about the real path, if a path goes through a link or differs in case; else an empty text."""
     if place.straight:
         return ""
     asked, real = files.shown(path), files.shown(place.path)
-    return f"{asked} leads to {real}." if asked != real else f"The name of {asked} has another form on the disk."
+    return f"{asked} refers to {real}." if asked != real else f"The name of {asked} is written differently on the disk."
 
 
 def _joined(*sentences: str) -> str:

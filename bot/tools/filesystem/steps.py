@@ -91,7 +91,7 @@ def step(tool: Tool, arguments: JsonObject, shown: Shown, form: Form = Form.DONE
 
 
 def doing(tool: Tool, arguments: JsonObject, shown: Shown) -> str:
-    """Return a call that changes files as what is done by it, within a sentence: `creating the folder drafts`."""
+    """Return what a call that changes files does, within a sentence: `creating the folder drafts`."""
     verb, _, rest = step(tool, arguments, shown).partition(" ")
     if tool.remote_name == "create_directory":
         rest = f"the folder {rest.rstrip('/')}"

@@ -111,4 +111,4 @@ def test_a_call_that_would_fail_says_why_where_everything_may_be_shown(why: str,
     [(title, shown_note)] = shown(Privacy.FULL, would_fail)
     assert title.startswith("Not done: ")
     assert shown_note == note
-    assert shown(Privacy.SUMMARY, would_fail)[0][1] == "not possible like this"
+    assert shown(Privacy.SUMMARY, would_fail)[0][1] == "not possible this way"

@@ -71,7 +71,7 @@ def test_a_call_under_a_grant_is_one_line_with_its_diff_undo_and_revoke() -> Non
         ({"undo": Undo(UndoState.UNDONE, by=BOB)}, ["Diff", "Revoke"], "undone by"),
         ({"undo": Undo(UndoState.REFUSED, words="It has changed since")}, ["Diff", "Revoke"], "It has changed since"),
         ({"grant": replace(HELD, ended="revoked")}, ["Diff", "Undo"], "revoked"),
-        ({"grant": replace(HELD, ended="expired")}, ["Diff", "Undo"], "over"),
+        ({"grant": replace(HELD, ended="expired")}, ["Diff", "Undo"], "expired"),
         ({"grant": None}, ["Diff", "Undo"], "allowed by Alice"),
         ({"privacy": "summary", "body": SUMMARY.dumps()}, ["Details", "Undo", "Revoke"], "Edited a file · allowed"),
         ({"privacy": "private"}, ["Details", "Undo", "Revoke"], "Used a tool"),

@@ -118,7 +118,8 @@ def test_the_file_is_a_diff_that_cannot_forge_a_heading_and_has_an_end() -> None
     text = ledger_window.in_a_file(Contents(1, False, "d", [odd]))
     assert text.split("\n") == ["--- old⟨U+000A⟩--- c", "+++ a⟨U+000A⟩+++ b", "@@ -0,0 +1 @@", "+x", ""]
     long = Changed(0, "a", "", ("x" * ledger_window.MAX_FILE,))
-    assert ledger_window.in_a_file(Contents(1, False, "d", [odd, long])).endswith("(The rest is too long and was left out.)\n")
+    text = ledger_window.in_a_file(Contents(1, False, "d", [odd, long]))
+    assert text.endswith("(The rest is too long and was left out.)\n")
 
 
 @pytest.mark.parametrize(

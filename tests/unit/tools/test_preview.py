@@ -285,7 +285,7 @@ async def test_moves_and_new_folders_are_told_in_words(files: McpToolset, worksp
         "Rename folder to other: a folder with 1 entry."
     )
     assert (await preview(files, "move_file", source="link", destination="folder/b.txt")).summary == (
-        "Move link to folder/b.txt. link leads to a.txt."
+        "Move link to folder/b.txt. link refers to a.txt."
     )
     assert (await preview(files, "create_directory", path=str(workspace / "folder"))).summary == (
         "Create the folder folder: nothing changes. It is already there."
@@ -301,7 +301,7 @@ async def test_a_name_in_another_unicode_form_is_the_file_that_the_server_means(
     there = workspace / "cafe\u0301.txt"
     there.write_text("old\n", "utf-8")
     shown = await preview(files, "write_file", path="caf\xe9.txt", content="new\n")
-    assert shown.words == "caf\xe9.txt leads to cafe\u0301.txt."
+    assert shown.words == "caf\xe9.txt refers to cafe\u0301.txt."
     await call(files, "filesystem__write_file", path="caf\xe9.txt", content="new\n")
     assert there.read_text("utf-8") == "new\n"
     assert len(list(workspace.iterdir())) == 1
