@@ -28,7 +28,7 @@ KEPT_SECONDS = 3600.0
 FRESH_SECONDS = 60.0
 """How long answers that decide about permissions are cached."""
 SHARED_SECONDS = 600.0
-"""Age of what is known about who shares a conversation: that is decided seldom, and looked at in each turn."""
+"""Maximum age of the answer whether a conversation is shared: it changes rarely, and every turn needs it."""
 UNKNOWN_SECONDS = 60.0
 """How long a failed lookup of a name is not repeated; meanwhile the id is shown."""
 ASK_SECONDS = 2.0

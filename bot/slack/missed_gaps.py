@@ -1,4 +1,4 @@
-"""Describes what of a thread could not be read after an outage, to the model and to people. Pure."""
+"""Describes to the model and to people what could not be read of a thread after an outage. Pure."""
 
 from __future__ import annotations
 

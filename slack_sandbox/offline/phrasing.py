@@ -12,9 +12,9 @@ MAX_SHOWN: Final = 3000
 """Characters of a file or another output that an answer repeats."""
 MAX_LISTED: Final = 60
 _WOULD_FAIL: Final = "as things are now this would fail: "
-"""How the bot begins the reason of a call that it did not even ask about."""
+"""The beginning of the reason of a call that the bot did not ask about, because it would fail."""
 _SAYS_ALL: Final = "Can't "
-"""How a reason begins that says as well what was not done."""
+"""The beginning of a reason that also says what was not done."""
 _ERROR: Final = re.compile(r"(?:Error: )?(E[A-Z]{3,12}): ([^,\n]+)")
 _ERRORS: Final = {
     "ENOENT": "there is no such file or folder",
@@ -130,7 +130,7 @@ def trouble(result: Result, what: str) -> str:
 
 
 def _in_words(result: Result) -> str:
-    """What went wrong: of the usual errors of files in words, as their text is meant for programs."""
+    """What went wrong. The usual file errors are put into words, since their text is meant for programs."""
     found = _ERROR.match(result.text.strip())
     return _ERRORS.get(found[1], found[2].strip()) if found else result.text
 

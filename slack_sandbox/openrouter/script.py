@@ -73,7 +73,7 @@ class Completion:
     """US dollars."""
     cached: int = 0
     finish_reason: str = "stop"
-    """Empty for none: the stream ends with [DONE] all the same."""
+    """Empty for none; the stream still ends with [DONE]."""
     model: str | None = None
     """The model that ran; the requested one when None."""
     provider: str = "Sandbox"
@@ -88,7 +88,7 @@ class Completion:
     whole: bool = False
     """Answers with one JSON body although a stream was asked for, as some gateways do."""
     deltas: Sequence[JsonObject] = ()
-    """Deltas that are streamed as they are, before everything else: for what only some providers send."""
+    """Deltas that are streamed unchanged before everything else, for what only some providers send."""
 
 
 FailureKind = Literal[

@@ -1,4 +1,4 @@
-"""What every store does with the question whether what waits is denied for what its requester has written meanwhile."""
+"""What every store does with the question whether to deny the open requests and do what their requester wrote since."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.lives import ALICE, CHANNEL, TEAM, Life, waiting_for_a_person
 
 
 async def write(life: Life, *, shown: int | None = None) -> list[Said]:
-    """Alice writes while a step waits, and it is offered to do that. Out: what is shown of what is unread."""
+    """Alice writes while a step waits, and the offer to do that is made. Return the unread messages that it shows."""
     await life.say()
     return await offer(life, shown)
 

@@ -138,14 +138,14 @@ LATE = names([*commits("owe", "shown"), *around("update turn"), *STREAMED])
 
 
 def by_itself(point: str) -> bool:
-    """Whether a play comes by this point no more once it was cut off there, or only on a busy machine."""
+    """Return whether a play does not reach this point again once it was killed there, or only on a busy machine."""
     return any(each in point for each in ("tool call", "finish a call", "drift")) or not {
         point.partition("#")[0]
     }.isdisjoint(LATE)
 
 
 def chained(points: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Join points of the same play, in the order in which it comes by them, to plays with several deaths."""
+    """Join points of the same play, in the order in which it reaches them, into plays with several deaths."""
     found: list[tuple[str, list[str]]] = []
     for kind, point in points:
         if by_itself(point):

@@ -18,7 +18,7 @@ from tests.inprocess.world import BotInside, inside
 
 @asynccontextmanager
 async def in_slacks_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
-    """A bot that notes whatever is said to it, has the simulated time, and reads at once what it missed."""
+    """A bot that records every message, uses the simulated time, and reads at once what it missed."""
     monkeypatch.setattr(catch_up, "FIRST_PAUSE", 0.05)
     monkeypatch.setattr(socket_module, "STEADY_SECONDS", 0.0)
     async with inside(home, start=False) as here:

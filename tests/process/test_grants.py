@@ -91,7 +91,7 @@ async def test_a_grant_lets_the_next_call_run_without_a_card_and_the_thread_is_t
 async def test_nothing_is_granted_by_opening_the_window_or_closing_it(here: World) -> None:
     turn = await write(here, here.workspace / "a.txt")
     window = await turn.window("Always…", await turn.asked())
-    assert "you can revoke it at any time" in window.plain
+    assert "You can revoke it at any time" in window.plain
     await here.slack.close_modal(here.alice, window)
     await turn.denied()
     again = await write(here, here.workspace / "a.txt", thread_ts=turn.ts)

@@ -64,7 +64,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
 
 
 _OFFERS = {buttons.UNDO: UNDO, buttons.REVOKE: REVOKE, buttons.ALLOW: SUGGESTION}
-"""Buttons of what is offered once a request is decided: the kind of the question, which is also its only answer."""
+"""The offers on a decided request, by the name of their button: the kind of the question, also its only answer."""
 _ANSWERS = {
     buttons.ALL_APPROVED: Decision.APPROVED,
     buttons.ALL_DENIED: Decision.DENIED,
@@ -73,8 +73,8 @@ _ANSWERS = {
 
 
 async def _unseen(handler: ApprovalHandler, body: JsonObject, requests: Sequence[Opened]) -> ReviewSet | None:
-    """Return the requests of a button that approves them, if its message does not show what they would do: it is of an
-    earlier version, or forged. None if nobody would approve blindly."""
+    """Return the requests that a button approves, if its message does not show what they would do, as of an earlier
+    version, or if it is forged. None if the message shows everything."""
     found = [await handler.open_request(opened, body) for opened in requests]
     waiting = [each for each in found if each is not None and awaits(each)]
     return review_set(waiting) if any(map(is_hidden, waiting)) else None

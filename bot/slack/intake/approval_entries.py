@@ -148,7 +148,7 @@ async def _grant(
 
 
 async def suggested(handler: ApprovalHandler, approval: Approval, click: Click) -> Click:
-    """Return a click with the grant that the card suggests; without one if the tool is not as it was."""
+    """Return a click with the grant that the card suggests; without one if the tool has changed."""
     kept, tool = suggestion.loads(approval.body), handler.toolset.find(approval.call.tool)
     if kept.made is None or tool is None or tool.digest != approval.call.tool_digest:
         return click
@@ -160,7 +160,7 @@ async def suggested(handler: ApprovalHandler, approval: Approval, click: Click) 
 def _made(
     handler: ApprovalHandler, approval: Approval, offer: Offer, *, seconds: float, words: str, here: bool
 ) -> Grant:
-    """Return a grant that begins now; the rules of the question add whose it is and for which tool."""
+    """Return a grant that begins now; its person and tool are added when it is recorded."""
     now = time.time()
     return Grant(
         id=0,

@@ -54,9 +54,9 @@ PER_MINUTE = 30.0
 CLOSED = ("channel_not_found", "not_in_channel", "missing_scope")
 """Refusals that concern all threads of a conversation."""
 MAX_SCANNED = 200
-"""Pages in all that are searched for threads with new replies."""
+"""Pages that are searched in one run for threads with new replies, in all conversations together."""
 MAX_OTHERS = 20
-"""Threads in a conversation that are not the bot's and have new replies, in which it may have been mentioned."""
+"""Threads per conversation that are read although the bot is not part of them: it may have been mentioned there."""
 MAX_LOOKED_AT = 50
 """Batches of the newest messages that are searched for threads."""
 FIRST_PAUSE, MAX_PAUSE = 30.0, 900.0
@@ -111,7 +111,7 @@ class CatchUp:
         self._reported: dict[str, str] = {}
         self._list = ConversationList(client, team, workspaces, self._wait, self._report)
         self._unscanned: dict[str, tuple[Conversation, float]] = {}
-        """Conversations in which new replies to older messages are still to be found, with the Unix time from which."""
+        """Conversations that are still to be searched for new replies to older messages: since which Unix time."""
         self._read_now = set[int]()
         """The threads that were read in this run."""
         self._closed = set[str]()
@@ -144,7 +144,7 @@ class CatchUp:
             failures = 0 if done or failures + 1 >= TRIES else failures + 1
 
     async def _is_requested(self, seconds: float | None) -> bool:
-        """Compare threads slowly until reading is requested. Return False if it is not within these seconds."""
+        """Compare threads slowly until reading is requested. Return False if these seconds pass before."""
         until = None if seconds is None else time.monotonic() + seconds
         while not self._wanted.is_set():
             left = None if until is None else until - time.monotonic()
@@ -322,7 +322,7 @@ class CatchUp:
 
 
 async def _until_failures(jobs: Iterable[Awaitable[bool]]) -> bool:
-    """Do one after the other until too many have failed in a row. Return whether all were done."""
+    """Await the jobs one after the other until too many fail in a row. Return whether all succeeded."""
     failed = in_a_row = 0
     for job in jobs:
         done = await job

@@ -29,7 +29,7 @@ class Pages:
     """Whether the workspace's plan hides some messages."""
 
     def coverage(self, root: str) -> Callable[[str], bool]:
-        """Return a function that returns whether a message would be among these if it still existed.
+        """Return a predicate: would a message with this timestamp be among these if it still existed?
 
         root: the timestamp of the thread's first message. Every page contains it; without it, an answer proves nothing.
         """

@@ -32,7 +32,7 @@ class WindowResponse:
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     """Problems by block id: the window stays open and shows them beside the fields."""
     view: JsonObject | None = None
-    """What the window shows instead: nothing was decided, and it stays open."""
+    """New content of the window, which stays open: nothing was decided."""
 
 
 def beside_fields(view: JsonObject, problems: Mapping[str, str], block_of: Callable[[str], str]) -> dict[str, str]:

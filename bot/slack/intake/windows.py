@@ -57,7 +57,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             view = mapping(body.get("view"))
             await ack(**await offload(UNKNOWN_SIZE, _not_done, response.words, view))
         elif _is_on_top(mapping(body.get("view"))) and name != forms.EDIT:
-            # What the window below it asks about is decided.
+            # The question of the window below is decided, too.
             await ack(response_action="clear")
         else:
             await ack()

@@ -74,7 +74,8 @@ def answered(connection: sqlite3.Connection, thread_id: int, people: Collection[
 
 _LEFT = (
     "SELECT user FROM inbox i WHERE thread_id = ? AND held > 0 AND NOT gone AND received_at > ? AND NOT EXISTS"
-    " (SELECT 1 FROM inbox u WHERE u.thread_id = i.thread_id AND u.user = i.user AND u.addressed AND u.id > i.id)"
+    " (SELECT 1 FROM inbox u WHERE u.thread_id = i.thread_id AND u.user = i.user AND u.addressed AND NOT u.gone"
+    " AND u.ts > i.ts)"
 )
 """Authors of held messages in a thread that still exist and were not answered."""
 

@@ -1,4 +1,4 @@
-"""The question whether what waits is denied for what its requester has written meanwhile, in memory."""
+"""The question whether to deny the open requests and do what their requester wrote since, in memory."""
 
 from __future__ import annotations
 

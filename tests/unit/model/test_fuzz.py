@@ -62,7 +62,7 @@ class Stream:
         return self.random.choice(values)
 
     def odd(self, value: Any, share: float = 0.04) -> Any:
-        """The value, or now and then something else."""
+        """The value, or sometimes another one."""
         return self.pick(ODD) if self.random.random() < share else value
 
     def text(self) -> str:
@@ -70,7 +70,7 @@ class Stream:
         return words * 2_000 if self.random.random() < 0.002 else words
 
     def some(self, entry: JsonObject) -> JsonObject:
-        """Some of the fields, some of them odd."""
+        """A random part of the fields, some with odd values."""
         return {key: self.odd(value) for key, value in entry.items() if self.random.random() < 0.8}
 
     def call(self) -> Any:
@@ -125,7 +125,7 @@ class Stream:
 
 
 class Slowest:
-    """The longest that anything took."""
+    """The longest time of any step."""
 
     def __init__(self) -> None:
         self.seconds, self.seed = 0.0, -1
