@@ -22,6 +22,8 @@ MAX_CHARS = 10_000
 (docs.slack.dev/reference/block-kit/blocks/markdown-block) and counts some characters twice."""
 MAX_SIZE = 11_000
 """The size of a part with its steps and cards, in characters."""
+MAX_BLOCKS, BLOCKS_BEFORE_CARD = 40, 20
+"""Blocks of a part, and of one that a card can still end. Slack takes 50 in a message; the rest is for how it ends."""
 MAX_STEPS = 30
 """Steps of a part. A message has 50 blocks."""
 STEP_SIZE = 60
@@ -127,9 +129,14 @@ class TurnMessage:
         return not self.parts and not self.records
 
     @property
+    def blocks(self) -> int:
+        """How many blocks its steps, texts and records take."""
+        return len(self.parts) + self.records * RECORD_STEPS
+
+    @property
     def room(self) -> int:
         """How many characters of text it can still take; 0 if a text is not to begin in it."""
-        if self.end is not End.OPEN:
+        if self.end is not End.OPEN or self.blocks >= MAX_BLOCKS:
             return 0
         texts = sum(part.size for part in self.parts if isinstance(part, Text))
         left = min(MAX_CHARS - texts, MAX_SIZE - self.size)
@@ -152,7 +159,8 @@ class TurnMessage:
 
     def _has_room(self, blocks: int, size: int) -> bool:
         taken = len(self.steps) + self.records * RECORD_STEPS
-        return taken + blocks <= MAX_STEPS and self.size + size <= MAX_SIZE
+        fits = taken + blocks <= MAX_STEPS and self.blocks + blocks <= MAX_BLOCKS
+        return fits and self.size + size <= MAX_SIZE
 
     def following(self) -> TurnMessage:
         """Return the part after this one, empty."""
@@ -234,7 +242,8 @@ def asking(message: TurnMessage, size: int, *, final: bool) -> list[TurnMessage]
     final: whether nothing is added to it any more.
     """
     changed: list[TurnMessage] = []
-    fits = message.end is End.OPEN and (message.empty or message.size + size <= MAX_SIZE)
+    has_room = message.blocks <= BLOCKS_BEFORE_CARD and message.size + size <= MAX_SIZE
+    fits = message.end is End.OPEN and (message.empty or has_room)
     if not fits:
         if message.end in GROWING:
             changed.append(replace(message, end=End.CONTINUED if message.end is End.OPEN else End.ASKS))

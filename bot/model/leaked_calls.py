@@ -22,7 +22,7 @@ _SPACE_NAME: Final = r"(?:[a-z]{1,12}:|[|｜]dsml[|｜])?"
 _BETWEEN: Final = re.compile(
     rf"\s+|[;,]|</?{_SPACE_NAME}(?:tool_?calls?|function_?calls?|tool_use|tool_code|start_function_call)>"
     r"|</?tools?>|```(?:json)?|\[/?TOOL_CALLS\]|<\|(?:start|channel)\|>(?:assistant)?"
-    r"|<[|｜][^<>|｜]{0,12}tool[^<>|｜]{1,40}[|｜]>|<\|tool_call>|<tool_call\|>"
+    r"|<[|｜](?!tool[▁_ ]call[▁_ ]begin)[^<>|｜]{0,12}tool[^<>|｜]{1,40}[|｜]>|<\|tool_call>|<tool_call\|>"
     r"|<\|(?:call|end|im_end|eot_id|eom_id|return|python_tag|start_action|end_action)\|>|<｜end▁of▁sentence｜>",
     re.IGNORECASE,
 )

@@ -150,6 +150,21 @@ class GrantsContract:
             await life.settle(approval, user=ALICE)
             assert suggestion.loads((await found(store, approval)).body).made is None
 
+    async def test_a_suggestion_is_withdrawn_by_a_later_denial_that_it_would_have_covered(self, store: Store) -> None:
+        asked = [await self.like(store) for _ in range(3)]
+        for life, approval in asked:
+            await life.settle(approval, user=ALICE)
+        life, approval = asked[-1]
+        later, denied = await self.like(store)
+        await later.settle(denied, Decision.DENIED, user=ALICE)
+        grant = Grant(0, "", 0, "", "", "", "", "", FOLDER, "/w/notes", 0.0, time.time() + DAY)
+        good = await life.click(approval, SUGGESTION, kind=SUGGESTION, user=ALICE, grant=grant)
+        verdicts = [(await store.answer([click]))[0].verdict for click in (replace(good, user=BOB), good, good)]
+        assert verdicts[:2] == [Verdict.NOT_YOURS, Verdict.ALREADY]
+        assert verdicts[2] is not Verdict.SETTLED
+        assert list(await store.grants(TEAM, ALICE)) == []
+        assert suggestion.loads((await found(store, approval)).body).made is None
+
     async def test_what_somebody_else_has_approved_suggests_nothing(self, store: Store) -> None:
         asked = [await self.like(store) for _ in range(4)]
         for (life, approval), user in zip(asked, (ALICE, ALICE, BOB, BOB), strict=True):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.amendments import Amendment, AmendmentOutcome
-from bot.core.inbox import Admission, AuthorKind
+from bot.core.inbox import Admission, AuthorKind, Incoming
 from bot.core.outages import RecordedMessage
 from bot.core.ports.store import Store
 from bot.core.questions import missed
@@ -39,9 +39,10 @@ class TakenBackContract:
         assert (await store.amend(delete(LATE)))[0] is AmendmentOutcome.REMOVED
         assert await store.held() == []
 
+    @pytest.mark.parametrize("first_gone", [LATE, MORE], ids=["the earlier one", "the later one"])
     @pytest.mark.parametrize("is_read", [False, True])
     async def test_a_question_is_closed_with_the_last_message_that_it_is_about(
-        self, store: Store, *, is_read: bool
+        self, store: Store, first_gone: Incoming, *, is_read: bool
     ) -> None:
         _, thread = await store.admit(LATE)
         await store.admit(MORE)
@@ -49,10 +50,11 @@ class TakenBackContract:
         if is_read:
             await store.admit(replace(OF_BOB, missed=False, late=False))
             await read(store, thread)
-        first = await store.amend(delete(LATE))
+        first = await store.amend(delete(first_gone))
         assert first[0] is (AmendmentOutcome.REPORTED if is_read else AmendmentOutcome.REMOVED)
         assert await decision(store, question) == "awaiting"
-        assert await store.amend(delete(MORE)) == (AmendmentOutcome.TAKEN_BACK, thread)
+        left = MORE if first_gone is LATE else LATE
+        assert await store.amend(delete(left)) == (AmendmentOutcome.TAKEN_BACK, thread)
         assert await decision(store, question) == missed.TAKEN_BACK
         assert not await waits(store, question, ALICE)
         assert thread in await store.waiting(), "the card is to be updated"

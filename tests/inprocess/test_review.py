@@ -11,10 +11,10 @@ import pytest
 
 from slack_sandbox import text as texts
 from slack_sandbox.model import Message, Person, View
-from slack_sandbox.openrouter import Call, call
+from slack_sandbox.openrouter import Call, call, calls, text
 from tests.harness import World
 from tests.inprocess.world import inside
-from tests.process.asking import answered, ask, asked, diffs, field, says, window
+from tests.process.asking import END, answered, ask, asked, diffs, field, says, window
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -129,6 +129,37 @@ async def test_an_edit_from_the_window_comes_back_to_it_with_the_changed_request
     assert await here.slack.submit(here.alice, view) == {}
     await answered(here, ts)
     assert contents(here) == ["mine\n", "new b\n", "new c\n"]
+
+
+async def test_a_call_under_a_grant_in_the_same_message_is_no_page_of_the_window(here: World) -> None:
+    ts = await ask(here, write(here, "first.txt"))
+    [card] = await asked(here, ts)
+    always = await window(here, card, "Always…", here.alice)
+    assert await here.slack.submit(here.alice, always, {"scope": {"value": "any"}}) == {}
+    await answered(here, ts)
+    for name in "abc":
+        (here.workspace / f"{name}.txt").write_text("old\n")
+    changes = [edit(here, f"{name}.txt", "old", f"new {name}") for name in "abc"]
+    here.model.script(calls(write(here, "granted.txt")), calls(*changes), text(END))
+    await here.slack.say(here.general, here.alice, "<@BOT> go on", thread_ts=ts)
+    [card] = await asked(here, ts)
+    assert "granted.txt" in card.plain
+    view = await window(here, card, "Review…", here.alice)
+    await turned(here, here.alice, "Next", "Review 2 of 3")
+    await here.slack.click(
+        view, "review.include", by=here.alice, option=[], values={"review.2": {"review.include": []}}
+    )
+    await here.until(lambda: submit(view) == "Approve 2 of 3", what="the label")
+    await turned(here, here.alice, "Previous", "Review 1 of 3")
+    await here.slack.click(view, "Edit…", by=here.alice)
+    await here.until(lambda: len(here.slack.modals(here.alice)) == 2, what="the form on top")
+    form = here.slack.modals(here.alice)[-1]
+    typed = {field(form, "edits", 0, "newText"): {"value": "mine"}}
+    assert await here.slack.submit(here.alice, form, typed) == {}
+    await here.until(lambda: diffs(view) == ["@@ -1 +1 @@\n-old\n+mine"], what="the changed version in the window")
+    assert (title(view), submit(view)) == ("Review 1 of 3", "Approve 2 of 3")
+    assert await here.slack.submit(here.alice, view) == {}
+    await here.until(lambda: contents(here) == ["mine\n", "old\n", "new c\n"], what="what was approved")
 
 
 async def test_a_window_that_was_opened_before_an_edit_approves_nothing_and_shows_the_edit(here: World) -> None:

@@ -149,6 +149,18 @@ def after(body: str, past: Sequence[Past]) -> str:
     return replace(found, made=made).dumps() if made is not None else ""
 
 
+def withdrawn(body: str, past: Sequence[Past]) -> str:
+    """Return what a request keeps once its suggestion no longer holds, since a call that the grant would cover was
+    denied later; empty if the suggestion still holds, or there is none."""
+    found = loads(body)
+    if found.made is None:
+        return ""
+    place = (found.made.offer.scope, found.made.offer.value)
+    denied = [each.kept for each in past if not each.approved]
+    holds = all(each.known and place not in each.places for each in denied)
+    return "" if holds else replace(found, made=None).dumps()
+
+
 def words(found: Kept) -> str:
     """Return the sentences of a suggestion; empty if there is none."""
     made = found.made

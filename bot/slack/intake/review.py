@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.calls import CallState
 from bot.core.json_text import JsonObject
+from bot.core.questions.granted import GRANTED
 from bot.core.questions.question import Approval, Decision
 from bot.core.untrusted import items, mapping, reference
 from bot.pace import offload
@@ -51,16 +52,17 @@ class Found:
 async def find(handler: ApprovalHandler, these: ReviewSet, user: str, channel: str) -> Found | None:
     """Return the requests that a button or a window in a channel is about; None if this person sees no such card there.
 
-    If one was edited since, they are the ones of the card as it is now.
+    One that was edited since is the version of it that is on the card now.
     """
-    card, _ = current(await handler.store.beside(these.first))
-    shown = [approval for approval in card if approval.shown_to(user, channel)]
-    wanted = chosen(shown, these)
+    message = await handler.store.beside(these.first)
+    requests = [each for each in message if isinstance(each, Approval) and each.kind != GRANTED]
+    # Followed by their calls, since an edited request has another id than the one that it replaces.
+    calls = {approval.call.id for approval in chosen(requests, these)}
+    card, _ = current(requests)
+    shown = [approval for approval in card if approval.call.id in calls and approval.shown_to(user, channel)]
     if not shown or not user:
         return None
-    if wanted and review_set(wanted) == these:
-        return Found(wanted, same=True)
-    return Found(shown, same=False)
+    return Found(shown, same=review_set(shown) == these)
 
 
 async def rights(asked: AuthorizationCheck, user: str, approvals: Sequence[Approval]) -> Rights:

@@ -1,5 +1,5 @@
-"""Looks for a standing grant to suggest, once a request is approved. Functions over a connection, inside a
-transaction."""
+"""Looks for a standing grant to suggest once a request is approved, and whether the suggestion still holds. Functions
+on a connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bot.core.questions import suggestion
 from bot.core.questions.question import Decision, Question
 from bot.core.questions.suggestion import LOOK_BACK_SECONDS, LOOKED_AT, Past
 from bot.store.sqlite.database import now
+from bot.store.sqlite.question_rows import touch
 
 
 def look(connection: sqlite3.Connection, question: Question) -> None:
@@ -16,6 +17,15 @@ def look(connection: sqlite3.Connection, question: Question) -> None:
     body = suggestion.after(question.body, _past(connection, question))
     if body:
         connection.execute("UPDATE questions SET body = ? WHERE id = ?", (body, question.id))
+
+
+def withdraw(connection: sqlite3.Connection, question: Question) -> bool:
+    """Remove a suggestion that no longer holds; return whether there was one."""
+    body = suggestion.withdrawn(question.body, _past(connection, question))
+    if body:
+        connection.execute("UPDATE questions SET body = ? WHERE id = ?", (body, question.id))
+        touch(connection, question.id)
+    return bool(body)
 
 
 def _past(connection: sqlite3.Connection, question: Question) -> list[Past]:

@@ -40,6 +40,9 @@ def answer(connection: sqlite3.Connection, click: Click, redact: Sequence[str]) 
     transition = decide(question, click, now())
     if transition.verdict is Verdict.UNKNOWN:
         return Settlement(Verdict.UNKNOWN)
+    suggested = click.kind == suggestion.SUGGESTION and transition.verdict is Verdict.SETTLED
+    if suggested and suggestions.withdraw(connection, question):
+        return Settlement(Verdict.ALREADY, question.thread_id, find(connection, question.id))
     if transition == Transition(transition.verdict):
         return Settlement(transition.verdict, question.thread_id, question)
     apply(connection, question, transition, redact)

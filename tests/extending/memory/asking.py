@@ -186,6 +186,12 @@ def answer(tables: Tables, click: Click) -> Settlement:
     transition = decide(question, click, now()) if question else Transition(Verdict.UNKNOWN)
     if question is None or transition.verdict is Verdict.UNKNOWN:
         return Settlement(Verdict.UNKNOWN)
+    if click.kind == suggestion.SUGGESTION and transition.verdict is Verdict.SETTLED:
+        row = tables.questions[question.id]
+        if body := suggestion.withdrawn(question.body, _past(tables, row.question)):
+            tables.questions[question.id] = replace(row, question=replace(row.question, body=body))
+            redraw(tables, [row.post])
+            return Settlement(Verdict.ALREADY, question.thread_id, find(tables, question.id))
     apply(tables, question, transition)
     return Settlement(transition.verdict, question.thread_id, find(tables, question.id))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.core.posts import Draft
 from bot.core.turn_message import (
     GROWING,
+    MAX_BLOCKS,
     MAX_CHARS,
     MAX_SIZE,
     MAX_STEPS,
@@ -67,6 +68,7 @@ def test_whatever_happens_nothing_is_lost_or_said_twice_and_what_is_final_never_
     for part in parts:
         assert first_key(7) < part.key < last_key(7)
         assert len(part.steps) <= MAX_STEPS
+        assert part.blocks <= MAX_BLOCKS, "Slack takes 50 in a message, with those at its end"
         assert len(part.parts) <= 1 or part.size <= MAX_SIZE + len(part.note)
         assert sum(each.size for each in part.parts if isinstance(each, Text)) <= MAX_CHARS
 

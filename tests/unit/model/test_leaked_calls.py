@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from bot.core.ports.model import Reply
+from bot.model import leaked_calls
 from bot.model.offered_tools import OfferedTools
 from bot.model.stream_accumulator import Accumulator
 from slack_sandbox.openrouter.rules import message_faults
@@ -181,3 +183,15 @@ def test_what_a_call_quotes_does_not_end_it() -> None:
 )
 def test_no_text_takes_long(piece: str) -> None:
     reply(piece * (300_000 // len(piece)), size=50_000)
+
+
+@pytest.mark.parametrize(
+    "mark", ["<|tool_call_begin|> \n", "<｜tool▁call▁begin｜>x\n", "<tool_call>", '<invoke name="a">']
+)
+def test_marks_without_end_are_read_in_a_time_that_grows_with_the_text(mark: str) -> None:
+    took: list[float] = []
+    for size in (20_000, 80_000):
+        began = time.thread_time()
+        leaked_calls.read((mark * size)[:size], OfferedTools(json.dumps(TOOLS)), begins_line=True, called=False)
+        took.append(time.thread_time() - began)
+    assert took[1] < max(8 * took[0], 0.05), took
