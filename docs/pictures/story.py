@@ -74,6 +74,13 @@ async def several(at: Stage) -> None:
     made = [folder, call("filesystem__move_file", moved), write(at.file("todo.md"), "- packages\n"), mail()]
     card = await at.asked("tidy up, and tell everybody", *made)
     at.take("several", "Four calls of one step as a list", card)
+    window = await at.window(card, "Review…")
+    at.take("review", "The window in which they are reviewed", window)
+    await at.slack.submit(at.alice, window)
+    await at.until(lambda: "Undo all" in card.buttons, "the record")
+    at.take("several-done", "The record of the list", card)
+    answer = await at.message(str(card.thread_ts), lambda message: "Show combined diff" in message.buttons)
+    at.take("ledger", "What the turn has changed, at its end", answer)
 
 
 async def approved(at: Stage) -> None:
@@ -238,7 +245,7 @@ async def private(at: Stage) -> None:
         card = await at.asked("move the date", write(at.file("plan.md", PLAN), NEXT))
         at.take(f"privacy-{privacy}", f'privacy = "{privacy}"', card)
         if privacy == "private":
-            at.take("details", "The window behind Details", await at.window(card, "Details"))
+            at.take("private-review", "The window behind Review…", await at.window(card, "Review…"))
 
 
 async def restarted(at: Stage, configuration: str) -> None:
