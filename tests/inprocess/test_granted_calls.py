@@ -148,3 +148,18 @@ async def test_more_rows_than_a_message_holds_go_on_in_the_next(here: World) -> 
     said = here.replies(ts)[before:]
     assert sum(len(rows(each)) for each in said) == 24
     assert len(said) == 2
+
+
+async def test_every_record_says_that_its_grant_was_revoked(here: World) -> None:
+    ts = await allowed(here)
+    before = len(here.replies(ts))
+    Waits.rest.set()
+    for name in ("a.txt", "b.txt"):
+        here.model.script(calls(write(here, name)), text(f"{name} is written."))
+        await here.slack.say(here.general, here.alice, "<@BOT> go on", thread_ts=ts)
+        await here.reply(ts, f"{name} is written.")
+    await here.quiet()
+    first, second = here.replies(ts)[before:]
+    assert all("Revoke" in each.buttons for each in (first, second))
+    await here.slack.click(second, "Revoke", by=here.alice)
+    await here.until(lambda: not any("Revoke" in each.buttons for each in (first, second)), what="both", poll=0.01)

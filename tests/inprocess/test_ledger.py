@@ -243,6 +243,13 @@ async def test_what_was_changed_stays_with_those_who_may_see_it(tmp_path: Path, 
             words = (await opened(here, last, button, here.bob, option=option)).plain
             assert "Only the people who asked for these changes" in words
             assert "secret" not in words
+        await here.bot.stop()
+        (here.bot.home / "bot.toml").write_text('[agent]\nprivacy = "full"\n')
+        await here.bot.start()
+        await here.ready()
+        seen_later = (await opened(here, last, "ledger.show", here.bob)).plain
+        assert "Only the people who asked for these changes" in seen_later
+        assert changes(await opened(here, last, "ledger.show", here.alice)) == ["+secret", "+secret"]
         (here.workspace / "b.txt").write_text("somebody's work\n")
         await here.slack.click(last, "Undo all", by=here.alice)
         await here.until(lambda: "1 not undone" in last.plain, what="the end of it", poll=0.01)

@@ -116,7 +116,9 @@ async def _contents(
     whole_thread: bool,
 ) -> Contents | None:
     """Return what a person may see of a ledger; None if that is nothing."""
-    is_open = await handler.privacy(found.place) is Privacy.FULL
+    # What people were asked about in private stays private, also when the conversation sees everything since.
+    asked_openly = all(each.approval is None or each.approval.privacy == Privacy.FULL for each in found.entries)
+    is_open = asked_openly and await handler.privacy(found.place) is Privacy.FULL
     entries = found.entries if is_open else await _theirs(asked, user_of(body), found.entries)
     if found.entries and not entries:
         return None

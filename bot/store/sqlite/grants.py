@@ -10,6 +10,8 @@ from bot.core.questions.question import Question
 from bot.store.sqlite import audit
 from bot.store.sqlite.database import now
 
+MAX_REDRAWN = 20
+"""Messages with records of calls under a grant that are redrawn when it is revoked."""
 _COLUMNS = (
     "g.id, g.user, g.thread_id, coalesce(t.channel, ''), g.tool, g.server, g.remote_name, g.tool_digest, g.scope,"
     " g.value, g.created_at, g.expires_at, g.ended, g.words"
@@ -99,11 +101,18 @@ def end(connection: sqlite3.Connection, grant: int, how: str, user: str) -> bool
 
 
 def redraw(connection: sqlite3.Connection, grant: int, thread_id: int) -> None:
-    """Mark the card with which a grant was given for redrawing, if it is in this thread."""
+    """Mark the card with which a grant was given, and the newest records of calls under it, for redrawing, as far as
+    they are in this thread."""
     connection.execute(
         "UPDATE posts SET revision = revision + 1 WHERE thread_id = ? AND id ="
         " (SELECT q.post FROM grants g JOIN questions q ON q.id = g.approval WHERE g.id = ?)",
         (thread_id, grant),
+    )
+    connection.execute(
+        "UPDATE posts SET revision = revision + 1 WHERE id IN (SELECT p.id FROM posts p INDEXED BY posts_turn"
+        " CROSS JOIN questions q ON q.post = p.id WHERE p.thread_id = ? AND p.kind = 'turn' AND q.kind = 'granted'"
+        " AND json_extract(q.body, '$.grant') = ? ORDER BY p.id DESC LIMIT ?)",
+        (thread_id, grant, MAX_REDRAWN),
     )
 
 
