@@ -181,18 +181,23 @@ async def perform(here: World, kind: str, ts: str, *crashes: str) -> None:
         )
         return not owed and bool(not play.afterwards or here.bot.rows(play.afterwards))
 
+    before = 0
+
+    def is_open() -> bool:
+        # The sandbox may not have noticed yet that the socket of a dead process is closed.
+        return any(connection.number > before for connection in here.slack.hub.ready)
+
     while True:
         # Polled for what Slack does not see: the death, and the end of what the bot does besides.
-        await here.until(
-            lambda: died() or (open_cards() and here.slack.hub.ready) or finished(), 40, "anything", poll=0.02
-        )
+        await here.until(lambda: died() or (open_cards() and is_open()) or finished(), 40, "anything", poll=0.02)
         if not (died() or open_cards()):
             break
         if died():
             await dismiss(here, tasks)
+            before = max((connection.number for connection in here.slack.hub.connections), default=before)
             await here.bot.start(CRASH_AT=next(following, ""))
             # What is done at the start may be the end of it too.
-            await here.until(lambda: here.slack.hub.ready or died(), poll=0.02, what="an open socket")
+            await here.until(lambda: is_open() or died(), poll=0.02, what="an open socket")
         else:
             card = open_cards()[0]
             pressed.add((here.bot.starts, card.ts, offered(card)))
