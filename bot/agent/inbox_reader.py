@@ -107,7 +107,8 @@ class InboxReader:
     async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
         """Return the log entries of the unread messages, and the position of each message.
 
-        Of messages to others, only the first and the newest are included.
+        Of messages to others, only the first and the newest are included. Notes by the app that follow one another,
+        such as about many calls that were undone at once, are one entry.
         """
         context = [message.id for message in state.unread if not message.addressed and message.user]
         left_out = set(context[1 : -self.most])
@@ -118,7 +119,14 @@ class InboxReader:
         entries: list[tuple[str, str]] = []
         read: list[tuple[int, int]] = []
         said = False
+        notes: list[str] = []
         for message in state.unread:
+            if not message.user:
+                notes.append(next(quoted))
+                entries[len(entries) - (len(notes) > 1) :] = [prompt.user("\n".join(notes))]
+                read.append((position + len(entries) - 1, message.id))
+                continue
+            notes = []
             if message.id not in left_out:
                 entries.append(prompt.user(next(quoted)))
             elif not said:

@@ -296,6 +296,12 @@ async def test_calls_that_were_approved_together_are_undone_together(here: World
     await here.slack.click_raw(stale, "Undo all", by=here.alice)
     await here.until(lambda: here.slack.ephemerals(here.alice), what="a word to Alice", poll=0.01)
     assert "can no longer be undone" in here.slack.ephemerals(here.alice)[-1].plain
+    here.model.script(text("I see."))
+    await here.slack.say(here.general, here.alice, "<@BOT> what is there now?", thread_ts=ts)
+    await here.reply(ts, "I see.")
+    *_, note, question = here.model.requests[-1].messages
+    assert str(note["content"]).count("a person has undone your call") == 2, "one message says it of both calls"
+    assert "what is there now?" in question["content"]
 
 
 async def test_a_turn_that_fails_or_is_stopped_has_a_ledger_too_and_a_retried_one_only_at_its_new_end(
