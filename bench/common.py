@@ -7,11 +7,14 @@ import secrets
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from side import FILES, FILLER, TITLES, Figures
+from side import FILES, FILLER, TITLES, Figures, Side
+
+from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox
+from slack_sandbox.slack import SlackSandbox
 
 
 def prepared(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
@@ -23,6 +26,24 @@ def prepared(stack: AsyncExitStack) -> tuple[Path, Path, dict[Path, str]]:
     for path, secret in notes.items():
         path.write_text(f"{FILLER * 10}\nsecret: {secret}\n{FILLER * 10}\n")
     return home, workspace, notes
+
+
+async def started(stack: AsyncExitStack, decide: Callable[[ChatRequest], Answer]) -> tuple[Side, Path]:
+    """Start our bot, with its tools, in a temporary folder that has a folder `workspace`. Returns it and its folder.
+
+    decide: what the model answers.
+    """
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
+    workspace = home / "workspace"
+    workspace.mkdir()
+    slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=60)), ModelSandbox()
+    model.respond = decide
+    await stack.enter_async_context(model)
+    side = Side("ours", slack, model, home, {workspace / "note.txt": ""}, 0.0)
+    stack.push_async_callback(side.stop)
+    await side.start(workspace)
+    await side.tools()
+    return side, home
 
 
 def parser_of(name: str, about: str | None) -> argparse.ArgumentParser:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,13 +19,14 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import started
 from multiply import multiply
-from side import BenchError, Side, cpu_of
+from side import BenchError, cpu_of
 
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.methods import METHODS
 from slack_sandbox.model import Channel, Message, Person
-from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox
+from slack_sandbox.openrouter import Answer, ChatRequest
 from slack_sandbox.slack import SlackSandbox
 
 OFFLINE_SECONDS = 3600.0
@@ -61,18 +61,9 @@ async def measure_gap(
     Raises BenchError.
     """
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
-        workspace = home / "workspace"
-        workspace.mkdir()
-        slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=60)), ModelSandbox()
-        model.respond = decide
-        await stack.enter_async_context(model)
-        side = Side("ours", slack, model, home, {workspace / "note.txt": ""}, 0.0)
-        stack.push_async_callback(side.stop)
-        person = slack.add_person("Alice Jones")
-        channel = slack.add_channel("requests", members=[person])
-        await side.start(workspace)
-        await side.tools()
+        side, home = await started(stack, decide)
+        slack, model, workspace = side.slack, side.model, home / "workspace"
+        person, channel = side.person, side.channel
         first = await slack.say(channel, person, f"<@BOT> write {workspace}/new-0.txt")
         await slack.until(lambda: _has(slack, channel, first, "Deny"), ANSWER_SECONDS, "a card")
         await asyncio.sleep(1)

@@ -21,22 +21,20 @@ import asyncio
 import json
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from common import measurable, parser_of
+from common import measurable, parser_of, started
 from gap import measure_gap, report
 from multiply import counts, multiply
-from side import BenchError, Side, cpu_of
+from side import BenchError, cpu_of
 from turn import positive
 
 from slack_sandbox.model import Message
-from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, text
-from slack_sandbox.slack import SlackSandbox
+from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 
 SETTLING = 0.3
 """The fraction of the idle seconds to wait after the click, until the process is idle and its first sweep is over."""
@@ -81,18 +79,9 @@ def decide(request: ChatRequest) -> Answer:
 async def measure(several: int, seconds: float) -> Figures:
     """Create `several` open requests, restart the bot and click."""
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))).resolve()
-        workspace = home / "workspace"
-        workspace.mkdir()
-        slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=60)), ModelSandbox()
-        model.respond = decide
-        await stack.enter_async_context(model)
-        side = Side("ours", slack, model, home, {workspace / "note.txt": ""}, 0.0)
-        stack.push_async_callback(side.stop)
-        person = slack.add_person("Alice Jones")
-        channel = slack.add_channel("requests", members=[person])
-        await side.start(workspace)
-        await side.tools()
+        side, home = await started(stack, decide)
+        slack, model, workspace = side.slack, side.model, home / "workspace"
+        person, channel = side.person, side.channel
 
         def card(ts: str) -> Message | None:
             cards = (message for message in slack.thread(channel, ts) if "Deny" in message.buttons)
