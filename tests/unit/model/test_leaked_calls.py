@@ -123,11 +123,16 @@ def sendable(found: Reply) -> bool:
     return message_faults([{"role": "user", "content": "x"}, found.message, *end], True, {}) == []
 
 
-@pytest.mark.parametrize("before", ["", "I look into it.\n\n", "<think>I need the file.</think>\n"])
-@pytest.mark.parametrize("name", FORMS)
+BARE_JSON = ("JSON", "JSON in a list", "JSON in a fence", "OpenAI's shape")
+"""Forms without a mark of their own: within a text they are text."""
+BEFORE = ("", "I look into it.\n\n", "<think>I need the file.</think>\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [(name, before) for name in FORMS for before in BEFORE if not (before.startswith("I") and name in BARE_JSON)],
+)
 def test_a_call_that_can_be_read_in_one_way_is_made(name: str, before: str) -> None:
-    if before.startswith("I") and name in ("JSON", "JSON in a list", "JSON in a fence", "OpenAI's shape"):
-        pytest.skip("JSON within a text is text")
     found = reply(before + FORMS[name])
     assert calls(found) == [(READ, WANTED)]
     assert (found.message["content"] or "").strip() == (before.strip() if before.startswith("I") else "")
