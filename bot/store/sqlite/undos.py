@@ -54,12 +54,13 @@ def undo_threads(connection: sqlite3.Connection) -> list[int]:
 def next_undo(connection: sqlite3.Connection, thread_id: int, odd: OddRows) -> UndoJob | None:
     """Return the requested undo of a thread whose call has ended last; None if there is none. `until` is the same time
     after the end of every call."""
+    # In the order of the index `undos_state`, so that only as many rows are read as are needed.
     rows = connection.execute(
         "SELECT u.call FROM undos u CROSS JOIN calls c ON c.id = u.call WHERE u.state = 'undoing' AND c.thread_id = ?"
         " ORDER BY u.until DESC, u.call DESC",
         (thread_id,),
     )
-    for (call,) in rows.fetchall():
+    for (call,) in rows:
         job = odd.around(connection, f"what was kept of call {call}", lambda call=call: _job(connection, int(call)))
         if job is not None:
             return job
