@@ -82,7 +82,7 @@ async def test_several_changes_are_a_list_that_one_click_approves(here: World) -
     await here.slack.click(card, "Approve all", by=here.alice)
     await answered(here, ts)
     assert contents(here) == ["new a\n", "new b\n", "new c\n"]
-    assert await says(here, card, "approved all 3")
+    assert await says(here, card, "approved all 3: a.txt, b.txt, c.txt")
     assert "Diff" in card.buttons
     assert lines(card) == []
 
@@ -103,7 +103,7 @@ async def test_what_is_left_out_in_the_window_is_denied(here: World) -> None:
     assert await here.slack.submit(here.alice, view) == {}
     await answered(here, ts)
     assert contents(here) == ["new a\n", "old\n", "new c\n"]
-    assert await says(here, card, "approved 2 of 3")
+    assert await says(here, card, "approved 2 of 3: a.txt, c.txt")
     assert here.slack.modals(here.alice) == []
 
 

@@ -214,7 +214,17 @@ def _group(these: Sequence[Approval], decision: Decision, by: Sequence[str], num
         elements += [plain(", "), person(who)] if index else [person(who)]
     reasons = [sentence(each.reason, QUOTED) for each in these if each.reason.strip() and _is_open(each)]
     because = f": {'; '.join(dict.fromkeys(reasons[:MAX_NAMED]))}" if reasons and decision is Decision.DENIED else ""
-    return [*elements, plain(f"{' ' if by else ''}{words.format(many)}{because}")]
+    names = _subjects(these) if decision is Decision.APPROVED else ""
+    return [*elements, plain(f"{' ' if by else ''}{words.format(many)}{names or because}")]
+
+
+def _subjects(approvals: Sequence[Approval]) -> str:
+    """Return what some requests were about, `: a.md, b.md and 2 more`, as far as the thread may see it."""
+    found = [each.preview.subject for each in approvals if each.preview and each.preview.subject and _is_open(each)]
+    names = [one_line(name, SUBJECT) for name in dict.fromkeys(found)]
+    more = len(names) - MAX_NAMED
+    listed = ", ".join(names[:MAX_NAMED])
+    return f": {listed} and {more} more" if more > 0 else f": {listed}" if names else ""
 
 
 def _outcomes(approvals: Sequence[Approval]) -> Iterator[list[Block]]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot.core import tool_words
 from bot.core.calls import WOULD_FAIL, CallOutcome, CallState
 from bot.core.json_text import JsonObject
+from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
 from bot.core.tools import Preview
 from bot.core.turn_message import MAX_SIZE
@@ -358,6 +359,25 @@ def test_requests_that_are_all_decided_are_one_line(rows: list[Approval], line: 
     assert items(shown) == []
     assert "questions" not in shown.plain
     assert shown.buttons == ["Details"]
+
+
+@pytest.mark.parametrize(
+    ("number", "privacy", "line"),
+    [
+        (2, Privacy.FULL, "approved all 2: 1.txt, 2.txt"),
+        (5, Privacy.FULL, "approved all 5: 1.txt, 2.txt, 3.txt and 2 more"),
+        (5, Privacy.SUMMARY, "approved all 5"),
+        (5, Privacy.PRIVATE, "approved all 5"),
+    ],
+)
+def test_the_line_names_what_was_approved_as_far_as_the_thread_may_see_it(
+    number: int, privacy: Privacy, line: str
+) -> None:
+    rows = [
+        decided(Decision.APPROVED, each, call=DONE, privacy=privacy, preview=replace(PREVIEW, subject=f"{each}.txt"))
+        for each in range(1, number + 1)
+    ]
+    assert record(*rows).body.split("\n")[0].endswith(line)
 
 
 def test_the_notification_of_a_decided_list_says_what_was_decided() -> None:
