@@ -83,7 +83,7 @@ class ApprovalRequester:
                 continue
             if preview and preview.broken and pending.kind == CallKind.MAY_IT_RUN:
                 call.state, call.outcome = CallState.FINISHED, CallOutcome.INVALID
-                why = await self.hindered(calls, call) or preview.broken
+                why = await self.why_blocked(calls, call) or preview.broken
                 call.result = f"{WOULD_FAIL}{why[:MAX_REASON_CHARS]}"
                 continue
             approval = replace(self._approval(state, pending, preview, privacy), body=body)
@@ -139,11 +139,11 @@ class ApprovalRequester:
             expires_at=time.time() + self.limits.approval_hours * 3600,
         )
 
-    async def hindered(self, step: Sequence[Call], call: Call) -> str:
+    async def why_blocked(self, step: Sequence[Call], call: Call) -> str:
         """Return why a call cannot run, if that is because an earlier call of its step was not done; else an empty
         text."""
         tool = self.toolset.find(call.tool)
-        return "" if tool is None else await step_order.hindered(self.toolset, step, call, tool)
+        return "" if tool is None else await step_order.why_blocked(self.toolset, step, call, tool)
 
     async def _preview(self, state: ThreadState, call: Call, step: Sequence[Call]) -> Preview | None:
         tool = self.toolset.find(call.tool)
@@ -151,7 +151,7 @@ class ApprovalRequester:
             return None
         arguments = json.loads(call.arguments)
         earlier = step_order.unfinished(step, call)
-        preview = await step_order.foreseen(self.toolset, earlier, call, tool) if earlier else None
+        preview = await step_order.predicted(self.toolset, earlier, call, tool) if earlier else None
         preview = preview or await self.toolset.guard(tool.server).preview(tool, arguments)
         described = tool_words.described(tool, arguments, preview)
         return replace(described, against=await self._against(state, call, tool)) if described else described

@@ -205,8 +205,8 @@ class CallAuthorizer:
             return call.arguments == grant.value
         guard, arguments = self.toolset.guard(tool.server), json.loads(call.arguments)
         match grant.scope:
-            case scope.PART:
-                return scope.has_part(grant.value, arguments)
+            case scope.TARGET:
+                return scope.has_target(grant.value, arguments)
             case scope.FILE:
                 return await guard.only(tool, arguments, grant.value)
             case scope.FOLDER:

@@ -63,4 +63,4 @@ class CallReview:
         left = [call for call in ready if call.state is CallState.READY]
         if not step_order.may_wait(state.step, left):
             return left
-        return await step_order.in_turn(self.toolset, state.step, left)
+        return await step_order.proceeding(self.toolset, state.step, left)

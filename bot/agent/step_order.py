@@ -29,16 +29,16 @@ def unfinished(step: Sequence[Call], call: Call) -> list[Call]:
     return [each for each in _changing(step, call) if each.state is not CallState.FINISHED]
 
 
-async def foreseen(toolset: Toolset, earlier: Sequence[Call], call: Call, tool: Tool) -> Preview | None:
+async def predicted(toolset: Toolset, earlier: Sequence[Call], call: Call, tool: Tool) -> Preview | None:
     """Return what a call would do once these earlier calls have run; None if it does not depend on them, or if that is
     not known."""
     before = [found for each in earlier if (found := _made(toolset, each)) is not None]
     if not before:
         return None
-    return await toolset.guard(tool.server).foreseen(tool, json.loads(call.arguments), before)
+    return await toolset.guard(tool.server).predicted(tool, json.loads(call.arguments), before)
 
 
-async def hindered(toolset: Toolset, step: Sequence[Call], call: Call, tool: Tool) -> str:
+async def why_blocked(toolset: Toolset, step: Sequence[Call], call: Call, tool: Tool) -> str:
     """Return why a call cannot run, as a sentence, if the reason is that an earlier call of its step was not done;
     else an empty text."""
     missed = [
@@ -51,11 +51,11 @@ async def hindered(toolset: Toolset, step: Sequence[Call], call: Call, tool: Too
         return ""
     arguments: JsonObject = json.loads(call.arguments)
     guard, before = toolset.guard(tool.server), [found for _, found in made]
-    then = await guard.foreseen(tool, arguments, before)
+    then = await guard.predicted(tool, arguments, before)
     now = await guard.preview(tool, arguments) if then is not None and not then.broken else None
     if then is None or now is None or not now.broken or not now.attempt:
         return ""
-    last = max(await guard.concerned(tool, arguments, before), default=len(made) - 1)
+    last = max(await guard.dependencies(tool, arguments, before), default=len(made) - 1)
     outcome = made[last][0].outcome
     return f"Can't {now.attempt}: {then.after} {ENDINGS.get(outcome, NOT_DONE) if outcome else NOT_DONE}."
 
@@ -66,7 +66,7 @@ def may_wait(step: Sequence[Call], ready: Sequence[Call]) -> bool:
     return bool(asked) and any(each.position > min(asked) for each in ready)
 
 
-async def in_turn(toolset: Toolset, step: Sequence[Call], ready: Sequence[Call]) -> list[Call]:
+async def proceeding(toolset: Toolset, step: Sequence[Call], ready: Sequence[Call]) -> list[Call]:
     """Return those calls that need not wait until people have decided about earlier calls of their step."""
     held: list[Call] = []
     pace = Pace()
@@ -74,7 +74,7 @@ async def in_turn(toolset: Toolset, step: Sequence[Call], ready: Sequence[Call])
         earlier = [each for each in _changing(step, call) if each.state in WAITING or each in held]
         before = [found for each in earlier if (found := _made(toolset, each)) is not None]
         tool = toolset.find(call.tool) if before else None
-        if tool is not None and await toolset.guard(call.server).concerned(tool, json.loads(call.arguments), before):
+        if tool is not None and await toolset.guard(call.server).dependencies(tool, json.loads(call.arguments), before):
             held.append(call)
         await pace.checkpoint()
     return [call for call in ready if call not in held]

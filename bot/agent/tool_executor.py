@@ -165,7 +165,7 @@ class ToolExecutor:
                 await self.store.commit(state, Change("finish a call", calls=[call]))
                 return False
             why = "" if ruling is Ruling.ALLOW else NOW_ASKS
-        if why and (because := await self.approval_requester.hindered(state.step, call)):
+        if why and (because := await self.approval_requester.why_blocked(state.step, call)):
             call.attempts -= 1  # this one was not made
             call.state, call.outcome, call.result = CallState.FINISHED, CallOutcome.INVALID, f"{WOULD_FAIL}{because}"
             await self.store.commit(state, Change("finish a call", calls=[call]))

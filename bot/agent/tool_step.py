@@ -51,7 +51,7 @@ class ToolSteps:
         await self._record(change, state, reply, calls, notes)
         runnable = [call for call in calls if call.state is CallState.READY]
         if step_order.may_wait(calls, runnable):
-            runnable = await step_order.in_turn(self.toolset, calls, runnable)
+            runnable = await step_order.proceeding(self.toolset, calls, runnable)
         with ExitStack() as rights:
             held = await self._start_free(state, runnable, calls, rights)
             await self.store.commit(state, change)

@@ -106,7 +106,7 @@ class ChangeGuard:
         most."""
         return None
 
-    async def foreseen(
+    async def predicted(
         self, tool: Tool, arguments: JsonObject, before: Sequence[tuple[Tool, JsonObject]]
     ) -> Preview | None:
         """Return what a call would do once other calls of this server have run in this order; None if it does not
@@ -117,7 +117,7 @@ class ChangeGuard:
         """
         return None
 
-    async def concerned(
+    async def dependencies(
         self, tool: Tool, arguments: JsonObject, others: Sequence[tuple[Tool, JsonObject]]
     ) -> Sequence[int]:
         """Return the indexes of those of the other calls of this server that change something which a call reads,

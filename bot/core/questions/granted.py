@@ -11,7 +11,7 @@ from bot.core.questions.click import Click, Verdict
 from bot.core.questions.grant import Grant
 from bot.core.questions.kind import UNKNOWN, QuestionKind
 from bot.core.questions.question import Approval, Decision, Question
-from bot.core.questions.scope import FILE, FOLDER, PART
+from bot.core.questions.scope import FILE, FOLDER, TARGET
 from bot.core.questions.transition import GivenGrant, Record, Transition
 from bot.core.untrusted import mapping, parsed
 
@@ -59,7 +59,7 @@ def given(approval: Approval, grant: Grant, user: str) -> GivenGrant:
         "scope": grant.scope,
         "until": grant.expires_at,
     }
-    bound = {grant.scope: grant.value} if grant.scope in (FILE, FOLDER, PART) else {}
+    bound = {grant.scope: grant.value} if grant.scope in (FILE, FOLDER, TARGET) else {}
     kept = replace(
         grant,
         user=user,

@@ -9,9 +9,9 @@ from typing import Any
 
 from bot.core.json_text import canonical
 
-ANY, SAME, PART, FILE, FOLDER = "any", "same", "part", "file", "folder"
-"""Any arguments; exactly these; the same target (see `telling`); one file; everything in a folder."""
-SCOPES = frozenset((ANY, SAME, PART, FILE, FOLDER))
+ANY, SAME, TARGET, FILE, FOLDER = "any", "same", "part", "file", "folder"
+"""Any arguments; exactly these; the same target (see `target_arguments`); one file; everything in a folder."""
+SCOPES = frozenset((ANY, SAME, TARGET, FILE, FOLDER))
 
 _PLACES = (
     *("owner", "org", "organization", "workspace", "team"),
@@ -19,11 +19,11 @@ _PLACES = (
     *("space", "calendar", "list", "folder"),
 )
 _PEOPLE = ("to", "recipient", "email")
-_TELLING = (*_PLACES, "path", "file", "url", "host", "environment", "service", *_PEOPLE)
+_TARGETS = (*_PLACES, "path", "file", "url", "host", "environment", "service", *_PEOPLE)
 """The names of arguments that say where a call does something, or to whom."""
-MAX_TELLING = 3
+MAX_TARGETS = 3
 MAX_CHARS = 120
-"""Characters of one telling argument. People cannot compare a longer one at a glance."""
+"""Characters of one target argument. People cannot compare a longer one at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def offered(known: Offers, arguments: Mapping[str, Any]) -> Sequence[Offer]:
     """Return the choices for a call with these arguments. `known`: those that its server's guard knows."""
     if known.items:
         return [*known.items, Offer(ANY, words=known.every or "everything")]
-    kept = telling(arguments) if known.comparable else []
+    kept = target_arguments(arguments) if known.comparable else []
     if kept:
-        narrow = Offer(PART, canonical(dict(kept)), f"only {_place(kept)}")
+        narrow = Offer(TARGET, canonical(dict(kept)), f"only {_place(kept)}")
     else:
         narrow = Offer(SAME, canonical(arguments), "exactly this, unchanged")
     return [narrow, Offer(ANY, words="with anything")]
@@ -70,19 +70,19 @@ def action(known: Offers, title: str) -> str:
     return known.action or f"“{title}”"
 
 
-def telling(arguments: Mapping[str, Any]) -> list[tuple[str, str | int | bool]]:
-    """Return the telling arguments: those that say where a call does something, or to whom; none if they are long."""
-    found = [(name, arguments[name]) for name in _TELLING if name in arguments]
+def target_arguments(arguments: Mapping[str, Any]) -> list[tuple[str, str | int | bool]]:
+    """Return the target arguments: those that say where a call does something, or to whom; none if they are long."""
+    found = [(name, arguments[name]) for name in _TARGETS if name in arguments]
     sound = [
         (name, value)
         for name, value in found
         if (isinstance(value, str) and value.strip() and len(value) <= MAX_CHARS) or isinstance(value, int)
     ]
-    return sound if len(sound) == len(found) <= MAX_TELLING else []
+    return sound if len(sound) == len(found) <= MAX_TARGETS else []
 
 
 def _place(kept: Sequence[tuple[str, str | int | bool]]) -> str:
-    """Return the telling arguments in words: `in acme/site`, `to board@example.com`."""
+    """Return the target arguments in words: `in acme/site`, `to board@example.com`."""
     places = [_shown(value) for name, value in kept if name in _PLACES]
     people = [_shown(value) for name, value in kept if name in _PEOPLE]
     if any("/" in each for each in places[:-1]):
@@ -99,11 +99,11 @@ def _shown(value: str | int | bool) -> str:
     return f"…/{text.rstrip('/').rpartition('/')[2]}" if text.startswith(("/", "~")) else text
 
 
-def has_part(value: str, arguments: Mapping[str, Any]) -> bool:
-    """Return whether the telling arguments of a call are exactly these. value: canonical JSON."""
+def has_target(value: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether the target arguments of a call are exactly these. value: canonical JSON."""
     part = json.loads(value)
     if not isinstance(part, dict) or not part:
         return False
-    return {name for name in _TELLING if name in arguments} == part.keys() and all(
+    return {name for name in _TARGETS if name in arguments} == part.keys() and all(
         canonical(arguments[name]) == canonical(wanted) for name, wanted in part.items()
     )

@@ -11,7 +11,7 @@ from bot.core.questions import granted
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.kind import UNKNOWN, QuestionKind
 from bot.core.questions.question import Approval, CallKind, Decision, Question
-from bot.core.questions.scope import FOLDER, PART, Offer, Offers
+from bot.core.questions.scope import FOLDER, TARGET, Offer, Offers
 from bot.core.questions.transition import Transition
 from bot.core.untrusted import items, mapping, parsed
 
@@ -45,7 +45,7 @@ class Kept:
     several: str = ""
     """What several such calls are called: `edits`; empty if they have no name."""
     offers: Sequence[Offer] = ()
-    """The folders, or the telling arguments, the narrowest first."""
+    """The folders, or the target arguments, the narrowest first."""
     seconds: float = SECONDS
     """How long a suggested grant may hold."""
     made: Suggestion | None = None
@@ -78,7 +78,7 @@ def kept(known: Offers, offers: Sequence[Offer], action: str, longest: float) ->
     """Return what a request keeps. In: what may be offered for its call, what that is called, and how long a grant may
     hold, in seconds."""
     # A single file or exactly the same arguments are too narrow to be suggested, everything is too wide.
-    found = [each for each in offers if each.scope in (FOLDER, PART)]
+    found = [each for each in offers if each.scope in (FOLDER, TARGET)]
     return Kept(action, known.several, found, min(SECONDS, longest))
 
 
@@ -121,7 +121,7 @@ def suggests(question: Question, decision: str, by: str) -> bool:
 
 
 def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | None:
-    """Return the narrowest folder or telling arguments that would have covered enough approvals and no denial;
+    """Return the narrowest folder or target arguments that would have covered enough approvals and no denial;
     None if there is none.
 
     In: what is offered for the call that was just approved, and the decisions about calls of the tool with its present

@@ -74,7 +74,7 @@ def record(approval: Approval, row: int, *, alone: bool) -> list[Block]:
     left = [buttons.showing(approval, row)]
     if approval.undo is not None and approval.undo.state is UndoState.OFFERED:
         left.insert(0, buttons.undoing(approval, row, named=open_))
-    said, more = granted_row.beside(approval, row)
+    said, more = granted_row.grant_line(approval, row)
     return [rich(section(*elements)), *said, _left(approval, [*left, *more])]
 
 

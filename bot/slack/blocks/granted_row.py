@@ -67,7 +67,7 @@ def _buttons(approval: Approval, number: int) -> list[Block]:
     return found
 
 
-def beside(approval: Approval, number: int) -> tuple[list[Block], list[Block]]:
+def grant_line(approval: Approval, number: int) -> tuple[list[Block], list[Block]]:
     """Return the line of a decided card about the grant that was given with it or that it suggests, and its buttons."""
     grant, open_ = approval.grant, approval.privacy == Privacy.FULL
     if grant is not None:

@@ -89,7 +89,7 @@ def window(contents: Contents, page: int = 0, *, posted: bool = False) -> JsonOb
     return modal(TITLE, paging.shown(_blocks(contents, posted=posted), page, turn))
 
 
-def said(words: str) -> JsonObject:
+def message(words: str) -> JsonObject:
     """Return a window with a message only: why there is nothing to show."""
     return modal(TITLE, [remark(words)])
 

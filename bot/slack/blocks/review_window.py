@@ -65,7 +65,7 @@ class Review:
     """The number of the request that it shows, counted from 1; 0 for the overview."""
     part: int = 0
     """The part of a long request, counted from 0."""
-    out: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
     """The numbers of the requests that were left out."""
 
     def opened(self, approval: Approval) -> Opened:
@@ -91,7 +91,7 @@ def sealed(review: Review) -> JsonObject:
         "s": these.digest,
         "p": review.page,
         "q": review.part,
-        "o": sorted(map(int, review.out)),
+        "o": sorted(map(int, review.excluded)),
     }
 
 
@@ -135,20 +135,22 @@ def turned(value: str) -> tuple[int, int]:
 def with_checked(review: Review, view: Mapping[str, Any]) -> Review:
     """Return the review with the checkbox as the person sees it: the event of its last change may not have arrived."""
     values = mapping(mapping(view.get("state")).get("values"))
-    out = set(review.out)
+    out = set(review.excluded)
     for block_id, fields in values.items():
         number = block_id.removeprefix(PREFIX)
         if number == block_id or not number.isdecimal() or len(number) > 2:
             continue
         selected = items(mapping(mapping(fields).get(INCLUDE)).get("selected_options"))
         (out.discard if selected else out.add)(number)
-    return replace(review, out=frozenset(out))
+    return replace(review, excluded=frozenset(out))
 
 
 def included(approvals: Sequence[Approval], review: Review, rights: Rights) -> list[Approval]:
     """Return the requests that are approved when the window is submitted."""
     numbered = enumerate(approvals, start=1)
-    return [each for number, each in numbered if each in _open(approvals, rights) and str(number) not in review.out]
+    return [
+        each for number, each in numbered if each in _open(approvals, rights) and str(number) not in review.excluded
+    ]
 
 
 def left_out(approvals: Sequence[Approval], review: Review, rights: Rights) -> list[Approval]:
@@ -213,7 +215,7 @@ def _overview(approvals: Sequence[Approval], review: Review, rights: Rights) -> 
         said = one_line(heading(each), NAME)
         effect = one_line(each.preview.effect, NAME) if each.preview and each.preview.effect else ""
         mark = [emoji("warning"), plain(" ")] if each.preview and each.preview.severe else []
-        left = " · left out" if each.id in open_ and str(number) in review.out else ""
+        left = " · left out" if each.id in open_ and str(number) in review.excluded else ""
         lines.append(section(*mark, bold(said), plain(f"{f' · {effect}' if effect else ''}{left}")))
     return [rich({"type": "rich_text_list", "style": "ordered", "elements": lines})]
 
@@ -261,7 +263,7 @@ def _checkbox(review: Review) -> Block:
     """Return the checkbox that decides whether a request is approved with the others."""
     yes = option("Include this one", _YES)
     box: Block = {"type": "checkboxes", "action_id": INCLUDE, "options": [yes]}
-    if str(review.page) not in review.out:
+    if str(review.page) not in review.excluded:
         box["initial_options"] = [yes]
     return actions(f"{PREFIX}{review.page}", [box])
 

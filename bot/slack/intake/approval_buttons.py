@@ -60,7 +60,7 @@ async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonO
     words = await handler.settle(
         asked, requests, body, answer, button=name, kind=kind, prefix=pressed.prefix, prepare=prepare
     )
-    return Response(work=review.show_again(handler, asked, body, words)) if within else Response(words)
+    return Response(work=review.redraw_with_message(handler, asked, body, words)) if within else Response(words)
 
 
 _OFFERS = {buttons.UNDO: UNDO, buttons.REVOKE: REVOKE, buttons.ALLOW: SUGGESTION}

@@ -23,7 +23,7 @@ async def edit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonOb
     entry = Entry(handler, asked, body)
     words = await handler.settle(asked, _about(body), body, Decision.EDITED, button="edit", prepare=entry.arguments)
     if not words and entry.response == WindowResponse():
-        handler.background(review.come_back(handler, body))
+        handler.background(review.redraw_after_edit(handler, body))
     return WindowResponse(words) if words else entry.response
 
 

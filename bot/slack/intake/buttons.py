@@ -38,7 +38,7 @@ BUTTONS: dict[str, Press] = {
     question_blocks.PREFIX: question_buttons.press,
     turn_menu.PREFIX: turn_buttons.press,
     ledger.PREFIX: ledger_buttons.press,
-    review_window.PREFIX: review.press,
+    review_window.PREFIX: review.on_button,
 }
 """Handlers by the prefix of the action id. A kind whose buttons do more than give an answer has its own entry."""
 ANYTHING = re.compile(".*", re.DOTALL)

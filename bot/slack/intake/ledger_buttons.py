@@ -63,7 +63,7 @@ async def show(
     found = await handler.store.ledger(turn, MAX_ENTRIES, whole_thread=whole_thread)
     channel = reference(mapping(body.get("channel")).get("id"))
     if found is None or found.place.channel != channel:
-        view = ledger_window.said(ledger_window.GONE)
+        view = ledger_window.message(ledger_window.GONE)
     else:
         contents = await _contents(handler, asked, body, turn, found, whole_thread=whole_thread)
         view = await _window(contents)
@@ -81,7 +81,7 @@ async def _turn_page(
     """Show another page of a window, if the person may still see it, or post all of it in the thread."""
     found = await handler.store.ledger(opened.turn, MAX_ENTRIES, whole_thread=opened.whole_thread)
     if found is None or not found.digest or found.digest != opened.digest:
-        view = ledger_window.said(ledger_window.OUT_OF_DATE)
+        view = ledger_window.message(ledger_window.OUT_OF_DATE)
     else:
         contents = await _contents(handler, asked, body, opened.turn, found, whole_thread=opened.whole_thread)
         if post and contents is not None and contents.may_post:
@@ -93,7 +93,7 @@ async def _turn_page(
 
 async def _window(contents: Contents | None, page: int = 0, *, posted: bool = False) -> JsonObject:
     if contents is None:
-        return ledger_window.said(ledger_window.PRIVATE)
+        return ledger_window.message(ledger_window.PRIVATE)
     return await offload(contents.size, ledger_window.window, contents, page, posted=posted and contents.may_post)
 
 

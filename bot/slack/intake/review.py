@@ -103,27 +103,29 @@ async def open_window(handler: ApprovalHandler, asked: AuthorizationCheck, body:
     can = await rights(asked, user, found.approvals)
     first = 0 if len(found.approvals) > 1 and any(map(is_hidden, found.approvals)) else 1
     review = Review(review_set(found.approvals), place.channel, place.message_ts, place.thread_ts, first)
-    await replies.show(handler.client, body, await drawn(found.approvals, review, can))
+    await replies.show(handler.client, body, await render(found.approvals, review, can))
 
 
-async def press(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
+async def on_button(
+    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject
+) -> Response:
     """Turn a page, or include or leave out a request. Raises ValueError if the button is not one of ours."""
     view = mapping(body.get("view"))
     review = review_window.with_checked(review_window.unsealed(view), view)
     name = reference(action.get("action_id"))
     if name.startswith(review_window.TURN):
         page, part = review_window.turned(str(action.get("value") or ""))
-        return Response(work=show(handler, asked, body, replace(review, page=page, part=part)))
+        return Response(work=redraw(handler, asked, body, replace(review, page=page, part=part)))
     if name != review_window.INCLUDE:
         raise ValueError("not a button of ours")
     number = str(review.page)
-    out = review.out - {number} if items(action.get("selected_options")) else review.out | {number}
+    out = review.excluded - {number} if items(action.get("selected_options")) else review.excluded | {number}
     # This update only changes the label of the submit button, so it may be dropped: it must not undo the turning of a
     # page that followed.
-    return Response(work=show(handler, asked, body, replace(review, out=out), unless_changed=True))
+    return Response(work=redraw(handler, asked, body, replace(review, excluded=out), unless_changed=True))
 
 
-async def show(
+async def redraw(
     handler: ApprovalHandler,
     asked: AuthorizationCheck,
     body: JsonObject,
@@ -142,7 +144,7 @@ async def show(
     if not found.same:
         review, words = replace(review, part=0), words or CHANGED
     view = mapping(body.get("view"))
-    shown = await drawn(found.approvals, review, can, words)
+    shown = await render(found.approvals, review, can, words)
     known = {"hash": reference(view.get("hash"))} if unless_changed else {}
     try:
         await handler.client.views_update(view_id=view_id or reference(view.get("id")), view=shown, **known)
@@ -151,11 +153,13 @@ async def show(
             log.warning("could not change a window: %s", code_of(error))
 
 
-async def show_again(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, words: str) -> None:
+async def redraw_with_message(
+    handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, words: str
+) -> None:
     """Redraw a window after a click in it, with a message to the person."""
     view = mapping(body.get("view"))
     review = review_window.with_checked(review_window.unsealed(view), view)
-    await show(handler, asked, body, review, words)
+    await redraw(handler, asked, body, review, words)
 
 
 async def push(
@@ -166,7 +170,7 @@ async def push(
     keeps: whether the window below is shown again, with its current state, once this one is submitted.
     """
     if isinstance(view, str):
-        await show_again(handler, asked, body, view)
+        await redraw_with_message(handler, asked, body, view)
         return
     below = mapping(body.get("view"))
     if keeps:
@@ -179,7 +183,7 @@ async def push(
         log.warning("could not open a window: %s", code_of(error))
 
 
-async def come_back(handler: ApprovalHandler, body: JsonObject) -> None:
+async def redraw_after_edit(handler: ApprovalHandler, body: JsonObject) -> None:
     """Redraw the window below the one in which a request was edited, once the changed request is recorded."""
     view = mapping(body.get("view"))
     try:
@@ -194,9 +198,9 @@ async def come_back(handler: ApprovalHandler, body: JsonObject) -> None:
             break
         await asyncio.sleep(AGAIN_EVERY)
     asked = handler.authorizer.begin_check()
-    await show(handler, asked, body, review, EDITED, view_id=reference(view.get("root_view_id")))
+    await redraw(handler, asked, body, review, EDITED, view_id=reference(view.get("root_view_id")))
 
 
-async def drawn(approvals: Sequence[Approval], review: Review, can: Rights, words: str = "") -> JsonObject:
+async def render(approvals: Sequence[Approval], review: Review, can: Rights, words: str = "") -> JsonObject:
     size = sum(approval.size for approval in approvals)
     return await offload(size, review_window.window, approvals, review, can, words)

@@ -83,7 +83,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
         return WindowResponse(asked.unknown(UNVERIFIED) if may is None else stranger)
     can = await review.rights(asked, user, found.approvals)
     if not found.same:
-        return WindowResponse(view=await review.drawn(found.approvals, shown, can, review.CHANGED))
+        return WindowResponse(view=await review.render(found.approvals, shown, can, review.CHANGED))
     answers = [
         *((each, Decision.APPROVED) for each in review_window.included(found.approvals, shown, can)),
         *((each, Decision.DENIED) for each in review_window.left_out(found.approvals, shown, can)),

@@ -21,9 +21,9 @@ from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.filesystem import (
     claimed_paths,
     combined,
-    foresight,
     grant_scope,
     path_scope,
+    prediction,
     preview,
     proposals,
     steps,
@@ -129,25 +129,25 @@ class FilesystemGuard(LocalPaths):
         found = await preview.preview(self._files, tool, arguments, dry_run)
         return wording.worded(tool.remote_name, found, paths)
 
-    async def foreseen(
+    async def predicted(
         self, tool: Tool, arguments: JsonObject, before: Sequence[tuple[Tool, JsonObject]]
     ) -> Preview | None:
         """Return what a call would do to the files once others have been made."""
         if tool.remote_name not in preview.TOOLS:
             return None
         try:
-            found = await self._files.disk.run(foresight.foreseen, self._files, tool, arguments, before)
+            found = await self._files.disk.run(prediction.predicted, self._files, tool, arguments, before)
         except (DiskTimeoutError, RecursionError):
             return None
         paths = {path: self._files.shown(path) for path in path_scope.paths(tool, arguments) or ()}
         return None if found is None else wording.worded(tool.remote_name, found, paths)
 
-    async def concerned(
+    async def dependencies(
         self, tool: Tool, arguments: JsonObject, others: Sequence[tuple[Tool, JsonObject]]
     ) -> Sequence[int]:
         """Return which of the others change files or folders that a call concerns."""
         try:
-            return await self._files.disk.run(foresight.concerned, self._files, tool, arguments, others)
+            return await self._files.disk.run(prediction.dependencies, self._files, tool, arguments, others)
         except (DiskTimeoutError, RecursionError):
             return ()
 

@@ -41,7 +41,7 @@ DryRun = Callable[[JsonObject], Awaitable[CallResult]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Inspection:
     """What a call would change, and its current state."""
 
     basis: str
@@ -57,7 +57,7 @@ async def basis(files: Filesystem, tool: Tool, arguments: JsonObject) -> str:
     """Return the digest of the current state of what the call would change. Never raises; a state that cannot be read
     has a digest too."""
     try:
-        return (await files.disk.run(see, files, tool, arguments)).basis
+        return (await files.disk.run(inspect, files, tool, arguments)).basis
     except DiskTimeoutError:
         return sha256("no answer")
 
@@ -76,7 +76,7 @@ async def preview(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run:
         return Preview(sha256("refused"), "", broken="The arguments are nested too deeply.")
 
 
-def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0, looks: Looks = look) -> Sight:
+def inspect(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0, looks: Looks = look) -> Inspection:
     """Return the current state of what the call would change, with the content of files up to `keep` bytes. Runs in a
     thread; never raises.
 
@@ -88,12 +88,12 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0, loo
     places: list[ResolvedPath] = []
     for name, path in zip(names, given, strict=True):
         if not isinstance(path, str):
-            return Sight(sha256("refused", *marks), refused=f"The argument {name} is no path.")
+            return Inspection(sha256("refused", *marks), refused=f"The argument {name} is no path.")
         try:
             places.append(files.place(sendable(path)))
         except RefusedError as problem:
             refused = f"The path {files.shown(sendable(path))} cannot be used: {problem}."
-            return Sight(sha256("refused", *marks), refused=refused)
+            return Inspection(sha256("refused", *marks), refused=refused)
         marks.append(places[-1].path)
     states = [looks(place, keep) for place in places]
     absent: list[ResolvedPath] = []
@@ -110,29 +110,29 @@ def see(files: Filesystem, tool: Tool, arguments: JsonObject, keep: int = 0, loo
         above = [looks(place.parent if place.parts else place, 0) for place in reversed(places)]
         marks.append(above[0].kind)
         states += above
-    return Sight(sha256(*marks), tuple(places), tuple(states), tuple(absent))
+    return Inspection(sha256(*marks), tuple(places), tuple(states), tuple(absent))
 
 
 def _shown(files: Filesystem, tool: Tool, arguments: JsonObject) -> Preview:
     arguments = sendable(arguments)
-    sight = see(files, tool, arguments, MAX_DIFF_CHARS if tool.remote_name == "write_file" else 0)
-    return of_sight(files, sight, tool, arguments)
+    inspection = inspect(files, tool, arguments, MAX_DIFF_CHARS if tool.remote_name == "write_file" else 0)
+    return of_inspection(files, inspection, tool, arguments)
 
 
-def of_sight(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview:
+def of_inspection(files: Filesystem, inspection: Inspection, tool: Tool, arguments: JsonObject) -> Preview:
     """Return what a call other than an edit would do in this state."""
-    if sight.refused:
-        return Preview(sight.basis, "", broken=sight.refused)
+    if inspection.refused:
+        return Preview(inspection.basis, "", broken=inspection.refused)
     if tool.remote_name == "move_file":
-        found = _move(files, sight, arguments)
+        found = _move(files, inspection, arguments)
     else:
-        found = (_write if tool.remote_name == "write_file" else _create)(files, sight, arguments)
-    return replace(found, basis=sight.basis)
+        found = (_write if tool.remote_name == "write_file" else _create)(files, inspection, arguments)
+    return replace(found, basis=inspection.basis)
 
 
-def _write(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
-    path, content, (place,) = files.shown(arguments["path"]), arguments.get("content"), sight.places
-    was, parent = sight.states
+def _write(files: Filesystem, inspection: Inspection, arguments: JsonObject) -> Preview:
+    path, content, (place,) = files.shown(arguments["path"]), arguments.get("content"), inspection.places
+    was, parent = inspection.states
     if not isinstance(content, str):
         return broken("write", path, "the content is no text")
     new = content.encode()
@@ -146,7 +146,7 @@ def _write(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
         found = wording.replaced_unseen(path, f"with {_size(new)}", "It is no ordinary file, or it cannot be read.")
     else:
         found = _replaced(path, was, new)
-    return replace(found, words=_joined(found.words, leads(files, arguments["path"], place)))
+    return replace(found, words=_joined(found.words, link_notice(files, arguments["path"], place)))
 
 
 def _created(path: str, new: bytes) -> Preview:
@@ -180,39 +180,41 @@ def _replaced(path: str, was: State, new: bytes) -> Preview:
 async def _edit(files: Filesystem, tool: Tool, arguments: JsonObject, dry_run: DryRun, tries: int = 2) -> Preview:
     """Preview an edit by the server's own dry run. The file is read before and after it, so the diff belongs to the
     basis."""
-    sight, early, old = await files.disk.run(_before_the_dry_run, files, tool, arguments)
+    inspection, early, old = await files.disk.run(_before_the_dry_run, files, tool, arguments)
     if early is not None:
         return early
-    path, (place,) = files.shown(arguments["path"]), sight.places
-    unknown = replace(wording.edited(path, "What would change could not be found out."), basis=sight.basis)
+    path, (place,) = files.shown(arguments["path"]), inspection.places
+    unknown = replace(wording.edited(path, "What would change could not be found out."), basis=inspection.basis)
     try:
         async with asyncio.timeout(DRY_RUN_SECONDS):
             outcome = await dry_run({**arguments, "dryRun": True})
     except TimeoutError:
         return unknown
-    if (await files.disk.run(see, files, tool, arguments)).basis != sight.basis:
+    if (await files.disk.run(inspect, files, tool, arguments)).basis != inspection.basis:
         return await _edit(files, tool, arguments, dry_run, tries - 1) if tries > 1 else unknown
     shown = await files.disk.run(_edited, files, path, old, outcome)
-    words = "" if shown.broken else _joined(shown.words, leads(files, arguments["path"], place))
-    return replace(shown, basis=sight.basis, words=words)
+    words = "" if shown.broken else _joined(shown.words, link_notice(files, arguments["path"], place))
+    return replace(shown, basis=inspection.basis, words=words)
 
 
-def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Sight, Preview | None, str]:
+def _before_the_dry_run(files: Filesystem, tool: Tool, arguments: JsonObject) -> tuple[Inspection, Preview | None, str]:
     """Return the current state, a preview if it needs no dry run, and the text that would be edited."""
-    sight = see(files, tool, arguments, MAX_EDITED_CHARS)
-    early = without_dry_run(files, sight, tool, arguments)
-    content = sight.states[0].content if sight.states else None
-    return sight, early, (content or b"").decode() if early is None else ""
+    inspection = inspect(files, tool, arguments, MAX_EDITED_CHARS)
+    early = without_dry_run(files, inspection, tool, arguments)
+    content = inspection.states[0].content if inspection.states else None
+    return inspection, early, (content or b"").decode() if early is None else ""
 
 
-def without_dry_run(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject) -> Preview | None:
+def without_dry_run(files: Filesystem, inspection: Inspection, tool: Tool, arguments: JsonObject) -> Preview | None:
     """Return the preview of an edit if no dry run is needed; else None."""
-    if sight.refused:
-        return Preview(sight.basis, "", broken=sight.refused)
-    path, was = files.shown(arguments["path"]), sight.states[0]
+    if inspection.refused:
+        return Preview(inspection.basis, "", broken=inspection.refused)
+    path, was = files.shown(arguments["path"]), inspection.states[0]
     if was.kind is not Kind.FILE:
         kinds = {Kind.ABSENT: "it doesn't exist", Kind.FOLDER: "it is a folder"}
-        return replace(broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=sight.basis)
+        return replace(
+            broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=inspection.basis
+        )
     words = ""
     if arguments.get("dryRun") is True:
         words = "Only shows what would change; nothing is written."
@@ -225,7 +227,7 @@ def without_dry_run(files: Filesystem, sight: Sight, tool: Tool, arguments: Json
         )
     elif "dryRun" not in tool.schema.get("properties", {}):
         words = "The tool server cannot say beforehand what would change."
-    return replace(wording.edited(path, words), basis=sight.basis) if words else None
+    return replace(wording.edited(path, words), basis=inspection.basis) if words else None
 
 
 def _edited(files: Filesystem, path: str, old: str, outcome: CallResult) -> Preview:
@@ -266,9 +268,9 @@ def _endings(old: str) -> str:
     return f"The tool server turns the line endings from CRLF into LF ({counted(turned, 'line')})."
 
 
-def _move(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
+def _move(files: Filesystem, inspection: Inspection, arguments: JsonObject) -> Preview:
     source, destination = files.shown(arguments["source"]), files.shown(arguments["destination"])
-    (old, new), (was, there, parent, home) = sight.places, sight.states
+    (old, new), (was, there, parent, home) = inspection.places, inspection.states
     is_folder = was.kind is Kind.FOLDER
     why, yet = "", False
     if was.kind is Kind.ABSENT:
@@ -286,18 +288,18 @@ def _move(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
     if why:
         return broken("move", source, why, yet=yet)
     entries = f"a folder with {was.size:,} {'entry' if was.size == 1 else 'entries'}" if is_folder else ""
-    words = _joined(leads(files, arguments["source"], old), leads(files, arguments["destination"], new))
+    words = _joined(link_notice(files, arguments["source"], old), link_notice(files, arguments["destination"], new))
     return replace(wording.moved(source, destination, entries), words=words)
 
 
-def _create(files: Filesystem, sight: Sight, arguments: JsonObject) -> Preview:
-    path, (place,), (now,) = files.shown(arguments["path"]), sight.places, sight.states
-    ways = leads(files, arguments["path"], place)
+def _create(files: Filesystem, inspection: Inspection, arguments: JsonObject) -> Preview:
+    path, (place,), (now,) = files.shown(arguments["path"]), inspection.places, inspection.states
+    ways = link_notice(files, arguments["path"], place)
     if now.kind is Kind.FOLDER:
         return replace(wording.folder(path, "nothing changes"), words=_joined("It is already there.", ways))
     if now.kind is not Kind.ABSENT:
         return broken("create the folder", path, "it is already there, and no folder")
-    above = [files.shown(each.path) for each in sight.missing[:-1]]
+    above = [files.shown(each.path) for each in inspection.missing[:-1]]
     effect = f"with its {'parent' if len(above) == 1 else 'parents'} {', '.join(above)}" if above else ""
     return replace(wording.folder(path, effect), words=ways)
 
@@ -311,7 +313,7 @@ def _no_folder(files: Filesystem, place: ResolvedPath) -> str:
     return f"the folder {files.shown(os.path.dirname(place.path))} doesn't exist"
 
 
-def leads(files: Filesystem, path: str, place: ResolvedPath) -> str:
+def link_notice(files: Filesystem, path: str, place: ResolvedPath) -> str:
     """Return a sentence about the real path, if a path goes through a link or differs in case; else an empty text."""
     if place.straight:
         return ""

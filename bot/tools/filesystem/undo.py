@@ -18,7 +18,7 @@ from bot.tools.filesystem import files as disk
 from bot.tools.filesystem.claimed_paths import of_names
 from bot.tools.filesystem.files import Kind, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
-from bot.tools.filesystem.preview import see
+from bot.tools.filesystem.preview import inspect
 
 MAX_KEPT_BYTES = 5 * 1024 * 1024
 """Bytes of a file's content that are kept for an undo."""
@@ -31,20 +31,20 @@ _BETWEEN = ";"
 
 def keep(files: Filesystem, tool: Tool, arguments: JsonObject) -> UndoSnapshot | None:
     """Return what the call is about to change; None if that could not be undone. Runs in a thread; never raises."""
-    sight = see(files, tool, arguments, MAX_KEPT_BYTES)
-    if sight.refused or (tool.remote_name == "edit_file" and arguments.get("dryRun") is True):
+    inspection = inspect(files, tool, arguments, MAX_KEPT_BYTES)
+    if inspection.refused or (tool.remote_name == "edit_file" and arguments.get("dryRun") is True):
         return None
-    was, content = sight.states[0], b""
-    plan: dict[str, Any] = {"server": files.key, "tool": tool.remote_name, "paths": [p.path for p in sight.places]}
+    was, content = inspection.states[0], b""
+    plan: dict[str, Any] = {"server": files.key, "tool": tool.remote_name, "paths": [p.path for p in inspection.places]}
     if tool.remote_name == "create_directory":
         if was.kind is not Kind.ABSENT:
             return None
-        plan["paths"] = [folder.path for folder in sight.missing]
+        plan["paths"] = [folder.path for folder in inspection.missing]
     elif tool.remote_name == "move_file":
-        if was.kind not in {Kind.FILE, Kind.FOLDER} or sight.states[1].kind is not Kind.ABSENT:
+        if was.kind not in {Kind.FILE, Kind.FOLDER} or inspection.states[1].kind is not Kind.ABSENT:
             return None
-        plan["was"], plan["mark"] = was.identity, _mark(sight.places[0], content=True, same=False)
-    elif was.kind is Kind.ABSENT and sight.states[1].kind is Kind.FOLDER:
+        plan["was"], plan["mark"] = was.identity, _mark(inspection.places[0], content=True, same=False)
+    elif was.kind is Kind.ABSENT and inspection.states[1].kind is Kind.FOLDER:
         plan["was"] = None
     elif was.kind is Kind.FILE and was.content is not None:
         plan["was"], content = {"mode": was.mode, "print": was.print}, was.content

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from bot.core.json_text import canonical
 from bot.core.questions import scope
-from bot.core.questions.scope import Offer, Offers, has_part, offered
+from bot.core.questions.scope import Offer, Offers, has_target, offered
 
 ISSUE: dict[str, Any] = {"owner": "acme", "repo": "site", "title": "It fails", "labels": ["bug"]}
 
 
 def test_a_call_that_says_where_it_goes_is_offered_for_that_place_first() -> None:
     narrow, wide = offered(Offers(), ISSUE)
-    assert (narrow.scope, narrow.words) == (scope.PART, "only in acme/site")
+    assert (narrow.scope, narrow.words) == (scope.TARGET, "only in acme/site")
     assert json.loads(narrow.value) == {"owner": "acme", "repo": "site"}
     assert (wide.scope, wide.words) == (scope.ANY, "with anything")
 
@@ -56,9 +56,9 @@ def test_an_absolute_path_is_not_shown() -> None:
 )
 def test_a_grant_for_a_place_covers_no_other(changed: dict[str, Any]) -> None:
     part = offered(Offers(), ISSUE)[0].value
-    assert has_part(part, {**ISSUE, "title": "Another", "labels": []})
-    assert not has_part(part, {**ISSUE, **changed})
-    assert not has_part(part, {name: value for name, value in ISSUE.items() if name != "repo"})
+    assert has_target(part, {**ISSUE, "title": "Another", "labels": []})
+    assert not has_target(part, {**ISSUE, **changed})
+    assert not has_target(part, {name: value for name, value in ISSUE.items() if name != "repo"})
 
 
 SMALL = st.dictionaries(
@@ -70,18 +70,18 @@ SMALL = st.dictionaries(
 @given(SMALL, SMALL)
 def test_a_grant_for_a_part_covers_its_own_call_and_those_that_agree_in_it(one: Any, other: Any) -> None:
     narrow = offered(Offers(), one)[0]
-    if narrow.scope != scope.PART:
+    if narrow.scope != scope.TARGET:
         return
-    assert has_part(narrow.value, one)
+    assert has_target(narrow.value, one)
     names = json.loads(narrow.value).keys()
-    if has_part(narrow.value, other):
+    if has_target(narrow.value, other):
         assert all(canonical(one[name]) == canonical(other[name]) for name in names)
 
 
 @pytest.mark.parametrize("value", ["{}", "[]", '"x"', "1"])
 def test_a_part_that_says_nothing_covers_nothing(value: str) -> None:
-    assert not has_part(value, {})
-    assert not has_part(value, ISSUE)
+    assert not has_target(value, {})
+    assert not has_target(value, ISSUE)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.questions.scope import ANY, FILE, FOLDER, PART, SAME, Offer, Offers
+from bot.core.questions.scope import ANY, FILE, FOLDER, SAME, TARGET, Offer, Offers
 from bot.core.questions.suggestion import (
     ENOUGH,
     LOOKED_AT,
@@ -49,7 +49,7 @@ def test_it_is_said_in_the_words_of_a_colleague() -> None:
         "You approved 3 edits in notes/. Allow these for a week? "
         "It would have covered exactly these 3 and none of the 2 you denied."
     )
-    issue = Offer(PART, "{}", "only with owner acme, repo site")
+    issue = Offer(TARGET, "{}", "only with owner acme, repo site")
     assert words(Kept("“Create issue”", "", [issue], made=Suggestion(issue, 3, 0), seconds=DAY)) == (
         "You approved “Create issue” with owner acme, repo site 3 times. Allow this for a day? "
         "It would have covered exactly these 3."
@@ -118,12 +118,12 @@ def test_what_another_version_has_kept_is_never_suggested(body: str) -> None:
     assert loads(body).made is None or "made" in body
 
 
-PLACES = st.lists(st.sampled_from([NOTES, Offer(PART, "p")]), unique=True)
+PLACES = st.lists(st.sampled_from([NOTES, Offer(TARGET, "p")]), unique=True)
 
 
 @given(st.lists(st.builds(lambda ok, places: past(*places, approved=ok), st.booleans(), PLACES), max_size=80))
 def test_what_is_suggested_covers_exactly_what_was_approved(decisions: list[Past]) -> None:
-    made = suggested([NOTES, Offer(PART, "p", "p")], decisions)
+    made = suggested([NOTES, Offer(TARGET, "p", "p")], decisions)
     if made is not None:
         covered = [each for each in decisions[:LOOKED_AT] if (made.offer.scope, made.offer.value) in each.kept.places]
         assert len(covered) == made.approved == ENOUGH

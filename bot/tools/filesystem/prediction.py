@@ -16,16 +16,16 @@ from bot.core.tools import Preview, Tool
 from bot.tools.filesystem import path_scope, preview, steps, wording
 from bot.tools.filesystem.files import Kind, State, look
 from bot.tools.filesystem.paths import Filesystem, RefusedError, ResolvedPath, within
-from bot.tools.filesystem.preview import MAX_EDITED_CHARS, Sight, see
+from bot.tools.filesystem.preview import MAX_EDITED_CHARS, Inspection, inspect
 from bot.tools.filesystem.proposals import edited_text
 from bot.tools.text import sendable
 
 Calls = Sequence[tuple[Tool, JsonObject]]
 
-UNFORESEEN = "I can show the change only once that is done, so I'll ask again then."
+UNPREDICTED = "I can show the change only once that is done, so I'll ask again then."
 
 
-class Ahead:
+class PredictedFiles:
     """The files as they will be after some calls."""
 
     def __init__(self, files: Filesystem) -> None:
@@ -58,31 +58,31 @@ class Ahead:
         arguments = sendable(arguments)
         if tool.remote_name not in preview.TOOLS:
             return
-        sight = see(self._files, tool, arguments, MAX_EDITED_CHARS, self.look)
-        if sight.refused:
+        inspection = inspect(self._files, tool, arguments, MAX_EDITED_CHARS, self.look)
+        if inspection.refused:
             return
-        if any(map(self.is_unknown, sight.places)):
-            for place in sight.places:
+        if any(map(self.is_unknown, inspection.places)):
+            for place in inspection.places:
                 self._forget(number, place)
             return
         match tool.remote_name:
             case "create_directory":
-                for place in sight.missing:
+                for place in inspection.missing:
                     self._set(number, place, State(Kind.FOLDER))
             case "write_file":
-                self._write(number, sight, arguments.get("content"))
+                self._write(number, inspection, arguments.get("content"))
             case "edit_file":
-                self._edit(number, sight, arguments)
+                self._edit(number, inspection, arguments)
             case _:
-                self._move(number, sight)
+                self._move(number, inspection)
 
-    def _write(self, number: int, sight: Sight, content: object) -> None:
-        (place,), (was, parent) = sight.places, sight.states
+    def _write(self, number: int, inspection: Inspection, content: object) -> None:
+        (place,), (was, parent) = inspection.places, inspection.states
         if isinstance(content, str) and was.kind is not Kind.FOLDER and parent.kind is Kind.FOLDER:
             self._put(number, place, content.encode())
 
-    def _edit(self, number: int, sight: Sight, arguments: JsonObject) -> None:
-        (place,), was = sight.places, sight.states[0]
+    def _edit(self, number: int, inspection: Inspection, arguments: JsonObject) -> None:
+        (place,), was = inspection.places, inspection.states[0]
         if was.kind is not Kind.FILE or arguments.get("dryRun") is True:
             return
         old = _text(was.content)
@@ -92,8 +92,8 @@ class Ahead:
         else:
             self._put(number, place, after.encode())
 
-    def _move(self, number: int, sight: Sight) -> None:
-        (old, new), (was, there, parent, _) = sight.places, sight.states
+    def _move(self, number: int, inspection: Inspection) -> None:
+        (old, new), (was, there, parent, _) = inspection.places, inspection.states
         if was.kind is Kind.ABSENT or there.kind is not Kind.ABSENT or parent.kind is not Kind.FOLDER:
             return
         if was.kind is not Kind.FILE:
@@ -115,24 +115,24 @@ class Ahead:
         self._set(number, place, look(place))
 
 
-def foreseen(files: Filesystem, tool: Tool, arguments: JsonObject, before: Calls) -> Preview | None:
+def predicted(files: Filesystem, tool: Tool, arguments: JsonObject, before: Calls) -> Preview | None:
     """Return what a call would do once the calls `before` have run; None if they change nothing that it concerns."""
     arguments = sendable(arguments)
     ahead = _after(files, before)
-    sight = see(files, tool, arguments, MAX_EDITED_CHARS, ahead.look)
+    inspection = inspect(files, tool, arguments, MAX_EDITED_CHARS, ahead.look)
     used = ahead.used()
-    if not used or sight.refused:
+    if not used or inspection.refused:
         return None
-    found = _of(files, sight, tool, arguments, unknown=any(map(ahead.is_unknown, sight.places)))
+    found = _of(files, inspection, tool, arguments, unknown=any(map(ahead.is_unknown, inspection.places)))
     last = steps.doing(*before[used[-1]], files.shown)
-    return replace(found, basis=found.basis or sight.basis, after=last)
+    return replace(found, basis=found.basis or inspection.basis, after=last)
 
 
-def concerned(files: Filesystem, tool: Tool, arguments: JsonObject, others: Calls) -> list[int]:
+def dependencies(files: Filesystem, tool: Tool, arguments: JsonObject, others: Calls) -> list[int]:
     """Return the indexes of the other calls that change something which this call reads, changes or needs."""
     ahead = _after(files, others)
     if tool.remote_name in preview.TOOLS:
-        see(files, tool, sendable(arguments), 0, ahead.look)
+        inspect(files, tool, sendable(arguments), 0, ahead.look)
         return ahead.used()
     for path in path_scope.paths(tool, arguments) or ():
         try:
@@ -142,28 +142,30 @@ def concerned(files: Filesystem, tool: Tool, arguments: JsonObject, others: Call
     return ahead.used()
 
 
-def _after(files: Filesystem, before: Calls) -> Ahead:
-    ahead = Ahead(files)
+def _after(files: Filesystem, before: Calls) -> PredictedFiles:
+    ahead = PredictedFiles(files)
     for number, (tool, arguments) in enumerate(before):
         ahead.run(number, tool, arguments)
     ahead.used()
     return ahead
 
 
-def _of(files: Filesystem, sight: Sight, tool: Tool, arguments: JsonObject, *, unknown: bool) -> Preview:
+def _of(files: Filesystem, inspection: Inspection, tool: Tool, arguments: JsonObject, *, unknown: bool) -> Preview:
     if tool.remote_name != "edit_file":
-        return replace(preview.of_sight(files, sight, tool, arguments), basis=sha256("unforeseen") if unknown else "")
+        return replace(
+            preview.of_inspection(files, inspection, tool, arguments), basis=sha256("unforeseen") if unknown else ""
+        )
     path = files.shown(arguments["path"])
-    early = None if unknown else preview.without_dry_run(files, sight, tool, arguments)
+    early = None if unknown else preview.without_dry_run(files, inspection, tool, arguments)
     if early is not None:
         return early
-    old = None if unknown else _text(sight.states[0].content)
+    old = None if unknown else _text(inspection.states[0].content)
     after = None if old is None else edited_text(old.replace("\r\n", "\n"), arguments.get("edits"))
     if old is None or after is None:
-        return replace(wording.edited(path, UNFORESEEN), basis=sha256("unforeseen"))
+        return replace(wording.edited(path, UNPREDICTED), basis=sha256("unforeseen"))
     shown = preview.of_edit(path, old, after)
-    leads = preview.leads(files, arguments["path"], sight.places[0])
-    return replace(shown, words=" ".join(filter(None, (shown.words, leads))))
+    notice = preview.link_notice(files, arguments["path"], inspection.places[0])
+    return replace(shown, words=" ".join(filter(None, (shown.words, notice))))
 
 
 def _text(content: bytes | None) -> str | None:
