@@ -13,8 +13,8 @@ MIN_LETTERS: Final = 3
 _GENERIC: Final = frozenset(
     (
         *("air", "alpha", "auto", "base", "beta", "chat", "code", "coder", "default", "exacto", "exp", "experimental"),
-        *("fast", "floor", "free", "high", "instruct", "it", "large", "latest", "low", "max", "medium", "next"),
-        *("nitro", "online", "plus", "preview", "router", "small", "the", "thinking", "vision"),
+        *("fast", "floor", "free", "high", "instruct", "it", "large", "latest", "low", "max", "medium", "model"),
+        *("next", "nitro", "online", "plus", "preview", "router", "small", "the", "thinking", "vision"),
     )
 )
 """Words that are in names of models, but mean none by themselves: “use it”, “use the latest”."""

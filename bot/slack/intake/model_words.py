@@ -31,7 +31,7 @@ _EFFORT: Final = re.compile(
     r"(?P<effort>default|no|none|minimal|low|medium|high)(?: reasoning| thinking)? effort",
     re.IGNORECASE,
 )
-_MODEL: Final = re.compile(r"(?:model )?(?P<name>.+?)(?P<model> model)?", re.IGNORECASE)
+_MODEL: Final = re.compile(r"(?:model )?(?P<name>[\w./:@~ -]+?)(?P<model> model)?", re.IGNORECASE)
 _EDGES: Final = " \t.,!;:…\"'“”„«»"
 
 
