@@ -22,11 +22,15 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
+from bot.core.known_models import KnownModels
+from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
+from bot.model.catalogue import Catalogue
 from bot.model.key_check import require_key
+from bot.model.model_check import require_usable
 from bot.model.openrouter import OpenRouter
 from bot.scheduler.local import KeyedWorker
 from bot.slack import app as slack
@@ -44,12 +48,13 @@ from bot.slack.gateway import SlackGateway
 from bot.slack.intake import agent_events, buttons, events, home, windows
 from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.intake.model_words import ModelWords
 from bot.slack.intake.own_messages import OwnMessages
 from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
-from bot.store.registry import open_store
+from bot.store.registry import models_file, open_store
 from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
 from bot.tools.json_schema.arguments import problem, problems
@@ -58,8 +63,7 @@ from bot.tools.mcp.toolset import McpToolset
 log = logging.getLogger(__name__)
 
 COLLECT = (20_000, 20, 50)
-"""Thresholds of the garbage collector: Python's own scan the objects of hundreds of turns many times a second
-(docs/bench.md)."""
+"""Thresholds of the garbage collector: Python's own scan hundreds of turns many times a second (docs/bench.md)."""
 START_SECONDS = 7.0
 """Time limit for all requests to Slack before the socket is opened, from the start of the process: if Slack does not
 answer, the process ends within ten seconds, even where loading and exiting take two."""
@@ -101,13 +105,16 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
         # Counted from here, as migrating an older database may have taken minutes.
         asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))
         web = slack.clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
+        endpoint, key = settings.openrouter_base_url, settings.openrouter_api_key
+        catalogue = Catalogue(web.session, endpoint, key, models_file(settings.database_url))
         try:
             first = asking.remaining(START_SECONDS, keep=WARM_SECONDS)
-            (identity, url), _ = await asyncio.gather(
+            (identity, url), _, _ = await asyncio.gather(
                 slack.preflight(web, first),
-                require_key(web.session, settings.openrouter_base_url, settings.openrouter_api_key, first),
+                require_key(web.session, endpoint, key, first),
+                require_usable(catalogue, settings.model_options, first),
             )
-            service = Service(settings, store, web, identity, tools, model=model)
+            service = Service(settings, store, web, identity, tools, model=model, catalogue=catalogue)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -116,6 +123,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
                 await asyncio.wait([starting])
             else:
                 await starting
+                service.background(run_forever("reading the list of models", catalogue.run))
                 seconds = time.monotonic() - started
                 log.info("ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, seconds)
             await stopping
@@ -138,10 +146,12 @@ class Service:
         tools: McpToolset,
         *,
         model: OpenRouter | None = None,
+        catalogue: ModelCheck | None = None,
         listeners: Sequence[Register] = LISTENERS,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`model` replaces the one from the settings. `clock` gives the time of Slack's messages, in Unix seconds."""
+        """`model` replaces the one from the settings, `catalogue` is what is known about models, `clock` gives the time
+        of Slack's messages in Unix seconds."""
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background = BackgroundTasks()
@@ -153,7 +163,9 @@ class Service:
             idle_seconds=MODEL_IDLE_SECONDS,
             total_seconds=MODEL_TOTAL_SECONDS,
             title="slack-mcp-agent",
+            provider=settings.model_table.provider,
         )
+        options, known = settings.model_options, catalogue or KnownModels()
         self._threads = KeyedWorker(self._advance, self._apologise)
         self._deliveries = KeyedWorker(self._reconcile, self._ignore)
         rate = UpdateRate(limits.progress_every_seconds, self._deliveries.wake)
@@ -165,6 +177,7 @@ class Service:
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
         reader.may_stop = authorizer.may_stop
+        reader.model_words = ModelWords(options, known, f"<@{identity.bot_user}>")
         self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
         self._gateway = SlackGateway(
             limits,
@@ -178,6 +191,7 @@ class Service:
             missed=reader,
             sessions=self._sessions,
         )
+        self._gateway.model_words = reader.model_words
         live.status_shows = lambda thread_id: identity.agent
         self._outbox = Outbox(
             store,
@@ -209,9 +223,8 @@ class Service:
             identity.url,
             self._gateway.privacy,
         )
-        self._agent = Agent(
-            store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
-        )
+        given = (steps, limits, self._instructions, lambda: self._threads.closed, options, known)
+        self._agent = Agent(store, self._model, tools, self._gateway, *given)
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
         self._sweep = Sweep(
@@ -234,6 +247,7 @@ class Service:
                 ourselves,
                 under_way,
                 bots=settings.bots,
+                model_words=reader.model_words,
                 may_stop=authorizer.may_stop,
                 stopped=self._wake_both,
                 busy=self._threads.runs,

@@ -34,12 +34,13 @@ def turn_began(turn: Turn, state: ThreadState) -> None:
 def turn_ended(turn: Turn, state: ThreadState, calls: int, outcome: str) -> None:
     """Log that a turn is over: `answered`, `failed` or `stopped`, with the reason if the question was deleted.
     `seconds` is the time in the model and in tools, without the time that people took to decide; `model` is missing if
-    none has answered."""
+    none has answered, and `fallback` if none has answered in place of the model that was asked."""
     usage = turn.usage
     figures: dict[str, Field] = {
         "outcome": outcome,
         "reason": QUESTION_DELETED if outcome == "stopped" and turn.stopped_by == QUESTION_DELETED else "",
         "model": turn.model,
+        "fallback": turn.fallback,
         "steps": turn.steps,
         "calls": calls,
         "prompt_tokens": usage.prompt_tokens,

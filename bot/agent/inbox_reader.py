@@ -13,13 +13,14 @@ from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.outages import Outages
 from bot.core.ports.store import Inbox, Log
+from bot.core.ports.thread_models import ThreadModels
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.errors import ChangedError
 
 
-class ThreadStore(Inbox, Outages, Log, Protocol):
+class ThreadStore(Inbox, Outages, Log, ThreadModels, Protocol):
     """The part of the store that is used here."""
 
 

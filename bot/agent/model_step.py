@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
 from bot.agent import prompt, turn_ledger, turn_parts
@@ -18,9 +18,12 @@ from bot.agent.turn_end import commit_and_log
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
+from bot.core.model_options import AskedModel, ModelOptions, Selection, ThreadModel
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
+from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Log
+from bot.core.ports.thread_models import ThreadModels
 from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
@@ -33,16 +36,22 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class StepStore(Log, ThreadModels, Protocol):
+    """The part of the store that is used here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelStep:
     """Asks the model for the next step of a turn."""
 
-    store: Log
+    store: StepStore
     model: Model
     toolset: Toolset
     gateway: ChatGateway
     tool_steps: ToolSteps
     limits: Limits
+    options: ModelOptions
+    catalogue: ModelCheck
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
         """Make a request and act on the reply. Returns False when there is nothing to do but wait.
@@ -63,15 +72,21 @@ class ModelStep:
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, state)
             functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
+            chosen = await self.store.thread_model(state.id)
+            selection = self.options.select(state.place.channel, chosen.choice, self.catalogue)
+            asked = _asked(state, chosen, selection)
             request = ModelRequest(
                 messages=await self.store.transcript(state),
                 tools=functions[1],
                 tool_choice="none" if turn.closing else "auto",
                 session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
                 user=sha256(state.place.team, turn.requester)[:32],
+                models=selection.models,
+                effort=selection.effort,
+                others_until=asked.since,
             )
-            notice = self._server_notice(state, problems)
-            change = Change("", drafts=notice, functions=functions, unless_stopped=True)
+            notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
+            change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
             try:
                 reply = await self._complete(state, turn, request, stop)
             except ModelError as error:
@@ -79,6 +94,9 @@ class ModelStep:
         if reply is None:
             return True
         change.usage = reply.usage
+        if fallback := self.options.fallback(selection.models, reply.model, self.catalogue):
+            log.warning("thread %s: %s answered in place of %s", state.id, fallback, selection.models[0])
+            turn.fallback, change.asked = fallback, replace(asked, fallback=fallback)
         if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
             return await self.tool_steps.take(state, reply, facts, change)
         return await self._answer(state, turn, reply, change)
@@ -123,6 +141,13 @@ class ModelStep:
         words = " ".join(problems)
         return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
 
+    def _model_notice(self, state: ThreadState, selection: Selection) -> Sequence[Draft]:
+        """Report a chosen model that cannot be used any more, once per thread and model."""
+        if not selection.dropped:
+            return ()
+        words = prompt.model_dropped(selection.dropped, next(iter(selection.models), ""))
+        return self.gateway.notice(words, key=f"model-{state.id}-{sha256(selection.dropped)[:16]}")
+
     async def _answer(self, state: ThreadState, turn: Turn, reply: Reply, change: Change) -> bool:
         """Record and post a reply in words. One without words, or with a call that cannot be read, is asked for again
         once; after that the turn fails."""
@@ -163,6 +188,18 @@ class ModelStep:
     async def _ledger(self, state: ThreadState) -> TurnLedger | None:
         """Return what the turn has changed, for the end of its message."""
         return await turn_ledger.of_turn(self.toolset, self.gateway, state)
+
+
+def _asked(state: ThreadState, chosen: ThreadModel, selection: Selection) -> AskedModel:
+    """Return the model of the next request, with the last position of the log that was written before it was asked.
+
+    Models do not accept the reasoning of others. As the model may have been changed while it wrote, what counts is not
+    when somebody chose another, but what the requests of the thread were made to.
+    """
+    model = next(iter(selection.models), "")
+    if chosen.asked in (model, ""):
+        return AskedModel(model, chosen.since)
+    return AskedModel(model, state.last_position)
 
 
 async def _unless_stopped(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:

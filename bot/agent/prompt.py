@@ -229,3 +229,8 @@ def why_closed(closing: str, steps: int) -> str:
 def closed(closing: str, steps: int) -> str:
     """Return the same with what people can do next."""
     return f"{why_closed(closing, steps)} {GO_ON_AFTER.get(closing, '')}".strip()
+
+
+def model_dropped(model: str, instead: str) -> str:
+    """Return what people read when a model that they have chosen for a thread cannot be used any more."""
+    return f"I can't use {model} any more, so I use {instead} in this thread."

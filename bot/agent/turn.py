@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
 from bot.agent.inbox_reader import InboxReader, ThreadStore
@@ -18,10 +18,13 @@ from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.calls import CallOutcome
+from bot.core.known_models import KnownModels
 from bot.core.limits import Limits
+from bot.core.model_options import ModelOptions
 from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model
+from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.toolset import Toolset
 from bot.core.sessions import SessionStatus, is_at_work, resting_status
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
@@ -51,6 +54,9 @@ class Agent:
     """Returns the first message of a new thread's log."""
     stopping: Callable[[], bool]
     """Whether the process is about to end: the current step is finished, the rest is left to the next start."""
+    options: ModelOptions = field(default_factory=ModelOptions)
+    """Which models threads may use; those that the client was created with if none are configured."""
+    catalogue: ModelCheck = field(default_factory=KnownModels)
 
     async def advance(self, thread_id: int) -> None:
         """Do everything that can be done for this thread now."""
@@ -90,7 +96,16 @@ class Agent:
             return True
         if not state.turn.closing and (reason := self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)
-        step = ModelStep(self.store, self.model, self.toolset, self.gateway, self.tool_steps, self.limits)
+        step = ModelStep(
+            self.store,
+            self.model,
+            self.toolset,
+            self.gateway,
+            self.tool_steps,
+            self.limits,
+            self.options,
+            self.catalogue,
+        )
         return await step.take(state, state.turn)
 
     def _limit(self, state: ThreadState, turn: Turn) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import logs
+from bot.commands import doctor_models
+from bot.commands.doctor_models import ModelsReport
 from bot.commands.replay import DAY, Replayed, as_json, as_text, replay
 from bot.config import mcp_json
 from bot.config.lint import Finding, caught, findings_for
@@ -46,17 +48,21 @@ class Report:
     """Findings about rules in relation to the existing tools."""
     identity: Identity | None = None
     """What Slack says of the app, if it was asked."""
+    models: ModelsReport | None = None
+    """What is known of the configured models."""
 
     @property
     def code(self) -> int:
         """Return 0 if there is nothing to report except warnings about the file itself, else 1."""
-        return 1 if self.troubles or self.live else 0
+        is_model_wrong = self.models is not None and (self.models.failed or bool(self.models.trouble))
+        return 1 if self.troubles or self.live or is_model_wrong else 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to a parser."""
     parser.add_argument("--json", action="store_true", help="for machines: one JSON object")
     parser.add_argument("--slack", action="store_true", help="also ask Slack whether the tokens work, and as what")
+    parser.add_argument("--models", action="store_true", help="also ask the model's endpoint for its list of models")
     parser.add_argument(
         "--replay",
         type=_days,
@@ -66,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command. Out: 0 if all is well, 1 if a server did not start or a rule does not suit the tools. Raises
-    SettingsError."""
+    """Run the command. Out: 0 if all is well, 1 if a server did not start, a rule does not suit the tools, or a model
+    cannot be used. Raises SettingsError."""
     settings = load(needed=False)
     # Troubles are part of the report; the log would repeat them.
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.openrouter_api_key)
@@ -78,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.replay is not None:
         found, troubles = asyncio.run(_replay(settings, servers, arguments.replay))
         return _replayed(found, troubles, arguments)
-    report = asyncio.run(_look(settings, servers, ask_slack=arguments.slack))
+    report = asyncio.run(_look(settings, servers, ask_slack=arguments.slack, ask_model=arguments.models))
     sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
     return report.code
 
@@ -122,7 +128,8 @@ def _days(text: str) -> float:
     return days
 
 
-async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slack: bool) -> Report:
+async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slack: bool, ask_model: bool) -> Report:
+    models = await doctor_models.look(settings, ask=ask_model)
     identity = await _ask_slack(settings) if ask_slack else None
     toolset = McpToolset(servers)
     await toolset.start()
@@ -133,7 +140,7 @@ async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slac
         await toolset.aclose()
     # While a server is down, a rule about its tools matches nothing and may still be right.
     live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
-    return Report(settings, tools, troubles, [*live, *_over_budget(settings.policy, tools)], identity)
+    return Report(settings, tools, troubles, [*live, *_over_budget(settings.policy, tools)], identity, models)
 
 
 def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
@@ -171,6 +178,8 @@ def _as_text(report: Report) -> str:
         lines.append(f"In {report.identity.team_name} as @{report.identity.bot_name}: {what}.")
     lines += [f"{finding.level.capitalize()}, {finding.words()}." for finding in (*settings.findings, *report.live)]
     lines += list(report.troubles)
+    if report.models is not None:
+        lines += doctor_models.as_text(report.models)
     if lines:
         lines.append("")
     rows = [("tool", "tier", "who approves", "what applies")]
@@ -215,6 +224,7 @@ def _as_json(report: Report) -> str:
         "findings": [_finding(finding) for finding in settings.findings],
         "findings_of_tools": [_finding(finding) for finding in report.live],
         "servers": list(report.troubles),
+        "models": doctor_models.as_json(report.models) if report.models is not None else None,
         "agent": report.identity.agent if report.identity is not None else None,
         "tools": [_tool(report, tool) for tool in report.tools],
     }

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
+from bot.config import models_table
 from bot.config.lint import Finding, findings, findings_for_bots
+from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
@@ -44,6 +46,7 @@ class Configuration:
     """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
+    models: ModelsTable = field(default_factory=ModelsTable)
 
 
 def load(path: Path | None) -> Configuration:
@@ -53,7 +56,7 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "models"))
     agent = file.table(document, ("agent",))
     file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
     audit = file.table(document, ("audit",))
@@ -77,6 +80,7 @@ def load(path: Path | None) -> Configuration:
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),
+        models=models_table.load(file),
     )
 
 

@@ -12,7 +12,9 @@ from dotenv import dotenv_values
 
 from bot.config import bot_toml
 from bot.config.lint import Finding
+from bot.config.models_table import ModelsTable
 from bot.core.limits import Limits
+from bot.core.model_options import MAX_MODELS, ModelOptions
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
@@ -26,8 +28,6 @@ NAMES = (
     *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
 )
 """All settings in the environment."""
-MAX_MODELS = 3
-"""The limit of OpenRouter's `models`: https://openrouter.ai/docs/features/model-routing."""
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
@@ -65,6 +65,14 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    model_table: ModelsTable
+    """`[models]` of bot.toml."""
+
+    @property
+    def model_options(self) -> ModelOptions:
+        """Return which models there are to choose from."""
+        table = self.model_table
+        return ModelOptions(self.models, table.allowed, table.effort, table.channels)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,6 +119,7 @@ def load(
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,
+        model_table=configured.models,
     )
 
 
@@ -162,7 +171,7 @@ def _url(values: Mapping[str, str], name: str, default: str) -> str:
 
 
 def _models(value: str) -> tuple[str, ...]:
-    models = tuple(part.strip() for part in value.split(",") if part.strip())
+    models = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     if not models:
         raise SettingsError("OPENROUTER_MODEL", f"it names no model. Write, for example, {DEFAULT_MODEL}.")
     if len(models) > MAX_MODELS:

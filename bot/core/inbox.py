@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.model_options import ChoiceMessage
 from bot.core.thread_ref import ThreadRef
 
 STOPPED_WITH = "stop"
 """The label of a person's message that has stopped a turn."""
 WITHDRAWN = "withdrawn"
 """The label of a person's message that was unread when they stopped the turn: it is no longer a request."""
+CHOSEN_WITH = "model"
+"""The label of a person's message that has chosen the model of its thread."""
+SETTLED = (STOPPED_WITH, WITHDRAWN, CHOSEN_WITH)
+"""Labels of messages that never are requests to the model, however they are edited or delivered again."""
 
 
 class AuthorKind(StrEnum):
@@ -48,8 +53,7 @@ class Incoming:
     """The full content, in a format that only the chat's adapter reads; empty if `text` and `files` are everything."""
     author: AuthorKind = AuthorKind.PERSON
     label: str = ""
-    """The name of an app or a workflow, as the message gives it. For people, the store keeps `STOPPED_WITH` or
-    `WITHDRAWN` here."""
+    """The name of an app or a workflow, as the message gives it. For people, the store keeps one of `SETTLED` here."""
     to_others: bool = False
     """It mentions others and not the bot, so it is no follow-up."""
     missed: bool = False
@@ -68,6 +72,8 @@ class Incoming:
     version: str = ""
     """The version of the edit that gave it this wording; empty if it was not edited. Versions sort in the order of the
     edits."""
+    choice: ChoiceMessage | None = None
+    """What it asks for if it does nothing but choose a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class Admission(StrEnum):
     """It is addressed to the bot: wake the thread."""
     STOPS = "stops"
     """It stopped one or more turns: wake every thread that has something to do."""
+    CHOOSES = "chooses"
+    """It was about the model of its thread, and is answered: update Slack."""
     CONTEXT = "context"
     """It was written to others in one of the bot's threads, and is context for the next turn."""
     HELD = "held"

@@ -46,6 +46,8 @@ class Turn:
     """What its requests to the model have cost."""
     model: str = ""
     """The model that answered last; empty while none has."""
+    fallback: str = ""
+    """The fallback that last answered in place of the model that was asked; empty if none has."""
 
 
 MAX_PEOPLE = 50

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.calls import Call
+from bot.core.model_options import AskedModel
 from bot.core.posts import Draft
 from bot.core.questions.follow_up import FollowUp
 from bot.core.questions.question import Card
@@ -65,6 +66,8 @@ class Change:
     functions: tuple[str, str] = ("", "")
     """Digest and JSON text of the tool list that the request offered."""
     usage: Usage = field(default_factory=Usage)
+    asked: AskedModel | None = None
+    """The model that the request was made to."""
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
     gets_on: bool = True

@@ -25,3 +25,7 @@ class TurnRecord:
     """Requests to the model that were answered."""
     seconds: float
     usage: Usage
+    model: str = ""
+    """The model that answered last; empty if none has."""
+    fallback: str = ""
+    """The fallback that has answered in place of the model that was asked; empty if none has."""

@@ -16,7 +16,7 @@ import logging
 import random
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +49,7 @@ _REASONING: Final = b'"reasoning_'
 _REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_details")
 _MAX_HEALED: Final = 1_000
 _MAX_UNOPENED: Final = 100
+_MAX_HEADS: Final = 100
 
 
 class OpenRouter:
@@ -63,6 +64,7 @@ class OpenRouter:
     pause_seconds: before the second attempt; doubles with each, and is shortened at random by up to a half.
     referer, title: what OpenRouter shows as the app.
     max_tokens: the longest reply; the model's own limit when None.
+    provider: OpenRouter's `provider` object; not sent when empty.
     shapes: the ways in which a request can fail (`bot.model.failures`).
 
     Raises ValueError when there is no model, or more than three.
@@ -81,6 +83,7 @@ class OpenRouter:
         referer: str = "",
         title: str = "",
         max_tokens: int | None = None,
+        provider: Mapping[str, object] | None = None,
         shapes: Sequence[FailureShape] = SHAPES,
     ) -> None:
         if not 1 <= len(models) <= _MAX_MODELS:
@@ -96,7 +99,11 @@ class OpenRouter:
             for name, value in (("HTTP-Referer", referer), ("X-OpenRouter-Title", title))
             if value
         }
-        self._head = _constant_fields(models, max_tokens)
+        self._models = tuple(models)
+        self._max_tokens = max_tokens
+        self._provider = provider
+        self._heads: dict[tuple[tuple[str, ...], str], str] = {}
+        """The fields that do not change, by models and effort."""
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._shapes = shapes
@@ -155,7 +162,7 @@ class OpenRouter:
         spend: called with what an attempt has cost that failed.
         """
         ends = asyncio.get_running_loop().time() + self._total_seconds
-        healed = self._healed.get(request.session_id, -1)
+        healed = max(self._healed.get(request.session_id, -1), request.others_until)
         messages = await _acceptable(request, healed)
         tools = self._refused_tools.without(request.tools)
         attempt = 0
@@ -252,7 +259,7 @@ class OpenRouter:
 
     def body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
         """Return the body of the request, with the fields that change least first."""
-        fields = [self._head]
+        fields = [self._head(request.models[:_MAX_MODELS] or self._models, request.effort)]
         if request.session_id:
             fields.append(f'"session_id":{json.dumps(request.session_id[:_MAX_SESSION_ID])}')
         if request.user:
@@ -260,6 +267,15 @@ class OpenRouter:
         if tools.strip() != "[]":
             fields.append(f'"tool_choice":{json.dumps(request.tool_choice)},"tools":{tools}')
         return messages.between(f'{{{",".join(fields)},"messages":['.encode("utf-8", "replace"), b"]}")
+
+    def _head(self, models: tuple[str, ...], effort: str) -> str:
+        head = self._heads.get((models, effort))
+        if head is None:
+            if len(self._heads) >= _MAX_HEADS:
+                self._heads.clear()
+            head = _constant_fields(models, self._max_tokens, effort, self._provider)
+            self._heads[models, effort] = head
+        return head
 
     async def _connected(self) -> Client:
         if self._client is None:
@@ -276,8 +292,10 @@ class OpenRouter:
         return connect(api_key=self._api_key, base_url=self._base_url, headers=self._headers)
 
 
-def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
-    """Return the fields that all requests share, as the inside of a JSON object."""
+def _constant_fields(
+    models: Sequence[str], max_tokens: int | None, effort: str, provider: Mapping[str, object] | None
+) -> str:
+    """Return the fields that requests to the same models share, as the inside of a JSON object."""
     fields: JsonObject = {"model": models[0]} if len(models) == 1 else {"models": list(models)}
     fields["stream"] = True
     fields["usage"] = {"include": True}
@@ -287,6 +305,10 @@ def _constant_fields(models: Sequence[str], max_tokens: int | None) -> str:
         fields["cache_control"] = {"type": "ephemeral"}
     if max_tokens is not None:
         fields["max_tokens"] = max_tokens
+    if effort:
+        fields["reasoning"] = {"effort": effort}
+    if provider:
+        fields["provider"] = dict(provider)
     return json.dumps(fields, separators=(",", ":"))[1:-1]
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDITED
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
+from bot.core.inbox import CHOSEN_WITH, STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
@@ -32,6 +32,7 @@ from bot.slack.history import ThreadReader
 from bot.slack.intake.consent_words import is_consent
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
+from bot.slack.intake.model_words import NO_MODELS
 from bot.slack.intake.stop_rights import with_rights
 from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
@@ -47,10 +48,11 @@ LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
 _WITHOUT_REQUEST = {
     STOPPED_WITH: " (who stopped you with this)",
+    CHOSEN_WITH: " (this was about which model to use, and is done; not a request)",
     WITHDRAWN: " (this was stopped before you read it; not a request)",
 }
-"""What follows the name of a person whose message stopped a turn or was withdrawn, by the message's label. An approver
-may have stopped it as well."""
+"""What follows the name of a person whose message stopped a turn, chose a model or was withdrawn, by the message's
+label. An approver may have stopped it as well."""
 MAX_TITLED = 1_000
 """Characters of a request that its session may be named after."""
 _NAMED = (AuthorKind.APP, AuthorKind.WORKFLOW)
@@ -90,6 +92,8 @@ class SlackGateway:
         self._ourselves = ourselves
         self._bots = frozenset(bots)
         self._sessions = sessions
+        self.model_words = NO_MODELS
+        """Recognizes messages that choose a model."""
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
@@ -241,7 +245,8 @@ class SlackGateway:
             message = incoming({"team_id": place.team, "event": event}, self._ourselves, self._bots, history=True)
             if message is not None and message.ts != first.ts:
                 if message.ts > first.ts:
-                    found.append(await with_rights(message, self._authorizer.may_stop))
+                    message = await with_rights(message, self._authorizer.may_stop)
+                    found.append(self.model_words.read(message))
                 else:
                     found.append(replace(message, addressed=False, earlier=True))
             await pace.checkpoint()

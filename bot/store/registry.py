@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.core.ports.store import AuditLog, Store, UsageLog
 from bot.errors import SettingsError
 from bot.store.sqlite.audit_log import open_audit_log
+from bot.store.sqlite.database import path_of
 from bot.store.sqlite.store import open_sqlite
 from bot.store.sqlite.usage_log import open_usage_log
 
@@ -59,6 +61,12 @@ def open_usage(url: str) -> AbstractContextManager[UsageLog]:
     if opens is None:
         raise SettingsError("DATABASE_URL", "this kind of store has no usage to read.")
     return opens(url)
+
+
+def models_file(url: str) -> Path | None:
+    """Return the file beside the store's own in which the list of models is kept; None if the store has no file."""
+    path = path_of(url) if url.startswith("sqlite:") else None
+    return None if path is None else path.with_name(f"{path.name}.models.json")
 
 
 def _backend(url: str) -> Backend:

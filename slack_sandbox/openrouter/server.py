@@ -76,7 +76,7 @@ class ModelSandbox:
         self._before: list[Hook] = []
         self._after: list[Hook] = []
         self._reasoning: dict[str, list[JsonObject]] = {}
-        self._sessions: dict[str, tuple[str, str]] = {}
+        self._sessions: dict[str, tuple[str, str, str]] = {}
         self._good_tools: set[str] = set()
         self._closing = asyncio.Event()
         self._runner: web.ServerRunner | None = None
@@ -238,10 +238,14 @@ class ModelSandbox:
     def _compare(self, chat: ChatRequest, texts: Mapping[str, str]) -> None:
         if not chat.session_id:
             return
-        now = (texts.get("messages", "[]"), texts.get("tools", ""))
+        now = (texts.get("messages", "[]"), texts.get("tools", ""), chat.model)
         before = self._sessions.get(chat.session_id)
         self._sessions[chat.session_id] = now
         if before is None:
+            return
+        if before[2] != now[2]:
+            # Another model has cached nothing of it, and accepts no reasoning but its own.
+            self._forget_reasoning(chat)
             return
         if not grows(before[0], now[0]):
             self.prefix_breaks.append(PrefixBreak(chat.session_id, chat.number, "messages"))
@@ -255,9 +259,12 @@ class ModelSandbox:
                 self._reasoning.update({call.id: details for call in answer.calls if call.id})
         elif answer.status == 400:
             # After a 400 the client may send the conversation without reasoning: no longer hold it to what it got.
-            for message in chat.messages:
-                for made in message.get("tool_calls") or ():
-                    self._reasoning.pop(made.get("id"), None)
+            self._forget_reasoning(chat)
+
+    def _forget_reasoning(self, chat: ChatRequest) -> None:
+        for message in chat.messages:
+            for made in message.get("tool_calls") or ():
+                self._reasoning.pop(made.get("id"), None)
 
 
 def _refusal(message: str, **more: JsonObject) -> Failure:

@@ -10,6 +10,7 @@ from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
 from tests.contract.ledgers import LedgersContract
 from tests.contract.log import LogContract
+from tests.contract.models import ModelsContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import QuestionsContract, UndosContract
@@ -29,6 +30,7 @@ class StoreContract(
     GrantsContract,
     UndosContract,
     LedgersContract,
+    ModelsContract,
     SessionContract,
     AuditContract,
 ):

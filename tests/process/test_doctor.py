@@ -17,6 +17,7 @@ import pytest
 
 from bot.cli import main
 from bot.logs import QUIET
+from bot.model.catalogue_entries import dump, parse
 from bot.store.sqlite import audit
 from bot.store.sqlite.database import Database
 from bot.tools.filesystem import default_server
@@ -164,9 +165,45 @@ def test_a_server_that_does_not_start_is_one_sentence(tmp_path: Path, doctor: Do
     assert (code, errors) == (1, "")
     assert said.splitlines() == [
         "The tool server `gone` is not running: the command `no-such-program` was not found.",
+        "Models: anthropic/claude-sonnet-4.5. Nothing is known of them before the bot has run; --models asks the"
+        " endpoint.",
         "",
         "There are no tools.",
     ]
+
+
+def test_what_is_known_of_each_model_and_what_is_wrong_with_it(tmp_path: Path, doctor: Doctor) -> None:
+    (tmp_path / "data").mkdir()
+    listed = {
+        "a/good": {"context_length": 200_000, "pricing": {"prompt": "0.000003", "completion": "0.000015"}},
+        "a/mute": {"supported_parameters": ["max_tokens"]},
+        "a/short": {"context_length": 4_096},
+    }
+    usual = {"supported_parameters": ["tools", "reasoning"], "architecture": {"input_modalities": ["text", "image"]}}
+    body = json.dumps({"data": [{"id": model, **usual, **more} for model, more in listed.items()]})
+    known = parse(body.encode(), lambda: 0.0)
+    assert known is not None
+    kept = dump(known, "https://openrouter.ai/api/v1", 1_795_000_000.0)
+    (tmp_path / "data" / "bot.db.models.json").write_text(kept)
+    (tmp_path / "bot.toml").write_text('[models]\nallowed = ["a/mute", "a/short", "a/lost:free"]\n')
+    code, said, _ = doctor(OPENROUTER_MODEL="a/good:nitro", **TOKENS)
+    assert code == 1
+    assert "Error, a/mute cannot be used: it cannot be given tools." in said
+    assert "Error, a/lost:free cannot be used: the endpoint does not list it." in said
+    assert "Warning, a/short has a context of 4,096 tokens, which is small for using tools." in said
+    assert (
+        "  a/good:nitro: context of 200,000 tokens; $3.00 and $15.00 per million tokens read and written; tools;"
+        " levels of effort; reads image, text" in said
+    )
+    code, said, _ = doctor("--json", OPENROUTER_MODEL="a/good", **TOKENS)
+    [good, *_] = json.loads(said)["models"]["configured"]
+    assert (good["model"], good["context_length"], good["tools"]) == ("a/good", 200_000, True)
+
+
+def test_it_asks_an_endpoint_that_does_not_answer_once(tmp_path: Path, doctor: Doctor) -> None:
+    code, said, _ = doctor("--models", OPENROUTER_BASE_URL="http://127.0.0.1:9/v1", **TOKENS)
+    assert code == 1
+    assert "http://127.0.0.1:9/v1/models could not be read: " in said
 
 
 async def _with_records(folder: Path) -> None:

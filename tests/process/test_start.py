@@ -128,6 +128,23 @@ async def test_the_socket_is_open_within_three_seconds_while_the_server_is_still
         assert time.monotonic() - begun < 3
 
 
+async def test_once_the_list_of_models_is_known_a_model_that_is_not_in_it_ends_the_start(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        kept = here.bot.database.with_name("bot.db.models.json")
+        await here.until(kept.exists)
+        await here.bot.stop()
+        await here.bot.start(OPENROUTER_MODEL="sandbox/other")
+        assert await here.bot.ended(10) == 2
+        last = here.bot.log.splitlines()[-1]
+        assert last == (
+            "OPENROUTER_MODEL: sandbox/other cannot be used: the endpoint does not list it. Name another model."
+        )
+        await here.bot.start(OPENROUTER_MODEL="sandbox/other, sandbox/model")
+        await here.ready()
+        assert "sandbox/other cannot be used: the endpoint does not list it" in here.bot.log
+        here.errors_expected = True
+
+
 async def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         second = Bot(tmp_path, here.bot.environment)

@@ -25,6 +25,12 @@ class ModelRequest:
     """Pins the provider, and with it its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
     user: str
     """A stable pseudonym of the person."""
+    models: tuple[str, ...] = ()
+    """The model, then its fallbacks, at most three in all; empty for those that the client was created with."""
+    effort: str = ""
+    """The effort of reasoning (`bot.core.model_options.EFFORTS`); empty for the model's own."""
+    others_until: int = -1
+    """The last position of the log that other models have written: their reasoning is not sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
 from bot.core.ports.sessions import SessionStore
+from bot.core.ports.thread_models import ThreadModels
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
@@ -53,6 +54,10 @@ class Inbox(Protocol):
         its author, and of those who have asked for what it ends, are withdrawn (`bot.core.inbox.WITHDRAWN`). A turn
         that the author may stop and that has not begun is opened as a stopped one. The word itself is then context. If
         there was nothing to stop, it is an ordinary message.
+
+        A person's message with a `choice` that is addressed to the bot sets the model of its thread
+        (`ThreadModels.thread_model`), unless one that was written later has done so already, and its reply is posted.
+        It begins a thread if there is none. The message is then context, even if it is `late`.
 
         Idempotent, by event and by timestamp: a second delivery is a duplicate and changes nothing, except that unread
         context becomes addressed if it is delivered again as a mention.
@@ -284,7 +289,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, ThreadModels, Protocol):
     """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

@@ -82,4 +82,12 @@ def _total(record: TurnRecord) -> str:
     )
     requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
     cost = f" · ${usage.cost:.4f}" if usage.cost else ""
-    return f"{requests} · {duration(record.seconds)} · {tokens}{cost}"
+    return f"{requests} · {duration(record.seconds)} · {tokens}{cost}{_model(record)}"
+
+
+def _model(record: TurnRecord) -> str:
+    """Return which model answered, and that it was a fallback."""
+    if not record.model:
+        return ""
+    fallback = f" · {one_line(record.fallback, 80)} answered as a fallback" if record.fallback else ""
+    return f" · {one_line(record.model, 80)}{fallback}"

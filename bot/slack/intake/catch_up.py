@@ -278,7 +278,7 @@ class CatchUp:
         woken = set[int]()
         for message in found.messages:
             admission, thread_id = await self._store.admit(message)
-            if admission is Admission.STARTS:
+            if admission in (Admission.STARTS, Admission.CHOOSES):
                 woken.add(thread_id)
             elif admission is Admission.STOPS:
                 woken.update(await self._store.waiting())

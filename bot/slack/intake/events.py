@@ -15,6 +15,7 @@ from bot.core.untrusted import mapping
 from bot.slack.intake.amending import amend
 from bot.slack.intake.changes import amendment, deleted
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
+from bot.slack.intake.model_words import NO_MODELS, ModelWords
 from bot.slack.intake.stop_rights import MayStop, with_rights
 from bot.slack.reading.message import Ourselves
 
@@ -34,6 +35,7 @@ def register(
     under_way: dict[tuple[str, str], Commit],
     *,
     bots: Collection[str] = (),
+    model_words: ModelWords = NO_MODELS,
     may_stop: MayStop,
     stopped: Callable[[int], None],
     busy: Callable[[int], bool],
@@ -49,15 +51,17 @@ def register(
         ourselves: the ids of our own app.
         under_way: the commits of messages to the bot, by channel and ts.
         bots: ids of apps and workflows that may address the bot.
+        model_words: recognizes messages that choose a model.
         may_stop: returns whether a person may stop the turns of others.
-        stopped: schedules a thread whose turn may have been stopped, and updates its posts.
+        stopped: schedules a thread in which something was decided, and updates its posts.
         busy: returns whether a thread is being advanced.
         seen: marks a message as one that is read in a moment, by channel and ts.
         unseen: handles a message that was deleted, by channel and ts.
     """
 
     async def admit(message: Incoming) -> tuple[Admission, int]:
-        return await store.admit(await with_rights(message, may_stop) if message.stop else message)
+        message = await with_rights(message, may_stop) if message.stop else model_words.read(message)
+        return await store.admit(message)
 
     notices: dict[tuple[str, str], None] = {}
 
@@ -97,7 +101,7 @@ def register(
             if message.ts != message.place.thread_ts and busy(thread_id):
                 seen(message.place.channel, message.ts)
             wake(thread_id)
-        elif admission is Admission.STOPS:
+        elif admission in (Admission.STOPS, Admission.CHOOSES):
             for each in await store.waiting():
                 stopped(each)
 

@@ -23,6 +23,7 @@ from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
 from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.missed_changes import Comparison, Pages, version
+from bot.slack.intake.model_words import NO_MODELS, ModelWords
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
 from bot.slack.reading.message import Ourselves, is_spoken
 from bot.slack.reading.rendering import note
@@ -60,6 +61,8 @@ class MissedReader:
     """Returns the number of the last outage that has ended. During an outage, a history may be incomplete."""
     may_stop: MayStop = nobody
     """Returns whether a person's stop word ends the turns of others."""
+    model_words: ModelWords = NO_MODELS
+    """Recognizes messages that choose a model."""
 
     async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         """Return what was missed in a thread in which somebody waits, and what of it could not be read."""
@@ -211,7 +214,7 @@ class MissedReader:
                 # delivered, its first wording is unknown.
                 added = at < oldest + MARGIN_SECONDS and edited and float(edited) - at > EDIT_SECONDS
                 message = replace(message, addressed=message.addressed and not (added and conversation.kind != "im"))
-                message = await with_rights(message, self.may_stop)
+                message = self.model_words.read(await with_rights(message, self.may_stop))
                 late = now - at > self.late_seconds
                 messages.append(replace(message, missed=True, late=late, version=version(edited, now)))
         return sorted(messages, key=_moment)

@@ -16,7 +16,7 @@ from bot.core.amendments import (
     edit_adds_request,
     is_request_after_edit,
 )
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
+from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
 from bot.store.sqlite import (
     audit,
@@ -55,8 +55,9 @@ class _Row:
 
     @property
     def is_settled(self) -> bool:
-        """Whether its author stopped a turn with it, or after it. It is never a request again, however it is edited."""
-        return self.author == AuthorKind.PERSON and self.label in (STOPPED_WITH, WITHDRAWN)
+        """Whether its author stopped a turn with it, or after it, or chose a model. However it is edited, it is never a
+        request again."""
+        return self.author == AuthorKind.PERSON and self.label in SETTLED
 
 
 _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone, held"

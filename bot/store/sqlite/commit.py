@@ -21,6 +21,7 @@ from bot.store.sqlite import (
     posts,
     question_audit,
     questions,
+    thread_models,
     transitions,
     undos,
 )
@@ -81,6 +82,8 @@ def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -
     """Write the counters of the turn, and what was offered to the model."""
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
+    if change.asked is not None and state.turn is not None:
+        thread_models.asked(connection, state.id, state.turn.id, change.asked)
     parked_threads.changed(connection, state.id, change)
     if state.turn is not None:
         log.save_turn(connection, state.turn, change.usage, change.outcome or None)

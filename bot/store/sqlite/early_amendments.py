@@ -36,6 +36,7 @@ def as_amended(connection: sqlite3.Connection, incoming: Incoming) -> Incoming |
         addressed=both,
         to_others=bool(to_others),
         stop=False,
+        choice=None,
     )
 
 

@@ -7,9 +7,9 @@ import json
 import sqlite3
 from dataclasses import replace
 
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming
+from bot.core.inbox import CHOSEN_WITH, SETTLED, STOPPED_WITH, Admission, AuthorKind, Incoming
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import early_amendments, former_teams, parked_threads, stopping
+from bot.store.sqlite import early_amendments, former_teams, parked_threads, stopping, thread_models
 from bot.store.sqlite.database import now
 
 
@@ -27,6 +27,16 @@ def admit(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admission
             word = replace(as_it_is, stop=False, addressed=False, to_others=True, label=STOPPED_WITH)
             _, thread_id = _record(connection, word, begins=True)
             return Admission.STOPS, thread_id
+    if as_it_is.choice is not None:
+        thread_id = thread(connection, as_it_is.place)
+        known = _known(connection, thread_id, as_it_is)
+        if not known and thread_models.is_addressed(connection, thread_id, as_it_is):
+            word = replace(as_it_is, addressed=False, to_others=True, late=False, label=CHOSEN_WITH)
+            admission, thread_id = _record(connection, word, begins=True)
+            if admission is not Admission.CONTEXT:  # the thread is gone
+                return admission, thread_id
+            thread_models.choose(connection, thread_id, as_it_is, as_it_is.choice)
+            return Admission.CHOOSES, thread_id
     return _record(connection, as_it_is)
 
 
@@ -108,14 +118,13 @@ def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool 
         # One of the two events of a mention may have been recorded as a message to others.
         raised = connection.execute(
             "UPDATE inbox SET addressed = 1 WHERE thread_id = ? AND ts = ? AND NOT addressed AND NOT held"
-            " AND seq IS NULL AND ? AND version = ? AND (author <> '' OR label NOT IN (?, ?))",
+            " AND seq IS NULL AND ? AND version = ? AND (author <> '' OR label NOT IN (?, ?, ?))",
             (
                 thread_id,
                 incoming.ts,
                 incoming.addressed and not incoming.late,
                 incoming.version,
-                STOPPED_WITH,
-                WITHDRAWN,
+                *SETTLED,
             ),
         )
         if raised.rowcount == 0:

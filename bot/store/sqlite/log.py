@@ -65,7 +65,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     state.parked = bool(parked)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
-        " prompt_tokens, completion_tokens, cached_tokens, cost, model FROM turns"
+        " prompt_tokens, completion_tokens, cached_tokens, cost, model, fallback FROM turns"
         " WHERE thread_id = ? AND ended_at IS NULL",
         (thread_id,),
     ).fetchone()
@@ -82,6 +82,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             others=_others(connection, thread_id, turn[7], turn[1]),
             usage=Usage(*turn[9:13]),
             model=turn[13],
+            fallback=turn[14],
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",

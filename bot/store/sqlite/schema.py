@@ -7,6 +7,7 @@ from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.ledger_migration import LEDGER
+from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.questions_migration import QUESTIONS
 from bot.store.sqlite.streaming_migration import STREAMING
@@ -334,4 +335,5 @@ MIGRATIONS: tuple[str, ...] = (
     FEEDBACK,
     GRANTS,
     LEDGER,
+    MODELS,
 )

@@ -42,6 +42,7 @@ from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.session_store import SqliteSessions
+from bot.store.sqlite.thread_models_store import ThreadModelsStore
 from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
 
@@ -56,7 +57,7 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:

@@ -15,7 +15,7 @@ def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | N
     row = connection.execute(
         "SELECT t.id, t.team, t.channel, t.thread_ts, t.kind, u.requester, u.steps, u.seconds,"
         " u.prompt_tokens, u.completion_tokens, u.cached_tokens, u.cost,"
-        " (SELECT count(*) FROM calls WHERE turn_id = u.id)"
+        " (SELECT count(*) FROM calls WHERE turn_id = u.id), u.model, u.fallback"
         " FROM turns u JOIN threads t ON t.id = u.thread_id WHERE u.id = ?",
         (turn,),
     ).fetchone()
@@ -34,4 +34,6 @@ def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | N
         steps=row[6],
         seconds=row[7],
         usage=Usage(*row[8:12]),
+        model=row[13],
+        fallback=row[14],
     )

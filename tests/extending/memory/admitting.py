@@ -6,7 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
-from tests.extending.memory import asking, hearing, stopping
+from tests.extending.memory import asking, choosing, hearing, stopping
 from tests.extending.memory.tables import Message, Tables, Thread, now
 
 
@@ -27,10 +27,14 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
             addressed=both,
             to_others=wording.to_others,
             stop=False,
+            choice=None,
         )
     if incoming.stop and not incoming.earlier and stopping.by_word(tables, incoming):
         return Admission.STOPS, stopping.record(tables, incoming)
     thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
+    if incoming.choice is not None and choosing.is_new(tables, thread, incoming):
+        chosen = choosing.choose(tables, thread, incoming, incoming.choice)
+        return (Admission.CHOOSES if chosen else Admission.IGNORED), chosen
     if not thread and (incoming.unclear or not incoming.addressed):
         return Admission.IGNORED, 0
     if not thread:

@@ -13,7 +13,7 @@ from bot.core.amendments import (
     edit_adds_request,
     is_request_after_edit,
 )
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Admission, AuthorKind, Incoming, Unread
+from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming, Unread
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
 from tests.extending.memory import asking, hearing
@@ -86,7 +86,7 @@ def _hold(tables: Tables, thread: int, number: int) -> None:
 
 
 def _is_settled(said: Unread) -> bool:
-    return said.author is AuthorKind.PERSON and said.label in (STOPPED_WITH, WITHDRAWN)
+    return said.author is AuthorKind.PERSON and said.label in SETTLED
 
 
 def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[AmendmentOutcome, int]:

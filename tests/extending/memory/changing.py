@@ -12,7 +12,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, following, hearing
+from tests.extending.memory import asking, choosing, following, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -106,6 +106,8 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     _keep(tables, change)
     following.settle(tables)
     if state.turn is not None:
+        if change.asked is not None:
+            choosing.asked(tables, state.id, state.turn.id, change.asked)
         _count(tables, state.turn, change, gets_on=gets_on)
 
 
@@ -163,6 +165,7 @@ def _count(tables: Tables, turn: Turn, change: Change, *, gets_on: bool) -> None
     row = tables.turns[turn.id]
     written = replace(turn, usage=row.turn.usage + change.usage, stopped_by=row.turn.stopped_by, announced=False)
     written = replace(written, attempts=1 if gets_on else turn.attempts, model="", others=())
+    written = replace(written, fallback=row.turn.fallback)
     tables.turns[turn.id] = replace(row, turn=written, ended=change.outcome)
     if change.outcome:
         for id_, each in list(tables.inbox.items()):

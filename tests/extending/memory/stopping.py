@@ -110,8 +110,8 @@ def by_button(tables: Tables, turn: int, user: str, *, others: bool) -> int:
     return row.thread
 
 
-def record(tables: Tables, incoming: Incoming) -> int:
-    """Record the message with the word. Out: its thread."""
+def record(tables: Tables, incoming: Incoming, label: str = STOPPED_WITH) -> int:
+    """Record the message with the word. Out: its thread; 0 if that is gone."""
     thread = next((id_ for id_, row in tables.threads.items() if row.place == incoming.place), 0)
     if not thread:
         thread = len(tables.threads) + 1
@@ -121,7 +121,7 @@ def record(tables: Tables, incoming: Incoming) -> int:
         return 0
     tables.threads[thread] = replace(row, gone="")
     number = max(tables.inbox, default=0) + 1
-    unread = Unread(number, incoming.user, incoming.ts, incoming.text, (), addressed=False, label=STOPPED_WITH)
+    unread = Unread(number, incoming.user, incoming.ts, incoming.text, (), addressed=False, label=label)
     unread = replace(unread, version=incoming.version)
     tables.inbox[number] = Message(thread, incoming.event_id, unread, at=now())
     return thread

@@ -9,6 +9,7 @@ from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.calls import CallState
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
+from bot.core.model_options import ThreadModel
 from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.posts import Draft, PostState
 from bot.core.questions import retry
@@ -171,7 +172,11 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
         place = self._disk.tables.threads[row.thread].place
         kept = row.turn
         shown, more = calls[:most], len(calls[most:])
-        return TurnRecord(row.thread, place, kept.requester, shown, more, kept.steps, kept.seconds, kept.usage)
+        record = TurnRecord(row.thread, place, kept.requester, shown, more, kept.steps, kept.seconds, kept.usage)
+        return replace(record, fallback=kept.fallback)
+
+    async def thread_model(self, thread_id: int) -> ThreadModel:
+        return self._disk.tables.threads[thread_id].model
 
     async def functions(self, digest: str) -> str:
         return self._disk.tables.functions.get(digest, "")

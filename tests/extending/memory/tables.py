@@ -14,6 +14,7 @@ from bot.core.amendments import Amendment
 from bot.core.audit import AuditRecord
 from bot.core.calls import Call
 from bot.core.inbox import Unread
+from bot.core.model_options import ThreadModel
 from bot.core.posts import Post
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Question, UndoState
@@ -33,6 +34,8 @@ class Thread:
     parked: str = ""
     heard: int = 0
     gone: str = ""
+    model: ThreadModel = field(default_factory=ThreadModel)
+    chosen_at: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -76,6 +77,33 @@ class TestTheRequest:
         assert payload["models"] == ["a/first", "b/second"]
         assert "model" not in payload
         assert payload["max_tokens"] == 500
+
+    async def test_the_models_and_the_effort_of_a_request_take_the_place_of_the_clients(
+        self, sandbox: ModelSandbox, connect: Connect
+    ) -> None:
+        client = connect(provider={"zdr": True, "order": ["a"]})
+        for models, effort in (((), ""), (("anthropic/b",), "high"), (("a/b", "c/d", "e/f", "g/h"), "none"), ((), "")):
+            await client.complete(replace(asking(), models=models, effort=effort))
+
+        first, second, third, last = (request.payload for request in sandbox.requests)
+        assert (first["model"], "reasoning" in first) == ("sandbox/model", False)
+        assert (second["model"], second["reasoning"]) == ("anthropic/b", {"effort": "high"})
+        assert second["cache_control"] == {"type": "ephemeral"}
+        assert (third["models"], third["reasoning"]) == (["a/b", "c/d", "e/f"], {"effort": "none"})
+        assert last == first
+        assert first["provider"] == third["provider"] == {"zdr": True, "order": ["a"]}
+
+    async def test_reasoning_that_others_have_written_is_not_sent(
+        self, sandbox: ModelSandbox, client: OpenRouter
+    ) -> None:
+        theirs = {"role": "assistant", "content": "Hi.", "reasoning_details": [{"type": "reasoning.text", "text": "a"}]}
+        own = {**theirs, "reasoning_details": [{"type": "reasoning.text", "text": "b"}]}
+
+        await client.complete(replace(asking(user(), theirs, user(), own, user()), others_until=1))
+
+        sent = sandbox.requests[0].messages
+        assert "reasoning_details" not in sent[1]
+        assert sent[3] == own
 
     @pytest.mark.parametrize("models", [[], ["a/1", "a/2", "a/3", "a/4"]])
     async def test_no_model_or_more_than_openrouter_accepts_is_an_error_at_construction(

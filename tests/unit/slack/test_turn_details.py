@@ -58,3 +58,10 @@ def test_no_argument_result_or_name_forges_anything(nasty: str) -> None:
 def test_long_or_odd_arguments_are_cut() -> None:
     for arguments in ("[1, 2]", "{", canonical({"a": "x" * 50_000}), canonical({f"k{n}": n for n in range(3_000)})):
         assert "more characters" in shown(call(arguments)).plain or len(arguments) < 100
+
+
+def test_the_model_is_named_and_a_fallback_that_answered() -> None:
+    record = TurnRecord(1, PLACE, ALICE, (), 0, 1, 0.2, Usage(), model="b/2", fallback="b/2")
+    assert window(turn_details.window(record)).plain.endswith("· b/2 · b/2 answered as a fallback")
+    alone = TurnRecord(1, PLACE, ALICE, (), 0, 1, 0.2, Usage(), model="a/1")
+    assert window(turn_details.window(alone)).plain.endswith("· a/1")
