@@ -56,6 +56,7 @@ class TestTheRequest:
         assert payload == {
             "model": "sandbox/model",
             "stream": True,
+            "stream_options": {"include_usage": True},
             "usage": {"include": True},
             "plugins": [{"id": "context-compression", "enabled": False}],
             "session_id": "thread-7",
