@@ -88,8 +88,8 @@ async def aimock(folder: Path) -> AsyncGenerator[str]:
 @pytest.mark.parametrize(("path", "cost"), [("/api/v1", 0.75), ("/v1", 0.0)], ids=["as OpenRouter", "as OpenAI"])
 async def test_a_conversation_through_aimock(tmp_path: Path, path: str, cost: float) -> None:
     async with aimock(tmp_path) as address:
-        settings = {"OPENROUTER_BASE_URL": address + path, "OPENROUTER_API_KEY": KEY, "OPENROUTER_MODEL": "a/b"}
-        async with world(tmp_path, **settings) as here:
+        url = address + path
+        async with world(tmp_path, OPENROUTER_BASE_URL=url, OPENROUTER_API_KEY=KEY, OPENROUTER_MODEL="a/b") as here:
             (here.workspace / "release.md").write_text("Thursday\n")
             ts = await here.slack.say(here.general, here.alice, "<@BOT> What is the release date?")
             told = await here.reply(ts, ANSWER)
