@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 _REASONING: Final = b'"reasoning_'
 _REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_details")
 _MAX_HEALED: Final = 1_000
+_MAX_CHANGES: Final = 30
+"""Of one request. A strict server may name one of its fields after the other."""
 _PROBE: Final = Transcript([(0, '{"role":"user","content":"Reply with the word OK."}')])
 _PROBE_TOKENS: Final = 16
 """The least that OpenAI's models accept."""
@@ -80,6 +82,7 @@ class AdaptedRequest:
         self._healed = learnt.healed(request.session_id)
         self._plain = False
         self._searched = False
+        self._changes = 0
         self._messages = request.messages
         self._tools = request.tools
 
@@ -103,27 +106,36 @@ class AdaptedRequest:
 
         send: for requests that find out which tool is refused. Raises SearchFailed if one of them fails otherwise.
         """
-        detail = failure.error.detail
+        self._changes += 1
+        if self._changes > _MAX_CHANGES:
+            return False
         # What is below ModelRefused is known to be about something else.
         of_request = type(failure.error) in (ModelRefused, ModelUnavailable, ModelUnknown) and bool(failure.words)
-        if of_request and await self._learn_dialect(failure.words):
+        known = (of_request and await self._learn_dialect(failure.words)) or self._heal(failure)
+        if known or self._learn_tools(failure):
             return True
-        if failure.reasoning and self._messages.has(_REASONING) and self._healed < self._request.messages.last:
-            log.warning("the model's provider rejects the reasoning in the history: %s", detail)
-            self._healed = self._request.messages.last
-            self._learnt.heal(self._request.session_id, self._healed)
-            return True
-        fits = not isinstance(failure.error, ContextTooLong)
-        if fits and failure.words and (names := self._learnt.tools.learn(self._tools, failure.words)):
-            _report(names, detail)
-            return True
-        if not of_request:
+        return of_request and (self._make_plain(failure.words) or await self._search(failure, send))
+
+    def _heal(self, failure: Failure) -> bool:
+        if not failure.reasoning or not self._messages.has(_REASONING) or self._healed >= self._request.messages.last:
             return False
-        if says_nothing(failure.words) and not self._plain and not self._learnt.dialect.accepted_all:
-            self._plain = True
-            return True
-        self._plain = False
-        return self._learnt.tools.may_be_meant(failure.words) and await self._search(failure, send)
+        log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
+        self._healed = self._request.messages.last
+        self._learnt.heal(self._request.session_id, self._healed)
+        return True
+
+    def _learn_tools(self, failure: Failure) -> bool:
+        if not failure.words or isinstance(failure.error, ContextTooLong):
+            return False
+        names = self._learnt.tools.learn(self._tools, failure.words)
+        if names:
+            _report(names, failure.error.detail)
+        return bool(names)
+
+    def _make_plain(self, words: str) -> bool:
+        """Leave out everything optional if that was never accepted and the error does not say what is wrong."""
+        self._plain = not self._plain and says_nothing(words) and not self._learnt.dialect.accepted_all
+        return self._plain
 
     async def _learn_dialect(self, words: str) -> bool:
         dialect, head = self._learnt.dialect, self._head()
@@ -137,7 +149,7 @@ class AdaptedRequest:
 
     async def _search(self, failure: Failure, send: Send) -> bool:
         """Find the tools that are refused by sending them with a short conversation, and leave them out from now on."""
-        if self._searched:
+        if self._searched or not self._learnt.tools.may_be_meant(failure.words):
             return False
         self._searched = True
         async with self._learnt.searching:

@@ -74,6 +74,8 @@ _PARTS: Final = (b'"content":[', b'"content": [')
 _NULLS: Final = (b'"content":null', b'"content": null')
 _FILES: Final = (b'"image_url"', b'"input_audio"', b'"file_data"', b'"video_url"')
 _MAX_HEADS: Final = 20
+_SHORT: Final = 500
+"""Characters of an error that gives no reason, at most."""
 
 
 class EndpointDialect:
@@ -125,7 +127,7 @@ class EndpointDialect:
 
     def needs_changes(self, messages: Transcript, model: str, *, plain: bool = False) -> bool:
         """Return whether `changed` would change these messages."""
-        fields = any(messages.has(f'"{key}"'.encode()) for key in self._unwanted(plain=plain))
+        fields = any(_has(messages, key) for key in self._unwanted(plain=plain))
         parts = (self._tool_texts or model in self._texts) and _any(messages, _PARTS)
         return fields or parts or (self._no_nulls and _any(messages, _NULLS))
 
@@ -179,9 +181,10 @@ class EndpointDialect:
             return
         of_messages = [key for key in _OF_MESSAGES if "reasoning" not in key or not _WANTED.search(words)]
         for key in (*(fields.keys() - _NEEDED), *of_messages):
+            in_messages = key in of_messages and key not in self._without_in_messages and _has(messages, key)
             for place in _places(key, words):
                 of_message = _OF_A_MESSAGE.search(words[max(0, place - 200) : place]) is not None
-                if of_message and key in of_messages and messages.has(f'"{key}"'.encode()):
+                if in_messages and (of_message or key not in fields):
                     self._without_in_messages.add(key)
                     yield f"{key} of messages"
                     break
@@ -189,14 +192,10 @@ class EndpointDialect:
                     self._leave_out(key)
                     yield key
                     break
-                if not of_message and key in of_messages and key not in fields and messages.has(f'"{key}"'.encode()):
-                    self._without_in_messages.add(key)
-                    yield f"{key} of messages"
-                    break
 
     def _learn_contents(self, fields: JsonObject, messages: Transcript, words: str) -> Iterator[str]:
         model = model_of(fields)
-        if _any(messages, _PARTS):
+        if model not in self._texts and _any(messages, _PARTS):
             of_tools = not self._tool_texts and any('"tool_call_id"' in text and _has_parts(text) for text in messages)
             if _any(messages, _FILES) and _NO_FILES.search(words):
                 self._texts.add(model)
@@ -207,7 +206,7 @@ class EndpointDialect:
                 else:
                     self._texts.add(model)
                 yield "lists of parts in tool results" if of_tools else "lists of parts"
-        if _any(messages, _NULLS) and _NO_NULL.search(words):
+        if not self._no_nulls and _any(messages, _NULLS) and _NO_NULL.search(words):
             self._no_nulls = True
             yield "null as content"
 
@@ -218,7 +217,7 @@ class EndpointDialect:
 
 def says_nothing(words: str) -> bool:
     """Return whether an error does not say what is wrong with a request, or which of its fields is unknown."""
-    return _SAYS_NOTHING.match(words) is not None
+    return len(words) <= _SHORT and _SAYS_NOTHING.match(words) is not None
 
 
 def model_of(fields: JsonObject) -> str:
@@ -249,6 +248,11 @@ def _places(key: str, words: str) -> Iterator[int]:
     else:
         pattern = rf"(?<![\w-]){name}(?![\w-])"
     yield from (match.start() for match in re.finditer(pattern, words, re.IGNORECASE))
+
+
+def _has(messages: Transcript, key: str) -> bool:
+    """Return whether a message may have a field. It may also be one within a field."""
+    return messages.has(f'"{key}"'.encode())
 
 
 def _any(messages: Transcript, texts: Sequence[bytes]) -> bool:
