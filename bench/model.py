@@ -31,6 +31,7 @@ from openai import AsyncOpenAI
 
 from bot.core.ports.model import ModelRequest
 from bot.core.transcript import Transcript
+from bot.model.adapted_request import body_of
 from bot.model.openrouter import OpenRouter
 from bot.model.reply_reader import Listener
 from bot.model.sse import EventReader
@@ -144,7 +145,7 @@ def our_request(router: OpenRouter, texts: list[str], tools: str) -> float:
     """Return our seconds for a request."""
     began = time.thread_time()
     log = Transcript(enumerate(texts))
-    body = router.body(ModelRequest(log, tools, "auto", "thread", "person"), log, tools)
+    body = body_of(router.head(ModelRequest(log, tools, "auto", "thread", "person"), tools), log)
     took = time.thread_time() - began
     if len(json.loads(body)["messages"]) != len(texts):
         raise RuntimeError("the request is not what was wanted")

@@ -9,6 +9,8 @@ BotError
     ├── ModelRateLimited
     ├── ModelUnauthorized  the key is wrong or revoked
     ├── ModelUnpaid        credits or limits are used up
+    ├── WrongEndpoint      OPENROUTER_BASE_URL is not the address of a model's API
+    ├── UntrustedEndpoint  its certificate is not trusted
     ├── ModelRefused       the request was rejected
     │   ├── ModelFlagged       by moderation
     │   ├── ModelUnknown       there is no such model, or nobody who may serve it
@@ -74,12 +76,13 @@ class ModelError(BotError):
 
     @property
     def advice(self) -> str:
-        """What the reader can do about it, and from when on."""
+        """What the reader can do about it, and from when on: in ISO 8601 and UTC, `2026-11-28T14:05Z`, which whoever
+        shows it replaces by the reader's own time."""
         if self.retry_at is None or not self.retry:
             return self.fix
-        at = datetime.fromtimestamp(self.retry_at + 59, UTC)
-        day = f" on {at.day} {at:%B}" if self.retry_at > time.time() + 20 * 3600 else ""
-        return f"Everything in this thread is kept: press Retry at {at:%H:%M} UTC{day}, and I carry on from here."
+        when = "on" if self.retry_at > time.time() + 20 * 3600 else "at"
+        moment = f"{datetime.fromtimestamp(self.retry_at + 59, UTC):%Y-%m-%dT%H:%MZ}"
+        return f"Everything in this thread is kept: press Retry {when} {moment}, and I carry on from here."
 
 
 class ModelUnavailable(ModelError):
@@ -99,6 +102,21 @@ class ModelUnauthorized(ModelError):
 
 class ModelUnpaid(ModelError):
     """The credits for the model are used up; whoever runs the bot has to add some."""
+
+    fix = "Everything in this thread is kept: once that is done, press Retry and I carry on from here."
+
+
+class WrongEndpoint(ModelError):
+    """There is no model at the address that I am set to use; whoever runs the bot has to correct OPENROUTER_BASE_URL,
+    which usually ends in /v1."""
+
+    fix = "Everything in this thread is kept: once that is done, write here and I carry on."
+    retry = False
+
+
+class UntrustedEndpoint(ModelError):
+    """The certificate of the model's server is not trusted on my machine; whoever runs the bot has to install its
+    authority's certificate there."""
 
     fix = "Everything in this thread is kept: once that is done, press Retry and I carry on from here."
 

@@ -148,13 +148,15 @@ def elements(blocks: Sequence[Json]) -> Iterator[Json]:
 
 
 def plain(text: str, blocks: Sequence[Json], attachments: Sequence[Json]) -> str:
-    """All readable text: the message text, then each text of the blocks and attachments, a part a line, none twice."""
+    """All readable text: the message text, then each text of the blocks and attachments, a part a line, none twice.
+    Dates are shown by their fallback."""
     parts: list[str] = [unescape(text)] if text else []
     for block in [*blocks, *attachments]:
         parts.extend(_readable(block))
-    return "\n".join(dict.fromkeys(part for part in parts if part))
+    return "\n".join(dict.fromkeys(_DATE.sub(r"\1", part) for part in parts if part))
 
 
+_DATE = re.compile(r"<!date\^[^<>|]*\|([^<>]*)>")
 _SYMBOLS = ("feedback_buttons", "overflow")
 """What Slack draws without its words: thumbs, and three dots that open a menu."""
 _INLINE_KINDS = {"rich_text_section", "rich_text_preformatted", "rich_text_quote"}

@@ -28,6 +28,7 @@ NAMES = (
     *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
 )
 """All settings in the environment."""
+_KEY_FIX = "Create a key at https://openrouter.ai/keys (for a server without keys, write any word)"
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
@@ -101,7 +102,7 @@ def load(
         slack_bot_token=_token(values, "SLACK_BOT_TOKEN", "xoxb-", needed),
         slack_app_token=_token(values, "SLACK_APP_TOKEN", "xapp-", needed),
         slack_api_url=_url(values, "SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
-        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", "Create a key at https://openrouter.ai/keys", needed),
+        openrouter_api_key=_secret(values, "OPENROUTER_API_KEY", _KEY_FIX, needed),
         openrouter_base_url=_url(values, "OPENROUTER_BASE_URL", "https://openrouter.ai/api/v1").rstrip("/"),
         models=_models(values.get("OPENROUTER_MODEL", DEFAULT_MODEL)),
         database_url=values.get("DATABASE_URL", "sqlite:///data/bot.db"),

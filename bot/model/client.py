@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx2
 
-from bot.model.error_objects import MAX_BODY_BYTES
+from bot.model.error_objects import MAX_BODY_BYTES, unwrapped
 from bot.model.lazy_imports import lazy_subpackages
 
 with lazy_subpackages("openai.types"):
@@ -96,9 +96,8 @@ def _status_error(response: httpx2.Response) -> APIStatusError:
     body: object = response.text.strip()
     with suppress(ValueError, RecursionError):
         body = json.loads(response.text)
-    if isinstance(body, Mapping):
-        body = body.get("error", body)
-    return APIStatusError(f"Error code: {response.status_code}", response=response, body=body)
+    said = unwrapped(body)
+    return APIStatusError(f"Error code: {response.status_code}", response=response, body=said)
 
 
 async def _error_body(response: httpx2.Response) -> bytes:

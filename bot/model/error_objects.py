@@ -18,6 +18,8 @@ the event loop."""
 MAX_BODY_BYTES: Final = 64 * 1024
 """Bytes of the body of an HTTP error (a web page, or an object with a message) that are read."""
 MAX_RESET_SECONDS: Final = 40 * 86_400.0
+_SAID: Final = ("message", "detail", "error", "errors", "msg", "title")
+"""Where servers say what was wrong: FastAPI's and Mistral's in `detail`, a list of which each entry names a field."""
 _MAX_DEPTH: Final = 4
 _MAX_WIDTH: Final = 10
 
@@ -46,6 +48,17 @@ def error_object(problem: BaseException) -> Mapping[str, Any] | None:
     return None
 
 
+def unwrapped(body: object) -> object:
+    """Return the error object in the JSON body of a failed request; the body itself if there is none.
+
+    Gemini's endpoint for OpenAI's API sends a list with one element, Ollama and LM Studio a text as `error`.
+    """
+    if isinstance(body, list) and body and isinstance(body[0], Mapping):
+        body = body[0]
+    error = mapping(body).get("error", body)
+    return {"message": error} if isinstance(error, str) and body is not error else error
+
+
 def exception_text(problem: BaseException) -> str:
     """Describe an exception with its cause: openai's connection errors only say "Connection error."."""
     parts = [f"{type(problem).__name__}: {problem}"]
@@ -61,9 +74,11 @@ def status_of(code: object) -> int | None:
 
 
 def error_type(error: Mapping[str, Any]) -> str:
-    """Return `metadata.error_type`, `error_type` directly in the error, or a `code` that is a name."""
-    for found in (mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code")):
-        if isinstance(found, str) and status_of(found) is None:
+    """Return `metadata.error_type`, `error_type` directly in the error, a `code` that is a name, or `type`, which is
+    all that llama.cpp's server has."""
+    named = (mapping(error.get("metadata")).get("error_type"), error.get("error_type"), error.get("code"))
+    for found in (*named, error.get("type")):
+        if isinstance(found, str) and found and status_of(found) is None:
             return found[:MAX_MESSAGE_CHARS].removesuffix("_error")
     return ""
 
@@ -73,7 +88,8 @@ def texts(error: Mapping[str, Any]) -> tuple[str, str]:
     raw = mapping(error.get("metadata")).get("raw")
     if raw is not None and not isinstance(raw, str):
         raw = _message_text(raw)
-    return _message_text(error.get("message") or "")[:MAX_MESSAGE_CHARS], (raw or "")[:MAX_MESSAGE_CHARS]
+    said = next((error[key] for key in _SAID if error.get(key)), "")
+    return _message_text(said)[:MAX_MESSAGE_CHARS], (raw or "")[:MAX_MESSAGE_CHARS]
 
 
 def _message_text(value: object) -> str:

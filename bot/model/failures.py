@@ -28,6 +28,8 @@ from bot.errors import (
     ModelUnknown,
     ModelUnpaid,
     ModelWithoutTools,
+    UntrustedEndpoint,
+    WrongEndpoint,
 )
 from bot.model.error_objects import (
     MAX_MESSAGE_CHARS,
@@ -45,8 +47,10 @@ _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
     "context_length_exceeded": ContextTooLong,
     "string_too_long": ContextTooLong,
     "payload_too_large": ContextTooLong,
+    "exceed_context_size": ContextTooLong,
     "authentication": ModelUnauthorized,
     "payment_required": ModelUnpaid,
+    "billing": ModelUnpaid,
     "token_limit_exceeded": ModelUnpaid,
     "insufficient_quota": ModelUnpaid,
     "rate_limit_exceeded": ModelRateLimited,
@@ -54,6 +58,7 @@ _BY_TYPE: Final[Mapping[str, type[ModelError]]] = {
     "provider_overloaded": ModelUnavailable,
     "provider_unavailable": ModelUnavailable,
     "overloaded": ModelUnavailable,
+    "unavailable": ModelUnavailable,
     "server": ModelUnavailable,
     "timeout": ModelUnavailable,
     "content_policy_violation": ModelFlagged,
@@ -92,21 +97,44 @@ _BY_STATUS: Final[Mapping[int, type[ModelError]]] = {
 _SPECIFIC: Final = frozenset(_BY_TYPE) - {"invalid_request", "invalid_prompt", "unprocessable"}
 """Types that identify the failure; the others are also used for conversations that are too long."""
 _TOO_LONG: Final = re.compile(
-    r"context.{0,3}(length|window)|maximum context|(prompt|input|request|conversation) is too (long|large)"
-    r"|too many (input )?tokens|exceed.{0,40}\btokens",
+    r"context.{0,3}(length|window|size)|maximum context|(prompt|input|request|conversation|messages?) (is|are|was)?\s?"
+    r"too (long|large)|too many (input |prompt )?tokens|exceed.{0,40}\btokens|maximum (prompt|input|model) length"
+    r"|context.{0,20}overflow|reduce the length of the (messages|prompt|input)|max_tokens must be at least 1, got -",
     re.IGNORECASE,
 )
+"""OpenAI's, Anthropic's and others' words, and those of vLLM, llama.cpp, Ollama and LM Studio."""
+_FULL: Final = re.compile(
+    r"context size (has been )?exceeded|exceeds the (available|maximum) context|exceeded max(imum)? context length",
+    re.IGNORECASE,
+)
+"""What llama.cpp and Ollama report with status 500, too."""
 _SPENT: Final = re.compile(r"key limit|spending limit|insufficient (credits|balance|quota)", re.IGNORECASE)
 _NO_TOOLS: Final = re.compile(
     r"no endpoints? found that supports? (tool|function)|(does not|doesn't|not) supports? (tools|tool use|tool calling"
-    r"|function.call)|(tools|tool use|tool calling|function calling) (is|are) not supported",
+    r"|function.call)|(tools|tool use|tool calling|function calling) (is|are) not supported"
+    r"|requires? (the )?--(enable-auto-tool-choice|jinja)",
     re.IGNORECASE,
 )
+"""The last line is what vLLM and llama.cpp's server say when they were started without tools."""
 _NO_MODEL: Final = re.compile(
-    r"not a valid model|no such model|(invalid|unknown|unsupported) model\b|no endpoints found"
-    r"|model.{0,100}(does not exist|not found|not available|deprecated|has been removed)",
+    r"not a valid model|no such model|(invalid|unknown|unsupported) model\b|no endpoints found|no models? (is )?loaded"
+    r"|model.{0,100}(does not exist|not found|not available|deprecated|has been removed|try pulling it|is not loaded)",
     re.IGNORECASE,
 )
+_NOT_LOADED: Final = re.compile(r"no models? (is )?loaded|try pulling it", re.IGNORECASE)
+"""LM Studio's words, which come with status 200, and Ollama's."""
+_NO_ENDPOINT: Final = re.compile(
+    r"^\W*(not found|404 page not found|404 not found|file not found|no route|method not allowed|cannot post\b"
+    r"|page not found|invalid url|unknown request url|unexpected endpoint or method|\Z)"
+    r"|/chat/completions\b.{0,60}not (found|allowed)|unexpected endpoint or method|no route matched"
+    r"|unknown request url|invalid url \(|cannot post /",
+    re.IGNORECASE,
+)
+"""What servers and gateways say of a path that they do not serve; nothing at all (the first alternative's end), too."""
+_SERVED_NOWHERE: Final = re.compile(r"unexpected endpoint or method", re.IGNORECASE)
+_NOT_TRUSTED: Final = re.compile(r"certificate.verify.failed|self.signed certificate|unable to get local issuer", re.I)
+_NO_TLS: Final = re.compile(r"wrong.version.number|record.layer.failure|http_request\b|packet length too long", re.I)
+"""What OpenSSL says when the server answers a TLS handshake in plain HTTP."""
 _FLAGGED: Final = re.compile(
     r"\bflagged\b|moderation|content.(policy|filter|management)|safety (system|polic|filter)", re.IGNORECASE
 )
@@ -118,6 +146,12 @@ _REASONING: Final = re.compile(
 _MISSING: Final = re.compile(r"missing.{0,20}reasoning_content", re.IGNORECASE)
 _KEY: Final = re.compile(r"\b(sk-|Bearer\s+)[\w.*~+/=-]{6,}")
 _DETAIL_LENGTH: Final = 600
+_OF_THE_REQUEST: Final = re.compile(
+    r"grammar|json.?schema|mmproj|multi-?modal|image input|content part|parse (the )?messages"
+    r"|content.{0,20}\b(null|nil)\b",
+    re.IGNORECASE,
+)
+"""A server error that is about the request: llama.cpp's server and Ollama report some of these with status 500."""
 MIN_SAID_SECONDS: Final = 30.0
 """The pause that a provider must ask for so that people read when to try again."""
 
@@ -182,13 +216,14 @@ def classify(problem: BaseException, secret: str = "", shapes: Sequence[FailureS
     if pause is not None and pause >= MIN_SAID_SECONDS:
         found.retry_at = time.time() + pause
     rejected = status in (None, 400, 404, 422)
+    of_request = status in (400, 404, 422) or (status == 500 and _OF_THE_REQUEST.search(report.words) is not None)
     healable = _REASONING.search(report.words) is not None and _MISSING.search(report.words) is None
     return Failure(
         found,
         retryable and availability.get("retryable") is not False,
         pause,
         rejected and healable,
-        report.words if rejected and status is not None else "",
+        report.words if of_request else "",
     )
 
 
@@ -204,25 +239,42 @@ def _spent(report: Report) -> type[ModelError] | None:
     return ModelUnpaid if report.status in (402, 403, 429) and _SPENT.search(report.words) else None
 
 
+def _unreachable(report: Report) -> type[ModelError] | None:
+    if report.answered:
+        return None
+    if _NOT_TRUSTED.search(report.words):
+        return UntrustedEndpoint
+    return WrongEndpoint if _NO_TLS.search(report.words) else None
+
+
+def _no_endpoint(report: Report) -> type[ModelError] | None:
+    if report.answered and report.status in (404, 405) and _NO_ENDPOINT.search(report.words):
+        return WrongEndpoint
+    # LM Studio answers every path with status 200.
+    anywhere = report.answered and report.status is None and _SERVED_NOWHERE.search(report.words)
+    return WrongEndpoint if anywhere else None
+
+
 def _too_long(report: Report) -> type[ModelError] | None:
+    if report.answered and report.status in (None, 400, 413, 422, 500) and _FULL.search(report.words):
+        return ContextTooLong
     unsure = report.answered and report.status in (None, 400, 422) and report.type not in _SPECIFIC
     return ContextTooLong if unsure and _TOO_LONG.search(report.words) else None
 
 
 def _no_tools(report: Report) -> type[ModelError] | None:
-    return ModelWithoutTools if _rejected(report) and _NO_TOOLS.search(report.words) else None
+    # LM Studio answers with status 200, and llama.cpp's server with 500.
+    rejected = report.answered and report.status in (None, 400, 404, 422, 500)
+    return ModelWithoutTools if rejected and _NO_TOOLS.search(report.words) else None
 
 
 def _unknown_model(report: Report) -> type[ModelError] | None:
-    return ModelUnknown if _rejected(report) and _NO_MODEL.search(report.words) else None
+    known = _NO_MODEL if report.status in (400, 404, 422) else _NOT_LOADED
+    return ModelUnknown if report.answered and known.search(report.words) else None
 
 
 def _flagged(report: Report) -> type[ModelError] | None:
     return ModelFlagged if report.status in (400, 403) and _FLAGGED.search(report.words) else None
-
-
-def _rejected(report: Report) -> bool:
-    return report.answered and report.status in (400, 404, 422)
 
 
 def _by_type(report: Report) -> type[ModelError] | None:
@@ -236,10 +288,12 @@ def _by_status(report: Report) -> type[ModelError] | None:
 
 
 SHAPES: Final[tuple[FailureShape, ...]] = (
+    _unreachable,
     _spent,
     _too_long,
     _no_tools,
     _unknown_model,
+    _no_endpoint,
     _flagged,
     _by_type,
     _by_status,

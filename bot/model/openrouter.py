@@ -6,6 +6,8 @@ the event loop free.
 
 Fields beyond OpenAI's are from OpenRouter's API reference: `models` (fallbacks, at most three), `session_id`, `user`,
 `plugins`, `cache_control` (top level: Anthropic's models only) and `usage` (older gateways report the cost only then).
+Other endpoints report the usage of a stream if `stream_options` asks for it. What an endpoint refuses is left out
+(`bot.model.adapted_request`).
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ import json
 import logging
 import random
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
@@ -25,10 +27,10 @@ from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
 from bot.errors import ModelError, ModelUnauthorized, ModelUnavailable
+from bot.model.adapted_request import AdaptedRequest, Learnt, SearchFailed
 from bot.model.error_objects import BrokenReply
 from bot.model.failures import SHAPES, Failure, FailureShape, classify
 from bot.model.offered_tools import OfferedTools
-from bot.model.refused_tools import RefusedTools
 from bot.model.reply_reader import Listener, read
 from bot.model.stream_accumulator import MAX_CHARACTERS, Accumulator
 from bot.model.watchdog import Watchdog
@@ -45,9 +47,6 @@ _MAX_SESSION_ID: Final = 256
 _MAX_PAUSE: Final = 8.0
 _MAX_RETRY_AFTER: Final = 60.0
 """Seconds. If a provider asks for a longer pause, the request fails instead, as a person is waiting."""
-_REASONING: Final = b'"reasoning_'
-_REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_details")
-_MAX_HEALED: Final = 1_000
 _MAX_UNOPENED: Final = 100
 _MAX_HEADS: Final = 100
 
@@ -107,11 +106,9 @@ class OpenRouter:
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._shapes = shapes
-        self._refused_tools = RefusedTools()
+        self._learnt = Learnt()
         self._unopened: set[str] = set()
         """Models whose text has begun in the middle of their reasoning."""
-        self._healed: OrderedDict[str, int] = OrderedDict()
-        """By session, the position up to which a provider has rejected the reasoning; the newest ones."""
 
     async def warm(self) -> None:
         """Load the openai package and create the client now, in a thread, instead of at the first request."""
@@ -162,47 +159,38 @@ class OpenRouter:
         spend: called with what an attempt has cost that failed.
         """
         ends = asyncio.get_running_loop().time() + self._total_seconds
-        healed = max(self._healed.get(request.session_id, -1), request.others_until)
-        messages = await _acceptable(request, healed)
-        tools = self._refused_tools.without(request.tools)
+        sent = AdaptedRequest(request, self._learnt, partial(self.head, request))
+
+        async def probe(body: bytes) -> Failure | None:
+            try:
+                spend((await self._attempt(client, body, None, spend)).usage)
+            except (*client.network_errors, BrokenReply) as problem:
+                return classify(problem, self._api_key, self._shapes)
+            return None
+
         attempt = 0
         while True:
             attempt += 1
             try:
-                return await self._attempt(client, self.body(request, messages, tools), on_text, spend)
+                got = await self._attempt(client, await sent.body(), on_text, spend)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
+            else:
+                sent.accepted()
+                return got
             if on_text is not None:
                 on_text.restart()
-            if failure.reasoning and messages.has(_REASONING) and healed < messages.last:
-                log.warning("the model's provider rejects the reasoning in the history: %s", failure.error.detail)
-                healed = self._heal(request)
-                messages = await _acceptable(request, healed)
-                attempt -= 1
-                continue
-            if failure.words and (names := self._refused_tools.learn(tools, failure.words)):
-                log.error(
-                    "the model's provider refuses %s, which is not offered again until its definition changes: %s",
-                    ", ".join(names),
-                    failure.error.detail,
-                )
-                tools = self._refused_tools.without(request.tools)
-                attempt -= 1
-                continue
+            try:
+                if await sent.change(failure, probe):
+                    attempt -= 1
+                    continue
+            except SearchFailed as failed:
+                failure = failed.failure
             pause = self._pause(attempt, failure)
             if pause is None or asyncio.get_running_loop().time() + pause >= ends:
                 raise failure.error
             log.warning("the model failed, retrying in %.1f s: %s", pause, failure.error.detail)
             await asyncio.sleep(pause)
-
-    def _heal(self, request: ModelRequest) -> int:
-        """Leave the reasoning so far out of the later requests of a session, too. Returns its last position."""
-        if request.session_id:
-            self._healed[request.session_id] = request.messages.last
-            self._healed.move_to_end(request.session_id)
-        if len(self._healed) > _MAX_HEALED:
-            self._healed.popitem(last=False)
-        return request.messages.last
 
     def _learn_from(self, got: Accumulator) -> None:
         """Note whether the model's text begins in the middle of its reasoning."""
@@ -257,8 +245,8 @@ class OpenRouter:
             log.warning("the model's reply had too many tool calls; the last ones were dropped")
         return got
 
-    def body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
-        """Return the body of the request, with the fields that change least first."""
+    def head(self, request: ModelRequest, tools: str) -> str:
+        """Return the JSON text of the request's fields, all but the messages. Those that change least are first."""
         fields = [self._head(request.models[:_MAX_MODELS] or self._models, request.effort)]
         if request.session_id:
             fields.append(f'"session_id":{json.dumps(request.session_id[:_MAX_SESSION_ID])}')
@@ -266,7 +254,7 @@ class OpenRouter:
             fields.append(f'"user":{json.dumps(request.user)}')
         if tools.strip() != "[]":
             fields.append(f'"tool_choice":{json.dumps(request.tool_choice)},"tools":{tools}')
-        return messages.between(f'{{{",".join(fields)},"messages":['.encode("utf-8", "replace"), b"]}")
+        return f"{{{','.join(fields)}}}"
 
     def _head(self, models: tuple[str, ...], effort: str) -> str:
         head = self._heads.get((models, effort))
@@ -298,6 +286,7 @@ def _constant_fields(
     """Return the fields that requests to the same models share, as the inside of a JSON object."""
     fields: JsonObject = {"model": models[0]} if len(models) == 1 else {"models": list(models)}
     fields["stream"] = True
+    fields["stream_options"] = {"include_usage": True}
     fields["usage"] = {"include": True}
     # On by default for models with a short context, and may separate a tool call from its result.
     fields["plugins"] = [{"id": "context-compression", "enabled": False}]
@@ -310,31 +299,6 @@ def _constant_fields(
     if provider:
         fields["provider"] = dict(provider)
     return json.dumps(fields, separators=(",", ":"))[1:-1]
-
-
-async def _acceptable(request: ModelRequest, healed: int) -> Transcript:
-    """Return the messages without the reasoning up to a position: only the provider that signed it accepts it, and
-    another may answer."""
-    if healed < 0 or not request.messages.has(_REASONING):
-        return request.messages
-    return await offload(request.messages.size, _without_reasoning, request.messages, healed)
-
-
-def _without_reasoning(messages: Transcript, upto: int) -> Transcript:
-    """Return the messages, without the reasoning of those up to a position."""
-    pairs = zip(messages.positions, messages, strict=True)
-    return Transcript((at, _strip_reasoning(message) if at <= upto else message) for at, message in pairs)
-
-
-def _strip_reasoning(message: str) -> str:
-    if _REASONING.decode() not in message:
-        return message
-    parsed: JsonObject = json.loads(message)
-    if not any(key in parsed for key in _REASONING_KEYS):
-        return message
-    for key in _REASONING_KEYS:
-        parsed.pop(key, None)
-    return json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_used(id: str, messages: Transcript) -> bool:

@@ -18,6 +18,8 @@ _INDEX: Final = (
 _MANY: Final = re.compile(r"too (?:many|long)|at most|maximum|\bmax\b|no more than|exceed|up to|limit", re.IGNORECASE)
 _TOOLS: Final = re.compile(r"\b(?:tools?|functions?|function_?declarations?)\b", re.IGNORECASE)
 _OF_A_MESSAGE: Final = re.compile(r"\bmessages?\W{0,3}\d|tool_calls?\W{0,3}\d|\bcontents\W\d", re.IGNORECASE)
+_DEFINITIONS: Final = re.compile(r"grammar|json.?schema|input_schema|tool_?config|samplers", re.IGNORECASE)
+"""Errors about the definitions that do not mention tools."""
 _NUMBER: Final = re.compile(r"\b\d{1,4}\b")
 _WORD: Final = re.compile(r"[\w-]{1,64}")
 _MAX_LISTS: Final = 20
@@ -64,6 +66,17 @@ class RefusedTools:
             return ()
         self._lists.clear()
         return [_name(tool) for tool in wrong]
+
+    def may_be_meant(self, words: str) -> bool:
+        """Return whether an error may be about the definition of some tool that it does not name."""
+        about = _TOOLS.search(words) or _DEFINITIONS.search(words)
+        return about is not None and not _OF_A_MESSAGE.search(words)
+
+    def leave_out(self, tools: Sequence[JsonObject]) -> Sequence[str]:
+        """Leave out these tools from now on. Returns their names."""
+        self._refused.update(_digest(tool) for tool in tools)
+        self._lists.clear()
+        return [_name(tool) for tool in tools]
 
 
 def _named(tools: Sequence[JsonObject], words: str) -> list[JsonObject]:

@@ -135,6 +135,9 @@ class Accumulator:
             self._last_usage = choices == []
         if error := chunk.get("error"):
             self.error = error if isinstance(error, dict) else {"message": text_of(error)}
+        elif choices is None and (chunk.get("object") == "error" or chunk.get("detail")):
+            # As vLLM's older servers and FastAPI send it.
+            self.error = chunk
         choice = choices[0] if isinstance(choices, list) and choices else None
         return self._add_choice(choice) if isinstance(choice, dict) else None
 

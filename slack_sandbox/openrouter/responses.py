@@ -33,6 +33,12 @@ def as_error(status: int, error: JsonObject) -> web.Response:
     return as_json(status, wire.dumps({"error": error, "user_id": "org_sandbox"}))
 
 
+def as_it_is(status: int, body: str) -> web.Response:
+    """A body with an HTTP status, as JSON, a web page or plain text, whichever it is."""
+    kind = {"{": "application/json", "[": "application/json", "<": "text/html"}.get(body[:1], "text/plain")
+    return web.Response(status=status, text=body, content_type=kind)
+
+
 async def _stream(request: web.BaseRequest, answer: Completion, events: list[bytes]) -> web.StreamResponse:
     response = await _open(request)
     await _send(response, answer, events)
@@ -60,7 +66,9 @@ async def _fail(
         return web.Response(status=503)
     if answer.kind == "dropped":
         return cut(request, web.Response())
-    if answer.kind == "status":
+    if answer.kind == "status" and answer.error == {}:
+        response = as_it_is(answer.status, answer.raw)
+    elif answer.kind == "status":
         response = as_error(answer.status, answer.error)
         if answer.retry_after is not None:
             response.headers["Retry-After"] = answer.retry_after

@@ -68,7 +68,7 @@ class Completion:
     """Complete entries, as a reply that is not streamed has them. Streamed, the text of each comes in pieces and a
     signature by itself after it, and with `with_index=False` without `index`."""
     usage: Mapping[str, Any] | None = None
-    """Replaces the whole usage object; without it tokens are estimated from the sizes."""
+    """Replaces the whole usage object; without it tokens are estimated from the sizes. None is sent if it is empty."""
     cost: float = 0.0
     """US dollars."""
     cached: int = 0
@@ -171,6 +171,8 @@ class Failure:
     """What is streamed before it fails."""
     interval: float
     """Seconds between the comments of a stalled stream."""
+    raw: str = ""
+    """The body of an HTTP error that is not in OpenRouter's shape."""
 
 
 Answer = Completion | Failure

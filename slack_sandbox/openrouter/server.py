@@ -24,12 +24,13 @@ from aiohttp import web
 from slack_sandbox.http_limits import MAX_BODY_BYTES, requests_up_to
 from slack_sandbox.openrouter import responses, rules, wire
 from slack_sandbox.openrouter.request import ChatRequest, PrefixBreak, chat_request, grows, parse
-from slack_sandbox.openrouter.responses import as_error, as_json
+from slack_sandbox.openrouter.responses import as_error, as_it_is, as_json
 from slack_sandbox.openrouter.script import Answer, Completion, Failure, text
 
 if TYPE_CHECKING:
     from slack_sandbox.openrouter.faults import ModelFaults
     from slack_sandbox.openrouter.journal import ModelJournal
+    from slack_sandbox.openrouter.servers import Server
 
 
 JsonObject = dict[str, Any]
@@ -50,8 +51,10 @@ class ModelSandbox:
         journal: ModelJournal | None = None,
         faults: ModelFaults | None = None,
         keep: int | None = None,
+        server: Server | None = None,
     ) -> None:
-        """keep: how many of the last `requests` are kept; all of them when None."""
+        """keep: how many of the last `requests` are kept; all of them when None. server: which one it is, if not
+        OpenRouter."""
         self.api_key = api_key
         """The only key that is accepted."""
         self.models = models
@@ -70,6 +73,9 @@ class ModelSandbox:
         """Requests with a wrong key."""
         self.aborted = 0
         """Answers that the client broke off."""
+        self.refused = 0
+        """Requests that the server refused for what only OpenRouter takes."""
+        self._server = server
         self._keep = keep
         self._count = 0
         self._script: deque[Answer] = deque()
@@ -149,6 +155,9 @@ class ModelSandbox:
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
+        other = self._server
+        if other is not None and (request.method, path) != ("POST", "/api/v1/chat/completions"):
+            return as_it_is(other.no_path.status, other.no_path.raw)
         if request.method == "GET" and path == "/api/v1/models":
             wanted = request.query.get("supported_parameters")
             return as_json(200, wire.models(self.models if wanted in (None, "tools") else ()))
@@ -185,6 +194,10 @@ class ModelSandbox:
         await _run(self._before, chat)
         self._compare(chat, texts)
         entry = self.journal.begin(payload, len(body)) if self.journal is not None else 0
+        other = self._server.refusal(payload) if self._server is not None else None
+        if other is not None:
+            self.refused += 1
+            return await write(chat, other)
         faults = self._faults(chat, texts)
         if faults:
             self.violations.extend(faults)
@@ -198,6 +211,8 @@ class ModelSandbox:
             )
             if injected is not None:
                 answer = injected.apply_to(answer)
+            if self._server is not None:
+                answer = self._server.answered(payload, answer)
             self._remember(answer, chat)
             response = await write(chat, answer)
         except BaseException:

@@ -125,7 +125,8 @@ def events(completion: Completion, model: str, prompt_bytes: int, error: JsonObj
 
     stream = [event(delta) for delta in _deltas(completion)]
     stream.append(event({"content": ""}, "error" if error is not None else completion.finish_reason or None))
-    stream.append(head + b',"choices":[],"usage":' + dumps(usage(completion, prompt_bytes)) + b"}\n\n")
+    if spent := usage(completion, prompt_bytes):
+        stream.append(head + b',"choices":[],"usage":' + dumps(spent) + b"}\n\n")
     stream.append(DONE)
     return stream
 

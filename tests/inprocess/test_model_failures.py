@@ -25,9 +25,11 @@ from bot.errors import (
     ModelUnknown,
     ModelUnpaid,
     ModelWithoutTools,
+    WrongEndpoint,
 )
 from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Answer, ChatRequest, Completion, Failure, ModelSandbox, call, calls, failure, text
+from slack_sandbox.openrouter.servers import NO_MODEL, NO_TOOLS, SERVERS, TOO_LONG, raw
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
 
@@ -36,7 +38,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 COST = 0.25
 ANSWER = "Here it is."
 SIGNATURE = "messages.1.content.0: Invalid `signature` in `thinking` block"
-NO_TOOLS = "No endpoints found that support tool use. To learn more about provider routing, visit our docs."
+NO_ENDPOINT = "No endpoints found that support tool use. To learn more about provider routing, visit our docs."
 FLAGGED = "openai/x requires moderation on OpenAI. Your input was flagged for violence."
 
 ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
@@ -49,7 +51,7 @@ ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
     "moderation by type": ({"code": 400, "error_type": "content_policy_violation"}, ModelFlagged, False),
     "an unknown model": ({"code": 400, "message": "x/y is not a valid model ID"}, ModelUnknown, False),
     "no endpoint": ({"code": 404}, ModelUnknown, False),
-    "no endpoint with tools": ({"code": 404, "message": NO_TOOLS}, ModelWithoutTools, False),
+    "no endpoint with tools": ({"code": 404, "message": NO_ENDPOINT}, ModelWithoutTools, False),
     "a timeout": ({"code": 408}, ModelUnavailable, True),
     "too large": ({"code": 413}, ContextTooLong, False),
     "too long": ({"code": 400, "error_type": "context_length_exceeded"}, ContextTooLong, False),
@@ -61,9 +63,24 @@ ERRORS: dict[str, tuple[dict[str, Any], type[ModelError], bool]] = {
     "a bad gateway": ({"code": 502}, ModelUnavailable, True),
     "an overload in the newer shape": ({"code": 503, "newer": True}, ModelUnavailable, True),
     "another overload": ({"code": 529}, ModelUnavailable, True),
+    "a path that is not served": ({"code": 404, "message": "Not Found"}, WrongEndpoint, False),
+    "a full context while writing": (
+        {"code": 500, "message": "Context size has been exceeded.", "error_type": "server_error"},
+        ContextTooLong,
+        False,
+    ),
     "a bad signature where none was sent": ({"code": 400, "message": SIGNATURE}, ModelRefused, False),
 }
 """How a provider reports an error: its error object, what it is, and whether it passes."""
+OTHER_SERVERS: dict[str, tuple[Failure, type[ModelError]]] = {
+    **{f"too long for {name}": (fails, ContextTooLong) for name, fails in TOO_LONG.items()},
+    **{f"no model at {name}": (fails, ModelUnknown) for name, fails in NO_MODEL.items()},
+    **{f"no tools at {name}": (fails, ModelWithoutTools) for name, fails in NO_TOOLS.items()},
+    **{f"a wrong address of {each.name}": (each.no_path, WrongEndpoint) for each in SERVERS},
+}
+"""As other servers than OpenRouter say it, before the first token."""
+UNKNOWN_FIELD = raw(400, {"error": {"message": "Unrecognized request argument supplied: plugins"}})
+REASONING: list[dict[str, Any]] = [{"type": "reasoning.text", "text": "I read it.", "signature": "s", "index": 0}]
 WHOLE = ("error_in_200", "html", "null_choices", "dropped", "hang")
 BROKEN = ("error_finish", "truncated", "unfinished", "stalled", "garbage", "error_chunk")
 """Replies that are none, and streams that break: all of them pass."""
@@ -80,6 +97,8 @@ class Case:
     """Whether only the first request fails, and another is made."""
     after_tool: bool = False
     failed: int = 0
+    healed: bool = False
+    """Whether the reasoning in the history is what is refused."""
 
 
 def before(moment: str) -> Completion:
@@ -101,6 +120,11 @@ def cases(moment: str) -> list[Case]:
         else:
             fails = failure(code, **within)
         found += [Case(name, fails, kind, once, tool) for once in ((True, False) if passes else (False,))]
+    if moment in ("first", "tool"):
+        found += [Case(name, fails, kind, False, tool) for name, (fails, kind) in OTHER_SERVERS.items()]
+        found.append(Case("a field that is not known", UNKNOWN_FIELD, ModelRefused, True, tool))
+    if tool:
+        found.append(Case("a bad signature", failure("invalid_signature"), ModelRefused, True, tool, healed=True))
     kinds: tuple[Any, ...] = BROKEN if moment in ("text", "call") else (*WHOLE, *BROKEN)
     for each in kinds:
         fails = failure(each, before=before(moment))
@@ -121,7 +145,9 @@ class Endpoint:
         if again == "again":
             return self.complete(text(ANSWER, cost=COST))
         if case.after_tool and request.last["role"] != "tool":
-            return self.complete(calls(call("filesystem__read_text_file", {"path": self.path}), cost=COST))
+            reasoning = REASONING if case.healed else ()
+            made = call("filesystem__read_text_file", {"path": self.path})
+            return self.complete(calls(made, reasoning_details=reasoning, cost=COST))
         if case.answered and case.failed:
             return self.complete(text(ANSWER, cost=COST))
         case.failed += 1
@@ -199,7 +225,7 @@ async def test_people_get_the_answer_or_one_sentence(moment: str, model: ModelSa
         assert [each for each in wrong if each] == []
         await here.quiet()
         assert model.violations == []
-        assert model.prefix_breaks == []
+        assert len(model.prefix_breaks) == sum(case.healed for case in every)
         [(cost,)] = here.bot.rows("SELECT sum(cost) FROM turns")
         assert cost == pytest.approx(endpoint.completed * COST)
         ran = here.bot.rows("SELECT attempts FROM calls")

@@ -27,6 +27,7 @@ from bot.slack.blocks import (
     turn_message,
 )
 from bot.slack.blocks.elements import Block, context
+from bot.slack.blocks.moments import in_utc
 
 PREFIX = "question."
 _ACTION = re.compile(re.escape(PREFIX) + r"([a-z_]+)\.([a-z_]+)")
@@ -61,7 +62,7 @@ def _retry(questions: Sequence[Question], payload: str) -> JsonObject:
 
 def _of_turn(questions: Sequence[Question], payload: str) -> JsonObject:
     message = loads(payload)
-    return turn_message.render(message, questions) or {"text": message.note, "blocks": []}
+    return turn_message.render(message, questions) or {"text": in_utc(message.note), "blocks": []}
 
 
 APPEARANCES: dict[str, Appearance] = {

@@ -14,6 +14,7 @@ from bot.core.turn_message import GROWING, End, Step, StepState, Text, TurnMessa
 from bot.slack.blocks import cards, granted_row, ledger, retry_notice, turn_menu
 from bot.slack.blocks.elements import Block, actions, context
 from bot.slack.blocks.messages import markdown
+from bot.slack.blocks.moments import in_utc, localised
 from bot.slack.delivery.stream_body import StreamBody
 from bot.slack.text import brief, escaped, harmless, visible
 
@@ -75,7 +76,7 @@ def closing(message: TurnMessage, about: Sequence[Question] = (), undos: UndoTal
     requests, records = _apart(about)
     blocks = granted_row.rows(records)
     if message.note:
-        blocks.append(context(escaped(harmless(message.note))))
+        blocks.append(context(localised(escaped(harmless(message.note)))))
     for each in about:
         if each.kind == RETRY_TURN and each.decision == Decision.AWAITING:
             blocks.append(retry_notice.button(each.id, f"again-{message.key}"))
@@ -155,6 +156,6 @@ def _fallback(message: TurnMessage, parts: Sequence[Step | Text], about: Sequenc
     if texts:
         return texts[-1]
     if message.note:
-        return message.note
+        return in_utc(message.note)
     done = [*(title for _, _, title in tasks(parts)), *map(granted_row.brief, records)]
     return "\n".join(done) or f"{words}…"

@@ -16,9 +16,9 @@ import pytest
 
 from bot.core.ports.model import Model
 from bot.core.transaction import Usage
-from bot.errors import ModelUnauthorized
+from bot.errors import ModelUnauthorized, SettingsError
 from bot.model.client import FAST_BYTES, ReadThrottle
-from bot.model.key_check import check_key
+from bot.model.key_check import check_key, require_key
 from bot.model.openrouter import OpenRouter
 from bot.model.reply_reader import CALLS_SECONDS
 from bot.model.sse import EventReader
@@ -57,6 +57,7 @@ class TestTheRequest:
         assert payload == {
             "model": "sandbox/model",
             "stream": True,
+            "stream_options": {"include_usage": True},
             "usage": {"include": True},
             "plugins": [{"id": "context-compression", "enabled": False}],
             "session_id": "thread-7",
@@ -360,6 +361,22 @@ class TestTheKey:
     async def test_a_gateway_without_the_endpoint_does_not_reject_the_key(self, sandbox: ModelSandbox) -> None:
         async with aiohttp.ClientSession() as session:
             await check_key(session, sandbox.base_url + "/elsewhere", sandbox.api_key)
+
+    @pytest.mark.parametrize("body", [b'{"message":"Missing Authentication Token"}', b"<html>Forbidden</html>", b""])
+    async def test_a_gateway_that_forbids_unknown_paths_does_not_reject_the_key(self, body: bytes) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n" + body)
+            await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, aiohttp.ClientSession() as session:
+            await check_key(session, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "any")
+
+    async def test_whose_key_is_wrong_is_said(self, sandbox: ModelSandbox) -> None:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(SettingsError, match=r"127\.0\.0\.1 does not accept it \(HTTP 401\)"):
+                await require_key(session, sandbox.base_url, "wrong", 8)
 
     async def test_a_network_error_does_not_reject_the_key(self) -> None:
         async with aiohttp.ClientSession() as session:
