@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.calls import Call
+from bot.core.compaction import Compaction, Measure
 from bot.core.posts import Draft
 from bot.core.questions.follow_up import FollowUp
 from bot.core.questions.question import Card
@@ -65,6 +66,10 @@ class Change:
     functions: tuple[str, str] = ("", "")
     """Digest and JSON text of the tool list that the request offered."""
     usage: Usage = field(default_factory=Usage)
+    measured: Measure | None = None
+    """How large the request was whose reply this records; None if that is not known."""
+    compaction: Compaction | None = None
+    """What the model reads from now on in place of an older part of the log."""
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
     gets_on: bool = True

@@ -96,6 +96,7 @@ class OpenRouter:
             for name, value in (("HTTP-Referer", referer), ("X-OpenRouter-Title", title))
             if value
         }
+        self._max_tokens = max_tokens
         self._head = _constant_fields(models, max_tokens)
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
@@ -145,7 +146,8 @@ class OpenRouter:
         self._learn_from(got)
         tools = OfferedTools(request.tools)
         reply = await offload(got.size, got.reply, lambda id: _is_used(id, request.messages), tools)
-        return replace(reply, usage=reply.usage + spent) if spent != Usage() else reply
+        tokens = reply.usage.prompt_tokens + reply.usage.completion_tokens
+        return replace(reply, usage=reply.usage + spent, context_tokens=tokens)
 
     async def _with_retries(
         self, client: Client, request: ModelRequest, on_text: TextListener | None, spend: Callable[[Usage], None]
@@ -252,7 +254,7 @@ class OpenRouter:
 
     def body(self, request: ModelRequest, messages: Transcript, tools: str) -> bytes:
         """Return the body of the request, with the fields that change least first."""
-        fields = [self._head]
+        fields = [_constant_fields(request.models, self._max_tokens) if request.models else self._head]
         if request.session_id:
             fields.append(f'"session_id":{json.dumps(request.session_id[:_MAX_SESSION_ID])}')
         if request.user:

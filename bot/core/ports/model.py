@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,8 @@ class ModelRequest:
     """Pins the provider, and with it its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
     user: str
     """A stable pseudonym of the person."""
+    models: Sequence[str] = ()
+    """The model that is to answer, then its fallbacks; those of the client if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Reply:
     """Whether the reply had more calls than the message has."""
     unreadable_call: bool = False
     """Whether the reply had a call that was written as text and could not be read; the message is without it."""
+    context_tokens: int = 0
+    """The tokens of the request that was answered and of its reply, without those of failed attempts; 0 if the provider
+    does not report them."""
 
 
 class TextListener(Protocol):

@@ -13,6 +13,7 @@ from typing import Any
 from bot.core.amendments import Amendment
 from bot.core.audit import AuditRecord
 from bot.core.calls import Call
+from bot.core.compaction import Compaction, Measure
 from bot.core.inbox import Unread
 from bot.core.posts import Post
 from bot.core.questions.grant import Grant
@@ -33,6 +34,9 @@ class Thread:
     parked: str = ""
     heard: int = 0
     gone: str = ""
+    compactions: tuple[Compaction, ...] = ()
+    measured: Measure = Measure()  # noqa: RUF009 - frozen
+    stale: bool = False
 
 
 @dataclass(frozen=True)
