@@ -109,7 +109,7 @@ class Compactor:
 
     async def shrink(self, state: ThreadState, turn: Turn, tools: str, error: ContextTooLong, tried: int) -> bool:
         """Make a conversation shorter that the model has refused as too long. Return whether that was possible: the
-        request may then be made again, and is counted.
+        request may then be made again, and is counted already.
 
         tried: how often it was refused in a row.
         """
@@ -117,12 +117,8 @@ class Compactor:
         used = self._measured(state, transcript, tools) or (transcript.size + len(tools)) // BYTES_PER_TOKEN
         if limit := limit_in(error.detail):
             self.windows.learn(self.windows.model, limit)
-        turn.attempts += 1
         window = min(limit or used, used) * 0.7 ** (tried - 1)
-        changed = await self._fit(state, turn, tools, window, forced=True, spent=error.usage)
-        if not changed:
-            turn.attempts -= 1
-        return changed
+        return await self._fit(state, turn, tools, window, forced=True, spent=error.usage)
 
     def _measured(self, state: ThreadState, transcript: Transcript, tools: str) -> int:
         """Return the tokens of the next request, from those of the last one; 0 if they are not known."""
@@ -180,7 +176,7 @@ class Compactor:
         choice, change = step.choice, Change("compact", usage=step.spent)
         if choice.kind is CompactionKind.TRIM:
             change.compaction = Compaction(choice.kind, choice.upto, shortened=choice.shortened)
-            await self.store.commit(state, change)
+            await self._commit(state, turn, change)
             log.info("thread %s: %d old tool results are sent in a shorter form", state.id, len(choice.shortened))
             return True
         made = _Summary("", Usage())
@@ -190,16 +186,22 @@ class Compactor:
             change.usage += made.usage
             # A rewrite that fails is tried again with the next request; the last summary stands until then.
             if not made.text and (made.too_long or not choice.covered):
-                await self.store.commit(state, change)
+                await self._commit(state, turn, change)
                 return False
         change.compaction = await self._compaction(state, step, made)
         words = texts.SUMMARISED if made.text else texts.SET_ASIDE
         change.drafts = self._notice(state, words) if choice.covered else ()
-        await self.store.commit(state, change)
+        await self._commit(state, turn, change)
         self.gateway.deliver(state.id)
         kind, upto = change.compaction.kind, change.compaction.upto
         log.info("thread %s: its log up to position %d is replaced (%s)", state.id, upto, kind)
         return True
+
+    async def _commit(self, state: ThreadState, turn: Turn, change: Change) -> None:
+        """Record a step, and count the request that follows it: a step brings the turn on, so it is the first again."""
+        turn.attempts = 1 if change.compaction is not None else turn.attempts + 1
+        await self.store.commit(state, change)
+        turn.announced = True
 
     def _notice(self, state: ThreadState, words: str) -> Sequence[Draft]:
         """Say once a thread that not all of it is read any more."""
@@ -231,10 +233,11 @@ class Compactor:
 
     async def _summarise(self, state: ThreadState, turn: Turn, step: _Step) -> _Summary:
         """Request a summary. What it cost is in the turn already, and in the result to be recorded."""
-        before = turn.attempts
-        turn.attempts += 1
-        # Not synced: this guards against crashes of the process, and a power cut costs one more request at most.
-        await self.store.commit(state, Change("begin a summary", synced=False))
+        if not turn.announced:
+            turn.attempts += 1
+            # Not synced: this guards against crashes of the process, and a power cut costs one more request at most.
+            await self.store.commit(state, Change("try again", synced=False))
+        turn.announced = False
         started = time.monotonic()
         request = await offload(sum(len(entry.body) for entry in step.choice.covered), self._request, step)
         try:
@@ -250,7 +253,6 @@ class Compactor:
             return _Summary("", error.usage, too_long=too_long)
         finally:
             turn.seconds += time.monotonic() - started
-            turn.attempts = before
         turn.usage += reply.usage
         content: object = reply.message.get("content")
         text = content.strip() if isinstance(content, str) else ""
