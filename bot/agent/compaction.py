@@ -59,6 +59,8 @@ class _Step:
     room: Room
     spent: Usage
     """What is recorded with it besides its own cost."""
+    models: Sequence[str] = ()
+    """The models that answer the request that it precedes; those of the client if there are none."""
 
     @property
     def earlier(self) -> str:
@@ -88,50 +90,45 @@ class Compactor:
     _settled: OrderedDict[int, int] = field(default_factory=OrderedDict[int, int])
     """By thread, the size at which nothing more could be gained."""
 
-    def needed(self, state: ThreadState, transcript: Transcript, tools: str) -> bool:
-        """Return whether the next request may be too long. Cheap, as it is asked before each request.
-
-        transcript: the messages of the request. tools: the tools, as JSON text.
-        """
-        window = self.windows.of(self.windows.model)
-        used = self._measured(state, transcript, tools) or (transcript.size + len(tools)) // BYTES_PER_TOKEN
+    def needed(self, state: ThreadState, request: ModelRequest) -> bool:
+        """Return whether a request may be too long. Cheap, as it is asked before each request."""
+        window = self.windows.of(self._answering(request))
+        used = _size(state, request.messages, request.tools)
         settled = self._settled.get(state.id, 0)
         stale = state.stale and state.turn is not None and not state.turn.steps
         return stale or (used > TRIM_AT * window and not settled <= used < settled + 0.05 * window)
 
-    async def fit(self, state: ThreadState, turn: Turn, tools: str) -> bool:
-        """Make the conversation as short as it has to be. Return whether it has changed.
+    async def fit(self, state: ThreadState, turn: Turn, request: ModelRequest) -> bool:
+        """Make the conversation as short as a request needs it. Return whether it has changed.
 
         Takes requests to the model, each of which is committed before it is sent, and whose cost is that of the turn.
         Never raises ModelError: where there is no summary, excerpts take its place.
         """
-        return await self._fit(state, turn, tools, self.windows.of(self.windows.model))
+        return await self._fit(state, turn, request, self.windows.of(self._answering(request)))
 
-    async def shrink(self, state: ThreadState, turn: Turn, tools: str, error: ContextTooLong, tried: int) -> bool:
+    async def shrink(
+        self, state: ThreadState, turn: Turn, request: ModelRequest, error: ContextTooLong, tried: int
+    ) -> bool:
         """Make a conversation shorter that the model has refused as too long. Return whether that was possible: the
         request may then be made again, and is counted already.
 
         tried: how often it was refused in a row.
         """
-        transcript = await self.store.transcript(state)
-        used = self._measured(state, transcript, tools) or (transcript.size + len(tools)) // BYTES_PER_TOKEN
+        used = _size(state, request.messages, request.tools)
         if limit := limit_in(error.detail):
-            self.windows.learn(self.windows.model, limit)
+            self.windows.learn(self._answering(request), limit)
         window = min(limit or used, used) * 0.7 ** (tried - 1)
-        return await self._fit(state, turn, tools, window, forced=True, spent=error.usage)
+        return await self._fit(state, turn, request, window, forced=True, spent=error.usage)
 
-    def _measured(self, state: ThreadState, transcript: Transcript, tools: str) -> int:
-        """Return the tokens of the next request, from those of the last one; 0 if they are not known."""
-        tokens, upto = state.measured.tokens, state.measured.upto
-        if not 0 < tokens <= transcript.size + len(tools) + 10_000:  # no tokenizer has more tokens than bytes
-            return 0
-        return tokens + sum(tokens_of(body) for _, body in transcript.after(upto))
+    def _answering(self, request: ModelRequest) -> str:
+        """Return the model that is to answer a request."""
+        return request.models[0] if request.models else self.windows.model
 
     async def _fit(
         self,
         state: ThreadState,
         turn: Turn,
-        tools: str,
+        request: ModelRequest,
         window: float,
         *,
         forced: bool = False,
@@ -139,19 +136,20 @@ class Compactor:
     ) -> bool:
         """Take steps until the conversation is short enough. spent: what is to be recorded with the first of them."""
         changed, ratio, requests, stale = False, 1.0, MAX_REQUESTS, state.stale and not turn.steps
-        beside = tokens_of(tools)
+        tools, beside = request.tools, tokens_of(request.tools)
+        summarising = self.windows.summary or self._answering(request)
         for _ in range(MAX_STEPS):
             transcript = await self.store.transcript(state)
             basis = await self.store.compaction_basis(state.id)
-            summarising = self.windows.of(self.windows.summary or self.windows.model)
             view = await offload(transcript.size, entries, transcript.after(-1))
             counted = beside + sum(entry.tokens for entry in view if entry.position <= state.measured.upto)
-            used = self._measured(state, transcript, tools)
+            used = _measured(state, transcript, tools)
             if used:
                 ratio = min(2.0, max(0.3, state.measured.tokens / max(1, counted)))
             else:
                 used = int(ratio * (beside + sum(entry.tokens for entry in view)))
-            reads = min(window, summarising) if forced else summarising
+            reads = self.windows.of(summarising)
+            reads = min(window, reads) if forced else reads
             room = Room(window, used, ratio, beside, PIECE_SHARE * reads / ratio, requests, forced, stale)
             choice = await offload(transcript.size, choose, view, basis, room)
             if choice is None:
@@ -159,7 +157,7 @@ class Compactor:
                 return changed
             if choice.kind is CompactionKind.SUMMARY:
                 requests -= 1
-            done = await self._take(state, turn, _Step(basis, choice, room, spent or Usage()))
+            done = await self._take(state, turn, _Step(basis, choice, room, spent or Usage(), request.models))
             changed, spent, stale = changed or done, None, False
             if turn.stopped_by:
                 break
@@ -249,7 +247,7 @@ class Compactor:
             too_long = isinstance(error, ContextTooLong)
             if too_long:
                 asked = int(tokens_of("".join(request.messages)) * step.room.ratio)
-                self.windows.learn(self.windows.summary or self.windows.model, limit_in(error.detail) or asked)
+                self.windows.learn(self.windows.summary or self._answering(request), limit_in(error.detail) or asked)
             return _Summary("", error.usage, too_long=too_long)
         finally:
             turn.seconds += time.monotonic() - started
@@ -267,8 +265,21 @@ class Compactor:
         said = texts.to_summarise(step.earlier, step.choice.covered, deleted, longest)
         instructions = texts.INSTRUCTIONS.format(words=_longest(step.room) // 7)
         messages = [prompt.system(instructions)[1], prompt.user(said)[1]]
-        models = (self.windows.summary,) if self.windows.summary else ()
+        models = (self.windows.summary,) if self.windows.summary else step.models
         return ModelRequest(Transcript(enumerate(messages)), "[]", "none", session_id="", user="", models=models)
+
+
+def _size(state: ThreadState, messages: Transcript, tools: str) -> int:
+    """Return roughly the tokens of the next request; too many rather than too few."""
+    return _measured(state, messages, tools) or (messages.size + len(tools)) // BYTES_PER_TOKEN
+
+
+def _measured(state: ThreadState, messages: Transcript, tools: str) -> int:
+    """Return the tokens of the next request, from those of the last one; 0 if they are not known."""
+    tokens, upto = state.measured.tokens, state.measured.upto
+    if not 0 < tokens <= messages.size + len(tools) + 10_000:  # no tokenizer has more tokens than bytes
+        return 0
+    return tokens + sum(tokens_of(body) for _, body in messages.after(upto))
 
 
 def _longest(room: Room) -> int:

@@ -103,19 +103,19 @@ class ModelStep:
         turn.announced = True
         return True
 
-    async def _fit(self, state: ThreadState, turn: Turn, tools: str, stop: Stop) -> bool | None:
+    async def _fit(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> bool | None:
         """Make the conversation as short as it has to be. Return whether it has changed; None if the turn is stopped
         meanwhile."""
-        if self.compactor is None or not self.compactor.needed(state, await self.store.transcript(state), tools):
+        if self.compactor is None or not self.compactor.needed(state, request):
             return False
-        changed = await _unless_stopped(stop, self.compactor.fit(state, turn, tools))
+        changed = await _unless_stopped(stop, self.compactor.fit(state, turn, request))
         self.gateway.working(state.id, state.part, "Thinking")
         return changed
 
     async def _ask(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
         """Make the request with a conversation that is short enough, and again with a shorter one if the model refuses
         it as too long. Like `_complete`."""
-        if await self._fit(state, turn, request.tools, stop) is None:
+        if await self._fit(state, turn, request, stop) is None:
             return None
         for tried in itertools.count(1):
             try:
@@ -125,7 +125,7 @@ class ModelStep:
                 if self.compactor is None or tried >= TRIES:
                     raise
                 log.warning("thread %s: the conversation is too long for the model: %s", state.id, error.detail)
-                shrinking = self.compactor.shrink(state, turn, request.tools, error, tried)
+                shrinking = self.compactor.shrink(state, turn, request, error, tried)
                 shorter = await _unless_stopped(stop, shrinking)
                 if shorter is None:
                     return None

@@ -118,25 +118,26 @@ def bodies(connection: sqlite3.Connection, thread_id: int, after: int, last: int
     compaction = newest(connection, thread_id) if after < 0 else None
     if compaction is None or compaction.upto > last:
         return _log(connection, thread_id, after, last)
-    kept = [_one(connection, thread_id, position) for position in compaction.pinned if position < compaction.upto]
+    pinned = [position for position in compaction.pinned if position < compaction.upto]
+    kept = [row for position in pinned for row in _rows(connection, thread_id, position - 1, position)]
     replaced = [(compaction.upto, compaction.body.encode("utf-8", "replace"))]
     return [*kept, *replaced, *_log(connection, thread_id, compaction.upto, last)]
 
 
-def _one(connection: sqlite3.Connection, thread_id: int, position: int) -> tuple[int, bytes]:
-    [found] = _log(connection, thread_id, position - 1, position)
+def _log(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
+    found = _rows(connection, thread_id, after, last)
+    first = found[0][0] if found and after < 0 else after + 1
+    if [position for position, _ in found] != [*range(first, last + 1)]:
+        raise StoreError(f"the log of thread {thread_id} lacks messages from {first} to {last}: it has {len(found)}")
     return found
 
 
-def _log(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
+def _rows(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
+    """Return what there is of a part of the log; its beginning may have been removed."""
     rows: Iterable[tuple[int, bytes]] = connection.execute(
         "SELECT m.seq, CAST(coalesce(s.body, m.body) AS BLOB) FROM messages m"
         " LEFT JOIN shortened s ON s.thread_id = m.thread_id AND s.seq = m.seq"
         " WHERE m.thread_id = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq",
         (thread_id, after, last),
     )
-    found = [(int(position), text) for position, text in rows]
-    first = found[0][0] if found and after < 0 else after + 1
-    if [position for position, _ in found] != [*range(first, last + 1)]:
-        raise StoreError(f"the log of thread {thread_id} lacks messages from {first} to {last}: it has {len(found)}")
-    return found
+    return [(int(position), text) for position, text in rows]
