@@ -17,6 +17,8 @@ from slack_bolt.async_app import AsyncApp
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
+from bot.agent.compaction import Compactor
+from bot.agent.compaction_windows import ContextWindows
 from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
@@ -223,8 +225,10 @@ class Service:
             identity.url,
             self._gateway.privacy,
         )
+        context = ContextWindows(settings.models, known, settings.compaction)
         given = (steps, limits, self._instructions, lambda: self._threads.closed, options, known)
-        self._agent = Agent(store, self._model, tools, self._gateway, *given)
+        compactor = Compactor(store, self._model, self._gateway, context)
+        self._agent = Agent(store, self._model, tools, self._gateway, *given, compactor)
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
         self._sweep = Sweep(

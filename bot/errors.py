@@ -150,7 +150,6 @@ class ModelWithoutTools(ModelRefused):
 
 
 class ContextTooLong(ModelError):
-    """This conversation has grown longer than the model can read."""
+    """This conversation has grown longer than the model can read, and making it shorter was not enough."""
 
-    fix = "What was said here is kept, but to go on, start a new thread."
-    retry = False
+    fix = "Everything in this thread is kept: press Retry, or start a new thread with what matters."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Coroutine, Sequence
@@ -10,11 +11,13 @@ from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
 from bot.agent import prompt, turn_ledger, turn_parts
+from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
 from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
+from bot.core.compaction import Measure
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
@@ -28,7 +31,7 @@ from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change
-from bot.errors import ModelError
+from bot.errors import ContextTooLong, ModelError
 from bot.pace import offload
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,8 @@ class ModelStep:
     limits: Limits
     options: ModelOptions
     catalogue: ModelCheck
+    compactor: Compactor | None = None
+    """Keeps the conversation within what the model can read; without it, whatever there is is sent."""
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
         """Make a request and act on the reply. Returns False when there is nothing to do but wait.
@@ -88,12 +93,12 @@ class ModelStep:
             notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
             change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
             try:
-                reply = await self._complete(state, turn, request, stop)
+                reply = await self._ask(state, turn, request, stop)
             except ModelError as error:
                 return await self._fail(state, turn, error, change)
         if reply is None:
             return True
-        change.usage = reply.usage
+        change.usage, change.measured = reply.usage, _measured(state, reply)
         if fallback := self.options.fallback(selection.models, reply.model, self.catalogue):
             log.warning("thread %s: %s answered in place of %s", state.id, fallback, selection.models[0])
             turn.fallback, change.asked = fallback, replace(asked, fallback=fallback)
@@ -115,6 +120,37 @@ class ModelStep:
         await self.store.commit(state, Change("try again", synced=False))
         turn.announced = True
         return True
+
+    async def _fit(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> bool | None:
+        """Make the conversation as short as it has to be. Return whether it has changed; None if the turn is stopped
+        meanwhile."""
+        if self.compactor is None or not self.compactor.needed(state, request):
+            return False
+        changed = await _unless_stopped(stop, self.compactor.fit(state, turn, request))
+        self.gateway.working(state.id, state.part, "Thinking")
+        return changed
+
+    async def _ask(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
+        """Make the request with a conversation that is short enough, and again with a shorter one if the model refuses
+        it as too long. Like `_complete`."""
+        if await self._fit(state, turn, request, stop) is None:
+            return None
+        for tried in itertools.count(1):
+            try:
+                request = replace(request, messages=await self.store.transcript(state))
+                return await self._complete(state, turn, request, stop)
+            except ContextTooLong as error:
+                if self.compactor is None or tried >= TRIES:
+                    raise
+                log.warning("thread %s: the conversation is too long for the model: %s", state.id, error.detail)
+                shrinking = self.compactor.shrink(state, turn, request, error, tried)
+                shorter = await _unless_stopped(stop, shrinking)
+                if shorter is None:
+                    return None
+                if not shorter:
+                    raise
+            self.gateway.working(state.id, state.part, "Thinking")
+        raise AssertionError("it counts forever")
 
     async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
         """Make the request, and count its time and cost. Returns None if the turn is stopped meanwhile: the request is
@@ -161,7 +197,8 @@ class ModelStep:
         if again:
             turn.reprompted = True
             self.gateway.writing(state.id).restart()
-            change.name, change.messages = "ask again", [prompt.user(again)]
+            # The reply is not in the log, so the last measure still holds.
+            change.name, change.messages, change.measured = "ask again", [prompt.user(again)], None
         elif not blank:
             change.name, change.outcome = "answer", "answered"
             change.messages = [prompt.assistant(message)]
@@ -200,6 +237,11 @@ def _asked(state: ThreadState, chosen: ThreadModel, selection: Selection) -> Ask
     if chosen.asked in (model, ""):
         return AskedModel(model, chosen.since)
     return AskedModel(model, state.last_position)
+
+
+def _measured(state: ThreadState, reply: Reply) -> Measure | None:
+    """Return how large the request and its reply are, which is the next message of the log."""
+    return Measure(reply.context_tokens, state.next_position) if reply.context_tokens > 0 else None
 
 
 async def _unless_stopped(stop: Stop, work: Coroutine[Any, Any, T]) -> T | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
+from bot.agent.compaction import Compactor
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
@@ -57,6 +58,8 @@ class Agent:
     options: ModelOptions = field(default_factory=ModelOptions)
     """Which models threads may use; those that the client was created with if none are configured."""
     catalogue: ModelCheck = field(default_factory=KnownModels)
+    compactor: Compactor | None = None
+    """Keeps conversations within what the model can read."""
 
     async def advance(self, thread_id: int) -> None:
         """Do everything that can be done for this thread now."""
@@ -105,6 +108,7 @@ class Agent:
             self.limits,
             self.options,
             self.catalogue,
+            self.compactor,
         )
         return await step.take(state, state.turn)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config import models_table
+from bot.config import compaction_table, models_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
+from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
 from bot.core.policy.conditions import Check, Condition, Value, listed
@@ -47,6 +48,7 @@ class Configuration:
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
     models: ModelsTable = field(default_factory=ModelsTable)
+    compaction: CompactionSettings = field(default_factory=CompactionSettings)
 
 
 def load(path: Path | None) -> Configuration:
@@ -81,6 +83,7 @@ def load(path: Path | None) -> Configuration:
         redact=_redact(file, audit),
         findings=tuple(found),
         models=models_table.load(file),
+        compaction=compaction_table.read(file),
     )
 
 

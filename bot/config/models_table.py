@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.config import compaction_table
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.model_options import EFFORTS, Choice
 
-_KEYS: Final = ("allowed", "effort", "channels", "provider")
+KEYS: Final = ("allowed", "effort", "channels", "provider", *compaction_table.KEYS)
 _ID: Final = re.compile(r"[!-+\--~]{1,200}")
 """An id of a model: no space, and no comma, which separates models in OPENROUTER_MODEL."""
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]+")
@@ -38,7 +39,7 @@ class ModelsTable:
 def load(file: TomlFile) -> ModelsTable:
     """Read the table. Raises SettingsError for the first invalid value."""
     table = file.table(file.document, ("models",))
-    file.known(table, ("models",), _KEYS)
+    file.known(table, ("models",), KEYS)
     return ModelsTable(
         allowed=tuple(dict.fromkeys(_models(file, table))),
         effort=_effort(file, table, ("models", "effort")),

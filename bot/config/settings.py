@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from bot.config import bot_toml
 from bot.config.lint import Finding
 from bot.config.models_table import ModelsTable
+from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.model_options import MAX_MODELS, ModelOptions
 from bot.core.policy.approvers import ApprovalRules
@@ -75,6 +76,8 @@ class Settings:
         table = self.model_table
         return ModelOptions(self.models, table.allowed, table.effort, table.channels)
 
+    compaction: CompactionSettings = field(default_factory=CompactionSettings)
+
     @property
     def missing(self) -> tuple[str, ...]:
         """Return the tokens and keys that are not set; empty if the bot could start."""
@@ -121,6 +124,7 @@ def load(
         redact=configured.redact,
         findings=configured.findings,
         model_table=configured.models,
+        compaction=configured.compaction,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.core.calls import Call
+from bot.core.compaction import Measure
 from bot.core.inbox import Unread
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
@@ -71,7 +72,11 @@ class ThreadState:
     functions: str = ""
     """The digest of the tool list in the last request."""
     transcript: Transcript | None = None
-    """The log itself, loaded when a request to the model first needs it: `bot.core.ports.store.Log.transcript`."""
+    """The log as the model reads it, loaded when a request first needs it: `bot.core.ports.store.Log.transcript`."""
+    measured: Measure = field(default_factory=Measure)
+    """How large the last request was."""
+    stale: bool = False
+    """A message was deleted whose content may be in what stands in for the older part of the log."""
     parked: bool = False
     """It has failed too often in a row: only a person can resume it."""
     message: TurnMessage | None = None

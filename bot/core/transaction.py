@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.core.calls import Call
+from bot.core.compaction import Compaction, Measure
 from bot.core.model_options import AskedModel
 from bot.core.posts import Draft
 from bot.core.questions.follow_up import FollowUp
@@ -68,6 +69,10 @@ class Change:
     usage: Usage = field(default_factory=Usage)
     asked: AskedModel | None = None
     """The model that the request was made to."""
+    measured: Measure | None = None
+    """How large the request was whose reply this records; None if that is not known."""
+    compaction: Compaction | None = None
+    """What the model reads from now on in place of an older part of the log."""
     outcome: str = ""
     """Ends the turn: `answered`, `failed`."""
     gets_on: bool = True

@@ -1,11 +1,13 @@
 """The log of a thread in memory, in the format in which requests to the model send it. Pure.
 
 Each message has a position: an integer that increases along the log and never changes. It is not an index: a log whose
-beginning was removed starts at a position above 0.
+beginning was removed starts at a position above 0, and what stands in for an older part (`bot.core.compaction`) has the
+last position of that part.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 
@@ -64,6 +66,12 @@ class Transcript:
     def size(self) -> int:
         """The size in bytes."""
         return len(self._joined)
+
+    def after(self, position: int) -> Iterator[tuple[int, str]]:
+        """Iterate over (position, message) of the messages after a position."""
+        for index in range(bisect_right(self._positions, position), len(self._ends)):
+            begin = self._ends[index - 1] + 1 if index else 0
+            yield self._positions[index], self._joined[begin : self._ends[index]].decode("utf-8")
 
     def has(self, text: bytes) -> bool:
         """Return whether these bytes occur anywhere in the log."""

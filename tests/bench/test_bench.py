@@ -59,6 +59,14 @@ def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tm
         assert measured[bot]["first_ms"] > 0
 
 
+def test_a_thread_that_outgrows_the_context_is_measured_in_turns_that_are_all_answered(run: Run) -> None:
+    arguments = ("--rounds", "1", "--turns", "1", "--length", "400", "--full", "40", "--window", "12000")
+    printed, found = run("long", *arguments)
+    assert "long/full" in printed
+    assert found["summaries"] >= 1
+    assert found["ratio"] > 0
+
+
 def test_the_growth_of_a_thread_is_measured_in_turns_that_are_all_answered(run: Run) -> None:
     printed, found = run("growth", "--rounds", "1", "--turns", "1", "--long", "80")
     assert "long/short beyond the bytes" in printed

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.compactions import CompactionsContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
@@ -24,6 +25,7 @@ class StoreContract(
     AmendmentsContract,
     TakenBackContract,
     LogContract,
+    CompactionsContract,
     QuestionsContract,
     PostsContract,
     FollowUpsContract,

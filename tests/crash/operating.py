@@ -168,6 +168,14 @@ PLAYS = {
     "stopped at home": Play(stop_in_the_home, left="END", ends=STOPPED, decisions=("stopped",)),
     "unseen": Play(delete_and_approve),
     "directly": Play(approve_directly, limits="sweep_seconds = 0.05\n"),
+    "long": Play(
+        approve,
+        left="END",
+        tools=("list", "read"),
+        decisions=(),
+        once=("summarised its older part",),
+        limits="[models]\ncontext = 1000\n",
+    ),
     "deployed": Play(approve, left="END", tools=("read",), decisions=(), limits="drain_seconds = 0.3\n"),
     **dict.fromkeys(
         ("lengthy", "without files"),

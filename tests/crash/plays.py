@@ -112,6 +112,8 @@ PLAYS = {
 }
 
 
+SUMMARY = "⟦from the app: summary of the older part"
+"""Stands in for the first step."""
 STREAMED = f"{' '.join(f'word{number}' for number in range(200))} {FINISHED}"
 """An answer that takes three seconds to write."""
 LAST = {
@@ -134,7 +136,10 @@ def respond(here: World, kind: str) -> Callable[[ChatRequest], Answer]:
     }
 
     def answer(request: ChatRequest) -> Answer:
+        if str(request.messages[0]["content"]).startswith("You summarise"):
+            return text("It was listed.")
         step = sum("tool_calls" in message for message in request.messages)
+        step += any(SUMMARY in str(message["content"]) for message in request.messages)
         if step == len(PLAYS[kind].tools):
             return LAST.get(kind) or text(FINISHED)
         wanted = [made[name] for name in PLAYS[kind].tools[step].split("+")]

@@ -106,6 +106,9 @@ IN_ONE_PLAY = [
     ("missed", [LIVES, *commits("offer")]),
     ("missed", [LIVES, *around("post card")]),
     ("missed", [LIVES, *commits("decide answer")]),
+    # The conversation outgrows the model's context.
+    ("long", around("summary request")),
+    ("long", commits("compact")),
     # A grant is taken back, an answer does not fit into messages.
     ("revoked", commits("end_grant")),
     ("stopped at home", commits("stop")),
@@ -267,6 +270,10 @@ def check(here: World, kind: str, ts: str) -> None:
     assert retries == ([("retried", here.alice.id)] if kind == "parked" else [])
     if kind == "parked":
         assert len(here.model.requests) <= TRIES + 1, "a person has had it tried again once"
+    if kind == "long":
+        assert len(here.model.prefix_breaks) == 1, "the same bytes are sent again after a death"
+        here.model.prefix_breaks.clear()
+        assert here.bot.rows("SELECT count(*), min(upto) FROM compactions") == [(1, 3)]
     with closing(sqlite3.connect(f"file:{here.bot.database}?mode=ro", uri=True)) as connection:
         assert audit.verify(connection).findings == []
 

@@ -27,8 +27,8 @@ from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
-MAY_HELP = (ModelUnavailable, ModelRateLimited, ModelUnpaid, ModelError)
-OTHERS_FIX = (ModelUnauthorized, ModelRefused, ContextTooLong)
+MAY_HELP = (ModelUnavailable, ModelRateLimited, ModelUnpaid, ModelError, ContextTooLong)
+OTHERS_FIX = (ModelUnauthorized, ModelRefused)
 
 
 class Failing(NearModel):

@@ -76,6 +76,27 @@ async def test_the_walk_of_a_mention_passes_each_module_once(here: World) -> Non
     check(walk, words)
 
 
+async def test_so_does_the_walk_of_a_mention_in_a_thread_that_outgrows_the_context(tmp_path: Path) -> None:
+    [words] = drawn("A thread that outgrows the model's context")
+    async with inside(tmp_path, start=False) as here:
+        (here.bot.home / "bot.toml").write_text("[models]\ncontext = 9000\n")
+        await here.bot.start()
+        here.model.script(text("Good morning."), text("It is noon. " * 1_500), text("They talked."), text("It is one."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+        await here.reply(ts, "Good morning.")
+        await here.quiet()
+        await here.slack.say(here.general, here.alice, "<@BOT> what time is it?", thread_ts=ts)
+        await here.reply(ts, "It is noon.")
+        await here.quiet()
+        with followed() as walk:
+            await here.slack.say(here.general, here.alice, "<@BOT> and now?", thread_ts=ts)
+            await here.reply(ts, "It is one.")
+            await here.quiet()
+        assert walk.returns == []
+        check(walk, words)
+        here.model.prefix_breaks.clear()
+
+
 async def test_so_does_the_walk_of_a_mention_that_leads_to_a_request_for_approval(here: World) -> None:
     _, card = drawn("A mention")
     with followed() as walk:

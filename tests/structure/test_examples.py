@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import bot_toml, mcp_json, settings
+from bot.config import bot_toml, mcp_json, models_table, settings
 from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
 from bot.core.limits import Limits
@@ -103,7 +103,7 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes"}
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
-    assert set(document["models"]) == {"allowed", "effort", "provider", "channels"}
+    assert set(document["models"]) == {*models_table.KEYS}
     assert set(document) == {"limits", "agent", "policy", "approvals", "models", "access", "audit"}
 
 

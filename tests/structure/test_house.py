@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"core", "errors", "patterns", "tools"},
 }
 CORE_LIBRARIES = {
-    *("__future__", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "re", "typing"),
+    *("__future__", "bisect", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "re", "typing"),
     "unicodedata",
 }
 MAX_LINES = 350

@@ -53,6 +53,9 @@ class Reply:
     """Whether the reply had more calls than the message has."""
     unreadable_call: bool = False
     """Whether the reply had a call that was written as text and could not be read; the message is without it."""
+    context_tokens: int = 0
+    """The tokens of the request that was answered and of its reply, without those of failed attempts; 0 if the provider
+    does not report them."""
 
 
 class TextListener(Protocol):

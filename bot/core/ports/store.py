@@ -19,6 +19,7 @@ from typing import Protocol
 from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
+from bot.core.ports.compactions import Compactions
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
@@ -104,10 +105,11 @@ class Log(Protocol):
         ...
 
     async def transcript(self, state: ThreadState) -> Transcript:
-        """Return the log of the thread up to the state's last position, byte for byte as it was committed.
+        """Return the log of the thread up to the state's last position as the model reads it, byte for byte as it was
+        committed: what the newest compaction keeps and its own message, if there is one, and what follows it.
 
-        It is read once and kept with the state, which commits keep up to date. Raises StoreError if a message is
-        missing.
+        It is read once and kept with the state, which commits keep up to date; what a compaction has replaced is not
+        read. Raises StoreError if a message is missing.
         """
         ...
 
@@ -289,7 +291,21 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, ThreadModels, Protocol):
+class Store(
+    Inbox,
+    Outages,
+    Log,
+    Turns,
+    Questions,
+    Posts,
+    Grants,
+    Undos,
+    Ledgers,
+    Compactions,
+    SessionStore,
+    ThreadModels,
+    Protocol,
+):
     """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

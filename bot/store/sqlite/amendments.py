@@ -20,6 +20,7 @@ from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming
 from bot.core.thread import QUESTION_DELETED
 from bot.store.sqlite import (
     audit,
+    compactions,
     early_amendments,
     follow_ups,
     held_messages,
@@ -257,6 +258,8 @@ def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, ch
 
 def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> AmendmentOutcome:
     connection.execute("UPDATE inbox SET gone = 1 WHERE id = ?", (row.id,))
+    if row.seq is not None:
+        compactions.deleted(connection, thread_id, row.seq)
     _report(connection, thread_id, row, DELETED, change, addressed=False)
     if _is_last_request(connection, thread_id, row.id):
         stop(connection, thread_id)

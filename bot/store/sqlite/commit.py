@@ -14,6 +14,7 @@ from bot.core.transaction import Change
 from bot.errors import ChangedError
 from bot.store.sqlite import (
     audit,
+    compactions,
     follow_ups,
     held_messages,
     log,
@@ -79,11 +80,15 @@ def _keep_undos(connection: sqlite3.Connection, change: Change) -> None:
 
 
 def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -> None:
-    """Write the counters of the turn, and what was offered to the model."""
+    """Write the counters of the turn, what was offered to the model, and what it reads from now on."""
     if change.functions[0] and change.functions[0] != state.functions:
         log.save_functions(connection, state.id, *change.functions)
     if change.asked is not None and state.turn is not None:
         thread_models.asked(connection, state.id, state.turn.id, change.asked)
+    if change.compaction is not None:
+        compactions.record(connection, state.id, change.compaction)
+    if change.measured is not None:
+        compactions.measure(connection, state.id, change.measured)
     parked_threads.changed(connection, state.id, change)
     if state.turn is not None:
         log.save_turn(connection, state.turn, change.usage, change.outcome or None)

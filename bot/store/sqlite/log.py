@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.compaction import Measure
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.turn_message import TurnMessage, first_key, growing_part, last_key
 from bot.core.untrusted import items, parsed
-from bot.errors import ChangedError, StoreError
+from bot.errors import ChangedError
 from bot.store.sqlite.database import now
 
 CALL_COLUMNS = (
@@ -50,11 +51,14 @@ def call_from(row: Sequence[object]) -> Call:
 
 
 def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
-    """Return everything that `advance` needs of a thread, except the texts of its log (`bodies`)."""
+    """Return everything that `advance` needs of a thread, except the texts of its log
+    (`compactions.bodies`)."""
     row = connection.execute(
-        "SELECT team, channel, thread_ts, kind, functions, parked FROM threads WHERE id = ?", (thread_id,)
+        "SELECT team, channel, thread_ts, kind, functions, parked, context_tokens, context_upto, summary_stale"
+        " FROM threads WHERE id = ?",
+        (thread_id,),
     )
-    *place, functions, parked = row.fetchone()
+    *place, functions, parked, tokens, upto, stale = row.fetchone()
     last = connection.execute(
         "SELECT seq, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
     ).fetchone()
@@ -62,7 +66,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     state = ThreadState(
         thread_id, ThreadRef(*place), last_position=position, last_role=role, turn=None, functions=functions
     )
-    state.parked = bool(parked)
+    state.parked, state.measured, state.stale = bool(parked), Measure(tokens, upto), bool(stale)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
         " prompt_tokens, completion_tokens, cached_tokens, cost, model, fallback FROM turns"
@@ -117,20 +121,6 @@ def _others(connection: sqlite3.Connection, thread_id: int, first: int, requeste
         (thread_id, first, requester),
     )
     return tuple(sorted({str(row[0]) for row in rows}))
-
-
-def bodies(connection: sqlite3.Connection, thread_id: int, after: int, last: int) -> list[tuple[int, bytes]]:
-    """Return (position, stored UTF-8 text) of each message after one position, up to another. The log may start later
-    than at 0; raises StoreError if a message in it is missing, as the request would make no sense."""
-    rows = connection.execute(
-        "SELECT seq, CAST(body AS BLOB) FROM messages WHERE thread_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
-        (thread_id, after, last),
-    )
-    found = [(int(row[0]), row[1]) for row in rows]
-    first = found[0][0] if found and after < 0 else after + 1
-    if [position for position, _ in found] != [*range(first, last + 1)]:
-        raise StoreError(f"the log of thread {thread_id} lacks messages from {first} to {last}: it has {len(found)}")
-    return found
 
 
 def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Call]) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
+from bot.core.compaction import Measure
 from bot.core.inbox import Admission, Incoming, Unread
 from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
 from bot.core.posts import Draft
@@ -22,6 +23,7 @@ from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from bot.store.sqlite import (
     amendments,
+    compactions,
     feedback,
     grants,
     held_messages,
@@ -38,6 +40,7 @@ from bot.store.sqlite import (
     waiting_lists,
 )
 from bot.store.sqlite.commit import apply
+from bot.store.sqlite.compactions_store import CompactionsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
@@ -57,13 +60,14 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
         """`redact`: patterns of the arguments that the audit must not record (`[audit] redact`)."""
         PostsStore.__init__(self, database)
         SqliteSessions.__init__(self, database)
+        CompactionsStore.__init__(self, database)
         LedgersStore.__init__(self, database, OddRows())
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
@@ -148,7 +152,7 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore):
         if kept is None:
             kept = self._transcripts.of(state.id, state.last_position)
         while (after := kept.last) < state.last_position:
-            missing = partial(log.bodies, thread_id=state.id, after=after, last=state.last_position)
+            missing = partial(compactions.bodies, thread_id=state.id, after=after, last=state.last_position)
             bodies = await self._database.read(missing)
             if kept.last == after:  # nobody else has extended it meanwhile
                 kept.extend(bodies)
@@ -168,6 +172,9 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore):
         def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
             return {delivering(state.id): posts.deliveries(connection, state.id)}
 
+        if change.compaction is not None:  # before it is written: the caller may be cancelled meanwhile
+            self._transcripts.drop(state.id)
+            state.transcript = None
         owes = bool(change.drafts or change.cards)
         turn_id, unread, stopped_by, written = await self._database.write(
             work, synced=change.synced, ahead=ahead if owes else None
@@ -183,6 +190,9 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore):
                 (position, body) for position, (_, body) in enumerate(change.messages, start=state.next_position)
             )
             self._transcripts.keep(state.id, state.transcript)
+        if change.compaction is not None:
+            state.measured, state.stale = Measure(), state.stale and not change.compaction.body
+        state.measured = change.measured or state.measured
         state.last_position += len(change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]

@@ -1,5 +1,5 @@
-"""Caches the texts of logs up to a memory limit, so that the next turn of a long thread reads only what is new. Logs
-are append-only, so a cached beginning is never wrong."""
+"""Caches the texts of logs up to a memory limit, so that the next turn of a long thread reads only what is new. A
+cached beginning is never wrong: logs are append-only, and a compaction drops it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ class Transcripts:
         """Return the cached beginning of a log, up to this position; an empty transcript if nothing is cached."""
         transcript, _ = self._kept.get(thread_id, (None, 0))
         return transcript if transcript is not None and transcript.last <= last else Transcript()
+
+    def drop(self, thread_id: int) -> None:
+        """Forget what is cached of a thread, because its requests begin differently from now on."""
+        _, size = self._kept.pop(thread_id, (None, 0))
+        self.size -= size
 
     def keep(self, thread_id: int, transcript: Transcript) -> None:
         """Cache a transcript that was used or extended. The least recently used ones are evicted."""

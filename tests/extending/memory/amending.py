@@ -16,7 +16,7 @@ from bot.core.amendments import (
 from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming, Unread
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
-from tests.extending.memory import asking, hearing
+from tests.extending.memory import asking, compacting, hearing
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.tables import Message, Tables
 
@@ -161,6 +161,7 @@ def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amen
         _leave(tables, thread, row.unread.user)
     elif row is not None and not row.gone:
         tables.inbox[number] = replace(row, gone=True)
+        compacting.deleted(tables, thread, row.position)
         _report(tables, number, DELETED, change, addressed=False)
         done = _stop_if_last(tables, thread, number)
     if row is not None and row.held and hearing.taken_back(tables, thread, row.unread.user):

@@ -12,7 +12,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, choosing, following, hearing
+from tests.extending.memory import asking, choosing, compacting, following, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -24,6 +24,7 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
     state = ThreadState(thread_id, row.place, len(row.messages) - 1, last, None, functions=row.functions)
     state.unread = sorted(unread, key=lambda each: each.ts)
     state.parked, state.people = bool(row.parked), tuple(sorted(row.people))
+    state.measured, state.stale = row.measured, row.stale
     state.transcript = None if row.messages else Transcript()
     if number := tables.open_turn(thread_id):
         turn = tables.turns[number]
@@ -87,6 +88,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         functions=digest or row.functions,
         failures=0 if ended or change.outcome or gets_on else row.failures,
     )
+    compacting.apply(tables, state.id, change)
     stopped_by = tables.turns[number].turn.stopped_by if number else ""
     for call in change.new_calls if stopped_by else ():
         if call.state is not CallState.FINISHED:

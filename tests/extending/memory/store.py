@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
 from bot.core.calls import CallState
+from bot.core.compaction import CompactionBasis, Decided
 from bot.core.inbox import Admission, Incoming
 from bot.core.limits import TRIES
 from bot.core.model_options import ThreadModel
@@ -23,7 +24,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
-from tests.extending.memory import amending, asking, feedback, following, hearing, reaching, stopping
+from tests.extending.memory import amending, asking, compacting, feedback, following, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.ledgers import MemoryLedgers
@@ -96,9 +97,14 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
 
     async def transcript(self, state: ThreadState) -> Transcript:
         kept = state.transcript = state.transcript or Transcript()
-        messages = self._disk.tables.threads[state.id].messages[: state.next_position]
-        kept.extend((place, body) for place, (_, body) in enumerate(messages) if place > kept.last)
+        kept.extend(list(compacting.bodies(self._disk.tables, state.id, kept.last, state.last_position)))
         return kept
+
+    async def compaction_basis(self, thread_id: int) -> CompactionBasis:
+        return compacting.basis(self._disk.tables, thread_id)
+
+    async def decided(self, thread_id: int, after: int, upto: int) -> Sequence[Decided]:
+        return list(compacting.decided(self._disk.tables, thread_id, after, upto))
 
     async def commit(self, state: ThreadState, change: Change) -> None:
         with self._disk.transaction() as tables:
@@ -110,6 +116,8 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
             state.turn.stopped_by, state.unread = found.turn.stopped_by, found.unread
             state.message = found.message
             return
+        if change.compaction is not None:
+            state.transcript = None
         kept, transcript = state.turn, state.transcript
         if kept is not None and found.turn is not None and kept.id == found.turn.id:
             kept.stopped_by, kept.attempts = found.turn.stopped_by, found.turn.attempts
@@ -121,7 +129,7 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
             state.message = found.message
         elif found.turn is None:
             state.message = None
-        for name in ("last_position", "last_role", "turn", "unread", "functions"):
+        for name in ("last_position", "last_role", "turn", "unread", "functions", "measured", "stale"):
             setattr(state, name, getattr(found, name))
         state.calls = [] if change.requester or found.turn is None else [*state.calls, *change.new_calls]
         if transcript is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from bot.core.amendments import Amendment
 from bot.core.audit import AuditRecord
 from bot.core.calls import Call
+from bot.core.compaction import Compaction, Measure
 from bot.core.inbox import Unread
 from bot.core.model_options import ThreadModel
 from bot.core.posts import Post
@@ -36,6 +37,9 @@ class Thread:
     gone: str = ""
     model: ThreadModel = field(default_factory=ThreadModel)
     chosen_at: str = ""
+    compactions: tuple[Compaction, ...] = ()
+    measured: Measure = Measure()  # noqa: RUF009 - frozen
+    stale: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 
 from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.calls import CallOutcome, CallState
+from bot.core.compaction import Compaction, CompactionKind, Measure
 from bot.core.inbox import Incoming
 from bot.core.outages import Conversation
 from bot.core.questions import missed
@@ -24,6 +25,7 @@ from bot.core.questions.retry import RETRIED
 from bot.core.questions.undo import UNDO
 from bot.core.tools import Undone, UndoSnapshot
 from bot.store.sqlite import posts
+from bot.store.sqlite.compactions_store import CompactionsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.store import SqliteStore
@@ -33,7 +35,9 @@ from tests.lives import ALICE, BOB, draft, waiting_for_a_person
 
 pytestmark = pytest.mark.anyio
 FEW, MANY = 100, 3_000
-METHODS = {name for kind in (SqliteStore, LedgersStore) for name in vars(kind) if not name.startswith("_")}
+METHODS = {
+    name for kind in (SqliteStore, LedgersStore, CompactionsStore) for name in vars(kind) if not name.startswith("_")
+}
 
 
 class Meter(SqliteStore):
@@ -153,6 +157,11 @@ async def everything(store: SqliteStore) -> None:
     await denied.settle(approval, Decision.DENIED, reason="No.")
     parked, _ = await waiting_for_a_person(store)
     await store.transcript(await parked.state())
+    await parked.commit("compact", compaction=Compaction(CompactionKind.SUMMARY, 0, "{}", shortened={1: "[]"}))
+    await parked.commit("measure", measured=Measure(10, 1))
+    assert list(await store.transcript(await parked.state())) == ["{}", "[]"]
+    assert (await store.compaction_basis(parked.id)).last is not None
+    assert await store.decided(parked.id, -1, 9) == []
     await store.uncount(parked.id)
     assert not await store.failed(parked.id, [draft("notice")], draft("parked"))
     await store.park(parked.id, stopped_for_good := draft("parked"))

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from bench.longer import grow
+from bot.core.compaction import Compaction, CompactionKind
 from bot.core.inbox import Incoming
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.ports.model import ModelRequest, Reply, TextListener
+from bot.core.transaction import Change
 from bot.errors import StoreError
 from bot.store.sqlite.store import SqliteStore
 from tests.property.outside import ALICE, BOB, BOT, TEAM, Files, ScriptedModel, World
@@ -296,3 +298,9 @@ async def test_a_log_whose_beginning_was_removed_is_sent_from_there_and_its_posi
         stored = thread.texts_of("SELECT body FROM messages ORDER BY seq")
         assert thread.model.asked[-1] == stored[: len(thread.model.asked[-1])]
         assert thread.texts_of("SELECT seq FROM messages ORDER BY seq") == [str(at) for at in range(4, 4 + len(stored))]
+        store: SqliteStore = thread.bot.store
+        state = await store.load(1)
+        summary = Compaction(CompactionKind.SUMMARY, 9, '{"role":"user","content":"before"}', (0, 5))
+        await store.commit(state, Change("compact", compaction=summary))
+        read = list(await store.transcript(state))
+        assert read == [stored[1], summary.body, *stored[6:]], "a kept message that was removed is not there"
