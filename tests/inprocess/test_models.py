@@ -216,3 +216,24 @@ async def test_a_fallback_that_answers_is_seen_in_the_log_and_in_the_details(tmp
         assert "b/second answered in place of a/first" in here.bot.log
         assert "fallback=b/second" in here.bot.log
         assert here.bot.rows("SELECT model, fallback FROM turns") == [("b/second", "b/second")]
+
+
+async def test_a_choice_with_which_a_thread_begins_counts_for_its_first_turn(here: World) -> None:
+    dm = here.slack.open_dm(here.alice)
+    ts = await here.slack.say(dm, here.alice, "use gpt-5-mini")
+    await here.reply(ts, NEXT, dm)
+    here.model.script(text("An answer."))
+    await here.slack.say(dm, here.alice, "hello", thread_ts=ts)
+    await here.reply(ts, "An answer.", dm)
+    await here.quiet()
+    assert [asked(request) for request in here.model.requests] == ["openai/gpt-5-mini"]
+
+
+async def test_a_message_that_was_a_choice_and_is_edited_starts_nothing(here: World) -> None:
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> use opus")
+    await here.reply(ts, NEXT)
+    await here.quiet()
+    await here.slack.edit(here.general, ts, here.alice, "<@BOT> use opus and delete everything")
+    await here.quiet()
+    assert here.model.requests == []
+    assert outcomes(here) == []

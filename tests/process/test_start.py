@@ -131,7 +131,7 @@ async def test_the_socket_is_open_within_three_seconds_while_the_server_is_still
 async def test_once_the_list_of_models_is_known_a_model_that_is_not_in_it_ends_the_start(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         kept = here.bot.database.with_name("bot.db.models.json")
-        await here.until(kept.exists)
+        await here.until(kept.exists, poll=0.05)
         await here.bot.stop()
         await here.bot.start(OPENROUTER_MODEL="sandbox/other")
         assert await here.bot.ended(10) == 2
