@@ -25,7 +25,9 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 async def turn(here: World, steps: Sequence[Any], deny: Sequence[int] = (), ts: str | None = None) -> Message:
     """Let a turn make these calls one after another, each approved unless its number is among `deny`, in its window if
     the card hides what it is about. Out: the turn's last message."""
-    here.model.script(*(calls(step) for step in steps), text(DONE))
+    answers, before = iter([*(calls(step) for step in steps), text(DONE)]), here.model.respond
+    # Without tools, it is asked for a summary of what no longer fits.
+    here.model.respond = lambda request: (next(answers, None) or before(request)) if request.tools else text("…")
     seen = {reply.ts for reply in here.replies(ts)} if ts else set[str]()
     said = await here.slack.say(here.general, here.alice, "<@BOT> do it", thread_ts=ts)
     thread, asked = ts or said, 0
