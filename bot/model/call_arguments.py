@@ -16,6 +16,9 @@ MAX_REPAIRED_CHARS: Final = 300_000
 MAX_LITERAL_CHARS: Final = 20_000
 """Arguments that are not JSON at all are parsed as a Python literal only up to this many characters."""
 _FENCE: Final = "```"
+_NOTHING: Final = ("undefined", "None")
+"""What stands for no arguments in other languages."""
+_MAX_REPEATED: Final = 4
 _LANGUAGE: Final = string.ascii_letters + string.digits
 _STRING_OR_COMMA: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?=\s*[}\]])', re.DOTALL)
 """An unterminated string extends to the end of the text, so that matching takes linear time."""
@@ -64,14 +67,34 @@ def repaired(text: str, name: str = "") -> str | None:
         return _unwrapped(text, name) if name and '"name"' in text and len(text) <= MAX_REPAIRED_CHARS else text
     if len(text) > MAX_REPAIRED_CHARS:
         return None
-    bare = _unfenced((text[:-_END_MARK_CHARS] + _END_MARK.sub("", text[-_END_MARK_CHARS:])).strip())
-    if not bare:
+    bare = _unfenced((text[:-_END_MARK_CHARS] + _END_MARK.sub("", text[-_END_MARK_CHARS:])).strip("\ufeff \t\r\n"))
+    if not bare or bare in _NOTHING:
         return "{}"
     for repair in (str, _without_commas):
         bare = repair(bare)
         with suppress(ValueError, RecursionError):
             return _object(_LAX_JSON.decode(bare), bare, name)
-    return _literal(bare)
+    return _repeated(bare) or _literal(bare)
+
+
+def _repeated(text: str) -> str | None:
+    """Return the object that is written several times in a row, or once behind empty ones: some servers begin with
+    `{}`, and others send the whole after its pieces. None if there are different ones."""
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        if len(found) >= _MAX_REPEATED:
+            return None
+        try:
+            value, end = _JSON.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict):
+            return None
+        if value and text[at:end] not in found:
+            found.append(text[at:end])
+        at = end + len(text[end:]) - len(text[end:].lstrip())
+    return found[0] if len(found) == 1 else None
 
 
 def _unfenced(text: str) -> str:

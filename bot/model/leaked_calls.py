@@ -2,7 +2,7 @@
 
 Read are Hermes and Qwen (`<tool_call>{…}`), Qwen Coder and Llama (`<function=…>`), GLM (`<arg_key>`), Anthropic,
 MiniMax and DeepSeek 3.2 (`<invoke name=…>`), DeepSeek 3 (`<｜tool▁call▁begin｜>`), Kimi (`<|tool_call_begin|>`),
-Mistral (`[TOOL_CALLS]`), Harmony (`to=functions.…`), and JSON by itself.
+Mistral (`[TOOL_CALLS]`), Gemma 4 (`call:name{…}`), Harmony (`to=functions.…`), and JSON by itself.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ _HARMONY: Final = re.compile(
 _MISTRAL: Final = re.compile(
     r"(?:\[TOOL_CALLS\])\s*([\w.-]{1,200})\s*(?:\[CALL_ID\]\w{1,40})?\s*(?:\[ARGS\])?\s*(?=\{)", re.IGNORECASE
 )
+_GEMMA: Final = re.compile(r"call:([\w.-]{1,200})(?=\{)", re.IGNORECASE)
+_GEMMA_END: Final = "<tool_call|>"
+_GEMMA_QUOTE: Final = '<|"|>'
+_GEMMA_KEY: Final = re.compile(r"([{,]\s*)([\w.-]{1,200})(?=\s*:)")
 _GLM: Final = re.compile(r"<tool_call>\s*([\w.-]{1,200})\s*(?=<arg_key>|</tool_call>)", re.IGNORECASE)
 _GLM_END: Final = "</tool_call>"
 _GLM_PARAMETER: Final = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
@@ -68,7 +72,7 @@ _RESULTS: Final = re.compile(
 _MAX_PROSE: Final = 200
 """Characters after a call: with more than that, the reply is taken for a text about calls."""
 _OPENER: Final = re.compile(
-    r"(?:<[^<>]{0,60}>|\[TOOL_CALLS\])\s*(?:[\[{<]|[\w.-]*\s*\Z|[\w.-]+\s*<)|<function=|<[^<>]{0,20}invoke\s+name="
+    r"(?:<[^<>]{0,60}>|\[TOOL_CALLS\])\s*(?:[\[{<]|[\w.-]*\s*\Z|[\w.:-]+\s*[<{])|<function=|<[^<>]{0,20}invoke\s+name="
     r"|<[^<>]{0,200}\Z|<\|channel\|>|(?:assistant)?(?:commentary|analysis)?\s*to=functions",
     re.IGNORECASE,
 )
@@ -185,6 +189,22 @@ def _glm(text: str, at: int, tools: OfferedTools) -> Read | None:
     return [WrittenCall(found[1], text_of(values))], end + len(_GLM_END)
 
 
+def _gemma(text: str, at: int, tools: OfferedTools) -> Read | None:
+    """Read Gemma 4's form, in which keys have no quotation marks and texts have special tokens around them."""
+    found = _GEMMA.match(text, at)
+    if found is None:
+        return None
+    end = text.find(_GEMMA_END, found.end())
+    pieces = text[found.end() : end if end >= 0 else len(text)].split(_GEMMA_QUOTE)
+    written = "".join(
+        json.dumps(piece) if number % 2 else _GEMMA_KEY.sub(r'\1"\2"', piece) for number, piece in enumerate(pieces)
+    )
+    decoded = _decoded(written, 0)
+    if end < 0 or decoded is None or not isinstance(decoded[0], dict) or written[decoded[1] :].strip():
+        return None
+    return [WrittenCall(found[1], text_of(decoded[0]))], end
+
+
 def _marked(pattern: re.Pattern[str]) -> Callable[[str, int, OfferedTools], Read | None]:
     """Return the reader of a form with a name and JSON between marks."""
 
@@ -255,6 +275,7 @@ _FORMS: Final[tuple[Callable[[str, int, OfferedTools], Read | None], ...]] = (
     _invoke,
     _function,
     _glm,
+    _gemma,
     _marked(_DEEPSEEK),
     _marked(_KIMI),
     _headed(_HARMONY),

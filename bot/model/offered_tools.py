@@ -14,6 +14,8 @@ from bot.core.untrusted import items, mapping, parsed, text
 _SPECIAL: Final = re.compile(r"<[|｜].*|:\d{1,4}\Z|\(\s*\)\Z", re.DOTALL)
 """What may be behind a name by mistake: tokens of the chat template, the number of the call, parentheses."""
 _WRAPPER: Final = re.compile(r"[.:/]")
+_TRAINED: Final = re.compile(r"\A(?:mcp|functions?|default_api|tools?)_{1,2}")
+"""Wrappers that models are trained on, in the form in which they are part of a name."""
 _NOISE: Final = re.compile(r"[^a-z0-9]+")
 _ALLOWED: Final = re.compile(r"[^a-zA-Z0-9_-]")
 MAX_NAME_CHARS: Final = 1_000
@@ -47,6 +49,8 @@ class OfferedTools:
         if self.has(name):
             return name
         bare = _SPECIAL.sub("", name.strip().strip("\"'`")).strip()
+        if bare not in self._functions and (unwrapped := _TRAINED.sub("", bare)) in self._functions:
+            return unwrapped
         wrapped = _WRAPPER.split(bare)
         for start in range(len(wrapped)):
             if (found := ".".join(wrapped[start:])) in self._functions:

@@ -30,6 +30,7 @@ from bot.errors import ModelError, ModelUnauthorized, ModelUnavailable
 from bot.model.adapted_request import AdaptedRequest, Learnt, SearchFailed
 from bot.model.error_objects import BrokenReply
 from bot.model.failures import SHAPES, Failure, FailureShape, classify
+from bot.model.finish_reasons import BROKEN
 from bot.model.offered_tools import OfferedTools
 from bot.model.reply_reader import Listener, read
 from bot.model.stream_accumulator import MAX_CHARACTERS, Accumulator
@@ -240,6 +241,8 @@ class OpenRouter:
             raise BrokenReply("an error in the reply", got.error)
         if got.finish_reason is None:
             raise BrokenReply("the reply ended before it was complete")
+        if got.finish_reason in BROKEN:
+            raise BrokenReply(f"the reply ended with {got.finish_reason}")
         if got.size > MAX_CHARACTERS:
             log.warning("the model's reply exceeded the size limit; its end was dropped")
         if got.left_out:

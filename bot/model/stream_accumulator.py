@@ -16,7 +16,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.model import Reply
 from bot.core.transaction import Usage
 from bot.core.untrusted import valid_unicode
-from bot.model import leaked_calls
+from bot.model import finish_reasons, leaked_calls, python_calls
 from bot.model.call_arguments import text_of
 from bot.model.call_assembly import AssembledCall, CallAssembly
 from bot.model.offered_tools import OfferedTools
@@ -33,26 +33,6 @@ _REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_text", "t
 """The readable reasoning, as OpenRouter, DeepSeek and vLLM, and others call it."""
 RETURNED_KEY: Final = "reasoning_content"
 """DeepSeek and Moonshot refuse a request whose calls are without the reasoning that led to them."""
-_FINISH: Final = {
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "model_context_window_exceeded": "length",
-    "safety": "content_filter",
-    "content-filter": "content_filter",
-    "recitation": "content_filter",
-    "prohibited_content": "content_filter",
-    "blocklist": "content_filter",
-    "refusal": "content_filter",
-    "sensitive": "content_filter",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "tool_use": "tool_calls",
-    "function_call": "tool_calls",
-}
-"""The names that providers have for OpenAI's reasons, in lower case."""
 
 
 class Accumulator:
@@ -164,7 +144,7 @@ class Accumulator:
             added = self._add_text(choice["text"])
         if finish := choice.get("finish_reason"):
             reason = untrusted.text(finish, _NAME_LENGTH) or "stop"
-            self.finish_reason = _FINISH.get(reason.lower(), reason.lower())
+            self.finish_reason = finish_reasons.named(reason)
             self.native_finish_reason = untrusted.text(choice.get("native_finish_reason")) or reason
             added = (added or "") + self._shown(self._text.finish(called=self.calls), last=True)
             if self.finish_reason == "error" and self.error is None:
@@ -307,12 +287,14 @@ class Accumulator:
         visible = "".join(self._text.visible)
         written = "".join(self._text.leaked)
         begins_line = self._text.leak_begins_line
-        if not written and not self.calls and (fenced := _FENCED.fullmatch(visible)):
-            # All of the reply is a code block: only what is certainly a call is taken out of it.
-            found = leaked_calls.read(fenced[1], tools, begins_line=True, called=False)
-            if found.calls:
+        if not written and not self.calls and (bare := _BARE.fullmatch(visible)):
+            # All of the reply is a code block, or looks like a call: only what is certainly one is taken out of it.
+            text = bare[1] or bare[2]
+            json_like = bare[1] is not None or bare[2].startswith("[")
+            found = leaked_calls.read(text, tools, begins_line=True, called=False).calls if json_like else ()
+            if found := found or [leaked_calls.WrittenCall(*each) for each in python_calls.read(text, tools)]:
                 self._text.visible = []
-                self._add_written(found.calls)
+                self._add_written(found)
             return False
         if not written:
             return False
@@ -329,7 +311,10 @@ class Accumulator:
             self._calls.add({"function": function}, number, lambda text: text)
 
 
-_FENCED: Final = re.compile(r"\s*```(?:json|tool_call|tool_code)?\s*\n(\s*[\[{<].*)\n\s*```\s*", re.DOTALL)
+_BARE: Final = re.compile(
+    r"\s*```(?:json|tool_call|tool_code|python)?\s*\n(\s*[\[{<a-z_].*)\n\s*```\s*|\s*(?:functools(?=\[))?([\[a-z_].*)",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 def _new_ids(calls: Iterable[AssembledCall]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 _NAMES: Final = (
-    r"(?:[a-z0-9]{1,12}[:_-])?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|antthinking"
+    r"(?:[a-z0-9]{1,12}[:_-])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratchpad|antthinking"
     r"|(?:inner|internal)[_-]?(?:monologue|thoughts?|reasoning)|chain[_-]?of[_-]?thoughts?)"
 )
 _SPECIAL_NAMES: Final = r"(?:of_)?(?:thinking|thoughts?|reasoning)"

@@ -130,7 +130,9 @@ def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject
 
     reply = got.reply()
     assert reply.message == message
-    assert "".join(shown) == (message["content"] or "")
+    content = message["content"] or ""
+    # JSON is not shown while it is written, as it may be a call.
+    assert "".join(shown) == content or (not any(shown) and content.lstrip().startswith(("{", "[")))
     for piece in shown:
         piece.encode()
     assert reply.invalid_arguments == {}
