@@ -21,7 +21,9 @@ from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
+from bot.attaching import assemble
 from bot.config.settings import Settings
+from bot.core.ports.catalogue import ModelCatalogue
 from bot.core.ports.store import Store
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
@@ -140,6 +142,7 @@ class Service:
         model: OpenRouter | None = None,
         listeners: Sequence[Register] = LISTENERS,
         clock: Callable[[], float] = time.time,
+        catalogue: ModelCatalogue | None = None,
     ) -> None:
         """`model` replaces the one from the settings. `clock` gives the time of Slack's messages, in Unix seconds."""
         limits = settings.limits
@@ -166,6 +169,7 @@ class Service:
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
         reader.may_stop = authorizer.may_stop
         self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
+        self._attached = attached = assemble(settings, web, identity, authorizer, ourselves, catalogue=catalogue)
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -177,6 +181,7 @@ class Service:
             privacy=settings.privacy,
             missed=reader,
             sessions=self._sessions,
+            files=attached.in_messages,
         )
         live.status_shows = lambda thread_id: identity.agent
         self._outbox = Outbox(
@@ -192,7 +197,7 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch)
+        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model)
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
@@ -270,6 +275,7 @@ class Service:
         self.background(self._load())
         connected = self._connectivity
         self.background(run_forever("the sweep", self._sweep.run))
+        self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
         self.background(run_forever("recording the connection", lambda: self._catch_up.beat(lambda: connected.last)))

@@ -63,8 +63,9 @@ class ModelStep:
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, state)
             functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
+            transcript = await self.store.transcript(state)
             request = ModelRequest(
-                messages=await self.store.transcript(state),
+                messages=await self.tool_steps.files.requests.filled(state.id, transcript),
                 tools=functions[1],
                 tool_choice="none" if turn.closing else "auto",
                 session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
@@ -75,7 +76,11 @@ class ModelStep:
             try:
                 reply = await self._complete(state, turn, request, stop)
             except ModelError as error:
-                return await self._fail(state, turn, error, change)
+                if not self.tool_steps.files.requests.refused(state.id, transcript, request.messages, error):
+                    return await self._fail(state, turn, error, change)
+                # The next request is made without the files in this one.
+                await self.store.commit(state, Change("leave out refused files", usage=error.usage))
+                reply = None
         if reply is None:
             return True
         change.usage = reply.usage

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
+from bot.config import attachments_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.toml_file import KeyPath, Table, TomlFile
+from bot.core.attachments import AttachmentLimits
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
 from bot.core.policy.conditions import Check, Condition, Value, listed
@@ -44,6 +46,7 @@ class Configuration:
     """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
 
 
 def load(path: Path | None) -> Configuration:
@@ -53,7 +56,7 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "attachments"))
     agent = file.table(document, ("agent",))
     file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
     audit = file.table(document, ("audit",))
@@ -77,6 +80,7 @@ def load(path: Path | None) -> Configuration:
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),
+        attachments=attachments_table.read(file),
     )
 
 

@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 
 from bot.config import bot_toml
 from bot.config.lint import Finding
+from bot.core.attachments import AttachmentLimits
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
@@ -65,6 +66,7 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    attachments: AttachmentLimits
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ def load(
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,
+        attachments=configured.attachments,
     )
 
 
