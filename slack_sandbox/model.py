@@ -27,6 +27,8 @@ class Person:
     bot_id: str | None = None
     app_id: str | None = None
     admin: bool = False
+    guest: bool = False
+    """They see only the channels that they are in."""
     workflow: bool = False
     teams: tuple[str, ...] = ()
     """The workspaces of the organisation that the person is in; empty: the one of `team_id`."""

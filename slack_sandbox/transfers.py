@@ -52,26 +52,27 @@ class Transfers:
         """Give the bytes of a file to a good bot token with files:read; anybody else is led to the login page, or gets
         it at once, as from Slack.
 
-        Faults can be planned for the method `files.download`, with the id as the argument `file`; the `code` of the kind
-        `error` may be an address to redirect to, or else gives the login page.
+        Faults can be planned for the method `files.download`, with the id as the argument `file`; the `code` of the
+        kind `error` may be an address to redirect to, or else gives the login page.
         """
+        if request.path == "/":  # where the redirect below leads
+            return self._login()
         file_id = path.removeprefix("download/").partition("/")[0].partition("-")[2]
         file = self._slack.workspace.files.get(file_id)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if self._tokens.kinds.get(token) != "bot":
-            return web.Response(
-                status=302, headers={"Location": f"{self._slack.origin}/?redir=%2Ffiles-pri%2F{file_id}"}
-            )
+            address = f"{self._slack.origin}/?redir=%2Ffiles-pri%2F{file_id}"
+            return web.Response(status=302, headers={"Location": address})
         fault = self._api.faults.take("files.download", {"file": file_id})
         if fault is not None and (answer := await self._failed(request, fault)) is not None:
             return answer
         if "files:read" not in self._slack.scopes:
-            return self.login()
+            return self._login()
         if file is None or not self._slack.workspace.shows(file):
             return web.Response(status=404, text="not found", content_type="text/html")
         return web.Response(body=file.content, content_type=file.mimetype)
 
-    def login(self) -> web.Response:
+    def _login(self) -> web.Response:
         """The page to sign in."""
         return web.Response(text=_LOGIN, content_type="text/html")
 
@@ -90,7 +91,7 @@ class Transfers:
             case "error" if fault.code.startswith("http"):
                 return web.Response(status=302, headers={"Location": fault.code})
             case "error":
-                return self.login()
+                return self._login()
             case _:
                 pass
         if request.transport is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot.errors import ModelRefused
 from slack_sandbox.faults import FaultKind
 from slack_sandbox.model import File
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
-from tests.inprocess.world import BotInside, inside
+from tests.inprocess.world import inside
 from tests.unit.attachments import samples
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -69,17 +71,16 @@ def kinds(here: World, number: int = -1) -> list[str]:
 
 
 async def test_an_image_reaches_the_model_small_enough_and_the_same_at_each_step(here: World) -> None:
-    await asked(here, "<@BOT> what is this?", ("chart.png", samples.picture(width=5000, height=100)))
+    root = await asked(here, "<@BOT> what is this?", ("chart.png", samples.picture(width=5000, height=100)))
     assert kinds(here) == ["text", "image_url"]
-    assert '"chart.png" (PNG, 1 kB, 5000 × 100 pixels, shown to you at 2000 × 40, shown to you below)⟧' in words(
-        here
-    ).replace(f"{len(samples.picture(width=5000, height=100))} bytes", "1 kB")
+    about = r'"chart.png" \(PNG, .*, 5000 × 100 pixels, shown to you at 2000 × 40, shown to you below\)⟧'
+    assert re.search(about, words(here))
     head, _, encoded = content(here)[1]["image_url"]["url"].partition(",")
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
         assert (head, image.size) == ("data:image/png;base64", (2000, 40))
     first = content(here)
-    await asked(here, "<@BOT> and now?", thread=here.general.top_level[-1].ts)
-    assert [each["content"] for each in here.model.requests[-1].messages if each["role"] == "user"][0] == first
+    await asked(here, "<@BOT> and now?", thread=root)
+    assert next(each["content"] for each in here.model.requests[-1].messages if each["role"] == "user") == first
 
 
 async def test_a_pdf_is_sent_as_it_is_to_a_model_that_reads_it(here: World) -> None:
@@ -130,14 +131,14 @@ async def test_a_document_is_read_as_its_text(plain: World, name: str) -> None:
 
 
 async def test_of_a_csv_of_5_mb_the_model_reads_its_head_its_tail_and_how_much_is_left_out(plain: World) -> None:
-    made = samples.table(190_000)
+    made = samples.table(203_000)
     assert len(made) > 4_900_000
     await asked(plain, "<@BOT> sum?", ("sales.csv", made))
     said = words(plain)
-    assert "190,000 rows with the heading; rows 101 to 189,980 are not shown)⟧" in said
+    assert "203,000 rows with the heading; rows 101 to 202,980 are not shown)⟧" in said
     assert "> id,name,amount\n> 1,name 1,3\n" in said
-    assert "> 99,name 99,297\n> [… 189,880 rows left out …]\n> 189980,name" in said
-    assert "> 189999,name 189999,569997\n> ```\n⟦end of file⟧" in said
+    assert "> 99,name 99,297\n> [… 202,880 rows left out …]\n> 202980,name" in said
+    assert "> 202999,name 202999,608997\n> ```\n⟦end of file⟧" in said
     assert len(said) < 15_000
 
 
@@ -179,7 +180,7 @@ async def test_a_file_of_100_mb_is_refused_without_being_downloaded(plain: World
 
 
 async def test_a_file_that_is_larger_than_declared_is_refused_while_it_comes(tmp_path: Path) -> None:
-    (tmp_path / "bot.toml").write_text("[attachments]\nmax_mb = 0.1\n")
+    (tmp_path / "bot.toml").write_text("[attachments]\nmax_mb = 0.05\n")
     async with inside(tmp_path) as this:
         this.model.respond = lambda request: text("Understood.")
 
@@ -188,7 +189,7 @@ async def test_a_file_that_is_larger_than_declared_is_refused_while_it_comes(tmp
                 return 10
 
         ts = await asked(this, "<@BOT> look", this.slack.add_file(this.alice, "a.txt", Small(b"x" * 200_000)))
-        await this.reply(ts, "I couldn't read a.txt: it is too large: I read files of up to 0 MB.")
+        await this.reply(ts, "I couldn't read a.txt: it is too large: I read files of up to 0.05 MB.")
 
 
 @pytest.mark.parametrize("scoped", [True, False])
@@ -212,7 +213,6 @@ async def test_the_page_to_sign_in_is_never_taken_for_the_file(plain: World, sco
 
 async def test_a_file_that_was_deleted_meanwhile_is_said_to_be(plain: World) -> None:
     file = plain.slack.add_file(plain.alice, "notes.txt", b"secret")
-    plain.slack.before("files.download", lambda _: None) if False else None
     plain.slack.workspace.files.pop(file.id)
     ts = await asked(plain, "<@BOT> look", file)
     await plain.reply(ts, "I couldn't read notes.txt: it was deleted in Slack.")
@@ -248,11 +248,10 @@ async def test_a_file_is_kept_for_a_week_and_then_a_sentence_stands_for_it(here:
 
 
 async def test_an_image_that_the_provider_refuses_does_not_end_the_thread(here: World) -> None:
-    from slack_sandbox.openrouter import failure
-
     def respond(request: Any) -> Any:
-        has_image = b"image_url" in request.body
-        return failure("status", status=400, message="Could not process image") if has_image else text("Understood.")
+        if b"image_url" in request.body:
+            raise ModelRefused("Could not process image")
+        return text("Understood.")
 
     here.model.respond = respond
     root = await asked(here, "<@BOT> look", ("chart.png", samples.picture()))
@@ -263,9 +262,8 @@ async def test_an_image_that_the_provider_refuses_does_not_end_the_thread(here: 
 
 async def test_an_image_in_a_result_of_a_tool_reaches_the_model(here: World) -> None:
     (here.workspace / "dot.png").write_bytes(samples.picture())
-    here.model.respond = lambda request: (
-        text("Red.") if request.last["role"] == "tool" else calls(call("filesystem__read_media_file", path="dot.png"))
-    )
+    asks = calls(call("filesystem__read_media_file", {"path": str(here.workspace / "dot.png")}))
+    here.model.respond = lambda request: text("Red.") if request.last["role"] == "tool" else asks
     root = await asked(here, "<@BOT> which colour has dot.png?")
     await here.reply(root, "Red.")
     result = here.model.requests[-1].last["content"]
@@ -282,8 +280,3 @@ async def test_files_of_earlier_messages_are_read_when_the_bot_is_mentioned_firs
     if change:
         await plain.slack.edit(plain.general, root, plain.bob, "see that")
         await asked(plain, "<@BOT> and now?", thread=root)
-
-
-def stopped(here: World) -> BotInside:
-    assert isinstance(here.bot, BotInside)
-    return here.bot

@@ -193,7 +193,7 @@ class Downloads:
         return FileProblem(_NOT_ALLOWED)
 
     def _too_large(self, size: int) -> str:
-        most = f"I read files of up to {self.max_bytes / 1e6:.0f} MB"
+        most = f"I read files of up to {self.max_bytes / 1e6:g} MB"
         return f"it has {size / 1e6:.0f} MB, and {most}" if size > self.max_bytes else f"it is too large: {most}"
 
 
