@@ -15,6 +15,7 @@ from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
+from bot.core.attachments import MARK
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
@@ -63,9 +64,9 @@ class ModelStep:
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, state)
             functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
-            transcript = await self.store.transcript(state)
+            transcript, files = await self.store.transcript(state), self.tool_steps.files.requests
             request = ModelRequest(
-                messages=await self.tool_steps.files.requests.filled(state.id, transcript),
+                messages=await files.filled(state.id, transcript) if transcript.has(MARK) else transcript,
                 tools=functions[1],
                 tool_choice="none" if turn.closing else "auto",
                 session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
@@ -76,7 +77,7 @@ class ModelStep:
             try:
                 reply = await self._complete(state, turn, request, stop)
             except ModelError as error:
-                if not self.tool_steps.files.requests.refused(state.id, transcript, request.messages, error):
+                if not files.refused(state.id, transcript, request.messages, error):
                     return await self._fail(state, turn, error, change)
                 # The next request is made without the files in this one.
                 await self.store.commit(state, Change("leave out refused files", usage=error.usage))
