@@ -34,7 +34,11 @@ class FileProcesses:
     async def read(self, name: str, media: str, content: bytes) -> ReadFile:
         """Read a file. Never raises for what is in it."""
         async with self._room:
-            output = await self._run(json.dumps({"name": name, "media": media}).encode() + b"\n", content)
+            try:
+                output = await self._run(json.dumps({"name": name, "media": media}).encode() + b"\n", content)
+            except OSError as error:  # too many processes or open files
+                log.error("no process can be started to read a file: %s", error)
+                return ReadFile(problem="I could not read it just now")
         head, separator, sent = output.partition(b"\n")
         found = mapping(parsed(head.decode("utf-8", "replace")))
         if not separator or not found:

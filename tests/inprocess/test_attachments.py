@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot import failpoints
 from bot.errors import ModelRefused
 from slack_sandbox.faults import FaultKind
 from slack_sandbox.model import File
@@ -245,6 +246,44 @@ async def test_a_file_is_kept_for_a_week_and_then_a_sentence_stands_for_it(here:
     said = [each["content"] for each in here.model.requests[-1].messages if each["role"] == "user"]
     assert said[0].endswith('⟦"chart.png" is not shown to you: it is no longer kept by the app⟧')
     here.model.prefix_breaks.clear()
+
+
+async def test_a_failure_between_keeping_a_file_and_recording_it_loses_nothing(here: World) -> None:
+    here.errors_expected = True
+    died: list[str] = []
+
+    def fail_once(name: str) -> None:
+        if name == "before commit: read the inbox" and not died:
+            died.append(name)
+            raise RuntimeError("the disk is gone")
+
+    failpoints.install(fail_once)
+    try:
+        root = await asked(here, "<@BOT> what is this?", ("chart.png", samples.picture()))
+    finally:
+        failpoints.install(lambda name: None)
+    assert died
+    assert kinds(here) == ["text", "image_url"]
+    assert len(list(Path(f"{here.bot.database}.files").iterdir())) == 1
+    first = content(here)
+    await here.bot.stop()
+    await here.bot.start()
+    await asked(here, "<@BOT> and now?", thread=root)
+    assert next(each["content"] for each in here.model.requests[-1].messages if each["role"] == "user") == first
+
+
+async def test_a_file_in_a_correction_is_read_in_full_after_the_decision(here: World) -> None:
+    (here.workspace / "a.txt").write_text("x")
+    edits = call("filesystem__write_file", {"path": str(here.workspace / "a.txt"), "content": "y"})
+    here.model.respond = lambda request: text("Done.") if request.last["role"] != "user" else calls(edits)
+    root = await asked(here, "<@BOT> write")
+    card = await here.reply(root, "Waiting for you")
+    await here.slack.say(here.general, here.alice, "like this", thread_ts=root, files=[("b.png", samples.picture())])
+    await here.quiet()
+    here.model.respond = lambda request: text("I see.")
+    await here.slack.click(card, "Deny", by=here.alice)
+    await here.reply(root, "I see.")
+    assert kinds(here) == ["text", "image_url"]
 
 
 async def test_an_image_that_the_provider_refuses_does_not_end_the_thread(here: World) -> None:
