@@ -23,6 +23,7 @@ from bot.agent.prompt import INSTRUCTIONS
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
+from bot.attaching import assemble
 from bot.config.settings import Settings
 from bot.core.known_models import KnownModels
 from bot.core.ports.model_check import ModelCheck
@@ -181,6 +182,7 @@ class Service:
         reader.may_stop = authorizer.may_stop
         reader.model_words = ModelWords(options, known, f"<@{identity.bot_user}>")
         self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
+        self._attached = attached = assemble(settings, web, identity, authorizer, ourselves, catalogue=known)
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -192,6 +194,7 @@ class Service:
             privacy=settings.privacy,
             missed=reader,
             sessions=self._sessions,
+            files=attached.in_messages,
         )
         self._gateway.model_words = reader.model_words
         live.status_shows = lambda thread_id: identity.agent
@@ -208,7 +211,7 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch)
+        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model)
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
@@ -288,6 +291,7 @@ class Service:
         self.background(self._load())
         connected = self._connectivity
         self.background(run_forever("the sweep", self._sweep.run))
+        self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
         self.background(run_forever("recording the connection", lambda: self._catch_up.beat(lambda: connected.last)))

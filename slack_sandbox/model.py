@@ -27,6 +27,8 @@ class Person:
     bot_id: str | None = None
     app_id: str | None = None
     admin: bool = False
+    guest: bool = False
+    """They see only the channels that they are in."""
     workflow: bool = False
     teams: tuple[str, ...] = ()
     """The workspaces of the organisation that the person is in; empty: the one of `team_id`."""
@@ -69,6 +71,8 @@ class File:
     shared: dict[str, str] = field(default_factory=dict[str, str])
     threads: dict[str, str] = field(default_factory=dict[str, str])
     """The threads that it was shared in, by the timestamp of the message."""
+    kinds: dict[str, ChannelKind] = field(default_factory=dict[str, ChannelKind])
+    """The kinds of the channels that it was shared to."""
 
     def as_json(self) -> Json:
         """The file object of Slack's API (docs.slack.dev/reference/objects/file-object)."""
@@ -78,6 +82,10 @@ class File:
             unread: Json = {"id": self.id, "mode": self.mode, "file_access": "check_file_info"}
             return {**unread, "created": 0, "timestamp": 0, "user": ""}
         return {**self._visible(), **(self._snippet() if self.mode == "snippet" else {})}
+
+    def _in(self, *kinds: ChannelKind) -> list[str]:
+        """The channels of these kinds that it was shared to."""
+        return [channel for channel in self.shared if self.kinds.get(channel, "channel") in kinds]
 
     def _share(self, ts: str) -> Json:
         return {"ts": ts, **({"thread_ts": self.threads[ts]} if ts in self.threads else {})}
@@ -107,16 +115,20 @@ class File:
             "mode": "hosted",
             "is_external": False,
             "external_type": "",
-            "is_public": True,
+            "is_public": bool(self._in("channel")),
             "public_url_shared": False,
             "display_as_bot": False,
             "username": "",
             "url_private": self.url_private,
             "url_private_download": self.url_private.replace("/files-pri/", "/files-pri/download/"),
-            "channels": list(self.shared),
-            "shares": {"public": {channel: [self._share(ts)] for channel, ts in self.shared.items()}},
-            "groups": [],
-            "ims": [],
+            "channels": self._in("channel"),
+            "shares": {
+                name: {channel: [self._share(self.shared[channel])] for channel in channels}
+                for name, channels in (("public", self._in("channel")), ("private", self._in("group", "mpim", "im")))
+                if channels
+            },
+            "groups": self._in("group", "mpim"),
+            "ims": self._in("im"),
             "has_rich_preview": False,
             "file_access": "visible",
         }

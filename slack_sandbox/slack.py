@@ -125,7 +125,7 @@ class SlackSandbox(Interactions):
             return await self.hub.serve(request)
         if path.startswith("/upload/v1/"):
             return await self._transfers.upload(request, path.removeprefix("/upload/v1/"))
-        if path.startswith("/files-pri/"):
+        if path == "/" or path.startswith("/files-pri/"):
             return await self._transfers.download(request, path.removeprefix("/files-pri/"))
         if path.startswith("/actions/"):
             return await self._transfers.respond(request, path.rpartition("/")[2])

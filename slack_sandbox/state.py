@@ -115,6 +115,12 @@ class Workspace:
             self.join(channel, person)
         return channel
 
+    def shows(self, file: File) -> bool:
+        """Whether the app can see a file: its own, and those in public channels and where it is a member."""
+        shared = [self.channels[channel] for channel in file.shared if channel in self.channels]
+        seen = (channel.kind == "channel" or self.bot.id in channel.members for channel in shared)
+        return file.user == self.bot.id or any(seen)
+
     def join(self, channel: Channel, person: Person) -> None:
         """Make the person a member."""
         channel.members[person.id] = None

@@ -3,6 +3,7 @@
 Sources: docs.slack.dev/messaging/working-with-files and docs.slack.dev/interactivity/handling-user-interaction.
 """
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from slack_sandbox import validation
 from slack_sandbox.errors import ApiError
+from slack_sandbox.faults import Fault
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.methods import Args, MethodContext
 from slack_sandbox.methods.chat import fill, new_message, publish
@@ -47,17 +49,54 @@ class Transfers:
         return web.Response(text=f"OK - {len(content)}")
 
     async def download(self, request: web.BaseRequest, path: str) -> web.Response:
-        """Give the bytes of a file to a good bot token with files:read; anybody else gets the login page, as from
-        Slack.
+        """Give the bytes of a file to a good bot token with files:read; anybody else is led to the login page, or gets
+        it at once, as from Slack.
+
+        Faults can be planned for the method `files.download`, with the id as the argument `file`; the `code` of the
+        kind `error` may be an address to redirect to, or else gives the login page.
         """
+        if request.path == "/":  # where the redirect below leads
+            return self._login()
         file_id = path.removeprefix("download/").partition("/")[0].partition("-")[2]
         file = self._slack.workspace.files.get(file_id)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self._tokens.kinds.get(token) != "bot" or "files:read" not in self._slack.scopes:
-            return web.Response(text=_LOGIN, content_type="text/html")
-        if file is None:
+        if self._tokens.kinds.get(token) != "bot":
+            address = f"{self._slack.origin}/?redir=%2Ffiles-pri%2F{file_id}"
+            return web.Response(status=302, headers={"Location": address})
+        fault = self._api.faults.take("files.download", {"file": file_id})
+        if fault is not None and (answer := await self._failed(request, fault)) is not None:
+            return answer
+        if "files:read" not in self._slack.scopes:
+            return self._login()
+        if file is None or not self._slack.workspace.shows(file):
             return web.Response(status=404, text="not found", content_type="text/html")
         return web.Response(body=file.content, content_type=file.mimetype)
+
+    def _login(self) -> web.Response:
+        """The page to sign in."""
+        return web.Response(text=_LOGIN, content_type="text/html")
+
+    async def _failed(self, request: web.BaseRequest, fault: Fault) -> web.Response | None:
+        """What a download that fails gets; None if it only takes longer."""
+        match fault.kind:
+            case "ratelimited":
+                return web.Response(status=429, headers={"Retry-After": str(fault.retry_after)})
+            case "server_error" | "server_error_after":
+                return web.Response(status=fault.status)
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+                return None
+            case "hang":
+                await self._api.closing.wait()
+            case "error" if fault.code.startswith("http"):
+                return web.Response(status=302, headers={"Location": fault.code})
+            case "error":
+                return self._login()
+            case _:
+                pass
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
 
     async def respond(self, request: web.BaseRequest, key: str) -> web.Response:
         """A POST to a response_url; journaled as a call of the method `response_url`."""

@@ -192,8 +192,14 @@ class UserActions:
 
     def _attached(self, channel: Channel, person: Person, upload: Upload, ts: str) -> File:
         file = upload if isinstance(upload, File) else self.add_file(person, upload[0], upload[1])
-        file.shared[channel.id] = ts
+        file.shared[channel.id], file.kinds[channel.id] = ts, channel.kind
         return file
+
+    def delete_file(self, file: File) -> None:
+        """Delete a file, as its owner can: its messages show that it was deleted, and nobody can download it."""
+        self.workspace.files.pop(file.id, None)
+        file.mode, file.content = "tombstone", b""
+        self._changes.touch()
 
     async def edit(
         self,

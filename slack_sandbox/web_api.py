@@ -47,11 +47,12 @@ class WebApi:
         self._slack = slack
         self._tokens = tokens
         self.changed = changed
-        self._closing = asyncio.Event()
+        self.closing = asyncio.Event()
+        """Set when the sandbox closes."""
 
     def close(self) -> None:
         """Let hanging calls end."""
-        self._closing.set()
+        self.closing.set()
 
     async def answer(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
         """Answer one call."""
@@ -124,7 +125,7 @@ class WebApi:
             case "drop_before":
                 answer = self._drop(request)
             case "hang":
-                await self._closing.wait()
+                await self.closing.wait()
                 answer = self._drop(request)
             case "slow":
                 await asyncio.sleep(fault.seconds)

@@ -157,7 +157,8 @@ def text_of(content: object) -> str:
         if kind == "text":
             found.append(str(part.get("text", "")))
         elif kind:
-            found.append(f"[{'an image' if 'image' in kind else 'an attachment'}, no longer shown]")
+            image = "image" in kind or part.get("kind") == "image"
+            found.append(f"[{'an image' if image else 'an attachment'}, no longer shown]")
     return "\n".join(found)
 
 

@@ -47,11 +47,12 @@ def _is_by(message: Unread, requester: str) -> bool:
 async def _said(gateway: ChatGateway, state: ThreadState, wanted: Sequence[Unread]) -> Sequence[Said]:
     newest = wanted[-MAX_MESSAGES:]
     known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
-    quoted = await gateway.quote(newest, [user for user in dict.fromkeys(known) if is_user(user)])
+    quoted = await gateway.quote_with_files(newest, [user for user in dict.fromkeys(known) if is_user(user)])
     said: list[Said] = []
     left = MAX_CHARS
-    for message, words in zip(reversed(newest), reversed(quoted), strict=True):
-        if len(words) > left:  # read in full after the decision
+    for message, each in zip(reversed(newest), reversed(quoted), strict=True):
+        words = each.text
+        if len(words) > left or each.attached:  # read in full after the decision
             break
         left -= len(words)
         shown = words.partition(": ")[2] or words

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
+from bot.core.attachments import Quoted
 from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
@@ -18,6 +19,9 @@ from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.errors import ChangedError
+
+MAX_PROBLEMS = 5
+"""Problems with the files of one message that people read about."""
 
 
 class ThreadStore(Inbox, Outages, Log, ThreadModels, Protocol):
@@ -58,7 +62,7 @@ class InboxReader:
         """Append the messages that are unread in the state. Raises ChangedError."""
         unread = list(state.unread)
         begun = [] if state.begun else [prompt.system(self.instructions())]
-        messages, read = await self._quoted(state, len(begun))
+        messages, read, notices = await self._quoted(state, len(begun))
         requester = "" if state.turn else next(message.user for message in unread if message.addressed)
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
@@ -66,7 +70,7 @@ class InboxReader:
             requester=requester,
             messages=[*begun, *messages],
             read=read,
-            drafts=drafts,
+            drafts=[*drafts, *notices],
             synced=False,
         )
         change.speakers = frozenset(message.user for message in unread if message.addressed)
@@ -105,8 +109,11 @@ class InboxReader:
             await self._reload(state)
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
-    async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of the unread messages, and the position of each message.
+    async def _quoted(
+        self, state: ThreadState, position: int
+    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]], list[Draft]]:
+        """Return the log entries of the unread messages, the position of each message, and posts about files that could
+        not be read.
 
         Of messages to others, only the first and the newest are included. Notes by the app that follow one another,
         such as about many calls that were undone at once, are one entry.
@@ -116,25 +123,37 @@ class InboxReader:
         known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
         shown = [message for message in state.unread if message.id not in left_out]
         people = [user for user in dict.fromkeys(known) if is_user(user)]
-        quoted = iter(await self.gateway.quote(shown, people))
+        files = await self.gateway.quote_with_files(shown, people)
+        notices = self._problems(state, shown, files)
+        quoted = iter(files)
         entries: list[tuple[str, str]] = []
         read: list[tuple[int, int]] = []
-        said = False
+        noted = False
         notes: list[str] = []
         for message in state.unread:
             if not message.user:
-                notes.append(next(quoted))
+                notes.append(next(quoted).text)
                 entries[len(entries) - (len(notes) > 1) :] = [prompt.user("\n".join(notes))]
                 read.append((position + len(entries) - 1, message.id))
                 continue
             notes = []
             if message.id not in left_out:
-                entries.append(prompt.user(next(quoted)))
-            elif not said:
+                said = next(quoted)
+                entries.append(("user", prompt.dumps({"role": "user", "content": said.content()})))
+            elif not noted:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))
-                said = True
+                noted = True
             read.append((position + len(entries) - 1, message.id))
-        return entries, read
+        return entries, read, notices
+
+    def _problems(self, state: ThreadState, shown: Sequence[Unread], quoted: Sequence[Quoted]) -> list[Draft]:
+        """Return a post for each request with something that could not be read."""
+        return [
+            draft
+            for message, each in zip(shown, quoted, strict=True)
+            if message.addressed and each.problems
+            for draft in self.gateway.notice(" ".join(each.problems[:MAX_PROBLEMS]), f"files-{state.id}-{message.id}")
+        ]
 
 
 def _is_wanted(state: ThreadState) -> bool:

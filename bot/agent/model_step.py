@@ -95,7 +95,11 @@ class ModelStep:
             try:
                 reply = await self._ask(state, turn, request, stop)
             except ModelError as error:
-                return await self._fail(state, turn, error, change)
+                if not await self._without_files(state, request, error):
+                    return await self._fail(state, turn, error, change)
+                # The next request is made without the files in this one.
+                await self.store.commit(state, Change("leave out refused files", usage=error.usage))
+                reply = None
         if reply is None:
             return True
         change.usage, change.measured = reply.usage, _measured(state, reply)
@@ -136,9 +140,9 @@ class ModelStep:
         if await self._fit(state, turn, request, stop) is None:
             return None
         for tried in itertools.count(1):
+            request = replace(request, messages=await self.store.transcript(state))
             try:
-                request = replace(request, messages=await self.store.transcript(state))
-                return await self._complete(state, turn, request, stop)
+                return await self._complete(state, turn, await self._filled(state, request), stop)
             except ContextTooLong as error:
                 if self.compactor is None or tried >= TRIES:
                     raise
@@ -151,6 +155,16 @@ class ModelStep:
                     raise
             self.gateway.working(state.id, state.part, "Thinking")
         raise AssertionError("it counts forever")
+
+    async def _filled(self, state: ThreadState, request: ModelRequest) -> ModelRequest:
+        """Return the request with the files that people attached and tools returned."""
+        files = self.tool_steps.files.requests
+        return replace(request, messages=await files.filled(state.id, request.messages, request.models))
+
+    async def _without_files(self, state: ThreadState, request: ModelRequest, error: ModelError) -> bool:
+        """Return whether a refused request may succeed without its files, which are left out from now on."""
+        filled = await self._filled(state, request)
+        return self.tool_steps.files.requests.refused(state.id, request.messages, filled.messages, error)
 
     async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
         """Make the request, and count its time and cost. Returns None if the turn is stopped meanwhile: the request is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agent import follow_ups, loop_detection, prompt, step_titles, turn_parts
+from bot.agent import attached_results, follow_ups, loop_detection, prompt, step_titles, turn_parts
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
@@ -62,7 +62,7 @@ async def _answer(store: Log, state: ThreadState, change: Change) -> None:
     answers: list[tuple[str, str]] = []
     pace = Pace()
     for call in calls:
-        answers.append(prompt.tool(call, loop_detection.note([*done, *calls], call)))
+        answers.append(attached_results.tool(call, loop_detection.note([*done, *calls], call)))
         await pace.checkpoint()
     change.messages, change.calls = answers, calls
     await store.commit(state, change)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from bot import failpoints
 from bot.agent import prompt, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
+from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.agent.granted_records import GrantedRecords
 from bot.agent.stop_watch import Stop
@@ -44,6 +45,7 @@ class ToolExecutor:
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
     granted_records: GrantedRecords
+    files: FilesInResults
 
     async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
@@ -126,6 +128,8 @@ class ToolExecutor:
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
+        if outcome.media:
+            call.attached, call.result = await self.files.kept(outcome)
         change = Change("finish a call", calls=[call])
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.agent import prompt, step_order, step_results, turn_parts
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
+from bot.agent.attached_results import ModelFiles
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
@@ -44,6 +45,7 @@ class ToolSteps:
     approval_requester: ApprovalRequester
     watch: Watch = unwatched
     """Calls a function whenever something has changed in a thread that is being advanced."""
+    files: ModelFiles = field(default_factory=ModelFiles)
 
     async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
@@ -141,9 +143,8 @@ class ToolSteps:
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
-        executor = ToolExecutor(
-            self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester, records
-        )
+        asking, files = self.approval_requester, self.files.results
+        executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files)
         await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )

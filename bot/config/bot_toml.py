@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config import compaction_table, models_table
+from bot.config import attachments_table, compaction_table, models_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
+from bot.core.attachments import AttachmentLimits
 from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
@@ -49,6 +50,7 @@ class Configuration:
     """Warnings, by line."""
     models: ModelsTable = field(default_factory=ModelsTable)
     compaction: CompactionSettings = field(default_factory=CompactionSettings)
+    attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
 
 
 def load(path: Path | None) -> Configuration:
@@ -58,7 +60,7 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "models"))
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "models", "attachments"))
     agent = file.table(document, ("agent",))
     file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
     audit = file.table(document, ("audit",))
@@ -84,6 +86,7 @@ def load(path: Path | None) -> Configuration:
         findings=tuple(found),
         models=models_table.load(file),
         compaction=compaction_table.read(file),
+        attachments=attachments_table.read(file),
     )
 
 

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from bot.config import bot_toml
 from bot.config.lint import Finding
 from bot.config.models_table import ModelsTable
+from bot.core.attachments import AttachmentLimits
 from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.model_options import MAX_MODELS, ModelOptions
@@ -67,6 +68,7 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    attachments: AttachmentLimits
     model_table: ModelsTable
     """`[models]` of bot.toml."""
 
@@ -125,6 +127,7 @@ def load(
         findings=configured.findings,
         model_table=configured.models,
         compaction=configured.compaction,
+        attachments=configured.attachments,
     )
 
 

@@ -86,6 +86,8 @@ class Call:
     """The arguments as the model wrote them, if a person has changed them since."""
     editors: tuple[str, ...] = ()
     """The people who have changed the arguments."""
+    attached: str = ""
+    """References to the files in its result (`bot.core.attachments.packed`)."""
     asked: bool = False
     """A request about it is open. Set by the store at a load."""
     approval: str = ""

@@ -94,6 +94,27 @@ class DeliveryStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """An image or a sound in the result of a call, as the server sent it."""
+
+    media: str
+    """Its media type, according to the server."""
+    base64: str
+
+
+class ResultText(str):
+    """The text of a call's result, with the images and sounds that came with it."""
+
+    media: tuple[Media, ...]
+
+    def __new__(cls, text: str, media: Sequence[Media] = ()) -> ResultText:
+        """Create the text."""
+        made = super().__new__(cls, text)
+        made.media = tuple(media)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class CallResult:
     """The result of one call."""
 
@@ -101,6 +122,8 @@ class CallResult:
     text: str
     """The text for the model: the result's content, truncated to the limit, or a description of what happened."""
     seconds: float
+    media: Sequence[Media] = ()
+    """Images and sounds in the result."""
 
 
 @dataclass(frozen=True, slots=True)

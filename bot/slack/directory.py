@@ -60,6 +60,8 @@ class Person:
     """Ids of their workspaces within their organisation (Enterprise Grid); empty outside of one."""
     enterprise: str = ""
     """The id of their organisation."""
+    guest: bool = False
+    """Whether they see only the channels that they are in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class Directory:
             active=not away,
             teams=frozenset(filter(None, map(reference, teams))),
             enterprise=reference(organisation.get("enterprise_id") or person.get("enterprise_id")),
+            guest=bool(person.get("is_restricted") or person.get("is_ultra_restricted")),
         )
 
     async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDITED
+from bot.core.attachments import Quoted
 from bot.core.inbox import CHOSEN_WITH, STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.outages import Gap, Missed, RecordedMessage
@@ -25,6 +26,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
 from bot.pace import Pace, gathered, offload
 from bot.slack import history_gaps
+from bot.slack.attached.reading import AttachedFiles
 from bot.slack.authorization import Authorizer
 from bot.slack.blocks import cards, follow_up_notice, messages, question_blocks, retry_notice
 from bot.slack.delivery.live import Live
@@ -79,6 +81,7 @@ class SlackGateway:
         privacy: Privacy | None,
         missed: MissedReader | None = None,
         sessions: Sessions | None = None,
+        files: AttachedFiles | None = None,
     ) -> None:
         self._limits = limits
         self._client = client
@@ -94,6 +97,7 @@ class SlackGateway:
         self._sessions = sessions
         self.model_words = NO_MODELS
         """Recognizes messages that choose a model."""
+        self._files = files
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
@@ -163,7 +167,19 @@ class SlackGateway:
         return speaker(await self._directory.name(user))
 
     async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+        return await self._quoted(messages, [_parts(message) for message in messages], known)
+
+    async def quote_with_files(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[Quoted]:
         bodies = [_parts(message) for message in messages]
+        if self._files is None:
+            return [Quoted(said) for said in await self._quoted(messages, bodies, known)]
+        read = await self._files.read(messages, bodies)
+        said = await self._quoted(messages, [each.parts for each in read], known)
+        return [Quoted(words, each.attached, each.problems) for words, each in zip(said, read, strict=True)]
+
+    async def _quoted(
+        self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], known: Sequence[str]
+    ) -> Sequence[str]:
         people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
         mentioned: set[str] = set()
         for parts in bodies:

@@ -59,7 +59,7 @@ def complete_upload(slack: MethodContext, args: Args) -> Json:
             message.files = files
             message.subtype = "file_share"
             for file in files:
-                file.shared[channel.id] = message.ts
+                file.shared[channel.id], file.kinds[channel.id] = message.ts, channel.kind
                 if message.thread_ts:
                     file.threads[message.ts] = message.thread_ts
             publish(slack, channel, message)
@@ -89,7 +89,7 @@ def _uploaded(slack: MethodContext, entry: Any) -> File:
 def info(slack: MethodContext, args: Args) -> Json:
     """One file."""
     file = slack.workspace.files.get(args.required("file", "file_not_found"))
-    if file is None or not file.complete:
+    if file is None or not file.complete or not slack.workspace.shows(file):
         raise ApiError("file_not_found")
     return {"file": file.as_json(), "comments": [], "response_metadata": {"next_cursor": ""}}
 

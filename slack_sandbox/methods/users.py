@@ -31,7 +31,7 @@ def user_body(slack: MethodContext, person: Person) -> Json:
     body.update(teams.user_fields(slack.workspace, person))
     if not person.deleted:
         body.update(real_name=person.name, tz="Europe/Berlin", tz_label="Central European Time", tz_offset=3600)
-        body.update(is_admin=person.admin, is_owner=False, is_primary_owner=False, is_restricted=False)
+        body.update(is_admin=person.admin, is_owner=False, is_primary_owner=False, is_restricted=person.guest)
         body["is_ultra_restricted"] = False
     return body
 

@@ -15,7 +15,11 @@ Json = dict[str, Any]
 _NAMES_COME_FIRST: Final = "begins with its speaker's name"
 _SPEAKER: Final = re.compile(r"[^:\n]{1,60}?(?P<others> \(to others in the thread, not to you\))?: ")
 _APP: Final = "(From the app:"
-_ATTACHED: Final = re.compile(r"\n?\(attached, and not readable to you: (?P<names>[^\n]*)\)\Z")
+_ATTACHED: Final = re.compile(
+    r"\n?⟦file[^\"\n]* \"(?P<name>[^\"\n]*)\" \((?P<about>[^\n]*)\)⟧(?:(?:\n>[^\n]*)*\n⟦end of file[^\n]*⟧)?"
+)
+_NOT_SHOWN: Final = re.compile(r"\n?⟦\"[^\n]*⟧")
+_NO_WORDS: Final = "(no words of their own)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class Utterance:
     """What a person said to the bot."""
 
     text: str
-    attached: str = ""
-    """The names of files that came with it."""
+    attached: tuple[str, ...] = ()
+    """Each file that came with it, with what the app says about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,10 @@ def _said(content: str, named: bool) -> Utterance | None:
             if speaker["others"]:
                 return None
             content = content[speaker.end() :]
-    attached = _ATTACHED.search(content)
-    if attached is not None:
-        return Utterance(content[: attached.start()].strip(), attached["names"])
-    return Utterance(content.strip())
+    attached = tuple(f"{found['name']} ({found['about']})" for found in _ATTACHED.finditer(content))
+    if attached:
+        content = _NOT_SHOWN.sub("", _ATTACHED.sub("", content)).removeprefix(_NO_WORDS)
+    return Utterance(content.strip(), attached)
 
 
 def _calls(value: Any) -> list[tuple[str, str, str]]:

@@ -104,7 +104,7 @@ class Plan:
     def _take(self, said: Utterance) -> None:
         """Begin with what somebody said."""
         if said.attached:
-            self.words.append(f"I cannot read attached files ({self_description.plain(said.attached)}).")
+            self.words.append(self_description.attached(said.attached))
         steps: Steps = ()
         try:
             steps = understand(said.text)

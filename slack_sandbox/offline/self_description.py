@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from slack_sandbox.offline.phrasing import code
@@ -44,9 +45,10 @@ def not_understood(catalog: ToolCatalog) -> str:
     return f"I did not understand that. {WHO} {_understood(catalog)} For instance:\n{_examples(catalog)}"
 
 
-def plain(text: str) -> str:
-    """Names of files on one line."""
-    return " ".join(text.split())[:200]
+def attached(files: Sequence[str]) -> str:
+    """What came with a message, as the app describes it to a model."""
+    lines = "\n".join(f"- {' '.join(file.split())[:300]}" for file in files)
+    return f"I have no use for attached files. A real model would have read them:\n{lines}"
 
 
 def _understood(catalog: ToolCatalog) -> str:

@@ -310,6 +310,8 @@ async def test_other_peoples_words_start_nothing_and_are_told_apart(here: World,
     act = ATTACKS[name]
     if name == "a label of a channel" or "forward" in name:
         here.expected_refusals.append("conversations.info: channel_not_found")
+    if name == "a forward with a file":
+        here.expected_refusals.append("files.info: file_not_found")
     if name == "a label of a mention":
         here.expected_refusals.append("users.info: user_not_found")
     before = len(here.model.requests)

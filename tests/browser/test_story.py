@@ -11,6 +11,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Visiting
 from tests.browser.pages import BOT, Visitor
 from tests.browser.trial import Trial
+from tests.unit.attachments import samples
 
 pytestmark = pytest.mark.anyio
 
@@ -287,6 +288,23 @@ async def test_a_file_is_attached_shown_and_downloaded_as_it_was(at: Visitor, tm
     assert download.suggested_filename == "figures ümläut.bin"
     await download.save_as(tmp_path / "got")
     assert (tmp_path / "got").read_bytes() == content
+
+
+async def test_the_model_reads_a_picture_a_pdf_and_a_large_table_that_are_attached(at: Visitor) -> None:
+    async with at.page.expect_file_chooser() as choosing:
+        await at.button("Attach files", at.main).click()
+    await (await choosing.value).set_files(
+        [
+            {"name": "chart.png", "mimeType": "image/png", "buffer": samples.picture()},
+            {"name": "bill.pdf", "mimeType": "application/pdf", "buffer": samples.pdf("Total: 42 EUR")},
+            {"name": "sales.csv", "mimeType": "text/csv", "buffer": samples.table(203_000)},
+        ]
+    )
+    await at.main.get_by_text("5.0 MB").wait_for()
+    await at.ask("read attached.md")
+    answer = await at.said("A real model would have read them")
+    for words in ("chart.png", "40 × 30 pixels", "bill.pdf", "1 page", "sales.csv", "203,000 rows with the heading"):
+        await expect(answer).to_contain_text(words)
 
 
 async def test_what_one_has_not_read_yet_is_counted_beside_the_channel(at: Visitor) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, cast
@@ -90,6 +90,16 @@ class Answer:
         self.status, self.headers, self.content_type = response.status, response.headers, response.content_type
         body = response.body
         self._body = body if isinstance(body, bytes) else b""
+
+    @property
+    def content(self) -> Self:
+        """The body, to be read in pieces."""
+        return self
+
+    async def iter_chunked(self, n: int) -> AsyncIterator[bytes]:
+        """The body in pieces of at most n bytes."""
+        for start in range(0, len(self._body), n):
+            yield self._body[start : start + n]
 
     async def read(self) -> bytes:
         return self._body

@@ -123,9 +123,8 @@ async def test_forwarded_messages_files_and_previews_are_marked_as_what_they_are
     ]
     assert all(line.startswith("> ") for line in lines[5:-1])
     assert lines[-1] == "⟦end of forwarded message⟧"
-    assert "echo 1\n> echo 2" in said[1]
-    assert "run.sh" in said[1]
-    assert "truncated" in said[1]
+    assert '⟦file "run.sh" (' in said[1]
+    assert "> echo 1\n> echo 2\n> echo 3\n" in said[1]
 
 
 async def test_in_a_long_thread_the_first_and_the_newest_messages_are_read_and_the_rest_is_said(here: World) -> None:

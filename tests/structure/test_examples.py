@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from bot.config import bot_toml, mcp_json, models_table, settings
 from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
+from bot.core.attachments import AttachmentLimits
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers
 from bot.core.policy.conditions import Check
@@ -80,6 +81,7 @@ def test_the_configuration_shows_the_defaults_of_what_has_some(whole: Path) -> N
     assert (loaded.limits, loaded.instructions) == (Limits(), "")
     assert (loaded.privacy, Configuration().privacy) == (Privacy.FULL, None), "unset, it depends on the channel"
     assert loaded.answer_missed_minutes == Configuration().answer_missed_minutes
+    assert replace(loaded.attachments, inputs=()) == AttachmentLimits()
     default = ApprovalRules()
     assert (loaded.approvals.read, loaded.approvals.write) == (default.read, default.write)
     times = ("remind_hours", "undo_minutes", "grant_days")
@@ -104,7 +106,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
     assert set(document["models"]) == {*models_table.KEYS}
-    assert set(document) == {"limits", "agent", "policy", "approvals", "models", "access", "audit"}
+    assert set(document["attachments"]) == {each.name for each in fields(AttachmentLimits)}
+    assert set(document) == {"limits", "agent", "policy", "approvals", "models", "access", "audit", "attachments"}
 
 
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:

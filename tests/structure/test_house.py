@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slack": {"core", "errors", "failpoints", "log_events", "pace"},
     "store": {"core", "errors", "failpoints"},
     "scheduler": set(),
+    "attachments": {"core"},
     "config": {"core", "errors", "patterns", "tools"},
 }
 CORE_LIBRARIES = {

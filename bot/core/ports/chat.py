@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.core.attachments import Quoted
 from bot.core.inbox import Earlier, Unread
 from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
@@ -126,6 +127,14 @@ class ChatGateway(Protocol):
 
         They begin with the author's name, and everything that is not the author's own words is marked. `known`: ids of
         further participants, whose names nobody else may use.
+        """
+        ...
+
+    async def quote_with_files(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[Quoted]:
+        """Return the same with the content of what is attached to the messages and of what they link to in the chat.
+
+        The bytes of files that the model may read as they are were kept before this returns. Limited in time and size;
+        what cannot be read is named with the reason.
         """
         ...
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.core.inbox import AuthorKind
-from bot.core.untrusted import items, mapping, parsed, text
+from bot.core.json_text import JsonObject
+from bot.core.untrusted import count, items, mapping, parsed, text
 
 
 class Kind(StrEnum):
@@ -22,10 +23,15 @@ class Kind(StrEnum):
     """Text that the author marked as a quote. Its origin is unknown."""
     FORWARD = "forward"
     """A forwarded message, or one that Slack shows for a link to it."""
+    LINKED = "linked"
+    """A message that the author has linked to, read by the bot."""
     PREVIEW = "preview"
     """Slack's preview of a linked page."""
     ATTACHMENT = "attachment"
     FILE = "file"
+    """A file, by what Slack says about it."""
+    CONTENT = "content"
+    """A file whose content was read."""
     CUT = "cut"
     """Marks where a message that was too long was truncated."""
 
@@ -35,6 +41,25 @@ class Words:
     """Text in Slack's markup."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file in Slack, by which its content can be read."""
+
+    id: str
+    name: str
+    media: str
+    """Its media type, as Slack has recognized it."""
+    size: int
+    """In bytes; 0 if Slack does not say."""
+    url: str
+    """Where its content is (`url_private_download`); empty if that has to be looked up."""
+    about: str = ""
+    """Its type and size in words."""
+    direct: bool = True
+    """Its message was posted with it. Otherwise the payload says only that it has to do with the message, and whoever
+    has written that payload need not be able to see the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,8 @@ class Section:
     title: str = ""
     note: str = ""
     """Further facts in plain text, written by the bot: type, size, what is missing."""
+    file: FileRef | None = field(default=None, compare=False)
+    """The file whose content can be read."""
 
 
 Part = Words | Section
@@ -121,6 +148,9 @@ def _packed(part: Part) -> object:
     named = {"author": part.author, "source": part.source, "title": part.title, "note": part.note}
     packed: dict[str, object] = {"kind": part.kind.value}
     packed.update((name, value) for name, value in named.items() if value)
+    if part.file is not None:
+        values = {name: getattr(part.file, name) for name in ("id", "name", "media", "size", "url", "about", "direct")}
+        packed["file"] = {name: value for name, value in values.items() if value}
     if part.parts:
         packed["parts"] = [_packed(each) for each in part.parts]
     return packed
@@ -136,4 +166,11 @@ def _unpacked(packed: Sequence[object], depth: int) -> Iterator[Part]:
                 Kind(section["kind"]),
                 tuple(_unpacked(items(section.get("parts")), depth - 1)),
                 *(text(section.get(name)) for name in ("author", "source", "title", "note")),
+                file=_file(mapping(section.get("file"))),
             )
+
+
+def _file(packed: JsonObject) -> FileRef | None:
+    id, name, media, url, about = (text(packed.get(key)) for key in ("id", "name", "media", "url", "about"))
+    direct = packed.get("direct") is True
+    return FileRef(id, name, media, count(packed.get("size")), url, about, direct) if id else None

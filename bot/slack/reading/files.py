@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import count, mapping
+from bot.core.untrusted import count, mapping, reference
 from bot.slack.reading import markup
 from bot.slack.reading.bounds import FILE, Bounds
-from bot.slack.reading.content import Kind, Part, Section, Words
+from bot.slack.reading.content import FileRef, Kind, Part, Section, Words
 
 MISSING = {
     "tombstone": "deleted",
@@ -22,20 +22,25 @@ def sections(attached: object, bounds: Bounds, depth: int = 0) -> list[Section]:
     """Return each of some files once."""
     found: dict[tuple[str, Section], Section] = {}
     for number, file in enumerate(bounds.objects(attached, depth, FILE)):
-        if section := read(file, bounds):
+        if section := read(file, bounds, direct=depth == 0):
             found[bounds.line(file.get("id")) or str(number), section] = section
     return list(found.values())
 
 
-def read(file: JsonObject, bounds: Bounds) -> Section | None:
-    """Return a section with a file's name, type, size and text preview; None if the object does not describe a file."""
+def read(file: JsonObject, bounds: Bounds, *, direct: bool = False) -> Section | None:
+    """Return a section with a file's name, type, size and text preview; None if the object does not describe a file.
+
+    direct: whether it is one of the files of the message itself.
+    """
     name, title = bounds.line(file.get("name")), bounds.line(file.get("title"))
     is_other = title not in ("", name, name.rpartition(".")[0])
     shown = f"{title} ({name})" if name and is_other else name or title
     if not shown and not file.get("id"):
         return None
     notes = [bounds.line(file.get("pretty_type") or file.get("mimetype") or file.get("filetype")), _size(file)]
-    notes += [MISSING.get(bounds.line(file.get(key)), "") for key in ("mode", "file_access")]
+    about = ", ".join(each for each in notes if each)
+    missing = [MISSING.get(bounds.line(file.get(key)), "") for key in ("mode", "file_access")]
+    notes += missing
     parts: list[Part] = []
     for said in _texts(file, bounds):
         parts.append(Words(said))
@@ -47,7 +52,16 @@ def read(file: JsonObject, bounds: Bounds) -> Section | None:
     else:
         notes.append("not readable to you")
     note = ", ".join(dict.fromkeys(each for each in notes if each))
-    return Section(Kind.FILE, tuple(parts), title=markup.escaped(shown or "unnamed"), note=note)
+    ref = None if any(missing[:1]) else _reference(file, bounds, about, direct=direct)
+    return Section(Kind.FILE, tuple(parts), title=markup.escaped(shown or "unnamed"), note=note, file=ref)
+
+
+def _reference(file: JsonObject, bounds: Bounds, about: str, *, direct: bool) -> FileRef | None:
+    """Return by what the content of a file can be read; None if Slack does not have it."""
+    id, name = reference(file.get("id")), bounds.line(file.get("name") or file.get("title"))
+    url = bounds.address(file.get("url_private_download") or file.get("url_private"))
+    media = bounds.line(file.get("mimetype"))
+    return FileRef(id, name, media, count(file.get("size")), url, about, direct) if id else None
 
 
 def _size(file: JsonObject) -> str:

@@ -33,9 +33,11 @@ _LONGEST_HEAD = 150
 _NAMES = {
     Kind.QUOTE: "quoted text",
     Kind.FORWARD: "forwarded message",
+    Kind.LINKED: "linked message",
     Kind.PREVIEW: "link preview",
     Kind.ATTACHMENT: "attachment",
     Kind.FILE: "file",
+    Kind.CONTENT: "file",
     Kind.CUT: "the rest of this message is cut off",
 }
 
@@ -66,6 +68,11 @@ def note(words: str) -> str:
     return f"{OPEN}{_line(words)}{CLOSE}"
 
 
+def on_one_line(text: str) -> str:
+    """Return a text on one line, without the brackets of the app's notes."""
+    return _line(text)
+
+
 def _section(section: Section, names: Mapping[str, str]) -> list[str]:
     name = _NAMES[section.kind]
     if section.kind is Kind.FILE and section.parts:
@@ -80,7 +87,7 @@ def _section(section: Section, names: Mapping[str, str]) -> list[str]:
     about = name + (f' "{_quoted(shown["title"])}"' if shown["title"] else "")
     if section.kind is Kind.QUOTE:
         about += ", whose author is not known"
-    elif section.kind is Kind.FORWARD:
+    elif section.kind is Kind.FORWARD or (section.kind is Kind.LINKED and section.parts):
         about += (
             f" by {speaker(shown['author'].removeprefix('@'))}" if shown["author"] else ", whose author is not known"
         )

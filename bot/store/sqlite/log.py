@@ -18,14 +18,14 @@ from bot.store.sqlite.database import now
 
 CALL_COLUMNS = (
     "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
-    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors"
+    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached"
 )
 
 
 def call_from(row: Sequence[object]) -> Call:
     """Return a call from the columns CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
-    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors = rest
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached = rest
     return Call(
         id=int(str(id_)),
         seq=int(str(seq)),
@@ -47,6 +47,7 @@ def call_from(row: Sequence[object]) -> Call:
         why=str(why),
         original=str(original),
         editors=tuple(str(editors).split()),
+        attached=str(attached),
     )
 
 
@@ -306,7 +307,7 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
         before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
         written = connection.execute(
             "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
-            " tool_digest = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
+            " tool_digest = ?, attached = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
             (
                 call.state,
                 call.outcome,
@@ -315,6 +316,7 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
                 call.attempts,
                 call.summarised,
                 call.tool_digest,
+                call.attached,
                 call.id,
                 call.outcome,
             ),

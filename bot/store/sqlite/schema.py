@@ -4,6 +4,7 @@ released one; add another."""
 from __future__ import annotations
 
 from bot.store.sqlite.amendments_migration import AMENDMENTS
+from bot.store.sqlite.attachments_migration import ATTACHMENTS
 from bot.store.sqlite.compactions_migration import COMPACTIONS
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
@@ -338,4 +339,5 @@ MIGRATIONS: tuple[str, ...] = (
     LEDGER,
     MODELS,
     COMPACTIONS,
+    ATTACHMENTS,
 )

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.core.tools import Media, ResultText
 from bot.tools.text import line, scrub
 
 LIMIT = 40_000
 """Characters, about 10,000 tokens: a longer result would crowd out the conversation."""
 NOTHING = "(no output)"
+
+MAX_MEDIA = 10
+"""Images and sounds of one result that are read."""
+MAX_BASE64 = 28_000_000
+"""Characters of one of them: about 20 MB."""
 
 _HEAD_SHARE = 0.75
 _MARKER_ROOM = 60
@@ -21,12 +27,12 @@ _MAX_DESCRIBED = 50
 _MAX_SEARCHED_CHARS = 300_000
 
 
-def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
+def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
     """Return the text of a `tools/call` result without hidden characters, at most `limit` characters; None if it is not
     a valid result.
 
     `structuredContent` is used only if there is no other content, as servers repeat one in the other. Images, audio and
-    files are described in words and never sent as base64.
+    files are described in words; the images and sounds come with the text, as far as they are read.
     """
     blocks, structured = result.get("content"), result.get("structuredContent")
     if not isinstance(blocks, list):
@@ -36,7 +42,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
     parts = _described(blocks)
     if structured is not None and not blocks:
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
-    return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
+    said = scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
+    return ResultText(said, list(_media(blocks)))
 
 
 def whole(result: Mapping[str, Any]) -> str | None:
@@ -73,12 +80,31 @@ def _described(blocks: list[Any]) -> list[str]:
     return parts
 
 
+def _media(blocks: list[Any]) -> Iterator[Media]:
+    """Yield the images and sounds of a result, also those in embedded resources."""
+    found = 0
+    for block in blocks:
+        holder = block if isinstance(block, dict) else {}
+        data, key = holder, "data"
+        if holder.get("type") == "resource" and isinstance(holder.get("resource"), dict):
+            data, key = holder["resource"], "blob"
+        elif holder.get("type") not in ("image", "audio"):
+            continue
+        media, base64 = _string(data.get("mimeType")), _string(data.get(key))
+        if not base64 or len(base64) > MAX_BASE64 or (key == "blob" and not media.startswith(("image/", "audio/"))):
+            continue
+        found += 1
+        if found > MAX_MEDIA:
+            return
+        yield Media(line(media, 100), base64)
+
+
 def _block(block: Any) -> str:
     """Return one block of content in words."""
     content: Mapping[str, Any] = block if isinstance(block, dict) else {}
     match content.get("type"):
         case "image" | "audio" as kind:
-            words = f"[{kind}: {_kind_and_size(content.get('mimeType'), content.get('data'))}; it cannot be shown here]"
+            words = f"[{kind}: {_kind_and_size(content.get('mimeType'), content.get('data'))}]"
         case "resource_link":
             words = _link(content)
         case "resource" if isinstance(resource := content.get("resource"), dict):

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.core.tools import CallResult, DeliveryStatus, Tool
+from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.tools import text
 from bot.tools.json_schema import portable
 from bot.tools.mcp import names
@@ -158,7 +158,8 @@ class Server:
             waited = f"{self.config.call_seconds:g} s"
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
             certainty = DeliveryStatus.UNSENT
-        return CallResult(certainty, words, time.monotonic() - began)
+        media = words.media if isinstance(words, ResultText) else ()
+        return CallResult(certainty, words, time.monotonic() - began, media)
 
     async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
         try:

@@ -32,16 +32,16 @@ IMAGE = base64.b64encode(b"x" * 1000).decode()
         ({"structuredContent": [1, 2]}, "[1, 2]"),
         (
             result({"type": "image", "data": ""}, structuredContent={"data": ""}),
-            "[image: unknown type, 0 bytes; it cannot be shown here]",
+            "[image: unknown type, 0 bytes]",
         ),
         (result(structuredContent={"data": IMAGE}), '{"data": "(base64)"}'),
         (result(), "(no output)"),
         (result(words("")), "(no output)"),
         (
             result({"type": "image", "data": IMAGE, "mimeType": "image/png"}),
-            "[image: image/png, 1,000 bytes; it cannot be shown here]",
+            "[image: image/png, 1,000 bytes]",
         ),
-        (result({"type": "audio", "data": ""}), "[audio: unknown type, 0 bytes; it cannot be shown here]"),
+        (result({"type": "audio", "data": ""}), "[audio: unknown type, 0 bytes]"),
         (
             result(
                 {"type": "resource_link", "name": "a.txt", "uri": "file:///a.txt", "mimeType": "text/plain", "size": 5}

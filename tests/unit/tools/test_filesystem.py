@@ -62,13 +62,11 @@ async def test_arguments_are_checked_before_the_server_sees_them(files: McpTools
     )
 
 
-async def test_an_image_is_described_and_not_sent(files: McpToolset, workspace: Path) -> None:
+async def test_an_image_is_described_and_comes_with_the_text(files: McpToolset, workspace: Path) -> None:
     (workspace / "dot.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 1000)
     outcome = await call(files, "filesystem__read_media_file", path="dot.png")
-    assert (outcome.certainty, outcome.text) == (
-        DeliveryStatus.OK,
-        "[image: image/png, 1,008 bytes; it cannot be shown here]",
-    )
+    assert (outcome.certainty, outcome.text) == (DeliveryStatus.OK, "[image: image/png, 1,008 bytes]")
+    assert [(each.media, len(each.base64)) for each in outcome.media] == [("image/png", 1344)]
 
 
 async def test_half_an_emoji_in_a_result_loses_no_reply(files: McpToolset, workspace: Path) -> None:
