@@ -172,19 +172,26 @@ CLOSING = {
     "have, and say what is still open.)",
     "time": "(From the app: this turn has reached its time limit. Use no more tools; answer now with what you have, "
     "and say what is still open.)",
-    "repetition": "(From the app: the same calls keep ending the same way. Use no more tools; answer now with what you "
-    "have, and say what does not work.)",
+    "repetition": "(From the app: the same call keeps failing. Use no more tools; answer now with what you have, and "
+    "say what does not work.)",
+    "no progress": "(From the app: the same call keeps returning the same result. Use no more tools; answer now with "
+    "what you have, and say what is still open.)",
+    "cycle": "(From the app: the same calls keep following one another, with the same results. Use no more tools; "
+    "answer now with what you have, and say what does not work.)",
 }
 """Instructions to the model to answer now, by reason."""
 
 WHY_CLOSED = {
-    "steps": "I stopped after {steps} steps, the limit for one turn.",
-    "time": "I stopped at the time limit for one turn.",
-    "repetition": "I stopped because the same tool calls kept ending the same way.",
+    "steps": "I stopped after {steps} steps, my limit for one answer.",
+    "time": "I stopped at my time limit for one answer.",
+    "repetition": "I stopped because the same step kept failing.",
+    "no progress": "I stopped because the same step kept bringing the same result.",
+    "cycle": "I stopped because I was going round in circles: the same steps kept bringing the same results.",
 }
 """Why the turn was ended early, for people, by reason."""
 GO_ON = "Write “go on” and I carry on from here."
-GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": "Tell me what to try instead."}
+INSTEAD_OF = "Tell me what to try instead."
+GO_ON_AFTER = {"steps": GO_ON, "time": GO_ON, "repetition": INSTEAD_OF, "no progress": INSTEAD_OF, "cycle": INSTEAD_OF}
 """What people can do next, by reason."""
 EMPTY_TWICE = "The model gave an empty answer twice. Your message is kept: press Retry and I ask once more."
 EMPTY_AT_LENGTH_TWICE = (

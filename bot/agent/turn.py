@@ -28,6 +28,7 @@ from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
 from bot.core.tool_words import Form
 from bot.core.transaction import Change
 from bot.core.turn_message import End
+from bot.pace import offload
 
 log = logging.getLogger(__name__)
 
@@ -88,18 +89,18 @@ class Agent:
             return False
         if state.turn.stopped_by:  # by what was just read, or meanwhile
             return True
-        if not state.turn.closing and (reason := self._limit(state, state.turn)):
+        if not state.turn.closing and (reason := await self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)
         step = ModelStep(self.store, self.model, self.toolset, self.gateway, self.tool_steps, self.limits)
         return await step.take(state, state.turn)
 
-    def _limit(self, state: ThreadState, turn: Turn) -> str:
+    async def _limit(self, state: ThreadState, turn: Turn) -> str:
         """Which limit the turn has reached, as a key of `prompt.CLOSING`; empty if none."""
         if turn.steps >= self.limits.steps:
             return "steps"
         if turn.seconds >= self.limits.turn_seconds:
             return "time"
-        return "repetition" if loop_detection.going_round(state.calls) else ""
+        return await offload(loop_detection.size(state.calls), loop_detection.loop, state.calls, self.limits.pollers)
 
     async def _close(self, state: ThreadState, turn: Turn, reason: str) -> None:
         """Ask the model to answer now, without more tools."""

@@ -82,13 +82,16 @@ def load(path: Path | None) -> Configuration:
 
 def _limits(file: TomlFile) -> Limits:
     table = file.table(file.document, ("limits",))
-    defaults: dict[str, int | float] = asdict(Limits())
+    defaults: dict[str, int | float | tuple[str, ...]] = asdict(Limits())
     file.known(table, ("limits",), defaults)
     values: dict[str, Any] = {}
     for name, default in defaults.items():
         place = ("limits", name)
-        whole = isinstance(default, int)
-        values[name] = file.whole(table, place, default) if whole else file.number(table, place, default)
+        if isinstance(default, tuple):
+            values[name] = file.texts(table, place, default)
+        else:
+            whole = isinstance(default, int)
+            values[name] = file.whole(table, place, default) if whole else file.number(table, place, default)
     return Limits(**values)
 
 

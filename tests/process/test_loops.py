@@ -180,7 +180,7 @@ async def test_a_turn_that_reaches_its_limit_says_so_even_when_the_model_says_no
     listing = calls(call("filesystem__list_allowed_directories", {}))
     here.model.respond = lambda request: closing if request.tool_choice == "none" else listing
     ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
-    said = await here.reply(ts, "I stopped after 2 steps, the limit for one turn. Write “go on”")
+    said = await here.reply(ts, "I stopped after 2 steps, my limit for one answer. Write “go on”")
     assert "empty answer" not in said.plain
 
 
@@ -188,5 +188,5 @@ async def test_a_turn_that_reaches_its_limit_says_so_even_when_the_model_fails(h
     listing = calls(call("filesystem__list_allowed_directories", {}))
     here.model.respond = lambda request: failure("status", code=402) if request.tool_choice == "none" else listing
     ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
-    said = await here.reply(ts, "I stopped after 2 steps, the limit for one turn.")
+    said = await here.reply(ts, "I stopped after 2 steps, my limit for one answer.")
     assert "The credits for the model are used up" in said.plain

@@ -77,7 +77,7 @@ def whole(tmp_path: Path) -> Path:
 
 def test_the_configuration_shows_the_defaults_of_what_has_some(whole: Path) -> None:
     loaded = bot_toml.load(whole)
-    assert (loaded.limits, loaded.instructions) == (Limits(), "")
+    assert (loaded.limits, loaded.instructions) == (Limits(pollers=("ci__*",)), "")
     assert (loaded.privacy, Configuration().privacy) == (Privacy.FULL, None), "unset, it depends on the channel"
     assert loaded.answer_missed_minutes == Configuration().answer_missed_minutes
     default = ApprovalRules()
