@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
-from bot.agent.prompt import INSTRUCTIONS
+from bot.agent.system_prompt import SystemPrompt
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -49,6 +49,7 @@ from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
+from bot.slack.text import speaker
 from bot.store.registry import open_store
 from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
@@ -209,8 +210,16 @@ class Service:
             identity.url,
             self._gateway.privacy,
         )
+        opening = SystemPrompt(
+            self._gateway,
+            settings.prompts,
+            tools.prefixes,
+            settings.instructions,
+            speaker(identity.bot_name),
+            speaker(identity.team_name),
+        )
         self._agent = Agent(
-            store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
+            store, self._model, tools, self._gateway, steps, limits, opening.of, lambda: self._threads.closed
         )
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
@@ -328,9 +337,3 @@ class Service:
 
     async def _ignore(self, thread_id: int) -> None:
         """Do nothing: errors of a delivery are logged, and what is owed stays owed."""
-
-    def _instructions(self) -> str:
-        """Return the system message of a new thread. The date is the day on which the thread began, and does not
-        change."""
-        parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
-        return "\n\n".join(part for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from bot.core.ports.outages import Outages
 from bot.core.ports.store import Inbox, Log
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
+from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
 from bot.errors import ChangedError
 
@@ -29,8 +30,8 @@ class InboxReader:
 
     store: ThreadStore
     gateway: ChatGateway
-    instructions: Callable[[], str]
-    """Returns the first message of a new thread's log."""
+    instructions: Callable[[ThreadRef, Unread], Awaitable[str]]
+    """Returns the first message of a thread's log, for a thread that begins with a message."""
     most: int
     """How many of the newest messages to others are read."""
 
@@ -56,9 +57,10 @@ class InboxReader:
     async def _read(self, state: ThreadState, drafts: Sequence[Draft]) -> None:
         """Append the messages that are unread in the state. Raises ChangedError."""
         unread = list(state.unread)
-        begun = [] if state.begun else [prompt.system(self.instructions())]
-        messages, read = await self._quoted(state, len(begun))
-        requester = "" if state.turn else next(message.user for message in unread if message.addressed)
+        first = next((message for message in unread if message.addressed), None) if state.turn is None else None
+        begun = [] if state.begun or first is None else [prompt.system(await self.instructions(state.place, first))]
+        messages, read = await self._quoted(state, len(begun), first)
+        requester = first.user if first is not None else ""
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
             "read the inbox",
@@ -104,8 +106,11 @@ class InboxReader:
             await self._reload(state)
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
-    async def _quoted(self, state: ThreadState, position: int) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-        """Return the log entries of the unread messages, and the position of each message.
+    async def _quoted(
+        self, state: ThreadState, position: int, first: Unread | None
+    ) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
+        """Return the log entries of the unread messages, and the position of each message. The one that opens a turn
+        (`first`) says when it was sent.
 
         Of messages to others, only the first and the newest are included. Notes by the app that follow one another,
         such as about many calls that were undone at once, are one entry.
@@ -128,7 +133,8 @@ class InboxReader:
                 continue
             notes = []
             if message.id not in left_out:
-                entries.append(prompt.user(next(quoted)))
+                sent = f"\n{await self.gateway.sent(message)}" if message is first else ""
+                entries.append(prompt.user(f"{next(quoted)}{sent}"))
             elif not said:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))
                 said = True

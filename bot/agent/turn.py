@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
@@ -18,6 +18,7 @@ from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.calls import CallOutcome
+from bot.core.inbox import Unread
 from bot.core.limits import Limits
 from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
@@ -25,6 +26,7 @@ from bot.core.ports.model import Model
 from bot.core.ports.toolset import Toolset
 from bot.core.sessions import SessionStatus, is_at_work, resting_status
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
+from bot.core.thread_ref import ThreadRef
 from bot.core.tool_words import Form
 from bot.core.transaction import Change
 from bot.core.turn_message import End
@@ -48,8 +50,8 @@ class Agent:
     gateway: ChatGateway
     tool_steps: ToolSteps
     limits: Limits
-    instructions: Callable[[], str]
-    """Returns the first message of a new thread's log."""
+    instructions: Callable[[ThreadRef, Unread], Awaitable[str]]
+    """Returns the first message of a thread's log, for a thread that begins with a message."""
     stopping: Callable[[], bool]
     """Whether the process is about to end: the current step is finished, the rest is left to the next start."""
 

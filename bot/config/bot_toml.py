@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
+from bot.config import prompt_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.limits import Limits
@@ -16,6 +17,7 @@ from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_use
 from bot.core.policy.conditions import Check, Condition, Value, listed
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
+from bot.core.prompt_template import Prompts
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
@@ -44,6 +46,8 @@ class Configuration:
     """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
+    prompts: Prompts = field(default_factory=Prompts)
+    """The operator's system prompts."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -55,7 +59,7 @@ def load(path: Path | None) -> Configuration:
     document = file.document
     file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
+    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", *prompt_table.KEYS))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -77,6 +81,7 @@ def load(path: Path | None) -> Configuration:
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),
+        prompts=prompt_table.prompts(file, agent, path.parent),
     )
 
 

@@ -16,6 +16,7 @@ from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
+from bot.core.prompt_template import Prompts
 from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
@@ -65,6 +66,8 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    prompts: Prompts
+    """The operator's system prompts."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ def load(
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,
+        prompts=configured.prompts,
     )
 
 

@@ -20,6 +20,7 @@ from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus, title_of
+from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
@@ -41,6 +42,7 @@ from bot.slack.reading.rendering import note, render
 from bot.slack.reading.speakers import Speakers
 from bot.slack.seen import Seen
 from bot.slack.sessions import Sessions
+from bot.slack.surroundings import sent, surroundings
 from bot.slack.text import readable, referred, speaker, visible
 
 LATE_SECONDS = 10.0
@@ -228,6 +230,12 @@ class SlackGateway:
             return "this app"
         name = speaker(message.label) if message.label else "somebody"
         return f"{name} ({message.author.value})"
+
+    async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
+        return await surroundings(self._directory, place, first)
+
+    async def sent(self, message: Unread) -> str:
+        return await sent(self._directory, message)
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS

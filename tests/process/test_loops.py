@@ -12,6 +12,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.harness import World, world
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -127,7 +128,7 @@ async def test_a_parked_thread_is_left_alone_by_a_restart_and_goes_on_with_the_n
     await here.until(lambda: not card.buttons, what="no button")
     await here.quiet()
     assert len(here.model.requests) == 4
-    said = [message["content"] for message in here.model.requests[-1].messages if message["role"] == "user"]
+    said = [unstamped(message["content"]) for message in here.model.requests[-1].messages if message["role"] == "user"]
     assert said == ["Alice Smith: hi", "Alice Smith: and now?"]
 
 

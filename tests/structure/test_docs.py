@@ -126,7 +126,7 @@ def test_examples_of_configuration_are_accepted(page: str, tmp_path: Path) -> No
             assert mcp_json.load(tmp_path / "mcp.json", None, {})
 
 
-AGENT = ("instructions", "privacy", "answer_missed_minutes")
+AGENT = ("prompt", "channels.C….prompt", "instructions", "privacy", "answer_missed_minutes")
 
 
 def test_every_setting_is_explained() -> None:

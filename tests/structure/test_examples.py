@@ -72,6 +72,7 @@ def test_the_configuration_changes_nothing_as_it_stands() -> None:
 def whole(tmp_path: Path) -> Path:
     path = tmp_path / "bot.toml"
     path.write_text(with_all_settings("bot.toml.example"))
+    (tmp_path / "prompt.md").write_text("{rules}")
     return path
 
 
@@ -100,7 +101,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["agent"]) == {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["agent"]["channels"]["C0123ABCD"]) == {"prompt"}
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
     assert set(document) == {"limits", "agent", "policy", "approvals", "access", "audit"}

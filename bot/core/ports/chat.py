@@ -14,6 +14,7 @@ from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus
+from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
@@ -127,6 +128,14 @@ class ChatGateway(Protocol):
         They begin with the author's name, and everything that is not the author's own words is marked. `known`: ids of
         further participants, whose names nobody else may use.
         """
+        ...
+
+    async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
+        """Return where a thread is, and who began it and when, with this message."""
+        ...
+
+    async def sent(self, message: Unread) -> str:
+        """Return a line that says when a message was sent, in the time zone of its author."""
         ...
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
