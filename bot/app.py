@@ -178,6 +178,7 @@ class Service:
             privacy=settings.privacy,
             missed=reader,
             sessions=self._sessions,
+            secret=store.secret,
         )
         live.status_shows = lambda thread_id: identity.agent
         self._outbox = Outbox(

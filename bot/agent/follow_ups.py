@@ -47,7 +47,7 @@ def _is_by(message: Unread, requester: str) -> bool:
 async def _said(gateway: ChatGateway, state: ThreadState, wanted: Sequence[Unread]) -> Sequence[Said]:
     newest = wanted[-MAX_MESSAGES:]
     known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
-    quoted = await gateway.quote(newest, [user for user in dict.fromkeys(known) if is_user(user)])
+    quoted = await gateway.quote(state.place, newest, [user for user in dict.fromkeys(known) if is_user(user)])
     said: list[Said] = []
     left = MAX_CHARS
     for message, words in zip(reversed(newest), reversed(quoted), strict=True):

@@ -120,7 +120,7 @@ class InboxReader:
         known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
         shown = [message for message in state.unread if message.id not in left_out]
         people = [user for user in dict.fromkeys(known) if is_user(user)]
-        quoted = iter(await self.gateway.quote(shown, people))
+        quoted = iter(await self.gateway.quote(state.place, shown, people))
         entries: list[tuple[str, str]] = []
         read: list[tuple[int, int]] = []
         said = False

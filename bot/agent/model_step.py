@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
 from bot.agent import prompt, turn_ledger, turn_parts
@@ -15,11 +15,13 @@ from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
+from bot.core import pseudonyms
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
+from bot.core.ports.secrets import Secrets
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
@@ -33,11 +35,15 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class StepStore(Log, Secrets, Protocol):
+    """The part of the store that is used here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelStep:
     """Asks the model for the next step of a turn."""
 
-    store: Log
+    store: StepStore
     model: Model
     toolset: Toolset
     gateway: ChatGateway
@@ -63,12 +69,13 @@ class ModelStep:
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, state)
             functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
+            secret = await self.store.secret()
             request = ModelRequest(
                 messages=await self.store.transcript(state),
                 tools=functions[1],
                 tool_choice="none" if turn.closing else "auto",
-                session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
-                user=sha256(state.place.team, turn.requester)[:32],
+                session_id=pseudonyms.of_thread(secret, state.place),
+                user=pseudonyms.of_person(secret, state.place.team, turn.requester),
             )
             notice = self._server_notice(state, problems)
             change = Change("", drafts=notice, functions=functions, unless_stopped=True)

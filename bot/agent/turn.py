@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
 from bot.agent.inbox_reader import InboxReader, ThreadStore
-from bot.agent.model_step import ModelStep
+from bot.agent.model_step import ModelStep, StepStore
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.calls import CallOutcome
@@ -40,11 +41,15 @@ MAY_HAVE_CHANGED = (CallOutcome.ERROR, CallOutcome.SKIPPED, CallOutcome.UNRESOLV
 """How calls have ended that may have changed something."""
 
 
+class AgentStore(ThreadStore, StepStore, Protocol):
+    """The part of the store that is used here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Advances threads; one instance serves all of them. Each thread must be advanced by one caller at a time."""
 
-    store: ThreadStore
+    store: AgentStore
     model: Model
     toolset: Toolset
     gateway: ChatGateway

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core import pseudonyms
 from bot.core.amendments import EDITED
 from bot.core.inbox import STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
@@ -34,6 +37,7 @@ from bot.slack.intake.consent_words import is_consent
 from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.stop_rights import with_rights
+from bot.slack.labels import Labels, labelled, without_authors
 from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
@@ -79,7 +83,9 @@ class SlackGateway:
         privacy: Privacy | None,
         missed: MissedReader | None = None,
         sessions: Sessions | None = None,
+        secret: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
+        """`secret`: returns the key of the labels that people have in place of names; without it they change."""
         self._limits = limits
         self._client = client
         self._authorizer = authorizer
@@ -92,6 +98,7 @@ class SlackGateway:
         self._ourselves = ourselves
         self._bots = frozenset(bots)
         self._sessions = sessions
+        self._secret = secret or _no_secret
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
@@ -160,8 +167,14 @@ class SlackGateway:
     async def name(self, user: str) -> str:
         return speaker(await self._directory.name(user))
 
-    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+    async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         bodies = [_parts(message) for message in messages]
+        if (labels := await self._labels(place)) is not None:
+            by_id, speakers = labelled(messages, bodies, known, labels)
+            said = "\n".join(text for parts in bodies for text in content.texts(parts))
+            named = await self._directory.names(said, by_id)
+            bodies = [without_authors(parts) for parts in bodies]
+            return await self._all_quoted(messages, bodies, {**named, self._ourselves.user: "you"}, speakers)
         people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
         mentioned: set[str] = set()
         for parts in bodies:
@@ -181,6 +194,21 @@ class SlackGateway:
         # A person whom Slack does not return keeps the name that the message gives, if any.
         names = {user: speakers.name(user, name) for user, name in by_id.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}
+        return await self._all_quoted(messages, bodies, names, speakers)
+
+    async def _labels(self, place: ThreadRef) -> Labels | None:
+        """Return what people are called in a thread in place of their names; None if they have their names."""
+        if await self.privacy(place) is not Privacy.PRIVATE:
+            return None
+        return partial(pseudonyms.label, await self._secret(), place)
+
+    async def _all_quoted(
+        self,
+        messages: Sequence[Unread],
+        bodies: Sequence[Sequence[Part]],
+        names: Mapping[str, str],
+        speakers: Speakers,
+    ) -> Sequence[str]:
         quoted: list[str] = []
         pace = Pace()
         for message, parts in zip(messages, bodies, strict=True):
@@ -232,10 +260,18 @@ class SlackGateway:
         return f"{name} ({message.author.value})"
 
     async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
-        return await surroundings(self._directory, place, first)
+        labels = await self._labels(place)
+        is_person, is_dm = first.author is AuthorKind.PERSON, place.kind == "im"
+        name = await self._directory.name(first.user) if is_person else ""
+        found = None if is_dm else await self._directory.conversation(place.channel)
+        offset = await self._utc_offset(first)
+        return surroundings(first, name, utc_offset=offset, found=found, kind=place.kind, labels=labels)
 
     async def sent(self, message: Unread) -> str:
-        return await sent(self._directory, message)
+        return sent(message, await self._utc_offset(message))
+
+    async def _utc_offset(self, message: Unread) -> int:
+        return await self._directory.utc_offset(message.user) if message.author is AuthorKind.PERSON else 0
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS
@@ -292,6 +328,10 @@ class SlackGateway:
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)
+
+
+async def _no_secret() -> bytes:
+    return os.urandom(32)
 
 
 def _parts(message: Unread) -> Sequence[Part]:

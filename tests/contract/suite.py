@@ -13,6 +13,7 @@ from tests.contract.log import LogContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import QuestionsContract, UndosContract
+from tests.contract.secrets import SecretsContract
 from tests.contract.sessions import SessionContract
 from tests.contract.taken_back import TakenBackContract
 
@@ -31,5 +32,6 @@ class StoreContract(
     LedgersContract,
     SessionContract,
     AuditContract,
+    SecretsContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

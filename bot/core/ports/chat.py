@@ -122,11 +122,12 @@ class ChatGateway(Protocol):
         """Return a person's display name."""
         ...
 
-    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+    async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         """Return messages of a thread as text for the model.
 
         They begin with the author's name, and everything that is not the author's own words is marked. `known`: ids of
-        further participants, whose names nobody else may use.
+        further participants, whose names nobody else may use. Where the thread is private, people have labels in place
+        of their names.
         """
         ...
 

@@ -22,6 +22,7 @@ from bot.core.inbox import Admission, Incoming
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
+from bot.core.ports.secrets import Secrets
 from bot.core.ports.sessions import SessionStore
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
@@ -284,7 +285,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Secrets, Protocol):
     """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

@@ -41,6 +41,7 @@ from bot.store.sqlite.commit import apply
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
+from bot.store.sqlite.secrets_store import SecretsStore
 from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
@@ -56,7 +57,7 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore, SecretsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
@@ -64,6 +65,7 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
         PostsStore.__init__(self, database)
         SqliteSessions.__init__(self, database)
         LedgersStore.__init__(self, database, OddRows())
+        SecretsStore.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
 
