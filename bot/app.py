@@ -19,7 +19,7 @@ from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
-from bot.agent.prompt import INSTRUCTIONS
+from bot.agent.system_prompt import SystemPrompt
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -57,6 +57,7 @@ from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
+from bot.slack.text import speaker
 from bot.store.registry import models_file, open_store
 from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
@@ -195,6 +196,7 @@ class Service:
             missed=reader,
             sessions=self._sessions,
             files=attached.in_messages,
+            secret=store.secret,
         )
         self._gateway.model_words = reader.model_words
         live.status_shows = lambda thread_id: identity.agent
@@ -228,8 +230,16 @@ class Service:
             identity.url,
             self._gateway.privacy,
         )
+        opening = SystemPrompt(
+            self._gateway,
+            settings.prompts,
+            tools.prefixes,
+            settings.instructions,
+            speaker(identity.bot_name),
+            speaker(identity.team_name),
+        )
         context = ContextWindows(settings.models, known, settings.compaction)
-        given = (steps, limits, self._instructions, lambda: self._threads.closed, options, known)
+        given = (steps, limits, opening.of, lambda: self._threads.closed, options, known)
         compactor = Compactor(store, self._model, self._gateway, context)
         self._agent = Agent(store, self._model, tools, self._gateway, *given, compactor)
 
@@ -350,9 +360,3 @@ class Service:
 
     async def _ignore(self, thread_id: int) -> None:
         """Do nothing: errors of a delivery are logged, and what is owed stays owed."""
-
-    def _instructions(self) -> str:
-        """Return the system message of a new thread. The date is the day on which the thread began, and does not
-        change."""
-        parts = [INSTRUCTIONS, self._settings.instructions, f"This thread began on {time.strftime('%Y-%m-%d')}."]
-        return "\n\n".join(part for part in parts if part)

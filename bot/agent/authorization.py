@@ -16,8 +16,9 @@ from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.conditions import Inside
 from bot.core.policy.rules import Facts, Judgement, Policy, Ruling, Tier, repeatable, tier
 from bot.core.ports.chat import ChatGateway
+from bot.core.ports.grants import Grants
 from bot.core.ports.model import Reply
-from bot.core.ports.store import Grants, Log
+from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import granted, scope
 from bot.core.questions.grant import Grant

@@ -47,7 +47,8 @@ def _is_by(message: Unread, requester: str) -> bool:
 async def _said(gateway: ChatGateway, state: ThreadState, wanted: Sequence[Unread]) -> Sequence[Said]:
     newest = wanted[-MAX_MESSAGES:]
     known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
-    quoted = await gateway.quote_with_files(newest, [user for user in dict.fromkeys(known) if is_user(user)])
+    people = [user for user in dict.fromkeys(known) if is_user(user)]
+    quoted = await gateway.quote_with_files(state.place, newest, people)
     said: list[Said] = []
     left = MAX_CHARS
     for message, each in zip(reversed(newest), reversed(quoted), strict=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot import log_events
@@ -17,6 +17,7 @@ from bot.core.ports.store import Inbox, Log
 from bot.core.ports.thread_models import ThreadModels
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState
+from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
 from bot.errors import ChangedError
 
@@ -34,8 +35,8 @@ class InboxReader:
 
     store: ThreadStore
     gateway: ChatGateway
-    instructions: Callable[[], str]
-    """Returns the first message of a new thread's log."""
+    instructions: Callable[[ThreadRef, Unread], Awaitable[str]]
+    """Returns the first message of a thread's log, for a thread that begins with a message."""
     most: int
     """How many of the newest messages to others are read."""
 
@@ -61,9 +62,10 @@ class InboxReader:
     async def _read(self, state: ThreadState, drafts: Sequence[Draft]) -> None:
         """Append the messages that are unread in the state. Raises ChangedError."""
         unread = list(state.unread)
-        begun = [] if state.begun else [prompt.system(self.instructions())]
-        messages, read, notices = await self._quoted(state, len(begun))
-        requester = "" if state.turn else next(message.user for message in unread if message.addressed)
+        first = next((message for message in unread if message.addressed), None) if state.turn is None else None
+        begun = [] if state.begun or first is None else [prompt.system(await self.instructions(state.place, first))]
+        messages, read, notices = await self._quoted(state, len(begun), first)
+        requester = first.user if first is not None else ""
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
             "read the inbox",
@@ -110,10 +112,10 @@ class InboxReader:
         return self.gateway.notice(missed.words, key=f"missed-{state.id}-{gap.last}")
 
     async def _quoted(
-        self, state: ThreadState, position: int
+        self, state: ThreadState, position: int, first: Unread | None
     ) -> tuple[list[tuple[str, str]], list[tuple[int, int]], list[Draft]]:
         """Return the log entries of the unread messages, the position of each message, and posts about files that could
-        not be read.
+        not be read. The message that opens a turn (`first`) says when it was sent.
 
         Of messages to others, only the first and the newest are included. Notes by the app that follow one another,
         such as about many calls that were undone at once, are one entry.
@@ -123,7 +125,7 @@ class InboxReader:
         known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
         shown = [message for message in state.unread if message.id not in left_out]
         people = [user for user in dict.fromkeys(known) if is_user(user)]
-        files = await self.gateway.quote_with_files(shown, people)
+        files = await self.gateway.quote_with_files(state.place, shown, people)
         notices = self._problems(state, shown, files)
         quoted = iter(files)
         entries: list[tuple[str, str]] = []
@@ -139,6 +141,8 @@ class InboxReader:
             notes = []
             if message.id not in left_out:
                 said = next(quoted)
+                if message is first:
+                    said = replace(said, text=f"{said.text}\n{await self.gateway.sent(message)}")
                 entries.append(("user", prompt.dumps({"role": "user", "content": said.content()})))
             elif not noted:
                 entries.append(prompt.user(prompt.left_out(len(left_out))))

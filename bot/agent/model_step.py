@@ -17,6 +17,7 @@ from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
+from bot.core import pseudonyms
 from bot.core.compaction import Measure
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
@@ -25,6 +26,7 @@ from bot.core.model_options import AskedModel, ModelOptions, Selection, ThreadMo
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
 from bot.core.ports.model_check import ModelCheck
+from bot.core.ports.secrets import Secrets
 from bot.core.ports.store import Log
 from bot.core.ports.thread_models import ThreadModels
 from bot.core.ports.toolset import Toolset
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class StepStore(Log, ThreadModels, Protocol):
+class StepStore(Log, ThreadModels, Secrets, Protocol):
     """The part of the store that is used here."""
 
 
@@ -80,12 +82,13 @@ class ModelStep:
             chosen = await self.store.thread_model(state.id)
             selection = self.options.select(state.place.channel, chosen.choice, self.catalogue)
             asked = _asked(state, chosen, selection)
+            secret = await self.store.secret()
             request = ModelRequest(
                 messages=await self.store.transcript(state),
                 tools=functions[1],
                 tool_choice="none" if turn.closing else "auto",
-                session_id=sha256(state.place.team, state.place.channel, state.place.thread_ts),
-                user=sha256(state.place.team, turn.requester)[:32],
+                session_id=pseudonyms.of_thread(secret, state.place),
+                user=pseudonyms.of_person(secret, state.place.team, turn.requester),
                 models=selection.models,
                 effort=selection.effort,
                 others_until=asked.since,

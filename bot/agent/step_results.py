@@ -25,8 +25,13 @@ SHOWN_ON_CARD = (
 """Outcomes that a person decided: the card shows them, so they are no steps."""
 
 
-async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: ThreadState) -> bool:
-    """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits."""
+async def conclude(
+    store: Log, toolset: Toolset, gateway: ChatGateway, state: ThreadState, pollers: Sequence[str]
+) -> bool:
+    """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits.
+
+    pollers: globs over the names of tools that may be called again and again.
+    """
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
@@ -37,7 +42,7 @@ async def conclude(store: Log, toolset: Toolset, gateway: ChatGateway, state: Th
     turn_parts.add(state, change, steps, ended_early=gateway.ended_early(state.id, state.part))
     turn_parts.settle(state, change)
     if all(call.state is CallState.FINISHED for call in state.step):
-        await _answer(store, state, change)
+        await _answer(store, state, change, pollers)
         gateway.deliver(state.id)
         return True
     turn_parts.rest(state, change)
@@ -55,14 +60,16 @@ def _is_broken_off(call: Call) -> bool:
     return call.outcome is CallOutcome.UNRESOLVED and call.result == prompt.BROKEN_OFF and not call.approval
 
 
-async def _answer(store: Log, state: ThreadState, change: Change) -> None:
+async def _answer(store: Log, state: ThreadState, change: Change, pollers: Sequence[str]) -> None:
     """Append one tool message per call to the log."""
     calls = state.step
     done = [other for other in state.calls if other.seq < calls[0].seq]
+    turn = [*done, *calls]
+    notes = await offload(loop_detection.size(turn), loop_detection.notes, turn, pollers)
     answers: list[tuple[str, str]] = []
     pace = Pace()
-    for call in calls:
-        answers.append(attached_results.tool(call, loop_detection.note([*done, *calls], call)))
+    for call, note in zip(calls, notes[len(done) :], strict=True):
+        answers.append(attached_results.tool(call, note))
         await pace.checkpoint()
     change.messages, change.calls = answers, calls
     await store.commit(state, change)

@@ -63,7 +63,7 @@ class ToolSteps:
                 self.gateway.deliver(state.id)
             if runnable:
                 await self._run(state, runnable, held)
-        return await step_results.conclude(self.store, self.toolset, self.gateway, state)
+        return await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers)
 
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
@@ -81,7 +81,7 @@ class ToolSteps:
         runnable = await self._review().runnable(state, unknown)
         if runnable:
             await self._run(state, runnable, {})
-        return await step_results.conclude(self.store, self.toolset, self.gateway, state)
+        return await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers)
 
     async def _ready(self, state: ThreadState) -> None:
         """Wait until the servers have started, for a limited time. Nobody waits for that who has stopped the turn."""

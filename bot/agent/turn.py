@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
 from bot.agent.compaction import Compactor
 from bot.agent.inbox_reader import InboxReader, ThreadStore
-from bot.agent.model_step import ModelStep
+from bot.agent.model_step import ModelStep, StepStore
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.calls import CallOutcome
+from bot.core.inbox import Unread
 from bot.core.known_models import KnownModels
 from bot.core.limits import Limits
 from bot.core.model_options import ModelOptions
@@ -29,9 +31,11 @@ from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.toolset import Toolset
 from bot.core.sessions import SessionStatus, is_at_work, resting_status
 from bot.core.thread import QUESTION_DELETED, ThreadState, Turn
+from bot.core.thread_ref import ThreadRef
 from bot.core.tool_words import Form
 from bot.core.transaction import Change
 from bot.core.turn_message import End
+from bot.pace import offload
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +45,22 @@ MAY_HAVE_CHANGED = (CallOutcome.ERROR, CallOutcome.SKIPPED, CallOutcome.UNRESOLV
 """How calls have ended that may have changed something."""
 
 
+class AgentStore(ThreadStore, StepStore, Protocol):
+    """The part of the store that is used here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Advances threads; one instance serves all of them. Each thread must be advanced by one caller at a time."""
 
-    store: ThreadStore
+    store: AgentStore
     model: Model
     toolset: Toolset
     gateway: ChatGateway
     tool_steps: ToolSteps
     limits: Limits
-    instructions: Callable[[], str]
-    """Returns the first message of a new thread's log."""
+    instructions: Callable[[ThreadRef, Unread], Awaitable[str]]
+    """Returns the first message of a thread's log, for a thread that begins with a message."""
     stopping: Callable[[], bool]
     """Whether the process is about to end: the current step is finished, the rest is left to the next start."""
     options: ModelOptions = field(default_factory=ModelOptions)
@@ -97,7 +105,7 @@ class Agent:
             return False
         if state.turn.stopped_by:  # by what was just read, or meanwhile
             return True
-        if not state.turn.closing and (reason := self._limit(state, state.turn)):
+        if not state.turn.closing and (reason := await self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)
         step = ModelStep(
             self.store,
@@ -112,13 +120,13 @@ class Agent:
         )
         return await step.take(state, state.turn)
 
-    def _limit(self, state: ThreadState, turn: Turn) -> str:
+    async def _limit(self, state: ThreadState, turn: Turn) -> str:
         """Which limit the turn has reached, as a key of `prompt.CLOSING`; empty if none."""
         if turn.steps >= self.limits.steps:
             return "steps"
         if turn.seconds >= self.limits.turn_seconds:
             return "time"
-        return "repetition" if loop_detection.going_round(state.calls) else ""
+        return await offload(loop_detection.size(state.calls), loop_detection.loop, state.calls, self.limits.pollers)
 
     async def _close(self, state: ThreadState, turn: Turn, reason: str) -> None:
         """Ask the model to answer now, without more tools."""

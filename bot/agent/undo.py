@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot import failpoints, log_events
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Undos
 from bot.core.ports.toolset import Toolset
+from bot.core.ports.undos import Undos
 from bot.core.transaction import UndoJob
 
 SHOW_SECONDS = 1.0

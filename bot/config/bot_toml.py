@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config import attachments_table, compaction_table, models_table
+from bot.config import attachments_table, compaction_table, models_table, prompt_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
@@ -20,6 +20,7 @@ from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_use
 from bot.core.policy.conditions import Check, Condition, Value, listed
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
+from bot.core.prompt_template import Prompts
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
@@ -51,6 +52,8 @@ class Configuration:
     models: ModelsTable = field(default_factory=ModelsTable)
     compaction: CompactionSettings = field(default_factory=CompactionSettings)
     attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
+    prompts: Prompts = field(default_factory=Prompts)
+    """The operator's system prompts."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -62,7 +65,7 @@ def load(path: Path | None) -> Configuration:
     document = file.document
     file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "models", "attachments"))
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
+    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", *prompt_table.KEYS))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -87,18 +90,22 @@ def load(path: Path | None) -> Configuration:
         models=models_table.load(file),
         compaction=compaction_table.read(file),
         attachments=attachments_table.read(file),
+        prompts=prompt_table.prompts(file, agent, path.parent),
     )
 
 
 def _limits(file: TomlFile) -> Limits:
     table = file.table(file.document, ("limits",))
-    defaults: dict[str, int | float] = asdict(Limits())
+    defaults: dict[str, int | float | tuple[str, ...]] = asdict(Limits())
     file.known(table, ("limits",), defaults)
     values: dict[str, Any] = {}
     for name, default in defaults.items():
         place = ("limits", name)
-        whole = isinstance(default, int)
-        values[name] = file.whole(table, place, default) if whole else file.number(table, place, default)
+        if isinstance(default, tuple):
+            values[name] = file.texts(table, place, default)
+        else:
+            whole = isinstance(default, int)
+            values[name] = file.whole(table, place, default) if whole else file.number(table, place, default)
     return Limits(**values)
 
 

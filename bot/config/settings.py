@@ -20,6 +20,7 @@ from bot.core.model_options import MAX_MODELS, ModelOptions
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
+from bot.core.prompt_template import Prompts
 from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
@@ -68,6 +69,8 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    prompts: Prompts
+    """The operator's system prompts."""
     attachments: AttachmentLimits
     model_table: ModelsTable
     """`[models]` of bot.toml."""
@@ -128,6 +131,7 @@ def load(
         model_table=configured.models,
         compaction=configured.compaction,
         attachments=configured.attachments,
+        prompts=configured.prompts,
     )
 
 

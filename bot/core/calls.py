@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 WOULD_FAIL = "as things are now this would fail: "
@@ -96,6 +96,8 @@ class Call:
     """The digest of what that request showed."""
     basis: str = ""
     """The state on which that request was based (`bot.core.tools.Preview.basis`)."""
+    identity: tuple[str, str] = field(default=("", ""), compare=False, repr=False)
+    """Arguments, and what makes a call with them the same as another one; kept by `bot.agent.loop_detection`."""
 
     def start(self) -> None:
         """Mark the call as started, before it is sent: from the next commit on it may have run."""

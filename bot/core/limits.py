@@ -40,3 +40,5 @@ class Limits:
     """How long running tool calls may take to finish after SIGTERM."""
     sweep_seconds: float = 30.0
     """The interval at which requests are checked for expiry and reminders."""
+    pollers: tuple[str, ...] = ()
+    """Globs over the names of tools that a turn may call again and again, with the same arguments and result."""

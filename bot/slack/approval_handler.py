@@ -14,9 +14,10 @@ from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.grants import Grants
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.posts import Posts
-from bot.core.ports.store import Grants, Questions, Turns
+from bot.core.ports.store import Questions, Turns
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.granted import REVOKE

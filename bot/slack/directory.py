@@ -36,6 +36,8 @@ ASK_SECONDS = 2.0
 LOOKUP_SECONDS = 5.0
 """Time limit of a lookup, which goes on when its caller has stopped waiting: the next caller gets its answer or joins
 it. While it runs no other request for the key is sent, so the limit is short."""
+MAX_UTC_OFFSET = 15 * 3600
+"""Seconds. Time zones differ from UTC by 14 hours at most."""
 MAX_TEAMS = 100
 """Workspaces of an organisation in which a user group is looked for."""
 MAX_ENTRIES = 10_000
@@ -62,6 +64,8 @@ class Person:
     """The id of their organisation."""
     guest: bool = False
     """Whether they see only the channels that they are in."""
+    utc_offset: int = 0
+    """Of their time zone, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,16 @@ class Directory:
         """Return a person's display name; the id if Slack does not answer."""
         person = await self._people.get(user, KEPT_SECONDS)
         return (person.name if person is not None else "") or user
+
+    async def utc_offset(self, user: str) -> int:
+        """Return the offset of a person's time zone from UTC in seconds, at most an hour old; 0 if Slack does not
+        answer."""
+        person = await self._people.get(user, KEPT_SECONDS)
+        return person.utc_offset if person is not None else 0
+
+    async def conversation(self, channel: str) -> Conversation | None:
+        """Return what Slack says about a conversation, for its name; None if Slack does not answer."""
+        return await self._channels.get(channel, KEPT_SECONDS)
 
     async def person(self, user: str) -> Person | None:
         """Return a person, at most a minute old; None if Slack does not answer."""
@@ -205,6 +219,7 @@ class Directory:
             teams=frozenset(filter(None, map(reference, teams))),
             enterprise=reference(organisation.get("enterprise_id") or person.get("enterprise_id")),
             guest=bool(person.get("is_restricted") or person.get("is_ultra_restricted")),
+            utc_offset=_offset(person.get("tz_offset")),
         )
 
     async def _members(self, client: AsyncWebClient, group: str) -> frozenset[str]:
@@ -248,6 +263,12 @@ class Directory:
         external = found.get("is_ext_shared") or found.get("is_pending_ext_shared") or found.get("pending_shared")
         name = str(found.get("name") or "") if kind in ("channel", "group") else ""
         return Conversation(kind, bool(shared), name, bool(external))
+
+
+def _offset(value: object) -> int:
+    """Return the offset of a time zone in whole minutes, as seconds; 0 for what is none."""
+    valid = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_UTC_OFFSET
+    return int(str(value)) // 60 * 60 if valid else 0
 
 
 class _Kept(Generic[T]):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core import pseudonyms
 from bot.core.amendments import EDITED
 from bot.core.attachments import Quoted
 from bot.core.inbox import CHOSEN_WITH, STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
@@ -21,6 +24,7 @@ from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus, title_of
+from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
@@ -36,6 +40,7 @@ from bot.slack.intake.messages import incoming
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.model_words import NO_MODELS
 from bot.slack.intake.stop_rights import with_rights
+from bot.slack.labels import Labels, labelled, without_authors
 from bot.slack.reachability import reachability
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
@@ -44,6 +49,7 @@ from bot.slack.reading.rendering import note, render
 from bot.slack.reading.speakers import Speakers
 from bot.slack.seen import Seen
 from bot.slack.sessions import Sessions
+from bot.slack.surroundings import sent, surroundings
 from bot.slack.text import readable, referred, speaker, visible
 
 LATE_SECONDS = 10.0
@@ -82,7 +88,9 @@ class SlackGateway:
         missed: MissedReader | None = None,
         sessions: Sessions | None = None,
         files: AttachedFiles | None = None,
+        secret: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
+        """`secret`: returns the key of the labels that people have in place of names; without it they change."""
         self._limits = limits
         self._client = client
         self._authorizer = authorizer
@@ -98,6 +106,7 @@ class SlackGateway:
         self.model_words = NO_MODELS
         """Recognizes messages that choose a model."""
         self._files = files
+        self._secret = secret or _no_secret
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
@@ -166,20 +175,28 @@ class SlackGateway:
     async def name(self, user: str) -> str:
         return speaker(await self._directory.name(user))
 
-    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
-        return await self._quoted(messages, [_parts(message) for message in messages], known)
+    async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+        return await self._quoted(place, messages, [_parts(message) for message in messages], known)
 
-    async def quote_with_files(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[Quoted]:
+    async def quote_with_files(
+        self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()
+    ) -> Sequence[Quoted]:
         bodies = [_parts(message) for message in messages]
         if self._files is None:
-            return [Quoted(said) for said in await self._quoted(messages, bodies, known)]
+            return [Quoted(said) for said in await self._quoted(place, messages, bodies, known)]
         read = await self._files.read(messages, bodies)
-        said = await self._quoted(messages, [each.parts for each in read], known)
+        said = await self._quoted(place, messages, [each.parts for each in read], known)
         return [Quoted(words, each.attached, each.problems) for words, each in zip(said, read, strict=True)]
 
     async def _quoted(
-        self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], known: Sequence[str]
+        self, place: ThreadRef, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], known: Sequence[str]
     ) -> Sequence[str]:
+        if (labels := await self._labels(place)) is not None:
+            by_id, speakers = labelled(messages, bodies, known, labels)
+            said = "\n".join(text for parts in bodies for text in content.texts(parts))
+            named = await self._directory.names(said, by_id)
+            bodies = [without_authors(parts) for parts in bodies]
+            return await self._all_quoted(messages, bodies, {**named, self._ourselves.user: "you"}, speakers)
         people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
         mentioned: set[str] = set()
         for parts in bodies:
@@ -199,6 +216,21 @@ class SlackGateway:
         # A person whom Slack does not return keeps the name that the message gives, if any.
         names = {user: speakers.name(user, name) for user, name in by_id.items() if name != user or user in people}
         names = {**{each: name for each, name in found.items() if name}, **names, self._ourselves.user: "you"}
+        return await self._all_quoted(messages, bodies, names, speakers)
+
+    async def _labels(self, place: ThreadRef) -> Labels | None:
+        """Return what people are called in a thread in place of their names; None if they have their names."""
+        if await self.privacy(place) is not Privacy.PRIVATE:
+            return None
+        return partial(pseudonyms.label, await self._secret(), place)
+
+    async def _all_quoted(
+        self,
+        messages: Sequence[Unread],
+        bodies: Sequence[Sequence[Part]],
+        names: Mapping[str, str],
+        speakers: Speakers,
+    ) -> Sequence[str]:
         quoted: list[str] = []
         pace = Pace()
         for message, parts in zip(messages, bodies, strict=True):
@@ -248,6 +280,20 @@ class SlackGateway:
             return "this app"
         name = speaker(message.label) if message.label else "somebody"
         return f"{name} ({message.author.value})"
+
+    async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
+        labels = await self._labels(place)
+        is_person, is_dm = first.author is AuthorKind.PERSON, place.kind == "im"
+        name = await self._directory.name(first.user) if is_person else ""
+        found = None if is_dm else await self._directory.conversation(place.channel)
+        offset = await self._utc_offset(first)
+        return surroundings(first, name, utc_offset=offset, found=found, kind=place.kind, labels=labels)
+
+    async def sent(self, message: Unread) -> str:
+        return sent(message, await self._utc_offset(message))
+
+    async def _utc_offset(self, message: Unread) -> int:
+        return await self._directory.utc_offset(message.user) if message.author is AuthorKind.PERSON else 0
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS
@@ -305,6 +351,10 @@ class SlackGateway:
 
     def deliver(self, thread_id: int) -> None:
         self._deliver(thread_id)
+
+
+async def _no_secret() -> bytes:
+    return os.urandom(32)
 
 
 def _parts(message: Unread) -> Sequence[Part]:

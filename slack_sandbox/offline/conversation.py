@@ -15,6 +15,7 @@ Json = dict[str, Any]
 _NAMES_COME_FIRST: Final = "begins with its speaker's name"
 _SPEAKER: Final = re.compile(r"[^:\n]{1,60}?(?P<others> \(to others in the thread, not to you\))?: ")
 _APP: Final = "(From the app:"
+_SENT: Final = re.compile(r"\n⟦sent [^⟧\n]*⟧\Z")
 _ATTACHED: Final = re.compile(
     r"\n?⟦file[^\"\n]* \"(?P<name>[^\"\n]*)\" \((?P<about>[^\n]*)\)⟧(?:(?:\n>[^\n]*)*\n⟦end of file[^\n]*⟧)?"
 )
@@ -91,6 +92,7 @@ def _said(content: str, named: bool) -> Utterance | None:
     """What a user message says to the bot; None for what is said to others, and for notes of the app."""
     if content.startswith(_APP):
         return None
+    content = _SENT.sub("", content)
     if named:
         speaker = _SPEAKER.match(content)
         if speaker is not None:

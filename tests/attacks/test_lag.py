@@ -404,9 +404,11 @@ def finished(number: int) -> Call:
 def test_long_arguments_hold_nothing_when_calls_are_compared_or_cleaned() -> None:
     made = [finished(number) for number in range(40)]
     many = {"a": [[]] * 100_000}
+    assert loop_detection.size(made) == 40 * MILLION, "as much is parsed in a thread"
+    loop_detection.notes(made)
     held(
-        lambda: loop_detection.note(made, made[-1]),
-        lambda: loop_detection.going_round(made),
+        lambda: loop_detection.notes(made),
+        lambda: loop_detection.loop(made),
         lambda: scrub(many),
         lambda: canonical({"a": "x" * MILLION}),
     )

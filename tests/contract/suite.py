@@ -15,6 +15,7 @@ from tests.contract.models import ModelsContract
 from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import QuestionsContract, UndosContract
+from tests.contract.secrets import SecretsContract
 from tests.contract.sessions import SessionContract
 from tests.contract.taken_back import TakenBackContract
 
@@ -35,5 +36,6 @@ class StoreContract(
     ModelsContract,
     SessionContract,
     AuditContract,
+    SecretsContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -12,6 +12,7 @@ import pytest
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
 from tests.inprocess.world import inside
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -63,7 +64,7 @@ async def test_the_model_reads_names_and_addresses_as_people_see_them(here: Worl
     ts = await here.slack.say(here.general, here.alice, said)
     await here.reply(ts, "Yes.")
     await here.quiet()
-    assert here.model.requests[0].said == "Alice Smith: @Bob Jones @releasers #other a@b.c +49"
+    assert unstamped(here.model.requests[0].said) == "Alice Smith: @Bob Jones @releasers #other a@b.c +49"
 
 
 async def test_an_address_in_emphasis_is_a_link_without_asterisks(here: World) -> None:

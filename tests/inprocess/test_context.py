@@ -13,6 +13,7 @@ from slack_sandbox.model import Person
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
 from tests.inprocess.world import inside
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ async def here(tmp_path: Path) -> AsyncGenerator[World]:
 
 def read(here: World, number: int = -1) -> list[str]:
     """What the model was given as said, in its last request."""
-    return [str(each["content"]) for each in here.model.requests[number].messages if each["role"] == "user"]
+    return [unstamped(str(each["content"])) for each in here.model.requests[number].messages if each["role"] == "user"]
 
 
 async def asked(here: World, thread: str, words: str = "<@BOT> what is this?", by: Person | None = None) -> list[str]:

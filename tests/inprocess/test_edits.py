@@ -16,6 +16,7 @@ import pytest
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
 from tests.inprocess.world import inside
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -49,7 +50,7 @@ class Slow:
 def said(here: World, request: int = -1) -> list[str]:
     """What people have said, as a request has it."""
     messages = here.model.requests[request].messages
-    return [str(message["content"]) for message in messages if message["role"] == "user"]
+    return [unstamped(str(message["content"])) for message in messages if message["role"] == "user"]
 
 
 def outcomes(here: World) -> list[tuple[str, str]]:

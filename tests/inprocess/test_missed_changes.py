@@ -17,6 +17,7 @@ from slack_sandbox.model import Channel, Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
 from tests.inprocess.outages import in_slacks_time
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 LONG = 3 * 3600.0
@@ -60,7 +61,7 @@ async def thread(here: World, words: str = "meet at 5", channel: Channel | None 
 def said(here: World) -> list[str]:
     """What people have said, as the last request has it."""
     messages = here.model.requests[-1].messages
-    return [str(message["content"]) for message in messages if message["role"] == "user"]
+    return [unstamped(str(message["content"])) for message in messages if message["role"] == "user"]
 
 
 async def asked(here: World, ts: str, words: str = "and now?", channel: Channel | None = None) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from slack_sandbox.model import ChannelKind
 from slack_sandbox.openrouter import ChatRequest, call, calls, empty, text
 from tests.harness import World, steps
+from tests.stamps import unstamped
 
 pytestmark = pytest.mark.anyio
 REAL_FILES = True
@@ -17,7 +18,7 @@ REAL_FILES = True
 
 def said(request: ChatRequest) -> list[str]:
     """What the people said, as the model read it."""
-    return [message["content"] for message in request.messages if message["role"] == "user"]
+    return [unstamped(message["content"]) for message in request.messages if message["role"] == "user"]
 
 
 async def test_the_question_of_openrouters_example_is_answered_without_a_continue(here: World) -> None:

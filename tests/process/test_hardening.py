@@ -10,6 +10,7 @@ import pytest
 
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World, world
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -95,7 +96,7 @@ async def test_a_mention_in_the_midst_of_a_thread_is_read_with_what_was_said_bef
     here.model.script(text("I see."))
     await here.slack.say(here.general, here.alice, "<@BOT> what is this about?", thread_ts=ts)
     await here.reply(ts, "I see.")
-    said = [message["content"] for message in here.model.requests[0].messages if message["role"] == "user"]
+    said = [unstamped(message["content"]) for message in here.model.requests[0].messages if message["role"] == "user"]
     assert said == [
         "Bob Jones (to others in the thread, not to you): The printer is broken",
         "Alice Smith (to others in the thread, not to you): Since Monday",

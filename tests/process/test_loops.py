@@ -12,6 +12,7 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, empty, failure, text
 from tests.harness import World, world
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -127,7 +128,7 @@ async def test_a_parked_thread_is_left_alone_by_a_restart_and_goes_on_with_the_n
     await here.until(lambda: not card.buttons, what="no button")
     await here.quiet()
     assert len(here.model.requests) == 4
-    said = [message["content"] for message in here.model.requests[-1].messages if message["role"] == "user"]
+    said = [unstamped(message["content"]) for message in here.model.requests[-1].messages if message["role"] == "user"]
     assert said == ["Alice Smith: hi", "Alice Smith: and now?"]
 
 
@@ -180,7 +181,7 @@ async def test_a_turn_that_reaches_its_limit_says_so_even_when_the_model_says_no
     listing = calls(call("filesystem__list_allowed_directories", {}))
     here.model.respond = lambda request: closing if request.tool_choice == "none" else listing
     ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
-    said = await here.reply(ts, "I stopped after 2 steps, the limit for one turn. Write “go on”")
+    said = await here.reply(ts, "I stopped after 2 steps, my limit for one answer. Write “go on”")
     assert "empty answer" not in said.plain
 
 
@@ -188,5 +189,5 @@ async def test_a_turn_that_reaches_its_limit_says_so_even_when_the_model_fails(h
     listing = calls(call("filesystem__list_allowed_directories", {}))
     here.model.respond = lambda request: failure("status", code=402) if request.tool_choice == "none" else listing
     ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
-    said = await here.reply(ts, "I stopped after 2 steps, the limit for one turn.")
+    said = await here.reply(ts, "I stopped after 2 steps, my limit for one answer.")
     assert "The credits for the model are used up" in said.plain

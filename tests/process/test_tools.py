@@ -89,7 +89,7 @@ async def test_the_model_is_told_when_it_repeats_itself_and_made_to_answer_when_
     here.model.respond = respond
     ts = await here.slack.say(here.general, here.alice, "<@BOT> read")
     answer = await here.reply(ts, "It does not exist.")
-    assert "the same tool calls kept ending the same way" in answer.plain
+    assert "the same step kept failing" in answer.plain
     assert len(here.model.requests) == 6
     assert "call number 2" in results(here.model.requests[2])[0]
     assert here.model.requests[-1].tools == here.model.requests[0].tools

@@ -21,7 +21,7 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.core.amendments import Amendment
-from bot.core.inbox import Incoming
+from bot.core.inbox import Incoming, Unread
 from bot.core.json_text import JsonObject
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
@@ -87,6 +87,10 @@ def _wants_body(handler: Handler) -> bool:
     return "body" in getattr(handler, "__annotations__", {})
 
 
+async def _opening(place: ThreadRef, first: Unread) -> str:
+    return "Be helpful."
+
+
 class Bot:
     """One process after another over the same file and the same outside."""
 
@@ -129,7 +133,7 @@ class Bot:
             store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._watch
         )
         self.store, self._gateway = store, gateway
-        self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, lambda: "Be helpful.", lambda: False)
+        self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, _opening, lambda: False)
         self._undo = UndoRunner(store, files, gateway)
         self._ears = Ears()
         handler = ApprovalHandler(

@@ -25,6 +25,8 @@ LIMITS = {
     "steps": Limits(steps=STEPS),
     "time": Limits(turn_seconds=1e-9),
     "repetition": Limits(),
+    "no progress": Limits(),
+    "cycle": Limits(),
 }
 SAID = "This is what I have."
 Made = Callable[["Closing"], Reply]
@@ -59,6 +61,9 @@ class Closing(ScriptedModel):
     """Makes the same call over and over, and says this when it may make none."""
 
     last: Made = field(default_factory=lambda: words(SAID))
+    period: int = 1
+    """It looks at so many files in turn."""
+    rounds: int = 0
     raises: int = 0
     """So many of its requests without tools end with an error that nobody expects."""
     told: list[str] = field(default_factory=list[str])
@@ -66,7 +71,8 @@ class Closing(ScriptedModel):
 
     async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
         if request.tool_choice != "none":
-            self.wanted = [[("look", 0)]]
+            self.rounds += 1
+            self.wanted = [[("look", self.rounds % self.period)]]
             return await super().complete(request, on_text)
         self.told.append(str(json.loads(list(request.messages)[-1])["content"]))
         if len(self.told) <= self.raises:
@@ -93,10 +99,11 @@ def ended(reason: str, last: Made, raises: int = 0) -> tuple[list[str], Closing]
     async def told() -> tuple[list[str], Closing]:
         with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
             bot = Limited(Path(folder, "bot.db"))
-            model = Closing(bot.world, last=last, raises=raises)
+            model = Closing(bot.world, last=last, raises=raises, period=2 if reason == "cycle" else 1)
             await bot.begin(Faults())
             try:
                 bot.limit(LIMITS[reason], model)
+                bot.files.fates = ["error"] * 9 if reason == "repetition" else []
                 await bot.asked()
                 assert bot.world.faults == []
                 return bot.texts, model

@@ -126,7 +126,7 @@ def test_examples_of_configuration_are_accepted(page: str, tmp_path: Path) -> No
             assert mcp_json.load(tmp_path / "mcp.json", None, {})
 
 
-AGENT = ("instructions", "privacy", "answer_missed_minutes")
+AGENT = ("prompt", "channels.C….prompt", "instructions", "privacy", "answer_missed_minutes")
 
 
 def test_every_setting_is_explained() -> None:
@@ -142,6 +142,9 @@ def test_every_setting_is_explained() -> None:
 def test_the_defaults_of_the_limits_are_told_as_they_are() -> None:
     page = text("docs/settings.md")
     for each in fields(Limits):
+        if each.name == "pollers":
+            assert (Limits().pollers, "| `pollers` | none |" in page) == ((), True)
+            continue
         assert f"| `{each.name}` | `{getattr(Limits(), each.name):g}` |" in page, each.name
     assert f"| `timeout` | `{mcp_json.CALL_SECONDS:g}` |" in page
     assert f"| `OPENROUTER_MODEL` | `{settings.DEFAULT_MODEL}` |" in page

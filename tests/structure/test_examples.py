@@ -73,12 +73,13 @@ def test_the_configuration_changes_nothing_as_it_stands() -> None:
 def whole(tmp_path: Path) -> Path:
     path = tmp_path / "bot.toml"
     path.write_text(with_all_settings("bot.toml.example"))
+    (tmp_path / "prompt.md").write_text("{rules}")
     return path
 
 
 def test_the_configuration_shows_the_defaults_of_what_has_some(whole: Path) -> None:
     loaded = bot_toml.load(whole)
-    assert (loaded.limits, loaded.instructions) == (Limits(), "")
+    assert (loaded.limits, loaded.instructions) == (Limits(pollers=("ci__*",)), "")
     assert (loaded.privacy, Configuration().privacy) == (Privacy.FULL, None), "unset, it depends on the channel"
     assert loaded.answer_missed_minutes == Configuration().answer_missed_minutes
     assert replace(loaded.attachments, inputs=()) == AttachmentLimits()
@@ -102,7 +103,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["agent"]) == {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["agent"]["channels"]["C0123ABCD"]) == {"prompt"}
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
     assert set(document["models"]) == {*models_table.KEYS}

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 ADDRESS = re.compile(r"^http://127\.0\.0\.1:\d+/[\w-]{20,}/$", re.MULTILINE)
 NOT_CODE = {
     "bot/py.typed",
+    "bot/agent/system_prompt.md",
     "bot/tools/filesystem/node/package.json",
     "bot/tools/filesystem/node/package-lock.json",
     "slack_sandbox/py.typed",

@@ -15,6 +15,7 @@ from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
 from bot.core.sessions import SessionStatus
+from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import Step, TurnMessage
@@ -122,20 +123,31 @@ class ChatGateway(Protocol):
         """Return a person's display name."""
         ...
 
-    async def quote(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
+    async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         """Return messages of a thread as text for the model.
 
         They begin with the author's name, and everything that is not the author's own words is marked. `known`: ids of
-        further participants, whose names nobody else may use.
+        further participants, whose names nobody else may use. Where the thread is private, people have labels in place
+        of their names.
         """
         ...
 
-    async def quote_with_files(self, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[Quoted]:
+    async def quote_with_files(
+        self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()
+    ) -> Sequence[Quoted]:
         """Return the same with the content of what is attached to the messages and of what they link to in the chat.
 
         The bytes of files that the model may read as they are were kept before this returns. Limited in time and size;
         what cannot be read is named with the reason.
         """
+        ...
+
+    async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
+        """Return where a thread is, and who began it and when, with this message."""
+        ...
+
+    async def sent(self, message: Unread) -> str:
+        """Return a line that says when a message was sent, in the time zone of its author."""
         ...
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:

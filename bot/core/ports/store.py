@@ -20,18 +20,19 @@ from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.compactions import Compactions
+from bot.core.ports.grants import Grants
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
+from bot.core.ports.secrets import Secrets
 from bot.core.ports.sessions import SessionStore
 from bot.core.ports.thread_models import ThreadModels
+from bot.core.ports.undos import Undos
 from bot.core.posts import Draft
 from bot.core.questions.click import Click, Settlement
-from bot.core.questions.grant import Grant
 from bot.core.questions.question import Question
 from bot.core.thread import ThreadState
-from bot.core.tools import Undone
-from bot.core.transaction import Change, UndoJob
+from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_record import TurnRecord
 from bot.core.usage import By, Remark, UsageRow
@@ -251,46 +252,6 @@ class Turns(Protocol):
         ...
 
 
-class Grants(Protocol):
-    """Standing permissions, given with an approval (`Questions.answer`)."""
-
-    async def grants(self, team: str, user: str) -> Sequence[Grant]:
-        """Return the grants of a person that hold now, the newest first."""
-        ...
-
-    async def grants_for(self, team: str, tool: str, thread_id: int, user: str) -> Sequence[Grant]:
-        """Return the grants that may let a tool run now, the newest first: those of anybody for this thread, and those
-        of this person for all threads."""
-        ...
-
-    async def end_grant(self, grant: int, how: str, user: str = "") -> bool:
-        """End a grant: `revoked` by the person who gave it, or `void`. Return False, and write nothing, if it has ended
-        or is not theirs."""
-        ...
-
-
-class Undos(Protocol):
-    """What approved calls have changed, kept by `Log.commit` for as long as it may be undone."""
-
-    async def undo_threads(self) -> Sequence[int]:
-        """Return the ids of the threads in which undos were requested and have not ended."""
-        ...
-
-    async def next_undo(self, thread_id: int) -> UndoJob | None:
-        """Return the requested undo of the call that ended last in a thread, since a later call may have changed what
-        an earlier one left; None if there is none."""
-        ...
-
-    async def begin_undo(self, call: int) -> None:
-        """Record that the undo of a call is about to run. If it is found after a crash, it may have run."""
-        ...
-
-    async def end_undo(self, thread_id: int, call: int, undone: Undone, note: str) -> None:
-        """Record the result of an undo, once. If the call was undone, the model reads the note at its next turn, as an
-        unread message without an author."""
-        ...
-
-
 class Store(
     Inbox,
     Outages,
@@ -302,6 +263,7 @@ class Store(
     Undos,
     Ledgers,
     Compactions,
+    Secrets,
     SessionStore,
     ThreadModels,
     Protocol,

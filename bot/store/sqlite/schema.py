@@ -11,6 +11,7 @@ from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.ledger_migration import LEDGER
 from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
+from bot.store.sqlite.pseudonyms_migration import PSEUDONYMS
 from bot.store.sqlite.questions_migration import QUESTIONS
 from bot.store.sqlite.streaming_migration import STREAMING
 from bot.store.sqlite.waiting_migration import WAITING
@@ -340,4 +341,5 @@ MIGRATIONS: tuple[str, ...] = (
     MODELS,
     COMPACTIONS,
     ATTACHMENTS,
+    PSEUDONYMS,
 )

@@ -44,6 +44,7 @@ from bot.store.sqlite.compactions_store import CompactionsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
+from bot.store.sqlite.secrets_store import SecretsStore
 from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.thread_models_store import ThreadModelsStore
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -60,7 +61,7 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, SecretsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
@@ -69,6 +70,7 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, C
         SqliteSessions.__init__(self, database)
         CompactionsStore.__init__(self, database)
         LedgersStore.__init__(self, database, OddRows())
+        SecretsStore.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, 
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
+from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.server import Server, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transports
@@ -102,6 +103,10 @@ class McpToolset:
             self._tools = tuple(tool for server in self._servers.values() for tool in server.tools)
             self._by_name = {tool.name: tool for tool in self._tools}
         return self._tools
+
+    def prefixes(self) -> Mapping[str, str]:
+        """Return how the names of each configured server's tools begin, by its key, whether it runs or not."""
+        return {key: f"{prefix(key)}{SEPARATOR}" for key in self._servers}
 
     def find(self, name: str) -> Tool | None:
         """Return the tool offered under this name, with its current definition; None if there is none."""

@@ -49,6 +49,9 @@ class MemoryStore(MemoryPosts, MemoryLedgers):
             self._mark(tables, thread_id if done in WAKING else 0)
             return done, thread_id
 
+    async def secret(self) -> bytes:
+        return self._disk.secret
+
     async def waiting(self) -> Sequence[int]:
         tables = self._disk.tables
         found = {id_ for id_, row in tables.threads.items() if not row.parked and _has_work(tables, id_)}

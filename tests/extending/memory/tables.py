@@ -4,6 +4,7 @@ rows are never changed, only replaced."""
 from __future__ import annotations
 
 import copy
+import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -147,6 +148,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.tables = Tables()
+        self.secret = os.urandom(32)
 
     @contextmanager
     def transaction(self) -> Generator[Tables]:

@@ -176,7 +176,7 @@ def test_a_line_for_a_file_that_is_not_there_makes_the_file() -> None:
 def test_the_note_under_a_result_that_repeats_is_no_part_of_a_file() -> None:
     call = Call(1, 1, 0, "c", "t", "s", "t", "{}", "", True, CallState.FINISHED)
     call.outcome, call.result = CallOutcome.OK, "a\n"
-    note = loop_detection.note([call, call], call)
+    note = loop_detection.notes([call, call])[-1]
     _, answer = play("read l.md", ["a\n" + note])
     assert "[Note" not in answer
 

@@ -132,6 +132,7 @@ WRONG = {
     "[limts]\nsteps = 3": "line 1: `limts` is an unknown key. Did you mean `limits`? The keys that are known here are",
     "[limits]\n\nstep = 3": "line 3: `limits.step` is an unknown key. Did you mean `steps`?",
     "[limits]\nxyz = 3": "line 2: `limits.xyz` is an unknown key. The keys that are known here are",
+    "[limits]\npollers = ['']": "line 2: `limits.pollers` must be a string or a list of strings, none of them empty",
     "limits = 3": "line 1: `limits` must be a table, written as [limits]",
     "[limits]\nsteps = 0": "line 2: `limits.steps` must be a number above 0",
     "[limits]\nsteps = 2.5": "line 2: `limits.steps` must be a whole number",

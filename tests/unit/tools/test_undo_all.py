@@ -19,8 +19,8 @@ from bot.agent.undo import UndoRunner
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
 from bot.core.ports.chat import ChatGateway
-from bot.core.ports.store import Undos
 from bot.core.ports.toolset import Toolset
+from bot.core.ports.undos import Undos
 from bot.core.questions.question import Approval, Decision
 from bot.core.questions.undo import UNDO
 from bot.core.tools import DeliveryStatus, Undone, UndoSnapshot

@@ -1,0 +1,35 @@
+"""Names for people and threads that tell a provider of models nothing, and are always the same. Pure.
+
+They are keyed hashes: without the database's secret, nobody can find out whose they are by trying all ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from bot.core.json_text import sha256
+from bot.core.thread_ref import ThreadRef
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LABEL_LETTERS = 5
+
+
+def of_person(secret: bytes, team: str, user: str) -> str:
+    """Return the pseudonym of a person, the same in all threads: 32 hexadecimal digits."""
+    return _keyed(secret, "person", team, user).hex()[:32]
+
+
+def of_thread(secret: bytes, place: ThreadRef) -> str:
+    """Return the pseudonym of a thread: 64 hexadecimal digits."""
+    return _keyed(secret, "thread", place.team, place.channel, place.thread_ts).hex()
+
+
+def label(secret: bytes, place: ThreadRef, user: str) -> str:
+    """Return what a person is called in a thread in place of their name, such as `Person KQXTM`. In another thread the
+    same person is called something else."""
+    digest = _keyed(secret, "label", place.team, place.channel, place.thread_ts, user)
+    return f"Person {''.join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_LABEL_LETTERS])}"
+
+
+def _keyed(secret: bytes, *parts: str) -> bytes:
+    return hashlib.blake2b(sha256(*parts).encode(), key=secret, digest_size=32).digest()
