@@ -22,6 +22,8 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
+from bot.core.cost_view import CostView
+from bot.core.policy.approvers import is_group
 from bot.core.ports.store import Store
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
@@ -49,6 +51,7 @@ from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
+from bot.spending import assemble
 from bot.store.registry import open_store
 from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
@@ -160,7 +163,7 @@ class Service:
         live = Live(limits.progress_after_seconds, rate)
         rules = settings.approvals
         directory = Directory(web.repeatable, org_wide=identity.org_wide)
-        named = rules.groups | settings.policy.groups
+        named = rules.groups | settings.policy.groups | frozenset(filter(is_group, settings.operators))
         authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
@@ -208,10 +211,11 @@ class Service:
             problems,
             identity.url,
             self._gateway.privacy,
+            CostView(settings.budgets, settings.operators),
         )
-        self._agent = Agent(
-            store, self._model, tools, self._gateway, steps, limits, self._instructions, lambda: self._threads.closed
-        )
+        budgets, self._cut = assemble(settings, store, self._gateway, web.session)
+        words, closed = self._instructions, lambda: self._threads.closed
+        self._agent = Agent(store, self._model, tools, self._gateway, steps, limits, words, closed, budgets)
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
         self._sweep = Sweep(
@@ -260,6 +264,7 @@ class Service:
         that."""
         await self._tools.start()
         await slack.warm(self._app, seconds)
+        await self._cut.take_over()
         self._outbox.inherit(await self._store.last_post())
         for thread_id in await self._sessions.start(await self._store.waiting()):
             self._wake_both(thread_id)
@@ -270,6 +275,7 @@ class Service:
         self.background(self._load())
         connected = self._connectivity
         self.background(run_forever("the sweep", self._sweep.run))
+        self.background(run_forever("what cut off requests have cost", self._cut.run))
         self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
         self.background(run_forever("recording the connection", lambda: self._catch_up.beat(lambda: connected.last)))

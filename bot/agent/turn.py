@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
+from bot.agent.budgets import Budgets
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep
 from bot.agent.tool_step import ToolSteps
@@ -51,6 +52,7 @@ class Agent:
     """Returns the first message of a new thread's log."""
     stopping: Callable[[], bool]
     """Whether the process is about to end: the current step is finished, the rest is left to the next start."""
+    budgets: Budgets
 
     async def advance(self, thread_id: int) -> None:
         """Do everything that can be done for this thread now."""
@@ -90,7 +92,7 @@ class Agent:
             return True
         if not state.turn.closing and (reason := self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)
-        step = ModelStep(self.store, self.model, self.toolset, self.gateway, self.tool_steps, self.limits)
+        step = ModelStep(self.store, self.model, self.toolset, self.gateway, self.tool_steps, self.limits, self.budgets)
         return await step.take(state, state.turn)
 
     def _limit(self, state: ThreadState, turn: Turn) -> str:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
+from bot.config import budgets_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.toml_file import KeyPath, Table, TomlFile
+from bot.core.budget import Caps
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
 from bot.core.policy.conditions import Check, Condition, Value, listed
@@ -44,6 +46,9 @@ class Configuration:
     """Globs over `{tool name}.{argument}`: values that the audit must not record."""
     findings: tuple[Finding, ...] = ()
     """Warnings, by line."""
+    budgets: Caps = field(default_factory=Caps)
+    operators: tuple[str, ...] = ()
+    """Ids of people and user groups."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -53,9 +58,9 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit"))
+    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "budgets"))
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes"))
+    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", "operators"))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -77,6 +82,8 @@ def load(path: Path | None) -> Configuration:
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),
+        budgets=budgets_table.caps(file),
+        operators=budgets_table.operators(file, agent),
     )
 
 

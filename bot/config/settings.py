@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 
 from bot.config import bot_toml
 from bot.config.lint import Finding
+from bot.core.budget import Caps
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
@@ -65,6 +66,9 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    budgets: Caps
+    operators: tuple[str, ...]
+    """Ids of people and user groups who may allow more than a budget says."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,6 +115,8 @@ def load(
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,
+        budgets=configured.budgets,
+        operators=configured.operators,
     )
 
 

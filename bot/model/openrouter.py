@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.meter import Meter
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
@@ -158,11 +159,14 @@ class OpenRouter:
         healed = self._healed.get(request.session_id, -1)
         messages = await _acceptable(request, healed)
         tools = self._refused_tools.without(request.tools)
-        attempt = 0
+        attempt, sent = 0, False
         while True:
             attempt += 1
+            if sent and request.meter is not None:
+                await request.meter.again()
+            sent = True
             try:
-                return await self._attempt(client, self.body(request, messages, tools), on_text, spend)
+                return await self._attempt(client, self.body(request, messages, tools), on_text, spend, request.meter)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
             if on_text is not None:
@@ -217,15 +221,26 @@ class OpenRouter:
         return failure.retry_after + own
 
     async def _attempt(
-        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+        self,
+        client: Client,
+        body: bytes,
+        on_text: TextListener | None,
+        spend: Callable[[Usage], None],
+        meter: Meter | None,
     ) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator(self._unopened)
+        got.on_id = meter.began if meter is not None else None
         try:
-            return await self._read(client, body, on_text, got)
+            await self._read(client, body, on_text, got)
         except (*client.network_errors, BrokenReply):
             spend(got.usage)
+            if meter is not None:
+                meter.ended(got.id, got.model, got.usage)
             raise
+        if meter is not None:
+            meter.ended(got.id, got.model, got.usage)
+        return got
 
     async def _read(self, client: Client, body: bytes, on_text: TextListener | None, got: Accumulator) -> Accumulator:
         """Read the reply to a request into the accumulator, which is returned once it is complete."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.costs import CostsContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
@@ -31,5 +32,6 @@ class StoreContract(
     LedgersContract,
     SessionContract,
     AuditContract,
+    CostsContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -13,6 +13,7 @@ import pytest
 from bot.config import bot_toml, mcp_json, settings
 from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
+from bot.core.budget import Caps
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers
 from bot.core.policy.conditions import Check
@@ -100,10 +101,11 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes"}
+    assert set(document["agent"]) == {"instructions", "privacy", "answer_missed_minutes", "operators"}
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
-    assert set(document) == {"limits", "agent", "policy", "approvals", "access", "audit"}
+    assert set(document["budgets"]) == {each.name for each in fields(Caps)}
+    assert set(document) == {"limits", "agent", "policy", "approvals", "access", "audit", "budgets"}
 
 
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:

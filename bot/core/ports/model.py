@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.meter import Meter
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
 
@@ -25,6 +26,8 @@ class ModelRequest:
     """Pins the provider, and with it its prompt cache (OpenRouter `session_id`, at most 256 characters)."""
     user: str
     """A stable pseudonym of the person."""
+    meter: Meter | None = None
+    """Counts what is sent."""
 
 
 @dataclass(frozen=True, slots=True)

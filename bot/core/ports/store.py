@@ -19,6 +19,7 @@ from typing import Protocol
 from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
+from bot.core.ports.costs import Costs
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
@@ -284,7 +285,7 @@ class Undos(Protocol):
         ...
 
 
-class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Protocol):
+class Store(Inbox, Outages, Log, Turns, Questions, Posts, Grants, Undos, Ledgers, SessionStore, Costs, Protocol):
     """The durable state: all ports on one set of transactions."""
 
     async def expire(self) -> Sequence[int]:

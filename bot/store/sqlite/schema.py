@@ -4,6 +4,7 @@ released one; add another."""
 from __future__ import annotations
 
 from bot.store.sqlite.amendments_migration import AMENDMENTS
+from bot.store.sqlite.costs_migration import COSTS
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.ledger_migration import LEDGER
@@ -334,4 +335,5 @@ MIGRATIONS: tuple[str, ...] = (
     FEEDBACK,
     GRANTS,
     LEDGER,
+    COSTS,
 )

@@ -38,6 +38,7 @@ from bot.store.sqlite import (
     waiting_lists,
 )
 from bot.store.sqlite.commit import apply
+from bot.store.sqlite.costs_store import CostsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
@@ -56,7 +57,7 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
+class SqliteStore(PostsStore, SqliteSessions, LedgersStore, CostsStore):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
@@ -64,6 +65,7 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore):
         PostsStore.__init__(self, database)
         SqliteSessions.__init__(self, database)
         LedgersStore.__init__(self, database, OddRows())
+        CostsStore.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
 
