@@ -138,7 +138,7 @@ class ModelStep:
     async def _cut(self, state: ThreadState, spending: Spending) -> bool:
         """Record that a request was aborted: what it has cost is found out later."""
         if spending.meter.costs():
-            await self.store.commit(state, Change("count what was cut off", costs=spending.meter.costs()))
+            await self.store.commit(state, Change("stop the turn", costs=spending.meter.costs()))
         return True
 
     async def _spend(self, state: ThreadState, turn: Turn, spending: Spending, reported: Usage, change: Change) -> None:
@@ -188,7 +188,7 @@ class ModelStep:
         only the budget was in the way, the turn goes on, and what follows is decided there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         if isinstance(error, OutOfBudget):
-            change.name = "count what has failed"
+            change.name = "try again"
             await self.store.commit(state, change)
             return True
         change.name, change.outcome = "give up", "failed"
