@@ -85,6 +85,10 @@ class ModelError(BotError):
         return f"Everything in this thread is kept: press Retry {when} {moment}, and I carry on from here."
 
 
+class OutOfBudget(ModelError):
+    """The budget was used up before the model could be asked once more."""
+
+
 class ModelUnavailable(ModelError):
     """The model did not answer, although I asked several times."""
 

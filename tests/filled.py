@@ -75,7 +75,19 @@ def fill(connection: sqlite3.Connection, threads: int) -> None:
             "audit (at, kind, thread_id, call, approval, actor, facts, previous, hash)",
             f"{at}, 'requested', n, n * 2, 'done' || n, 'U1', '{{}}', '', '' FROM n",
         ),
+        *(_costs(at) if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'costs'").fetchall() else ()),
     ):
         numbers = f"WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {threads})"
         connection.execute(f"{numbers} INSERT INTO {table} SELECT {rows}")
     connection.execute("INSERT OR REPLACE INTO audit_head SELECT 1, max(seq), '' FROM audit")
+
+
+def _costs(at: float) -> tuple[tuple[str, str], ...]:
+    """What each thread has cost, in the schemas that have a ledger of it."""
+    return (
+        (
+            "costs (request, state, turn_id, thread_id, person, channel, at, cost, basis)",
+            f"'r' || n, 'known', n * 3, n, 'U' || n % 50, 'C' || n % 7, {at} - n, 0.01, 'reported' FROM n",
+        ),
+        ("cost_sums (scope, key, period, cost)", "'thread', n, '', 0.01 FROM n"),
+    )

@@ -35,7 +35,16 @@ STATEMENTS = "STATEMENTS_OF_THE_BOT"
 LAG = "LAG_OF_THE_BOT"
 """The variable that names the file in which what holds their event loop is noted (`tests.watch`)."""
 LOADED = (
-    *("bot.cli", "bot.app", "bot.tools.mcp.session", "jsonschema", "openai", "aiohttp", "bot.model.client"),
+    *(
+        "bot.cli",
+        "bot.app",
+        "bot.service",
+        "bot.tools.mcp.session",
+        "jsonschema",
+        "openai",
+        "aiohttp",
+        "bot.model.client",
+    ),
     *("bot.tools.toolset", "bot.tools.mcp.transports.stdio_streams", "slack_bolt.listener_matcher.async_builtins"),
     *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.json_schema.keywords"),
     *(

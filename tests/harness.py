@@ -202,7 +202,7 @@ class World:
             "SELECT (SELECT count(*) FROM posts WHERE state = 'owed')"
             " + (SELECT count(*) FROM inbox WHERE seq IS NULL AND addressed AND thread_id NOT IN"
             " (SELECT thread_id FROM questions WHERE decision = 'awaiting'))"
-            " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND thread_id NOT IN"
+            " + (SELECT count(*) FROM turns WHERE ended_at IS NULL AND asked = 0 AND thread_id NOT IN"
             " (SELECT thread_id FROM questions WHERE decision = 'awaiting'"
             " UNION SELECT id FROM threads WHERE parked <> ''))"
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"

@@ -37,6 +37,7 @@ TO_DO = {
     "calls_untold",
     "posts_unsettled",
     "inbox_held",
+    "costs_open",
 }
 """Indexes that hold what is to be done now and nothing else: gone through to find out what that is."""
 SORTS = "USE TEMP B-TREE FOR ORDER BY"

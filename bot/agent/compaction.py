@@ -22,6 +22,7 @@ from bot.agent.compaction_windows import ContextWindows, limit_in
 from bot.core.compaction import Compaction, CompactionBasis, CompactionKind
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.compactions import Compactions
+from bot.core.ports.meter import Meter
 from bot.core.ports.model import Model, ModelRequest
 from bot.core.ports.store import Log
 from bot.core.posts import Draft
@@ -57,10 +58,10 @@ class _Step:
     basis: CompactionBasis
     choice: Choice
     room: Room
-    spent: Usage
-    """What is recorded with it besides its own cost."""
     models: tuple[str, ...] = ()
     """The models that answer the request that it precedes; those of the client if there are none."""
+    meter: Meter | None = None
+    """What counts the requests of the turn's step; what it has counted is recorded with the reply."""
 
     @property
     def earlier(self) -> str:
@@ -72,8 +73,9 @@ class _Step:
 class _Summary:
     """What came of a request for a summary."""
 
-    text: str
-    usage: Usage
+    text: str = ""
+    usage: Usage = field(default_factory=Usage)
+    """What no meter has counted."""
     model: str = ""
     too_long: bool = False
     """The model could not read that much."""
@@ -118,7 +120,7 @@ class Compactor:
         if limit := limit_in(error.detail):
             self.windows.learn(self._answering(request), limit)
         window = min(limit or used, used) * 0.7 ** (tried - 1)
-        return await self._fit(state, turn, request, window, forced=True, spent=error.usage)
+        return await self._fit(state, turn, request, window, forced=True)
 
     def _answering(self, request: ModelRequest) -> str:
         """Return the model that is to answer a request."""
@@ -132,9 +134,8 @@ class Compactor:
         window: float,
         *,
         forced: bool = False,
-        spent: Usage | None = None,
     ) -> bool:
-        """Take steps until the conversation is short enough. spent: what is to be recorded with the first of them."""
+        """Take steps until the conversation is short enough."""
         changed, ratio, requests, stale = False, 1.0, MAX_REQUESTS, state.stale and not turn.steps
         tools, beside = request.tools, tokens_of(request.tools)
         summarising = self.windows.summary or self._answering(request)
@@ -157,8 +158,8 @@ class Compactor:
                 return changed
             if choice.kind is CompactionKind.SUMMARY:
                 requests -= 1
-            done = await self._take(state, turn, _Step(basis, choice, room, spent or Usage(), request.models))
-            changed, spent, stale = changed or done, None, False
+            done = await self._take(state, turn, _Step(basis, choice, room, request.models, request.meter))
+            changed, stale = changed or done, False
             if turn.stopped_by:
                 break
         return changed
@@ -171,13 +172,13 @@ class Compactor:
 
     async def _take(self, state: ThreadState, turn: Turn, step: _Step) -> bool:
         """Take one step. Return whether the conversation has changed."""
-        choice, change = step.choice, Change("compact", usage=step.spent)
+        choice, change = step.choice, Change("compact")
         if choice.kind is CompactionKind.TRIM:
             change.compaction = Compaction(choice.kind, choice.upto, shortened=choice.shortened)
             await self._commit(state, turn, change)
             log.info("thread %s: %d old tool results are sent in a shorter form", state.id, len(choice.shortened))
             return True
-        made = _Summary("", Usage())
+        made = _Summary()
         if choice.kind is CompactionKind.SUMMARY:
             self.gateway.working(state.id, state.part, "Summarising the older part of this thread")
             made = await self._summarise(state, turn, step)
@@ -236,27 +237,27 @@ class Compactor:
             # Not synced: this guards against crashes of the process, and a power cut costs one more request at most.
             await self.store.commit(state, Change("try again", synced=False))
         turn.announced = False
-        started = time.monotonic()
+        started, counted = time.monotonic(), _counted(step)
         request = await offload(sum(len(entry.body) for entry in step.choice.covered), self._request, step)
         try:
+            if step.meter is not None:
+                await step.meter.again()
             with failpoints.around("summary request"):
                 reply = await self.model.complete(request)
         except ModelError as error:
             log.warning("thread %s: there is no summary: %s", state.id, error.detail or error.sentence)
-            turn.usage += error.usage
             too_long = isinstance(error, ContextTooLong)
             if too_long:
                 asked = int(tokens_of("".join(request.messages)) * step.room.ratio)
                 self.windows.learn(self.windows.summary or self._answering(request), limit_in(error.detail) or asked)
-            return _Summary("", error.usage, too_long=too_long)
+            return _Summary(usage=_uncounted(turn, step, counted, error.usage), too_long=too_long)
         finally:
             turn.seconds += time.monotonic() - started
-        turn.usage += reply.usage
         content: object = reply.message.get("content")
         text = content.strip() if isinstance(content, str) else ""
         if not text:
             log.warning("thread %s: the summary is empty (finish_reason %s)", state.id, reply.finish_reason)
-        return _Summary(text, reply.usage, reply.model)
+        return _Summary(text, _uncounted(turn, step, counted, reply.usage), reply.model)
 
     def _request(self, step: _Step) -> ModelRequest:
         """Return the request for a summary."""
@@ -266,7 +267,9 @@ class Compactor:
         instructions = texts.INSTRUCTIONS.format(words=_longest(step.room) // 7)
         messages = [prompt.system(instructions)[1], prompt.user(said)[1]]
         models = (self.windows.summary,) if self.windows.summary else step.models
-        return ModelRequest(Transcript(enumerate(messages)), "[]", "none", session_id="", user="", models=models)
+        return ModelRequest(
+            Transcript(enumerate(messages)), "[]", "none", session_id="", user="", models=models, meter=step.meter
+        )
 
 
 def _size(state: ThreadState, messages: Transcript, tools: str) -> int:
@@ -286,3 +289,16 @@ def _longest(room: Room) -> int:
     """Return how many characters a summary may have, and the decisions beside it."""
     least, most = SUMMARY_CHARS
     return min(most, max(least, int(SUMMARY_SHARE / 2 * room.window * BYTES_PER_TOKEN)))
+
+
+def _counted(step: _Step) -> int:
+    """Return how many requests the meter of a step has counted."""
+    return step.meter.requests if step.meter is not None else 0
+
+
+def _uncounted(turn: Turn, step: _Step, before: int, usage: Usage) -> Usage:
+    """Return what a request has cost that the model's client has not counted with the meter, and add it to the turn."""
+    if _counted(step) > before:
+        return Usage()
+    turn.usage += usage
+    return usage

@@ -7,17 +7,21 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
 from bot.agent import prompt, turn_ledger, turn_parts
+from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
+from bot.agent.request_meter import RequestMeter
 from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core import pseudonyms
+from bot.core.budget import Standing
 from bot.core.compaction import Measure
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
@@ -32,8 +36,8 @@ from bot.core.ports.thread_models import ThreadModels
 from bot.core.ports.toolset import Toolset
 from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
-from bot.core.transaction import Change
-from bot.errors import ContextTooLong, ModelError
+from bot.core.transaction import Change, Usage
+from bot.errors import ContextTooLong, ModelError, OutOfBudget
 from bot.pace import offload
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,14 @@ class StepStore(Log, ThreadModels, Secrets, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """The budgets before the requests of a step, and what counts these."""
+
+    standings: Sequence[Standing]
+    meter: RequestMeter
+
+
+@dataclass(frozen=True, slots=True)
 class ModelStep:
     """Asks the model for the next step of a turn."""
 
@@ -55,18 +67,25 @@ class ModelStep:
     gateway: ChatGateway
     tool_steps: ToolSteps
     limits: Limits
+    budgets: Budgets
     options: ModelOptions
     catalogue: ModelCheck
     compactor: Compactor | None = None
     """Keeps the conversation within what the model can read; without it, whatever there is is sent."""
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
-        """Make a request and act on the reply. Returns False when there is nothing to do but wait.
-
-        When the turn is stopped meanwhile, the request is aborted, or what comes of it is dropped.
-        """
+        """Make a request unless a budget is used up, and act on the reply. Returns False when there is nothing to do
+        but wait."""
+        standings = await self.budgets.check(state, turn) if self.budgets.caps.any else ()
+        if any(each.reached for each in standings):
+            return await self.budgets.halt(state, turn, standings, partial(self._ledger, state))
         if not turn.announced and not await self._announce(state, turn):
             return False
+        return await self._request(state, turn, standings)
+
+    async def _request(self, state: ThreadState, turn: Turn, standings: Sequence[Standing]) -> bool:
+        """Make the request. When the turn is stopped meanwhile, it is aborted, or what comes of it is dropped."""
+        spending = Spending(standings, self.budgets.meter(state, turn))
         stop = Stop()
         # One watch for both waits, so that a stop which is noticed between them is not lost.
         with StopWatch(self.store, self.tool_steps.watch, state, stop):
@@ -92,23 +111,25 @@ class ModelStep:
                 models=selection.models,
                 effort=selection.effort,
                 others_until=asked.since,
+                meter=spending.meter,
             )
             notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
             change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
             try:
                 reply = await self._ask(state, turn, request, stop)
             except ModelError as error:
-                if not await self._without_files(state, request, error):
-                    return await self._fail(state, turn, error, change)
-                # The next request is made without the files in this one.
-                await self.store.commit(state, Change("leave out refused files", usage=error.usage))
-                reply = None
+                await self._spend(state, turn, spending, error.usage, change)
+                if await self._without_files(state, request, error):
+                    # The next request is made without the files in this one.
+                    return await self._go_on(state, change, "leave out refused files")
+                return await self._fail(state, turn, error, change)
         if reply is None:
-            return True
-        change.usage, change.measured = reply.usage, _measured(state, reply)
+            return await self._cut(state, spending)
+        change.measured = _measured(state, reply)
         if fallback := self.options.fallback(selection.models, reply.model, self.catalogue):
             log.warning("thread %s: %s answered in place of %s", state.id, fallback, selection.models[0])
             turn.fallback, change.asked = fallback, replace(asked, fallback=fallback)
+        await self._spend(state, turn, spending, reply.usage, change)
         if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
             return await self.tool_steps.take(state, reply, facts, change)
         return await self._answer(state, turn, reply, change)
@@ -144,6 +165,8 @@ class ModelStep:
             return None
         for tried in itertools.count(1):
             request = replace(request, messages=await self.store.transcript(state))
+            if request.meter is not None and request.meter.requests:
+                await request.meter.again()
             try:
                 return await self._complete(state, turn, await self._filled(state, request), stop)
             except ContextTooLong as error:
@@ -177,17 +200,34 @@ class ModelStep:
         try:
             with failpoints.around("model request"):
                 reply = await _unless_stopped(stop, self.model.complete(request, self.gateway.writing(state.id)))
-        except ModelError as error:
-            turn.usage += error.usage
-            raise
         finally:
             turn.seconds += time.monotonic() - started
         if reply is None:
             return None
         turn.steps += 1
-        turn.usage += reply.usage
         turn.model = reply.model
         return reply
+
+    async def _go_on(self, state: ThreadState, change: Change, name: str) -> bool:
+        """Record what a failed request has cost; another one follows."""
+        change.name = name
+        await self.store.commit(state, change)
+        return True
+
+    async def _cut(self, state: ThreadState, spending: Spending) -> bool:
+        """Record that a request was aborted: what it has cost is found out later."""
+        if spending.meter.costs():
+            await self.store.commit(state, Change("count what was cut off", costs=spending.meter.costs()))
+        return True
+
+    async def _spend(self, state: ThreadState, turn: Turn, spending: Spending, reported: Usage, change: Change) -> None:
+        """Add to a change what the requests of a step have cost. `reported`: what the model's client says, which counts
+        if it has used no meter."""
+        change.costs = spending.meter.costs()
+        change.usage = spending.meter.usage if change.costs else reported
+        turn.usage += change.usage
+        if near := [each for each in spending.standings if each.near_with(change.usage.cost)]:
+            await self.budgets.inform(state, turn, near, change)
 
     def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
         """Report tool servers that cannot be used, once per thread and problem."""
@@ -231,9 +271,12 @@ class ModelStep:
         return True
 
     async def _fail(self, state: ThreadState, turn: Turn, error: ModelError, change: Change) -> bool:
-        """End the turn without an answer and say why. The log is kept: Retry, or the next message, continues there."""
+        """End the turn without an answer and say why. The log is kept: Retry, or the next message, continues there. If
+        only the budget was in the way, the turn goes on, and what follows is decided there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
-        change.name, change.outcome, change.usage = "give up", "failed", error.usage
+        if isinstance(error, OutOfBudget):
+            return await self._go_on(state, change, "count what has failed")
+        change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
         turn_parts.fail(state, turn, change, self.gateway, words, ledger=await self._ledger(state), retry=error.retry)
         await commit_and_log(self.store, state, turn, change)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
+from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep, StepStore
@@ -63,6 +64,7 @@ class Agent:
     """Returns the first message of a thread's log, for a thread that begins with a message."""
     stopping: Callable[[], bool]
     """Whether the process is about to end: the current step is finished, the rest is left to the next start."""
+    budgets: Budgets
     options: ModelOptions = field(default_factory=ModelOptions)
     """Which models threads may use; those that the client was created with if none are configured."""
     catalogue: ModelCheck = field(default_factory=KnownModels)
@@ -114,6 +116,7 @@ class Agent:
             self.gateway,
             self.tool_steps,
             self.limits,
+            self.budgets,
             self.options,
             self.catalogue,
             self.compactor,

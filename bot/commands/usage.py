@@ -26,7 +26,7 @@ _COLUMNS = "turns  answered  failed  stopped  tokens read  of those cached  toke
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to a parser."""
     parser.description = "Show what turns have cost, and what people think of their answers."
-    parser.epilog = "Times are UTC. The cost is what the provider reports."
+    parser.epilog = "Times are UTC. The cost is what the provider reports; ~ marks sums of which a part is not."
     parser.add_argument("--since", type=time_given, metavar="TIME", help="from this moment: date, date-time or span")
     parser.add_argument("--by", choices=[each.value for each in By], default=By.DAY.value, help="(default: day)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with everything")
@@ -67,6 +67,8 @@ def _json(by: By, rows: Iterator[UsageRow], remarks: Iterator[Remark]) -> Iterat
             "cost": row.usage.cost,
             "good": row.good,
             "bad": row.bad,
+            "estimated_requests": row.estimated,
+            "unknown_requests": row.unknown,
         }
         yield _write(json.dumps(values))
     for remark in remarks:
@@ -91,6 +93,11 @@ def _text(by: By, rows: Iterator[UsageRow], remarks: Iterator[Remark]) -> Iterat
         yield _write(_row(row))
     if total.turns:
         _write(_row(total))
+    if total.estimated or total.unknown:
+        _write(
+            f"~ The provider has not reported the cost of all requests: of {total.estimated:,} it is estimated, and"
+            f" {total.unknown:,} count as 0."
+        )
     shown = list(islice(remarks, REMARKS + 1))
     for remark in shown[:REMARKS]:
         where = f"{remark.channel} {remark.thread_ts}"
@@ -102,9 +109,10 @@ def _text(by: By, rows: Iterator[UsageRow], remarks: Iterator[Remark]) -> Iterat
 def _row(row: UsageRow) -> str:
     used = row.usage
     name = line(row.name)[:NAME] or "(none)"
+    cost = f"{'~' if row.estimated or row.unknown else ''}{used.cost:.4f}"
     return (
         f"{name:<{NAME}}  {row.turns:>5}  {row.answered:>8}  {row.failed:>6}  {row.stopped:>7}"
-        f"  {used.prompt_tokens:>11,}  {used.cached_tokens:>15,}  {used.completion_tokens:>14,}  {used.cost:>10.4f}"
+        f"  {used.prompt_tokens:>11,}  {used.cached_tokens:>15,}  {used.completion_tokens:>14,}  {cost:>10}"
         f"  {row.good:>4}  {row.bad:>3}"
     )
 
@@ -119,6 +127,8 @@ def _sum(total: UsageRow, row: UsageRow) -> UsageRow:
         total.usage + row.usage,
         total.good + row.good,
         total.bad + row.bad,
+        total.estimated + row.estimated,
+        total.unknown + row.unknown,
     )
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config import attachments_table, compaction_table, models_table, prompt_table
+from bot.config import attachments_table, budgets_table, compaction_table, models_table, prompt_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
 from bot.core.attachments import AttachmentLimits
+from bot.core.budget import Caps
 from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers, is_group, is_user
@@ -28,6 +29,7 @@ _RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "ar
 _APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
 _TIMES = ("remind_hours", "undo_minutes", "grant_days")
 ANSWER_MISSED_MINUTES = 60.0
+TABLES = ("limits", "agent", "policy", "approvals", "models", "budgets", "attachments", "access", "audit")
 _TIERS = tuple(str(tier) for tier in Tier)
 
 
@@ -54,6 +56,9 @@ class Configuration:
     attachments: AttachmentLimits = field(default_factory=AttachmentLimits)
     prompts: Prompts = field(default_factory=Prompts)
     """The operator's system prompts."""
+    budgets: Caps = field(default_factory=Caps)
+    operators: tuple[str, ...] = ()
+    """Ids of people and user groups."""
 
 
 def load(path: Path | None) -> Configuration:
@@ -63,9 +68,9 @@ def load(path: Path | None) -> Configuration:
         return Configuration()
     file = TomlFile("BOT_CONFIG", path)
     document = file.document
-    file.known(document, (), ("limits", "agent", "policy", "approvals", "access", "audit", "models", "attachments"))
+    file.known(document, (), TABLES)
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", *prompt_table.KEYS))
+    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", "operators", *prompt_table.KEYS))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -91,6 +96,8 @@ def load(path: Path | None) -> Configuration:
         compaction=compaction_table.read(file),
         attachments=attachments_table.read(file),
         prompts=prompt_table.prompts(file, agent, path.parent),
+        budgets=budgets_table.caps(file),
+        operators=budgets_table.operators(file, agent),
     )
 
 

@@ -14,6 +14,7 @@ from bot.config import bot_toml
 from bot.config.lint import Finding
 from bot.config.models_table import ModelsTable
 from bot.core.attachments import AttachmentLimits
+from bot.core.budget import Caps
 from bot.core.compaction import CompactionSettings
 from bot.core.limits import Limits
 from bot.core.model_options import MAX_MODELS, ModelOptions
@@ -69,6 +70,9 @@ class Settings:
     """Globs over `{tool name}.{argument}`."""
     findings: tuple[Finding, ...]
     """Likely mistakes in the policy."""
+    budgets: Caps
+    operators: tuple[str, ...]
+    """Ids of people and user groups who may allow more than a budget says."""
     prompts: Prompts
     """The operator's system prompts."""
     attachments: AttachmentLimits
@@ -132,6 +136,8 @@ def load(
         compaction=configured.compaction,
         attachments=configured.attachments,
         prompts=configured.prompts,
+        budgets=configured.budgets,
+        operators=configured.operators,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bot.core.calls import Call
 from bot.core.compaction import Compaction, Measure
@@ -12,6 +13,10 @@ from bot.core.posts import Draft
 from bot.core.questions.follow_up import FollowUp
 from bot.core.questions.question import Card
 from bot.core.tools import UndoSnapshot
+
+if TYPE_CHECKING:  # it needs `Usage`
+    from bot.core.budget import RequestCost
+    from bot.core.budget_wait import BudgetWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class Usage:
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost: float = 0.0
+    reported: bool = field(default=False, compare=False)
+    """Whether the provider has reported the cost, which may be 0."""
 
     def __add__(self, other: Usage) -> Usage:
         """Return the sum."""
@@ -30,6 +37,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
             self.cost + other.cost,
+            self.reported or other.reported,
         )
 
 
@@ -79,6 +87,12 @@ class Change:
     """Its messages bring the turn on; false of those that others have said to one another."""
     unless_stopped: bool = False
     """Only its usage is written if somebody has stopped the turn."""
+    costs: Sequence[RequestCost] = ()
+    """The requests to the model that it records, for the ledger of costs. Without them, `usage` counts as one."""
+    direct: Sequence[tuple[str, Draft]] = ()
+    """(person, message) of direct messages to people."""
+    wait: BudgetWait | None = None
+    """The turn waits until operators allow more."""
     synced: bool = True
     """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
 

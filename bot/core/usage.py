@@ -32,6 +32,10 @@ class UsageRow:
     good: int
     """How many have called an answer good."""
     bad: int
+    estimated: int = 0
+    """Requests whose cost was estimated."""
+    unknown: int = 0
+    """Requests whose cost is not known and counts as 0."""
 
 
 @dataclass(frozen=True, slots=True)

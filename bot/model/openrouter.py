@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.meter import Meter
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
@@ -165,16 +166,19 @@ class OpenRouter:
 
         async def probe(body: bytes) -> Failure | None:
             try:
-                spend((await self._attempt(client, body, None, spend)).usage)
+                spend((await self._attempt(client, body, None, spend, request.meter)).usage)
             except (*client.network_errors, BrokenReply) as problem:
                 return classify(problem, self._api_key, self._shapes)
             return None
 
-        attempt = 0
+        attempt, repeated = 0, False
         while True:
             attempt += 1
+            if repeated and request.meter is not None:
+                await request.meter.again()
+            repeated = True
             try:
-                got = await self._attempt(client, await sent.body(), on_text, spend)
+                got = await self._attempt(client, await sent.body(), on_text, spend, request.meter)
             except (*client.network_errors, BrokenReply) as problem:
                 failure = classify(problem, self._api_key, self._shapes)
             else:
@@ -214,15 +218,26 @@ class OpenRouter:
         return failure.retry_after + own
 
     async def _attempt(
-        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+        self,
+        client: Client,
+        body: bytes,
+        on_text: TextListener | None,
+        spend: Callable[[Usage], None],
+        meter: Meter | None,
     ) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator(self._unopened)
+        got.on_id = meter.began if meter is not None else None
         try:
-            return await self._read(client, body, on_text, got)
+            await self._read(client, body, on_text, got)
         except (*client.network_errors, BrokenReply):
             spend(got.usage)
+            if meter is not None:
+                meter.ended(got.id, got.model, got.usage)
             raise
+        if meter is not None:
+            meter.ended(got.id, got.model, got.usage)
+        return got
 
     async def _read(self, client: Client, body: bytes, on_text: TextListener | None, got: Accumulator) -> Accumulator:
         """Read the reply to a request into the accumulator, which is returned once it is complete."""

@@ -47,7 +47,8 @@ class Accumulator:
         """None until the reply is complete. The value is unreliable: some providers send tool calls with `stop`."""
         self.native_finish_reason = ""
         self.id = ""
-        """OpenRouter's generation id."""
+        """OpenRouter's generation id, with which `on_id` is called once it is known."""
+        self.on_id: Callable[[str], None] | None = None
         self.model = ""
         self.provider = ""
         self.reasoning: list[str] = []
@@ -104,6 +105,8 @@ class Accumulator:
         """
         if not self.id:
             self.id = untrusted.text(chunk.get("id"), _NAME_LENGTH)
+            if self.id and self.on_id is not None:
+                self.on_id(self.id)
         # Every chunk of a stream repeats them.
         if (model := chunk.get("model")) != self.model:
             self.model = untrusted.text(model, _NAME_LENGTH) or self.model
@@ -331,4 +334,5 @@ def _usage(usage: JsonObject) -> Usage:
         completion_tokens=untrusted.count(usage.get("completion_tokens")),
         cached_tokens=untrusted.count(untrusted.mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
         cost=untrusted.amount(usage.get("cost")),
+        reported=isinstance(usage.get("cost"), int | float),
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import log_events
 from bot.core.calls import CallOutcome
+from bot.core.cost_view import CostView
 from bot.core.json_text import JsonObject
 from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.policy.privacy import Privacy
+from bot.core.ports.costs import Costs
 from bot.core.ports.grants import Grants
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.posts import Posts
@@ -73,8 +75,8 @@ Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
 """Completes a click on a request with what was entered in a window. Returns None if there is nothing to settle."""
 
 
-class DecisionStore(Questions, Grants, Turns, Ledgers, Posts, Protocol):
-    """Reads and writes questions, grants, undos and ledgers."""
+class DecisionStore(Questions, Grants, Turns, Ledgers, Posts, Costs, Protocol):
+    """Reads and writes questions, grants, undos and ledgers, and reads costs."""
 
 
 async def nobody_else(place: ThreadRef) -> Privacy:
@@ -104,6 +106,8 @@ class ApprovalHandler:
     """The address of the workspace, for links to messages."""
     privacy: Callable[[ThreadRef], Awaitable[Privacy]] = nobody_else
     """Returns how much of arguments and results may be shown somewhere."""
+    costs: CostView = field(default_factory=CostView)
+    """What is shown of the costs."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import pseudonyms
 from bot.core.amendments import EDITED
 from bot.core.attachments import Quoted
+from bot.core.budget import Standing
 from bot.core.inbox import CHOSEN_WITH, STOPPED_WITH, WITHDRAWN, AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
 from bot.core.outages import Gap, Missed, RecordedMessage
@@ -32,7 +33,7 @@ from bot.pace import Pace, gathered, offload
 from bot.slack import history_gaps
 from bot.slack.attached.reading import AttachedFiles
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import cards, follow_up_notice, messages, question_blocks, retry_notice
+from bot.slack.blocks import budget_notice, cards, follow_up_notice, messages, question_blocks, retry_notice
 from bot.slack.delivery.live import Live
 from bot.slack.history import ThreadReader
 from bot.slack.intake.consent_words import is_consent
@@ -136,6 +137,9 @@ class SlackGateway:
 
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         return cards.cards(approvals)
+
+    def budget_card(self, question: Question, standing: Standing) -> Card:
+        return budget_notice.card(question, standing, question_blocks.button)
 
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
         return cards.copy(questions, person, place)

@@ -89,6 +89,8 @@ class Completion:
     """Answers with one JSON body although a stream was asked for, as some gateways do."""
     deltas: Sequence[JsonObject] = ()
     """Deltas that are streamed unchanged before everything else, for what only some providers send."""
+    id: str = ""
+    """The id of the reply; a new one if empty."""
 
 
 FailureKind = Literal[

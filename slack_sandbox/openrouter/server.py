@@ -5,7 +5,8 @@
         ...                                     # point the bot at model.base_url with model.api_key
         assert model.violations == []
 
-It serves `POST /chat/completions` (streamed and whole), `GET /models` and `GET /key` in the running loop.
+It serves `POST /chat/completions` (streamed and whole), `GET /models`, `GET /key` and `GET /generation` in the running
+loop.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from aiohttp import web
 
 from slack_sandbox.http_limits import MAX_BODY_BYTES, requests_up_to
 from slack_sandbox.openrouter import responses, rules, wire
+from slack_sandbox.openrouter.generations import Generations
 from slack_sandbox.openrouter.request import ChatRequest, PrefixBreak, chat_request, grows, parse
 from slack_sandbox.openrouter.responses import as_error, as_it_is, as_json
 from slack_sandbox.openrouter.script import Answer, Completion, Failure, text
@@ -37,6 +39,8 @@ JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 Respond = Callable[[ChatRequest], Answer | Awaitable[Answer]]
+PATHS = (("POST", "/api/v1/chat/completions"), ("GET", "/api/v1/key"), ("GET", "/api/v1/generation"))
+"""What needs the key."""
 Hook = Callable[[ChatRequest], Awaitable[object] | object]
 
 
@@ -76,6 +80,8 @@ class ModelSandbox:
         self.refused = 0
         """Requests that the server refused for what only OpenRouter takes."""
         self._server = server
+        self.generations = Generations()
+        """What was charged."""
         self._keep = keep
         self._count = 0
         self._script: deque[Answer] = deque()
@@ -161,15 +167,21 @@ class ModelSandbox:
         if request.method == "GET" and path == "/api/v1/models":
             wanted = request.query.get("supported_parameters")
             return as_json(200, wire.models(self.models if wanted in (None, "tools") else ()))
-        if (request.method, path) not in (("POST", "/api/v1/chat/completions"), ("GET", "/api/v1/key")):
+        if (request.method, path) not in PATHS:
             return as_error(404, {"code": 404, "message": f"Not found: {request.method} {path}"})
         if request.headers.get("Authorization") != f"Bearer {self.api_key}":
             self.unauthorized += 1
             return as_error(401, {"code": 401, "message": "User not found."})
+        return await self._complete(request) if request.method == "POST" else self._about(path, request.query)
+
+    def _about(self, path: str, query: Mapping[str, str]) -> web.Response:
+        """Answer what is asked about the key or a reply."""
         if path.endswith("/key"):
             limits: JsonObject = {"limit": None, "limit_remaining": None, "usage": 0, "is_free_tier": False}
             return as_json(200, wire.dumps({"data": {"label": "sk-or-v1-san...box", **limits}}))
-        return await self._complete(request)
+        found = self.generations.by_id.get(query.get("id", ""))
+        missing = {"code": 404, "message": f"Generation {query.get('id')} not found"}
+        return as_error(404, missing) if found is None else as_json(200, wire.dumps({"data": found}))
 
     async def _complete(self, request: web.BaseRequest) -> web.StreamResponse:
         async def write(chat: ChatRequest, answer: Answer) -> web.StreamResponse:
@@ -214,7 +226,8 @@ class ModelSandbox:
             if self._server is not None:
                 answer = self._server.answered(payload, answer)
             self._remember(answer, chat)
-            response = await write(chat, answer)
+            answer = self.generations.named(answer)
+            response = await self._charged(chat, answer, write)
         except BaseException:
             if self.journal is not None:
                 self.journal.end(entry, status=499, error="broken off", fault=injected.kind if injected else "")
@@ -222,6 +235,20 @@ class ModelSandbox:
         self._note(entry, answer, chat, injected.kind if injected is not None else "")
         await _run(self._after, chat)
         return response
+
+    async def _charged(
+        self, chat: ChatRequest, answer: Answer, write: Callable[[ChatRequest, Answer], Awaitable[T]]
+    ) -> T:
+        """Have an answer written, and charge for it once its reply has begun: the client may break it off."""
+        reply = answer if isinstance(answer, Completion) else answer.before
+        starts, whole = time.monotonic() + reply.first_token, False
+        try:
+            written = await write(chat, answer)
+            whole = True
+            return written
+        finally:
+            if time.monotonic() >= starts:
+                self.generations.add(answer, chat, cancelled=not whole)
 
     async def _decide(self, chat: ChatRequest) -> Answer:
         if self._script:

@@ -15,6 +15,11 @@ _CREATED = 1_790_000_000
 _serial = itertools.count(1)
 
 
+def new_id() -> str:
+    """An id that no other reply has."""
+    return f"gen-{_CREATED}-{next(_serial)}"
+
+
 def dumps(value: object) -> bytes:
     """Compact JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -102,7 +107,7 @@ def events(completion: Completion, model: str, prompt_bytes: int, error: JsonObj
         b"data: "
         + dumps(
             {
-                "id": f"gen-{_CREATED}-{next(_serial)}",
+                "id": completion.id or new_id(),
                 "provider": completion.provider,
                 "model": completion.model or model,
                 "object": "chat.completion.chunk",
@@ -138,7 +143,7 @@ def error_event(error: JsonObject, model: str) -> bytes:
         b"data: "
         + dumps(
             {
-                "id": f"gen-{_CREATED}-{next(_serial)}",
+                "id": new_id(),
                 "object": "chat.completion.chunk",
                 "created": _CREATED,
                 "model": model,
@@ -166,7 +171,7 @@ def body(completion: Completion, model: str, prompt_bytes: int, error: JsonObjec
         choice["error"] = error
     return dumps(
         {
-            "id": f"gen-{_CREATED}-{next(_serial)}",
+            "id": completion.id or new_id(),
             "provider": completion.provider,
             "model": completion.model or model,
             "object": "chat.completion",

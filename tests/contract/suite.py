@@ -6,6 +6,7 @@ from __future__ import annotations
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
 from tests.contract.compactions import CompactionsContract
+from tests.contract.costs import CostsContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
 from tests.contract.inbox import InboxContract
@@ -37,5 +38,6 @@ class StoreContract(
     SessionContract,
     AuditContract,
     SecretsContract,
+    CostsContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -131,6 +131,13 @@ SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
 """The same, of what Slack shows of a session: test_sessions.py."""
 
 
+SPENDING = ["after commit: begin_request#1", *commits("cut_off", "settle_request")]
+"""Of the ledger of costs: test_spending.py. Killed before `begin_request`, a request counts as nothing."""
+BEGINNING = "before commit: begin_request#1"
+WAITING_FOR_MORE = commits("wait for more budget")
+"""When a budget is used up: test_spending.py."""
+
+
 def names(points: Iterable[str]) -> set[str]:
     """Without the number: which time it was."""
     return {point.partition("#")[0] for point in points}
@@ -221,7 +228,9 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
-    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *in_plays])
+    killed = names(
+        [*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *in_plays]
+    )
     found = boundaries()
     assert len(found) > 40
     missing = [
@@ -308,7 +317,7 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         check(here, kind, ts)
         # The sweep, the connection and the sessions, which come by in every play, have plays of their own; a tool that
         # only reads the safe one.
-        others = ("expire", "list_directory", "begin_outage", "heard", "session")
+        others = ("expire", "list_directory", "begin_outage", "heard", "session", "_request", "cut_off")
         points = (tmp_path / "points").read_text().splitlines()
         passed = {point for point in points if not any(other in point for other in others)}
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"

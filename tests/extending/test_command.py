@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import LISTENERS
+from bot.service import LISTENERS
 from slack_sandbox.openrouter import text
 from tests.extending import tools_command
 from tests.harness import World

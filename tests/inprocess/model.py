@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.meter import Meter
 from bot.core.ports.model import TextListener
 from bot.core.transaction import Usage
 from bot.errors import ModelUnavailable
@@ -56,9 +57,15 @@ class NearModel(OpenRouter):
         return cast("Client", _NoNetwork())
 
     async def _attempt(
-        self, client: Client, body: bytes, on_text: TextListener | None, spend: Callable[[Usage], None]
+        self,
+        client: Client,
+        body: bytes,
+        on_text: TextListener | None,
+        spend: Callable[[Usage], None],
+        meter: Meter | None,
     ) -> Accumulator:
         got, reader, pace = Accumulator(), EventReader(), Pace()
+        got.on_id = meter.began if meter is not None else None
         # The sandbox is no part of the bot, whose callbacks are measured.
         asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
         for data in reader.feed(await asked) + reader.finish():
@@ -73,6 +80,8 @@ class NearModel(OpenRouter):
                 if text and on_text is not None:
                     on_text.add(text)
         got.end(done=True)
+        if meter is not None:
+            meter.ended(got.id, got.model, got.usage)
         return got
 
 

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,11 +25,13 @@ import aiohttp
 
 from bot import logs
 from bot.agent.audience_check import AudienceCheck
-from bot.app import LISTENERS, Service
 from bot.config import mcp_json, settings
 from bot.core.ports.store import Store
 from bot.errors import SettingsError
+from bot.model import generations
+from bot.model.generations import Generation
 from bot.model.openrouter import OpenRouter
+from bot.service import LISTENERS, Service
 from bot.slack import app as slack_app
 from bot.slack.intake.allowance import Allowance
 from bot.store.registry import Opens
@@ -39,7 +41,7 @@ from bot.tools.filesystem import default_server
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
-from slack_sandbox.openrouter import ModelSandbox
+from slack_sandbox.openrouter import ModelSandbox, wire
 from tests import migrated, quick_updates, standin
 from tests.harness import Bot, World, settings_of
 from tests.inprocess.model import NearModel, NearModelSandbox
@@ -78,6 +80,10 @@ class Parts(Service):
         read._allowance = read._of_threads = read._slow.allowance = Unlimited(1, 1.0)  # pyright: ignore[reportPrivateUsage]
         await super().start(url, seconds)
         self._lasting = frozenset(self._background.running)
+
+    def ask_for_costs(self, look_up: Callable[[str], Awaitable[Generation | None]]) -> None:
+        """Ask this about replies that were cut off, at once and often."""
+        self._cut.look_up, self._cut.idle_seconds = look_up, 0.01
 
     async def look_again(self) -> None:
         """Have the sweep look at every open request, with nothing remembered of who is where."""
@@ -209,8 +215,13 @@ class BotInside(Bot):
         self._parts = Parts(
             loaded, store, these, identity, tools, model=model, listeners=self.listeners, clock=self.clock
         )
+        self._parts.ask_for_costs(self._cost_of)
         ending.push_async_callback(self._parts.stop)
         await self._parts.start(url)
+
+    async def _cost_of(self, id: str) -> Generation | None:
+        """What the model's endpoint says about a reply."""
+        return generations.read(wire.dumps({"data": self._model.generations.by_id.get(id)}))
 
     def _near_model(self, loaded: settings.Settings) -> OpenRouter:
         return NearModel(

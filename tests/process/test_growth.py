@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.app import Service
 from bot.config import settings
+from bot.service import Service
 from bot.slack import app, own_posts, sessions
 from bot.slack.delivery import live
 from bot.store.sqlite.database import Database

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import failpoints
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.authorization import CallAuthorizer
+from bot.agent.budgets import Budgets
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -133,7 +134,8 @@ class Bot:
             store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._watch
         )
         self.store, self._gateway = store, gateway
-        self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, _opening, lambda: False)
+        budgets = Budgets(store, gateway)
+        self._agent = Agent(store, self.model, files, gateway, steps, LIMITS, _opening, lambda: False, budgets)
         self._undo = UndoRunner(store, files, gateway)
         self._ears = Ears()
         handler = ApprovalHandler(

@@ -14,6 +14,7 @@ from bot.config import bot_toml, mcp_json, models_table, settings
 from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
 from bot.core.attachments import AttachmentLimits
+from bot.core.budget import Caps
 from bot.core.limits import Limits
 from bot.core.policy.approvers import ApprovalRules, Approvers
 from bot.core.policy.conditions import Check
@@ -103,13 +104,15 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    assert set(document["agent"]) == {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes"}
+    own = {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes", "operators"}
+    assert set(document["agent"]) == own
     assert set(document["agent"]["channels"]["C0123ABCD"]) == {"prompt"}
     assert set(document["audit"]) == {"redact"}
     assert set(document["access"]) == {"bots"}
     assert set(document["models"]) == {*models_table.KEYS}
     assert set(document["attachments"]) == {each.name for each in fields(AttachmentLimits)}
-    assert set(document) == {"limits", "agent", "policy", "approvals", "models", "access", "audit", "attachments"}
+    assert set(document["budgets"]) == {each.name for each in fields(Caps)}
+    assert set(document) == {*bot_toml.TABLES}
 
 
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import LISTENERS
 from bot.core.questions.kinds import KINDS as QUESTIONS
 from bot.model.failures import SHAPES
+from bot.service import LISTENERS
 from bot.slack.blocks.question_blocks import APPEARANCES
 from bot.slack.delivery.kinds import KINDS as POSTS
 from bot.slack.intake.buttons import BUTTONS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.core.attachments import Quoted
+from bot.core.budget import Standing
 from bot.core.inbox import Earlier, Unread
 from bot.core.outages import Gap, Missed, RecordedMessage
 from bot.core.policy.privacy import Privacy
@@ -73,6 +74,10 @@ class ChatGateway(Protocol):
     def cards(self, approvals: Sequence[Approval]) -> Sequence[Card]:
         """Return the cards of the requests of one step, in as few messages as possible. Their drafts do not include the
         messages themselves."""
+        ...
+
+    def budget_card(self, question: Question, standing: Standing) -> Card:
+        """Return the message that asks operators whether more may be spent of a budget that is used up."""
         ...
 
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:

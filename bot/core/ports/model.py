@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.meter import Meter
 from bot.core.transaction import Usage
 from bot.core.transcript import Transcript
 
@@ -31,6 +32,8 @@ class ModelRequest:
     """The effort of reasoning (`bot.core.model_options.EFFORTS`); empty for the model's own."""
     others_until: int = -1
     """The last position of the log that other models have written: their reasoning is not sent."""
+    meter: Meter | None = None
+    """Counts what is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.audit import AuditCheck, AuditRecord
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.compactions import Compactions
+from bot.core.ports.costs import Costs
 from bot.core.ports.grants import Grants
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
@@ -263,6 +264,7 @@ class Store(
     Undos,
     Ledgers,
     Compactions,
+    Costs,
     Secrets,
     SessionStore,
     ThreadModels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.core.questions.approval import MayItRun
+from bot.core.questions.budget import MoreBudget
 from bot.core.questions.did_it_run import DidItRun
 from bot.core.questions.follow_up import DoInstead
 from bot.core.questions.granted import RanUnderGrant, RevokeOffer
@@ -22,6 +23,6 @@ def register(kind: QuestionKind) -> None:
 
 for _kind in (
     *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
-    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion()),
+    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
 ):
     register(_kind)

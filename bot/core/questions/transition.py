@@ -100,6 +100,9 @@ class Transition:
     """Whether a parked thread goes on, since a person has acted."""
     reopens: int = 0
     """The failed turn that goes on: the last one of its thread."""
+    allows: float | None = None
+    """US dollars that may be spent from now on beyond what was spent of the question's budget; 0 refuses more; None
+    decides nothing about it."""
     requests: Sequence[int] = ()
     """Ids of threads in which the answer counts as a message from the person to the bot."""
     words: str = ""

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
+from bot.core.questions.budget import BUDGET
 from bot.core.questions.grant import Grant
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, Question
@@ -16,7 +17,7 @@ from bot.core.questions.scope import SAME
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
-from bot.slack.blocks import buttons
+from bot.slack.blocks import budget_notice, buttons
 from bot.slack.blocks.call_text import generic, heading, source
 from bot.slack.blocks.elements import (
     Block,
@@ -54,16 +55,27 @@ ABOUT = (
 NOTHING_WAITS = "Nothing is waiting for you, and I am working on nothing for you."
 
 
-def home(grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "") -> JsonObject:
+_WORDS = {
+    RETRY: "I stopped after several failures. Shall I try again?",
+    RETRY_TURN: "I could not answer. Shall I try again?",
+    MISSED: "Shall I still answer what was written while I was offline?",
+}
+"""Questions that are the same for all, by kind."""
+
+
+def home(
+    grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "", costs: Sequence[str] = ()
+) -> JsonObject:
     """Return the Home tab of a person.
 
     Args:
         grants: the grants that the person has given.
         waiting: the questions that wait for the person, and their open turns.
         url: the address of the workspace, for links to messages.
+        costs: what was spent, a sentence each; at most a few.
     """
     waiting = waiting or Waiting()
-    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), header("Standing grants")]
+    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), *_costs(costs), header("Standing grants")]
     if not grants:
         blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
     room = (MAX_BLOCKS - len(blocks) - 1) // 3
@@ -73,6 +85,10 @@ def home(grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "")
     if len(grants) > len(shown):
         blocks.append(remark(f"and {len(grants) - len(shown)} more. Revoke some of these to see them."))
     return {"type": "home", "blocks": blocks}
+
+
+def _costs(lines: Sequence[str]) -> list[Block]:
+    return [header("Cost"), *map(remark, lines)] if lines else []
 
 
 def opened_grant(value: str) -> int:
@@ -119,12 +135,10 @@ def _question(waits: WaitingQuestion, url: str) -> list[Block]:
 
 
 def _what(question: Question) -> list[Block]:
-    if question.kind == RETRY:
-        return [plain("I stopped after several failures. Shall I try again?")]
-    if question.kind == RETRY_TURN:
-        return [plain("I could not answer. Shall I try again?")]
-    if question.kind == MISSED:
-        return [plain("Shall I still answer what was written while I was offline?")]
+    if question.kind in _WORDS:
+        return [plain(_WORDS[question.kind])]
+    if question.kind == BUDGET:
+        return [plain(budget_notice.summary(question))]
     if not isinstance(question, Approval):
         return [plain("A question waits for your answer.")]
     if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
 from bot.core.questions import granted
+from bot.core.questions.budget import BUDGET
 from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
@@ -18,6 +19,7 @@ from bot.core.questions.retry import RETRY, RETRY_TURN
 from bot.core.turn_message import loads
 from bot.core.untrusted import reference
 from bot.slack.blocks import (
+    budget_notice,
     buttons,
     cards,
     follow_up_notice,
@@ -72,6 +74,7 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY: Appearance(_retry),
     RETRY_TURN: Appearance(_of_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
+    BUDGET: Appearance(budget_notice.redrawn),
     FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The first question of a message determines how all of them are rendered."""

@@ -1,8 +1,9 @@
-"""Handles the app's Home: lists what waits for a person, their open turns and their standing grants."""
+"""Handles the app's Home: lists what waits for a person, their open turns, their standing grants, and the costs."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -29,7 +30,9 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             held = await handler.store.grants(handler.authorizer.team, user)
             groups = await handler.authorizer.groups(user) or frozenset()
             waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
-            await handler.client.views_publish(user_id=user, view=home.home(held, waiting, handler.url))
+            sums = await handler.store.sums(handler.costs.keys(user, groups, time.time()))
+            view = home.home(held, waiting, handler.url, handler.costs.lines(sums))
+            await handler.client.views_publish(user_id=user, view=view)
         except SLACK_ERRORS as error:
             log.warning("could not show %s the Home: %s", user, code_of(error))
 

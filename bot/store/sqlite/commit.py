@@ -9,12 +9,14 @@ from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.inbox import Unread
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval, Card, Decision
-from bot.core.thread import ThreadState, person
+from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.errors import ChangedError
 from bot.store.sqlite import (
     audit,
+    budget_waits,
     compactions,
+    costs,
     follow_ups,
     held_messages,
     log,
@@ -38,6 +40,7 @@ def apply(
     turn_id = state.turn.id if state.turn else 0
     if change.unless_stopped and state.turn and (by := log.stopped_by(connection, turn_id)):
         log.save_turn(connection, state.turn, change.usage)
+        _spend(connection, state.turn, change)
         return turn_id, log.unread(connection, state.id), by, False
     if change.requester:
         if log.has_open_turn(connection, state.id):  # somebody has stopped it before it began
@@ -62,6 +65,11 @@ def apply(
         _ask(connection, state.id, card, redact, stopped_by)
     if change.follow_up is not None and not stopped_by:
         follow_ups.offer(connection, state.id, change.follow_up)
+    posts.owe_copies(connection, state.id, None, change.direct)
+    if change.wait is not None and not stopped_by:
+        budget_waits.wait(
+            connection, turn_id, state.id, change.wait, lambda card: _ask(connection, state.id, card, redact, "")
+        )
     _keep_undos(connection, change)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
@@ -92,6 +100,12 @@ def _count(connection: sqlite3.Connection, state: ThreadState, change: Change) -
     parked_threads.changed(connection, state.id, change)
     if state.turn is not None:
         log.save_turn(connection, state.turn, change.usage, change.outcome or None)
+        _spend(connection, state.turn, change)
+
+
+def _spend(connection: sqlite3.Connection, turn: Turn, change: Change) -> None:
+    """Record what requests to the model have cost."""
+    costs.record(connection, turn.id, change.costs or costs.as_one(change.usage, turn.model))
 
 
 def _unless_stopped(call: Call, stopped_by: str) -> Call:

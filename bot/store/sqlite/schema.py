@@ -6,6 +6,7 @@ from __future__ import annotations
 from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.attachments_migration import ATTACHMENTS
 from bot.store.sqlite.compactions_migration import COMPACTIONS
+from bot.store.sqlite.costs_migration import COSTS
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.ledger_migration import LEDGER
@@ -342,4 +343,5 @@ MIGRATIONS: tuple[str, ...] = (
     COMPACTIONS,
     ATTACHMENTS,
     PSEUDONYMS,
+    COSTS,
 )

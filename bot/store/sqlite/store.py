@@ -41,6 +41,7 @@ from bot.store.sqlite import (
 )
 from bot.store.sqlite.commit import apply
 from bot.store.sqlite.compactions_store import CompactionsStore
+from bot.store.sqlite.costs_store import CostsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
@@ -61,7 +62,9 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
         yield SqliteStore(database, redact)
 
 
-class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, SecretsStore):
+class SqliteStore(
+    PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, CostsStore, SecretsStore
+):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
     def __init__(self, database: Database, redact: Sequence[str] = ()) -> None:
@@ -71,6 +74,7 @@ class SqliteStore(PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, C
         CompactionsStore.__init__(self, database)
         LedgersStore.__init__(self, database, OddRows())
         SecretsStore.__init__(self, database)
+        CostsStore.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
 

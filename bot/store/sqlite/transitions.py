@@ -19,6 +19,7 @@ from bot.core.questions.transition import CallStep, Instead, Transition
 from bot.core.thread import person
 from bot.store.sqlite import (
     audit,
+    budget_waits,
     follow_ups,
     grants,
     held_messages,
@@ -84,7 +85,7 @@ def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> Non
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
         (stopped_by, thread_id),
     )
-    for each in of_thread(connection, thread_id):
+    for each in (*of_thread(connection, thread_id), *budget_waits.leave(connection, thread_id)):
         end(connection, each, Decision.STOPPED, by=user)
     # Approved but not started, or waiting for a request that is not posted yet.
     rows = connection.execute(
@@ -139,6 +140,8 @@ def _go_on(connection: sqlite3.Connection, question: Question, transition: Trans
     """Write what makes the thread go on after a decision."""
     if transition.reopens:
         parked_threads.reopen(connection, transition.reopens)
+    if transition.allows is not None:
+        budget_waits.decided(connection, question, transition.allows)
     if transition.requests:
         held_messages.request(connection, question, transition)
     if transition.note:

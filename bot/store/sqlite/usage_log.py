@@ -10,15 +10,24 @@ from pathlib import Path
 from bot.core.transaction import Usage
 from bot.core.usage import By, Remark, UsageRow
 from bot.store.sqlite.audit_log import opened, readable
+from bot.store.sqlite.costs_migration import COSTS
+from bot.store.sqlite.schema import MIGRATIONS
 
-FEEDBACK = 13
-"""The version of the database that began to keep feedback, and the model of a turn."""
-_NAMES = {
+VERSION = MIGRATIONS.index(COSTS) + 1
+"""The version of the database that began to keep a ledger of costs."""
+_OF_TURNS = {
     By.PERSON: "u.requester",
     By.CHANNEL: "t.channel",
     By.MODEL: "u.model",
     By.DAY: "strftime('%Y-%m-%d', u.opened_at, 'unixepoch')",
 }
+_OF_COSTS = {
+    By.PERSON: "c.person",
+    By.CHANNEL: "c.channel",
+    By.MODEL: "c.model",
+    By.DAY: "strftime('%Y-%m-%d', c.at, 'unixepoch')",
+}
+"""A turn counts where it began, and each of its requests where it was made: on its day, with its model."""
 
 
 class SqliteUsageLog:
@@ -32,18 +41,23 @@ class SqliteUsageLog:
         order = "1" if by is By.DAY else "9 DESC, 2 DESC, 1"
         with readable(self._path):
             rows = self._connection.execute(
-                f"SELECT {_NAMES[by]}, count(*), sum(u.outcome = 'answered'), sum(u.outcome = 'failed'),"
-                " sum(u.outcome = 'stopped'), sum(u.prompt_tokens), sum(u.completion_tokens), sum(u.cached_tokens),"
-                " sum(u.cost), sum((SELECT count(*) FROM feedback WHERE turn_id = u.id AND good)),"
-                " sum((SELECT count(*) FROM feedback WHERE turn_id = u.id AND NOT good))"
+                "SELECT name, sum(turns), sum(answered), sum(failed), sum(stopped), sum(prompt), sum(completion),"
+                " sum(cached), sum(cost), sum(good), sum(bad), sum(estimated), sum(unknown) FROM ("
+                f" SELECT {_OF_TURNS[by]} AS name, 1 AS turns, u.outcome IS 'answered' AS answered,"
+                " u.outcome IS 'failed' AS failed, u.outcome IS 'stopped' AS stopped, 0 AS prompt, 0 AS completion,"
+                " 0 AS cached, 0 AS cost, (SELECT count(*) FROM feedback WHERE turn_id = u.id AND good) AS good,"
+                " (SELECT count(*) FROM feedback WHERE turn_id = u.id AND NOT good) AS bad,"
+                " 0 AS estimated, 0 AS unknown"
                 " FROM turns u INDEXED BY turns_of_time CROSS JOIN threads t ON t.id = u.thread_id"
-                f" WHERE u.opened_at >= ? GROUP BY 1 ORDER BY {order}",
-                (since,),
+                " WHERE u.opened_at >= ?"
+                f" UNION ALL SELECT {_OF_COSTS[by]}, 0, 0, 0, 0, c.prompt_tokens, c.completion_tokens, c.cached_tokens,"
+                " c.cost, 0, 0, c.basis = 'estimated', c.basis = 'unknown'"
+                " FROM costs c INDEXED BY costs_of_time WHERE c.at >= ? AND c.state <> 'open'"
+                f") GROUP BY 1 ORDER BY {order}",
+                (since, since),
             )
-            for name, turns, answered, failed, stopped, *used, good, bad in rows:
-                yield UsageRow(
-                    str(name), turns, answered or 0, failed or 0, stopped or 0, Usage(*used), good or 0, bad or 0
-                )
+            for name, turns, answered, failed, stopped, *used, good, bad, estimated, unknown in rows:
+                yield UsageRow(str(name), turns, answered, failed, stopped, Usage(*used), good, bad, estimated, unknown)
 
     def remarks(self, since: float = 0.0) -> Iterator[Remark]:
         with readable(self._path):
@@ -64,5 +78,8 @@ def open_usage_log(url: str) -> Generator[SqliteUsageLog]:
     Raises SettingsError when there is none, or one of an older version; at the end also when the file was written to in
     a way that may have changed what was read.
     """
-    with opened(url, FEEDBACK, "records no feedback. Start the bot once to bring it up to date") as (connection, path):
+    with opened(url, VERSION, "keeps no ledger of costs. Start the bot once to bring it up to date") as (
+        connection,
+        path,
+    ):
         yield SqliteUsageLog(connection, path)

@@ -12,7 +12,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, choosing, compacting, following, hearing
+from tests.extending.memory import asking, choosing, compacting, costs, following, hearing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -55,7 +55,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     """Write a change of a thread that stands as `state` says."""
     row = tables.threads[state.id]
     if change.unless_stopped and state.turn and tables.turns[state.turn.id].turn.stopped_by:
-        _count(tables, state.turn, Change(change.name, usage=change.usage), gets_on=False)
+        _count(tables, state.turn, Change(change.name, usage=change.usage, costs=change.costs), gets_on=False)
         return
     if change.messages and len(row.messages) != state.next_position:
         raise StoreError("its position is taken")
@@ -105,6 +105,8 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
                 _renew(tables, question.call)
     if change.follow_up is not None and not stopped_by:
         following.offer(tables, state.id, change.follow_up)
+    if change.wait is not None and not stopped_by:
+        costs.wait(tables, number, state.id, change.wait, lambda card: asking.ask(tables, state.id, card))
     _keep(tables, change)
     following.settle(tables)
     if state.turn is not None:
@@ -169,6 +171,7 @@ def _count(tables: Tables, turn: Turn, change: Change, *, gets_on: bool) -> None
     written = replace(written, attempts=1 if gets_on else turn.attempts, model="", others=())
     written = replace(written, fallback=row.turn.fallback)
     tables.turns[turn.id] = replace(row, turn=written, ended=change.outcome)
+    costs.record(tables, turn.id, change.costs, change.usage)
     if change.outcome:
         for id_, each in list(tables.inbox.items()):
             if each.thread == row.thread and each.position is None and each.unread.notified:

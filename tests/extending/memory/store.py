@@ -26,13 +26,15 @@ from bot.core.turn_record import TurnRecord
 from bot.core.waiting import Waiting
 from tests.extending.memory import amending, asking, compacting, feedback, following, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
+from tests.extending.memory.budgets import waits
 from tests.extending.memory.changing import apply, stands
+from tests.extending.memory.costs import MemoryCosts
 from tests.extending.memory.ledgers import MemoryLedgers
 from tests.extending.memory.posting import MemoryPosts, unsettled
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
-class MemoryStore(MemoryPosts, MemoryLedgers):
+class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts):
     """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, disk: Disk) -> None:
@@ -324,7 +326,7 @@ def _has_work(tables: Tables, thread: int) -> bool:
         return True
     turn = tables.open_turn(thread)
     calls = stands(tables, thread).calls
-    asked = any(call.asked for call in calls)
+    asked = any(call.asked for call in calls) or waits(tables, turn)
     untold = any(not call.asked if call.state is not CallState.FINISHED else not call.summarised for call in calls)
     return bool(turn) and (not asked or untold)
 

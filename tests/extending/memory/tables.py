@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.core.amendments import Amendment
 from bot.core.audit import AuditRecord
+from bot.core.budget import RequestCost, Sum, SumKey
 from bot.core.calls import Call
 from bot.core.compaction import Compaction, Measure
 from bot.core.inbox import Unread
@@ -98,6 +99,17 @@ class UndoRow:
 
 
 @dataclass(frozen=True)
+class CostRow:
+    id: int
+    turn: int
+    at: float
+    cost: RequestCost
+    state: str = "open"
+    tries: int = 0
+    due: float = 0.0
+
+
+@dataclass(frozen=True)
 class Opinion:
     good: bool
     words: str = ""
@@ -127,6 +139,10 @@ class Tables:
     """Threads whose session may show another status than the true one."""
     feedback: dict[tuple[int, str], Opinion] = field(default_factory=dict[tuple[int, str], Opinion])
     """By turn and person."""
+    costs: dict[str, CostRow] = field(default_factory=dict[str, CostRow])
+    sums: dict[SumKey, Sum] = field(default_factory=dict[SumKey, Sum])
+    waits: dict[int, str] = field(default_factory=dict[int, str])
+    """The question that a turn waits for, or has waited for last."""
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:

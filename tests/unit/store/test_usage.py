@@ -14,6 +14,7 @@ from bot import cli
 from bot.core.usage import By
 from bot.errors import SettingsError
 from bot.store.registry import open_usage
+from bot.store.sqlite.costs_migration import COSTS
 from tests import migrated
 from tests.unit.store.schemas.make import FOLDER
 
@@ -25,6 +26,10 @@ TURNS = (
     ("UBOB", "C1", "a/one", 2, "answered", (300, 30, 0, 2.0)),
     ("UBOB", "C1", "", 3, None, (0, 0, 0, 0.0)),
 )
+
+
+LEDGER_OF_TURNS = COSTS[COSTS.index("INSERT INTO costs") :].partition(";")[0]
+"""What the migration does with turns from before there was a ledger."""
 
 
 @pytest.fixture
@@ -42,6 +47,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 " completion_tokens, cached_tokens, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (number, number, person, day * DAY, day * DAY if outcome else None, outcome, model, *used),
             )
+        connection.execute(LEDGER_OF_TURNS)
         connection.executemany(
             "INSERT INTO feedback (turn_id, user, good, words, at) VALUES (?, ?, ?, ?, ?)",
             [
@@ -79,6 +85,46 @@ def test_every_turn_and_cent_and_opinion_is_counted_once_however_it_is_added_up(
     assert sum(row.usage.cost for row in rows) == 2.75
     assert sum(row.usage.prompt_tokens for row in rows) == 600
     assert [sum(each) for each in zip(*((row.good, row.bad) for row in rows), strict=True)] == [1, 2]
+
+
+@pytest.fixture
+def costs(path: Path) -> Path:
+    """A turn that another model has taken over on the next day, with a cost that is estimated and one that is not
+    known."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for number, (model, day, cost, basis) in enumerate(
+            (("b/two", 2, 0.25, "reported"), ("b/two", 2, 0.125, "estimated"), ("c/three", 4, 0.0, "unknown"))
+        ):
+            connection.execute(
+                "INSERT INTO costs (request, state, turn_id, thread_id, person, channel, model, at, cost, basis)"
+                " VALUES (?, 'known', 1, 1, 'UALICE', 'C1', ?, ?, ?, ?)",
+                (f"r{number}", model, day * DAY, cost, basis),
+            )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (By.DAY, {"1970-01-02": 0.75, "1970-01-03": 2.375, "1970-01-04": 0.0, "1970-01-05": 0.0}),
+        (By.MODEL, {"a/one": 2.5, "b/two": 0.625, "c/three": 0.0, "": 0.0}),
+        (By.PERSON, {"UBOB": 2.0, "UALICE": 1.125}),
+    ],
+)
+def test_each_request_counts_on_its_day_and_with_its_model(costs: Path, by: By, expected: dict[str, float]) -> None:
+    with open_usage(f"sqlite:///{costs}") as log:
+        rows = list(log.usage(by))
+    assert {row.name: row.usage.cost for row in rows} == expected
+    assert sum(row.turns for row in rows) == len(TURNS)
+    assert (sum(row.estimated for row in rows), sum(row.unknown for row in rows)) == (1, 1)
+
+
+def test_sums_that_are_not_all_reported_are_marked(costs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["usage", "--by", "person"]) == 0
+    out = capsys.readouterr().out
+    assert "~1.1250" in out
+    assert " 2.0000" in out
+    assert "of 1 it is estimated, and 1 count as 0" in out
 
 
 def test_only_what_is_since_a_time_is_counted(path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Counts the requests of one step of a turn for the ledger of costs, from the first words of each reply on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.core.budget import RequestCost, priced
+from bot.core.ports.catalogue import ModelCatalogue
+from bot.core.ports.costs import Costs
+from bot.core.transaction import Usage
+from bot.errors import OutOfBudget, StoreError
+
+log = logging.getLogger(__name__)
+
+
+class RequestMeter:
+    """Implements `bot.core.ports.meter.Meter` for a turn."""
+
+    def __init__(
+        self,
+        store: Costs,
+        turn: int,
+        catalogue: ModelCatalogue | None = None,
+        reached: Callable[[Usage], Awaitable[bool]] | None = None,
+    ) -> None:
+        """catalogue: for prices, where the provider reports no cost. reached: returns whether nothing may be spent any
+        more once this is spent too; None if there are no budgets."""
+        self._store, self._turn, self._catalogue, self._reached = store, turn, catalogue, reached
+        self._costs: list[RequestCost] = []
+        self._open: RequestCost | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def requests(self) -> int:
+        return len(self._costs)
+
+    def began(self, generation: str) -> None:
+        self._open = RequestCost(uuid.uuid4().hex, generation, cut=True)
+        self._writing = asyncio.create_task(self._begin(self._open))
+
+    async def _begin(self, cost: RequestCost) -> None:
+        try:
+            await self._store.begin_request(self._turn, cost.request, cost.generation)
+        except StoreError as error:  # recorded with the reply, unless the process dies before
+            log.warning("the start of a reply could not be recorded: %s", error.detail)
+
+    def ended(self, generation: str, model: str, usage: Usage) -> None:
+        begun, self._open = self._open, None
+        request = begun.request if begun is not None else uuid.uuid4().hex
+        if usage == Usage() and not usage.reported:
+            if generation:
+                self._costs.append(RequestCost(request, generation, model, cut=True))
+            return
+        info = self._catalogue.find(model) if self._catalogue is not None else None
+        known, basis = priced(usage, info.prices if info is not None else None)
+        self._costs.append(RequestCost(request, generation, model, known, basis))
+
+    async def again(self) -> None:
+        if self._reached is not None and await self._reached(self.usage):
+            raise OutOfBudget("a failed request is not repeated: the budget is used up")
+
+    @property
+    def usage(self) -> Usage:
+        """What the requests have cost, as far as it is known."""
+        return sum((each.usage for each in self._costs), Usage())
+
+    def costs(self) -> Sequence[RequestCost]:
+        """Return the requests, for the change that records what came of them. One that has not ended was cut off."""
+        return [*self._costs, self._open] if self._open is not None else [*self._costs]

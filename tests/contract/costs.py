@@ -1,0 +1,172 @@
+"""The ledger of costs: each request counts once, sums follow, and turns wait for a budget that is used up."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from bot.core.budget import Basis, Budget, Payer, RequestCost, Standing, Sum, SumKey, key_of
+from bot.core.budget_wait import BudgetWait
+from bot.core.periods import day
+from bot.core.ports.store import Store
+from bot.core.posts import Draft
+from bot.core.questions import budget
+from bot.core.questions.click import Click, Verdict
+from bot.core.questions.question import Card, Decision
+from bot.core.thread import ThreadState
+from bot.core.transaction import Change, Usage
+from tests.lives import ALICE, BOB, CHANNEL, TEAM, Life
+
+DAY = Budget.DAY
+
+
+async def begun(store: Store) -> Life:
+    """A thread with an open turn."""
+    life = Life(store)
+    await life.say()
+    await life.read()
+    return life
+
+
+async def click(store: Store, asked: str, answer: str, user: str) -> Verdict:
+    """Somebody answers a question."""
+    question = await store.find_question(asked)
+    assert question is not None
+    made = Click(asked, question.digest, answer, user, TEAM, CHANNEL, question.message_ts, True, kind=budget.BUDGET)
+    [settlement] = await store.answer([made])
+    return settlement.verdict
+
+
+def today(budget: Budget, state: ThreadState) -> SumKey:
+    assert state.turn is not None
+    payer = Payer(state.turn.id, state.id, state.turn.requester, state.place.channel)
+    return key_of(budget, payer, time.time())
+
+
+async def spent(store: Store, state: ThreadState) -> list[tuple[float, int]]:
+    found = await store.sums([today(each, state) for each in Budget])
+    return [(round(each.cost, 9), each.estimated) for each in found]
+
+
+async def wait(store: Store, state: ThreadState, cap: float) -> str:
+    """Have the turn wait for the day's budget. Out: the question that it would ask."""
+    key = today(DAY, state)
+    [found] = await store.sums([key])
+    standing = Standing(DAY, key, cap, found)
+    where = (state.id, state.place.channel)
+    asked = budget.question(f"budget-{uuid.uuid4().hex}", standing, where, (ALICE, (BOB,)), time.time() + 60)
+    card = Card([asked], [Draft(asked.id, "card", "{}")])
+    notice = [Draft(f"joined-{asked.id}", "notice", "{}")]
+    await store.commit(state, Change("wait", wait=BudgetWait(Standing(DAY, key, cap, found), card, notice)))
+    return asked.id
+
+
+class CostsContract:
+    async def test_a_request_counts_once_for_all_its_sums(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        assert state.turn is not None
+        cost = RequestCost("r1", "gen-1", "model", Usage(10, 5, 2, 0.25))
+        await store.begin_request(state.turn.id, "r1", "gen-1")
+        await store.begin_request(state.turn.id, "r1", "gen-1")
+        await store.commit(state, Change("count", costs=[cost], usage=cost.usage))
+        await store.begin_request(state.turn.id, "r1", "gen-1")
+        assert await store.cut_off() == 0
+        assert await spent(store, state) == [(0.25, 0)] * len(Budget)
+        unknown = RequestCost("r2", usage=Usage(10, 5, 2, 0.0), basis=Basis.UNKNOWN)
+        await store.commit(state, Change("count", costs=[unknown], usage=unknown.usage))
+        assert await spent(store, state) == [(0.25, 1)] * len(Budget)
+
+    async def test_usage_without_requests_counts_as_one(self, store: Store) -> None:
+        state = await (await begun(store)).state()
+        await store.commit(state, Change("count", usage=Usage(1, 1, 0, 0.5)))
+        assert await spent(store, state) == [(0.5, 0)] * len(Budget)
+
+    async def test_what_was_cut_off_is_estimated_until_it_is_known(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        assert state.turn is not None
+        first = RequestCost("r1", "gen-1", "model", Usage(10, 5, 2, 0.25))
+        await store.commit(state, Change("count", costs=[first], usage=first.usage))
+        await store.begin_request(state.turn.id, "r2", "gen-2")
+        assert await spent(store, state) == [(0.25, 0)] * len(Budget)
+        assert (await store.cut_off(), await store.cut_off()) == (1, 0)
+        assert await spent(store, state) == [(0.5, 1)] * len(Budget)
+        [cut] = await store.cut_requests(time.time() + 1, 9)
+        assert (cut.generation, cut.tries) == ("gen-2", 0)
+        await store.settle_request(cut.id, "", None, time.time() + 60)
+        assert await store.cut_requests(time.time() + 1, 9) == []
+        [cut] = await store.cut_requests(time.time() + 61, 9)
+        assert cut.tries == 1
+        for _ in range(2):
+            await store.settle_request(cut.id, "model", Usage(3, 2, 1, 0.125), 0.0)
+        assert await spent(store, state) == [(0.375, 0)] * len(Budget)
+        turn = (await life.state()).turn
+        assert turn is not None
+        assert turn.usage == Usage(13, 7, 3, 0.375)
+
+    async def test_an_estimate_stays_if_the_endpoint_never_says_more(self, store: Store) -> None:
+        state = await (await begun(store)).state()
+        first = RequestCost("r1", usage=Usage(1, 1, 0, 0.5))
+        await store.commit(state, Change("count", costs=[first, RequestCost("r2", "gen-2", cut=True)]))
+        [cut] = await store.cut_requests(time.time() + 1, 9)
+        await store.settle_request(cut.id, "", None, 0.0)
+        assert await store.cut_requests(time.time() + 1e6, 9) == []
+        assert await spent(store, state) == [(1.0, 1)] * len(Budget)
+
+    async def test_a_turn_waits_until_more_is_allowed(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        await store.commit(state, Change("count", usage=Usage(1, 1, 0, 0.5)))
+        asked = await wait(store, state, 0.5)
+        assert await store.waiting() == [state.id]  # its card is to be posted
+        await life.deliver()
+        assert await store.waiting() == []
+        assert state.turn is not None
+        assert (await store.waits_for(state.turn.id)).decision == Decision.AWAITING
+        assert await click(store, asked, budget.ALLOWED, BOB) is Verdict.SETTLED
+        [found] = await store.sums([today(DAY, state)])
+        assert (found.cost, found.allowed, found.question) == (0.5, 0.5, "")
+        assert state.id in await store.waiting()
+        waits = await store.waits_for(state.turn.id)
+        assert (waits.decision, waits.by) == (budget.ALLOWED, BOB)
+
+    async def test_only_who_is_asked_may_allow_more(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        asked = await wait(store, state, 0.0)
+        await life.deliver()
+        assert await click(store, asked, budget.ALLOWED, ALICE) is Verdict.NOT_YOURS
+        assert [each.allowed for each in await store.sums([today(DAY, state)])] == [0.0]
+
+    async def test_several_turns_wait_for_one_question(self, store: Store) -> None:
+        states = [await (await begun(store)).state() for _ in range(2)]
+        first, other = [await wait(store, state, 0.0) for state in states]
+        question = await store.find_question(first)
+        assert question is not None
+        assert await store.find_question(other) is None
+        assert list(budget.asked(question).threads) == [state.id for state in states]
+
+    async def test_after_a_refusal_nobody_is_asked_again_that_day(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        asked = await wait(store, state, 0.0)
+        await life.deliver()
+        assert await click(store, asked, budget.REFUSED, BOB) is Verdict.SETTLED
+        [found] = await store.sums([today(DAY, state)])
+        assert day(found.refused_until - 1) == day(time.time())
+        again = await wait(store, state, 0.0)
+        assert await store.find_question(again) is None
+
+    async def test_a_turn_that_is_stopped_waits_no_more(self, store: Store) -> None:
+        life = await begun(store)
+        state = await life.state()
+        assert state.turn is not None
+        asked = await wait(store, state, 0.0)
+        await life.deliver()
+        await store.stop(state.turn.id, ALICE)
+        question = await store.find_question(asked)
+        assert question is not None
+        assert question.decision == Decision.STOPPED
+        assert state.id in await store.waiting()
+        assert await store.sums([today(DAY, state)]) == [Sum(question=asked)]
