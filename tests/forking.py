@@ -302,7 +302,10 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
         sys.argv = ["bot", *request["argv"]]
         if request["server"]:
             # As if it were the one that the set-up has installed.
-            vars(sys.modules["bot.tools.filesystem.default_server"])["_INSTALLED"] = Path(request["server"])
+            default_server = vars(sys.modules["bot.tools.filesystem.default_server"])
+            default_server["_INSTALLED"] = Path(request["server"])
+            # The stand-in would say so in a process of its own, at each start of a bot.
+            default_server.update(look_ahead=lambda: None, _is_new_enough=lambda program: True)
         if request["argv"][:1] == ["try"]:
             seeds.plant(request["seeds"], lambda environment, folder: _main(environment, folder, []))
         if request["argv"]:

@@ -22,6 +22,7 @@ from slack_sandbox.openrouter import ModelSandbox
 from slack_sandbox.slack import SlackSandbox
 from tests import migrated, quick_updates, watch
 from tests.forking import Forked, nursery
+from tests.patient import PatientSlack
 
 T = TypeVar("T")
 
@@ -129,7 +130,7 @@ class Bot:
 class World:
     """Slack, the model, a folder and the bot."""
 
-    slack: SlackSandbox
+    slack: PatientSlack
     model: ModelSandbox
     bot: Bot
     workspace: Path
@@ -195,6 +196,14 @@ class World:
             return [reply for reply in self.replies(ts, channel) if containing in reply.plain]
 
         return (await self.until(found, timeout, f"a reply with {containing!r}"))[0]
+
+    async def card(self, ts: str, *buttons: str, channel: Channel | None = None, timeout: float = 20) -> Message:
+        """Wait for a message of the bot's that has all these buttons: a record may have the same words."""
+
+        def found() -> list[Message]:
+            return [reply for reply in self.replies(ts, channel) if set(buttons) <= set(reply.buttons)]
+
+        return (await self.until(found, timeout, f"a message with the buttons {buttons}"))[0]
 
     async def quiet(self, timeout: float = 20) -> None:
         """Wait until every turn has ended or waits, and everything owed is posted and shown as it is now."""
@@ -307,7 +316,7 @@ async def world(
     the CPU of ten of the stand-in."""
     workspace = home / "workspace"
     workspace.mkdir()
-    async with SlackSandbox(file_share_delay=0.5) as slack, ModelSandbox() as model:
+    async with PatientSlack(file_share_delay=0.5) as slack, ModelSandbox() as model:
         settings = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),

@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 from aiohttp import WSMessage, WSMsgType, web
 
-from slack_sandbox.slack import SlackSandbox
+from tests.patient import PatientSlack
 from tests.watch import outside
 
 CLOSED = WSMessage(WSMsgType.CLOSED, None, None)
 
 
-class NearSlack(SlackSandbox):
+class NearSlack(PatientSlack):
     """The sandbox, which nobody can reach but over a `Line`."""
 
     async def start(self) -> None:

@@ -182,4 +182,5 @@ async def test_what_ran_is_what_was_approved_as_it_was_shown_in_order_and_once(
             (home / "bot.toml").write_text(f'[approvals]\napprovers = ["requester", "{here.bob.id}"]\n')
             await here.bot.start()
             here.expected_refusals += ["views.update: not_found", "views.push: invalid_arguments"]
+            here.slack.patience = 0
             await told(here, steps, pressed)

@@ -201,7 +201,9 @@ class BotInside(Bot):
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
             logging.getLogger("bot.app").warning("BOT_CONFIG: %s.", finding.words())
-        found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
+        with _known_node():
+            listed = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
+        found = [_served(each) for each in listed]
         ending = self._ending = AsyncExitStack()
         tools = self.toolset_of(found)
         ending.push_async_callback(tools.aclose)
@@ -275,6 +277,20 @@ def _stand_in() -> tuple[Path, Path]:
 
 
 _folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+_new_enough = cache(default_server._is_new_enough)  # pyright: ignore[reportPrivateUsage]
+
+
+@contextmanager
+def _known_node() -> Generator[None]:
+    """Ask each program only once for its version, not at each start of a bot, which is another process otherwise."""
+    before = default_server._is_new_enough  # pyright: ignore[reportPrivateUsage]
+    default_server._is_new_enough = _new_enough  # pyright: ignore[reportPrivateUsage]
+    try:
+        yield
+    finally:
+        default_server._is_new_enough = before  # pyright: ignore[reportPrivateUsage]
 
 
 def _served(server: StdioServer) -> StdioServer:
