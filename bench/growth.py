@@ -46,7 +46,7 @@ from slack_sandbox.slack import SlackSandbox
 
 SETTLE_SECONDS = 0.4
 """Seconds to wait after a turn, while its last posts are recorded."""
-WRITE = re.compile(r"please write (\S+)$")
+WRITE = re.compile(r"please write (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

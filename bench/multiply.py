@@ -19,14 +19,14 @@ NUMBERS = {
     "copy_of": "posts",
 }
 """Columns that hold the number of a row of another table."""
-KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("questions", "id")}
+KEYS = {("threads", "thread_ts"), ("inbox", "event_id"), ("posts", "key"), ("questions", "id"), ("costs", "request")}
 """Texts of which there is one only; `approval`, and those of `OF_QUESTION`, hold one of the last."""
-OF_QUESTION = {("votes", "question"), ("waiting_for", "question")}
+OF_QUESTION = {("votes", "question"), ("waiting_for", "question"), ("budget_waits", "question")}
 FIRST = ("questions",)
 """Copied before what the triggers of these tables would count."""
 ALWAYS = 1_000_000_000
 """Copies count as read after any outage, since Slack knows nothing of them."""
-ONCE = ("functions", "audit_head", "outages", "presence", "conversations", "amendments")
+ONCE = ("functions", "audit_head", "outages", "presence", "conversations", "amendments", "secrets", "cost_sums")
 
 
 def multiply(path: Path, copies: int, where: str = "1") -> None:
@@ -87,6 +87,7 @@ def _copy(connection: sqlite3.Connection, table: str, copies: int, spans: dict[s
         "threads": "o.id IN chosen",
         "waiting_for": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
         "votes": "o.question IN (SELECT id FROM questions WHERE thread_id IN chosen)",
+        "budget_waits": "o.turn_id IN (SELECT id FROM turns WHERE thread_id IN chosen)",
         "feedback": "o.turn_id IN (SELECT id FROM turns WHERE thread_id IN chosen)",
         "undos": "o.call IN (SELECT id FROM calls WHERE thread_id IN chosen)",
     }.get(table, "o.thread_id IN chosen")

@@ -21,6 +21,7 @@ from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core import pseudonyms
+from bot.core.attachments import MARK
 from bot.core.budget import Standing
 from bot.core.compaction import Measure
 from bot.core.json_text import sha256
@@ -184,6 +185,8 @@ class ModelStep:
 
     async def _filled(self, state: ThreadState, request: ModelRequest) -> ModelRequest:
         """Return the request with the files that people attached and tools returned."""
+        if not request.messages.has(MARK):
+            return request
         files = self.tool_steps.files.requests
         return replace(request, messages=await files.filled(state.id, request.messages, request.models))
 

@@ -43,6 +43,7 @@ from bot.slack.reading.rendering import note
 from bot.slack.seen import Seen
 from bot.slack.sessions import Sessions
 from bot.slack.text import readable, referred, speaker, visible
+from bot.slack.thread_privacy import ThreadPrivacy
 
 LATE_SECONDS = 10.0
 """A first message older than this was redelivered, so later messages may have arrived before it."""
@@ -74,7 +75,7 @@ class SlackGateway:
         self._client = client
         self._authorizer = authorizer
         self._directory = authorizer.directory
-        self._privacy = privacy
+        self._privacy = ThreadPrivacy(authorizer.directory, privacy)
         self._live = live
         live.prepare = self._prepared
         self.seen = Seen(client)
@@ -84,7 +85,7 @@ class SlackGateway:
         self._sessions = sessions
         self.model_words = NO_MODELS
         """Recognizes messages that choose a model."""
-        self._quoting = Quoting(self._directory, ourselves, self.privacy, files=files, secret=secret)
+        self._quoting = Quoting(self._directory, ourselves, self._privacy.of, files=files, secret=secret)
         self._missed = missed or MissedReader(client, ourselves, bots)
 
     def say(self, thread_id: int, text: str, room: int) -> Said:
@@ -133,11 +134,7 @@ class SlackGateway:
         return question_blocks.reminders(question)
 
     async def privacy(self, place: ThreadRef) -> Privacy:
-        if self._privacy is Privacy.FULL or place.kind == "im":
-            return Privacy.FULL
-        if self._privacy is None:
-            return Privacy.SUMMARY if await self._directory.is_external(place.channel) else Privacy.FULL
-        return self._privacy if await self._directory.is_open(place.channel) else Privacy.FULL
+        return await self._privacy.of(place)
 
     async def kind(self, place: ThreadRef) -> str:
         # Neither a mention nor the id says what kind of conversation it is: ids of private channels begin with C or G
@@ -215,7 +212,9 @@ class SlackGateway:
             self._sessions.want(state.id, state.place, status)
             return
         person = first.user if first.author is AuthorKind.PERSON else ""
-        title = self._title(first.text) if self._privacy is not Privacy.PRIVATE or state.place.kind == "im" else ""
+        title = (
+            self._title(first.text) if self._privacy.setting is not Privacy.PRIVATE or state.place.kind == "im" else ""
+        )
         self._sessions.want(state.id, state.place, status, title=title, requester=person)
 
     def _title(self, text: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World, world
+from tests.stamps import unstamped
 from tests.watch import A_BOT, NOTED, Notes
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +23,7 @@ async def storm(here: World, threads: int) -> None:
     def answer(request: ChatRequest) -> Answer:
         if request.messages[-1]["role"] == "tool":
             return text("Well.")
-        path = here.workspace / request.said.rpartition(" ")[2]
+        path = here.workspace / unstamped(request.said).rpartition(" ")[2]
         return calls(call("filesystem__write_file", {"path": str(path), "content": "x"}))
 
     here.model.respond = answer

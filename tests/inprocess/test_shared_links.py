@@ -12,6 +12,7 @@ from slack_sandbox.model import Channel, ChannelKind, Person
 from slack_sandbox.openrouter import text
 from tests.harness import World
 from tests.inprocess.world import inside
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -46,7 +47,7 @@ async def test_a_linked_message_is_read_with_its_files_and_its_author(here: Worl
     _, said = await asked(here, f"summarise {link(place, ts)}")
     assert f"⟦linked message by Bob Jones in #{place.name}⟧\n> We ship on *Friday*" in said
     assert "> > Step one" in said
-    assert said.endswith("⟦end of linked message⟧")
+    assert unstamped(said).endswith("⟦end of linked message⟧")
 
 
 async def test_a_linked_reply_is_found_in_its_thread(here: World) -> None:

@@ -136,6 +136,8 @@ class BotInside(Bot):
     def __init__(self, home: Path, environment: Mapping[str, str], slack: NearSlack, model: ModelSandbox) -> None:
         super().__init__(home, environment)
         self._slack, self._model = slack, model
+        self.endpoint = model
+        """What is asked about replies that were cut off."""
         self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
         """What makes the toolset of the configured servers."""
         self.store_of: Opens = _eager
@@ -223,7 +225,7 @@ class BotInside(Bot):
 
     async def _cost_of(self, id: str) -> Generation | None:
         """What the model's endpoint says about a reply."""
-        return generations.read(wire.dumps({"data": self._model.generations.by_id.get(id)}))
+        return generations.read(wire.dumps({"data": self.endpoint.generations.by_id.get(id)}))
 
     def _near_model(self, loaded: settings.Settings) -> OpenRouter:
         return NearModel(

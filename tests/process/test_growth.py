@@ -22,6 +22,7 @@ from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, failure, text
 from slack_sandbox.slack import SlackSandbox
 from tests.harness import settings_of
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(80)]
 
@@ -96,7 +97,7 @@ async def serving(home: Path, slack: SlackSandbox, model: ModelSandbox) -> Async
 def respond(request: ChatRequest) -> Answer:
     """Of four threads one fails, one calls a tool that is not there, and two are answered."""
     said = str([message for message in request.messages if message["role"] == "user"][-1]["content"])
-    number = int(said.rsplit(" ", 1)[-1])
+    number = int(unstamped(said).rsplit(" ", 1)[-1])
     if number % 4 == 0:
         return failure(401)
     if number % 4 == 1 and request.messages[-1]["role"] == "user":

@@ -344,7 +344,7 @@ async def test_a_key_that_is_refused_ends_it_with_the_bots_sentence(tmp_path: Pa
         begun(tmp_path, OPENROUTER_API_KEY="sk-or-v1-wrong", OPENROUTER_BASE_URL=upstream.base_url) as trial,
     ):
         assert await trial.ended() == 2
-        assert trial.err.startswith("OPENROUTER_API_KEY: OpenRouter does not accept it")
+        assert trial.err.startswith("OPENROUTER_API_KEY: 127.0.0.1 does not accept it")
         assert len(trial.err.splitlines()) == 2
         assert "offline" in trial.err
         assert "wrong" not in trial.err

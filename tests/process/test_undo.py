@@ -15,6 +15,7 @@ from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import ROOT, World, world
 from tests.inprocess.changing import turn
+from tests.stamps import unstamped
 
 pytestmark = pytest.mark.anyio
 
@@ -150,7 +151,7 @@ async def test_one_click_puts_everything_back_as_it_was(here: World, tool: str, 
     [note, said] = here.model.requests[-1].messages[-2:]
     assert (note["role"], said["role"]) == ("user", "user")
     assert note["content"].startswith(f"(From the app: a person has undone your call of filesystem__{tool}: ")
-    assert said["content"].endswith("and now?")
+    assert unstamped(said["content"]).endswith("and now?")
     assert here.bot.rows(f"SELECT state, length(content) FROM undos WHERE {OF_THREAD}", ts) == [("undone", 0)]
 
 
