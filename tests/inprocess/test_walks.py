@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.tools.toolset import make_toolset
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
 from tests.inprocess.changing import turn
 from tests.inprocess.walks import Walk, followed
-from tests.inprocess.world import inside
+from tests.inprocess.world import BotInside, inside
 from tests.pages import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
@@ -31,8 +32,11 @@ EACH = {"slack/delivery/settling.py:Settler.settle", "slack/delivery/sender.py:S
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncGenerator[World]:
-    """A bot whose tools have started."""
-    async with inside(tmp_path) as this:
+    """A bot whose tools have started, with a server that is a process: the walks lead through its pipes."""
+    async with inside(tmp_path, start=False) as this:
+        assert isinstance(this.bot, BotInside)
+        this.bot.toolset_of = make_toolset
+        await this.bot.start()
         this.model.script(text("Good morning."))
         ts = await this.slack.say(this.general, this.alice, "<@BOT> hello")
         await this.reply(ts, "Good morning.")

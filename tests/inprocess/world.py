@@ -1,5 +1,5 @@
-"""The world of `tests.harness` inside this process: the service's own parts over a real file and real tool servers,
-with Slack and the model at hand. A case takes milliseconds, and a test of the one runs in the other as it is.
+"""The world of `tests.harness` inside this process: the service's own parts over a real file, with Slack, the model
+and the filesystem server at hand. A case takes milliseconds, and a test of the one runs in the other as it is.
 
 What only a process shows (its death, its start and its end, sockets that break, a model that fails on the way) needs
 `tests.harness`.
@@ -44,6 +44,7 @@ from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox, wire
 from tests import migrated, quick_updates, standin
 from tests.harness import Bot, World, settings_of
+from tests.inprocess.files import near_transports
 from tests.inprocess.model import NearModel, NearModelSandbox
 from tests.inprocess.slack import Line, NearSlack
 from tests.watch import as_a_bot
@@ -138,7 +139,7 @@ class BotInside(Bot):
         self._slack, self._model = slack, model
         self.endpoint = model
         """What is asked about replies that were cut off."""
-        self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
+        self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = _toolset
         """What makes the toolset of the configured servers."""
         self.store_of: Opens = _eager
         """What opens the store."""
@@ -269,6 +270,10 @@ class Inside(World):
         while not bot.idle and time.monotonic() < until:
             await asyncio.sleep(MOMENT)
         await super().quiet(timeout)
+
+
+def _toolset(servers: Sequence[StdioServer]) -> McpToolset:
+    return make_toolset(servers, transports=near_transports(str(_stand_in()[1])))
 
 
 @cache

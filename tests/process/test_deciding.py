@@ -317,6 +317,7 @@ async def test_an_edit_is_not_taken_while_nobody_can_say_whether_the_policy_allo
         assert (here.workspace / "a.txt").read_text() == "second\n"
 
 
+@pytest.mark.across  # it stops the process of the server
 async def test_of_an_edit_that_came_to_nothing_nobody_is_told_that_a_new_request_follows(here: World) -> None:
     target = here.workspace / "a.txt"
     target.write_text("old\n")

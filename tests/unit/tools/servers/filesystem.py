@@ -461,11 +461,16 @@ def waits(message: dict[str, Any]) -> bool:
     return any(os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode) for path in paths)
 
 
-def main() -> None:
-    for folder in sys.argv[1:]:
+def allow(folders: list[str]) -> bool:
+    """Serve these folders. Return whether any of them is there."""
+    for folder in folders:
         absolute = trimmed(os.path.abspath(os.path.expanduser(folder)))
         FOLDERS.extend(each for each in dict.fromkeys([absolute, os.path.realpath(absolute)]) if os.path.isdir(each))
-    if not FOLDERS:
+    return bool(FOLDERS)
+
+
+def main() -> None:
+    if not allow(sys.argv[1:]):
         sys.stderr.write("Error: None of the specified directories are accessible\n")
         sys.exit(1)
     sys.stderr.write("Secure MCP Filesystem Server running on stdio\n")
@@ -482,4 +487,5 @@ def main() -> None:
             respond(message)
 
 
-main()
+if __name__ == "__main__":
+    main()
