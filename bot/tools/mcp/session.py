@@ -24,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content
+from bot.tools.mcp import content, lenient
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -150,6 +150,7 @@ class Session:
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
+        trouble = delivery.trouble or trouble
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
@@ -161,9 +162,11 @@ class Session:
         request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
         with suppress(ValidationError):
             await self._request(request, TypeAdapter(types.ListToolsResult), delivery, CONNECT_SECONDS)
-        if delivery.reply is None or not isinstance(delivery.reply.get("tools"), list):
+        reply = delivery.reply or {}
+        tools = lenient.listed(reply.get("tools", reply.get("structuredContent")))
+        if tools is None:
             raise ValueError("its answer to tools/list holds no list of tools")
-        return delivery.reply
+        return {**reply, "tools": tools}
 
     async def _request(self, request: Any, result: TypeAdapter[Any], delivery: Delivery, seconds: float) -> None:
         token = current_delivery.set(delivery)
@@ -214,7 +217,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
         log.warning("%s lists a tool without a name; it is ignored", key)
         return None
-    name, schema = raw["name"], raw.get("inputSchema")
+    name = raw["name"]
     if len(name) > MAX_NAME_LENGTH:
         log.warning("%s lists a tool with a name of %d characters; it is ignored", key, len(name))
         return None
@@ -224,6 +227,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
     hints = hints if isinstance(hints, dict) else {}
     description = description if isinstance(description, str) else ""
     try:
+        schema = lenient.schema(raw.get("inputSchema"))
         if not isinstance(schema, dict):
             raise ValueError("its inputSchema is no object")
         digest = sha256(name, description, canonical(schema), canonical(hints))
