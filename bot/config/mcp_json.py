@@ -1,8 +1,8 @@
 """Reads which MCP servers to run from mcp.json, in the format of Claude, Cursor and Gemini CLI (`mcpServers`).
 
-Only stdio servers are supported. `${VAR}`, `${VAR:-default}` and `${env:VAR}` are replaced in command, args, env and
-cwd. Two keys are our own: `trusted` (the server's annotations count: read-only tools run without asking) and `timeout`,
-in seconds.
+A server is a program that is started (stdio), or an address (streamable HTTP, or the older SSE). `${VAR}`,
+`${VAR:-default}` and `${env:VAR}` are replaced in command, args, env, cwd, url and headers. Two keys are our own:
+`trusted` (the server's annotations count: read-only tools run without asking) and `timeout`, in seconds.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import SettingsError
 from bot.tools.disk import before_the_loop
 from bot.tools.filesystem import default_server
 from bot.tools.mcp import names
-from bot.tools.server_config import CALL_SECONDS, StdioServer
+from bot.tools.server_config import CALL_SECONDS, HttpServer, ServerConfig, SseServer, StdioServer
 
 FOLDER_SECONDS = 5.0
 """Time limit for accessing the workspace."""
 MAX_CALL_SECONDS = 3600.0
 DEFAULT_WORKSPACE = Path("workspace")
 
-SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
+SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "headers", "timeout", "trusted", "type", "url")
+_HTTP_KEYS = ("disabled", "headers", "timeout", "trusted", "type", "url")
+_STDIO_KEYS = tuple(key for key in SERVER_KEYS if key not in ("headers", "url"))
+_HTTP_TYPES = ("http", "streamable-http", "sse")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FILE_KEYS = ("$schema", "mcpServers")
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -33,7 +38,7 @@ _VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTAL
 
 def load(
     path: Path | None, workspace: Path | None, environ: Mapping[str, str] | None = None
-) -> tuple[StdioServer, ...]:
+) -> tuple[ServerConfig, ...]:
     """Return the servers to run, in the order of the file.
 
     In: the file, or None for the filesystem server over the workspace; the folder that BOT_WORKSPACE names, which must
@@ -79,13 +84,13 @@ class _File:
         self._path = path
         self._environ = environ
 
-    def servers(self) -> tuple[StdioServer, ...]:
+    def servers(self) -> tuple[ServerConfig, ...]:
         content = self._content()
         self._known(content, _FILE_KEYS, "")
         if "mcpServers" not in content:
             raise self._wrong("", "has no `mcpServers`. The servers belong under that key.")
         entries = self._typed(content["mcpServers"], dict, "mcpServers", "an object")
-        servers: list[StdioServer] = []
+        servers: list[ServerConfig] = []
         prefixes: dict[str, str] = {}
         for key, entry in entries.items():
             prefix = names.prefix(key)
@@ -106,13 +111,16 @@ class _File:
                 servers.append(server)
         return tuple(servers)
 
-    def _server(self, key: str, entry: dict[str, Any]) -> StdioServer | None:
+    def _server(self, key: str, entry: dict[str, Any]) -> ServerConfig | None:
         """Return the server of an entry; None if it is disabled (its content is validated all the same, its variables
         are not)."""
         place = f"mcpServers.{key}"
-        if "url" in entry or entry.get("type", "stdio") != "stdio":
-            raise self._wrong(place, "is not started with a `command` (stdio), and no other servers can be used.")
-        self._known(entry, SERVER_KEYS, place)
+        kind = entry.get("type", "http" if "url" in entry else "stdio")
+        if kind in _HTTP_TYPES:
+            return self._http_server(key, entry, place, sse=kind == "sse")
+        if kind != "stdio":
+            raise self._wrong(f"{place}.type", f"must be stdio, {' or '.join((', '.join(_HTTP_TYPES[:-1]), 'sse'))}.")
+        self._known(entry, _STDIO_KEYS, place)
         command = self._typed(entry.get("command"), str, f"{place}.command", "the program to start, as a string")
         args = self._typed(entry.get("args", []), list, f"{place}.args", "a list of strings")
         env = self._typed(entry.get("env", {}), dict, f"{place}.env", "an object of strings")
@@ -131,6 +139,42 @@ class _File:
             trusted=trusted,
             call_seconds=seconds,
         )
+
+    def _http_server(self, key: str, entry: dict[str, Any], place: str, *, sse: bool) -> ServerConfig | None:
+        """Return the server of an entry with an address; None if it is disabled."""
+        self._known(entry, _HTTP_KEYS, place)
+        url = self._typed(entry.get("url"), str, f"{place}.url", "the server's address, as a string")
+        headers = self._typed(entry.get("headers", {}), dict, f"{place}.headers", "an object of strings")
+        trusted = self._typed(entry.get("trusted", False), bool, f"{place}.trusted", "true or false")
+        disabled = self._typed(entry.get("disabled", False), bool, f"{place}.disabled", "true or false")
+        seconds = self._seconds(entry.get("timeout", CALL_SECONDS), f"{place}.timeout")
+        if disabled:
+            return None
+        return (SseServer if sse else HttpServer)(
+            key,
+            self._address(self._expanded(url, f"{place}.url", may_be_empty=False), f"{place}.url"),
+            {name: self._header(name, value, f"{place}.headers.{name}") for name, value in headers.items()},
+            trusted=trusted,
+            call_seconds=seconds,
+        )
+
+    def _address(self, url: str, place: str) -> str:
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError as problem:
+            raise self._wrong(place, "must be an http or https address.") from problem
+        if not valid or not url.isascii() or not url.isprintable() or " " in url:
+            raise self._wrong(place, "must be an http or https address.")
+        if "@" in parts.netloc:
+            raise self._wrong(place, "must not contain a user name or a password. Send them in `headers`.")
+        return url
+
+    def _header(self, name: str, value: Any, place: str) -> str:
+        text = self._expanded(value, place).strip()
+        if not _HEADER.fullmatch(name) or not text.isascii() or not text.isprintable():
+            raise self._wrong(place, "must be a header with printable ASCII characters.")
+        return text
 
     def _content(self) -> dict[str, Any]:
         try:

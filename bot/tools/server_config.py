@@ -32,6 +32,24 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpServer(ServerConfig):
+    """A server that somebody else runs, reached over streamable HTTP."""
+
+    url: str = field(repr=False)
+    """May contain a secret in its query."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Sent with every request; usually they contain a secret."""
+
+    def identity(self) -> Sequence[object]:
+        return (self.key, self.url.partition("?")[0], self.trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class SseServer(HttpServer):
+    """A server that is reached over HTTP with SSE, which the specification replaced in 2025-03-26."""
+
+
+@dataclass(frozen=True, slots=True)
 class StdioServer(ServerConfig):
     """A server that is a child process, reached over its stdin and stdout."""
 

@@ -20,6 +20,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Rule
 from bot.tools.filesystem import default_server
 from bot.tools.filesystem.paths import Filesystem
+from bot.tools.server_config import StdioServer
 
 ROOT = Path(__file__).parents[2]
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENROUTER_API_KEY": "sk-or-1"}
@@ -109,6 +110,7 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text((ROOT / "mcp.json.example").read_text("utf-8"))
     (server,) = mcp_json.load(tmp_path / "mcp.json", None, {})
+    assert isinstance(server, StdioServer)
     assert (server.key, server.trusted, server.cwd) == ("filesystem", True, tmp_path)
     package = f"{default_server.PACKAGE}@{default_server.pinned_version()}"
     assert (server.command, server.args) == ("npx", ("-y", package, "./workspace"))
@@ -128,4 +130,4 @@ def test_a_server_that_is_no_longer_disabled_wants_its_variables(tmp_path: Path)
     (tmp_path / "mcp.json").write_text(text)
     with pytest.raises(settings.SettingsError, match="the environment variable NOTES_TOKEN, which is not set"):
         mcp_json.load(tmp_path / "mcp.json", None, {})
-    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"})) == 2
+    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"})) == 3

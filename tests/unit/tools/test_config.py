@@ -11,7 +11,7 @@ import pytest
 
 from bot.config import mcp_json
 from bot.errors import SettingsError
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import HttpServer, ServerConfig, SseServer, StdioServer
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mcp.json"
 
 
-def load(file: Path, content: Any, **environ: str) -> tuple[StdioServer, ...]:
+def load(file: Path, content: Any, **environ: str) -> tuple[ServerConfig, ...]:
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     return mcp_json.load(file, None, environ)
 
@@ -62,6 +62,22 @@ def test_variables_are_replaced_in_command_args_env_and_cwd(file: Path) -> None:
     assert server == StdioServer("git", "/bin/git", ("/bin", "a:-b", "full", "$BIN"), {"A": ""}, file.parent / "here")
 
 
+def test_an_address_is_reached_over_streamable_http_unless_its_type_is_sse(file: Path) -> None:
+    headers = {"Authorization": "Bearer ${T}"}
+    entries = {
+        "new": {"url": "https://x/mcp", "headers": headers},
+        "same": {"type": "streamable-http", "url": "https://y/mcp"},
+        "old": {"type": "sse", "url": "http://${HOST:-z}/sse", "timeout": 5},
+    }
+    servers = load(file, {"mcpServers": entries}, T="hunter22")
+    assert servers == (
+        HttpServer("new", "https://x/mcp", {"Authorization": "Bearer hunter22"}),
+        HttpServer("same", "https://y/mcp"),
+        SseServer("old", "http://z/sse", call_seconds=5.0),
+    )
+    assert "hunter22" not in repr(servers)
+
+
 def test_a_server_shows_no_secrets_in_its_repr(file: Path) -> None:
     (server,) = load(file, one(args=["--token=${T}"], env={"TOKEN": "${T}"}), T="hunter22")
     assert "hunter22" not in repr(server)
@@ -89,14 +105,15 @@ def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
         ({"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}}, "and `a b` both become `a_b`"),
         ({"mcpServers": {"...": {"command": "x"}}}, "`mcpServers....` has a name that cannot be used"),
         ({"mcpServers": {"x" * 33: {"command": "x"}}}, "Use 1 to 32 letters, digits, `_` or `-`."),
+        ({"mcpServers": {"web": {"type": "http"}}}, "`mcpServers.web.url` must be the server's address"),
+        ({"mcpServers": {"web": {"type": "ws", "url": "ws://x"}}}, "`mcpServers.web.type` must be stdio, http"),
+        ({"mcpServers": {"web": {"url": "ftp://x"}}}, "`mcpServers.web.url` must be an http or https address"),
+        ({"mcpServers": {"web": {"url": "http://a:b@x"}}}, "must not contain a user name or a password"),
         (
-            {"mcpServers": {"web": {"url": "https://example.com/mcp"}}},
-            "`mcpServers.web` is not started with a `command` (stdio)",
+            {"mcpServers": {"web": {"url": "http://x", "headers": {"A": "${TOKEN}"}}}},
+            "`mcpServers.web.headers.A` needs the environment variable TOKEN",
         ),
-        (
-            {"mcpServers": {"web": {"type": "http", "command": "x"}}},
-            "`mcpServers.web` is not started with a `command` (stdio)",
-        ),
+        ({"mcpServers": {"web": {"url": "http://x", "headers": {"A b": "c"}}}}, "must be a header with printable"),
         ({"mcpServers": {"git": {}}}, "`mcpServers.git.command` must be the program to start"),
         (one(command=""), "`mcpServers.git.command` must not be empty"),
         (one(command="a\0b"), "`mcpServers.git.command` must not be empty or contain a NUL"),
@@ -143,6 +160,7 @@ def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_tha
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (server,) = mcp_json.load(None, None)
+    assert isinstance(server, StdioServer)
     assert (server.key, server.trusted, server.env) == ("filesystem", True, {})
     assert server.args[-1] == str(tmp_path / "workspace")
     assert server.cwd == tmp_path / "workspace"
@@ -158,6 +176,7 @@ def test_with_a_file_no_folder_is_created(file: Path, monkeypatch: pytest.Monkey
 def test_npx_is_not_started_in_a_folder_that_a_model_writes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     (server,) = mcp_json.load(None, tmp_path)
+    assert isinstance(server, StdioServer)
     assert (server.command, server.cwd) == ("npx", None)
 
 
