@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
+import uvicorn
 from aiohttp import web
+from mcp.server.mcpserver import MCPServer
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp.toolset import McpToolset
-from bot.tools.server_config import HttpServer
+from bot.tools.server_config import HttpServer, SseServer
 from bot.tools.toolset import make_toolset
+from tests.unit.tools.helpers import call, running, until
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +153,35 @@ async def test_a_call_in_a_session_that_is_gone_is_made_once_in_a_new_one(remote
     assert good is not None
     assert (await toolset.call(good, {})).text == "good"
     assert (server.calls, server.sessions) == (["good"], 2)
+
+
+@pytest.mark.parametrize("kind", [HttpServer, SseServer])
+async def test_an_address_at_which_nobody_listens_is_named_as_the_reason(kind: type[HttpServer]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/mcp"
+        async with running(kind("r", url)) as toolset:
+            [trouble] = await toolset.ready(0)
+    assert trouble == "The tool server `r` is not running: it cannot be reached (connection refused)."
+
+
+@pytest.mark.parametrize("kind", [HttpServer, SseServer])
+async def test_a_server_of_the_sdk_is_spoken_to_over_both_transports(kind: type[HttpServer]) -> None:
+    sdk = MCPServer("sdk")
+    sdk.add_tool(lambda: "hello", name="greet")
+    app = sdk.sse_app() if kind is SseServer else sdk.streamable_http_app()
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve([listening]))
+        port = listening.getsockname()[1]
+        await until(lambda: server.started)
+        try:
+            async with running(
+                kind("r", f"http://127.0.0.1:{port}/{'sse' if kind is SseServer else 'mcp'}")
+            ) as toolset:
+                assert await toolset.ready(0) == []
+                assert (await call(toolset, "r__greet")).text == "hello"
+        finally:
+            server.should_exit = True
+            await serving
