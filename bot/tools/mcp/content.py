@@ -34,7 +34,7 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
             return None
         blocks = []
     parts = _described(blocks)
-    if structured is not None and not blocks:
+    if structured is not None and not any(_is_text(block) for block in blocks):
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 
@@ -65,12 +65,18 @@ def _described(blocks: list[Any]) -> list[str]:
     others = 0
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "text":
-            parts.append(_string(block.get("text")))
+            words = block.get("text")
+            parts.append(words if isinstance(words, str) else _json(words))
         elif (others := others + 1) <= _MAX_DESCRIBED:
             parts.append(_block(block))
     if others > _MAX_DESCRIBED:
         parts.append(f"[{others - _MAX_DESCRIBED:,} more images, links and such, left out]")
     return parts
+
+
+def _is_text(block: Any) -> bool:
+    """Return whether a block has text, in which servers repeat what is structured."""
+    return isinstance(block, dict) and block.get("type") == "text" and bool(block.get("text"))
 
 
 def _block(block: Any) -> str:
@@ -88,8 +94,18 @@ def _block(block: Any) -> str:
                 about = _kind_and_size(resource.get("mimeType"), resource.get("blob"))
                 words = f"[{_name(resource)}: {about}; it cannot be shown here]"
         case kind:
-            words = f"[content of the unknown kind {line(_string(kind), 50) or '?'}]"
+            words = f"[content of the unknown kind {line(_string(kind), 50) or '?'}] {_json(block)}"
     return words
+
+
+def _json(value: Any) -> str:
+    """Return a value that is not of a known form as bounded JSON, without base64; empty for none."""
+    if value is None:
+        return ""
+    try:
+        return _BASE64.sub("(base64)", cut(json.dumps(value, ensure_ascii=False), LIMIT))
+    except (ValueError, RecursionError):
+        return "(nested too deeply)"
 
 
 def _link(content: Mapping[str, Any]) -> str:

@@ -144,7 +144,7 @@ async def test_a_request_that_was_never_written_is_unsent_although_the_server_li
         ("odd__latin1", "caf\N{REPLACEMENT CHARACTER}"),
         ("odd__half_emoji", "half: \N{REPLACEMENT CHARACTER}."),
         ("odd__mismatch", "it ran"),
-        ("odd__wrong_block", "seen\n[content of the unknown kind hologram]"),
+        ("odd__wrong_block", 'seen\n[content of the unknown kind hologram] {"type": "hologram"}'),
     ],
 )
 async def test_a_reply_that_is_not_quite_right_is_used_all_the_same(odd: McpToolset, name: str, expected: str) -> None:
