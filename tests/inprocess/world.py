@@ -37,7 +37,7 @@ from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.filesystem import default_server
 from bot.tools.mcp.toolset import McpToolset
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import ServerConfig, StdioServer
 from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox
 from tests import migrated, quick_updates, standin
@@ -130,7 +130,7 @@ class BotInside(Bot):
     def __init__(self, home: Path, environment: Mapping[str, str], slack: NearSlack, model: ModelSandbox) -> None:
         super().__init__(home, environment)
         self._slack, self._model = slack, model
-        self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = make_toolset
+        self.toolset_of: Callable[[Sequence[ServerConfig]], McpToolset] = make_toolset
         """What makes the toolset of the configured servers."""
         self.store_of: Opens = _eager
         """What opens the store."""
@@ -195,7 +195,9 @@ class BotInside(Bot):
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
             logging.getLogger("bot.app").warning("BOT_CONFIG: %s.", finding.words())
-        found = [_served(each) for each in mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)]
+        configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
+        mcp_json.log_findings(configured)
+        found = [_served(each) for each in configured.servers]
         ending = self._ending = AsyncExitStack()
         tools = self.toolset_of(found)
         ending.push_async_callback(tools.aclose)
@@ -266,9 +268,11 @@ def _stand_in() -> tuple[Path, Path]:
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def _served(server: StdioServer) -> StdioServer:
+def _served(server: ServerConfig) -> ServerConfig:
     """The server, by the stand-in if it is the one that the set-up installs."""
-    if not any(argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args):
+    if not isinstance(server, StdioServer) or not any(
+        argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args
+    ):
         return server
     programs, program = _stand_in()
     return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *server.args[1:]))

@@ -34,7 +34,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> str | None:
             return None
         blocks = []
     parts = _described(blocks)
-    if structured is not None and not any(_is_text(block) for block in blocks):
+    repeated = isinstance(structured, dict) and structured.get("content") == blocks
+    if structured is not None and not repeated and not any(_is_text(block) for block in blocks):
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     return scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
 

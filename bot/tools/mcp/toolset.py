@@ -15,7 +15,7 @@ from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, 
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
-from bot.tools.mcp.server import Server, State
+from bot.tools.mcp.server import Server, ServerState, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transports
 from bot.tools.server_config import ServerConfig
@@ -96,12 +96,21 @@ class McpToolset:
                 task.cancel()
         return self._troubles()
 
+    def states(self) -> Sequence[ServerState]:
+        """Return the state of each server, in the order of the configuration."""
+        return [server.description() for server in self._servers.values()]
+
     def tools(self) -> Sequence[Tool]:
         """Return all known tools: servers in the order of the configuration, the tools of each by name."""
         if self._tools is None:
             self._tools = tuple(tool for server in self._servers.values() for tool in server.tools)
             self._by_name = {tool.name: tool for tool in self._tools}
         return self._tools
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The user groups that may use servers."""
+        return frozenset(group for server in self._servers.values() for group in server.config.audience.groups)
 
     def find(self, name: str) -> Tool | None:
         """Return the tool offered under this name, with its current definition; None if there is none."""
