@@ -61,7 +61,7 @@ class ServerConfig:
         """Return what the server or its transport said without the values of the configuration that may be secret."""
         for value in sorted(self.secrets(), key=len, reverse=True):
             if len(value) >= _HIDDEN_LENGTH:
-                words = words.replace(value, "…")
+                words = words.replace(value, "***")
         return words
 
     def secrets(self) -> Iterable[str]:

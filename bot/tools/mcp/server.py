@@ -271,7 +271,13 @@ class Server:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self.config.start_seconds):
                     session = await stack.enter_async_context(
-                        sdk.connect(connection, self.config.key, legacy=legacy, on_change=self._note_change)
+                        sdk.connect(
+                            connection,
+                            self.config.key,
+                            legacy=legacy,
+                            on_change=self._note_change,
+                            seconds=self.config.start_seconds + 1,  # so that the limit above is the one that counts
+                        )
                     )
                     definitions = await session.definitions()
                 report.was_up = True

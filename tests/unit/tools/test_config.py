@@ -293,9 +293,9 @@ def test_any_key_of_a_server_gives_a_name_for_its_tools(file: Path, key: str) ->
 
 def test_what_a_server_says_is_shown_without_the_values_of_its_configuration() -> None:
     stdio = StdioServer("s", "x", ("--token=hunter22",), {"KEY": "s3cret!", "ON": "1"})
-    assert stdio.without_secrets("bad key s3cret! or hunter22, 1 try") == "bad key … or …, 1 try"
+    assert stdio.without_secrets("bad key s3cret! or hunter22, 1 try") == "bad key *** or ***, 1 try"
     http = HttpServer("s", "https://x/?key=abc%20def", {"Authorization": "Bearer tok-123456"})
-    assert http.without_secrets("tok-123456, abc def") == "…, …"
+    assert http.without_secrets("tok-123456, abc def") == "***, ***"
 
 
 def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
