@@ -107,7 +107,9 @@ async def _serve(loaded: Settings, began: float) -> None:
     from bot.config import mcp_json  # noqa: PLC0415
     from bot.tools.toolset import make_toolset  # noqa: PLC0415
 
-    tools = make_toolset(mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables))
+    configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
+    mcp_json.log_findings(configured)
+    tools = make_toolset(configured.servers)
     try:
         await tools.launch()
         from bot import app  # noqa: PLC0415

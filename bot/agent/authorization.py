@@ -86,7 +86,7 @@ class CallAuthorizer:
         return (await self._rule(tool, arguments, size, await self._facts(state))).ruling is Ruling.DENY
 
     async def _facts(self, state: ThreadState) -> Sequence[Facts]:
-        return await policy_facts(self.policy, self.gateway, state)
+        return await policy_facts(self.policy, self.gateway, self.toolset, state)
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Bind a call to the tool's present definition."""
@@ -160,7 +160,7 @@ class CallAuthorizer:
     def _sound(self, tool: Tool, text: str) -> tuple[JsonObject, str, str | None]:
         """Return the arguments to send, their canonical text, and what is wrong with them, if anything."""
         try:
-            arguments = scrub(json.loads(text))
+            arguments = tool.own_arguments(scrub(json.loads(text)))
             return arguments, canonical(arguments), self.problem(tool, arguments)
         except (ValueError, RecursionError, OverflowError):
             return {}, text[:2000], "the arguments hold a number that JSON has not, or are nested too deeply."

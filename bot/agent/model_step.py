@@ -97,7 +97,7 @@ class ModelStep:
                 return True
             self.gateway.working(state.id, state.part, "Thinking")
             policy = self.tool_steps.authorizer.policy
-            facts = await policy_facts(policy, self.gateway, state)
+            facts = await policy_facts(policy, self.gateway, self.toolset, state)
             functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
             chosen = await self.store.thread_model(state.id)
             selection = self.options.select(state.place.channel, chosen.choice, self.catalogue)

@@ -83,7 +83,7 @@ async def proceeding(toolset: Toolset, step: Sequence[Call], ready: Sequence[Cal
 def _changing(step: Sequence[Call], call: Call) -> list[Call]:
     """Return the earlier calls of the same server that may change something."""
     same = [each for each in step if each.server == call.server and each.server]
-    return [each for each in same if each.position < call.position and not each.repeatable]
+    return [each for each in same if each.position < call.position and each.may_change]
 
 
 def _made(toolset: Toolset, call: Call) -> tuple[Tool, JsonObject] | None:

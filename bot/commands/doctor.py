@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot import logs
@@ -25,6 +25,7 @@ from bot.errors import SettingsError, StoreError
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
 from bot.store.registry import open_audit
+from bot.tools.mcp.server import ServerState
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
 from bot.tools.toolset import make_toolset
@@ -46,6 +47,10 @@ class Report:
     """One sentence for each server that did not start."""
     live: Sequence[Finding]
     """Findings about rules in relation to the existing tools."""
+    servers: Sequence[Finding] = ()
+    """Findings about mcp.json."""
+    states: Sequence[ServerState] = ()
+    """The servers in use, before they were ended."""
     identity: Identity | None = None
     """What Slack says of the app, if it was asked."""
     models: ModelsReport | None = None
@@ -53,9 +58,10 @@ class Report:
 
     @property
     def code(self) -> int:
-        """Return 0 if there is nothing to report except warnings about the file itself, else 1."""
+        """Return 0 if there is nothing to report except warnings about the files themselves, else 1."""
         is_model_wrong = self.models is not None and (self.models.failed or bool(self.models.trouble))
-        return 1 if self.troubles or self.live or is_model_wrong else 0
+        is_server_wrong = any(each.level == "error" for each in self.servers)
+        return 1 if self.troubles or self.live or is_server_wrong or is_model_wrong else 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,13 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
     # Troubles are part of the report; the log would repeat them.
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.openrouter_api_key)
     logs.configure("debug" if settings.log_level == "debug" else "error", settings.log_format, secrets)
-    servers = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
+    configured = mcp_json.load(settings.mcp_config, settings.workspace, settings.variables)
+    servers = configured.servers
     if arguments.slack and settings.missing:
         raise SettingsError("--slack", f"{', '.join(settings.missing)} must be set for that.")
     if arguments.replay is not None:
         found, troubles = asyncio.run(_replay(settings, servers, arguments.replay))
         return _replayed(found, troubles, arguments)
-    report = asyncio.run(_look(settings, servers, ask_slack=arguments.slack, ask_model=arguments.models))
+    report = asyncio.run(_look(settings, configured, ask_slack=arguments.slack, ask_model=arguments.models))
     sys.stdout.write(_as_json(report) if arguments.json else _as_text(report))
     return report.code
 
@@ -128,19 +135,21 @@ def _days(text: str) -> float:
     return days
 
 
-async def _look(settings: Settings, servers: Sequence[ServerConfig], *, ask_slack: bool, ask_model: bool) -> Report:
+async def _look(settings: Settings, configured: mcp_json.Configured, *, ask_slack: bool, ask_model: bool) -> Report:
     models = await doctor_models.look(settings, ask=ask_model)
     identity = await _ask_slack(settings) if ask_slack else None
-    toolset = McpToolset(servers)
+    toolset = McpToolset(configured.servers)
     await toolset.start()
     try:
         troubles = await toolset.ready(SERVERS_SECONDS)
-        tools = toolset.tools()
+        tools, states = toolset.tools(), toolset.states()
     finally:
         await toolset.aclose()
     # While a server is down, a rule about its tools matches nothing and may still be right.
-    live = caught(settings.policy, tools) if troubles else findings_for(settings.policy, tools)
-    return Report(settings, tools, troubles, [*live, *_over_budget(settings.policy, tools)], identity, models)
+    missing = troubles or any(finding.level == "error" for finding in configured.findings)
+    live = caught(settings.policy, tools) if missing else findings_for(settings.policy, tools)
+    live += _over_budget(settings.policy, tools)
+    return Report(settings, tools, troubles, live, configured.findings, states, identity, models)
 
 
 def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
@@ -176,8 +185,11 @@ def _as_text(report: Report) -> str:
     if report.identity is not None:
         what = kind_of_app(agent=report.identity.agent)
         lines.append(f"In {report.identity.team_name} as @{report.identity.bot_name}: {what}.")
-    lines += [f"{finding.level.capitalize()}, {finding.words()}." for finding in (*settings.findings, *report.live)]
-    lines += list(report.troubles)
+    lines += [
+        f"{finding.level.capitalize()}, {finding.words()}."
+        for finding in (*settings.findings, *report.servers, *report.live)
+    ]
+    lines += [_state(state) for state in report.states]
     if report.models is not None:
         lines += doctor_models.as_text(report.models)
     if lines:
@@ -191,6 +203,16 @@ def _as_text(report: Report) -> str:
     if not report.tools:
         lines[-1] = "There are no tools."
     return "\n".join(lines) + "\n"
+
+
+def _state(state: ServerState) -> str:
+    """Return the state of a server as one line."""
+    said = f" Its last words: {state.last_words}" if state.last_words else ""
+    if state.trouble:
+        return f"{state.trouble}{said}"
+    before = f" It had to be restarted: {state.last_error}." if state.last_error else ""
+    tools = "1 tool" if state.tools == 1 else f"{state.tools} tools"
+    return f"The tool server `{state.key}` runs and offers {tools}.{before}{said if before else ''}"
 
 
 def _who(report: Report, tool: Tool) -> str:
@@ -223,7 +245,9 @@ def _as_json(report: Report) -> str:
         "missing": list(settings.missing),
         "findings": [_finding(finding) for finding in settings.findings],
         "findings_of_tools": [_finding(finding) for finding in report.live],
+        "findings_of_servers": [_finding(finding) for finding in report.servers],
         "servers": list(report.troubles),
+        "server_states": [asdict(state) for state in report.states],
         "models": doctor_models.as_json(report.models) if report.models is not None else None,
         "agent": report.identity.agent if report.identity is not None else None,
         "tools": [_tool(report, tool) for tool in report.tools],

@@ -1,45 +1,53 @@
-"""Reads which MCP servers to run from mcp.json, in the format of Claude, Cursor and Gemini CLI (`mcpServers`).
+"""Reads which MCP servers to run from mcp.json, as Claude, Cursor, Cline, Gemini CLI (`mcpServers`) and VS Code
+(`servers`) write it.
 
-Only stdio servers are supported. `${VAR}`, `${VAR:-default}` and `${env:VAR}` are replaced in command, args, env and
-cwd. Two keys are our own: `trusted` (the server's annotations count: read-only tools run without asking) and `timeout`,
-in seconds.
+A server is a program that is started (stdio), or an address (streamable HTTP, or the older SSE). One that is configured
+wrongly is left out and reported; the others run. `bot.config.mcp_entry` reads each of them.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from bot.config.lint import Finding
+from bot.config.mcp_entry import FOLDER_SECONDS, Entry, Problem
+from bot.config.mcp_text import Object, UnreadableError, read
 from bot.errors import SettingsError
 from bot.tools.disk import before_the_loop
 from bot.tools.filesystem import default_server
 from bot.tools.mcp import names
-from bot.tools.server_config import CALL_SECONDS, StdioServer
+from bot.tools.server_config import ServerConfig, StdioServer
 
-FOLDER_SECONDS = 5.0
-"""Time limit for accessing the workspace."""
-MAX_CALL_SECONDS = 3600.0
+log = logging.getLogger(__name__)
+
 DEFAULT_WORKSPACE = Path("workspace")
-
-SERVER_KEYS = ("args", "command", "cwd", "disabled", "env", "timeout", "trusted", "type")
-_FILE_KEYS = ("$schema", "mcpServers")
-_REFERENCE = re.compile(r"\$\{([^}]*)\}")
-_VARIABLE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_SERVERS = ("mcpServers", "servers")
+_FILE_KEYS = ("$schema", *_SERVERS)
 
 
-def load(
-    path: Path | None, workspace: Path | None, environ: Mapping[str, str] | None = None
-) -> tuple[StdioServer, ...]:
-    """Return the servers to run, in the order of the file.
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The servers of a configuration, and what is wrong with it."""
+
+    servers: tuple[ServerConfig, ...]
+    """The usable ones, in the order of the file."""
+    findings: tuple[Finding, ...] = ()
+    """An error for each reason why a server is left out, and a warning for each key without effect. They never quote a
+    value that may be secret."""
+
+
+def load(path: Path | None, workspace: Path | None, environ: Mapping[str, str] | None = None) -> Configured:
+    """Return the servers to run.
 
     In: the file, or None for the filesystem server over the workspace; the folder that BOT_WORKSPACE names, which must
     exist in either case, or None for `./workspace`, which is created when needed; the variables for `${…}`, by default
-    those of the process. Raises SettingsError, which names the file, the place in it and how to fix it, and never
-    quotes a value that may be secret.
+    those of the process. Raises SettingsError, which says how to fix it, if the file cannot be read at all or the
+    workspace cannot be used.
     """
     root = _answering(workspace) if workspace is not None or path is None else None
     if path is None and root is not None:
@@ -47,8 +55,15 @@ def load(
         # Started in the workspace, the server accepts relative paths. But npx also looks for programs in its current
         # folder, and a model has written what is in the workspace.
         cwd = None if command == default_server.NPX else root
-        return (StdioServer(default_server.KEY, command, args, cwd=cwd, trusted=True),)
-    return _File(path or Path(), os.environ if environ is None else environ).servers()
+        return Configured((StdioServer(default_server.KEY, command, args, cwd=cwd, trusted=True),))
+    return _servers(path or Path(), os.environ if environ is None else environ)
+
+
+def log_findings(configured: Configured) -> None:
+    """Log what is wrong with a configuration, once it is in use."""
+    for finding in configured.findings:
+        level = logging.ERROR if finding.level == "error" else logging.WARNING
+        log.log(level, "MCP_CONFIG: %s.", finding.words())
 
 
 def _answering(workspace: Path | None) -> Path:
@@ -72,147 +87,43 @@ def _answering(workspace: Path | None) -> Path:
             raise SettingsError("BOT_WORKSPACE", f"{words} Name a folder on another one.")
 
 
-class _File:
-    """One mcp.json that is being read."""
+def _servers(path: Path, environ: Mapping[str, str]) -> Configured:
+    try:
+        content = read(path)
+    except UnreadableError as problem:
+        raise SettingsError("MCP_CONFIG", f"{path} {problem}") from problem
+    table = next((key for key in _SERVERS if key in content), None)
+    if table is None:
+        raise SettingsError("MCP_CONFIG", f"{path} has no `mcpServers`. The servers belong under that key.")
+    if not isinstance(entries := content[table], Object):
+        raise SettingsError("MCP_CONFIG", f"{path} `{table}` must be an object.")
+    if any(key in content.twice for key in _SERVERS) or all(key in content for key in _SERVERS):
+        raise SettingsError("MCP_CONFIG", f"{path} has two lists of servers. Put all of them into one `mcpServers`.")
+    warnings = [Problem(key, "is not known and is ignored", "remove it") for key in content if key not in _FILE_KEYS]
+    findings = list(_findings(path.name, "warning", "", warnings))
+    servers: list[ServerConfig] = []
+    prefixes: dict[str, str] = {}
+    for key, value in entries.items():
+        entry = Entry(key, value, path.absolute().parent, environ)
+        server = entry.server()
+        prefix = names.prefix(key)
+        if key in entries.twice:
+            entry.errors.append(Problem("", "is there twice", "rename or remove one of them"))
+        elif prefix in prefixes:
+            clash = f"and `{prefixes[prefix]}` both become `{prefix}` in the names of tools"
+            entry.errors.append(Problem("", clash, "rename one of them"))
+        prefixes.setdefault(prefix, key)
+        findings += _findings(path.name, "error", f"{table}.{key}", entry.errors)
+        findings += _findings(path.name, "warning", f"{table}.{key}", entry.warnings)
+        if server is not None and not entry.errors:
+            servers.append(server)
+    return Configured(tuple(servers), tuple(findings))
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
-        self._path = path
-        self._environ = environ
 
-    def servers(self) -> tuple[StdioServer, ...]:
-        content = self._content()
-        self._known(content, _FILE_KEYS, "")
-        if "mcpServers" not in content:
-            raise self._wrong("", "has no `mcpServers`. The servers belong under that key.")
-        entries = self._typed(content["mcpServers"], dict, "mcpServers", "an object")
-        servers: list[StdioServer] = []
-        prefixes: dict[str, str] = {}
-        for key, entry in entries.items():
-            prefix = names.prefix(key)
-            if not prefix or len(prefix) > names.MAX_PREFIX_LENGTH:
-                raise self._wrong(
-                    f"mcpServers.{key}",
-                    "has a name that cannot be used, because tools are named after it. Use 1 to "
-                    f"{names.MAX_PREFIX_LENGTH} letters, digits, `_` or `-`.",
-                )
-            if prefix in prefixes:
-                raise self._wrong(
-                    f"mcpServers.{key}",
-                    f"and `{prefixes[prefix]}` both become `{prefix}` in the names of tools. Rename one of them.",
-                )
-            prefixes[prefix] = key
-            server = self._server(key, self._typed(entry, dict, f"mcpServers.{key}", "an object"))
-            if server is not None:
-                servers.append(server)
-        return tuple(servers)
-
-    def _server(self, key: str, entry: dict[str, Any]) -> StdioServer | None:
-        """Return the server of an entry; None if it is disabled (its content is validated all the same, its variables
-        are not)."""
-        place = f"mcpServers.{key}"
-        if "url" in entry or entry.get("type", "stdio") != "stdio":
-            raise self._wrong(place, "is not started with a `command` (stdio), and no other servers can be used.")
-        self._known(entry, SERVER_KEYS, place)
-        command = self._typed(entry.get("command"), str, f"{place}.command", "the program to start, as a string")
-        args = self._typed(entry.get("args", []), list, f"{place}.args", "a list of strings")
-        env = self._typed(entry.get("env", {}), dict, f"{place}.env", "an object of strings")
-        cwd = self._typed(entry.get("cwd", ""), str, f"{place}.cwd", "a folder, as a string")
-        trusted = self._typed(entry.get("trusted", False), bool, f"{place}.trusted", "true or false")
-        disabled = self._typed(entry.get("disabled", False), bool, f"{place}.disabled", "true or false")
-        seconds = self._seconds(entry.get("timeout", CALL_SECONDS), f"{place}.timeout")
-        if disabled:
-            return None
-        return StdioServer(
-            key,
-            self._expanded(command, f"{place}.command", may_be_empty=False),
-            tuple(self._expanded(argument, f"{place}.args[{index}]") for index, argument in enumerate(args)),
-            {name: self._expanded(value, f"{place}.env.{name}") for name, value in env.items()},
-            self._folder(self._expanded(cwd, f"{place}.cwd"), f"{place}.cwd") if cwd else None,
-            trusted=trusted,
-            call_seconds=seconds,
-        )
-
-    def _content(self) -> dict[str, Any]:
-        try:
-            text = self._path.read_text("utf-8-sig")
-        except OSError as problem:
-            raise self._wrong("", f"cannot be read ({problem.strerror}).") from problem
-        except UnicodeDecodeError as problem:
-            raise self._wrong("", "is not UTF-8 text.") from problem
-        try:
-            content = json.loads(text, object_pairs_hook=self._without_duplicates)
-        except json.JSONDecodeError as problem:
-            raise self._wrong("", f"is not valid JSON: {problem.msg} in line {problem.lineno}.") from problem
-        except RecursionError as problem:
-            raise self._wrong("", "is nested too deeply.") from problem
-        return self._typed(content, dict, "", "an object with `mcpServers`")
-
-    def _without_duplicates(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        content: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in content:
-                raise self._wrong("", f"has the key `{key}` twice in one object. Remove one of them.")
-            content[key] = value
-        return content
-
-    def _expanded(self, text: Any, place: str, *, may_be_empty: bool = True) -> str:
-        def value(reference: re.Match[str]) -> str:
-            variable = _VARIABLE.fullmatch(reference[1])
-            if variable is None:
-                raise self._wrong(
-                    place,
-                    f"contains `{reference[0]}`, which cannot be replaced. "
-                    "Use ${VAR}, ${VAR:-default} or ${env:VAR}.",
-                )
-            name, fallback = variable.groups()
-            # As in a shell, `:-` also applies to a variable that is set but empty.
-            if found := self._environ.get(name):
-                return found
-            if fallback is not None:
-                return fallback
-            if name in self._environ:
-                return ""
-            raise self._wrong(
-                place,
-                f"needs the environment variable {name}, which is not set. Set it, or write ${{{name}:-default}}.",
-            )
-
-        expanded = _REFERENCE.sub(value, self._typed(text, str, place, "a string"))
-        if "\0" in expanded or not (expanded or may_be_empty):
-            raise self._wrong(place, "must not be empty or contain a NUL character.")
-        return expanded
-
-    def _folder(self, text: str, place: str) -> Path:
-        folder = self._path.absolute().parent / Path(text).expanduser()
-        found: list[bool] = []
-        before_the_loop([lambda: found.append(os.path.isdir(folder))], FOLDER_SECONDS)
-        if not found:
-            raise self._wrong(
-                place, f"names a folder whose disk does not answer ({folder}). Name a folder on another one."
-            )
-        if not found[0]:
-            raise self._wrong(place, f"names the folder {folder}, which does not exist.")
-        return folder
-
-    def _seconds(self, value: Any, place: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_CALL_SECONDS:
-            raise self._wrong(
-                place,
-                f"must be a number of seconds (not milliseconds), above 0 and at most {MAX_CALL_SECONDS:.0f}.",
-            )
-        return float(value)
-
-    def _known(self, content: dict[str, Any], known: tuple[str, ...], place: str) -> None:
-        for key in content:
-            if key not in known:
-                raise self._wrong(
-                    place, f"has an unknown key `{key}`. The keys that are known here are {', '.join(known)}."
-                )
-
-    def _typed(self, value: Any, kind: type, place: str, wanted: str) -> Any:
-        if not isinstance(value, kind):
-            raise self._wrong(place, f"must be {wanted}.")
-        return value
-
-    def _wrong(self, place: str, problem: str) -> SettingsError:
-        return SettingsError("MCP_CONFIG", f"{self._path}{f': `{place}`' if place else ''} {problem}")
+def _findings(
+    file: str, level: Literal["error", "warning"], where: str, problems: Iterable[Problem]
+) -> Iterable[Finding]:
+    ending = "; until then this server is not used" if level == "error" else ""
+    for each in problems:
+        place = ".".join(part for part in (where, each.place) if part)
+        yield Finding(level, 0, f"{file} `{place}` {each.problem}", f"{each.fix}{ending}")

@@ -99,6 +99,12 @@ class Call:
     identity: tuple[str, str] = field(default=("", ""), compare=False, repr=False)
     """Arguments, and what makes a call with them the same as another one; kept by `bot.agent.loop_detection`."""
 
+    @property
+    def may_change(self) -> bool:
+        """Whether it may change something, so that its place among the calls of its step matters. A call that is safe
+        to repeat may still do so."""
+        return bool(self.server) and not (self.repeatable and self.tier in ("", "read"))
+
     def start(self) -> None:
         """Mark the call as started, before it is sent: from the next commit on it may have run."""
         self.state = CallState.STARTED

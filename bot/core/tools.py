@@ -23,9 +23,32 @@ class StepPosition:
 
 def position_in_step(thread_id: int, step: Sequence[Call], call: Call) -> StepPosition | None:
     """Return a call's position in its step; None if the order does not matter because no call changes anything."""
-    if len(step) < 2 or all(each.repeatable or not each.server for each in step):
+    if len(step) < 2 or not any(each.may_change for each in step):
         return None
     return StepPosition((thread_id, call.seq), call.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Where, by whom and by which user groups a server may be used; an empty tuple does not limit."""
+
+    channels: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    """A person may use it who is listed here or in one of the groups."""
+    groups: tuple[str, ...] = ()
+
+    def admits(self, channel: str, user: str, groups: frozenset[str] | None) -> bool:
+        """Return whether a person may use the server in a channel. In: the person's groups among those that are asked
+        about; None if they are unknown, which admits nobody."""
+        if self.channels and channel not in self.channels:
+            return False
+        return not (self.users or self.groups) or user in self.users or not (groups or set()).isdisjoint(self.groups)
+
+    def words(self) -> str:
+        """Describe the limits: `in C01 for U02, S03`; empty without any."""
+        places = f"in {', '.join(self.channels)}" if self.channels else ""
+        people = f"for {', '.join((*self.users, *self.groups))}" if self.users or self.groups else ""
+        return f"{places} {people}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,20 @@ class Tool:
     title: str = ""
     """The server's own title for people, one visible line; empty when it has none. It is not part of `digest`, since it
     says nothing about what the tool does."""
+    safe_to_repeat: bool = False
+    """Our configuration says that a call may be sent again when it is not known whether it has run."""
+    audience: Audience = Audience()
+    """Outside of it, the tool is not offered and calls of it are refused."""
+    argument_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The server's own names of the arguments that are offered under other names, by the offered name."""
+
+    def own_arguments(self, arguments: JsonObject) -> JsonObject:
+        """Return arguments that a model wrote, under the server's own names. If both names of one are there, the other
+        one is left for the validation to report."""
+        if not self.argument_names:
+            return arguments
+        names = {name: own for name, own in self.argument_names.items() if own not in arguments}
+        return {names.get(name, name): value for name, value in arguments.items()}
 
     def function(self) -> JsonObject:
         """Return the OpenAI function tool for a request. An empty description is left out: Bedrock refuses it."""

@@ -6,12 +6,22 @@ The subclass determines the transport (`bot.tools.mcp.transports.registry`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from bot.core.tools import Audience
 
 CALL_SECONDS = 60.0
 """The time limit of a call if none is configured; the MCP SDKs' own default."""
+START_SECONDS = 60.0
+"""For starting, negotiating and listing, if not configured. A server that npx has to download takes 7 s and more."""
+CALLS_AT_ONCE = 16
+"""Calls that one server handles at the same time, if not configured; more of them wait."""
+_HIDDEN_LENGTH = 6
+"""Shorter values (`1`, `true`, `prod`) are no secrets, and removing them would garble what a server says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +34,66 @@ class ServerConfig:
     """Whether the server's annotations of its tools count (readOnlyHint and the like)."""
     call_seconds: float = field(default=CALL_SECONDS, kw_only=True)
     """How long a call may take before it counts as unanswered."""
+    start_seconds: float = field(default=START_SECONDS, kw_only=True)
+    """How long the server may take to start, negotiate and list its tools."""
+    calls_at_once: int = field(default=CALLS_AT_ONCE, kw_only=True)
+    legacy: bool = field(default=False, kw_only=True)
+    """Whether the server is reached through `initialize` without asking for 2026-07-28 first."""
+    include: tuple[str, ...] = field(default=(), kw_only=True)
+    """Globs over the server's own names of its tools: only these are used; empty for all."""
+    exclude: tuple[str, ...] = field(default=(), kw_only=True)
+    """Globs over names of tools that are not used, even if they are included."""
+    safe_to_repeat: tuple[str, ...] = field(default=(), kw_only=True)
+    """Globs over names of tools whose calls may be sent again when it is not known whether they have run."""
+    audience: Audience = field(default=Audience(), kw_only=True)
+    """Where and by whom the server may be used."""
+
+    def uses(self, remote_name: str) -> bool:
+        """Return whether a tool is used, by the server's own name."""
+        included = not self.include or _matches(self.include, remote_name)
+        return included and not _matches(self.exclude, remote_name)
+
+    def repeats(self, remote_name: str) -> bool:
+        """Return whether calls of a tool may be sent again, by the server's own name."""
+        return _matches(self.safe_to_repeat, remote_name)
+
+    def without_secrets(self, words: str) -> str:
+        """Return what the server or its transport said without the values of the configuration that may be secret."""
+        for value in sorted(self.secrets(), key=len, reverse=True):
+            if len(value) >= _HIDDEN_LENGTH:
+                words = words.replace(value, "***")
+        return words
+
+    def secrets(self) -> Iterable[str]:
+        """Return the values that may be secret."""
+        return ()
 
     def identity(self) -> Sequence[object]:
         """Return JSON values that identify the server: approvals and grants for one server do not apply to another one
         with the same key. Contains no secrets."""
         return (self.key, self.trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServer(ServerConfig):
+    """A server that somebody else runs, reached over streamable HTTP."""
+
+    url: str = field(repr=False)
+    """May contain a secret in its query."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Sent with every request; usually they contain a secret."""
+
+    def identity(self) -> Sequence[object]:
+        return (self.key, self.url.partition("?")[0], self.trusted)
+
+    def secrets(self) -> Iterable[str]:
+        values = (part for value in self.headers.values() for part in (value, *value.split()[1:]))
+        return [*values, self.url.partition("?")[2], *(value for _, value in parse_qsl(urlsplit(self.url).query))]
+
+
+@dataclass(frozen=True, slots=True)
+class SseServer(HttpServer):
+    """A server that is reached over HTTP with SSE, which the specification replaced in 2025-03-26."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +108,11 @@ class StdioServer(ServerConfig):
 
     def identity(self) -> Sequence[object]:
         return (self.key, self.command, list(self.args), str(self.cwd), self.trusted)
+
+    def secrets(self) -> Iterable[str]:
+        options = (value for _, separator, value in (each.partition("=") for each in self.args) if separator)
+        return [*self.env.values(), *options]
+
+
+def _matches(globs: Iterable[str], name: str) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)

@@ -13,9 +13,8 @@ import pytest
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.tools import Preview, Tool, Undone, UndoSnapshot
-from bot.tools.mcp.server import CALLS_AT_ONCE
 from bot.tools.mcp.transports.registry import standard
-from bot.tools.server_config import ServerConfig
+from bot.tools.server_config import CALLS_AT_ONCE, ServerConfig
 from bot.tools.toolset import GUARDS, make_toolset
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call

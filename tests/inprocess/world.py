@@ -39,12 +39,13 @@ from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.filesystem import default_server
 from bot.tools.mcp.toolset import McpToolset
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import ServerConfig, StdioServer
 from bot.tools.toolset import make_toolset
 from slack_sandbox.openrouter import ModelSandbox, wire
 from tests import migrated, quick_updates, standin
 from tests.harness import Bot, World, settings_of
 from tests.inprocess.files import near_transports
+from tests.inprocess.known_node import known_node
 from tests.inprocess.model import NearModel, NearModelSandbox
 from tests.inprocess.slack import Line, NearSlack
 from tests.watch import as_a_bot
@@ -139,7 +140,7 @@ class BotInside(Bot):
         self._slack, self._model = slack, model
         self.endpoint = model
         """What is asked about replies that were cut off."""
-        self.toolset_of: Callable[[Sequence[StdioServer]], McpToolset] = _toolset
+        self.toolset_of: Callable[[Sequence[ServerConfig]], McpToolset] = _toolset
         """What makes the toolset of the configured servers."""
         self.store_of: Opens = _eager
         """What opens the store."""
@@ -204,9 +205,10 @@ class BotInside(Bot):
         loaded = settings.load(values, self.home)
         for finding in loaded.findings:
             logging.getLogger("bot.app").warning("BOT_CONFIG: %s.", finding.words())
-        with _known_node():
-            listed = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
-        found = [_served(each) for each in listed]
+        with known_node():
+            configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
+        mcp_json.log_findings(configured)
+        found = [_served(each) for each in configured.servers]
         ending = self._ending = AsyncExitStack()
         tools = self.toolset_of(found)
         ending.push_async_callback(tools.aclose)
@@ -272,7 +274,7 @@ class Inside(World):
         await super().quiet(timeout)
 
 
-def _toolset(servers: Sequence[StdioServer]) -> McpToolset:
+def _toolset(servers: Sequence[ServerConfig]) -> McpToolset:
     return make_toolset(servers, transports=near_transports(str(_stand_in()[1])))
 
 
@@ -286,23 +288,11 @@ def _stand_in() -> tuple[Path, Path]:
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
-_new_enough = cache(default_server._is_new_enough)  # pyright: ignore[reportPrivateUsage]
-
-
-@contextmanager
-def _known_node() -> Generator[None]:
-    """Ask each program only once for its version, not at each start of a bot, which is another process otherwise."""
-    before = default_server._is_new_enough  # pyright: ignore[reportPrivateUsage]
-    default_server._is_new_enough = _new_enough  # pyright: ignore[reportPrivateUsage]
-    try:
-        yield
-    finally:
-        default_server._is_new_enough = before  # pyright: ignore[reportPrivateUsage]
-
-
-def _served(server: StdioServer) -> StdioServer:
+def _served(server: ServerConfig) -> ServerConfig:
     """The server, by the stand-in if it is the one that the set-up installs."""
-    if not any(argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args):
+    if not isinstance(server, StdioServer) or not any(
+        argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args
+    ):
         return server
     programs, program = _stand_in()
     return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *server.args[1:]))

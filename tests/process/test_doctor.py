@@ -289,3 +289,25 @@ def test_to_ask_slack_it_needs_the_tokens(tmp_path: Path, doctor: Doctor) -> Non
     code, _, errors = doctor("--slack")
     assert code == 2
     assert "SLACK_BOT_TOKEN" in errors
+
+
+def test_it_names_what_is_wrong_with_the_servers_and_shows_their_last_words(tmp_path: Path, doctor: Doctor) -> None:
+    crash = "import sys; sys.exit('no access with hunter22')"
+    servers = {
+        "crash": {"command": sys.executable, "args": ["-c", crash], "env": {"KEY": "hunter22"}},
+        "wrong": {"command": "x", "env": {"A": "${NOT_SET}"}, "cwd": "nowhere"},
+        "other": {"command": sys.executable, "disabled": True},
+    }
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers, "inputs": []}))
+    code, said, _ = doctor()
+    assert code == 1
+    assert "Warning, mcp.json `inputs` is not known and is ignored" in said
+    assert "Error, mcp.json `mcpServers.wrong.env.A` needs the environment variable NOT_SET, which is not set" in said
+    assert "Error, mcp.json `mcpServers.wrong.cwd` names the folder" in said
+    assert "The tool server `crash` is not running" in said
+    assert "Its last words: no access with ***" in said
+    assert "hunter22" not in said
+    _, machine, _ = doctor("--json")
+    told = json.loads(machine)
+    assert [finding["level"] for finding in told["findings_of_servers"]] == ["warning", "error", "error"]
+    assert [(state["key"], state["state"]) for state in told["server_states"]] == [("crash", "down")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncGenerator
@@ -96,8 +97,8 @@ async def serving(home: Path, slack: SlackSandbox, model: ModelSandbox) -> Async
 
 def respond(request: ChatRequest) -> Answer:
     """Of four threads one fails, one calls a tool that is not there, and two are answered."""
-    said = str([message for message in request.messages if message["role"] == "user"][-1]["content"])
-    number = int(unstamped(said).rsplit(" ", 1)[-1])
+    said = [unstamped(str(message["content"])) for message in request.messages if message["role"] == "user"]
+    number = next(int(found[1]) for each in reversed(said) if (found := re.search(r" (\d+)$", each)))
     if number % 4 == 0:
         return failure(401)
     if number % 4 == 1 and request.messages[-1]["role"] == "user":

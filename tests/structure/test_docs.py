@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.config import bot_toml, mcp_json, settings
+from bot.config import bot_toml, mcp_entry, mcp_json, settings
 from bot.core.limits import Limits
 from tests.pages import PAGES, ROOT, blocks
 
@@ -123,7 +123,7 @@ def test_examples_of_configuration_are_accepted(page: str, tmp_path: Path) -> No
             bot_toml.load(tmp_path / "bot.toml")
         if language == "json":
             (tmp_path / "mcp.json").write_text(body)
-            assert mcp_json.load(tmp_path / "mcp.json", None, {})
+            assert mcp_json.load(tmp_path / "mcp.json", None, {}).servers
 
 
 AGENT = ("prompt", "channels.C….prompt", "instructions", "privacy", "answer_missed_minutes")
@@ -133,7 +133,7 @@ def test_every_setting_is_explained() -> None:
     page, policy = text("docs/settings.md"), text("docs/policy.md")
     for name in (*settings.NAMES, *(each.name for each in fields(Limits)), *AGENT, "redact"):
         assert f"| `{name}` |" in page, name
-    for name in mcp_json.SERVER_KEYS:
+    for name in mcp_entry.SERVER_KEYS:
         assert f"`{name}`" in page, name
     for name in ("approvers", "needed", "no_self", "grants", "remind_hours", "undo_minutes", "grant_days"):
         assert f"`{name}`" in policy, name
@@ -146,7 +146,7 @@ def test_the_defaults_of_the_limits_are_told_as_they_are() -> None:
             assert (Limits().pollers, "| `pollers` | none |" in page) == ((), True)
             continue
         assert f"| `{each.name}` | `{getattr(Limits(), each.name):g}` |" in page, each.name
-    assert f"| `timeout` | `{mcp_json.CALL_SECONDS:g}` |" in page
+    assert f"| `timeout` | `{mcp_entry.CALL_SECONDS:g}` |" in page
     assert f"| `OPENROUTER_MODEL` | `{settings.DEFAULT_MODEL}` |" in page
 
 

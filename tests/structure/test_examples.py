@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import bot_toml, mcp_json, models_table, settings
+from bot.config import bot_toml, mcp_entry, mcp_json, models_table, settings
 from bot.config.bot_toml import Configuration
 from bot.config.toml_file import TomlFile
 from bot.core.attachments import AttachmentLimits
@@ -22,6 +22,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Rule
 from bot.tools.filesystem import default_server
 from bot.tools.filesystem.paths import Filesystem
+from bot.tools.server_config import StdioServer
 
 ROOT = Path(__file__).parents[2]
 TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENROUTER_API_KEY": "sk-or-1"}
@@ -117,7 +118,8 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
 
 def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_tested(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text((ROOT / "mcp.json.example").read_text("utf-8"))
-    (server,) = mcp_json.load(tmp_path / "mcp.json", None, {})
+    (server,) = mcp_json.load(tmp_path / "mcp.json", None, {}).servers
+    assert isinstance(server, StdioServer)
     assert (server.key, server.trusted, server.cwd) == ("filesystem", True, tmp_path)
     package = f"{default_server.PACKAGE}@{default_server.pinned_version()}"
     assert (server.command, server.args) == ("npx", ("-y", package, "./workspace"))
@@ -129,12 +131,13 @@ def test_the_servers_are_read_and_the_filesystem_server_is_the_one_that_is_teste
 
 def test_every_key_of_a_server_is_in_the_example() -> None:
     servers = json.loads((ROOT / "mcp.json.example").read_text("utf-8"))["mcpServers"]
-    assert {key for server in servers.values() for key in server} == set(mcp_json.SERVER_KEYS)
+    assert {key for server in servers.values() for key in server} == set(mcp_entry.SERVER_KEYS)
 
 
 def test_a_server_that_is_no_longer_disabled_wants_its_variables(tmp_path: Path) -> None:
     text = (ROOT / "mcp.json.example").read_text("utf-8").replace('"disabled": true', '"disabled": false')
     (tmp_path / "mcp.json").write_text(text)
-    with pytest.raises(settings.SettingsError, match="the environment variable NOTES_TOKEN, which is not set"):
-        mcp_json.load(tmp_path / "mcp.json", None, {})
-    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"})) == 2
+    found = mcp_json.load(tmp_path / "mcp.json", None, {})
+    assert len(found.servers) == 2
+    assert "the environment variable NOTES_TOKEN, which is not set" in found.findings[0].words()
+    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"}).servers) == 3

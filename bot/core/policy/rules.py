@@ -35,6 +35,7 @@ KINDS = {"public": "channel", "private": "group", "dm": "im", "group_dm": "mpim"
 """Kinds of conversation: the word in a rule, and the value of `Facts.kind`."""
 _READS = "the default: read-only tools of a trusted server run"
 _ELSE = "the default: everything else asks"
+_OUTSIDE = "the server's own channels, users and groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,11 @@ class Policy:
             facts: where and for whom it is made.
             inside: returns whether a path lies in a folder.
 
-        Returns the ruling of the first rule that matches, or else of the default. Raises whatever `inside` raises.
+        Returns the ruling of the first rule that matches, or else of the default; no rule allows what the server's own
+        audience excludes. Raises whatever `inside` raises.
         """
+        if not tool.audience.admits(facts.channel, facts.user, facts.groups):
+            return Judgement(Ruling.DENY, None, _OUTSIDE)
         for each in self.rules:
             if (
                 each.matches_tool(tool)
@@ -160,6 +164,8 @@ class Policy:
 
     def denies_all(self, tool: Tool, facts: Facts) -> bool:
         """Return whether every call of the tool would be denied here, so that it need not be offered."""
+        if not tool.audience.admits(facts.channel, facts.user, facts.groups):
+            return True
         for each in self.rules:
             if each.matches_tool(tool) and each.counts_as_match(each.matches_facts(facts)):
                 if each.action is not Ruling.DENY:
@@ -170,7 +176,7 @@ class Policy:
 
     def offered(self, tools: Sequence[Tool], facts: Sequence[Facts]) -> Sequence[Tool]:
         """Return the tools that the model may be offered. Takes about `effort` for each tool and each of the facts."""
-        if not self.rules:
+        if not self.rules and not any(tool.audience.words() for tool in tools):
             return tools
         return [tool for tool in tools if not any(self.denies_all(tool, each) for each in facts)]
 
@@ -213,6 +219,8 @@ class Policy:
         The last condition is `always`; it belongs to the default if no rule matches unconditionally.
         """
         found: list[tuple[Judgement, str]] = []
+        if limits := tool.audience.words():
+            found.append((Judgement(Ruling.DENY, None, _OUTSIDE), f"unless {limits}"))
         for each in self.rules:
             if each.matches_tool(tool):
                 found.append((Judgement(each.action, each, self.label(each)), each.words()))
@@ -247,4 +255,4 @@ def default_ruling(tool: Tool) -> Ruling:
 
 def repeatable(tool: Tool) -> bool:
     """Return whether a call of unknown outcome may be retried automatically: only if our configuration trusts it."""
-    return tool.trusted and tool.read_only
+    return (tool.trusted and tool.read_only) or tool.safe_to_repeat

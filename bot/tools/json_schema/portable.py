@@ -15,12 +15,12 @@ call is valid.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 from bot.core.json_text import JsonObject
+from bot.tools.json_schema import argument_names
 from bot.tools.text import line, visible
 
 MAX_NODES = 1000
@@ -36,15 +36,19 @@ MAX_ENUM_VALUES = 250
 
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _LIMITS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
-_ARGUMENT = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _ANYTHING_IN_A_LIST: JsonObject = {"type": "string"}
 
 
 def convert(schema: Mapping[str, Any]) -> JsonObject:
     """Return a function tool's `parameters` from a tool's `inputSchema`, whatever that is: an object schema that every
     provider accepts. References are resolved within the schema only; nothing is ever fetched."""
+    return convert_with_names(schema)[0]
+
+
+def convert_with_names(schema: Mapping[str, Any]) -> tuple[JsonObject, dict[str, str]]:
+    """Return the same, and the server's own name of each argument that has another one there, by that name."""
     if _too_large(schema):
-        return {"type": "object", "properties": {}}
+        return {"type": "object", "properties": {}}, {}
     found = _Converter(schema).convert(schema, 0, ())
     properties: JsonObject = dict(found.get("properties", {}))
     required: set[str] = set(found.get("required", ()))
@@ -54,17 +58,25 @@ def convert(schema: Mapping[str, Any]) -> JsonObject:
             properties[name] = _either(properties[name], value) if name in properties else value
     if forms:
         required |= set.intersection(*(set(form.get("required", ())) for form in forms))
+    names = argument_names.offered(properties)
     parameters: JsonObject = {
         "type": "object",
-        "properties": {name: value for name, value in properties.items() if _ARGUMENT.fullmatch(name)},
-        "required": [name for name in properties if name in required],
+        "properties": {names[own]: _explained(value, own, names[own]) for own, value in properties.items()},
+        "required": [names[own] for own in properties if own in required],
     }
     if "additionalProperties" in found and not forms:
         parameters["additionalProperties"] = found["additionalProperties"]
     if "description" in found:
         parameters["description"] = found["description"]
     _tidy(parameters)
-    return parameters
+    return parameters, {name: own for own, name in names.items() if name != own}
+
+
+def _explained(value: Any, own: str, name: str) -> Any:
+    """Return the schema of an argument; if its name was changed, with the server's own, which messages about it use."""
+    if name == own or not isinstance(value, dict):
+        return value
+    return {**value, "description": f"`{line(own, 200)}` {value.get('description', '')}".rstrip()}
 
 
 def _too_large(schema: Any) -> bool:
@@ -158,7 +170,7 @@ class _Converter:
             kept: JsonObject = {}
             for name, value in properties.items():
                 # `false` allows no value. A name such as `$ref` might be taken for a keyword.
-                if value is False or name.startswith("$") or self._nodes_left <= 0:
+                if value is False or (depth and name.startswith("$")) or self._nodes_left <= 0:
                     continue
                 converted = self.convert(value, depth + 1, references)
                 kept[name] = converted if name in required else _without_null(converted)

@@ -40,7 +40,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
             return None
         blocks = []
     parts = _described(blocks)
-    if structured is not None and not blocks:
+    repeated = isinstance(structured, dict) and structured.get("content") == blocks
+    if structured is not None and not repeated and not any(_is_text(block) for block in blocks):
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     said = scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
     return ResultText(said, list(_media(blocks)))
@@ -72,7 +73,8 @@ def _described(blocks: list[Any]) -> list[str]:
     others = 0
     for block in blocks:
         if isinstance(block, dict) and block.get("type") == "text":
-            parts.append(_string(block.get("text")))
+            words = block.get("text")
+            parts.append(words if isinstance(words, str) else _json(words))
         elif (others := others + 1) <= _MAX_DESCRIBED:
             parts.append(_block(block))
     if others > _MAX_DESCRIBED:
@@ -99,6 +101,11 @@ def _media(blocks: list[Any]) -> Iterator[Media]:
         yield Media(line(media, 100), base64)
 
 
+def _is_text(block: Any) -> bool:
+    """Return whether a block has text, in which servers repeat what is structured."""
+    return isinstance(block, dict) and block.get("type") == "text" and bool(block.get("text"))
+
+
 def _block(block: Any) -> str:
     """Return one block of content in words."""
     content: Mapping[str, Any] = block if isinstance(block, dict) else {}
@@ -114,8 +121,18 @@ def _block(block: Any) -> str:
                 about = _kind_and_size(resource.get("mimeType"), resource.get("blob"))
                 words = f"[{_name(resource)}: {about}; it cannot be shown here]"
         case kind:
-            words = f"[content of the unknown kind {line(_string(kind), 50) or '?'}]"
+            words = f"[content of the unknown kind {line(_string(kind), 50) or '?'}] {_json(block)}"
     return words
+
+
+def _json(value: Any) -> str:
+    """Return a value that is not of a known form as bounded JSON, without base64; empty for none."""
+    if value is None:
+        return ""
+    try:
+        return _BASE64.sub("(base64)", cut(json.dumps(value, ensure_ascii=False), LIMIT))
+    except (ValueError, RecursionError):
+        return "(nested too deeply)"
 
 
 def _link(content: Mapping[str, Any]) -> str:

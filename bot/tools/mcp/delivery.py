@@ -3,14 +3,32 @@ transport."""
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from mcp.shared.dispatcher import coerce_request_id
-from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse, RequestId
+from mcp_types import (
+    PARSE_ERROR,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
 
 from bot.core.json_text import JsonObject
+from bot.tools.mcp.jsonrpc import ID_WITHIN
+
+UNREADABLE = "its answer cannot be read"
+UNREADABLE_RESULT = (
+    "The tool server answered this call, but its answer cannot be read, so its result is lost. The call has most "
+    "likely run: look at what it has changed before you make it again."
+)
+
+_IDS = re.compile(rb'"id"\s*:\s*"?(\d{1,15})(?!\d)')
 
 
 @dataclass(eq=False)
@@ -29,6 +47,9 @@ class Delivery:
     """The size of the message with the reply, in bytes."""
     refused: bool = False
     """The server answered with a protocol error."""
+    trouble: str = ""
+    """What the transport knows about a request that was not answered, in words that complete the sentence "The tool
+    server … .": `cannot be reached (connection refused)`."""
 
 
 current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
@@ -39,6 +60,8 @@ class Deliveries:
 
     def __init__(self) -> None:
         self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
+        self._others: set[RequestId] = set()
+        """Pending requests of the SDK itself."""
 
     def sending(self, message: JSONRPCMessage) -> Delivery | None:
         """Register a message that the current task is about to send. Out: the record of its delivery; None if it is not
@@ -46,6 +69,8 @@ class Deliveries:
         delivery = current_delivery.get() if isinstance(message, JSONRPCRequest) else None
         if delivery is not None and isinstance(message, JSONRPCRequest):
             self._waiting[coerce_request_id(message.id)] = delivery
+        elif isinstance(message, JSONRPCRequest):
+            self._others.add(coerce_request_id(message.id))
         return delivery
 
     def received(self, message: JSONRPCMessage, size: int) -> JSONRPCMessage:
@@ -53,6 +78,7 @@ class Deliveries:
         if not isinstance(message, JSONRPCResponse | JSONRPCError) or message.id is None:
             return message
         delivery = self._waiting.get(coerce_request_id(message.id))
+        self._others.discard(coerce_request_id(message.id))
         if delivery is not None and isinstance(message, JSONRPCResponse):
             delivery.reply, delivery.size = message.result, size
             kind = {"resultType": "complete"} if "resultType" in message.result else {}
@@ -60,3 +86,31 @@ class Deliveries:
         if delivery is not None:
             delivery.refused = True
         return message
+
+    def unreadable(self, raw: bytes, request: RequestId | None = None) -> JSONRPCMessage | None:
+        """Return what to pass on to the SDK for a message that cannot be read: a reply, if it answers a pending
+        request.
+
+        In: the message, and the request that it answers if that is known otherwise than from the message. A server
+        that answers in a form that nobody can read has answered: the call has run, and waiting longer is pointless.
+        """
+        request = self._answered(raw) if request is None else coerce_request_id(request)
+        if request is None:
+            return None
+        if request not in self._waiting:
+            self._others.discard(request)
+            return JSONRPCError(jsonrpc="2.0", id=request, error=ErrorData(code=PARSE_ERROR, message=UNREADABLE))
+        result = {"content": [{"type": "text", "text": UNREADABLE_RESULT}], "isError": True}
+        return self.received(JSONRPCResponse(jsonrpc="2.0", id=request, result=result), len(raw))
+
+    def _answered(self, raw: bytes) -> RequestId | None:
+        """Return the pending request whose id is in a message: at its beginning, at its end, or nowhere but once. (The
+        results of other servers' tools may contain ids, too.)"""
+        if b'"jsonrpc"' not in raw:
+            return None
+        for part in (raw[:ID_WITHIN], raw[-ID_WITHIN:], raw):
+            ids = {int(found[1]) for found in _IDS.finditer(part)}
+            pending = [each for each in ids if each in self._waiting or each in self._others]
+            if len(pending) == 1:
+                return pending[0]
+        return None

@@ -6,12 +6,11 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
-from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
+from mcp_types import JSONRPCMessage, JSONRPCResponse, jsonrpc_message_adapter
 
 from bot.core.untrusted import MAX_VALUES, count_values
-from bot.tools.text import sendable
+from bot.tools.mcp import lenient
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +18,9 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 """Bytes of one message. Parsing it blocks the event loop (20 ms for this size), and the model gets at most 40 KB of
 it."""
 
-_ID_WITHIN = 200
-_ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*(\d+)|"id":\s*(\d+)\s*\}\s*$')
+ID_WITHIN = 200
+"""Bytes at the beginning and at the end of a message in which its id is looked for."""
+_ID = re.compile(rb'^\s*\{"jsonrpc":\s*"2\.0",\s*"id":\s*"?(\d+)|"id":\s*"?(\d+)"?\s*\}\s*$')
 
 
 class Lines:
@@ -42,8 +42,7 @@ class Lines:
     def _line(self, end: bytes) -> bytes:
         self._add(end)
         raw = b"".join(self._parts)
-        too_big = self._size > MAX_LINE_BYTES or count_values(raw) > MAX_VALUES
-        line = _too_big(raw, self._size, self._key) if too_big else raw
+        line = bounded(raw, self._size, self._key)
         self._parts, self._size = [], 0
         return line
 
@@ -53,34 +52,46 @@ class Lines:
         if self._size > MAX_LINE_BYTES:
             # Of a line that is too long, the beginning and the end are kept, as one of them contains the request's id.
             raw = b"".join(self._parts)
-            self._parts = [raw[:_ID_WITHIN], raw[-_ID_WITHIN:]]
+            self._parts = [raw[:ID_WITHIN], raw[-ID_WITHIN:]]
 
 
-def _too_big(raw: bytes, size: int, key: str) -> bytes:
-    """Return the reply in place of one that is too long: the call ran, so its caller must neither wait nor retry."""
-    log.warning("%s sent a message of %d bytes, which is too long", key, size)
-    found = _ID.search(raw[:_ID_WITHIN] + raw[-_ID_WITHIN:])
-    if found is None:
-        return b""
+def bounded(raw: bytes, size: int, key: str, request: int | str | None = None) -> bytes:
+    """Return a message; in place of one that is too big a reply that says so, since the call ran, so its caller must
+    neither wait nor retry.
+
+    In: the message, or its beginning and end if it was not kept whole, its size in bytes, the key of the server, and
+    the request that it answers if that is known otherwise than from the message. Empty if no request is known.
+    """
+    if size <= MAX_LINE_BYTES and count_values(raw) <= MAX_VALUES:
+        return raw
+    log.warning("%s sent a message of %d bytes, which is too big", key, size)
+    if request is None:
+        found = _ID.search(raw[:ID_WITHIN] + raw[-ID_WITHIN:])
+        if found is None:
+            return b""
+        request = int(found[1] or found[2])
     words = f"The tool ran, but its result of {size:,} bytes is too big to be taken in. Ask for less of it."
     result = {"content": [{"type": "text", "text": words}], "isError": True}
-    return json.dumps({"jsonrpc": "2.0", "id": int(found[1] or found[2]), "result": result}).encode()
+    return json.dumps({"jsonrpc": "2.0", "id": request, "result": result}).encode()
 
 
 def parsed(raw: bytes) -> JSONRPCMessage | None:
     """Parse the message in one line of output; None if there is none.
 
-    What the SDK's parser rejects is parsed more leniently, since otherwise a reply would be lost and its caller would
-    wait for nothing: bytes that are not UTF-8 and lone surrogates (which JavaScript writes for half an emoji) become
-    U+FFFD, and a progress indicator printed without a line break is skipped.
+    What the SDK's parser rejects is parsed more leniently (`bot.tools.mcp.lenient`), since otherwise a reply would be
+    lost and its caller would wait for nothing. Bytes that are not UTF-8 and lone surrogates (which JavaScript writes
+    for half an emoji) become U+FFFD.
     """
-    with suppress(ValueError):
-        return jsonrpc_message_adapter.validate_json(raw, by_name=False)
-    text = raw.decode("utf-8", "replace")
-    begin = text.find("{")
-    if begin < 0:
-        return None
     try:
-        return jsonrpc_message_adapter.validate_python(sendable(json.loads(text[begin:])), by_name=False)
-    except (ValueError, RecursionError):
-        return None
+        message = jsonrpc_message_adapter.validate_json(raw, by_name=False)
+    except ValueError:
+        found = lenient.message(raw.decode("utf-8", "replace"))
+        if found is None:
+            return None
+        try:
+            message = jsonrpc_message_adapter.validate_python(found, by_name=False)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(message, JSONRPCResponse):
+        message.result = lenient.handshake(message.result)
+    return message

@@ -26,14 +26,21 @@ _HASH_LENGTHS = (8, 16, 32, 63)
 
 
 def prefix(key: str) -> str:
-    """Return the prefix of a server's tools, from its key in the configuration; empty if no character is left.
+    """Return the prefix of a server's tools, from its key in the configuration. A key that is too long, or in which no
+    character is left, gets a hash.
 
     It begins with a letter, and neither contains a double underscore nor ends with an underscore, so the first `__` of
     a name ends the prefix. Therefore two servers with different prefixes never offer the same name, whatever their
     tools are called.
     """
     found = _UNDERSCORES.sub("_", _FORBIDDEN.sub("_", key)).strip("_")
-    return found if not found or found[0].isalpha() else f"{LETTERS_FIRST}{found.lstrip('-_')}".rstrip("_")
+    if not found.strip("-_"):
+        return f"{LETTERS_FIRST}{sha256(key)[:8]}"
+    if not found[0].isalpha():
+        found = f"{LETTERS_FIRST}{found.lstrip('-_')}".rstrip("_")
+    if len(found) > MAX_PREFIX_LENGTH:
+        found = f"{found[: MAX_PREFIX_LENGTH - 9].rstrip('_')}_{sha256(key)[:8]}"
+    return found
 
 
 def offered(server: str, remote_names: Iterable[str]) -> dict[str, str]:

@@ -15,15 +15,15 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.json_text import JsonObject
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.tools import text
-from bot.tools.json_schema import portable
-from bot.tools.mcp import names
 from bot.tools.mcp.connection_failure import ConnectionReport
+from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.room import FullError, Room
 from bot.tools.mcp.transports.transport import Transport
 from bot.tools.server_config import ServerConfig
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CALLS_AT_ONCE = 16
-"""Calls that one server handles at the same time; more of them wait. The calls of a guard have the same number of
-places of their own."""
 WAIT_SECONDS = 10.0
 """How long a call waits for a server that is starting. It has not been sent, so it may wait."""
 FIRST_PAUSE, MAX_PAUSE = 0.25, 60.0
@@ -66,6 +63,23 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What operators may know about a server."""
+
+    key: str
+    state: str
+    tools: int
+    trouble: str
+    """A sentence on why it is not usable now; empty if it is."""
+    last_error: str
+    """Why its last connection ended; empty if none has."""
+    last_words: str
+    """The end of what it then had written to stderr, as one line without the values of its configuration."""
+    seconds: float
+    """How long it has been in this state."""
+
+
 class Server:
     """A configured server and its tools."""
 
@@ -76,21 +90,19 @@ class Server:
         self.tools: tuple[Tool, ...] = ()
         """Sorted by name. They are kept while the server is down, so that the prompt cache and the history stay
         valid."""
-        # What was approved for one program or folder must not run in another one with the same key, and the server's
-        # own annotations count only as long as it is trusted.
-        self._origin = canonical(list(config.identity()))
         self._transport = transport
         self._on_tools = on_tools
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        self.room = Room(CALLS_AT_ONCE)
-        self._guards_room = Room(CALLS_AT_ONCE)
+        self.room = Room(config.calls_at_once)
+        self._guards_room = Room(config.calls_at_once)
         """For the calls of the server's guard, which may have to look at something while a call already has a place."""
         self._moved = asyncio.Event()
         self._attention = asyncio.Event()
         self._tools_changed = False
-        self._legacy = False
+        self._legacy = config.legacy
         self._retry_at = 0.0
+        self._since = time.monotonic()
         self._reason = ""
         self._last_words = ""
 
@@ -129,6 +141,12 @@ class Server:
                 return f"The tool server `{key}` was stopped."
             case State.DOWN:
                 return f"The tool server `{key}` is not running: {self._reason}."
+
+    def description(self) -> ServerState:
+        """Return what operators may know about the server."""
+        lasting = time.monotonic() - self._since
+        trouble, words = self.trouble() or "", self._last_words
+        return ServerState(self.config.key, str(self.state), len(self.tools), trouble, self._reason, words, lasting)
 
     def tool(self, remote_name: str) -> Tool | None:
         """Return a tool with its current definition, by the server's own name; None if there is none."""
@@ -209,7 +227,7 @@ class Server:
             await asyncio.to_thread(self._load)
             while True:
                 began = time.monotonic()
-                self._reason = await self._serve()
+                self._reason = self.config.without_secrets(await self._serve())
                 deaths = 1 if time.monotonic() - began > STABLE_SECONDS else deaths + 1
                 pause = pause_after(deaths)
                 self._retry_at = time.monotonic() + pause
@@ -234,7 +252,7 @@ class Server:
         worked is remembered. If that stops working (the server was updated), both are tried again.
         """
         first = await self._serve_once(legacy=self._legacy)
-        if first.was_up or not first.may_be_the_question:
+        if first.was_up or not first.may_be_the_question or self.config.legacy:
             return first.ending.reason
         if self._legacy:
             self._legacy = False
@@ -252,9 +270,15 @@ class Server:
         trouble: Exception | None = None
         try:
             async with AsyncExitStack() as stack:
-                async with asyncio.timeout(sdk.CONNECT_SECONDS):
+                async with asyncio.timeout(self.config.start_seconds):
                     session = await stack.enter_async_context(
-                        sdk.connect(connection, self.config.key, legacy=legacy, on_change=self._note_change)
+                        sdk.connect(
+                            connection,
+                            self.config.key,
+                            legacy=legacy,
+                            on_change=self._note_change,
+                            seconds=self.config.start_seconds + 1,  # so that the limit above is the one that counts
+                        )
                     )
                     definitions = await session.definitions()
                 report.was_up = True
@@ -275,7 +299,7 @@ class Server:
         finally:
             self._session = None
             report.conclude(connection, trouble)
-            self._last_words = report.ending.last_words
+            self._last_words = self.config.without_secrets(report.ending.last_words)
         return report
 
     async def _stay(self, session: Session) -> None:
@@ -303,37 +327,15 @@ class Server:
     async def _adopt(self, definitions: Sequence[Definition]) -> None:
         """Replace the tools with those of the server's definitions."""
         # In a thread: a thousand tools take a second.
-        tools = await asyncio.to_thread(self._offered, definitions)
+        tools = await asyncio.to_thread(offered_tools, self.config, definitions)
         # The digest covers the rest of the definition, and comparing the schemas of a thousand tools would take long.
         if [(tool.digest, tool.title) for tool in tools] != [(tool.digest, tool.title) for tool in self.tools]:
             self.tools = tuple(tools)
             self._on_tools()
 
-    def _offered(self, definitions: Sequence[Definition]) -> list[Tool]:
-        config = self.config
-        offered = names.offered(names.prefix(config.key), [definition.name for definition in definitions])
-        return sorted(
-            (
-                Tool(
-                    name=offered[definition.name],
-                    server=config.key,
-                    remote_name=definition.name,
-                    description=text.visible(definition.description),
-                    schema=definition.schema,
-                    parameters=portable.convert(definition.schema),
-                    trusted=config.trusted,
-                    read_only=definition.read_only,
-                    destructive=definition.destructive,
-                    idempotent=definition.idempotent,
-                    digest=sha256(self._origin, definition.digest),
-                    title=definition.title,
-                )
-                for definition in definitions
-            ),
-            key=lambda tool: tool.name,
-        )
-
     def _move(self, state: State) -> None:
+        if state is not self.state:
+            self._since = time.monotonic()
         self.state = state
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()

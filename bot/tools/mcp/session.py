@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import importlib.metadata
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content
+from bot.tools.mcp import content, lenient
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -37,6 +38,8 @@ with suppress(ImportError):
 
 CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
+FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
+"""Seconds before a subscription that was lost is made again; doubled each time."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
 MAX_TITLE = 200
@@ -44,6 +47,7 @@ MAX_TITLE = 200
 MAX_NAME_LENGTH = 1000
 """Characters of a tool's name. The specification recommends up to 128."""
 
+_NEVER = (types.METHOD_NOT_FOUND, types.INVALID_PARAMS)
 _VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
 _MARGIN_SECONDS = 5.0
 """The SDK's read timeout ends a call; this much later it is ended from outside in any case."""
@@ -109,18 +113,32 @@ class Session:
         return list(found.values())
 
     async def watch(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever a server of 2026-07-28 announces a change of its tools. Return when it no longer
-        does. (Older servers announce it unasked, see `connect`.)"""
+        """Call `changed` whenever a server of 2026-07-28 announces a change of its tools, and whenever announcements
+        may have been missed: a subscription that is lost is made again, until the connection ends or the server
+        refuses. (Older servers announce changes unasked, see `connect`.)"""
         capability = self._client.server_capabilities.tools
         if self.is_legacy or capability is None or not capability.list_changed:
             return
-        try:
-            async with self._client.listen(tools_list_changed=True) as events:
-                async for _ in events:
-                    changed()
-        except (MCPError, SubscriptionLost, TimeoutError) as problem:
-            if not self.ended:
+        pause = FIRST_SUBSCRIPTION_PAUSE
+        again = False
+        while not self.ended:
+            began = time.monotonic()
+            try:
+                async with self._client.listen(tools_list_changed=True) as events:
+                    if again:
+                        changed()
+                    async for _ in events:
+                        changed()
+            except (MCPError, SubscriptionLost, TimeoutError) as problem:
+                if self.ended:
+                    return
                 log.warning("%s no longer announces changes of its tools: %s", self._key, line(str(problem)))
+                if isinstance(problem, MCPError) and problem.code in _NEVER:
+                    return
+            again = True
+            pause = FIRST_SUBSCRIPTION_PAUSE if time.monotonic() - began > MAX_SUBSCRIPTION_PAUSE else pause
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_SUBSCRIPTION_PAUSE)
 
     async def call(
         self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
@@ -150,6 +168,7 @@ class Session:
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
+        trouble = delivery.trouble or trouble
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
@@ -161,9 +180,11 @@ class Session:
         request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
         with suppress(ValidationError):
             await self._request(request, TypeAdapter(types.ListToolsResult), delivery, CONNECT_SECONDS)
-        if delivery.reply is None or not isinstance(delivery.reply.get("tools"), list):
+        reply = delivery.reply or {}
+        tools = lenient.listed(reply.get("tools", reply.get("structuredContent")))
+        if tools is None:
             raise ValueError("its answer to tools/list holds no list of tools")
-        return delivery.reply
+        return {**reply, "tools": tools}
 
     async def _request(self, request: Any, result: TypeAdapter[Any], delivery: Delivery, seconds: float) -> None:
         token = current_delivery.set(delivery)
@@ -177,14 +198,19 @@ class Session:
 
 @asynccontextmanager
 async def connect(
-    connection: Connection, key: str, *, legacy: bool, on_change: Callable[[], None]
+    connection: Connection,
+    key: str,
+    *,
+    legacy: bool,
+    on_change: Callable[[], None],
+    seconds: float = CONNECT_SECONDS,
 ) -> AsyncGenerator[Session]:
     """Open a connection and agree on a protocol version; exit closes it. Enter and exit in the same task.
 
-    In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it. `on_change` is called when an older
-    server announces a change of its tools. Raises the errors of opening the connection, MCPError, ValueError and
-    RuntimeError, alone or in an ExceptionGroup. There are no callbacks for roots, sampling or elicitation, so those
-    capabilities are not announced.
+    In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it; `seconds` is the limit of each
+    request; `on_change` is called when an older server announces a change of its tools. Raises the errors of opening
+    the connection, MCPError, ValueError and RuntimeError, alone or in an ExceptionGroup. There are no callbacks for
+    roots, sampling or elicitation, so those capabilities are not announced.
     """
 
     async def handle(message: IncomingMessage) -> None:
@@ -194,7 +220,7 @@ async def connect(
     client = Client(
         connection,
         mode="legacy" if legacy else "auto",
-        read_timeout_seconds=CONNECT_SECONDS,
+        read_timeout_seconds=seconds,
         message_handler=handle,
         client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
@@ -214,7 +240,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
         log.warning("%s lists a tool without a name; it is ignored", key)
         return None
-    name, schema = raw["name"], raw.get("inputSchema")
+    name = raw["name"]
     if len(name) > MAX_NAME_LENGTH:
         log.warning("%s lists a tool with a name of %d characters; it is ignored", key, len(name))
         return None
@@ -224,6 +250,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
     hints = hints if isinstance(hints, dict) else {}
     description = description if isinstance(description, str) else ""
     try:
+        schema = lenient.schema(raw.get("inputSchema"))
         if not isinstance(schema, dict):
             raise ValueError("its inputSchema is no object")
         digest = sha256(name, description, canonical(schema), canonical(hints))

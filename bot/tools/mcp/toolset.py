@@ -16,7 +16,7 @@ from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
-from bot.tools.mcp.server import Server, State
+from bot.tools.mcp.server import Server, ServerState, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transports
 from bot.tools.server_config import ServerConfig
@@ -97,6 +97,10 @@ class McpToolset:
                 task.cancel()
         return self._troubles()
 
+    def states(self) -> Sequence[ServerState]:
+        """Return the state of each server, in the order of the configuration."""
+        return [server.description() for server in self._servers.values()]
+
     def tools(self) -> Sequence[Tool]:
         """Return all known tools: servers in the order of the configuration, the tools of each by name."""
         if self._tools is None:
@@ -107,6 +111,11 @@ class McpToolset:
     def prefixes(self) -> Mapping[str, str]:
         """Return how the names of each configured server's tools begin, by its key, whether it runs or not."""
         return {key: f"{prefix(key)}{SEPARATOR}" for key in self._servers}
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The user groups that may use servers."""
+        return frozenset(group for server in self._servers.values() for group in server.config.audience.groups)
 
     def find(self, name: str) -> Tool | None:
         """Return the tool offered under this name, with its current definition; None if there is none."""

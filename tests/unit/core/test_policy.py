@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.policy.conditions import Check, Condition, fits
-from bot.core.policy.rules import KINDS, Facts, Judgement, Policy, Rule, Ruling, Tier, tier
+from bot.core.policy.rules import KINDS, Facts, Judgement, Policy, Rule, Ruling, Tier, repeatable, tier
+from bot.core.tools import Audience
 from bot.patterns import compile_python
 from tests.unit.core.helpers import facts, inside, tool
 
@@ -51,6 +52,54 @@ def test_the_first_rule_that_matches_decides_and_is_named() -> None:
     assert judge(rules[0], replace(rules[1], name="notes")).words == 'rule "notes" (line 14)'
     assert judge(*rules, remote="move_file").words == "rule 1 (line 3)"
     assert judge(*rules, remote="other").ruling is DENY
+
+
+@pytest.mark.parametrize(
+    ("audience", "admitted", "refused"),
+    [
+        (Audience(channels=("C1",)), [("C1", "U9", None)], [("C2", "U9", None), ("", "", None)]),
+        (Audience(users=("U1",)), [("C2", "U1", None)], [("C2", "U2", frozenset({"S1"})), ("C2", "", None)]),
+        (
+            Audience(groups=("S1",)),
+            [("C2", "U2", frozenset({"S1", "S2"}))],
+            [("C2", "U2", None), ("C2", "U2", frozenset())],
+        ),
+        (
+            Audience(("C1",), ("U1",), ("S1",)),
+            [("C1", "U1", None), ("C1", "U2", frozenset({"S1"}))],
+            [("C1", "U2", None), ("C2", "U1", frozenset({"S1"}))],
+        ),
+    ],
+)
+def test_outside_the_audience_of_a_server_its_tools_are_neither_offered_nor_called(
+    audience: Audience, admitted: list[Any], refused: list[Any]
+) -> None:
+    made = replace(tool(read_only=True), audience=audience)
+    for rules in ((), (Rule(ALLOW),)):
+        policy = Policy(rules)
+        for channel, user, groups in admitted:
+            where = Facts(channel, "channel", user, groups)
+            assert policy.judge(made, {}, where, inside).ruling is ALLOW
+            assert policy.offered([made], [where]) == [made]
+        for channel, user, groups in refused:
+            where = Facts(channel, "channel", user, groups)
+            judged = policy.judge(made, {}, where, inside)
+            assert (judged.ruling, judged.words) == (DENY, "the server's own channels, users and groups")
+            assert policy.offered([made], [where]) == []
+        assert policy.explain(made)[0][1] == f"unless {audience.words()}"
+
+
+def test_a_call_that_is_safe_to_repeat_may_still_change_something() -> None:
+    assert not repeatable(tool())
+    assert repeatable(replace(tool(), safe_to_repeat=True))
+    assert repeatable(tool(read_only=True))
+
+
+def test_arguments_get_the_servers_own_names_unless_both_are_there() -> None:
+    made = replace(tool(), argument_names={"filter_1": "$filter"})
+    assert made.own_arguments({"filter_1": "a", "top": 1}) == {"$filter": "a", "top": 1}
+    assert made.own_arguments({"filter_1": "a", "$filter": "b"}) == {"filter_1": "a", "$filter": "b"}
+    assert tool().own_arguments({"filter_1": "a"}) == {"filter_1": "a"}
 
 
 @pytest.mark.parametrize("glob", ["write_file", "files__write_file", "*_file", "files__*", "writ?_file"])

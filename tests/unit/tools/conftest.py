@@ -29,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def serving(served: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*mcp_json.load(None, served)) as toolset:
+    async with running(*mcp_json.load(None, served).servers) as toolset:
         yield toolset
 
 

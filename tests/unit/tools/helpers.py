@@ -12,7 +12,7 @@ from typing import Any
 from bot.core.tools import CallResult, Tool
 from bot.tools.filesystem.guard import LocalPaths
 from bot.tools.mcp.toolset import McpToolset
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import ServerConfig, StdioServer
 from bot.tools.toolset import make_toolset
 
 SERVERS = Path(__file__).with_name("servers")
@@ -24,7 +24,7 @@ def python_server(script: str, *args: object, key: str = "odd", **settings: Any)
 
 
 @asynccontextmanager
-async def running(*servers: StdioServer, ready: float = 20) -> AsyncGenerator[McpToolset]:
+async def running(*servers: ServerConfig, ready: float = 20) -> AsyncGenerator[McpToolset]:
     """A toolset that has been started and has waited for its servers."""
     toolset = make_toolset(servers)
     await toolset.start()

@@ -12,9 +12,8 @@ import pytest
 from bot.core.ports.toolset import Held
 from bot.core.tools import BusyError, Tool
 from bot.tools.filesystem import default_server
-from bot.tools.mcp.server import CALLS_AT_ONCE
 from bot.tools.mcp.toolset import McpToolset
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import CALLS_AT_ONCE, StdioServer
 from bot.tools.toolset import make_toolset
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from bot.config import mcp_json
+from bot.core.tools import Audience
 from bot.errors import SettingsError
-from bot.tools.server_config import StdioServer
+from bot.tools.mcp import names
+from bot.tools.server_config import HttpServer, ServerConfig, SseServer, StdioServer
 
 
 @pytest.fixture
@@ -19,7 +22,12 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mcp.json"
 
 
-def load(file: Path, content: Any, **environ: str) -> tuple[StdioServer, ...]:
+def load(file: Path, content: Any, **environ: str) -> tuple[ServerConfig, ...]:
+    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return mcp_json.load(file, None, environ).servers
+
+
+def read(file: Path, content: Any, **environ: str) -> mcp_json.Configured:
     file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
     return mcp_json.load(file, None, environ)
 
@@ -62,6 +70,22 @@ def test_variables_are_replaced_in_command_args_env_and_cwd(file: Path) -> None:
     assert server == StdioServer("git", "/bin/git", ("/bin", "a:-b", "full", "$BIN"), {"A": ""}, file.parent / "here")
 
 
+def test_an_address_is_reached_over_streamable_http_unless_its_type_is_sse(file: Path) -> None:
+    headers = {"Authorization": "Bearer ${T}"}
+    entries = {
+        "new": {"url": "https://x/mcp", "headers": headers},
+        "same": {"type": "streamable-http", "url": "https://y/mcp"},
+        "old": {"type": "sse", "url": "http://${HOST:-z}/sse", "timeout": 5},
+    }
+    servers = load(file, {"mcpServers": entries}, T="hunter22")
+    assert servers == (
+        HttpServer("new", "https://x/mcp", {"Authorization": "Bearer hunter22"}),
+        HttpServer("same", "https://y/mcp"),
+        SseServer("old", "http://z/sse", call_seconds=5.0),
+    )
+    assert "hunter22" not in repr(servers)
+
+
 def test_a_server_shows_no_secrets_in_its_repr(file: Path) -> None:
     (server,) = load(file, one(args=["--token=${T}"], env={"TOKEN": "${T}"}), T="hunter22")
     assert "hunter22" not in repr(server)
@@ -78,56 +102,200 @@ def test_a_byte_order_mark_does_no_harm(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("{", "is not valid JSON: Expecting property name enclosed in double quotes in line 1"),
+        ("{", "is not valid JSON: unexpected end of input in line 1"),
+        ('{"mcpServers":\n// secret\n{"a" 1}}', "in line 3"),
         ("[]", "must be an object with `mcpServers`"),
         ("[" * 100_000, "is nested too deeply"),
+        (" " * 300_000, "is larger than 256 KB"),
         ({}, "has no `mcpServers`"),
-        ({"servers": {}}, "has an unknown key `servers`"),
         ({"mcpServers": []}, "`mcpServers` must be an object"),
-        ({"mcpServers": {"git": "uvx"}}, "`mcpServers.git` must be an object"),
-        ('{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}', "has the key `a` twice"),
-        ({"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}}, "and `a b` both become `a_b`"),
-        ({"mcpServers": {"...": {"command": "x"}}}, "`mcpServers....` has a name that cannot be used"),
-        ({"mcpServers": {"x" * 33: {"command": "x"}}}, "Use 1 to 32 letters, digits, `_` or `-`."),
-        (
-            {"mcpServers": {"web": {"url": "https://example.com/mcp"}}},
-            "`mcpServers.web` is not started with a `command` (stdio)",
-        ),
-        (
-            {"mcpServers": {"web": {"type": "http", "command": "x"}}},
-            "`mcpServers.web` is not started with a `command` (stdio)",
-        ),
-        ({"mcpServers": {"git": {}}}, "`mcpServers.git.command` must be the program to start"),
-        (one(command=""), "`mcpServers.git.command` must not be empty"),
-        (one(command="a\0b"), "`mcpServers.git.command` must not be empty or contain a NUL"),
-        (one(args="-y"), "`mcpServers.git.args` must be a list of strings"),
-        (one(args=[1]), "`mcpServers.git.args[0]` must be a string"),
-        (one(env={"A": 1}), "`mcpServers.git.env.A` must be a string"),
-        (one(trusted="yes"), "`mcpServers.git.trusted` must be true or false"),
-        (one(disabled=1), "`mcpServers.git.disabled` must be true or false"),
-        (one(timeout=30000), "`mcpServers.git.timeout` must be a number of seconds (not milliseconds), above 0"),
-        (one(timeout=0), "`mcpServers.git.timeout` must be a number"),
-        (one(timeout=True), "`mcpServers.git.timeout` must be a number"),
-        (
-            one(alwaysAllow=["log"]),
-            "`mcpServers.git` has an unknown key `alwaysAllow`. The keys that are known here are args, command",
-        ),
-        (one(cwd="nowhere"), "`mcpServers.git.cwd` names the folder"),
-        (one(args=["${TOKEN}"]), "`mcpServers.git.args[0]` needs the environment variable TOKEN, which is not set"),
-        (
-            one(env={"A": "${env:TOKEN}"}),
-            "`mcpServers.git.env.A` needs the environment variable TOKEN, which is not set",
-        ),
-        (one(args=["${input:token}"]), "`mcpServers.git.args[0]` contains `${input:token}`, which cannot be replaced"),
+        ({"mcpServers": {}, "servers": {}}, "has two lists of servers"),
+        ('{"mcpServers": {}, "mcpServers": {}}', "has two lists of servers"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(file: Path, content: Any, expected: str) -> None:
+def test_only_a_file_that_cannot_be_read_at_all_ends_the_start(file: Path, content: Any, expected: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(file, content)
     assert caught.value.setting == "MCP_CONFIG"
     assert str(caught.value).startswith(f"MCP_CONFIG: {file}")
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def web(**entry: Any) -> dict[str, Any]:
+    return {"mcpServers": {"web": {"url": "http://x", **entry}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"mcpServers": {"git": "uvx"}}, "`mcpServers.git` must be an object"),
+        ('{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}', "`mcpServers.a` is there twice"),
+        ('{"mcpServers": {"a": {"command": "x", "command": "y"}}}', "`mcpServers.a.command` is there twice"),
+        ({"mcpServers": {"web": {"type": "http"}}}, "`mcpServers.web.url` must be the server's address"),
+        ({"mcpServers": {"web": {"type": "ws", "url": "http://x"}}}, "`mcpServers.web.type` must be stdio, http"),
+        (web(url="ftp://x"), "`mcpServers.web.url` must be an http or https address"),
+        (web(url="http://a:b@x"), "must not contain a user name or a password; send them in `headers`"),
+        (web(headers={"A": "${TOKEN}"}), "`mcpServers.web.headers.A` needs the environment variable TOKEN"),
+        (web(headers={"A b": "c"}), "must be a header with printable"),
+        (web(identity="person"), '`mcpServers.web.identity` cannot be "person": signing in'),
+        (web(identity="x"), '`mcpServers.web.identity` must be "service"'),
+        (web(oauth={"client_id": "x"}), "`mcpServers.web.oauth` cannot be used: signing in"),
+        (web(httpUrl="http://y"), "`mcpServers.web.httpUrl` and `url` mean the same"),
+        ({"mcpServers": {"git": {}}}, "`mcpServers.git.command` must be the program to start"),
+        (one(command=""), "`mcpServers.git.command` must not be empty"),
+        (one(command="a\0b"), "`mcpServers.git.command` must not contain a NUL"),
+        (one(args="-y"), "`mcpServers.git.args` must be a list of strings"),
+        (one(args=[{}]), "`mcpServers.git.args[0]` must be a string"),
+        (one(env={"A": []}), "`mcpServers.git.env.A` must be a string"),
+        (one(env=["A=1"]), "`mcpServers.git.env` must be an object of strings"),
+        (one(trusted="yes"), "`mcpServers.git.trusted` must be true or false"),
+        (one(disabled=1), "`mcpServers.git.disabled` must be true or false"),
+        (one(timeout=30000), "`mcpServers.git.timeout` must be a number of seconds (not milliseconds), above 0"),
+        (one(timeout=0), "`mcpServers.git.timeout` must be a number"),
+        (one(timeout=True), "`mcpServers.git.timeout` must be a number"),
+        (one(startup_timeout="9"), "`mcpServers.git.startup_timeout` must be a number of seconds"),
+        (one(max_concurrency=0), "`mcpServers.git.max_concurrency` must be a number of calls from 1"),
+        (one(protocol="old"), "`mcpServers.git.protocol` must be auto or legacy"),
+        (one(include=[]), "`mcpServers.git.include` must be a list of names of tools"),
+        (one(exclude="*"), "`mcpServers.git.exclude` must be a list"),
+        (one(safe_to_repeat=[1]), "`mcpServers.git.safe_to_repeat` must be a list"),
+        (one(channels=["#general"]), "`mcpServers.git.channels` must be a list of ids of channels"),
+        (one(channels=[]), "`mcpServers.git.channels` must be a list of ids"),
+        (one(users=["@alice"]), "`mcpServers.git.users` must be a list of ids of people"),
+        (one(groups=["U01"]), "`mcpServers.git.groups` must be a list of ids of user groups"),
+        (one(cwd="nowhere"), "`mcpServers.git.cwd` names the folder"),
+        (one(args=["${TOKEN}"]), "`mcpServers.git.args[0]` needs the environment variable TOKEN, which is not set"),
+        (one(env={"A": "${env:TOKEN}"}), "`mcpServers.git.env.A` needs the environment variable TOKEN"),
+        (one(args=["${input:token}"]), "`mcpServers.git.args[0]` contains `${input:token}`, which cannot be replaced"),
+    ],
+)
+def test_a_wrong_entry_disables_its_server_and_no_other(file: Path, content: Any, expected: str) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
+    configured = read(file, text[:-2] + ', "fine": {"command": "x"}}}')
+    assert [server.key for server in configured.servers] == ["fine"]
+    (finding,) = (each for each in configured.findings if each.level == "error")
+    assert finding.problem.startswith("mcp.json `mcpServers.")
+    assert expected in finding.words()
+    assert finding.words().endswith("until then this server is not used")
+    assert "\n" not in finding.words()
+
+
+def test_everything_that_is_wrong_is_named_at_once(file: Path) -> None:
+    entries = {"a": {"command": 1, "env": {"X": "${NO}", "Y": "${NONE}"}, "trusted": 1}, "b": {"type": "ws"}}
+    findings = read(file, {"mcpServers": entries}).findings
+    places = [finding.problem.split("`")[1].removeprefix("mcpServers.") for finding in findings]
+    assert places == ["a.command", "a.env.X", "a.env.Y", "a.trusted", "b.type", "b.command"]
+
+
+def test_two_keys_of_which_the_same_name_would_be_made_disable_the_second(file: Path) -> None:
+    configured = read(file, {"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "y"}}})
+    assert [server.key for server in configured.servers] == ["a b"]
+    assert "`mcpServers.a.b` and `a b` both become `a_b`" in configured.findings[0].words()
+
+
+def test_a_disabled_server_needs_nothing(file: Path) -> None:
+    assert read(file, one(disabled=True, command=1, args=["${NOT_SET}"], x=1)) == mcp_json.Configured(())
+
+
+def test_comments_and_trailing_commas_are_read(file: Path) -> None:
+    text = """\ufeff// the servers
+    {
+      /* as in VS Code */ "servers": {
+        "git": {"command": "uvx", "args": ["a//b", "/*c*/",],},  // the last one
+      },
+    }"""
+    assert load(file, text) == (StdioServer("git", "uvx", ("a//b", "/*c*/")),)
+
+
+@pytest.mark.parametrize(
+    ("entry", "server", "warned"),
+    [
+        pytest.param(
+            {"command": "x", "env": {"PORT": 80, "ON": True, "RATE": 0.5, "NONE": None}, "autoApprove": ["a"]},
+            StdioServer("s", "x", (), {"PORT": "80", "ON": "true", "RATE": "0.5"}),
+            ["`mcpServers.s.autoApprove` grants nothing"],
+            id="Cline",
+        ),
+        pytest.param(
+            {"type": "streamableHttp", "url": "https://x", "autoApprove": [], "disabled": False, "timeout": 60},
+            HttpServer("s", "https://x"),
+            [],
+            id="Cline, with an address",
+        ),
+        pytest.param(
+            {"command": "x", "alwaysAllow": ["a"], "disabledTools": ["b"], "watchPaths": ["c"]},
+            StdioServer("s", "x", exclude=("b",)),
+            ["`mcpServers.s.alwaysAllow` grants nothing", "`mcpServers.s.watchPaths` is not known and is ignored"],
+            id="Roo Code",
+        ),
+        pytest.param(
+            {"httpUrl": "https://x", "trust": True, "includeTools": ["a"], "excludeTools": ["b"]},
+            HttpServer("s", "https://x", include=("a",), exclude=("b",)),
+            ["`mcpServers.s.trust` grants nothing"],
+            id="Gemini CLI",
+        ),
+        pytest.param(
+            {"type": "stdio", "command": "x", "args": [8080], "url": "https://x", "dev": {"watch": "*"}},
+            StdioServer("s", "x", ("8080",)),
+            ["`mcpServers.s.url` has no effect for a server of this type", "`mcpServers.s.dev` is not known"],
+            id="VS Code",
+        ),
+    ],
+)
+def test_files_of_other_hosts_are_read(
+    file: Path, entry: dict[str, Any], server: ServerConfig, warned: list[str]
+) -> None:
+    configured = read(file, {"mcpServers": {"s": entry}})
+    assert configured.servers == (server,)
+    assert [finding.level for finding in configured.findings] == ["warning"] * len(warned)
+    for finding, expected in zip(configured.findings, warned, strict=True):
+        assert expected in finding.words()
+
+
+def test_every_setting_of_a_server_is_read(file: Path) -> None:
+    own: dict[str, Any] = {
+        "startup_timeout": 5,
+        "max_concurrency": 2,
+        "protocol": "legacy",
+        "include": ["get_*", "set"],
+        "exclude": ["get_all"],
+        "safe_to_repeat": ["set"],
+        "channels": ["C1"],
+        "users": ["U1"],
+        "groups": ["S1"],
+        "identity": "service",
+    }
+    (server,) = load(file, one(**own))
+    assert (server.start_seconds, server.calls_at_once, server.legacy) == (5.0, 2, True)
+    assert [server.uses(name) for name in ("get_a", "set", "get_all", "GET_a", "x")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert (server.repeats("set"), server.repeats("get_a")) == (True, False)
+    assert server.audience == Audience(("C1",), ("U1",), ("S1",))
+
+
+@pytest.mark.parametrize(
+    "key", ["x" * 33, "github.com/modelcontextprotocol/servers/tree/main/src/github", "日本", "..."]
+)
+def test_any_key_of_a_server_gives_a_name_for_its_tools(file: Path, key: str) -> None:
+    (server,) = load(file, {"mcpServers": {key: {"command": "x"}}})
+    prefix = names.prefix(server.key)
+    assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_-]*[a-zA-Z0-9]", prefix)
+    assert len(prefix) <= names.MAX_PREFIX_LENGTH
+    assert "__" not in prefix
+    assert prefix != names.prefix(f"{key}x")
+
+
+def test_what_a_server_says_is_shown_without_the_values_of_its_configuration() -> None:
+    stdio = StdioServer("s", "x", ("--token=hunter22",), {"KEY": "s3cret!", "ON": "1"})
+    assert stdio.without_secrets("bad key s3cret! or hunter22, 1 try") == "bad key *** or ***, 1 try"
+    http = HttpServer("s", "https://x/?key=abc%20def", {"Authorization": "Bearer tok-123456"})
+    assert http.without_secrets("tok-123456, abc def") == "***, ***"
 
 
 def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
@@ -142,7 +310,8 @@ def test_without_a_file_there_is_the_trusted_filesystem_server_over_a_folder_tha
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (server,) = mcp_json.load(None, None)
+    (server,) = mcp_json.load(None, None).servers
+    assert isinstance(server, StdioServer)
     assert (server.key, server.trusted, server.env) == ("filesystem", True, {})
     assert server.args[-1] == str(tmp_path / "workspace")
     assert server.cwd == tmp_path / "workspace"
@@ -157,7 +326,8 @@ def test_with_a_file_no_folder_is_created(file: Path, monkeypatch: pytest.Monkey
 
 def test_npx_is_not_started_in_a_folder_that_a_model_writes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    (server,) = mcp_json.load(None, tmp_path)
+    (server,) = mcp_json.load(None, tmp_path).servers
+    assert isinstance(server, StdioServer)
     assert (server.command, server.cwd) == ("npx", None)
 
 

@@ -32,8 +32,10 @@ IMAGE = base64.b64encode(b"x" * 1000).decode()
         ({"structuredContent": [1, 2]}, "[1, 2]"),
         (
             result({"type": "image", "data": ""}, structuredContent={"data": ""}),
-            "[image: unknown type, 0 bytes]",
+            '[image: unknown type, 0 bytes]\n{"data": ""}',
         ),
+        (result(words(""), structuredContent={"a": 1}), '{"a": 1}'),
+        (result({"type": "text", "text": {"a": 1}}), '{"a": 1}'),
         (result(structuredContent={"data": IMAGE}), '{"data": "(base64)"}'),
         (result(), "(no output)"),
         (result(words("")), "(no output)"),
@@ -55,8 +57,8 @@ IMAGE = base64.b64encode(b"x" * 1000).decode()
             ),
             "[file:///a: application/zip, 1,000 bytes; it cannot be shown here]",
         ),
-        (result({"type": "resource"}), "[content of the unknown kind resource]"),
-        (result("text"), "[content of the unknown kind ?]"),
+        (result({"type": "resource"}), '[content of the unknown kind resource] {"type": "resource"}'),
+        (result("text"), '[content of the unknown kind ?] "text"'),
     ],
 )
 def test_each_kind_of_content_becomes_text(value: dict[str, Any], expected: str) -> None:

@@ -42,6 +42,16 @@ async def test_a_result_is_ok_and_a_failure_of_the_tool_is_an_error(odd: McpTool
     assert 0 < good.seconds < 5
 
 
+async def test_only_the_tools_that_are_included_are_offered(journal: Path) -> None:
+    server = python_server("odd.py", journal, include=("e*", "die"), exclude=("die",), safe_to_repeat=("echo",))
+    async with running(server) as toolset:
+        assert all(known.remote_name.startswith("e") for known in toolset.tools())
+        assert tool(toolset, "odd__echo").safe_to_repeat
+        (state,) = toolset.states()
+        assert (state.key, state.state, state.tools) == ("odd", "up", len(toolset.tools()))
+        assert (state.trouble, state.last_error) == ("", "")
+
+
 async def test_a_protocol_error_for_the_call_is_an_error_even_with_the_code_of_a_lost_connection(
     odd: McpToolset,
 ) -> None:
@@ -144,7 +154,7 @@ async def test_a_request_that_was_never_written_is_unsent_although_the_server_li
         ("odd__latin1", "caf\N{REPLACEMENT CHARACTER}"),
         ("odd__half_emoji", "half: \N{REPLACEMENT CHARACTER}."),
         ("odd__mismatch", "it ran"),
-        ("odd__wrong_block", "seen\n[content of the unknown kind hologram]"),
+        ("odd__wrong_block", 'seen\n[content of the unknown kind hologram] {"type": "hologram"}'),
     ],
 )
 async def test_a_reply_that_is_not_quite_right_is_used_all_the_same(odd: McpToolset, name: str, expected: str) -> None:

@@ -37,7 +37,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*mcp_json.load(None, workspace)) as toolset:
+    async with running(*mcp_json.load(None, workspace).servers) as toolset:
         yield toolset
 
 
@@ -203,7 +203,7 @@ async def test_a_call_names_its_paths_and_the_folders_that_hold_them(files: McpT
 
 async def test_paths_lead_where_the_server_goes(files: McpToolset, workspace: Path) -> None:
     home = str(Path.home())
-    found = Filesystem.of(mcp_json.load(None, workspace)[0])
+    found = Filesystem.of(mcp_json.load(None, workspace).servers[0])
     assert found is not None
     (workspace / "d").mkdir()
     (workspace / "l").symlink_to("d")

@@ -89,6 +89,6 @@ async def test_it_is_back_after_kill_9_and_a_call_made_meanwhile_succeeds(files:
 
 
 async def test_nothing_of_it_is_left_after_the_end(tmp_path: Path) -> None:
-    async with running(*mcp_json.load(None, tmp_path)):
+    async with running(*mcp_json.load(None, tmp_path).servers):
         assert len(processes_with(str(tmp_path))) == 1
     assert processes_with(str(tmp_path)) == []

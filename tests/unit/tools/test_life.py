@@ -7,13 +7,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import mcp.client.session
+import mcp_types as types
 import pytest
+from mcp import Client, MCPError
+from mcp.client.subscriptions import SubscriptionLost
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp import server, session
+from bot.tools.mcp.transports.transport import Connection
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
 from tests.unit.tools.helpers import call, is_alive, python_server, running, tool, until, until_down
@@ -99,9 +107,8 @@ async def test_ready_waits_no_longer_than_it_is_told() -> None:
         assert time.monotonic() - began < 0.5
 
 
-async def test_a_server_that_never_answers_is_given_up_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "CONNECT_SECONDS", 0.5)
-    async with running(starting("mute")) as toolset:
+async def test_a_server_that_never_answers_is_given_up_and_tried_again() -> None:
+    async with running(replace(starting("mute"), start_seconds=0.5)) as toolset:
         assert await toolset.ready(5) == ["The tool server `it` is not running: it did not answer."]
 
 
@@ -136,6 +143,50 @@ async def test_a_server_of_the_new_protocol_works_and_says_when_its_tools_change
         assert (await call(toolset, "modern__grow")).text == "ok"
         await until(lambda: toolset.find("modern__grown"))
         assert (await call(toolset, "modern__grown")).text == "grown"
+
+
+async def test_a_subscription_that_is_lost_is_made_again_until_the_server_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "FIRST_SUBSCRIPTION_PAUSE", 0.001)
+    subscriptions: list[int] = []
+
+    class Subscribing:
+        protocol_version = "2026-07-28"
+        server_capabilities = types.ServerCapabilities(tools=types.ToolsCapability(list_changed=True))
+
+        @asynccontextmanager
+        async def listen(self, *, tools_list_changed: bool) -> AsyncGenerator[AsyncGenerator[None]]:
+            assert tools_list_changed
+            subscriptions.append(len(subscriptions))
+            match len(subscriptions):
+                case 1 | 2:
+                    yield _lost()
+                case 3:
+                    yield _ending()
+                case _:
+                    raise MCPError(types.METHOD_NOT_FOUND, "no more")
+
+    async def _lost() -> AsyncGenerator[None]:
+        yield None
+        raise SubscriptionLost("gone")
+
+    async def _ending() -> AsyncGenerator[None]:
+        for _ in ():
+            yield None
+
+    changes: list[None] = []
+    watched = session.Session(cast(Client, Subscribing()), cast(Connection, Open()), "it")
+    async with asyncio.timeout(5):
+        await watched.watch(lambda: changes.append(None))
+    assert len(subscriptions) == 4
+    assert len(changes) == 4, "two announcements, and two new subscriptions before which some may have been missed"
+
+
+class Open:
+    """A connection that does not end."""
+
+    ended = False
 
 
 async def test_the_order_of_tools_is_that_of_the_configuration_whoever_starts_first() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bot.tools.json_schema import argument_names, portable
 from bot.tools.json_schema.portable import MAX_NODES, convert
 from tests.unit.tools.providers import complaints
 
@@ -190,11 +192,29 @@ def test_lists_say_what_they_hold() -> None:
     }
 
 
-def test_arguments_with_names_that_no_provider_takes_are_left_out() -> None:
-    parameters = convert(
-        {"properties": {"ok.a-b_1": {}, "not ok": {}, "größe": {}}, "required": ["not ok", "ok.a-b_1"]}
-    )
-    assert parameters == {"type": "object", "properties": {"ok.a-b_1": {}}, "required": ["ok.a-b_1"]}
+def test_arguments_with_names_that_no_provider_takes_are_offered_under_others() -> None:
+    own = ["ok.a-b_1", "$filter", "settings[x]", "StartTime<", "größe", "日本", "x" * 65, "not ok", "$ref"]
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string", "description": "D"} for name in own},
+        "required": ["ok.a-b_1", "$filter"],
+    }
+    parameters, names = portable.convert_with_names(schema)
+    assert complaints(parameters) == []
+    offered = {names.get(name, name): name for name in parameters["properties"]}
+    assert set(offered) == set(own)
+    assert set(parameters["required"]) == {"ok.a-b_1", offered["$filter"]}
+    assert parameters["properties"][offered["$filter"]]["description"] == "`$filter` D"
+    assert parameters["properties"]["ok.a-b_1"]["description"] == "D"
+
+
+@given(own=st.lists(st.text(max_size=70), max_size=8))
+def test_every_name_of_an_argument_has_its_own_fitting_name_that_depends_on_nothing_else(own: list[str]) -> None:
+    found = argument_names.offered(own)
+    assert all(re.fullmatch("[a-zA-Z0-9_.-]{1,64}", name) for name in found.values())
+    assert len(set(found.values())) == len(set(own))
+    for name in own:
+        assert argument_names.offered([name])[name] == found[name]
 
 
 def test_descriptions_inside_hold_nothing_invisible() -> None:

@@ -178,7 +178,7 @@ async def test_a_crash_in_the_middle_is_recovered_by_doing_it_again(
 ) -> None:
     whole = tree(filled)
     before, after = await done(files, "write_file", path="text", content="new")
-    found = Filesystem.of(mcp_json.load(None, filled)[0])
+    found = Filesystem.of(mcp_json.load(None, filled).servers[0])
     assert found is not None
 
     def crash(*_: object, **__: object) -> None:

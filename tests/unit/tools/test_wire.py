@@ -7,9 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp_types import JSONRPCNotification, JSONRPCResponse
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-from bot.tools.mcp import jsonrpc
+from bot.tools.mcp import jsonrpc, lenient
+from bot.tools.mcp.delivery import Deliveries, Delivery, current_delivery
 
 
 @given(st.lists(st.binary(max_size=20)))
@@ -66,3 +67,73 @@ def test_half_an_emoji_is_replaced() -> None:
 @pytest.mark.parametrize("raw", [b"", b"hello", b"{}", b"[1]", b'{"jsonrpc":"1.0"}', b"{" * 100_000, b"\xff\xfe"])
 def test_what_is_no_message_is_none(raw: bytes) -> None:
     assert jsonrpc.parsed(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "result"),
+    [
+        ('{"jsonrpc":"2.0","id":1,"result":{"a":"x\ty\x1b"}}', {"a": "x\ty\x1b"}),
+        (r'{"jsonrpc":"2.0","id":1,"result":{"a":"\d\x"}}', {"a": r"\d\x"}),
+        ('{"jsonrpc":"2.0","id":1,"result":null}', {"content": []}),
+        ('{"jsonrpc":"2.0","id":1,"result":"done"}', {"content": [{"type": "text", "text": "done"}]}),
+        ('{"jsonrpc":"2.0","id":1,"result":[1]}', {"content": [], "structuredContent": [1]}),
+        ('{"jsonrpc":"2.0","id":1,"result":[{"type":"text"}]}', {"content": [{"type": "text"}]}),
+        ('{"level":"info"} {job 7} {"jsonrpc":"2.0","id":1,"result":{}}', {}),
+        ('INFO: {"jsonrpc":"2.0","id":1.0,"result":{"a":"b"}} (3 ms)', {"a": "b"}),
+    ],
+)
+def test_a_result_is_read_as_servers_write_it(written: str, result: object) -> None:
+    message = jsonrpc.parsed(written.encode())
+    assert isinstance(message, JSONRPCResponse)
+    assert (message.id, message.result) == (1, result)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        ('"no"', -32603, "no"),
+        ('{"message":"no"}', -32603, "no"),
+        ('{"code":5,"message":"no","data":1}', 5, "no"),
+        ('["no"]', -32603, '["no"]'),
+    ],
+)
+def test_an_error_is_read_as_servers_write_it(error: str, code: int, words: str) -> None:
+    message = jsonrpc.parsed(f'{{"jsonrpc":"2.0","id":1,"error":{error}}}'.encode())
+    assert isinstance(message, JSONRPCError)
+    assert (message.error.code, message.error.message) == (code, words)
+
+
+def test_an_empty_object_may_be_written_as_php_does() -> None:
+    result = '{"protocolVersion":"2025-11-25","capabilities":{"tools":[]},"serverInfo":[]}'
+    message = jsonrpc.parsed(f'{{"jsonrpc":"2.0","id":1,"result":{result}}}'.encode())
+    assert isinstance(message, JSONRPCResponse)
+    assert message.result["capabilities"] == {"tools": {}}
+    assert lenient.schema([]) == {}
+    assert lenient.schema({"properties": []}) == {"properties": {}}
+    assert lenient.schema({"properties": {"a": {"items": {"properties": []}}}}) == {
+        "properties": {"a": {"items": {"properties": {}}}}
+    }
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"cut',
+        b'{"result":{"a":}, "jsonrpc":"2.0", "id": "7"}',
+        b'{"jsonrpc":"2.0","result":{"note":"' + b"x" * 500 + b'","id": 3,},"id":7,"more":"' + b"y" * 500,
+    ],
+)
+def test_an_answer_that_cannot_be_read_ends_its_call_as_answered(raw: bytes) -> None:
+    deliveries, delivery = Deliveries(), Delivery({"content": []})
+    token = current_delivery.set(delivery)
+    try:
+        deliveries.sending(JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/call"))
+    finally:
+        current_delivery.reset(token)
+    assert jsonrpc.parsed(raw) is None
+    message = deliveries.unreadable(raw)
+    assert isinstance(message, JSONRPCResponse)
+    assert message.id == 7
+    assert delivery.reply is not None
+    assert delivery.reply["isError"] is True
+    assert deliveries.unreadable(b'{"jsonrpc":"2.0","id":8,"result":') is None

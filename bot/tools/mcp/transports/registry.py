@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot.tools.mcp.transports.http import HttpTransport
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from bot.tools.mcp.transports.stdio import StdioTransport
 from bot.tools.mcp.transports.transport import Transports
-from bot.tools.server_config import StdioServer
+from bot.tools.server_config import HttpServer, SseServer, StdioServer
 
 
 def standard() -> Transports:
@@ -15,4 +16,4 @@ def standard() -> Transports:
     def stdio(server: StdioServer) -> StdioTransport:
         return StdioTransport(server, reaper)
 
-    return {StdioServer: stdio}
+    return {StdioServer: stdio, HttpServer: HttpTransport, SseServer: HttpTransport}

@@ -143,12 +143,15 @@ class StdioConnection:
 
     async def _take_in(self, raw: bytes) -> None:
         message = parsed(raw)
-        if message is None:
+        if message is None and (message := self._deliveries.unreadable(raw)) is not None:
+            log.warning("%s answered with something that cannot be read", self._config.key)
+        elif message is None:
             if raw.strip() and not self._told_of_junk:
                 self._told_of_junk = True
                 log.warning("%s writes something other than MCP messages to stdout; it is ignored", self._config.key)
             return
-        message = self._deliveries.received(message, len(raw))
+        else:
+            message = self._deliveries.received(message, len(raw))
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             await self._inbox.send(SessionMessage(message))
 

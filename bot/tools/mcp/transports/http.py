@@ -1,0 +1,48 @@
+"""The transports over HTTP: streamable HTTP (since 2025-03-26) and the older HTTP with SSE. Importing this does not
+import the MCP SDK."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bot.tools.server_config import HttpServer, SseServer
+
+if TYPE_CHECKING:
+    import ssl
+
+    from bot.tools.mcp.transports.http_streams import HttpConnection
+
+
+class HttpTransport:
+    """Reaches a server that somebody else runs: there is nothing to start, and nothing is shared with others."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._trust: ssl.SSLContext | None = None
+
+    def load(self) -> None:
+        """Import the modules that need the SDK, and read the certificates that are trusted, which takes 30 ms."""
+        importlib.import_module("bot.tools.mcp.transports.sse_streams")
+        import httpx2  # noqa: PLC0415 - takes a tenth of a second
+
+        self._trust = httpx2.create_ssl_context()
+
+    async def launch(self) -> None:
+        """Do nothing: there is nothing to prepare."""
+
+    def connection(self, on_end: Callable[[], None]) -> HttpConnection:
+        """Return a connection."""
+        from bot.tools.mcp.transports.http_streams import HttpConnection  # noqa: PLC0415 - see `load`
+        from bot.tools.mcp.transports.sse_streams import SseConnection  # noqa: PLC0415
+
+        assert self._trust is not None
+        kind = SseConnection if isinstance(self._server, SseServer) else HttpConnection
+        return kind(self._server, self._trust, on_end)
+
+    async def abandon(self) -> None:
+        """Do nothing: nothing was prepared."""
+
+    async def aclose(self) -> None:
+        """Do nothing: nothing is shared."""
