@@ -20,6 +20,7 @@ from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
+from tests.stamps import unstamped
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -399,7 +400,7 @@ async def test_the_requester_s_last_words_are_sent_whole_however_long_the_turn_i
     await here.quiet()
     assert summaries(here)
     for request in requests(here):
-        said = [str(each["content"]) for each in request.messages if each["role"] == "user"]
+        said = [unstamped(str(each["content"])) for each in request.messages if each["role"] == "user"]
         assert f"Alice Smith: {words.strip()}" in said
         assert len(request.body) // 4 < WINDOW
     assert here.bot.rows("SELECT outcome FROM turns") == [("answered",)]
