@@ -27,7 +27,7 @@ from bot.core.attachments import (
 from bot.core.ports.attachments import KeptContents
 from bot.core.ports.catalogue import ModelCatalogue
 from bot.core.transcript import Transcript
-from bot.errors import ModelError, ModelRefused
+from bot.errors import ContextTooLong, ModelError, ModelRefused
 from bot.pace import UNKNOWN_SIZE, offload
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,10 @@ class FilesInRequests:
     """The models that may answer, if a request does not name others."""
     assumed: frozenset[str] = frozenset()
     """What a model reads besides text about which nothing is known: names of `FileKind`."""
-    _refused: OrderedDict[int, frozenset[str]] = field(default_factory=OrderedDict[int, frozenset[str]])
-    """By thread, the digests of the files in requests that a provider has refused."""
+    _refused: OrderedDict[tuple[int, str], frozenset[str]] = field(
+        default_factory=OrderedDict[tuple[int, str], frozenset[str]]
+    )
+    """By thread and model, the digests of the files in requests that a provider has refused."""
 
     async def filled(self, thread_id: int, transcript: Transcript, models: Sequence[str] = ()) -> Transcript:
         """Return the log of a thread as it is sent to these models."""
@@ -56,7 +58,7 @@ class FilesInRequests:
         found = await offload(transcript.size, references, transcript)
         first = first_sent(found)
         inputs = self._inputs(models or self.models)
-        refused = self._refused.get(thread_id, frozenset[str]())
+        refused = self._refused.get((thread_id, next(iter(models), "")), frozenset[str]())
         why: dict[str, str] = {}
         encoded: dict[str, str] = {}
         for each in found:
@@ -72,20 +74,23 @@ class FilesInRequests:
                 why[each.digest] = NO_LONGER_KEPT
             else:
                 encoded[each.digest] = await offload(len(content), _base64, content)
-        return await offload(UNKNOWN_SIZE, _filled, transcript, encoded, why)
+        return await offload(UNKNOWN_SIZE, _filled, transcript, encoded, why, first)
 
-    def refused(self, thread_id: int, transcript: Transcript, sent: Transcript, error: ModelError) -> bool:
-        """Note that a request was refused, and return whether it may succeed without the files in it. transcript: the
-        log that it was filled from.
+    def refused(
+        self, thread_id: int, transcript: Transcript, sent: Transcript, error: ModelError, models: Sequence[str] = ()
+    ) -> bool:
+        """Note that a request to these models was refused, and return whether it may succeed without the files in it.
+        transcript: the log that it was filled from.
 
         A provider may refuse a file for reasons that nobody knows in advance. Without this, it would refuse every later
         request of the thread, too.
         """
-        if not isinstance(error, ModelRefused) or not any(sent.has(mark) for mark in _SENT):
+        if not isinstance(error, ModelRefused | ContextTooLong) or not any(sent.has(mark) for mark in _SENT):
             return False
         log.warning("thread %s: the model's provider refuses it with its files: %s", thread_id, error.detail)
-        self._refused[thread_id] = frozenset(each.digest for each in references(transcript))
-        self._refused.move_to_end(thread_id)
+        key = (thread_id, next(iter(models), ""))
+        self._refused[key] = frozenset(each.digest for each in references(transcript))
+        self._refused.move_to_end(key)
         if len(self._refused) > MAX_REFUSED:
             self._refused.popitem(last=False)
         return True
@@ -103,13 +108,21 @@ _SENT = (b'{"type":"image_url",', b'{"type":"file",', b'{"type":"input_audio",')
 """How the parts begin that a request has in place of references."""
 
 
-def _filled(transcript: Transcript, encoded: Mapping[str, str], why: Mapping[str, str]) -> Transcript:
+def _filled(transcript: Transcript, encoded: Mapping[str, str], why: Mapping[str, str], first: int) -> Transcript:
     def why_not(attached: Attached) -> str:
         return why.get(attached.digest, LEFT_OUT)
 
-    mark = MARK.decode()
-    pairs = zip(transcript.positions, transcript, strict=True)
-    return Transcript((at, fill(text, encoded, why_not) if mark in text else text) for at, text in pairs)
+    mark, number = MARK.decode(), 0
+    filled: list[tuple[int, str]] = []
+    for at, text in zip(transcript.positions, transcript, strict=True):
+        if mark in text:
+            here = references([text])
+            # The same file may be referred to again and again: each reference counts.
+            shown = {each.digest for each in here[max(0, first - number) :]}
+            number += len(here)
+            text = fill(text, {digest: encoded[digest] for digest in shown if digest in encoded}, why_not)  # noqa: PLW2901
+        filled.append((at, text))
+    return Transcript(filled)
 
 
 def _base64(content: bytes) -> str:

@@ -29,7 +29,7 @@ from bot.core.posts import Draft
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change, Usage
 from bot.core.transcript import Transcript
-from bot.errors import ContextTooLong, ModelError
+from bot.errors import ContextTooLong, ModelError, OutOfBudget
 from bot.pace import offload
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,8 @@ class Compactor:
         """Make the conversation as short as a request needs it. Return whether it has changed.
 
         Takes requests to the model, each of which is committed before it is sent, and whose cost is that of the turn.
-        Never raises ModelError: where there is no summary, excerpts take its place.
+        Where there is no summary, excerpts take its place. Raises OutOfBudget if a summary may not be paid for: the
+        conversation then waits as it is.
         """
         return await self._fit(state, turn, request, self.windows.of(self._answering(request)))
 
@@ -215,7 +216,7 @@ class Compactor:
         names: dict[str, str] = {}
         for decided in await self.store.decided(state.id, before, choice.upto):
             if decided.by and decided.by not in names:
-                names[decided.by] = await self.gateway.name(decided.by)
+                names[decided.by] = await self.gateway.name_for_model(state.place, decided.by)
             lines.append(texts.decision(decided, names.get(decided.by, "")))
         decisions = texts.newest(lines, MAX_RECORDED_CHARS)
         said = texts.replacement(summary, decisions, excerpted=not made.text, longest=longest)
@@ -244,6 +245,8 @@ class Compactor:
                 await step.meter.again()
             with failpoints.around("summary request"):
                 reply = await self.model.complete(request)
+        except OutOfBudget:
+            raise
         except ModelError as error:
             log.warning("thread %s: there is no summary: %s", state.id, error.detail or error.sentence)
             too_long = isinstance(error, ContextTooLong)

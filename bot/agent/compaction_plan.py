@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.agent import prompt
+from bot.core.attachments import MARK
 from bot.core.json_text import JsonObject
 
 BYTES_PER_TOKEN: Final = 3
@@ -25,6 +26,7 @@ HEAD, TAIL = 700, 300
 """Characters that are kept of an old result that is longer than `LONG_RESULT`."""
 RESULT_CHARS, WORDS_CHARS, ARGUMENTS_CHARS = 1_000, 6_000, 300
 """How much of a tool result, of what somebody says, and of a call's arguments goes into the text to summarise."""
+_REFERENCE: Final = MARK.decode()
 _BINARY: Final = re.compile(r'(?:;base64,|"(?:data|file_data)":")[A-Za-z0-9+/=_-]{2000,}')
 
 
@@ -54,6 +56,7 @@ def tokens_of(text: str) -> int:
     parts = 0
     if len(text) > 2_000 and ("base64," in text or 'data":"' in text):
         text, parts = _BINARY.subn("", text)
+    parts += text.count(_REFERENCE)
     return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + 1 + parts * PART_TOKENS
 
 
@@ -147,7 +150,7 @@ def shortened(text: str, longest: int, head: int, tail: int) -> str:
 
 
 def text_of(content: object) -> str:
-    """Return the text of a message's content; parts that are no text are only named."""
+    """Return the text of a message's content; other parts are named, with their text if they have any."""
     if isinstance(content, str):
         return content
     parts: list[Any] = content if isinstance(content, list) else []
@@ -158,7 +161,9 @@ def text_of(content: object) -> str:
             found.append(str(part.get("text", "")))
         elif kind:
             image = "image" in kind or part.get("kind") == "image"
-            found.append(f"[{'an image' if image else 'an attachment'}, no longer shown]")
+            name = str(part.get("name") or "") or ("an image" if image else "an attachment")
+            words = shortened(str(part.get("words") or ""), WORDS_CHARS, WORDS_CHARS * 2 // 3, WORDS_CHARS // 3)
+            found.append(f"[{name}, no longer shown]" + (f"\n{words}" if words else ""))
     return "\n".join(found)
 
 

@@ -193,7 +193,9 @@ class ModelStep:
     async def _without_files(self, state: ThreadState, request: ModelRequest, error: ModelError) -> bool:
         """Return whether a refused request may succeed without its files, which are left out from now on."""
         filled = await self._filled(state, request)
-        return self.tool_steps.files.requests.refused(state.id, request.messages, filled.messages, error)
+        return self.tool_steps.files.requests.refused(
+            state.id, request.messages, filled.messages, error, request.models
+        )
 
     async def _complete(self, state: ThreadState, turn: Turn, request: ModelRequest, stop: Stop) -> Reply | None:
         """Make the request, and count its time and cost. Returns None if the turn is stopped meanwhile: the request is

@@ -153,6 +153,9 @@ class SlackGateway:
     async def name(self, user: str) -> str:
         return speaker(await self._directory.name(user))
 
+    async def name_for_model(self, place: ThreadRef, user: str) -> str:
+        return await self._quoting.name(place, user)
+
     async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         return await self._quoting.quote(place, messages, known)
 

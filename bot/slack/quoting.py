@@ -166,6 +166,11 @@ class Quoting:
         name = speaker(message.label) if message.label else "somebody"
         return f"{name} ({message.author.value})"
 
+    async def name(self, place: ThreadRef, user: str) -> str:
+        """Return what a person is called in what the model reads of a thread."""
+        labels = await self._labels(place)
+        return labels(user) if labels is not None else speaker(await self._directory.name(user))
+
     async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
         labels = await self._labels(place)
         is_person, is_dm = first.author is AuthorKind.PERSON, place.kind == "im"

@@ -14,6 +14,8 @@ import pytest
 
 from bench.longer import grow
 from bot.agent import compaction_texts as texts
+from bot.agent.request_meter import RequestMeter
+from bot.errors import OutOfBudget
 from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.harness import World
@@ -190,6 +192,38 @@ async def test_what_people_decided_is_listed_word_for_word_after_any_number_of_s
             "denied, so it was not run by Alice Smith.",
         ]
         assert all("filesystem__write_file" in line for line in decisions)
+
+
+async def test_where_all_is_private_those_who_decided_have_labels_in_a_summary(here: World) -> None:
+    path = here.workspace / "a.txt"
+    here.model.script(calls(call("filesystem__write_file", {"path": str(path), "content": "x"})), text("As you like."))
+    thread = await here.slack.say(here.general, here.alice, "<@BOT> write")
+    await here.slack.click(await here.reply(thread, "Waiting for you"), "Approve", by=here.alice)
+    await here.reply(thread, "As you like.")
+    await here.bot.stop()
+    (here.bot.home / "bot.toml").write_text(f'[agent]\nprivacy = "private"\n[models]\ncontext = {WINDOW}\n')
+    await here.bot.start()
+    await until_replaced(here, thread)
+    decisions = requests(here)[-1].messages[1]["content"].partition(texts.DECISIONS_HEADING)[2]
+    assert ": approved by " in decisions
+    assert "Alice" not in decisions
+
+
+async def test_nothing_is_set_aside_because_a_budget_is_used_up_before_the_summary(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+
+    async def again(meter: RequestMeter) -> None:
+        if not refused:  # another thread has used it up since the turn's own check, and it is raised at once
+            refused.append(meter.requests)
+            raise OutOfBudget("used up")
+
+    monkeypatch.setattr(RequestMeter, "again", again)
+    await until_replaced(here)
+    assert refused == [0]
+    assert here.bot.rows("SELECT DISTINCT kind FROM compactions") == [("summary",)]
+    assert here.bot.rows("SELECT DISTINCT outcome FROM turns") == [("answered",)]
 
 
 async def test_old_results_are_shortened_before_anything_is_left_out(here: World) -> None:

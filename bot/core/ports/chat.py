@@ -128,6 +128,10 @@ class ChatGateway(Protocol):
         """Return a person's display name."""
         ...
 
+    async def name_for_model(self, place: ThreadRef, user: str) -> str:
+        """Return what the model calls a person in a thread: a label in place of the name where that is private."""
+        ...
+
     async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         """Return messages of a thread as text for the model.
 

@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 
 from bot.agent import compaction_texts as texts
 from bot.agent.compaction_choice import Choice, Room, choose
-from bot.agent.compaction_plan import Entry, cut_for, cuts, entries, old_results, rendered, text_of, tokens_of
+from bot.agent.compaction_plan import (
+    PART_TOKENS,
+    Entry,
+    cut_for,
+    cuts,
+    entries,
+    old_results,
+    rendered,
+    text_of,
+    tokens_of,
+)
 from bot.agent.compaction_windows import ContextWindows, limit_in
+from bot.core.attachments import Attached, FileKind, content
 from bot.core.compaction import Compaction, CompactionBasis, CompactionKind, CompactionSettings, Decided
 from bot.core.model_info import ModelInfo
 from slack_sandbox.openrouter import rules
@@ -241,3 +252,16 @@ def test_the_window_is_what_is_known_of_the_model_allowed_and_learned() -> None:
 )
 def test_the_limit_is_read_from_a_refusal(words: str, limit: int) -> None:
     assert limit_in(words) == limit
+
+
+def test_the_older_part_keeps_the_names_and_texts_of_files_and_counts_their_images() -> None:
+    pdf = Attached(FileKind.FILE, "a" * 64, "application/pdf", "plan.pdf", 9, "the launch is on 4 May " + "x" * 90_000)
+    message = {"role": "user", "content": content("look", [pdf])}
+    (entry,) = entries([(1, json.dumps(message, separators=(",", ":")))])
+    said = rendered(entry)
+    assert "plan.pdf" in said
+    assert "the launch is on 4 May" in said
+    assert len(said) < 7_000
+    image = Attached(FileKind.IMAGE, "a" * 64, "image/png", "a.png", 9)
+    shown = json.dumps({"role": "tool", "content": content("x", [image])}, separators=(",", ":"))
+    assert tokens_of(shown) > PART_TOKENS

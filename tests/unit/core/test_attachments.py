@@ -14,7 +14,7 @@ from bot.core import attachments
 from bot.core.attachments import Attached, FileKind, content, fill, first_sent, packed, references, unpacked
 from bot.core.model_info import ModelInfo
 from bot.core.transcript import Transcript
-from bot.errors import ModelRefused, ModelUnavailable
+from bot.errors import ContextTooLong, ModelRefused, ModelUnavailable
 
 pytestmark = pytest.mark.anyio
 
@@ -154,6 +154,33 @@ async def test_files_of_a_request_that_was_refused_are_left_out_and_later_ones_a
     log.extend([(1, message("and this", image(2)))])
     later = await files.filled(7, log)
     assert (isinstance(parts(later, 0), str), isinstance(parts(later, 1), list)) == (True, True)
+
+
+@pytest.mark.parametrize("size", [5, attachments.SENT_BYTES // 3])
+async def test_one_file_that_is_attached_again_and_again_stays_within_the_limits(size: int) -> None:
+    log = Transcript((at, message("[image]", image(size=size), role="tool")) for at in range(30))
+    filled = await FilesInRequests(Kept(image()), assumed=frozenset({"image"})).filled(1, log)
+    sent = [at for at in range(30) if isinstance(parts(filled, at), list)]
+    assert sent
+    assert sent == [*range(sent[0], 30)]
+    assert len(sent) <= min(attachments.SENT_FILES, attachments.SENT_BYTES // size)
+
+
+async def test_files_that_one_provider_refuses_are_sent_to_another_model() -> None:
+    files = FilesInRequests(Kept(image()), assumed=frozenset({"image"}))
+    log = Transcript([(0, message("look", image()))])
+    sent = await files.filled(7, log, ("one",))
+    assert files.refused(7, log, sent, ModelRefused("cannot read this image"), ("one",))
+    assert isinstance(parts(await files.filled(7, log, ("one",))), str)
+    assert isinstance(parts(await files.filled(7, log, ("two",))), list)
+
+
+async def test_a_request_that_is_too_long_with_its_files_is_made_without_them() -> None:
+    files = FilesInRequests(Kept(image()), assumed=frozenset({"image"}))
+    log = Transcript([(0, message("look", image()))])
+    sent = await files.filled(7, log)
+    assert files.refused(7, log, sent, ContextTooLong("too long"))
+    assert isinstance(parts(await files.filled(7, log)), str)
 
 
 def test_a_message_without_references_is_sent_as_it_is() -> None:
