@@ -38,18 +38,28 @@ async def look_up(session: aiohttp.ClientSession, base_url: str, key: str, id: s
         ) as response:
             if response.status >= 500 or response.status == 429:
                 raise ModelUnavailable(f"HTTP {response.status}")
-            body = await response.content.read(MAX_BYTES) if response.status == 200 else b""
+            body = await _whole(response) if response.status == 200 else b""
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ModelUnavailable(type(error).__name__) from error
     return read(body)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Return a body that may arrive in pieces; nothing if it is longer than MAX_BYTES."""
+    body = bytearray()
+    async for piece in response.content.iter_chunked(MAX_BYTES):
+        body += piece
+        if len(body) > MAX_BYTES:
+            return b""
+    return bytes(body)
 
 
 def read(body: bytes) -> Generation | None:
     """Return what the endpoint has answered; None if that is no cost."""
     found = untrusted.mapping(untrusted.mapping(untrusted.parsed(body.decode("utf-8", "replace"))).get("data"))
     cost = found.get("total_cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
-        return None
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost <= untrusted.MAX_NUMBER:
+        return None  # NaN too
 
     def tokens(name: str) -> int:
         return untrusted.count(found.get(f"native_{name}")) or untrusted.count(found.get(name))
