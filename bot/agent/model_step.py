@@ -122,7 +122,8 @@ class ModelStep:
                 await self._spend(state, turn, spending, error.usage, change)
                 if await self._without_files(state, request, error):
                     # The next request is made without the files in this one.
-                    return await self._go_on(state, change, "leave out refused files")
+                    change.name = "leave out refused files"
+                    return await self._go_on(state, change)
                 return await self._fail(state, turn, error, change)
         if reply is None:
             return await self._cut(state, spending)
@@ -213,9 +214,8 @@ class ModelStep:
         turn.model = reply.model
         return reply
 
-    async def _go_on(self, state: ThreadState, change: Change, name: str) -> bool:
+    async def _go_on(self, state: ThreadState, change: Change) -> bool:
         """Record what a failed request has cost; another one follows."""
-        change.name = name
         await self.store.commit(state, change)
         return True
 
@@ -280,7 +280,8 @@ class ModelStep:
         only the budget was in the way, the turn goes on, and what follows is decided there."""
         log.error("thread %s: %s: %s", state.id, type(error).__name__, error.detail)
         if isinstance(error, OutOfBudget):
-            return await self._go_on(state, change, "count what has failed")
+            change.name = "count what has failed"
+            return await self._go_on(state, change)
         change.name, change.outcome = "give up", "failed"
         words = f"{prompt.why_closed(turn.closing, self.limits.steps)} {error.sentence} {error.advice}".strip()
         turn_parts.fail(state, turn, change, self.gateway, words, ledger=await self._ledger(state), retry=error.retry)

@@ -74,7 +74,7 @@ def _effect(node: ast.Call) -> Iterator[str]:
 
 def _kind(node: ast.Call) -> Iterator[str]:
     """The kinds of messages, each of which is an effect of its own."""
-    if _called(node) == "draft" and len(node.args) > 1:
+    if ast.unparse(node.func) in ("draft", "messages.draft") and len(node.args) > 1:
         yield _text(node.args[0])
     elif _called(node) == "Draft" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
         yield _text(node.args[1])

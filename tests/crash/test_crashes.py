@@ -132,10 +132,14 @@ SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
 
 
 SPENDING = ["after commit: begin_request#1", *commits("cut_off", "settle_request")]
-"""Of the ledger of costs: test_spending.py. Killed before `begin_request`, a request counts as nothing."""
+"""Of the ledger of costs: test_spending.py."""
 BEGINNING = "before commit: begin_request#1"
+"""The same: killed here, a request counts as nothing."""
 WAITING_FOR_MORE = commits("wait for more budget")
 """When a budget is used up: test_spending.py."""
+STOPPED, FAILED = commits("count what was cut off"), commits("count what has failed")
+REFUSED = commits("leave out refused files")
+"""Of requests that were stopped, that failed, or whose files were refused: test_spending.py."""
 
 
 def names(points: Iterable[str]) -> set[str]:
@@ -228,9 +232,8 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
-    killed = names(
-        [*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *in_plays]
-    )
+    costs = [*SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
+    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *costs, *in_plays])
     found = boundaries()
     assert len(found) > 40
     missing = [
