@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bot.core import untrusted
 
-MAX_REPAIRED_CHARS: Final = 300_000
+MAX_REPAIRED_CHARS: Final = 150_000
 """Invalid JSON arguments are repaired only up to this many characters."""
 MAX_LITERAL_CHARS: Final = 20_000
 """Arguments that are not JSON at all are parsed as a Python literal only up to this many characters."""

@@ -154,8 +154,8 @@ async def test_all_that_is_remembered_is_as_much_after_twice_the_turns_with_fail
 
 
 PERMANENT = 6
-"""Tasks that run as long as a service: the sweep, the statuses of sessions, the reading of what was missed, the record of
-the connection, the costs of what was cut off, and the removal of old attachments."""
+"""Tasks that run as long as a service: the sweep, the statuses of sessions, the reading of what was missed, the record
+of the connection, the costs of what was cut off, and the removal of old attachments."""
 
 
 WORK = ("KeyedWorker._running", "Sessions._queue", "Sessions._processing")

@@ -13,6 +13,7 @@ import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import ROOT, World, world
+from tests.stamps import unstamped
 
 SERVERS = ROOT / "tests" / "unit" / "tools" / "servers"
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -175,7 +176,7 @@ async def test_three_hundred_mentions_at_once_are_all_answered_once_and_acked_wi
         last = request.messages[-1]
         if last["role"] == "tool":
             return text(f"It says: {last['content']}")
-        number = str(last["content"]).rpartition(" ")[2]
+        number = unstamped(str(last["content"])).rpartition(" ")[2]
         return calls(call("filesystem__read_text_file", {"path": f"{here.workspace}/{number}.txt"}))
 
     async with world(tmp_path, LOG_LEVEL="info") as here:
