@@ -129,7 +129,7 @@ async def _serve(chosen: argparse.Namespace) -> int:
 
 
 async def _tell_of_connection(slack: SlackSandbox) -> None:
-    """Tell once that an app is there: until then nobody answers in the page."""
+    """Report once that an app is there: until then nobody answers in the page."""
     await slack.connected(timeout=float(2**20))
     _tell("The app has connected.")
 

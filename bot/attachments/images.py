@@ -1,4 +1,4 @@
-"""Reads images with Pillow: each is written anew, small enough for every provider, and without what no one sees."""
+"""Reads images with Pillow: each is saved again, small enough for every provider, and without metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names for people and threads that tell a provider of models nothing, and are always the same. Pure.
+"""Names for people and threads that are always the same and reveal nothing to a provider of models. Pure.
 
 They are keyed hashes: without the database's secret, nobody can find out whose they are by trying all ids.
 """

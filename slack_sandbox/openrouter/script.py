@@ -115,7 +115,7 @@ error_finish   HTTP 200, `finish_reason: "error"`, the error in the choice
 error_chunk    an `{"error": …}` event after some of the reply
 truncated      the connection closes in the middle of the reply
 unfinished     the stream ends properly, without finish_reason and [DONE]
-stalled        after some of the reply nothing but comments, for ever
+stalled        after some of the reply nothing but comments, without an end
 hang           nothing at all, not even headers, for ever
 garbage        an event that is not JSON
 html           HTTP 200 and a web page, as a proxy gives it

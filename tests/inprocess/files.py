@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from types import CodeType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 import anyio
 from mcp.client._transport import TransportStreams
@@ -26,6 +26,7 @@ from bot.tools.mcp.transports.stdio import StdioTransport
 from bot.tools.mcp.transports.transport import Connection, Ending, Transport, Transports
 from bot.tools.server_config import StdioServer
 from tests import standin
+from tests.extending.sockets import Sending
 from tests.watch import outside
 
 
@@ -87,7 +88,7 @@ class NearConnection:
         self._loop = asyncio.get_running_loop()
         self._inbox, self._read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._reading = asyncio.create_task(self._read())
-        return self._read_stream, _Sending(self)
+        return self._read_stream, Sending(self.send)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -128,27 +129,6 @@ class NearConnection:
                 for raw in self._lines.feed(await self._answers.get()):
                     if (message := parsed(raw)) is not None:
                         await self._inbox.send(SessionMessage(self._deliveries.received(message, len(raw))))
-
-
-class _Sending:
-    """The stream that the SDK writes to."""
-
-    def __init__(self, connection: NearConnection) -> None:
-        self._connection = connection
-
-    async def send(self, item: SessionMessage, /) -> None:
-        await self._connection.send(item)
-
-    async def aclose(self) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        pass
 
 
 def _program(folders: list[str]) -> dict[str, Any] | None:

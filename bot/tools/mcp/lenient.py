@@ -108,9 +108,9 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
     except ValueError as problem:
         if "escape" not in str(problem):
             return None, at + 1
-    mended = _ESCAPE.sub(lambda found: found[0] if found[1] else "\\\\", text[at:])
+    repaired = _ESCAPE.sub(lambda found: found[0] if found[1] else "\\\\", text[at:])
     try:
-        found, _ = _DECODER.raw_decode(mended)
+        found, _ = _DECODER.raw_decode(repaired)
     except (ValueError, RecursionError):
         return None, at + 1
     return found, len(text)
