@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.core.budget import RequestCost, priced
+from bot.core.budget import Basis, RequestCost, priced
 from bot.core.ports.catalogue import ModelCatalogue
 from bot.core.ports.costs import Costs
 from bot.core.transaction import Usage
@@ -37,8 +37,16 @@ class RequestMeter:
     def requests(self) -> int:
         return len(self._costs)
 
+    async def sending(self) -> None:
+        # Where there are budgets, a request counts from before it is sent: many may be under way when a process dies,
+        # and all of them may be charged.
+        if self._reached is not None:
+            self._open = RequestCost(uuid.uuid4().hex, cut=True)
+            await self._begin(self._open)
+
     def began(self, generation: str) -> None:
-        self._open = RequestCost(uuid.uuid4().hex, generation, cut=True)
+        request = self._open.request if self._open is not None else uuid.uuid4().hex
+        self._open = RequestCost(request, generation, cut=True)
         self._writing = asyncio.create_task(self._begin(self._open))
 
     async def _begin(self, cost: RequestCost) -> None:
@@ -53,6 +61,8 @@ class RequestMeter:
         if usage == Usage() and not usage.reported:
             if generation:
                 self._costs.append(RequestCost(request, generation, model, cut=True))
+            elif begun is not None:
+                self._costs.append(RequestCost(request, model=model, basis=Basis.REPORTED))
             return
         info = self._catalogue.find(model) if self._catalogue is not None else None
         known, basis = priced(usage, info.prices if info is not None else None)
@@ -68,5 +78,9 @@ class RequestMeter:
         return sum((each.usage for each in self._costs), Usage())
 
     def costs(self) -> Sequence[RequestCost]:
-        """Return the requests, for the change that records what came of them. One that has not ended was cut off."""
-        return [*self._costs, self._open] if self._open is not None else [*self._costs]
+        """Return the requests, for the change that records what came of them. One that has not ended was cut off, which
+        stops the bill if its reply has not begun (OpenRouter: "Stream cancellation")."""
+        if self._open is None:
+            return [*self._costs]
+        begun = self._open if self._open.generation else RequestCost(self._open.request, basis=Basis.REPORTED)
+        return [*self._costs, begun]

@@ -227,7 +227,9 @@ class OpenRouter:
     ) -> Accumulator:
         """Send the request once. Raises BrokenReply and the errors of openai and its transport."""
         got = Accumulator(self._unopened)
-        got.on_id = meter.began if meter is not None else None
+        if meter is not None:
+            await meter.sending()
+            got.on_id = meter.began
         try:
             await self._read(client, body, on_text, got)
         except (*client.network_errors, BrokenReply):

@@ -65,7 +65,9 @@ class NearModel(OpenRouter):
         meter: Meter | None,
     ) -> Accumulator:
         got, reader, pace = Accumulator(), EventReader(), Pace()
-        got.on_id = meter.began if meter is not None else None
+        if meter is not None:
+            await meter.sending()
+            got.on_id = meter.began
         # The sandbox is no part of the bot, whose callbacks are measured.
         asked = asyncio.get_running_loop().create_task(self._sandbox.complete(body, {}, _written), context=outside())
         for data in reader.feed(await asked) + reader.finish():

@@ -13,16 +13,17 @@ class Costs(Protocol):
     """What requests have cost. `Log.commit` records them (`Change.costs`) with the reply that they belong to."""
 
     async def begin_request(self, turn: int, request: str, generation: str) -> None:
-        """Record that a request of a turn is being answered, so that its cost can be found out if the process dies.
+        """Record that a request of a turn is being made, or by which id the endpoint knows its reply, so that its cost
+        can be found out or estimated if the process dies.
 
-        Nothing follows if the request is recorded already. It need not outlive a power cut.
+        The id is added to a request that is recorded without one. It need not outlive a power cut.
         """
         ...
 
     async def cut_off(self) -> int:
         """Record that all requests whose end is not recorded were cut off, because the process that made them has
-        ended. Until the endpoint says what they cost, they count as much as the last request of their thread. Return
-        how many there were."""
+        ended. Until the endpoint says what they cost, they count as much as the last request of their thread, or else
+        as the last one of all threads. Return how many there were."""
         ...
 
     async def cut_requests(self, now: float, most: int) -> Sequence[CutRequest]:

@@ -15,6 +15,10 @@ class Meter(Protocol):
         """How many requests have ended."""
         ...
 
+    async def sending(self) -> None:
+        """A request is about to be sent."""
+        ...
+
     def began(self, generation: str) -> None:
         """A reply has begun, and the endpoint knows it by this id. Neither waits nor raises."""
         ...

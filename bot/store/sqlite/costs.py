@@ -16,6 +16,9 @@ _ADD = (
     " estimated = estimated + excluded.estimated"
 )
 
+RECENT_SECONDS = 30 * 86_400.0
+"""How old a request may be whose cost stands for that of another thread."""
+
 
 def record(connection: sqlite3.Connection, turn: int, costs: Iterable[RequestCost]) -> None:
     """Record requests of a turn, each once: what a request counted for before is replaced.
@@ -51,7 +54,9 @@ def _begun(connection: sqlite3.Connection, turn: int, request: str, generation: 
         " FROM turns u JOIN threads t ON t.id = u.thread_id WHERE u.id = ?",
         (request, generation, now(), turn),
     )
-    row = connection.execute("SELECT id FROM costs WHERE request = ?", (request,)).fetchone()
+    row = connection.execute("SELECT id, generation FROM costs WHERE request = ?", (request,)).fetchone()
+    if row is not None and generation and not row[1]:
+        connection.execute("UPDATE costs SET generation = ? WHERE id = ?", (generation, row[0]))
     return 0 if row is None else int(row[0])
 
 
@@ -75,10 +80,20 @@ def _cut(connection: sqlite3.Connection, id_: int) -> None:
         " WHERE thread_id = ? AND state = 'known')",
         row or (0,),
     ).fetchone()
-    cost, model = last or (0.0, "")
+    cost, model = last or _last_of_all(connection)
     _count_for_turn(connection, id_, Usage(cost=float(cost)))
     _write(connection, id_, str(model), Usage(cost=float(cost)), Basis.ESTIMATED if cost else Basis.UNKNOWN)
     connection.execute("UPDATE costs SET state = 'cut', due = ? WHERE id = ?", (now(), id_))
+
+
+def _last_of_all(connection: sqlite3.Connection) -> tuple[float, str]:
+    """Return cost and model of the last request that cost something."""
+    row = connection.execute(
+        "SELECT cost, model FROM costs INDEXED BY costs_of_time WHERE at > ? AND state = 'known' AND cost > 0"
+        " ORDER BY at DESC LIMIT 1",
+        (now() - RECENT_SECONDS,),
+    ).fetchone()
+    return (float(row[0]), str(row[1])) if row is not None else (0.0, "")
 
 
 def cut_requests(connection: sqlite3.Connection, before: float, most: int) -> list[CutRequest]:

@@ -28,7 +28,9 @@ def record(tables: Tables, turn: int, costs: Sequence[RequestCost], usage: Usage
 
 def begin(tables: Tables, turn: int, request: str, generation: str) -> None:
     row = CostRow(len(tables.costs) + 1, turn, now(), RequestCost(request, generation, basis=Basis.UNKNOWN))
-    tables.costs.setdefault(request, row)
+    found = tables.costs.setdefault(request, row)
+    if generation and not found.cost.generation:
+        tables.costs[request] = replace(found, cost=replace(found.cost, generation=generation))
 
 
 def cut(tables: Tables, request: str) -> None:
@@ -36,7 +38,8 @@ def cut(tables: Tables, request: str) -> None:
     thread = tables.turns[row.turn].thread
     known = [each for each in tables.costs.values() if each.state == "known"]
     last = [each.cost for each in known if tables.turns[each.turn].thread == thread][-1:]
-    cost = last[0].usage.cost if last else 0.0
+    paid = [each.cost for each in sorted(known, key=lambda each: each.at) if each.cost.usage.cost > 0][-1:]
+    cost = (last or paid)[0].usage.cost if last or paid else 0.0
     _turn(tables, row.turn, Usage(cost=cost))
     basis = Basis.ESTIMATED if cost else Basis.UNKNOWN
     estimated = replace(row.cost, usage=Usage(cost=cost), basis=basis)
