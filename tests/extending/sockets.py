@@ -4,12 +4,12 @@ touches nothing of it, and is as long as a new transport need be."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import anyio
 from mcp.client._transport import TransportStreams
@@ -76,7 +76,7 @@ class SocketConnection:
         self._inbox, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._read_stream = read
         self._reading = asyncio.create_task(self._read())
-        return read, Sending(lambda item: self.send(item))
+        return read, Sending(self)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -124,14 +124,20 @@ class SocketConnection:
             self._on_end()
 
 
-class Sending:
-    """The stream that the SDK writes to: hands each message to a function."""
+class Sends(Protocol):
+    """What a message can be given to."""
 
-    def __init__(self, send: Callable[[SessionMessage], Awaitable[None]]) -> None:
-        self._send = send
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+
+class Sending:
+    """The stream that the SDK writes to."""
+
+    def __init__(self, connection: Sends) -> None:
+        self._connection = connection
 
     async def send(self, item: SessionMessage, /) -> None:
-        await self._send(item)
+        await self._connection.send(item)
 
     async def aclose(self) -> None:
         pass

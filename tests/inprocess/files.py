@@ -88,7 +88,7 @@ class NearConnection:
         self._loop = asyncio.get_running_loop()
         self._inbox, self._read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         self._reading = asyncio.create_task(self._read())
-        return self._read_stream, Sending(self.send)
+        return self._read_stream, Sending(self)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
