@@ -42,7 +42,7 @@ async def app(slack: SlackSandbox, client: AsyncWebClient) -> AsyncIterator[Asyn
     @bolt.event("message")
     async def ignore() -> None: ...
 
-    handler = AsyncSocketModeHandler(bolt, slack.app_token, ping_interval=0.2)  # type: ignore[arg-type]
+    handler = AsyncSocketModeHandler(bolt, slack.app_token, ping_interval=1)  # type: ignore[arg-type]
     await handler.connect_async()
     await slack.connected()
     yield bolt

@@ -47,7 +47,7 @@ async def demo(slack: SlackSandbox, *, paused: bool = False) -> AsyncGenerator[D
         _messages(app, bolt)
         _actions(app, bolt)
         _views(app, bolt)
-        handler = AsyncSocketModeHandler(bolt, slack.app_token, ping_interval=0.5)  # type: ignore[arg-type]
+        handler = AsyncSocketModeHandler(bolt, slack.app_token, ping_interval=3)  # type: ignore[arg-type]
         await handler.connect_async()
         try:
             await slack.connected()
