@@ -1,7 +1,7 @@
 """Assembles the chunks of a streamed chat completion into a message. Pure.
 
 Providers split replies in different ways, and put reasoning and calls into the text. What they were seen to send is
-read as it was meant (`call_assembly`, `text_splitter`, `leaked_calls`), and even the strictest provider accepts the
+read as it was meant (`call_assembly`, `text_splitter`, `calls_in_text`), and even the strictest provider accepts the
 resulting message back.
 """
 
@@ -16,7 +16,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.model import Reply
 from bot.core.transaction import Usage
 from bot.core.untrusted import valid_unicode
-from bot.model import finish_reasons, leaked_calls, python_calls
+from bot.model import calls_in_text, finish_reasons, python_calls
 from bot.model.call_arguments import text_of
 from bot.model.call_assembly import AssembledCall, CallAssembly
 from bot.model.offered_tools import OfferedTools
@@ -129,7 +129,7 @@ class Accumulator:
 
         done: whether the server has marked the end of the stream.
         """
-        anything = self.calls or self._details or not self._text.empty or self._text.leaked or self._refusal
+        anything = self.calls or self._details or not self._text.empty or self._text.call_text or self._refusal
         ended = done or self._whole or self._last_usage
         if self.finish_reason is None and anything and ended and self._calls.complete:
             self.finish_reason = "tool_calls" if self.calls else "stop"
@@ -268,7 +268,7 @@ class Accumulator:
         tools = tools or OfferedTools()
         finish = "length" if self.size > MAX_CHARACTERS else self.finish_reason or ""
         self._text.finish(MAX_CHARACTERS, called=self.calls)
-        unreadable = self._read_leak(tools)
+        unreadable = self._read_calls_in_text(tools)
         if self.finish_reason in ("length", "content_filter"):
             self._calls.cut_off()
         content = valid_unicode("".join(self._text.visible)) or valid_unicode("".join(self._refusal))
@@ -285,30 +285,30 @@ class Accumulator:
         invalid = {call.id: call.invalid for call in calls if call.invalid is not None}
         return Reply(message, finish, self.model, self.provider, self.usage, invalid, self.left_out, unreadable)
 
-    def _read_leak(self, tools: OfferedTools) -> bool:
+    def _read_calls_in_text(self, tools: OfferedTools) -> bool:
         """Turn calls that were written as text into calls. Returns whether there is one that cannot be read."""
         visible = "".join(self._text.visible)
-        written = "".join(self._text.leaked)
-        begins_line = self._text.leak_begins_line
+        written = "".join(self._text.call_text)
+        begins_line = self._text.call_begins_line
         if not written and not self.calls and (bare := _BARE.fullmatch(visible)):
             # All of the reply is a code block, or looks like a call: only what is certainly one is taken out of it.
             text = bare[1] or bare[2]
             json_like = bare[1] is not None or bare[2].startswith("[")
-            found = leaked_calls.read(text, tools, begins_line=True, called=False).calls if json_like else ()
-            if found := found or [leaked_calls.WrittenCall(*each) for each in python_calls.read(text, tools)]:
+            found = calls_in_text.read(text, tools, begins_line=True, called=False).calls if json_like else ()
+            if found := found or [calls_in_text.WrittenCall(*each) for each in python_calls.read(text, tools)]:
                 self._text.visible = []
                 self._add_written(found)
             return False
         if not written:
             return False
-        found = leaked_calls.read(written, tools, begins_line=begins_line, called=self.calls)
+        found = calls_in_text.read(written, tools, begins_line=begins_line, called=self.calls)
         if found.text:
-            again = split(found.text, leaks=False)
+            again = split(found.text, separate_calls=False)
             self._text.visible = [visible, *again.visible]
         self._add_written(found.calls)
         return found.unreadable
 
-    def _add_written(self, calls: Iterable[leaked_calls.WrittenCall]) -> None:
+    def _add_written(self, calls: Iterable[calls_in_text.WrittenCall]) -> None:
         for number, call in enumerate(calls):
             function = {"name": call.name, "arguments": call.arguments}
             self._calls.add({"function": function}, number, lambda text: text)

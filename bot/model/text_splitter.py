@@ -10,7 +10,7 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-from bot.model.code_marks import CodeMarks
+from bot.model.code_tracker import CodeTracker
 from bot.model.text_tokens import (
     ADDRESS,
     HEADED,
@@ -40,31 +40,31 @@ _JSON_CALL: Final = re.compile(r"\s*(?:\{|\[\s*\{|\[?\s*\Z)")
 class _State(Enum):
     TEXT = auto()
     REASONING = auto()
-    LEAK = auto()
+    CALL = auto()
 
 
 class TextSplitter:
     """Reads the text of a reply in pieces of any size."""
 
-    def __init__(self, *, leaks: bool = True) -> None:
-        """leaks: whether calls that are written as text are separated, too."""
+    def __init__(self, *, separate_calls: bool = True) -> None:
+        """separate_calls: whether calls that are written as text are separated, too."""
         self.visible: list[str] = []
         """The text for people."""
         self.reasoning: list[str] = []
-        self.leaked: list[str] = []
+        self.call_text: list[str] = []
         """From the first call that is written as text to the end of the reply."""
-        self.leak_begins_line = False
+        self.call_begins_line = False
         """Whether nothing but white space was before that call in its line."""
         self.withdrawn = False
         """Whether text that was returned earlier turned out not to be visible text. `feed` then returns the whole text
         again; the caller resets this."""
         self.unopened = False
         """Whether there was an end tag of reasoning without a beginning."""
-        self._leaks = leaks
+        self._separate_calls = separate_calls
         self._state = _State.TEXT
         self._rest = ""
         """Text that is not examined yet."""
-        self._code = CodeMarks()
+        self._code = CodeTracker()
         self._last = ""
         """The last character of the text."""
         self._any = False
@@ -91,8 +91,8 @@ class TextSplitter:
 
     def feed(self, piece: str) -> str:
         """Read the next piece. Returns the visible text that has become certain."""
-        if self._state is _State.LEAK:
-            self.leaked.append(piece)
+        if self._state is _State.CALL:
+            self.call_text.append(piece)
             return ""
         if not self._rest and not MARKS.search(piece):
             if self._state is _State.REASONING:
@@ -129,16 +129,16 @@ class TextSplitter:
         at = 0
         self._rest, self._now = "", limit
         while at < len(text):
-            if self._state is _State.LEAK:
-                self.leaked.append(text[at:])
+            if self._state is _State.CALL:
+                self.call_text.append(text[at:])
                 break
             if self._state is _State.REASONING:
                 at = self._read_reasoning(text, at, shown, last=last)
-            elif self._leaks and not self._any and self._is_json(text, at, last=last):
+            elif self._separate_calls and not self._any and self._is_json(text, at, last=last):
                 if not self._rest:
                     begins = len(text) - len(text[at:].lstrip())
                     shown.append(self._emit(text[at:begins]))
-                    self._leak(text, begins)
+                    self._hold_call(text, begins)
                 break
             else:
                 at = self._read_text(text, at, shown, last=last)
@@ -194,7 +194,7 @@ class TextSplitter:
             self._rest = text[end:]
             return len(text)
         in_span = self._code.span and "\n" not in text[at : found.start()]
-        addressed = kind == "address" and self._leaks and not in_span
+        addressed = kind == "address" and self._separate_calls and not in_span
         if addressed and self._header(text, at, found.start(), shown):
             return len(text)
         shown.append(self._emit(text[at : found.start()]))
@@ -207,8 +207,8 @@ class TextSplitter:
             # What follows decides whether a sentence is about it.
             self._rest = text[found.start() :]
             return len(text)
-        elif self._leaks and self._begins_call(kind, found):
-            self._leak(text, found.start())
+        elif self._separate_calls and self._begins_call(kind, found):
+            self._hold_call(text, found.start())
             return len(text)
         else:
             self._tagged(kind, found, text, shown)
@@ -230,37 +230,37 @@ class TextSplitter:
         if length > here:
             whole = "".join(self.visible)
             kept = whole[: here - length]
-            self.leaked.append(whole[len(kept) :])
+            self.call_text.append(whole[len(kept) :])
             self.visible, self._again = [kept], True
             self._any = not (kept == "" or kept.isspace())
-            self._code.bare = NO_WORDS.fullmatch(kept[kept.rfind("\n") + 1 :]) is not None
-        self._leak(text, end - here)
+            self._code.is_line_blank = NO_WORDS.fullmatch(kept[kept.rfind("\n") + 1 :]) is not None
+        self._hold_call(text, end - here)
         return True
 
     def _begins_call(self, kind: str, found: re.Match[str]) -> bool:
         """Return whether a token outside of code begins a call."""
-        return kind == "leak" or (kind == "channel" and "to=" in found["head"])
+        return kind == "call" or (kind == "channel" and "to=" in found["head"])
 
     def _tagged(self, kind: str, found: re.Match[str], text: str, shown: list[str]) -> None:
         """Handle a tag outside of code."""
         if kind == "open" or (kind == "channel" and found["head"].lower().startswith("analysis")):
-            self._tag, self._tag_begins_line = found[0] if kind == "open" else "", self._code.bare
+            self._tag, self._tag_begins_line = found[0] if kind == "open" else "", self._code.is_line_blank
             self._state = _State.REASONING
         elif kind == "end":
-            if self._last == " " and not self._code.bare and _MENTION.match(text, found.end()):
+            if self._last == " " and not self._code.is_line_blank and _MENTION.match(text, found.end()):
                 shown.append(self._emit(found[0]))
             else:
                 self._stray, self.unopened = True, True
-        elif kind in ("leak", "address"):
+        elif kind in ("call", "address"):
             shown.append(self._emit(found[0]))
         # Everything else marks where a message begins or ends, and is dropped.
 
-    def _leak(self, text: str, at: int) -> None:
+    def _hold_call(self, text: str, at: int) -> None:
         """Hold back everything from here on."""
-        self._state = _State.LEAK
-        self.leak_begins_line = self._code.bare
+        self._state = _State.CALL
+        self.call_begins_line = self._code.is_line_blank
         self._moved()
-        self.leaked.append(text[at:])
+        self.call_text.append(text[at:])
 
     def _read_reasoning(self, text: str, at: int, shown: list[str], *, last: bool) -> int:
         found, examined = self._find(REASONING_END, text, at)
@@ -296,7 +296,7 @@ class TextSplitter:
         self._again = self._again or bool(thought)
         del self.visible[self._first :]
         self._any = self._any_before
-        self._code.bare = self._after = True
+        self._code.is_line_blank = self._after = True
 
     def _emit(self, text: str) -> str:
         """Add visible text. Returns it, without the white space between reasoning and what follows it."""
@@ -314,13 +314,13 @@ class TextSplitter:
         self._any = self._any or not text.isspace()
         self.visible.append(text)
         self._last = text[-1]
-        self._code.passed(text)
+        self._code.advance(text)
         return text
 
 
-def split(text: str, *, leaks: bool = True) -> TextSplitter:
+def split(text: str, *, separate_calls: bool = True) -> TextSplitter:
     """Return a splitter that has read a whole text."""
-    splitter = TextSplitter(leaks=leaks)
+    splitter = TextSplitter(separate_calls=separate_calls)
     splitter.feed(text)
     splitter.finish(len(text) + 1)
     return splitter

@@ -26,7 +26,7 @@ _DROP: Final = (
     r"<\|start\|>[a-z]{0,12}(?=<)|<\|(?:end|return|call|message|im_end|im_start|eot_id|eom_id|endoftext"
     r"|(?:begin|end)_of_solution|(?:start|end)_(?:response|text))\|>|<｜(?:end|begin)▁of▁sentence｜>"
 )
-_LEAK: Final = (
+_CALL: Final = (
     r"<(?:[a-z]{1,12}:|[|｜]dsml[|｜])?(?:tool_?calls?|function_?calls?|tool_use|tool_code|start_function_call)>"
     r"|<(?:[a-z]{1,12}:|[|｜]dsml[|｜])?invoke\s|<function=|<[|｜]tool[▁_ ]calls?(?:[▁_ ]section)?[▁_ ]begin[|｜]>"
     r"|<\|tool_call\|?>|\[tool_calls\]|<\|python_tag\|>|<\|start_action\|>"
@@ -46,7 +46,7 @@ _TICKS: Final = r"`+|~{3,}"
 TEXT_TOKEN: Final = Token(
     MARKS,
     re.compile(
-        rf"(?P<ticks>{_TICKS})|(?P<channel>{_CHANNEL})|(?P<open>{_OPEN})|(?P<end>{_END})|(?P<leak>{_LEAK})"
+        rf"(?P<ticks>{_TICKS})|(?P<channel>{_CHANNEL})|(?P<open>{_OPEN})|(?P<end>{_END})|(?P<call>{_CALL})"
         rf"|(?P<drop>{_DROP})|(?P<address>=functions\.)",
         re.IGNORECASE,
     ),

@@ -60,7 +60,7 @@ READ = {
     "Harmony's commentary": ("<|channel|>commentary<|message|>Looking.<|end|>", "Looking.", ""),
 }
 
-LEAKED = {
+CALL_TEXT = {
     "Hermes": '<tool_call>\n{"name": "a"}\n</tool_call>',
     "Anthropic": '<function_calls>\n<invoke name="a">',
     "with a prefix": "<function_calls>",
@@ -97,7 +97,7 @@ class Reader:
 
 
 def said(splitter: TextSplitter) -> tuple[str, str, str]:
-    return "".join(splitter.visible), "".join(splitter.reasoning), "".join(splitter.leaked)
+    return "".join(splitter.visible), "".join(splitter.reasoning), "".join(splitter.call_text)
 
 
 def splits(text: str) -> list[list[str]]:
@@ -125,21 +125,21 @@ def test_a_text_is_read_as_it_was_meant_however_it_is_split(name: str) -> None:
         assert reader.shown == visible, pieces
 
 
-@pytest.mark.parametrize("name", LEAKED)
+@pytest.mark.parametrize("name", CALL_TEXT)
 def test_a_call_that_is_written_as_text_is_held_back(name: str) -> None:
     for before in ("", "I look.\n"):
-        text = f"{before}{LEAKED[name]}"
+        text = f"{before}{CALL_TEXT[name]}"
         for pieces in splits(text):
             reader = Reader()
-            visible, _, leaked = said(reader.read(pieces))
-            assert (visible, leaked) == (before, LEAKED[name]), pieces
+            visible, _, call_text = said(reader.read(pieces))
+            assert (visible, call_text) == (before, CALL_TEXT[name]), pieces
             assert reader.shown == before, pieces
-            assert reader.splitter.leak_begins_line
+            assert reader.splitter.call_begins_line
 
 
-@pytest.mark.parametrize("name", [name for name in LEAKED if not LEAKED[name].startswith("assistant")])
+@pytest.mark.parametrize("name", [name for name in CALL_TEXT if not CALL_TEXT[name].startswith("assistant")])
 def test_a_call_in_code_is_text(name: str) -> None:
-    for text in (f"```\n{LEAKED[name]}\n```", *([f"`{LEAKED[name]}`"] if "\n" not in LEAKED[name] else [])):
+    for text in (f"```\n{CALL_TEXT[name]}\n```", *([f"`{CALL_TEXT[name]}`"] if "\n" not in CALL_TEXT[name] else [])):
         assert said(split(text)) == (text, "", "")
 
 
@@ -179,7 +179,7 @@ def test_any_split_gives_the_same_and_nothing_is_lost(text: str, data: st.DataOb
     assert said(reader.splitter) == said(whole)
     assert reader.shown == "".join(whole.visible)
     if not any(mark in text for mark in "<[◁="):
-        assert text.strip() in ("".join(whole.visible).strip(), "".join(whole.leaked).strip())
+        assert text.strip() in ("".join(whole.visible).strip(), "".join(whole.call_text).strip())
 
 
 @pytest.mark.parametrize("piece", ["<", "`", "<think></think>", "</think>x", "[", "<|channel|>", "=functions.", "a<b "])
@@ -191,5 +191,5 @@ def test_no_text_takes_long(piece: str) -> None:
         splitter.feed(text[at : at + 50_000])
         assert time.thread_time() - began < 0.03
     splitter.finish(MAX_ALL_EXAMINED)
-    everything = sum(map(len, (*splitter.visible, *splitter.reasoning, *splitter.leaked)))
+    everything = sum(map(len, (*splitter.visible, *splitter.reasoning, *splitter.call_text)))
     assert everything > 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.ports.model import Reply
-from bot.model import leaked_calls
+from bot.model import calls_in_text
 from bot.model.offered_tools import OfferedTools
 from bot.model.stream_accumulator import Accumulator
 from slack_sandbox.openrouter.rules import message_faults
@@ -197,6 +197,6 @@ def test_marks_without_end_are_read_in_a_time_that_grows_with_the_text(mark: str
     took: list[float] = []
     for size in (20_000, 80_000):
         began = time.thread_time()
-        leaked_calls.read((mark * size)[:size], OfferedTools(json.dumps(TOOLS)), begins_line=True, called=False)
+        calls_in_text.read((mark * size)[:size], OfferedTools(json.dumps(TOOLS)), begins_line=True, called=False)
         took.append(time.thread_time() - began)
     assert took[1] < max(8 * took[0], 0.05), took

@@ -89,7 +89,7 @@ class WrittenCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class CallsInText:
     """The content of a text that begins like a call."""
 
     calls: tuple[WrittenCall, ...] = ()
@@ -100,7 +100,7 @@ class Leak:
     """It is a call that cannot be read, or that should not be."""
 
 
-def read(text: str, tools: OfferedTools, *, begins_line: bool, called: bool) -> Leak:
+def read(text: str, tools: OfferedTools, *, begins_line: bool, called: bool) -> CallsInText:
     """Return the content of a text that begins like a call.
 
     begins_line: whether the text begins a line. called: whether the reply has calls besides; what is written is then
@@ -112,18 +112,20 @@ def read(text: str, tools: OfferedTools, *, begins_line: bool, called: bool) -> 
     names = [tools.resolve(call.name) for call in found]
     if not found:
         looks = _OPENER.match(text.lstrip()) is not None and not is_json
-        return Leak(unreadable=not called) if looks and (begins_line or called) else Leak(text=text)
+        return CallsInText(unreadable=not called) if looks and (begins_line or called) else CallsInText(text=text)
     if is_json and not all(names):
-        return Leak(text=text)
+        return CallsInText(text=text)
     hallucinated = _RESULTS.search(rest) is not None
     if rest.strip() and not hallucinated and (not all(names) or len(rest) > _MAX_PROSE or is_json):
-        return Leak(text=text)
+        return CallsInText(text=text)
     if called:
-        return Leak()
+        return CallsInText()
     valid = all(names) and not rest.strip() and all(repaired(call.arguments, call.name) for call in found)
     if not valid or (not begins_line and not is_json):
-        return Leak(unreadable=True)
-    return Leak(calls=tuple(WrittenCall(name or "", call.arguments) for name, call in zip(names, found, strict=True)))
+        return CallsInText(unreadable=True)
+    return CallsInText(
+        calls=tuple(WrittenCall(name or "", call.arguments) for name, call in zip(names, found, strict=True))
+    )
 
 
 def _calls(text: str, tools: OfferedTools) -> tuple[list[WrittenCall], str]:
