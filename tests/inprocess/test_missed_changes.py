@@ -12,7 +12,7 @@ import pytest
 
 from bot.core import outages
 from bot.slack.blocks.missed_offer import WORDS
-from bot.slack.intake import catch_up, missed_reader, slow_comparison
+from bot.slack.intake import background_comparison, catch_up, missed_reader
 from slack_sandbox.model import Channel, Message
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World
@@ -338,8 +338,8 @@ async def test_of_a_long_thread_every_recorded_message_is_compared_in_time(
     here: World, shut: Shut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "REREAD", 3)
-    monkeypatch.setattr(slow_comparison, "PAGE", 4)
-    monkeypatch.setattr(slow_comparison, "size_after", lambda _: 4)
+    monkeypatch.setattr(background_comparison, "PAGE", 4)
+    monkeypatch.setattr(background_comparison, "size_after", lambda _: 4)
     ts, replies = await long_thread(here)
     here.slack.advance(8 * outages.DAY)  # longer than anything is read back for what is new
     edited, deleted = replies[1], replies[4:9]

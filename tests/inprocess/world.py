@@ -33,7 +33,7 @@ from bot.model.generations import Generation
 from bot.model.openrouter import OpenRouter
 from bot.service import LISTENERS, Service
 from bot.slack import app as slack_app
-from bot.slack.intake.allowance import Allowance
+from bot.slack.intake.token_bucket import TokenBucket
 from bot.store.registry import Opens
 from bot.store.sqlite.database import Ahead, Database, Work
 from bot.store.sqlite.store import SqliteStore
@@ -56,7 +56,7 @@ MOMENT = 0.001
 ACK_SECONDS = 1.0
 
 
-class Unlimited(Allowance):
+class Unlimited(TokenBucket):
     """Spaces no requests out: a bot that is started again in a long test has many conversations to read."""
 
     def take(self) -> float:
@@ -79,7 +79,7 @@ class Parts(Service):
 
     async def start(self, url: str, seconds: float = slack_app.REQUEST_SECONDS) -> None:
         read = self._catch_up
-        read._allowance = read._of_threads = read._slow.allowance = Unlimited(1, 1.0)  # pyright: ignore[reportPrivateUsage]
+        read._rate = read._of_threads = read._comparison.rate = Unlimited(1, 1.0)  # pyright: ignore[reportPrivateUsage]
         await super().start(url, seconds)
         self._lasting = frozenset(self._background.running)
 

@@ -38,12 +38,12 @@ from bot.slack.blocks import missed_offer, question_blocks
 from bot.slack.connectivity import BEAT_SECONDS
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.error_kinds import ErrorKind, kind_of
-from bot.slack.intake.allowance import Allowance
 from bot.slack.intake.amending import amend
+from bot.slack.intake.background_comparison import BackgroundComparison
 from bot.slack.intake.conversation_list import ConversationList
 from bot.slack.intake.missed_reader import MissedReader, noted
 from bot.slack.intake.replied_threads import latest_replies
-from bot.slack.intake.slow_comparison import SlowComparison
+from bot.slack.intake.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +104,10 @@ class CatchUp:
         self._workspaces = workspaces
         self._wanted = asyncio.Event()
         self._busy = False
-        self._allowance = Allowance(BURST, PER_MINUTE)
+        self._rate = TokenBucket(BURST, PER_MINUTE)
         """For the conversations and their lists."""
-        self._of_threads = Allowance(BURST, PER_MINUTE)
-        self._slow = SlowComparison(store, reader, self._thread, self._apply)
+        self._of_threads = TokenBucket(BURST, PER_MINUTE)
+        self._comparison = BackgroundComparison(store, reader, self._thread, self._apply)
         self._reported: dict[str, str] = {}
         self._list = ConversationList(client, team, workspaces, self._wait, self._report)
         self._unscanned: dict[str, tuple[Conversation, float]] = {}
@@ -122,7 +122,7 @@ class CatchUp:
     @property
     def idle(self) -> bool:
         """Whether nothing is being read or waiting to be read."""
-        return not (self._busy or self._wanted.is_set() or self._slow.has_work)
+        return not (self._busy or self._wanted.is_set() or self._comparison.has_work)
 
     def read(self) -> None:
         """Request that what was missed is read soon."""
@@ -150,13 +150,13 @@ class CatchUp:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            slow = self._slow.allowance.take() if self._slow.has_work else None
+            slow = self._comparison.rate.take() if self._comparison.has_work else None
             waits = [each for each in (left, slow) if each is not None]
             try:
                 await asyncio.wait_for(self._wanted.wait(), min(waits, default=None))
             except TimeoutError:
                 if slow is not None and (left is None or slow <= left):
-                    await self._slow.step()
+                    await self._comparison.step()
         return True
 
     async def beat(self, last: Callable[[], float]) -> None:
@@ -187,7 +187,7 @@ class CatchUp:
         threads = [KnownThread(each.thread_id, each.place, each.gap) for each in threads_with_gaps(found, now).values()]
         self._read_now.clear()
         self._closed.clear()
-        self._slow.begin()
+        self._comparison.begin()
         self._pages = 0
         done = [
             await _until_failures(self._conversation(each, gap) for each, gap in jobs),
@@ -198,7 +198,7 @@ class CatchUp:
         return all(done)
 
     async def _wait(self) -> None:
-        await self._allowance.wait()
+        await self._rate.wait()
 
     async def _conversation(self, conversation: Conversation, gap: Gap) -> bool:
         """Read what was written in a conversation. Return False if that failed, and may succeed later."""
@@ -206,7 +206,7 @@ class CatchUp:
         oldest = read_from(gap, self._reader.clock())
         try:
             with failpoints.around("read what was missed"):
-                async for found in self._reader.conversation(conversation, oldest, self._allowance.wait):
+                async for found in self._reader.conversation(conversation, oldest, self._rate.wait):
                     await self._admit(Missed(found), None, last)
         except SLACK_ERRORS as error:
             kind = self._refused(conversation.channel, error)
@@ -234,7 +234,7 @@ class CatchUp:
                 self._closed.add(thread.place.channel)
             return kind in (ErrorKind.PERMANENT, ErrorKind.OPERATOR)
         if not found.is_compared:
-            self._slow.add(thread)
+            self._comparison.add(thread)
         found = noted(found, thread.place, gap, missed_gaps.for_the_model(replace(found, is_compared=True)))
         await self._admit(found, thread.thread_id if found.is_compared else None, last)
         return True
@@ -246,7 +246,7 @@ class CatchUp:
         between = (now - ACTIVE_DAYS * DAY, now)
         done = True
         try:
-            async for replies in latest_replies(self._client, conversation, between, self._allowance.wait):
+            async for replies in latest_replies(self._client, conversation, between, self._rate.wait):
                 self._pages += 1
                 known = {each.place.thread_ts: each for each in await self._store.known(conversation, [*replies])}
                 for root, at in replies.items():

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.slack.connectivity import Connectivity
-from bot.slack.intake.allowance import Allowance
+from bot.slack.intake.token_bucket import TokenBucket
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,7 @@ async def test_requests_are_spaced_out_after_a_few(monkeypatch: pytest.MonkeyPat
         waits.append(seconds)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    allowance = Allowance(3, 60_000.0)
+    allowance = TokenBucket(3, 60_000.0)
     for _ in range(6):
         await allowance.wait()
     assert len(waits) <= 3

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 
-class Allowance:
+class TokenBucket:
     """A token bucket: allows `burst` requests at once, and `per_minute` more a minute."""
 
     def __init__(self, burst: int, per_minute: float) -> None:

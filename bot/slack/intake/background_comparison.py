@@ -19,10 +19,10 @@ from bot.core.ports.outages import Outages
 from bot.core.untrusted import items, mapping
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.history import PAGE
-from bot.slack.intake.allowance import Allowance
 from bot.slack.intake.missed_changes import Comparison, Pages
 from bot.slack.intake.missed_reader import NO_THREAD, MissedReader, compared
 from bot.slack.intake.replied_threads import size_after
+from bot.slack.intake.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class _Comparing:
     pages: int = 0
 
 
-class SlowComparison:
+class BackgroundComparison:
     """The list of what is left to compare and read; one instance per process."""
 
     def __init__(
@@ -71,7 +71,7 @@ class SlowComparison:
         self._reader = reader
         self._read = read
         self._apply = apply
-        self.allowance = Allowance(1, PER_MINUTE)
+        self.rate = TokenBucket(1, PER_MINUTE)
         self._long: dict[int, KnownThread] = {}
         self._now: _Comparing | None = None
         self._waiting: deque[KnownThread] = deque()
