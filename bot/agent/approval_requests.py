@@ -165,7 +165,7 @@ class ApprovalRequester:
         known = await self.toolset.guard(tool.server).offers(tool, arguments)
         action = scope.action(known, tool_words.tool_title(tool.title, tool.remote_name))
         longest = self.approvals.grant_days * 86_400
-        return suggestion.kept(known, scope.offered(known, arguments), action, longest).dumps()
+        return suggestion.covering_grants(known, scope.offered(known, arguments), action, longest).dumps()
 
     async def _against(self, state: ThreadState, call: Call, tool: Tool) -> str:
         """Return how a call differs from the one that was denied for it, if that was about the same thing."""

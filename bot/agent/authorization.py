@@ -209,7 +209,7 @@ class CallAuthorizer:
             case scope.TARGET:
                 return scope.has_target(grant.value, arguments)
             case scope.FILE:
-                return await guard.only(tool, arguments, grant.value)
+                return await guard.changes_only(tool, arguments, grant.value)
             case scope.FOLDER:
                 return await guard.within(tool, arguments, grant.value)
             case _:

@@ -17,7 +17,7 @@ from bot.core.policy.rules import Tier
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import granted
-from bot.core.questions.granted import UnderGrant
+from bot.core.questions.granted import GrantedCall
 from bot.core.questions.question import Approval, Decision
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
@@ -41,7 +41,7 @@ class GrantedRecords:
         privacy = await self.gateway.privacy(state.place)
         title = step_titles.title(self.toolset, call, privacy)
         subject, counts = (preview.subject, preview.counts) if preview and privacy is Privacy.FULL else ("", "")
-        kept = UnderGrant(grant, title, subject, counts, await self.gateway.name(user))
+        kept = GrantedCall(grant, title, subject, counts, await self.gateway.name(user))
         approvers = self.approvals.of(Tier(call.tier) if call.tier else Tier.DESTRUCTIVE)
         now = time.time()
         return Approval(

@@ -11,10 +11,10 @@ from bot.core.posts import Draft
 from bot.core.questions import granted, suggestion
 from bot.core.questions.click import Verdict
 from bot.core.questions.grant import Grant
-from bot.core.questions.granted import GRANTED, REVOKE, UnderGrant
+from bot.core.questions.granted import GRANTED, REVOKE, GrantedCall
 from bot.core.questions.question import Approval, Card, Decision, UndoState
 from bot.core.questions.scope import FOLDER, Offer
-from bot.core.questions.suggestion import SUGGESTION, Kept, Suggestion
+from bot.core.questions.suggestion import SUGGESTION, CoveringGrants, Suggestion
 from bot.core.questions.undo import UNDO
 from bot.core.tools import UndoSnapshot
 from tests.contract.backend import Backend, audited
@@ -106,7 +106,7 @@ class GrantsContract:
         await life.commit("start a call", calls=[call], befores=[(call, UndoSnapshot("{}", b"old"))])
         call.state, call.outcome = CallState.FINISHED, CallOutcome.OK
         [record] = [each for each in life.card(call).questions if isinstance(each, Approval)]
-        body = UnderGrant(kept.id, "Wrote a.txt").dumps()
+        body = GrantedCall(kept.id, "Wrote a.txt").dumps()
         record = replace(record, kind=GRANTED, body=body, decision=Decision.APPROVED, decided_by=BOB)
         cards = [Card([record], [Draft("the part", "turn", "{}", final=False)])]
         await life.commit("finish a call", calls=[call], cards=cards, afters=[(call, "after", time.time() + DAY)])
@@ -180,7 +180,7 @@ class GrantsContract:
         [call] = (await life.state()).calls
         [approval] = [each for each in life.card(call).questions if isinstance(each, Approval)]
         offer = Offer(FOLDER, folder, f"files in {folder[3:]}/")
-        approval = replace(approval, body=Kept("edits to", "edits", [offer]).dumps())
+        approval = replace(approval, body=CoveringGrants("edits to", "edits", [offer]).dumps())
         await life.commit("ask", cards=[Card([approval], [draft("card", approval.id)])])
         await life.deliver()
         return life, approval

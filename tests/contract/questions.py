@@ -64,8 +64,10 @@ class QuestionsContract:
         questions = [each.questions[0] for each in made]
         await life.commit("ask", cards=[Card(questions, [draft("card", "both")])])
         for each in questions:
-            assert [other.id for other in await store.beside(each.id)] == [other.id for other in questions]
-        assert await store.beside("nothing") == []
+            assert [other.id for other in await store.questions_of_message(each.id)] == [
+                other.id for other in questions
+            ]
+        assert await store.questions_of_message("nothing") == []
 
     async def test_a_click_that_does_not_count_changes_nothing(self, store: Store, backend: Backend) -> None:
         life, [approval] = await waiting_for_a_person(store)

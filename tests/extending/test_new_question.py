@@ -79,7 +79,7 @@ async def entered(here: World, view: View, words: str, by: Person) -> None:
     assert not here.slack.rejected
 
 
-async def told(here: World, message: Message, by: Person, label: str = "The short cut") -> str:
+async def private_words(here: World, message: Message, by: Person, label: str = "The short cut") -> str:
     """What somebody is told who presses a button."""
     before = len(here.slack.ephemerals(by))
     await here.slack.click(message, label, by=by)
@@ -157,7 +157,7 @@ async def test_a_window_that_is_sent_while_slack_is_silent_keeps_what_was_entere
 
 async def test_its_window_opens_and_counts_only_for_whom_it_names(here: World) -> None:
     ts, message = await ask(here, here.bob.id)
-    assert "This question is for somebody else" in await told(here, message, here.alice, "Another way…")
+    assert "This question is for somebody else" in await private_words(here, message, here.alice, "Another way…")
     assert here.slack.modals(here.alice) == []
     view = await window(here, message, "Another way…", here.bob)
     good = {"field.way": typed("over the bridge")}
@@ -232,7 +232,7 @@ async def test_it_is_there_after_a_restart(here: World) -> None:
 
 async def test_it_expires(here: World) -> None:
     ts, message = await ask(here, here.bob.id, seconds=0.0)
-    assert "This question is closed" in await told(here, message, here.bob)
+    assert "This question is closed" in await private_words(here, message, here.bob)
     await here.until(lambda: "Nobody answered in time." in message.plain, what="the end in the message")
     assert decisions(here, ts) == [("expired", "")]
 
@@ -319,8 +319,8 @@ async def test_others_are_refused(here: World) -> None:
     ts, message = await ask(here, PARTICIPANTS)
     gone = here.slack.add_person("Dave Gone", deleted=True)
     away = here.slack.add_person("Mallory Away", team_id="T0OTHER")
-    assert "This question is for somebody else" in await told(here, message, here.bob)
+    assert "This question is for somebody else" in await private_words(here, message, here.bob)
     for stranger in (gone, away):
         here.slack.invite(here.general, stranger)
-        assert "other organizations and deactivated people" in await told(here, message, stranger)
+        assert "other organizations and deactivated people" in await private_words(here, message, stranger)
     assert decisions(here, ts) == [("awaiting", "")]

@@ -161,7 +161,7 @@ class ChangeGuard:
         """Return whether all paths of a call are known to be inside a folder, which is given as its real path."""
         return False
 
-    async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
+    async def changes_only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
         """Return whether a call names no other file than `file`, a real path."""
         return False
 

@@ -207,7 +207,7 @@ class Questions(Protocol):
         """Return the current state of a question, with the arguments that it was asked about; None if there is none."""
         ...
 
-    async def beside(self, question: str) -> Sequence[Question]:
+    async def questions_of_message(self, question: str) -> Sequence[Question]:
         """Return all questions of the message that contains this one, in their order there; of those about one call,
         earlier versions come first. Empty if there is no such question."""
         ...

@@ -23,7 +23,7 @@ MAX_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class UnderGrant:
+class GrantedCall:
     """What the record of a call keeps of it."""
 
     grant: int
@@ -42,12 +42,12 @@ class UnderGrant:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def loads(body: str) -> UnderGrant:
+def loads(body: str) -> GrantedCall:
     """Return what a record keeps, from JSON text; what another version has added is left out."""
     kept = mapping(parsed(body))
     grant = kept.get("grant")
     texts = {name: str(kept.get(name) or "") for name in ("title", "subject", "counts", "by")}
-    return UnderGrant(grant if isinstance(grant, int) else 0, **texts)
+    return GrantedCall(grant if isinstance(grant, int) else 0, **texts)
 
 
 def given(approval: Approval, grant: Grant, user: str) -> GivenGrant:
@@ -90,7 +90,7 @@ def is_recorded(call: Call) -> bool:
     return call.outcome is CallOutcome.OK and grant_of(call)[0] > 0
 
 
-class RanUnderGrant(QuestionKind):
+class GrantedCallRecord(QuestionKind):
     """The record. Nobody answers it."""
 
     name = GRANTED

@@ -6,7 +6,7 @@ from bot.core.questions.approval import MayItRun
 from bot.core.questions.budget import MoreBudget
 from bot.core.questions.did_it_run import DidItRun
 from bot.core.questions.follow_up import DoInstead
-from bot.core.questions.granted import RanUnderGrant, RevokeOffer
+from bot.core.questions.granted import GrantedCallRecord, RevokeOffer
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry, RetryTurn
@@ -23,6 +23,6 @@ def register(kind: QuestionKind) -> None:
 
 for _kind in (
     *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
-    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
+    *(GrantedCallRecord(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
 ):
     register(_kind)

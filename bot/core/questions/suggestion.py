@@ -37,7 +37,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CoveringGrants:
     """What a request keeps for suggestions: the grants that would cover its call."""
 
     action: str = ""
@@ -64,30 +64,30 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastDecision:
     """One decision about a call of the same tool."""
 
     approved: bool
     """Whether the person to whom the grant would be suggested approved it."""
-    kept: Kept
+    covering: CoveringGrants
     by_others: bool = False
     """Denied by somebody else."""
 
 
-def kept(known: Offers, offers: Sequence[Offer], action: str, longest: float) -> Kept:
+def covering_grants(known: Offers, offers: Sequence[Offer], action: str, longest: float) -> CoveringGrants:
     """Return what a request keeps. In: what may be offered for its call, what that is called, and how long a grant may
     hold, in seconds."""
     # A single file or exactly the same arguments are too narrow to be suggested, everything is too wide.
     found = [each for each in offers if each.scope in (FOLDER, TARGET)]
-    return Kept(action, known.several, found, min(SECONDS, longest))
+    return CoveringGrants(action, known.several, found, min(SECONDS, longest))
 
 
-def loads(body: str) -> Kept:
+def loads(body: str) -> CoveringGrants:
     """Return what a request keeps, from JSON text."""
     found = mapping(parsed(body)) if body else {}
     made, seconds = mapping(found.get("made")), found.get("seconds")
     offers = [_offer(mapping(each)) for each in items(found.get("offers"))]
-    return Kept(
+    return CoveringGrants(
         str(found.get("action") or ""),
         str(found.get("several") or ""),
         offers,
@@ -120,7 +120,7 @@ def suggests(question: Question, decision: str, by: str) -> bool:
     )
 
 
-def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | None:
+def suggested(offers: Sequence[Offer], past: Sequence[PastDecision]) -> Suggestion | None:
     """Return the narrowest folder or target arguments that would have covered enough approvals and no denial;
     None if there is none.
 
@@ -128,11 +128,11 @@ def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | Non
     definition that the person has asked for, the newest first, that one included.
     """
     seen = past[:LOOKED_AT]
-    if any(not each.approved and not each.kept.known for each in seen):
+    if any(not each.approved and not each.covering.known for each in seen):
         return None  # it is not known whether it would have been covered
     for offer in offers:
         place = (offer.scope, offer.value)
-        covered = [each for each in seen if place in each.kept.places]
+        covered = [each for each in seen if place in each.covering.places]
         approved = sum(each.approved for each in covered)
         # With more, it was suggested before and not accepted.
         if approved == ENOUGH and approved == len(covered):
@@ -142,26 +142,26 @@ def suggested(offers: Sequence[Offer], past: Sequence[Past]) -> Suggestion | Non
     return None
 
 
-def after(body: str, past: Sequence[Past]) -> str:
+def after(body: str, past: Sequence[PastDecision]) -> str:
     """Return what a request keeps that was just approved, with the grant to suggest; empty if there is none."""
     found = loads(body)
     made = suggested(found.offers, past)
     return replace(found, made=made).dumps() if made is not None else ""
 
 
-def withdrawn(body: str, past: Sequence[Past]) -> str:
+def withdrawn(body: str, past: Sequence[PastDecision]) -> str:
     """Return what a request keeps once its suggestion no longer holds, since a call that the grant would cover was
     denied later; empty if the suggestion still holds, or there is none."""
     found = loads(body)
     if found.made is None:
         return ""
     place = (found.made.offer.scope, found.made.offer.value)
-    denied = [each.kept for each in past if not each.approved]
+    denied = [each.covering for each in past if not each.approved]
     holds = all(each.known and place not in each.places for each in denied)
     return "" if holds else replace(found, made=None).dumps()
 
 
-def words(found: Kept) -> str:
+def words(found: CoveringGrants) -> str:
     """Return the sentences of a suggestion; empty if there is none."""
     made = found.made
     if made is None:

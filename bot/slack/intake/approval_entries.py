@@ -135,7 +135,7 @@ async def _grant(
             return None
         if offer.scope == FOLDER and not await guard.within(tool, arguments, offer.value):
             return None
-        if offer.scope == FILE and not await guard.only(tool, arguments, offer.value):
+        if offer.scope == FILE and not await guard.changes_only(tool, arguments, offer.value):
             return None
     return _made(
         handler,

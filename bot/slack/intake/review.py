@@ -54,7 +54,7 @@ async def find(handler: ApprovalHandler, these: ReviewSet, user: str, channel: s
 
     One that was edited since is the version of it that is on the card now.
     """
-    message = await handler.store.beside(these.first)
+    message = await handler.store.questions_of_message(these.first)
     requests = [each for each in message if isinstance(each, Approval) and each.kind != GRANTED]
     # Followed by their calls, since an edited request has another id than the one that it replaces.
     calls = {approval.call.id for approval in chosen(requests, these)}
@@ -193,7 +193,7 @@ async def redraw_after_edit(handler: ApprovalHandler, body: JsonObject) -> None:
         return
     until = time.monotonic() + AGAIN_SECONDS
     while time.monotonic() < until:
-        card, _ = current(await handler.store.beside(opened.approval))
+        card, _ = current(await handler.store.questions_of_message(opened.approval))
         if all(each.decision is not Decision.EDITED or each.call.state is CallState.FINISHED for each in card):
             break
         await asyncio.sleep(AGAIN_EVERY)

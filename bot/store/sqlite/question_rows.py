@@ -222,7 +222,7 @@ def of_post(connection: sqlite3.Connection, post: int) -> list[Question]:
     return sorted(found, key=lambda each: (first[_one_call(each)], each.decided_at or math.inf))
 
 
-def beside(connection: sqlite3.Connection, question: str) -> list[Question]:
+def of_message(connection: sqlite3.Connection, question: str) -> list[Question]:
     """Return the questions of the message that a question is in, in order."""
     row = connection.execute("SELECT post FROM questions WHERE id = ?", (question,)).fetchone()
     return [] if row is None else of_post(connection, int(row[0]))

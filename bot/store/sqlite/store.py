@@ -250,8 +250,8 @@ class SqliteStore(
         work.__name__ = f"decide {'always' if clicks[0].grant else clicks[0].answer}"
         return await self._database.write(work)
 
-    async def beside(self, question: str) -> Sequence[Question]:
-        return await self._database.read(lambda connection: question_rows.beside(connection, question))
+    async def questions_of_message(self, question: str) -> Sequence[Question]:
+        return await self._database.read(lambda connection: question_rows.of_message(connection, question))
 
     async def withdraw(self, question: str) -> None:
         def withdraw(connection: sqlite3.Connection) -> None:

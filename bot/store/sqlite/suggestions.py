@@ -7,7 +7,7 @@ import sqlite3
 
 from bot.core.questions import suggestion
 from bot.core.questions.question import Decision, Question
-from bot.core.questions.suggestion import LOOK_BACK_SECONDS, LOOKED_AT, Past
+from bot.core.questions.suggestion import LOOK_BACK_SECONDS, LOOKED_AT, PastDecision
 from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import touch
 
@@ -28,7 +28,7 @@ def withdraw(connection: sqlite3.Connection, question: Question) -> bool:
     return bool(body)
 
 
-def _past(connection: sqlite3.Connection, question: Question) -> list[Past]:
+def _past(connection: sqlite3.Connection, question: Question) -> list[PastDecision]:
     """Return what was decided about calls of the tool of a request that its requester has asked for."""
     about = connection.execute(
         "SELECT c.tool, c.tool_digest FROM questions q JOIN calls c ON c.id = q.call WHERE q.id = ?", (question.id,)
@@ -41,9 +41,9 @@ def _past(connection: sqlite3.Connection, question: Question) -> list[Past]:
         " ORDER BY q.decided_at DESC LIMIT ?",
         (question.requester, now() - LOOK_BACK_SECONDS, *about, question.team, LOOKED_AT),
     ).fetchall()
-    found: list[Past] = []
+    found: list[PastDecision] = []
     for decision, decided_by, body in rows:
         approved, own = decision == Decision.APPROVED, decided_by == question.requester
         if own or not approved:
-            found.append(Past(approved, suggestion.loads(str(body)), by_others=not own))
+            found.append(PastDecision(approved, suggestion.loads(str(body)), by_others=not own))
     return found

@@ -199,7 +199,7 @@ class FilesystemGuard(LocalPaths):
         except DiskTimeoutError:
             return False
 
-    async def only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
+    async def changes_only(self, tool: Tool, arguments: JsonObject, file: str) -> bool:
         """Return whether a call names no other file than this one."""
         try:
             return await self._files.disk.run(

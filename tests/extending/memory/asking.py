@@ -15,7 +15,7 @@ from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Decision, Question, Undo, UndoState
 from bot.core.questions.retry import PASSED, RETRIED, RETRY_TURN
-from bot.core.questions.suggestion import Past
+from bot.core.questions.suggestion import PastDecision
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
 from bot.core.turn_message import TURN, first_key, loads
@@ -136,7 +136,7 @@ def insert(tables: Tables, question: Question, post: int) -> None:
     tables.questions[question.id] = Asked(question, post, checked_at=now() if isinstance(question, Approval) else 0.0)
 
 
-def beside(tables: Tables, id_: str) -> list[Question]:
+def of_message(tables: Tables, id_: str) -> list[Question]:
     """The questions of the message that a question is in, the versions of one call one after the other."""
     row = tables.questions.get(id_)
     found = [find(tables, each) for each, other in tables.questions.items() if row and other.post == row.post]
@@ -262,7 +262,7 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         tables.turns[transition.reopens] = replace(failed, ended="", turn=replace(failed.turn, attempts=0))
 
 
-def _past(tables: Tables, question: Question) -> list[Past]:
+def _past(tables: Tables, question: Question) -> list[PastDecision]:
     """What was decided about calls of the same tool that the same person has asked for, the newest first."""
     assert isinstance(question, Approval)
     found: list[Approval] = []
@@ -276,7 +276,7 @@ def _past(tables: Tables, question: Question) -> list[Past]:
     found.sort(key=lambda each: -each.decided_at)
     own = [each.decided_by == question.requester for each in found]
     return [
-        Past(each.decision is Decision.APPROVED, suggestion.loads(each.body), by_others=not mine)
+        PastDecision(each.decision is Decision.APPROVED, suggestion.loads(each.body), by_others=not mine)
         for each, mine in zip(found, own, strict=True)
         if mine or each.decision is Decision.DENIED
     ]

@@ -248,8 +248,8 @@ class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts):
     async def find_question(self, question: str) -> Question | None:
         return asking.find(self._disk.tables, question)
 
-    async def beside(self, question: str) -> Sequence[Question]:
-        return asking.beside(self._disk.tables, question)
+    async def questions_of_message(self, question: str) -> Sequence[Question]:
+        return asking.of_message(self._disk.tables, question)
 
     async def withdraw(self, question: str) -> None:
         with self._disk.transaction() as tables:

@@ -13,8 +13,8 @@ from bot.core.questions.scope import ANY, FILE, FOLDER, SAME, TARGET, Offer, Off
 from bot.core.questions.suggestion import (
     ENOUGH,
     LOOKED_AT,
-    Kept,
-    Past,
+    CoveringGrants,
+    PastDecision,
     Suggestion,
     after,
     kept,
@@ -30,8 +30,8 @@ OFFERS = [Offer(FILE, "/w/notes/deep/a", "notes/deep/a"), DEEP, NOTES, Offer(ANY
 DAY = 86_400.0
 
 
-def past(*places: Offer, approved: bool = True, by_others: bool = False) -> Past:
-    return Past(approved, Kept(offers=places), by_others)
+def past(*places: Offer, approved: bool = True, by_others: bool = False) -> PastDecision:
+    return PastDecision(approved, CoveringGrants(offers=places), by_others)
 
 
 def test_the_third_like_approval_suggests_the_narrowest_folder_that_covers_them() -> None:
@@ -44,13 +44,13 @@ def test_the_third_like_approval_suggests_the_narrowest_folder_that_covers_them(
 
 
 def test_it_is_said_in_the_words_of_a_colleague() -> None:
-    edits = Kept("edits to", "edits", [NOTES], made=Suggestion(NOTES, 3, 2))
+    edits = CoveringGrants("edits to", "edits", [NOTES], made=Suggestion(NOTES, 3, 2))
     assert words(edits) == (
         "You approved 3 edits in notes/. Allow these for a week? "
         "It would have covered exactly these 3 and none of the 2 you denied."
     )
     issue = Offer(TARGET, "{}", "only with owner acme, repo site")
-    assert words(Kept("“Create issue”", "", [issue], made=Suggestion(issue, 3, 0), seconds=DAY)) == (
+    assert words(CoveringGrants("“Create issue”", "", [issue], made=Suggestion(issue, 3, 0), seconds=DAY)) == (
         "You approved “Create issue” with owner acme, repo site 3 times. Allow this for a day? "
         "It would have covered exactly these 3."
     )
@@ -94,7 +94,7 @@ def test_a_denial_by_somebody_else_counts_and_is_not_said_to_be_the_persons() ->
 
 
 def test_nothing_is_suggested_beside_a_denial_of_which_nothing_was_kept() -> None:
-    assert suggested([NOTES], [*[past(NOTES)] * 3, Past(approved=False, kept=loads(""))]) is None
+    assert suggested([NOTES], [*[past(NOTES)] * 3, PastDecision(approved=False, covering=loads(""))]) is None
 
 
 @pytest.mark.parametrize("scope", [FILE, SAME, ANY])
@@ -105,7 +105,7 @@ def test_one_file_is_too_narrow_and_everything_too_wide(scope: str) -> None:
 def test_what_a_request_keeps_is_read_as_it_was_written() -> None:
     found = kept(Offers("edits to", several="edits"), OFFERS, "edits to", 7 * DAY)
     assert list(found.offers) == [DEEP, NOTES]
-    body = after(found.dumps(), [Past(approved=True, kept=found)] * 3)
+    body = after(found.dumps(), [PastDecision(approved=True, covering=found)] * 3)
     assert loads(body) == replace(found, made=Suggestion(DEEP, 3, 0))
     assert loads(found.dumps()) == found
     assert after(found.dumps(), []) == ""
@@ -122,7 +122,7 @@ PLACES = st.lists(st.sampled_from([NOTES, Offer(TARGET, "p")]), unique=True)
 
 
 @given(st.lists(st.builds(lambda ok, places: past(*places, approved=ok), st.booleans(), PLACES), max_size=80))
-def test_what_is_suggested_covers_exactly_what_was_approved(decisions: list[Past]) -> None:
+def test_what_is_suggested_covers_exactly_what_was_approved(decisions: list[PastDecision]) -> None:
     made = suggested([NOTES, Offer(TARGET, "p", "p")], decisions)
     if made is not None:
         covered = [each for each in decisions[:LOOKED_AT] if (made.offer.scope, made.offer.value) in each.kept.places]

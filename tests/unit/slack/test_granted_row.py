@@ -12,18 +12,18 @@ from bot.core import turn_message as turn_messages
 from bot.core.calls import CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.questions import granted
-from bot.core.questions.granted import UnderGrant
+from bot.core.questions.granted import GrantedCall
 from bot.core.questions.question import Approval, Decision, Undo, UndoState
 from bot.core.questions.scope import FOLDER, Offer
-from bot.core.questions.suggestion import Kept, Suggestion, loads
+from bot.core.questions.suggestion import CoveringGrants, Suggestion, loads
 from bot.core.tools import Preview
 from bot.core.turn_message import End, Step, StepState, TurnMessage, grown, recorded
 from bot.slack.blocks import turn_message
 from tests.unit.slack.samples import BOB, NASTY, call, decided, ended, nothing_is_forged, request, taken
 from tests.unit.slack.test_home import GRANT
 
-KEPT = UnderGrant(7, "Edited archive2.txt", "archive2.txt", "+1", "Alice")
-SUMMARY = UnderGrant(7, "Edited a file", by="Alice")
+KEPT = GrantedCall(7, "Edited archive2.txt", "archive2.txt", "+1", "Alice")
+SUMMARY = GrantedCall(7, "Edited a file", by="Alice")
 MESSAGE = TurnMessage(1, end=End.ANSWERED, records=1)
 HELD = replace(GRANT, words="edits to archive2.txt")
 DIFF = Preview("b", "", diff="--- a\n+++ a\n@@ -0,0 +1 @@\n+new\n")
@@ -96,7 +96,7 @@ def test_the_card_says_what_was_allowed_with_it_and_until_when() -> None:
 
 
 NOTES = Offer(FOLDER, "/srv/w/notes", "files in notes/")
-SUGGESTED = Kept("edits to", "edits", [NOTES], made=Suggestion(NOTES, 3, 2)).dumps()
+SUGGESTED = CoveringGrants("edits to", "edits", [NOTES], made=Suggestion(NOTES, 3, 2)).dumps()
 
 
 def test_the_card_suggests_a_grant_with_a_button_until_one_is_given() -> None:
@@ -123,7 +123,7 @@ def test_records_and_requests_of_a_message_have_buttons_of_their_own() -> None:
 
 def test_a_part_full_of_records_is_taken_by_slack() -> None:
     message = TurnMessage(1)
-    long = UnderGrant(7, "E" * 200, "E" * 200, "+9,999 −9,999", "A" * 80).dumps()
+    long = GrantedCall(7, "E" * 200, "E" * 200, "+9,999 −9,999", "A" * 80).dumps()
     while message.takes_record():
         [message] = recorded(message)
     assert 5 < message.records < 20
@@ -137,7 +137,7 @@ def test_a_part_full_of_records_is_taken_by_slack() -> None:
 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_no_text_of_a_record_forges_a_line_or_calls_anybody(nasty: str) -> None:
-    kept = UnderGrant(7, nasty, nasty, nasty, nasty).dumps()
+    kept = GrantedCall(7, nasty, nasty, nasty, nasty).dumps()
     nothing_is_forged(shown(record(body=kept, undo=Undo(UndoState.REFUSED, words=nasty))), set())
     given = decided(Decision.APPROVED, call=call({}), grant=replace(HELD, words=nasty, ended=nasty))
     nothing_is_forged(shown(given), shown(decided(Decision.APPROVED, call=call({}))).pings)
@@ -146,15 +146,15 @@ def test_no_text_of_a_record_forges_a_line_or_calls_anybody(nasty: str) -> None:
 @pytest.mark.parametrize("nasty", NASTY)
 def test_no_text_of_a_suggestion_forges_a_line_or_calls_anybody(nasty: str) -> None:
     offer = Offer(FOLDER, "/w", f"files in {nasty}")
-    made = Kept(nasty, nasty, [offer], made=Suggestion(offer, 3, 0)).dumps()
+    made = CoveringGrants(nasty, nasty, [offer], made=Suggestion(offer, 3, 0)).dumps()
     seen = shown(decided(Decision.APPROVED, call=call({}), body=made, grants=True))
     nothing_is_forged(seen, shown(decided(Decision.APPROVED, call=call({}))).pings)
 
 
 def test_what_another_version_has_kept_is_read_as_far_as_it_goes() -> None:
     assert granted.loads(KEPT.dumps()) == KEPT
-    assert granted.loads("") == UnderGrant(0)
-    assert granted.loads('{"grant": "x", "title": 7, "more": 1}') == UnderGrant(0, "7")
+    assert granted.loads("") == GrantedCall(0)
+    assert granted.loads('{"grant": "x", "title": 7, "more": 1}') == GrantedCall(0, "7")
 
 
 def test_only_calls_that_a_grant_lets_run_are_recorded() -> None:

@@ -92,7 +92,7 @@ async def everything(store: SqliteStore) -> None:
     asked = missed.question(life.id, held.ts, [life.id], held.people, 1e12)
     await store.offer(Card([asked], [draft("card", asked.id)]), [life.id])
     await store.find_question(approval.id)
-    assert [each.id for each in await store.beside(approval.id)] == [approval.id]
+    assert [each.id for each in await store.questions_of_message(approval.id)] == [approval.id]
     await store.remind(life.id, approval.id, [draft("notice")])
     await store.unreminded(dict.fromkeys(KINDS, 60.0))
     await life.settle(approval, needed=2)

@@ -159,7 +159,7 @@ async def test_everything_that_looks_at_a_dead_disk_comes_back_with_what_fails_c
             assert await guarded.snapshot(tool, arguments) is None
             assert await guarded.post_state_digest(before) == ""
             assert await guarded.offers(tool, arguments) == Offers(comparable=False)
-            assert await guarded.only(tool, arguments, str(folder / "a")) is False
+            assert await guarded.changes_only(tool, arguments, str(folder / "a")) is False
             assert await guarded.within(tool, arguments, str(folder)) is False
             assert await tools.seize(tool, arguments) is None
             undone = await guarded.undo(before, "")

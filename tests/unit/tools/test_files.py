@@ -323,7 +323,7 @@ async def test_a_grant_for_a_file_covers_that_file_alone(files: McpToolset, work
     known = guard(files)
 
     async def covers(path: str) -> bool:
-        return await known.only(write, {"path": path, "content": ""}, str(file))
+        return await known.changes_only(write, {"path": path, "content": ""}, str(file))
 
     for path in ("notes/a.txt", str(file), "notes/../notes/./a.txt", "alias"):
         assert await covers(path), path
@@ -340,11 +340,11 @@ async def test_a_grant_for_a_file_covers_that_file_alone(files: McpToolset, work
         *("n\u043etes/a.txt", "notes/a.txt ", "notes/\uff41.txt", "/etc/passwd", "../notes/a.txt", "notes/a.txt\0", ""),
     ):
         assert not await covers(path), path
-    assert await known.only(many, {"paths": ["notes/a.txt", str(file)]}, str(file))
-    assert not await known.only(many, {"paths": ["notes/a.txt", "notes/b.txt"]}, str(file))
-    assert not await known.only(many, {"paths": []}, str(file))
+    assert await known.changes_only(many, {"paths": ["notes/a.txt", str(file)]}, str(file))
+    assert not await known.changes_only(many, {"paths": ["notes/a.txt", "notes/b.txt"]}, str(file))
+    assert not await known.changes_only(many, {"paths": []}, str(file))
     move = tool(files, "filesystem__move_file")
-    assert not await known.only(move, {"source": str(file), "destination": str(file)}, str(file))
+    assert not await known.changes_only(move, {"source": str(file), "destination": str(file)}, str(file))
     # A link in its place leads to another file, and a folder in its place is no file.
     file.unlink()
     file.symlink_to(workspace / "private" / "secret.txt")
