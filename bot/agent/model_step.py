@@ -113,6 +113,7 @@ class ModelStep:
                 effort=selection.effort,
                 others_until=asked.since,
                 meter=spending.meter,
+                cache_marks=_marks_cache(selection.models, self.catalogue),
             )
             notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
             change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
@@ -291,6 +292,12 @@ class ModelStep:
     async def _ledger(self, state: ThreadState) -> TurnLedger | None:
         """Return what the turn has changed, for the end of its message."""
         return await turn_ledger.of_turn(self.toolset, self.gateway, state)
+
+
+def _marks_cache(models: Sequence[str], catalogue: ModelCheck) -> bool:
+    """Return whether the provider of the first model caches only what a request marks."""
+    info = catalogue.find(models[0]) if models else None
+    return info is not None and info.caches_what_is_marked
 
 
 def _asked(state: ThreadState, chosen: ThreadModel, selection: Selection) -> AskedModel:

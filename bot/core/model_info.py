@@ -13,6 +13,8 @@ class Prices:
     completion: float | None = None
     cached: float | None = None
     """For a prompt token that is read from the provider's cache; `prompt` if None."""
+    cache_write: float | None = None
+    """For a prompt token that is written to the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,12 @@ class ModelInfo:
     prices: Prices = Prices()
     expires: float | None = None
     """When it will no longer be offered, as Unix time in seconds."""
+
+    @property
+    def caches_what_is_marked(self) -> bool:
+        """Whether only those parts of a request are cached that it marks.
+
+        So it is with Alibaba's Qwen models (https://openrouter.ai/docs/guides/best-practices/prompt-caching). Others
+        cache by themselves, or with a field of the request; and a Qwen model without a price for writing has no cache.
+        """
+        return self.id.startswith("qwen/") and self.prices.cache_write is not None

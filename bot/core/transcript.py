@@ -8,7 +8,7 @@ last position of that part.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class Transcript:
@@ -72,6 +72,27 @@ class Transcript:
         for index in range(bisect_right(self._positions, position), len(self._ends)):
             begin = self._ends[index - 1] + 1 if index else 0
             yield self._positions[index], self._joined[begin : self._ends[index]].decode("utf-8")
+
+    def __getitem__(self, index: int) -> str:
+        """Return one message as text."""
+        end = self._ends[index]
+        index %= len(self._ends)
+        return self._joined[self._ends[index - 1] + 1 if index else 0 : end].decode("utf-8")
+
+    def replaced(self, changes: Mapping[int, str]) -> Transcript:
+        """Return a copy with other texts for some messages, by index."""
+        begins = [0, *(end + 1 for end in self._ends)]
+        found = Transcript()
+        found._positions = list(self._positions)
+        done = shift = 0
+        for index, text in sorted(changes.items()):
+            found._joined += self._joined[done : begins[index]] + text.encode("utf-8", "replace")
+            found._ends += (end + shift for end in self._ends[len(found._ends) : index])
+            found._ends.append(len(found._joined))
+            done, shift = self._ends[index], len(found._joined) - self._ends[index]
+        found._joined += self._joined[done:]
+        found._ends += (end + shift for end in self._ends[len(found._ends) :])
+        return found
 
     def has(self, text: bytes) -> bool:
         """Return whether these bytes occur anywhere in the log."""

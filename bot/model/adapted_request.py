@@ -20,6 +20,7 @@ from bot.core.ports.model import ModelRequest
 from bot.core.transcript import Transcript
 from bot.core.untrusted import items, mapping, parsed
 from bot.errors import ContextTooLong, ModelRefused, ModelUnavailable, ModelUnknown
+from bot.model import cache_marks
 from bot.model.endpoint_dialect import EndpointDialect, model_of, says_nothing
 from bot.model.failures import Failure
 from bot.model.refused_tools import RefusedTools
@@ -187,6 +188,8 @@ class AdaptedRequest:
         messages, dialect = self._request.messages, self._learnt.dialect
         if self._healed >= 0 and messages.has(_REASONING):
             messages = await offload(messages.size, _without_reasoning, messages, self._healed)
+        if self._request.cache_marks and not self._plain and not dialect.without_marks:
+            messages = cache_marks.marked(messages)
         if dialect.untouched and not self._plain:
             return messages
         model = model_of(mapping(parsed(head)))

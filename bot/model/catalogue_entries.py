@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ _ID: Final = re.compile(r"[!-~]{1,200}")
 _CONTEXT: Final = ("context_length", "max_model_len", "context_window", "max_context_length")
 """OpenRouter's name, and those of vLLM, Groq and LM Studio."""
 _FORMAT: Final = 1
+_PRICES: Final = tuple(each.name for each in fields(Prices))
+"""As they are kept; later versions add some at the end."""
 _EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
@@ -84,6 +87,7 @@ def model_info(entry: JsonObject) -> ModelInfo | None:
             _price(pricing.get("prompt")),
             _price(pricing.get("completion")),
             _price(pricing.get("input_cache_read")),
+            _price(pricing.get("input_cache_write")),
         ),
         expires=_time(entry.get("expiration_date")),
     )
@@ -99,7 +103,7 @@ def dump(known: KnownModels, endpoint: str, at: float) -> str:
             "tools": info.tools,
             "reasoning": info.reasoning,
             "inputs": None if info.inputs is None else sorted(info.inputs),
-            "prices": [info.prices.prompt, info.prices.completion, info.prices.cached],
+            "prices": [getattr(info.prices, name) for name in _PRICES],
             "expires": info.expires,
         }
         for info in known.models.values()
@@ -121,7 +125,7 @@ def undump(body: bytes, endpoint: str, now: Callable[[], float]) -> tuple[KnownM
 
 def _kept_info(entry: JsonObject) -> ModelInfo | None:
     id_ = _id(entry.get("id"))
-    prices = [*items(entry.get("prices")), None, None, None]
+    prices = [*items(entry.get("prices")), *[None] * len(_PRICES)]
     inputs = entry.get("inputs")
     if not id_:
         return None
@@ -132,7 +136,7 @@ def _kept_info(entry: JsonObject) -> ModelInfo | None:
         tools=_flag(entry.get("tools")),
         reasoning=_flag(entry.get("reasoning")),
         inputs=_texts(inputs) if isinstance(inputs, list) else None,
-        prices=Prices(*map(_price, prices[:3])),
+        prices=Prices(*map(_price, prices[: len(_PRICES)])),
         expires=_time(entry.get("expires")),
     )
 

@@ -101,6 +101,11 @@ class EndpointDialect:
         fields = self._without or self._renamed or self._without_in_messages
         return not (fields or self._tool_texts or self._texts or self._no_nulls)
 
+    @property
+    def without_marks(self) -> bool:
+        """Whether nothing may be marked for the prompt cache."""
+        return "cache_control" in self._without_in_messages
+
     def head(self, head: str, *, plain: bool = False) -> str:
         """Return the JSON text of a request's fields, all but the messages, as the endpoint accepts them.
 

@@ -34,6 +34,8 @@ class ModelRequest:
     """The last position of the log that other models have written: their reasoning is not sent."""
     meter: Meter | None = None
     """Counts what is sent."""
+    cache_marks: bool = False
+    """Whether the provider caches only what the request marks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import json
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ async def test_what_a_server_refuses_is_left_out_from_then_on(other: ModelSandbo
     assert "one" in str(last.messages[2]["content"])
 
 
+async def test_a_server_that_refuses_marks_for_a_cache_gets_none(other: ModelSandbox, connect: Connect) -> None:
+    client = connect(base_url=other.base_url, models=["qwen/a"], attempts=1)
+    for number in range(2):
+        other.script(text("Two."))
+        request = replace(asking(*conversation(), session_id=f"thread-{number}"), cache_marks=True)
+        assert (await client.complete(request)).message["content"] == "Two."
+    assert "one" in str(other.requests[-1].messages[2]["content"])
+
+
 async def test_a_call_its_result_and_an_answer(other: ModelSandbox, connect: Connect) -> None:
     client, shown = connect(base_url=other.base_url), Pieces()
     other.script(
@@ -85,6 +95,14 @@ async def test_a_call_its_result_and_an_answer(other: ModelSandbox, connect: Con
     second = await client.complete(asking(user(), first.message, result), shown)
     assert (second.message["content"], "".join(shown)) == ("Two.", "Two.")
     assert second.finish_reason == "stop"
+
+
+async def test_only_a_request_that_asks_for_marks_has_them(sandbox: ModelSandbox, connect: Connect) -> None:
+    client = connect(models=["qwen/a"])
+    await client.complete(asking(*conversation(reasoning=False)))
+    await client.complete(replace(asking(*conversation(reasoning=False)), cache_marks=True))
+    plain, marked = (json.dumps(each.messages) for each in sandbox.requests)
+    assert (plain.count("cache_control"), marked.count("cache_control")) == (0, 2)
 
 
 async def test_openrouter_gets_all_of_its_fields(sandbox: ModelSandbox, connect: Connect) -> None:
