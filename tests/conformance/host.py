@@ -19,7 +19,14 @@ ROOT = Path(__file__).parents[2]
 KEY = "conformance"
 SECONDS = 20.0
 """How long the server may take to start."""
-STUBS: Mapping[str, object] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}}
+STUBS: Mapping[str, object] = {
+    "string": "text",
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "array": [],
+    "object": {},
+}
 
 
 async def main(url: str, environ: Mapping[str, str]) -> int:
@@ -54,7 +61,9 @@ def entry(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
     return {"url": url}
 
 
-def _calls(context: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _calls(
+    context: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the calls to be made, of tools that there are."""
     if asked := context.get("toolCalls"):
         yield from ((each["name"], each["arguments"]) for each in asked if each["name"] in schemas)

@@ -68,9 +68,11 @@ async def run(revision: str, folder: Path) -> Outcome:
     outcome = Outcome(required)
     script, results = folder / "host", folder / "results"
     options = ["--requirements", revision, "--timeout", str(int(SECONDS * 1000)), "--output-dir", str(results)]
+    node = _node()
+    assert node is not None, missing()
     async with _serving(script, outcome.codes), asyncio.timeout(SECONDS):
         suite = await asyncio.create_subprocess_exec(
-            *(_node(), PACKAGE / "dist" / "index.js", "client", "--command", str(script), *options),
+            *(node, PACKAGE / "dist" / "index.js", "client", "--command", str(script), *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
