@@ -55,13 +55,13 @@ class Reloading:
         try:
             loaded, configured = await self._disk.run(self._read, seconds=READ_SECONDS)
         except (SettingsError, DiskTimeoutError) as problem:
-            _refuse(str(problem).rstrip("."))
+            _refuse(str(problem))
             return
         before = set(self._configured.findings)
         fresh = tuple(each for each in configured.findings if each not in before)
         # A mistake that was there at the start concerns a server that has not been used since.
         if errors := [each for each in fresh if each.level == "error"]:
-            _refuse("; ".join(map(_words, errors)))
+            _refuse(f"MCP_CONFIG: {'; '.join(map(_words, errors))}.")
             return
         changes = await self._tools.reconfigure(configured.servers)
         self._settings, self._configured = loaded, configured
@@ -79,7 +79,7 @@ class Reloading:
 
 
 def _refuse(why: str) -> None:
-    log.error("MCP_CONFIG was read again and is not used; the tool servers stay as they are: %s.", why)
+    log.error("Nothing was reloaded, and the tool servers go on as before. %s", why)
 
 
 def _words(finding: Finding) -> str:
