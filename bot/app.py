@@ -9,10 +9,12 @@ import time
 
 from bot.config.settings import Settings
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
+from bot.hangup import Hangup
 from bot.model.catalogue import Catalogue
 from bot.model.key_check import require_key
 from bot.model.model_check import require_usable
 from bot.model.openrouter import OpenRouter
+from bot.reloading import Reloading
 from bot.service import Service
 from bot.slack import app as slack
 from bot.store.registry import models_file, open_store
@@ -30,9 +32,18 @@ WARM_SECONDS = 2.0
 """The part of it that is reserved for the last request."""
 
 
-async def run(settings: Settings, tools: McpToolset, began: float, *, model: OpenRouter | None = None) -> None:
-    """Run until SIGTERM or SIGINT. The caller closes `tools`; `began` is when the process started (monotonic); `model`
-    replaces the one from the settings. Raises SettingsError if the startup cannot succeed."""
+async def run(
+    settings: Settings,
+    tools: McpToolset,
+    began: float,
+    *,
+    reloading: Reloading,
+    hangup: Hangup,
+    model: OpenRouter | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT. The caller closes `tools`; `began` is when the process started (monotonic);
+    `reloading` is asked on SIGHUP; `model` replaces the one from the settings. Raises SettingsError if the startup
+    cannot succeed."""
     started = time.monotonic()
     for finding in settings.findings:
         log.warning("BOT_CONFIG: %s.", finding.words())
@@ -46,6 +57,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    hangup.listen(reloading.ask, stop)
     async with open_store(settings.database_url, settings.redact) as store:
         # Counted from here, as migrating an older database may have taken minutes.
         asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))
@@ -69,6 +81,7 @@ async def run(settings: Settings, tools: McpToolset, began: float, *, model: Ope
             else:
                 await starting
                 service.background(run_forever("reading the list of models", catalogue.run))
+                service.background(run_forever("reading mcp.json again", reloading.run))
                 seconds = time.monotonic() - started
                 log.info("ready as @%s in %s after %.1f s", identity.bot_name, identity.team_name, seconds)
             await stopping

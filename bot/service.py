@@ -106,8 +106,8 @@ class Service:
         live = Live(limits.progress_after_seconds, rate)
         rules = settings.approvals
         directory = Directory(web.repeatable, org_wide=identity.org_wide)
-        named = rules.groups | settings.policy.groups | tools.groups | frozenset(filter(is_group, settings.operators))
-        authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise)
+        named = rules.groups | settings.policy.groups | frozenset(filter(is_group, settings.operators))
+        authorizer = Authorizer(directory, rules, named, identity.team, identity.enterprise, lambda: tools.groups)
         ourselves = Ourselves(identity.bot_user, identity.bot_id)
         reader = MissedReader(web.repeatable, ourselves, settings.bots, settings.answer_missed_minutes * 60, clock)
         reader.may_stop = authorizer.may_stop

@@ -25,7 +25,7 @@ from bot.errors import SettingsError, StoreError
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
 from bot.store.registry import open_audit
-from bot.tools.mcp.server import ServerState
+from bot.tools.mcp.server_state import ServerState
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
 from bot.tools.toolset import make_toolset

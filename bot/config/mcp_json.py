@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_WORKSPACE = Path("workspace")
 _SERVERS = ("mcpServers", "servers")
+UNTIL_THEN = "; until then this server is not used"
+"""How the words of each error end."""
 _FILE_KEYS = ("$schema", *_SERVERS)
 
 
@@ -123,7 +125,7 @@ def _servers(path: Path, environ: Mapping[str, str]) -> Configured:
 def _findings(
     file: str, level: Literal["error", "warning"], where: str, problems: Iterable[Problem]
 ) -> Iterable[Finding]:
-    ending = "; until then this server is not used" if level == "error" else ""
+    ending = UNTIL_THEN if level == "error" else ""
     for each in problems:
         place = ".".join(part for part in (where, each.place) if part)
         yield Finding(level, 0, f"{file} `{place}` {each.problem}", f"{each.fix}{ending}")

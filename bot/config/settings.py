@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,11 +101,7 @@ def load(
     Without `needed`, tokens and keys may be missing; they are then empty.
     """
     directory = directory or Path.cwd()
-    process = os.environ if environment is None else environment
-    variables = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
-    variables.update({key: value for key, value in process.items() if value})
-    # `NAME=` without a value is how a line is left in .env to be filled in.
-    values = {name: variables[name] for name in NAMES if variables.get(name, "").strip()}
+    variables, values = _variables(environment, directory)
     if needed:
         _all_there(values)
     mcp_config = _file(values, "MCP_CONFIG", directory / "mcp.json")
@@ -139,6 +135,23 @@ def load(
         budgets=configured.budgets,
         operators=configured.operators,
     )
+
+
+def reread(settings: Settings, environment: Mapping[str, str] | None, directory: Path | None) -> Settings:
+    """Return settings with what the tool servers depend on as it is now: which file, and the variables for it. Raises
+    SettingsError."""
+    directory = directory or Path.cwd()
+    variables, values = _variables(environment, directory)
+    return replace(settings, mcp_config=_file(values, "MCP_CONFIG", directory / "mcp.json"), variables=variables)
+
+
+def _variables(environment: Mapping[str, str] | None, directory: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the environment and .env together, and the settings among them."""
+    process = os.environ if environment is None else environment
+    variables = {key: value for key, value in _dotenv(directory / ".env").items() if value is not None}
+    variables.update({key: value for key, value in process.items() if value})
+    # `NAME=` without a value is how a line is left in .env to be filled in.
+    return variables, {name: variables[name] for name in NAMES if variables.get(name, "").strip()}
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:

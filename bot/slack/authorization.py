@@ -37,6 +37,8 @@ class Authorizer:
     """The id of our installation: of our workspace, or of the organisation."""
     enterprise: str = ""
     """The id of our organisation (Enterprise Grid); empty if we are in none."""
+    served: Callable[[], frozenset[str]] = frozenset
+    """Returns the user groups that may use tool servers, which change while the bot runs."""
 
     async def member(self, user: str) -> bool | None:
         """Return whether this is an active member of our workspace; None if Slack does not answer.
@@ -61,7 +63,7 @@ class Authorizer:
 
     async def groups(self, user: str) -> frozenset[str] | None:
         """Return the named user groups that a person is in; None if Slack does not answer for one of them."""
-        asked = sorted(self.named)
+        asked = sorted(self.named | self.served())
         found = await asyncio.gather(*map(self.directory.members, asked))
         if any(members is None for members in found):
             return None

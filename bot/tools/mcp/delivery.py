@@ -4,8 +4,9 @@ transport."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from mcp.shared.dispatcher import coerce_request_id
@@ -37,6 +38,8 @@ class Delivery:
 
     stand_in: JsonObject
     """What the SDK gets as the `result`: it validates every part of a result several times, and nobody uses that."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a request over HTTP carries as headers, too."""
     abandoned: bool = False
     """The caller no longer waits: if the request has not been written, it must not be."""
     written: bool = False

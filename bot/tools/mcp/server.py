@@ -15,17 +15,18 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.change_guard import ChangeGuard
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.tools import text
 from bot.tools.mcp.connection_failure import ConnectionReport
 from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.room import FullError, Room
+from bot.tools.mcp.server_state import ServerState, State
 from bot.tools.mcp.transports.transport import Transport
+from bot.tools.mcp.uses import Uses
 from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
@@ -52,34 +53,6 @@ def pause_after(deaths: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-class State(StrEnum):
-    """The state of a server."""
-
-    STARTING = "starting"
-    """The first attempt is in progress."""
-    UP = "up"
-    DOWN = "down"
-    """It failed to start, or ended; it is restarted after a pause."""
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerState:
-    """What operators may know about a server."""
-
-    key: str
-    state: str
-    tools: int
-    trouble: str
-    """A sentence on why it is not usable now; empty if it is."""
-    last_error: str
-    """Why its last connection ended; empty if none has."""
-    last_words: str
-    """The end of what it then had written to stderr, as one line without the values of its configuration."""
-    seconds: float
-    """How long it has been in this state."""
-
-
 class Server:
     """A configured server and its tools."""
 
@@ -90,8 +63,13 @@ class Server:
         self.tools: tuple[Tool, ...] = ()
         """Sorted by name. They are kept while the server is down, so that the prompt cache and the history stay
         valid."""
+        self.guard: ChangeGuard | None = None
+        """What is known of what its calls change."""
         self._transport = transport
         self._on_tools = on_tools
+        self._definitions: Sequence[Definition] = ()
+        self.uses = Uses()
+        """Calls under way, and what else keeps the server from retiring."""
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self.room = Room(config.calls_at_once)
@@ -123,6 +101,20 @@ class Server:
             return
         self._owner.cancel()
         await asyncio.wait([self._owner], timeout=_CLOSE_SECONDS)
+
+    async def succeed(self, other: Server) -> None:
+        """Offer the tools of a server with another configuration until this one has listed its own, if it is the same
+        server: a turn that begins meanwhile has them, too."""
+        if self.config.identity() == other.config.identity():
+            await self._adopt(other._definitions)
+
+    async def retire(self) -> None:
+        """End the server once its calls have ended. If this is cancelled, it ends at once."""
+        try:
+            await self.uses.ended()
+            log.info("the tool server %s is no longer configured like this, and ends", self.config.key)
+        finally:
+            await self.aclose()
 
     async def settled(self) -> None:
         """Wait until the first attempt to start has succeeded or failed."""
@@ -170,7 +162,7 @@ class Server:
     ) -> CallResult:
         began = time.monotonic()
         try:
-            async with place:
+            async with self.uses.one(), place:
                 certainty, words = await self._call(tool, arguments, whole=whole)
         except FullError:
             waited = f"{self.config.call_seconds:g} s"
@@ -328,6 +320,7 @@ class Server:
         """Replace the tools with those of the server's definitions."""
         # In a thread: a thousand tools take a second.
         tools = await asyncio.to_thread(offered_tools, self.config, definitions)
+        self._definitions = definitions
         # The digest covers the rest of the definition, and comparing the schemas of a thousand tools would take long.
         if [(tool.digest, tool.title) for tool in tools] != [(tool.digest, tool.title) for tool in self.tools]:
             self.tools = tuple(tools)

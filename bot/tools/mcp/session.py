@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import mcp_types as types
@@ -25,8 +25,9 @@ from pydantic import TypeAdapter, ValidationError
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, lenient
+from bot.tools.mcp import content, lenient, parameter_headers
 from bot.tools.mcp.delivery import Delivery, current_delivery
+from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
 
@@ -69,6 +70,8 @@ class Definition:
     digest: str
     title: str = ""
     """The server's name of the tool for people; empty when it has none."""
+    headers: ParameterHeaders = field(default_factory=dict[tuple[str, ...], str])
+    """The arguments that are sent as headers, too."""
 
 
 class Session:
@@ -78,6 +81,7 @@ class Session:
         self._client = client
         self._connection = connection
         self._key = key
+        self._headers: dict[str, ParameterHeaders] = {}
 
     @property
     def ended(self) -> bool:
@@ -93,6 +97,11 @@ class Session:
         """Return every usable tool, from all pages. A tool with an invalid definition is logged and left out; so are
         tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK does not support. Raises
         MCPError, or ValueError if the answer is not a list of tools."""
+        found = await self._all_pages()
+        self._headers = {each.name: each.headers for each in found if each.headers}
+        return found
+
+    async def _all_pages(self) -> list[Definition]:
         if self._client.server_capabilities.tools is None:
             return []
         found: dict[str, Definition] = {}
@@ -100,7 +109,7 @@ class Session:
         for _ in range(MAX_PAGES):
             page = await self._page(cursor)
             # In a thread: a page may be megabytes.
-            for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key):
+            for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key, self.is_legacy):
                 if len(found) == MAX_TOOLS:
                     log.warning("%s has more than %d tools; the others are ignored", self._key, MAX_TOOLS)
                     return list(found.values())
@@ -145,7 +154,8 @@ class Session:
     ) -> tuple[DeliveryStatus, str]:
         """Run a tool by the server's own name. Out: the status of the delivery, and the result as a model may read it
         (with `whole`: exactly as received) or a description of what happened."""
-        delivery = Delivery({"content": []})
+        headers = parameter_headers.of_call(self._headers.get(name, {}), arguments)
+        delivery = Delivery({"content": []}, headers=headers)
         request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
         trouble = ""
         try:
@@ -165,7 +175,8 @@ class Session:
             # A reply that pydantic rejects is handled below. Otherwise nothing was written: the arguments cannot be
             # serialized as JSON.
             trouble = "could not be asked, because the arguments cannot be sent"
-            log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
+            if delivery.reply is None:
+                log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
@@ -229,13 +240,13 @@ async def connect(
         yield Session(client, connection, key)
 
 
-def _definitions(page: list[Any], key: str) -> list[Definition]:
+def _definitions(page: list[Any], key: str, is_legacy: bool) -> list[Definition]:
     """Return the usable tools of a page."""
-    found = (_definition(raw, key) for raw in page)
+    found = (_definition(raw, key, is_legacy) for raw in page)
     return [definition for definition in found if definition is not None]
 
 
-def _definition(raw: Any, key: str) -> Definition | None:
+def _definition(raw: Any, key: str, is_legacy: bool) -> Definition | None:
     """Return a tool from its definition; None if it is not usable."""
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
         log.warning("%s lists a tool without a name; it is ignored", key)
@@ -253,6 +264,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
         schema = lenient.schema(raw.get("inputSchema"))
         if not isinstance(schema, dict):
             raise ValueError("its inputSchema is no object")
+        headers = {} if is_legacy else parameter_headers.wanted(schema)
         digest = sha256(name, description, canonical(schema), canonical(hints))
     except (ValueError, RecursionError) as problem:
         log.warning("%s: the tool %s is ignored: %s", key, line(name, 100), problem)
@@ -266,6 +278,7 @@ def _definition(raw: Any, key: str) -> Definition | None:
         idempotent=hints.get("idempotentHint") is True,
         digest=digest,
         title=_title(raw.get("title")) or _title(hints.get("title")),
+        headers=headers,
     )
 
 

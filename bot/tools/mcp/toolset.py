@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.json_text import JsonObject
@@ -16,9 +16,10 @@ from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
-from bot.tools.mcp.server import Server, ServerState, State
+from bot.tools.mcp.server import Server
+from bot.tools.mcp.server_state import ServerState, State
 from bot.tools.mcp.transports.registry import standard
-from bot.tools.mcp.transports.transport import Transports
+from bot.tools.mcp.transports.transport import Transport, Transports
 from bot.tools.server_config import ServerConfig
 
 LOOK_SECONDS = 2.0
@@ -27,6 +28,15 @@ LOOK_SECONDS = 2.0
 GuardOf = Callable[[ServerConfig, GuardedServer], ChangeGuard | None]
 """Returns the guard of a configured server; None if it is not of that kind. Called in a thread, as it may access a
 disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a new configuration has changed, as keys of servers."""
+
+    added: Sequence[str] = ()
+    changed: Sequence[str] = ()
+    removed: Sequence[str] = ()
 
 
 class McpToolset:
@@ -44,43 +54,97 @@ class McpToolset:
         kind of server, by default the bot's own; functions that return a server's guard, of which the first result
         counts; and the guard of all other servers, by default one that knows nothing. Raises KeyError for a kind of
         server without a transport."""
-        reach = standard() if transports is None else transports
-        self._transports = {config.key: reach[type(config)](config) for config in servers}
-        self._servers = {
-            config.key: Server(config, self._transports[config.key], self._forget_tools) for config in servers
-        }
+        self._reach = standard() if transports is None else transports
+        self._transports: dict[type[ServerConfig], Transport] = {}
+        """One of each kind that was ever used: it releases what is shared."""
+        self._servers = {config.key: self._server(config) for config in servers}
+        self._retiring: set[asyncio.Task[None]] = set()
+        """Servers that are no longer configured and have calls under way."""
+        self._started = self._closed = False
         self._holding = Holding()
         self._guard_finders = tuple(guards)
-        self._guards: dict[str, ChangeGuard] = {}
-        """The known guards. A server on a disk that does not answer gets its guard once it does."""
         self._unguarded = unguarded or ChangeGuard()
-        before_the_loop([partial(self._find_guard, config) for config in servers], LOOK_SECONDS)
+        before_the_loop([partial(self._find_guard, server) for server in self._servers.values()], LOOK_SECONDS)
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
 
-    def _find_guard(self, config: ServerConfig) -> None:
-        """Find the guard of a server. Runs in a thread."""
-        access = _Access(self._servers[config.key], self._holding)
+    def _server(self, config: ServerConfig) -> Server:
+        transport = self._transports[type(config)] = self._reach[type(config)](config)
+        return Server(config, transport, self._forget_tools)
+
+    def _find_guard(self, server: Server) -> None:
+        """Find the guard of a server. One on a disk that does not answer gets its guard once it does. Runs in a
+        thread."""
+        access = _Access(server, self._holding)
         for find in self._guard_finders:
-            if (found := find(config, access)) is not None:
-                self._guards[config.key] = found
+            if (found := find(server.config, access)) is not None:
+                server.guard = found
                 return
 
     async def launch(self) -> None:
         """Begin to start all servers ahead of `start`; returns within milliseconds."""
         await asyncio.gather(*(server.launch() for server in self._servers.values()))
 
+    async def reconfigure(self, servers: Sequence[ServerConfig]) -> Changes:
+        """Use these servers from now on. Return what that has changed.
+
+        A server whose configuration is the same goes on undisturbed. One that is no longer configured, or differently,
+        ends once its calls have ended; its successor takes the calls that are made from now on. Not to be called twice
+        at the same time. Raises KeyError for a kind of server without a transport.
+        """
+        before = dict(self._servers)
+        same = {
+            key: server for config in servers if (server := before.get(key := config.key)) and server.config == config
+        }
+        fresh = {config.key: self._server(config) for config in servers if config.key not in same}
+        look = [partial(self._find_guard, server) for server in fresh.values()]
+        await asyncio.to_thread(before_the_loop, look, LOOK_SECONDS)
+        for key, server in fresh.items():
+            if key in before:
+                await server.succeed(before[key])
+        if self._closed:
+            return Changes()
+        # From here to the end nothing waits: a call is made over the old servers or over the new ones.
+        self._servers.clear()
+        self._servers.update({config.key: same.get(config.key) or fresh[config.key] for config in servers})
+        self._forget_tools()
+        for server in fresh.values():
+            if self._started:
+                self._load()
+                server.start()
+        for key, server in before.items():
+            if key not in same:
+                task = asyncio.create_task(server.retire(), name=f"the end of mcp server {key}")
+                self._retiring.add(task)
+                task.add_done_callback(self._retiring.discard)
+        return Changes(
+            added=tuple(key for key in fresh if key not in before),
+            changed=tuple(key for key in fresh if key in before),
+            removed=tuple(key for key in before if key not in self._servers),
+        )
+
     async def start(self) -> None:
         """Begin to start all servers concurrently; returns without waiting for them."""
+        self._started = True
         if self._servers:
-            self._loading = asyncio.create_task(asyncio.to_thread(arguments.load))
+            self._load()
         for server in self._servers.values():
             server.start()
 
+    def _load(self) -> None:
+        """Begin to import what validates arguments."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(arguments.load))
+
     async def aclose(self) -> None:
         """End all servers and their processes within 3 s. Calls in progress end with an unknown outcome."""
-        await asyncio.gather(*(server.aclose() for server in self._servers.values()))
+        self._closed = True
+        retiring = tuple(self._retiring)
+        for task in retiring:
+            task.cancel()
+        ending = [asyncio.create_task(server.aclose()) for server in self._servers.values()]
+        await asyncio.gather(*ending, *retiring, return_exceptions=True)
         if self._loading is not None:
             await self._loading
         await asyncio.gather(*(transport.aclose() for transport in self._transports.values()))
@@ -125,7 +189,8 @@ class McpToolset:
     def guard(self, server: str) -> ChangeGuard:
         """Return the guard of a server, by its key. For most servers, and for one that is not configured, it knows
         little or nothing."""
-        return self._guards.get(server, self._unguarded)
+        found = self._servers.get(server)
+        return self._unguarded if found is None or found.guard is None else found.guard
 
     async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
@@ -134,10 +199,9 @@ class McpToolset:
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
+        guard = self.guard(tool.server)
         result = await server.call(tool, arguments, entered=held is not None)
-        return replace(
-            result, text=self.guard(tool.server).result(tool, result.text, result.certainty is DeliveryStatus.OK)
-        )
+        return replace(result, text=guard.result(tool, result.text, result.certainty is DeliveryStatus.OK))
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it
@@ -175,5 +239,7 @@ class _Access:
     async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
         return await self._server.call_for_guard(tool, arguments)
 
-    def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:
-        return self._holding.alone(claim)
+    @asynccontextmanager
+    async def alone(self, claim: Claim) -> AsyncGenerator[None]:
+        async with self._server.uses.one(), self._holding.alone(claim):
+            yield

@@ -83,9 +83,8 @@ class HttpConnection:
 
     async def __aenter__(self) -> tuple[MemoryObjectReceiveStream[SessionMessage | Exception], Outbox]:
         """Return the streams. Nothing is sent before the first message."""
-        self._inbox, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-        self._received = received
-        return received, Outbox(self.send)
+        self._inbox, self._received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        return self._received, Outbox(self.send)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -131,6 +130,7 @@ class HttpConnection:
         headers = self._headers() | (given or {})
         if isinstance(message, JSONRPCRequest):
             delivery = self._deliveries.sending(message)
+            headers |= delivery.headers if delivery is not None else {}
             task = self._start(self._request(message, body, headers, delivery))
             self._requests[message.id] = task
         elif not self._cancels(message):

@@ -53,6 +53,14 @@ def slow(arguments: Json) -> Json:
     return text("done")
 
 
+def until(arguments: Json) -> Json:
+    """Write into the journal, and answer once there is a file of this name."""
+    note(arguments)
+    while not Path(arguments["words"]).exists():
+        time.sleep(0.01)
+    return text(f"{os.getpid()}")
+
+
 def fail(arguments: Json) -> Json:
     """Fail."""
     return text("no such thing", isError=True)
@@ -130,7 +138,7 @@ def deaf(arguments: Json) -> Json:
     return text("deaf")
 
 
-for run in (echo, note, pid, environment, die, hang, slow, fail, refuse, junk, not_utf8, latin1, half_emoji):
+for run in (echo, note, pid, environment, die, hang, slow, until, fail, refuse, junk, not_utf8, latin1, half_emoji):
     server.tool(run)
 for run in (malformed, wrong_block, big, change, change_me, deaf):
     server.tool(run)

@@ -1,0 +1,35 @@
+"""The official conformance suite of MCP: what a revision requires of a client, the bot's client does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conformance import suite
+
+WAITING = {
+    "sep-2322-client-request-state": "elicitation",
+    "elicitation-sep1034-client-defaults": "elicitation",
+}
+"""What required scenarios need that the bot does not have yet. An entry that passes must be removed."""
+SIGN_IN = "auth/"
+"""How the names of the scenarios begin that need a sign-in with OAuth."""
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(bool(suite.missing()) and "CONFORMANCE_REQUIRED" not in os.environ, reason=suite.missing()),
+]
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+async def test_the_client_does_what_a_revision_requires(revision: str, tmp_path: Path) -> None:
+    assert not suite.missing()
+
+    outcome = await suite.run(revision, tmp_path)
+
+    waiting = {each for each in outcome.required if each in WAITING or each.startswith(SIGN_IN)}
+    assert {name: words for name, words in outcome.failed.items() if name not in waiting} == {}
+    assert outcome.passed & waiting == set(), "these pass now"
+    assert {name for name in outcome.passed if outcome.codes[name]} == set()
