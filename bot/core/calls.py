@@ -11,6 +11,9 @@ WOULD_FAIL = "as things are now this would fail: "
 OWN_SERVER = "@"
 """The `server` of the bot's own tools. No key in a configuration is so."""
 
+UNANSWERED = "Not answered: "
+"""Begins the result of a call whose question to a person was not answered; the reason follows."""
+
 INSTEAD = "Instead: "
 """Begins the reason of a denial by somebody who has written what to do instead; that follows."""
 

@@ -103,12 +103,12 @@ def options(question: Question) -> Sequence[str]:
     return [each for each in items(mapping(parsed(question.body)).get("options")) if isinstance(each, str)]
 
 
-def problem(arguments: Mapping[str, object]) -> str:
-    """Return what the schema cannot say about arguments that fit it; empty if nothing is wrong."""
+def problem(arguments: Mapping[str, object]) -> str | None:
+    """Return what is wrong with arguments that fit the schema; None if nothing is."""
     offered = [str(each).strip() for each in items(arguments.get("options"))]
     if not str(arguments.get("question")).strip() or not all(offered):
         return "the question and its options must not be blank."
-    return "" if len({each.casefold() for each in offered}) == len(offered) else "two of the options are the same."
+    return None if len({each.casefold() for each in offered}) == len(offered) else "two of the options are the same."
 
 
 def question(call: Call, thread_id: int, channel: str, requester: str, expires_at: float) -> CallInput:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.calls import CallOutcome, CallState
+from bot.core.calls import UNANSWERED, CallOutcome, CallState
 from bot.core.questions.click import Verdict
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.question import Decision, Question
 from bot.core.questions.transition import CallStep, Record, Transition
 
 _ENDS = {
-    Decision.EXPIRED: (CallOutcome.EXPIRED, "Nobody answered in time."),
-    Decision.STOPPED: (CallOutcome.STOPPED, "The turn was stopped before anybody answered."),
-    Decision.WITHDRAWN: (CallOutcome.UNSHOWN, "The question could not be shown, so nobody answered."),
+    Decision.EXPIRED: (CallOutcome.EXPIRED, "nobody answered in time."),
+    Decision.STOPPED: (CallOutcome.STOPPED, "the turn was stopped."),
+    Decision.WITHDRAWN: (CallOutcome.UNSHOWN, "the question could not be shown."),
 }
 """The outcome of the call, and its result for the model, if nobody has answered."""
 
@@ -43,7 +43,7 @@ class InputQuestion(QuestionKind):
             decision,
             by=by,
             reason=reason,
-            call=CallStep(CallState.FINISHED, outcome, reason or words) if outcome else None,
+            call=CallStep(CallState.FINISHED, outcome, f"{UNANSWERED}{reason or words}") if outcome else None,
             resumes=bool(by),
             records=(self.record(question, "unanswered" if outcome else "answered", {"decision": decision}, by),),
             redraw=True,

@@ -66,6 +66,13 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
         apply(connection, found, transition, ())
 
 
+def withdraw(connection: sqlite3.Connection, question: str, why: str) -> None:
+    """Close an open question to which an answer would come too late."""
+    found = find(connection, question)
+    if found is not None:
+        end(connection, found, Decision.WITHDRAWN, reason=why)
+
+
 def pass_over(connection: sqlite3.Connection, thread_id: int) -> bool:
     """Close what is open about failed turns of a thread: another turn begins, or the request is gone. Return whether
     there was anything."""

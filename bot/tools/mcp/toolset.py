@@ -11,7 +11,7 @@ from functools import partial
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.toolset import Held
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
@@ -127,14 +127,16 @@ class McpToolset:
         little or nothing."""
         return self._guards.get(server, self._unguarded)
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
         not sent. Raises nothing but CancelledError; cancellation cancels the call."""
         server = self._servers.get(tool.server)
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
-        result = await server.call(tool, arguments, entered=held is not None)
+        result = await server.call(tool, arguments, entered=held is not None, dialogue=dialogue)
         return replace(
             result, text=self.guard(tool.server).result(tool, result.text, result.certainty is DeliveryStatus.OK)
         )
