@@ -20,7 +20,7 @@ from bot.core.ports.grants import Grants
 from bot.core.ports.model import Reply
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
-from bot.core.questions import granted, scope
+from bot.core.questions import ask_person, granted, scope
 from bot.core.questions.grant import Grant
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
@@ -64,7 +64,7 @@ class CallAuthorizer:
             await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:
-            if call.state is CallState.AWAITING:
+            if call.state is CallState.AWAITING and not call.wants_input:
                 notes[call.position] = await self._look_for_grant(state, call)
         return calls, notes
 
@@ -154,14 +154,19 @@ class CallAuthorizer:
             refuse(call)
             return call
         call.repeatable = repeatable(tool)
-        call.state = CallState.READY if judgement.ruling is Ruling.ALLOW else CallState.AWAITING
+        # The bot's own question waits for its answer, which is no approval; asking it needs none.
+        free = judgement.ruling is Ruling.ALLOW and not ask_person.asks(call)
+        call.state = CallState.READY if free else CallState.AWAITING
         return call
 
     def _sound(self, tool: Tool, text: str) -> tuple[JsonObject, str, str | None]:
         """Return the arguments to send, their canonical text, and what is wrong with them, if anything."""
         try:
             arguments = tool.own_arguments(scrub(json.loads(text)))
-            return arguments, canonical(arguments), self.problem(tool, arguments)
+            problem = self.problem(tool, arguments)
+            if problem is None and tool is ask_person.TOOL:
+                problem = ask_person.problem(arguments)
+            return arguments, canonical(arguments), problem
         except (ValueError, RecursionError, OverflowError):
             return {}, text[:2000], "the arguments hold a number that JSON has not, or are nested too deeply."
 

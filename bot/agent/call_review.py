@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.agent import step_order
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.authorization import CallAuthorizer, refuse
+from bot.agent.call_inputs import InputRequester
 from bot.core.calls import Call, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
@@ -28,6 +29,7 @@ class CallReview:
     gateway: ChatGateway
     authorizer: CallAuthorizer
     approval_requester: ApprovalRequester
+    input_requester: InputRequester
 
     async def runnable(
         self, state: ThreadState, unknown: Sequence[Call] = (), busy: Collection[int] = ()
@@ -40,7 +42,9 @@ class CallReview:
         """
         wanted = [PendingApproval(call, CallKind.DID_IT_RUN) for call in unknown]
         free = [call for call in state.step if call.id not in busy]
-        edited = [call for call in free if call.state is CallState.AWAITING and not call.asked]
+        unasked = [call for call in free if call.state is CallState.AWAITING and not call.asked]
+        edited = [call for call in unasked if not call.wants_input]
+        await self._ask_for_more(state, [call for call in unasked if call.wants_input])
         ready = [call for call in free if call.state is CallState.READY]
         refused: list[Call] = []
         pace = Pace()
@@ -64,3 +68,12 @@ class CallReview:
         if not step_order.may_wait(state.step, left):
             return left
         return await step_order.proceeding(self.toolset, state.step, left)
+
+    async def _ask_for_more(self, state: ThreadState, calls: Sequence[Call]) -> None:
+        """Ask for what calls still wait for: their servers want several things, of which some are answered."""
+        for call in calls:
+            card = await self.input_requester.card(state, call)
+            call.asked = card is not None
+            cards = [card] if card is not None else []
+            await self.store.commit(state, Change("ask for input", calls=[call], cards=cards))
+            self.gateway.deliver(state.id)

@@ -45,8 +45,9 @@ class CallRunner:
                 await self.executor.run(state, calls[0], held.get(calls[0].position), stop)
         else:
             await self._run_together(state, calls, held)
+        waited, state.waited = state.waited, 0.0
         if state.turn is not None:
-            state.turn.seconds += time.monotonic() - started
+            state.turn.seconds += max(0.0, time.monotonic() - started - waited)
 
     async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         stop, news = Stop(), asyncio.Event()
@@ -65,6 +66,8 @@ class CallRunner:
                         woken.cancel()
                     changed = news.is_set()
                     news.clear()
+                    if changed:
+                        stop.ring()
                     running = {task: call for task, call in running.items() if not task.done()}
                     if changed and running:
                         await refresh(self.store, state, running.values())

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Sequence
 
-from bot.core.calls import INSTEAD, Call, CallOutcome
+from bot.core.calls import INSTEAD, UNANSWERED, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.ports.model import Reply
@@ -87,8 +87,9 @@ def result_of(call: Call) -> str:
     if call.outcome is CallOutcome.DENIED:
         why = f" The reason they gave: {call.result}" if call.result else ""
         return f"Not run: the person who was asked denied this call. Do not make it again.{why}"
-    if call.outcome is CallOutcome.UNRESOLVED and call.result == BROKEN_OFF:
-        return f"{changed}{BROKEN_OFF}"
+    broken_off = call.outcome is CallOutcome.UNRESOLVED and call.result == BROKEN_OFF
+    if broken_off or call.result.startswith(UNANSWERED):
+        return f"{changed}{call.result}"
     if call.outcome is CallOutcome.UNSHOWN and call.result:
         return f"{changed}Not run: {call.result} It counts as denied: do not make it again unless a person asks."
     if call.outcome is not None and call.outcome in words:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +29,22 @@ class Stop:
     def __init__(self) -> None:
         self.is_set = False
         self._scopes: set[_Scope] = set()
+        self._bells: set[asyncio.Event] = set()
+
+    def ring(self) -> None:
+        """The thread was woken: somebody may have decided something."""
+        for bell in self._bells:
+            bell.set()
+
+    @contextmanager
+    def watch(self) -> Generator[asyncio.Event]:
+        """Give an event that is set whenever the thread is woken during a block."""
+        bell = asyncio.Event()
+        self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
 
     def set(self) -> None:
         """Cancel what is inside a scope, and whatever enters one later."""
@@ -98,6 +114,7 @@ class StopWatch:
 
     def _look(self) -> None:
         self.woken = True
+        self._stop.ring()
         if self._looking is not None:
             self._again = True
             return

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from bot import failpoints
@@ -15,16 +16,18 @@ from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApprova
 from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.agent.granted_records import GrantedRecords
+from bot.agent.live_input import GONE, LiveInput
 from bot.agent.stop_watch import Stop
+from bot.core import exchange
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions import granted
-from bot.core.questions.question import Approval, CallKind
+from bot.core.questions.question import Approval, CallKind, Decision
 from bot.core.thread import ThreadState
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, Tool, UndoSnapshot, position_in_step
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
 
 T = TypeVar("T")
@@ -46,6 +49,7 @@ class ToolExecutor:
     approval_requester: ApprovalRequester
     granted_records: GrantedRecords
     files: FilesInResults
+    live_input: LiveInput
 
     async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
@@ -92,16 +96,18 @@ class ToolExecutor:
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
-        if (outcome := await _unless(stop, self._send(call, tool, held))) is None:
+        if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
             await self._break_off(state, call)
         else:
             await self._finish(state, call, outcome, before, record)
 
-    async def _send(self, call: Call, tool: Tool, held: Held) -> CallResult:
+    async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> CallResult:
         """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""
-        outcome = await self._hand_over(call, tool, held)
+        asked = exchange.loads(call.exchange) if call.exchange else None
+        dialogue = Dialogue(asked, partial(self.live_input.ask, state, call, stop))
+        outcome = await self._hand_over(call, tool, held, dialogue)
         if outcome.certainty is DeliveryStatus.UNKNOWN and call.repeatable:
-            outcome = await self._hand_over(call, tool, held)
+            outcome = await self._hand_over(call, tool, held, dialogue)
         return outcome
 
     async def _break_off(self, state: ThreadState, call: Call) -> None:
@@ -125,12 +131,15 @@ class ToolExecutor:
         record: Approval | None = None,
     ) -> None:
         """Record how a call ended. record: what people are shown of one that ran under a grant."""
+        if outcome.exchange is not None:
+            await self._ask(state, call, outcome)
+            return
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result = outcome.seconds, outcome.text
         if outcome.media:
             call.attached, call.result = await self.files.kept(outcome)
-        change = Change("finish a call", calls=[call])
+        change = Change("finish a call", calls=[call], withdrawn=await self._too_late(call))
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
             change.cards = await self.approval_requester.cards(state, [PendingApproval(call, CallKind.DID_IT_RUN)])
@@ -143,10 +152,26 @@ class ToolExecutor:
                 turn_parts.record(state, change, record)
         # The last call of a step is committed together with the step's answers, which saves a commit.
         unfinished = any(other.state is not CallState.FINISHED for other in state.step)
-        if change.cards or change.afters or unfinished:
+        if change.cards or change.afters or change.withdrawn or unfinished:
             await self.store.commit(state, change)
-            if change.cards or call.approval:
+            if change.cards or change.withdrawn or call.approval:
                 self.gateway.deliver(state.id)
+
+    async def _ask(self, state: ThreadState, call: Call, outcome: CallResult) -> None:
+        """Record what the server of a call asks for, and have people asked. The call is made again with the answers."""
+        assert outcome.exchange is not None
+        call.seconds, call.exchange = outcome.seconds, outcome.exchange.dumps()
+        call.state, call.attempts = CallState.AWAITING, 0  # its server has answered: nothing is left in doubt
+        card = await self.live_input.requester.card(state, call)
+        cards = [card] if card is not None else []
+        call.asked = bool(cards)
+        await self.store.commit(state, Change("ask for input", calls=[call], cards=cards))
+        self.gateway.deliver(state.id)
+
+    async def _too_late(self, call: Call) -> list[tuple[str, str]]:
+        """Return the open question of a server that has stopped waiting for its answer."""
+        asked = await self.live_input.question(call) if call.exchange else None
+        return [(asked.id, GONE)] if asked is not None and asked.decision == Decision.AWAITING else []
 
     async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
         """Take a snapshot of what a call is about to change that a person has approved, now or by a grant, so that it
@@ -181,6 +206,7 @@ class ToolExecutor:
     async def _ask_afresh(self, state: ThreadState, call: Call, tool: Tool, why: str) -> None:
         """Ask again about a call that may no longer run, showing the state as it is now. Nothing is run."""
         call.attempts -= 1
+        call.exchange = ""  # what was answered was about a call that is not made like this
         self.authorizer.renew(call, tool)
         before = call.attempts > 0 and not call.repeatable
         question = CallKind.DID_IT_RUN if before else CallKind.MAY_IT_RUN
@@ -200,7 +226,9 @@ class ToolExecutor:
         call.approval = ""
         self.gateway.deliver(state.id)
 
-    async def _hand_over(self, call: Call, tool: Tool | None, held: Held | None = None) -> CallResult:
+    async def _hand_over(
+        self, call: Call, tool: Tool | None, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Send the server exactly the recorded call, if the tool is still as it was then."""
         if tool is None:
             return CallResult(DeliveryStatus.UNSENT, "the tool is not there any more, so the call was not made.", 0.0)
@@ -208,7 +236,7 @@ class ToolExecutor:
             gone = "the tool's definition has changed since, so the call was not made. Make it again if it is needed."
             return CallResult(DeliveryStatus.UNSENT, gone, 0.0)
         with failpoints.around(f"tool call {call.remote_name}"):
-            return await self.toolset.call(tool, json.loads(call.arguments), held)
+            return await self.toolset.call(tool, json.loads(call.arguments), held, dialogue)
 
 
 def break_off(call: Call) -> None:

@@ -11,9 +11,11 @@ from bot.agent import prompt, step_order, step_results, turn_parts
 from bot.agent.approval_requests import ApprovalRequester, PendingApproval
 from bot.agent.attached_results import ModelFiles
 from bot.agent.authorization import CallAuthorizer
+from bot.agent.call_inputs import InputRequester
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
 from bot.agent.granted_records import GrantedRecords
+from bot.agent.live_input import LiveInput, QuestionLog
 from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call, CallState
@@ -21,7 +23,6 @@ from bot.core.limits import Limits
 from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
-from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions import granted
 from bot.core.questions.question import CallKind
@@ -37,7 +38,7 @@ ATTEMPTS = 3
 class ToolSteps:
     """Works on the calls of the last assistant message."""
 
-    store: Log
+    store: QuestionLog
     toolset: Toolset
     gateway: ChatGateway
     limits: Limits
@@ -75,6 +76,8 @@ class ToolSteps:
             if stopped:
                 break_off(call)
                 continue
+            if call.exchange and await self._live_input().cut_off(state, call):
+                continue
             again = call.repeatable and call.attempts < ATTEMPTS
             call.state = CallState.READY if again else CallState.UNKNOWN
         unknown = [call for call in interrupted if call.state is CallState.UNKNOWN]
@@ -104,7 +107,7 @@ class ToolSteps:
         wanted = [
             PendingApproval(call, CallKind.MAY_IT_RUN, notes[call.position])
             for call in calls
-            if call.state is CallState.AWAITING
+            if call.state is CallState.AWAITING and not call.wants_input
         ]
         change.name = "take the calls"
         change.messages = [prompt.assistant(reply.message)]
@@ -112,6 +115,8 @@ class ToolSteps:
         await turn_parts.say(state, change, self.gateway, str(reply.message.get("content") or "").strip())
         if wanted:
             change.cards = await self.approval_requester.cards(state, wanted, calls)
+        inputs = [await self._inputs().card(state, call) for call in calls if call.wants_input]
+        change.cards = [*change.cards, *(card for card in inputs if card is not None)]
         # If a power cut loses this commit, repeatable calls are simply made again, and nobody has seen any of it.
         change.synced = bool(change.drafts or change.cards) or not all(call.repeatable for call in calls)
 
@@ -144,10 +149,18 @@ class ToolSteps:
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
         asking, files = self.approval_requester, self.files.results
-        executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files)
+        live = self._live_input()
+        executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files, live)
         await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )
 
     def _review(self) -> CallReview:
-        return CallReview(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
+        asking = (self.approval_requester, self._inputs())
+        return CallReview(self.store, self.toolset, self.gateway, self.authorizer, *asking)
+
+    def _inputs(self) -> InputRequester:
+        return InputRequester(self.gateway, self.limits)
+
+    def _live_input(self) -> LiveInput:
+        return LiveInput(self.store, self._inputs())

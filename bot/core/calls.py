@@ -8,6 +8,12 @@ from enum import StrEnum
 WOULD_FAIL = "as things are now this would fail: "
 """Begins the result of a call about which nobody was asked, because it could not succeed; the reason follows."""
 
+OWN_SERVER = "@"
+"""The `server` of the bot's own tools. No key in a configuration is so."""
+
+UNANSWERED = "Not answered: "
+"""Begins the result of a call whose question to a person was not answered; the reason follows."""
+
 INSTEAD = "Instead: "
 """Begins the reason of a denial by somebody who has written what to do instead; that follows."""
 
@@ -88,6 +94,9 @@ class Call:
     """The people who have changed the arguments."""
     attached: str = ""
     """References to the files in its result (`bot.core.attachments.packed`)."""
+    exchange: str = ""
+    """What its server has asked for before it can go on, and what was answered so far (`bot.core.exchange`); empty if
+    nothing was asked."""
     asked: bool = False
     """A request about it is open. Set by the store at a load."""
     approval: str = ""
@@ -104,6 +113,11 @@ class Call:
         """Whether it may change something, so that its place among the calls of its step matters. A call that is safe
         to repeat may still do so."""
         return bool(self.server) and not (self.repeatable and self.tier in ("", "read"))
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether it waits for an answer that is no approval: what its server has asked for, or the bot's own tool."""
+        return self.state is CallState.AWAITING and (bool(self.exchange) or self.server == OWN_SERVER)
 
     def start(self) -> None:
         """Mark the call as started, before it is sent: from the next commit on it may have run."""

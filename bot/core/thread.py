@@ -79,6 +79,8 @@ class ThreadState:
     """A message was deleted whose content may be in what stands in for the older part of the log."""
     parked: bool = False
     """It has failed too often in a row: only a person can resume it."""
+    waited: float = 0.0
+    """Seconds for which calls that run have waited for a person since the last look at the time."""
     message: TurnMessage | None = None
     """The newest part of the open turn's message, as it is after the next commit; None if no turn is open."""
 

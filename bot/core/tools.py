@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from bot.core.calls import Call
+from bot.core.exchange import Exchange, InputRequest
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_TOOLS
 
@@ -117,6 +118,17 @@ def within_budget(tools: Sequence[Tool], most: int = MAX_TOOLS) -> Sequence[Tool
     return [tool for tool in tools if tool.name in kept]
 
 
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """How a call's server reaches the person whose call it is."""
+
+    exchange: Exchange | None = None
+    """What it has asked for before, with the answers."""
+    ask: Callable[[InputRequest], Awaitable[JsonObject]] | None = None
+    """Asks while the call runs, and returns the answer (`action` and `content`); cancelled when the call ends. None if
+    nobody can be asked."""
+
+
 class DeliveryStatus(StrEnum):
     """What is known about the delivery of a call to its server."""
 
@@ -126,6 +138,8 @@ class DeliveryStatus(StrEnum):
     """The server answered that it failed (MCP `isError` or a protocol error for this request)."""
     UNSENT = "unsent"
     """It was not sent, because the server was down or refused it beforehand. It certainly did not run."""
+    ASKS = "asks"
+    """The server needs something from a person before it goes on; it has answered so, and waits for nothing."""
     UNKNOWN = "unknown"
     """It was sent but not answered (timeout, dropped connection, killed server): it may or may not have run."""
 
@@ -143,11 +157,13 @@ class ResultText(str):
     """The text of a call's result, with the images and sounds that came with it."""
 
     media: tuple[Media, ...]
+    exchange: Exchange | None
+    """What the server asks for instead of a result."""
 
-    def __new__(cls, text: str, media: Sequence[Media] = ()) -> ResultText:
+    def __new__(cls, text: str, media: Sequence[Media] = (), exchange: Exchange | None = None) -> ResultText:
         """Create the text."""
         made = super().__new__(cls, text)
-        made.media = tuple(media)
+        made.media, made.exchange = tuple(media), exchange
         return made
 
 
@@ -161,6 +177,8 @@ class CallResult:
     seconds: float
     media: Sequence[Media] = ()
     """Images and sounds in the result."""
+    exchange: Exchange | None = None
+    """What the server asks for."""
 
 
 @dataclass(frozen=True, slots=True)

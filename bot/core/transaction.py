@@ -64,6 +64,8 @@ class Change:
     """Calls whose state changed."""
     cards: Sequence[Card] = ()
     """Requests to people."""
+    withdrawn: Sequence[tuple[str, str]] = ()
+    """(question, why) of open questions to which an answer would come too late."""
     drifted: Sequence[tuple[str, str]] = ()
     """(approved request, what has changed) of calls that were not run because their card is no longer true."""
     befores: Sequence[tuple[Call, UndoSnapshot]] = ()

@@ -119,6 +119,9 @@ class SlackGateway:
     def budget_card(self, question: Question, standing: Standing) -> Card:
         return budget_notice.card(question, standing, question_blocks.button)
 
+    def input_card(self, question: Question) -> Card:
+        return question_blocks.input_card(question)
+
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
         return cards.copy(questions, person, place)
 

@@ -80,6 +80,10 @@ class ChatGateway(Protocol):
         """Return the message that asks operators whether more may be spent of a budget that is used up."""
         ...
 
+    def input_card(self, question: Question) -> Card:
+        """Return the message that asks a person for what a call waits for."""
+        ...
+
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
         """Return a copy of a card for a person who does not see its thread, with those questions that they may
         answer."""

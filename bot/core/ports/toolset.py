@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
-from bot.core.tools import CallResult, StepPosition, Tool
+from bot.core.tools import CallResult, Dialogue, StepPosition, Tool
 
 
 class Held(Protocol):
@@ -34,10 +34,13 @@ class Toolset(Protocol):
         """Return the tool that is offered under a name; None if there is none."""
         ...
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Run one call and return its result; never raises for what a server does.
 
-        `held` is the right to make the call, if it was obtained already. Cancelling this cancels the call.
+        `held` is the right to make the call, if it was obtained already. Cancelling this cancels the call. Without a
+        `dialogue`, a server that asks for something gets no answer.
         """
         ...
 

@@ -25,6 +25,8 @@ class QuestionKind:
     """Whether the app's Home shows it to those who may answer."""
     audited = True
     """Whether its decisions are recorded in the audit."""
+    gives_input = False
+    """Whether a call waits for its answer (`bot.core.questions.question.CallInput`). It then allows nothing."""
 
     def asked(self, question: Question) -> Question | None:
         """Return what a click of this kind on a question is about; None if there is no such thing."""

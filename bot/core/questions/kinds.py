@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bot.core.questions.approval import MayItRun
+from bot.core.questions.ask_person import AskPerson
 from bot.core.questions.budget import MoreBudget
 from bot.core.questions.did_it_run import DidItRun
+from bot.core.questions.elicitation import Elicitation
 from bot.core.questions.follow_up import DoInstead
 from bot.core.questions.granted import GrantedCallRecord, RevokeOffer
 from bot.core.questions.kind import QuestionKind
@@ -24,5 +26,6 @@ def register(kind: QuestionKind) -> None:
 for _kind in (
     *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
     *(GrantedCallRecord(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
+    *(AskPerson(), Elicitation()),
 ):
     register(_kind)

@@ -171,6 +171,13 @@ class Approval(Question):
         return shown + len(call.arguments) + len(call.original) + len(call.result) + len(self.reason)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallInput(Question):
+    """A question whose answer a call waits for. It allows nothing: it is no approval."""
+
+    call: Call
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One message with buttons, about one or more questions."""

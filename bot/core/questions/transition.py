@@ -38,6 +38,8 @@ class CallStep:
     """New arguments; empty leaves them unchanged."""
     editors: tuple[str, ...] = ()
     """The ids of all who have changed the arguments, including this person."""
+    exchange: str | None = None
+    """What its server has asked for, with what was answered; None leaves it unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Transition:
     needed: int = 0
     """How many have to agree from now on; 0 leaves it unchanged."""
     call: CallStep | None = None
+    told: tuple[int, str] | None = None
+    """(call, `Call.exchange`): the answer for a server that asks over an open connection, while the call runs."""
     stops_turn: str = ""
     """The id of the person who stops the turn: its open questions are closed, and calls that have not begun do not
     run."""

@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
+from bot.core.questions.ask_person import ASK_PERSON
 from bot.core.questions.budget import BUDGET
+from bot.core.questions.elicitation import ELICITATION
 from bot.core.questions.grant import Grant
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, Question
@@ -17,7 +19,7 @@ from bot.core.questions.scope import SAME
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
-from bot.slack.blocks import budget_notice, buttons
+from bot.slack.blocks import budget_notice, buttons, elicitation_card, person_question
 from bot.slack.blocks.call_text import generic, heading, source
 from bot.slack.blocks.elements import (
     Block,
@@ -125,6 +127,13 @@ def _waiting(waiting: Waiting, url: str) -> list[Block]:
     return blocks
 
 
+_SUMMARIES = {
+    BUDGET: budget_notice.summary,
+    ASK_PERSON: person_question.summary,
+    ELICITATION: elicitation_card.summary,
+}
+
+
 def _question(waits: WaitingQuestion, url: str) -> list[Block]:
     question = waits.question
     link = _link("Open", url, waits.message_channel, waits.message_ts, waits.place)
@@ -137,8 +146,8 @@ def _question(waits: WaitingQuestion, url: str) -> list[Block]:
 def _what(question: Question) -> list[Block]:
     if question.kind in _WORDS:
         return [plain(_WORDS[question.kind])]
-    if question.kind == BUDGET:
-        return [plain(budget_notice.summary(question))]
+    if question.kind in _SUMMARIES:
+        return [plain(_SUMMARIES[question.kind](question))]
     if not isinstance(question, Approval):
         return [plain("A question waits for your answer.")]
     if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):

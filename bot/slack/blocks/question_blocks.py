@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft, Post
 from bot.core.questions import granted
+from bot.core.questions.ask_person import ASK_PERSON
 from bot.core.questions.budget import BUDGET
+from bot.core.questions.elicitation import ELICITATION
 from bot.core.questions.follow_up import FOLLOW_UP
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
-from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
+from bot.core.questions.question import REQUESTER, Approval, CallKind, Card, Decision, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
 from bot.core.turn_message import loads
 from bot.core.untrusted import reference
@@ -22,9 +24,11 @@ from bot.slack.blocks import (
     budget_notice,
     buttons,
     cards,
+    elicitation_card,
     follow_up_notice,
     messages,
     missed_offer,
+    person_question,
     retry_notice,
     turn_message,
 )
@@ -75,6 +79,8 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY_TURN: Appearance(_of_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
     BUDGET: Appearance(budget_notice.redrawn),
+    ASK_PERSON: Appearance(person_question.redrawn, person_question.window),
+    ELICITATION: Appearance(elicitation_card.redrawn, elicitation_card.window),
     FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The first question of a message determines how all of them are rendered."""
@@ -89,6 +95,12 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
         posted: JsonObject = json.loads(payload)
         return posted
     return appearance.redraw(questions, payload)
+
+
+def input_card(question: Question) -> Card:
+    """Return the message that asks a person for what a call waits for."""
+    made = person_question.card if question.kind == ASK_PERSON else elicitation_card.card
+    return made(question, button)
 
 
 def copied(post: Post) -> JsonObject:

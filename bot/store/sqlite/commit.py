@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.inbox import Unread
 from bot.core.json_text import JsonObject
-from bot.core.questions.question import Approval, Card, Decision
+from bot.core.questions.question import Approval, CallInput, Card, Decision
 from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.errors import ChangedError
@@ -61,6 +61,8 @@ def apply(
     posts.owe(connection, state.id, change.drafts)
     for approval, words in change.drifted:
         transitions.drift(connection, approval, words)
+    for question, why in change.withdrawn:
+        transitions.withdraw(connection, question, why)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
     if change.follow_up is not None and not stopped_by:
@@ -120,7 +122,7 @@ def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Seq
     questions.ask(connection, thread_id, card, redact)
     for question in card.questions if stopped_by else ():
         transitions.end(connection, question, Decision.STOPPED, by=person(stopped_by))
-        if isinstance(question, Approval):
+        if isinstance(question, Approval | CallInput):
             log.renew(connection, question.call)
 
 

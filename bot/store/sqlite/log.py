@@ -18,14 +18,15 @@ from bot.store.sqlite.database import now
 
 CALL_COLUMNS = (
     "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
-    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached"
+    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached,"
+    " exchange"
 )
 
 
 def call_from(row: Sequence[object]) -> Call:
     """Return a call from the columns CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
-    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached = rest
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached, exchange = rest
     return Call(
         id=int(str(id_)),
         seq=int(str(seq)),
@@ -48,6 +49,7 @@ def call_from(row: Sequence[object]) -> Call:
         original=str(original),
         editors=tuple(str(editors).split()),
         attached=str(attached),
+        exchange=str(exchange),
     )
 
 
@@ -307,7 +309,7 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
         before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
         written = connection.execute(
             "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
-            " tool_digest = ?, attached = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
+            " tool_digest = ?, attached = ?, exchange = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
             (
                 call.state,
                 call.outcome,
@@ -317,6 +319,7 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
                 call.summarised,
                 call.tool_digest,
                 call.attached,
+                "" if call.state is CallState.FINISHED else call.exchange,
                 call.id,
                 call.outcome,
             ),

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.core.questions.question import Approval, Question
+from bot.core.questions.question import Approval, CallInput, Question
 from bot.core.questions.transition import Record
 from bot.store.sqlite import audit
 
@@ -32,7 +32,8 @@ def write(
         facts["arguments"] = arguments(record.arguments, approval.call.tool, redact)
     if approval is not None and _is_open(approval, redact):
         facts |= record.unless_redacted
-    about = 0 if approval is None or record.of_thread else approval.call.id
+    of_call = question if isinstance(question, Approval | CallInput) else None
+    about = 0 if of_call is None or record.of_thread else of_call.call.id
     audit.record(
         connection,
         record.kind,

@@ -16,6 +16,7 @@ from bot.core.questions.question import (
     PARTICIPANTS,
     REQUESTER,
     Approval,
+    CallInput,
     Copy,
     Decision,
     Question,
@@ -33,6 +34,8 @@ _COLUMNS = (
 )
 _OF_CALLS = "call, arguments, no_self, grants, privacy, preview, note"
 _UNDO = "state, until, by, words, approval"
+_BEFORE_CALL = len(_OF_CALLS.split(",")) - 1 + len(_UNDO.split(","))
+"""Columns between `call` and those of the call."""
 _PREVIEWED = tuple(each.name for each in fields(Preview) if each.type == "str")
 
 
@@ -59,6 +62,7 @@ _PARTICIPANTS = (
 def insert(connection: sqlite3.Connection, question: Question, post: int, place: int) -> None:
     """Record a question, the `place`-th of its message."""
     approval = question if isinstance(question, Approval) else None
+    call = question.call.id if isinstance(question, Approval | CallInput) else None
     connection.execute(
         "INSERT INTO questions (id, thread_id, kind, subject, call, post, place, digest, body, requester, arguments,"
         " people, needed, no_self, grants, privacy, basis, preview, note, decision, decided_by, decided_at, created_at,"
@@ -68,8 +72,8 @@ def insert(connection: sqlite3.Connection, question: Question, post: int, place:
             question.id,
             question.thread_id,
             question.kind,
-            f"call:{approval.call.id}" if approval else question.subject,
-            approval.call.id if approval else None,
+            question.subject if call is None else f"call:{call}",
+            call,
             post,
             place,
             question.digest,
@@ -169,6 +173,9 @@ def _from(connection: sqlite3.Connection, row: Sequence[object]) -> Question:
     )
     if PARTICIPANTS in question.people:
         question = replace(question, participants=_participants(connection, question.thread_id))
+    if call is not None and KINDS[question.kind].gives_input:
+        common = {each.name: getattr(question, each.name) for each in fields(Question)}
+        return CallInput(**common, call=call_from(rest[_BEFORE_CALL:]))
     return question if call is None else _about_call(connection, question, rest)
 
 

@@ -7,6 +7,7 @@ from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.attachments_migration import ATTACHMENTS
 from bot.store.sqlite.compactions_migration import COMPACTIONS
 from bot.store.sqlite.costs_migration import COSTS
+from bot.store.sqlite.exchange_migration import EXCHANGE
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.ledger_migration import LEDGER
@@ -344,4 +345,5 @@ MIGRATIONS: tuple[str, ...] = (
     ATTACHMENTS,
     PSEUDONYMS,
     COSTS,
+    EXCHANGE,
 )

@@ -13,7 +13,7 @@ from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import Approval, Decision, Question
+from bot.core.questions.question import Approval, CallInput, Decision, Question
 from bot.core.questions.retry import PASSED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Instead, Transition
 from bot.core.thread import person
@@ -66,6 +66,13 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
         apply(connection, found, transition, ())
 
 
+def withdraw(connection: sqlite3.Connection, question: str, why: str) -> None:
+    """Close an open question to which an answer would come too late."""
+    found = find(connection, question)
+    if found is not None:
+        end(connection, found, Decision.WITHDRAWN, reason=why)
+
+
 def pass_over(connection: sqlite3.Connection, thread_id: int) -> bool:
     """Close what is open about failed turns of a thread: another turn begins, or the request is gone. Return whether
     there was anything."""
@@ -113,10 +120,13 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
         )
     if transition.grant is None and suggestion.suggests(question, transition.decision, transition.by):
         suggestions.look(connection, question)
-    if transition.call is not None and isinstance(question, Approval):
+    if transition.call is not None and isinstance(question, Approval | CallInput):
         _move(connection, question.call.id, transition.call)
-        if transition.call.state is not CallState.AWAITING:
+        if transition.call.state is not CallState.AWAITING and isinstance(question, Approval):
             follow_ups.settle(connection, question)
+    if transition.told is not None:
+        call, exchange = transition.told
+        connection.execute("UPDATE calls SET exchange = ? WHERE id = ? AND state = 'started'", (exchange, call))
     if transition.instead is not None:
         _replace(connection, question, transition.by, transition.instead, redact)
     if transition.stops_turn:
@@ -180,9 +190,9 @@ def _vote(connection: sqlite3.Connection, question: Question, transition: Transi
 def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
     """Move a call to its next state, if it still waits for people."""
     connection.execute(
-        "UPDATE calls SET state = ?, outcome = ?, result = coalesce(?, result)"
+        "UPDATE calls SET state = ?, outcome = ?, result = coalesce(?, result), exchange = coalesce(?, exchange)"
         " WHERE id = ? AND state IN ('awaiting', 'unknown')",
-        (step.state, step.outcome, step.result, call),
+        (step.state, step.outcome, step.result, step.exchange, call),
     )
     if step.arguments:
         connection.execute(

@@ -29,6 +29,8 @@ UNREADABLE_RESULT = (
     "likely run: look at what it has changed before you make it again."
 )
 
+ASKED_BY = "bot/call"
+"""In the `_meta` of a server's request: the token of the call that it is about."""
 _IDS = re.compile(rb'"id"\s*:\s*"?(\d{1,15})(?!\d)')
 
 
@@ -50,6 +52,8 @@ class Delivery:
     """The size of the message with the reply, in bytes."""
     refused: bool = False
     """The server answered with a protocol error."""
+    token: str = ""
+    """Marks what the server asks for while it works on this call, until 2025-11-25; empty for other requests."""
     trouble: str = ""
     """What the transport knows about a request that was not answered, in words that complete the sentence "The tool
     server … .": `cannot be reached (connection refused)`."""
@@ -76,8 +80,13 @@ class Deliveries:
             self._others.add(coerce_request_id(message.id))
         return delivery
 
-    def received(self, message: JSONRPCMessage, size: int) -> JSONRPCMessage:
-        """Register a received message of so many bytes. Out: what to pass on to the SDK instead."""
+    def received(self, message: JSONRPCMessage, size: int, request: RequestId | None = None) -> JSONRPCMessage:
+        """Register a received message of so many bytes. Out: what to pass on to the SDK instead.
+
+        In: the request in whose response the message came, if a transport has a response for each.
+        """
+        if isinstance(message, JSONRPCRequest):
+            return self._attributed(message, request)
         if not isinstance(message, JSONRPCResponse | JSONRPCError) or message.id is None:
             return message
         delivery = self._waiting.get(coerce_request_id(message.id))
@@ -89,6 +98,18 @@ class Deliveries:
         if delivery is not None:
             delivery.refused = True
         return message
+
+    def _attributed(self, message: JSONRPCRequest, request: RequestId | None) -> JSONRPCRequest:
+        """Mark what a server asks for with the call that it is about, as the SDK does not pass that on: the call in
+        whose response it came, else the only one that is under way. Without such a call it has no mark."""
+        params = dict(message.params or {})
+        meta = params.get("_meta")
+        kept = {key: value for key, value in meta.items() if key != ASKED_BY} if isinstance(meta, dict) else {}
+        found = self._waiting.get(coerce_request_id(request)) if request is not None else None
+        calls = [found] if found is not None else list(self._waiting.values())
+        calls = [each for each in calls if each.token and not each.abandoned]
+        marked = {ASKED_BY: calls[0].token} if len(calls) == 1 else {}
+        return message.model_copy(update={"params": {**params, "_meta": {**kept, **marked}}})
 
     def unreadable(self, raw: bytes, request: RequestId | None = None) -> JSONRPCMessage | None:
         """Return what to pass on to the SDK for a message that cannot be read: a reply, if it answers a pending

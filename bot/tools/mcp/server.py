@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
-from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
+from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
 from bot.tools import text
 from bot.tools.mcp.connection_failure import ConnectionReport
 from bot.tools.mcp.offered_tools import offered_tools
@@ -144,12 +144,13 @@ class Server:
         """Return a tool with its current definition, by the server's own name; None if there is none."""
         return next((known for known in self.tools if known.remote_name == remote_name), None)
 
-    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, *, entered: bool = False, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Run one call. Raises nothing but CancelledError; cancellation asks the server to stop. `entered`: the caller
         already holds a place."""
-        return await self._timed(
-            nullcontext() if entered else self.room.place(self.config.call_seconds), tool, arguments
-        )
+        place = nullcontext() if entered else self.room.place(self.config.call_seconds)
+        return await self._timed(place, tool, arguments, dialogue=dialogue)
 
     async def call_for_guard(self, tool: Tool, arguments: JsonObject) -> CallResult:
         """Run a call of the server's guard. It needs no place among the calls, and its result is returned exactly as
@@ -158,20 +159,28 @@ class Server:
         return await self._timed(place, tool, arguments, whole=True)
 
     async def _timed(
-        self, place: AbstractAsyncContextManager[None], tool: Tool, arguments: JsonObject, *, whole: bool = False
+        self,
+        place: AbstractAsyncContextManager[None],
+        tool: Tool,
+        arguments: JsonObject,
+        *,
+        whole: bool = False,
+        dialogue: Dialogue | None = None,
     ) -> CallResult:
         began = time.monotonic()
         try:
             async with self.uses.one(), place:
-                certainty, words = await self._call(tool, arguments, whole=whole)
+                certainty, words = await self._call(tool, arguments, dialogue, whole=whole)
         except FullError:
             waited = f"{self.config.call_seconds:g} s"
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
             certainty = DeliveryStatus.UNSENT
-        media = words.media if isinstance(words, ResultText) else ()
-        return CallResult(certainty, words, time.monotonic() - began, media)
+        result = words if isinstance(words, ResultText) else ResultText(words)
+        return CallResult(certainty, words, time.monotonic() - began, result.media, result.exchange)
 
-    async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
+    async def _call(
+        self, tool: Tool, arguments: JsonObject, dialogue: Dialogue | None, *, whole: bool
+    ) -> tuple[DeliveryStatus, str]:
         try:
             arguments = text.sendable(arguments)
         except RecursionError:
@@ -184,7 +193,7 @@ class Server:
             if refusal := self._refusal(tool):
                 return DeliveryStatus.UNSENT, refusal
             seconds = self.config.call_seconds
-            certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
+            certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole, dialogue=dialogue)
             # The connection ended before the call was written: nothing was sent, so it may use the next connection.
             if certainty is DeliveryStatus.UNSENT and session.ended:
                 continue

@@ -9,10 +9,11 @@ import asyncio
 import importlib
 import importlib.metadata
 import logging
+import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mcp_types as types
@@ -22,11 +23,13 @@ from mcp.client.subscriptions import SubscriptionLost
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
+from bot.core.exchange import Exchange
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.core.tools import DeliveryStatus
+from bot.core.tools import DeliveryStatus, Dialogue, ResultText
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, lenient, parameter_headers
+from bot.tools.mcp import content, elicitation, lenient, parameter_headers
 from bot.tools.mcp.delivery import Delivery, current_delivery
+from bot.tools.mcp.elicitation import LiveRequests, RunningCall, UnusableRequestError
 from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -41,6 +44,10 @@ CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
 FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
 """Seconds before a subscription that was lost is made again; doubled each time."""
+FIRST_LEG_PAUSE, MAX_LEG_PAUSE, MAX_LEGS = 0.05, 0.25, 20
+"""Seconds before a call is made again that its server has put off, and how often it is."""
+LONGEST_SECONDS = 30 * 86_400.0
+"""The SDK's own time limit where ours counts."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
 MAX_TITLE = 200
@@ -77,8 +84,9 @@ class Definition:
 class Session:
     """An open connection, made by `connect`. Any task may use it, and it never raises for what the server does."""
 
-    def __init__(self, client: Client, connection: Connection, key: str) -> None:
+    def __init__(self, client: Client, connection: Connection, key: str, live: LiveRequests) -> None:
         self._client = client
+        self._live = live
         self._connection = connection
         self._key = key
         self._headers: dict[str, ParameterHeaders] = {}
@@ -150,19 +158,49 @@ class Session:
             pause = min(2 * pause, MAX_SUBSCRIPTION_PAUSE)
 
     async def call(
-        self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
+        self,
+        name: str,
+        arguments: JsonObject,
+        seconds: float,
+        *,
+        whole: bool = False,
+        dialogue: Dialogue | None = None,
     ) -> tuple[DeliveryStatus, str]:
         """Run a tool by the server's own name. Out: the status of the delivery, and the result as a model may read it
         (with `whole`: exactly as received) or a description of what happened."""
+        dialogue = dialogue or Dialogue()
+        pause, legs = FIRST_LEG_PAUSE, 0
+        while True:
+            status, words = await self._call(name, arguments, seconds, dialogue, whole=whole)
+            asked = words.exchange if isinstance(words, ResultText) else None
+            if status is not DeliveryStatus.ASKS or asked is None or asked.requests:
+                return status, words
+            # A server that asks for nothing wants the call to be made again a little later.
+            if legs == MAX_LEGS:
+                return DeliveryStatus.ERROR, "The tool server kept putting the call off."
+            legs += 1
+            dialogue = replace(dialogue, exchange=replace(asked, rounds=asked.rounds - 1))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_LEG_PAUSE)
+
+    async def _call(
+        self, name: str, arguments: JsonObject, seconds: float, dialogue: Dialogue, *, whole: bool
+    ) -> tuple[DeliveryStatus, str]:
         headers = parameter_headers.of_call(self._headers.get(name, {}), arguments)
-        delivery = Delivery({"content": []}, headers=headers)
-        request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments))
+        delivery = Delivery({"content": []}, headers=headers, token=secrets.token_hex(16))
+        answers = elicitation.answers(dialogue.exchange)
+        request = types.CallToolRequest(params=types.CallToolRequestParams(name=name, arguments=arguments, **answers))
+        running = RunningCall(dialogue.ask, seconds)
         trouble = ""
         try:
             # Not `client.call_tool`: it discards a result that does not match the tool's outputSchema, although the
             # tool has run and returned text.
-            await self._request(request, _RESULT, delivery, seconds)
+            self._live.calls[delivery.token] = running
+            await self._request(request, _RESULT, delivery, seconds, running)
         except MCPError as problem:
+            if delivery.refused and problem.code == elicitation.URL_REQUIRED:
+                listed = problem.data
+                return _asks(lambda: elicitation.pages(listed, dialogue.exchange))
             if delivery.refused:
                 return DeliveryStatus.ERROR, content.cut(
                     f"The tool server refused the call: {line(problem.message, 2000)}"
@@ -177,6 +215,12 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             if delivery.reply is None:
                 log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
+        finally:
+            del self._live.calls[delivery.token]
+            running.end()
+        if delivery.reply is not None and delivery.reply.get("resultType") == "input_required":
+            reply = delivery.reply
+            return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
         if delivery.reply is not None:
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
@@ -197,11 +241,24 @@ class Session:
             raise ValueError("its answer to tools/list holds no list of tools")
         return {**reply, "tools": tools}
 
-    async def _request(self, request: Any, result: TypeAdapter[Any], delivery: Delivery, seconds: float) -> None:
+    async def _request(
+        self,
+        request: Any,
+        result: TypeAdapter[Any],
+        delivery: Delivery,
+        seconds: float,
+        running: RunningCall | None = None,
+    ) -> None:
+        # During a call of an older server a person may be asked, whose time does not count: the SDK cannot know.
+        paused = running is not None and self.is_legacy
         token = current_delivery.set(delivery)
         try:
-            async with asyncio.timeout(seconds + _MARGIN_SECONDS):
-                await self._client.session.send_request(request, result, request_read_timeout_seconds=seconds)
+            async with asyncio.timeout(seconds if paused else seconds + _MARGIN_SECONDS) as limit:
+                if running is not None and paused:
+                    running.limit = limit
+                await self._client.session.send_request(
+                    request, result, request_read_timeout_seconds=LONGEST_SECONDS if paused else seconds
+                )
         finally:
             delivery.abandoned = True
             current_delivery.reset(token)
@@ -221,8 +278,9 @@ async def connect(
     In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it; `seconds` is the limit of each
     request; `on_change` is called when an older server announces a change of its tools. Raises the errors of opening
     the connection, MCPError, ValueError and RuntimeError, alone or in an ExceptionGroup. There are no callbacks for
-    roots, sampling or elicitation, so those capabilities are not announced.
+    roots and sampling, so those capabilities are not announced.
     """
+    live = LiveRequests(key)
 
     async def handle(message: IncomingMessage) -> None:
         if isinstance(message, types.ToolListChangedNotification):
@@ -233,11 +291,20 @@ async def connect(
         mode="legacy" if legacy else "auto",
         read_timeout_seconds=seconds,
         message_handler=handle,
+        elicitation_callback=live.elicit,
         client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
     )
     async with client:
-        yield Session(client, connection, key)
+        yield Session(client, connection, key, live)
+
+
+def _asks(read: Callable[[], Exchange]) -> tuple[DeliveryStatus, str]:
+    """Return what a server asks for; an error if nobody can be asked for it."""
+    try:
+        return DeliveryStatus.ASKS, ResultText("The tool server asks for input.", exchange=read())
+    except UnusableRequestError as problem:
+        return DeliveryStatus.ERROR, f"The tool server needs input before it goes on, but {problem}."
 
 
 def _definitions(page: list[Any], key: str, is_legacy: bool) -> list[Definition]:
@@ -291,8 +358,6 @@ def _title(title: Any) -> str:
 def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
     """Return the outcome of a `result` of tools/call as received: the tool has run even if the SDK would reject its
     result."""
-    if reply.get("resultType") == "input_required":
-        return DeliveryStatus.ERROR, "The tool asked for further input, which this bot cannot give."
     text = content.whole(reply) if whole else content.text(reply)
     if text is None:
         return DeliveryStatus.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."

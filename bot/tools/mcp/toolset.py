@@ -11,7 +11,7 @@ from functools import partial
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.toolset import Held
-from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool
+from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
@@ -192,7 +192,9 @@ class McpToolset:
         found = self._servers.get(server)
         return self._unguarded if found is None or found.guard is None else found.guard
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
         not sent. Raises nothing but CancelledError; cancellation cancels the call."""
         server = self._servers.get(tool.server)
@@ -200,7 +202,7 @@ class McpToolset:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         guard = self.guard(tool.server)
-        result = await server.call(tool, arguments, entered=held is not None)
+        result = await server.call(tool, arguments, entered=held is not None, dialogue=dialogue)
         return replace(result, text=guard.result(tool, result.text, result.certainty is DeliveryStatus.OK))
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:

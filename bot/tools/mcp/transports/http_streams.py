@@ -281,7 +281,7 @@ class HttpConnection:
     async def _pass_on(self, reply: JSONRPCMessage, size: int, request: RequestId | None) -> None:
         if request is not None and isinstance(reply, JSONRPCResponse | JSONRPCError):
             reply.id = request
-        await self._hand_over(self._deliveries.received(reply, size))
+        await self._hand_over(self._deliveries.received(reply, size, request))
 
     async def _pass_on_unreadable(self, raw: bytes, request: RequestId | None) -> bool:
         reply = self._deliveries.unreadable(raw, request)
