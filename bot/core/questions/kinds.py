@@ -10,6 +10,7 @@ from bot.core.questions.granted import RanUnderGrant, RevokeOffer
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry, RetryTurn
+from bot.core.questions.sign_in import SignIn
 from bot.core.questions.suggestion import GrantSuggestion
 from bot.core.questions.undo import UndoOffer
 
@@ -23,6 +24,6 @@ def register(kind: QuestionKind) -> None:
 
 for _kind in (
     *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
-    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
+    *(RanUnderGrant(), RevokeOffer(), GrantSuggestion(), MoreBudget(), SignIn()),
 ):
     register(_kind)
