@@ -153,4 +153,3 @@ class Connections(Protocol):
     async def disconnect(self, person: str, server: str) -> None:
         """Sign a person out of a server, also at the issuer."""
         ...
-

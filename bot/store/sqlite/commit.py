@@ -71,11 +71,13 @@ def apply(
         budget_waits.wait(
             connection, turn_id, state.id, change.wait, lambda card: _ask(connection, state.id, card, redact, "")
         )
-    if change.sign_in is not None and stopped_by:
-        sign_in_waits.end_stopped(connection, change.sign_in)
-    elif change.sign_in is not None:
+    if change.sign_in is not None:
         sign_in_waits.wait(
-            connection, state.id, change.sign_in, lambda card: _ask(connection, state.id, card, redact, "")
+            connection,
+            state.id,
+            change.sign_in,
+            lambda card: _ask(connection, state.id, card, redact, ""),
+            stopped=bool(stopped_by),
         )
     _keep_undos(connection, change)
     for call in moved:

@@ -19,12 +19,20 @@ _WAITING = (
 
 
 def wait(
-    connection: sqlite3.Connection, thread_id: int, wanted: SignInWait, ask: Callable[[Card], None]
+    connection: sqlite3.Connection, thread_id: int, wanted: SignInWait, ask: Callable[[Card], None], *, stopped: bool
 ) -> None:
     """Have a call wait for the sign-in of its person to its server, for which they are asked if they are not already.
 
-    If the question has been closed since it was found open, the call only has to look again.
+    If the question has been closed since it was found open, the call only has to look again. In a turn that was
+    stopped nobody is asked, and the call ends.
     """
+    if stopped:
+        connection.execute(
+            "UPDATE calls SET state = 'finished', outcome = 'stopped' WHERE id = ? AND state = 'awaiting'",
+            (wanted.call.id,),
+        )
+        log.renew(connection, wanted.call)
+        return
     row = connection.execute(
         "SELECT question FROM sign_ins WHERE person = ? AND server = ?", (wanted.person, wanted.server)
     ).fetchone()
@@ -54,15 +62,6 @@ def wait(
     connection.execute(
         "UPDATE turns SET asked = asked + 1 WHERE id = (SELECT turn_id FROM calls WHERE id = ?)", (wanted.call.id,)
     )
-
-
-def end_stopped(connection: sqlite3.Connection, wanted: SignInWait) -> None:
-    """In a turn that was stopped nobody is asked to sign in: the call ends."""
-    connection.execute(
-        "UPDATE calls SET state = 'finished', outcome = 'stopped' WHERE id = ? AND state = 'awaiting'",
-        (wanted.call.id,),
-    )
-    log.renew(connection, wanted.call)
 
 
 def settle(connection: sqlite3.Connection, question: Question, step: CallStep) -> None:

@@ -8,18 +8,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
+from bot.core.ports.identities import Credentials
 from bot.core.ports.toolset import Held
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
+from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server, ServerState, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transports
-from bot.tools.server_config import ServerConfig
+from bot.tools.server_config import HttpServer, ServerConfig
 
 LOOK_SECONDS = 2.0
 """Time limit at the start for finding out which guards the servers have."""
@@ -46,9 +49,7 @@ class McpToolset:
         server without a transport."""
         reach = standard() if transports is None else transports
         self._transports = {config.key: reach[type(config)](config) for config in servers}
-        self._servers = {
-            config.key: Server(config, self._transports[config.key], self._forget_tools) for config in servers
-        }
+        self._servers = {config.key: self._server(config, reach) for config in servers}
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._guards: dict[str, ChangeGuard] = {}
@@ -58,6 +59,30 @@ class McpToolset:
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
+
+    def _server(self, config: ServerConfig, reach: Transports) -> Server:
+        transport = self._transports[config.key]
+        if isinstance(config, HttpServer) and config.account is Identity.PERSON:
+            return PersonServer(config, transport, reach[type(config)], self._forget_tools)
+        return Server(config, transport, self._forget_tools)
+
+    @property
+    def signing_in(self) -> Sequence[HttpServer]:
+        """The servers to which people sign in, or the bot."""
+        configs = (server.config for server in self._servers.values())
+        return [config for config in configs if isinstance(config, HttpServer) and config.signs_in]
+
+    def use(self, credentials: Credentials) -> None:
+        """Use these credentials of people. Called before `start`."""
+        for server in self._servers.values():
+            if isinstance(server, PersonServer):
+                server.credentials = credentials
+
+    async def signed_out(self, server: str, person: str) -> None:
+        """Use the session of a person with a server no more."""
+        found = self._servers.get(server)
+        if isinstance(found, PersonServer):
+            await found.ended(person)
 
     def _find_guard(self, config: ServerConfig) -> None:
         """Find the guard of a server. Runs in a thread."""

@@ -101,7 +101,9 @@ class HttpConnection:
             with suppress(httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     if self._session and self._fault is None:
-                        await self._client.delete(self._config.url, headers=self._headers())
+                        url, headers = self._config.url, self._headers()
+                        async with http_client.exchange(self._client, "DELETE", url, headers=headers):
+                            pass
             with suppress(OSError, RuntimeError):
                 await self._client.aclose()
 
