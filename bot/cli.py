@@ -105,11 +105,12 @@ async def _serve(loaded: Settings, began: float) -> None:
     """Start the processes of the tool servers first, which take a third of a second, then everything else. They end
     with this function, however it ends."""
     from bot.config import mcp_json  # noqa: PLC0415
+    from bot.signing_in import with_accounts  # noqa: PLC0415
     from bot.tools.toolset import make_toolset  # noqa: PLC0415
 
     configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
     mcp_json.log_findings(configured)
-    tools = make_toolset(configured.servers)
+    tools = make_toolset(with_accounts(configured.servers))
     try:
         await tools.launch()
         from bot import app  # noqa: PLC0415

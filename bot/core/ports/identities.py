@@ -146,6 +146,10 @@ class Connections(Protocol):
         if the sign-in goes on."""
         ...
 
+    async def finish(self, question: str) -> bool:
+        """Finish a sign-in whose address was taken in. Return whether the person is signed in now."""
+        ...
+
     async def connected(self, person: str) -> Sequence[SignedIn]:
         """Return where a person is signed in."""
         ...

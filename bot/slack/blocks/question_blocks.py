@@ -16,6 +16,7 @@ from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import REQUESTER, Approval, CallKind, Decision, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
+from bot.core.questions.sign_in import SIGN_IN
 from bot.core.turn_message import loads
 from bot.core.untrusted import reference
 from bot.slack.blocks import (
@@ -26,6 +27,7 @@ from bot.slack.blocks import (
     messages,
     missed_offer,
     retry_notice,
+    sign_in_notice,
     turn_message,
 )
 from bot.slack.blocks.elements import Block, context
@@ -52,6 +54,8 @@ class Appearance:
     """What is posted before it expires; `QuestionKind.remind_before` says when."""
     draws_open: bool = False
     """Whether `redraw` also renders open questions. Otherwise these stay as they were posted."""
+    copy: Callable[[Sequence[Question]], JsonObject] | None = None
+    """What a person reads in a direct message in place of the message of the thread; None for the same."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -75,6 +79,12 @@ APPEARANCES: dict[str, Appearance] = {
     RETRY_TURN: Appearance(_of_turn, draws_open=True),
     MISSED: Appearance(missed_offer.redrawn),
     BUDGET: Appearance(budget_notice.redrawn),
+    SIGN_IN: Appearance(
+        lambda questions, payload: sign_in_notice.redrawn(questions, payload, button),
+        sign_in_notice.window,
+        draws_open=True,
+        copy=lambda questions: sign_in_notice.private(questions, button),
+    ),
     FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The first question of a message determines how all of them are rendered."""
@@ -101,6 +111,9 @@ def copied(post: Post) -> JsonObject:
         # With the versions that have taken the place of those that the copy was about.
         approvals = [each for each in post.about if isinstance(each, Approval) and each.call.id in calls]
         return cards.copied(approvals, where)
+    own = APPEARANCES[shown[0].kind].copy if shown else None
+    if own is not None:
+        return own(shown)
     body = redrawn(shown, post.card)
     words = f"This is{where}. I ask you here because you may answer it."
     return {"text": body["text"], "blocks": [context(words), *body["blocks"]]}

@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,7 @@ class PersonServer(Server):
             words = f"The tool server `{tool.server}` is busy with other people's calls. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         session.calls += 1
+        session.idle.clear()
         try:
             if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
                 result = await self._connected(session)
@@ -118,6 +120,8 @@ class PersonServer(Server):
                 result = await session.call(tool, arguments)
         finally:
             session.calls -= 1
+            if not session.calls:
+                session.idle.set()
             session.used = time.monotonic()
             self._tidy_later()
         if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
@@ -236,6 +240,9 @@ class _PersonSession(Server):
     ) -> None:
         super().__init__(config, transport, lambda: None)
         self.calls = 0
+        self.idle = asyncio.Event()
+        """Set while there are no calls."""
+        self.idle.set()
         self.used = 0.0
         self.names: frozenset[str] = frozenset()
         self._listed = listed
@@ -247,9 +254,9 @@ class _PersonSession(Server):
 
     async def close_when_idle(self, *, at_once: bool) -> None:
         """Close it once its calls have ended, or at once."""
-        until = time.monotonic() + self.config.call_seconds
-        while self.calls and not at_once and time.monotonic() < until:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.0 if at_once else self.config.call_seconds):
+                await self.idle.wait()
         await self.aclose()
 
     async def _adopt(self, definitions: Sequence[Definition]) -> None:

@@ -86,7 +86,9 @@ async def exchange(
 ) -> AsyncGenerator[httpx2.Response]:
     """Send a request and give its response, whose body is not read yet.
 
-    Credentials that are not accepted are renewed once. `delivery.written` is set before its first byte is written; the opening of a connection and of a tunnel through a
+    Credentials that are not accepted are renewed once.
+
+    `delivery.written` is set before its first byte is written; the opening of a connection and of a tunnel through a
     proxy comes before that. A redirect is followed only within the origin and with the same method. Raises Abandoned
     and the errors of httpx2.
     """

@@ -9,7 +9,6 @@ from typing import Final
 import httpx2
 from mcp_types import JSONRPCError, JSONRPCMessage
 
-from bot.tools.mcp.transports import http_client
 from bot.tools.text import line
 
 NOT_TAKEN: Final = frozenset({401, 403, 404, 405, 406, 407, 410, 411, 413, 414, 415, 417, 421, 426, 429, 431})
@@ -70,8 +69,6 @@ def of_error(problem: Exception) -> Fault:
     """Return the fault of an exception of the HTTP client. Whether the request was taken is known otherwise: by how
     much of it was written."""
     match problem:
-        case http_client.Unauthorized():
-            return Fault("has nobody signed in", taken=False)
         case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
             return Fault("cannot be reached (it does not answer)", unreachable=True)
         case httpx2.ConnectError():

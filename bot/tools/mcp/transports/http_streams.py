@@ -197,7 +197,7 @@ class HttpConnection:
             try:
                 async with self._post(body, headers, delivery) as response:
                     return await self._receive(message, response)
-            except http_client.Abandoned:
+            except (http_client.Abandoned, http_client.Unauthorized):
                 return Fault("was not asked", taken=False)
             except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as problem:
                 fault = http_faults.of_error(problem)
