@@ -92,7 +92,8 @@ def _run(began: float) -> int:
     loaded = settings.load()
     if loaded.mcp_config is None:
         default_server.look_ahead()
-    secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
+    keys = loaded.variables.get("BOT_SECRET_KEY", "").split(",")
+    secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key, *map(str.strip, keys))
     logs.configure(loaded.log_level, loaded.log_format, secrets)
     # Loading creates many objects that stay: scanning them would take a fifth of its time. The service enables the
     # collector again once it has loaded everything.
