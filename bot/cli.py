@@ -95,7 +95,8 @@ def _run(began: float) -> int:
     loaded = settings.load()
     if loaded.mcp_config is None:
         default_server.look_ahead()
-    secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key)
+    keys = loaded.variables.get("BOT_SECRET_KEY", "").split(",")
+    secrets = (loaded.slack_bot_token, loaded.slack_app_token, loaded.openrouter_api_key, *map(str.strip, keys))
     logs.configure(loaded.log_level, loaded.log_format, secrets)
     # Loading creates many objects that stay: scanning them would take a fifth of its time. The service enables the
     # collector again once it has loaded everything.
@@ -108,11 +109,12 @@ async def _serve(loaded: Settings, began: float, hangup: Hangup) -> None:
     """Start the processes of the tool servers first, which take a third of a second, then everything else. They end
     with this function, however it ends."""
     from bot.config import mcp_json  # noqa: PLC0415
+    from bot.signing_in import with_accounts  # noqa: PLC0415
     from bot.tools.toolset import make_toolset  # noqa: PLC0415
 
     configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
     mcp_json.log_findings(configured)
-    tools = make_toolset(configured.servers)
+    tools = make_toolset(with_accounts(configured.servers))
     try:
         await tools.launch()
         from bot import app  # noqa: PLC0415

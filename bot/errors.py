@@ -59,6 +59,14 @@ class ChangedError(StoreError):
     """Somebody has changed this at the same moment. Nothing was saved; please try again."""
 
 
+class SignInError(BotError):
+    """Signing in did not work. Nothing was called; please try again later."""
+
+
+class NotSignedInError(SignInError):
+    """The person is not signed in."""
+
+
 class ModelError(BotError):
     """The model gave no answer."""
 

@@ -13,6 +13,12 @@ from collections.abc import Iterable, Mapping
 
 QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "openai", "httpx2", "httpcore2", "mcp", "asyncio", "aiosqlite")
 """Libraries that are logged from warnings on."""
+_CREDENTIAL = re.compile(
+    r"((?:\bbearer\s+|\b(?:access_token|refresh_token|client_secret|code_verifier|code|state)"
+    r"""["']?\s*[=:]\s*["']?))[\w.~+/=-]{16,}""",
+    re.IGNORECASE,
+)
+"""Credentials that are not settings, such as tokens of people who have signed in, where something names them."""
 LONG_SECRET = 8
 """Characters from which on a secret is removed even inside words."""
 
@@ -47,6 +53,7 @@ class Formatter(logging.Formatter):
         return json.dumps({**cleaned, **entry}, ensure_ascii=False)
 
     def _without_secrets(self, text: str) -> str:
+        text = _CREDENTIAL.sub(r"\1[secret]", text)
         for pattern in self._secrets:
             text = pattern.sub("[secret]", text)
         return text

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import attaching, spending
+from bot import attaching, signing_in, spending
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
@@ -141,9 +141,13 @@ class Service:
             advance=self._threads.wake,
             background=self.background,
         )
+        self._signing_in = signing_in.assemble(settings, store, tools, self._wake_both)
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model)
+        steps = ToolSteps(
+            *(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model),
+            sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
+        )
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
@@ -160,6 +164,7 @@ class Service:
             identity.url,
             self._gateway.privacy,
             CostView(settings.budgets, settings.operators),
+            self._signing_in.accounts if self._signing_in else None,
         )
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
         self._agent = Agent(
@@ -220,6 +225,8 @@ class Service:
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
         that."""
+        if self._signing_in is not None:
+            await self._signing_in.start()
         await self._tools.start()
         await slack.warm(self._app, seconds)
         await self._cut.take_over()
@@ -232,6 +239,8 @@ class Service:
         # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
         connected = self._connectivity
+        if self._signing_in is not None:
+            self.background(self._signing_in.sign_ins.resume())
         self.background(run_forever("the sweep", self._sweep.run))
         self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("what cut off requests have cost", self._cut.run))
@@ -257,6 +266,7 @@ class Service:
             deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),
+            *([deadline.run_step("sign-ins", self._signing_in.aclose(), 1.0)] if self._signing_in else []),
         )
         await deadline.run_step("the connection to Slack", self._socket.close(), 1.0)
 

@@ -38,6 +38,8 @@ TO_DO = {
     "posts_unsettled",
     "inbox_held",
     "costs_open",
+    "identities_ended",
+    "sign_ins_received",
 }
 """Indexes that hold what is to be done now and nothing else: gone through to find out what that is."""
 SORTS = "USE TEMP B-TREE FOR ORDER BY"

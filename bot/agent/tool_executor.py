@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,9 +17,11 @@ from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.agent.granted_records import GrantedRecords
 from bot.agent.live_input import GONE, LiveInput
+from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop
 from bot.core import exchange
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
+from bot.core.identity import Identity
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
@@ -50,6 +52,7 @@ class ToolExecutor:
     granted_records: GrantedRecords
     files: FilesInResults
     live_input: LiveInput
+    sign_in_requests: SignInRequests | None = None
 
     async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
@@ -68,6 +71,8 @@ class ToolExecutor:
         try:
             if tool is None:
                 await self._finish(state, call, await self._hand_over(call, found), None)
+                return
+            if not await self._signed_in(state, call, tool):
                 return
             if held is None:
                 at = position_in_step(state.id, state.step, call)
@@ -96,10 +101,23 @@ class ToolExecutor:
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
+        tool = replace(tool, person=state.turn.requester if state.turn else "")
         if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
             await self._break_off(state, call)
+        elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, made=True):
+            return
         else:
             await self._finish(state, call, outcome, before, record)
+
+    async def _signed_in(self, state: ThreadState, call: Call, tool: Tool, *, made: bool = False) -> bool:
+        """Return whether a call can use the account that it needs. If not, it waits, or has ended. made: it was about
+        to be sent, and was not."""
+        if tool.identity is not Identity.PERSON or self.sign_in_requests is None:
+            return True
+        call.attempts -= made
+        ready = await self.sign_in_requests.ready(state, call, tool)
+        call.attempts += made and ready
+        return ready
 
     async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> CallResult:
         """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""

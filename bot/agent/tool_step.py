@@ -16,9 +16,11 @@ from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
 from bot.agent.granted_records import GrantedRecords
 from bot.agent.live_input import LiveInput, QuestionLog
+from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call, CallState
+from bot.core.identity import Identity
 from bot.core.limits import Limits
 from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
@@ -47,6 +49,8 @@ class ToolSteps:
     watch: Watch = unwatched
     """Calls a function whenever something has changed in a thread that is being advanced."""
     files: ModelFiles = field(default_factory=ModelFiles)
+    sign_in_requests: SignInRequests | None = None
+    """Asks people to sign in; None if no server needs that."""
 
     async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
@@ -141,16 +145,19 @@ class ToolSteps:
     async def _seize(self, call: Call, at: StepPosition | None) -> Held | None:
         """Return the right to send the call at once; None if it has to wait for others, or until what it changes is
         kept, so that it can be undone."""
-        if granted.grant_of(call)[0]:
-            return None
         tool = self.toolset.find(call.tool)
-        return await self.toolset.seize(tool, json.loads(call.arguments), at) if tool is not None else None
+        if granted.grant_of(call)[0] or tool is None or tool.identity is Identity.PERSON:
+            return None
+        return await self.toolset.seize(tool, json.loads(call.arguments), at)
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
         asking, files = self.approval_requester, self.files.results
         live = self._live_input()
-        executor = ToolExecutor(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files, live)
+        executor = ToolExecutor(
+            *(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files, live),
+            sign_in_requests=self.sign_in_requests,
+        )
         await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )

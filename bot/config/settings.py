@@ -29,7 +29,7 @@ REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
 NAMES = (
     *REQUIRED,
     *("SLACK_API_URL", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL", "DATABASE_URL", "BOT_WORKSPACE"),
-    *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT"),
+    *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "CALLBACK_LISTEN"),
 )
 """All settings in the environment."""
 _KEY_FIX = "Create a key at https://openrouter.ai/keys (for a server without keys, write any word)"
@@ -56,6 +56,10 @@ class Settings:
     log_format: str
     variables: Mapping[str, str] = field(repr=False)
     """The environment and .env together, for `${NAME}` in mcp.json."""
+    public_url: str
+    """The address at which people's browsers reach the callback server; empty if there is none."""
+    callback_listen: tuple[str, int]
+    """The host and the port where that listens."""
     limits: Limits
     instructions: str
     """Appended to the bot's own instructions in new threads."""
@@ -119,6 +123,8 @@ def load(
         log_level=_one_of(values, "LOG_LEVEL", LEVELS, "info"),
         log_format=_one_of(values, "LOG_FORMAT", FORMATS, "text"),
         variables=variables,
+        public_url=_public(values),
+        callback_listen=_listen(values),
         limits=configured.limits,
         instructions=configured.instructions,
         policy=configured.policy,
@@ -199,6 +205,23 @@ def _url(values: Mapping[str, str], name: str, default: str) -> str:
     if not valid:
         raise SettingsError(name, f"{value!r} is not an http or https address.")
     return value
+
+
+def _public(values: Mapping[str, str]) -> str:
+    """Return the public address without a slash at its end; http only for this machine."""
+    value = _url(values, "PUBLIC_URL", "https://unset").rstrip("/") if values.get("PUBLIC_URL") else ""
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or (parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost")):
+        raise SettingsError("PUBLIC_URL", f"{value!r} must be an https address without a query.")
+    return value
+
+
+def _listen(values: Mapping[str, str]) -> tuple[str, int]:
+    value = values.get("CALLBACK_LISTEN", "127.0.0.1:8722").strip()
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingsError("CALLBACK_LISTEN", f"{value!r} is not a host and a port, such as 127.0.0.1:8722.")
+    return host.strip("[]"), int(port)
 
 
 def _models(value: str) -> tuple[str, ...]:

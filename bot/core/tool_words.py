@@ -144,7 +144,7 @@ def step(tool: Tool, arguments: Mapping[str, Any], form: Form = Form.DONE) -> st
 def described(tool: Tool, arguments: Mapping[str, Any], preview: Preview | None) -> Preview:
     """Return the preview of a call with a heading and an order of its arguments, also if its server's guard knows
     nothing of it: then from its title and its schema."""
-    known = preview or Preview("", "")
+    known = replace(preview or Preview("", ""), identity=tool.identity)
     title = tool_title(tool.title, tool.remote_name)
     place, names = place_of(arguments)
     if known.heading:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.core.calls import Call
 from bot.core.exchange import Exchange, InputRequest
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_TOOLS
 
@@ -86,6 +87,10 @@ class Tool:
     """Outside of it, the tool is not offered and calls of it are refused."""
     argument_names: Mapping[str, str] = field(default_factory=dict[str, str])
     """The server's own names of the arguments that are offered under other names, by the offered name."""
+    identity: Identity = Identity.NONE
+    """Whose account its calls use."""
+    person: str = ""
+    """The person whose account a call uses; set for the call alone."""
 
     def own_arguments(self, arguments: JsonObject) -> JsonObject:
         """Return arguments that a model wrote, under the server's own names. If both names of one are there, the other
@@ -227,6 +232,9 @@ class Preview:
     """The names of the first arguments, in the order in which people should read them."""
     paths: Mapping[str, str] = field(default_factory=dict[str, str])
     """The paths among the arguments, and how each is shown: relative to its folder, never as a path of this machine."""
+
+    identity: str = ""
+    """Whose account the call uses (`bot.core.identity.Identity`)."""
 
     @property
     def summary(self) -> str:

@@ -17,6 +17,7 @@ from bot.core.tools import UndoSnapshot
 if TYPE_CHECKING:  # it needs `Usage`
     from bot.core.budget import RequestCost
     from bot.core.budget_wait import BudgetWait
+    from bot.core.sign_in_wait import SignInWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Change:
     """(person, message) of direct messages to people."""
     wait: BudgetWait | None = None
     """The turn waits until operators allow more."""
+    sign_in: SignInWait | None = None
+    """A call waits until a person has signed in."""
     synced: bool = True
     """It must outlive a power cut. What would only be done again, and does no harm twice, need not."""
 

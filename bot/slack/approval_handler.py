@@ -17,6 +17,7 @@ from bot.core.policy.approvers import REQUESTER, ApprovalRules, Approvers
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.costs import Costs
 from bot.core.ports.grants import Grants
+from bot.core.ports.identities import Connections
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.posts import Posts
 from bot.core.ports.store import Questions, Turns
@@ -108,6 +109,8 @@ class ApprovalHandler:
     """Returns how much of arguments and results may be shown somewhere."""
     costs: CostView = field(default_factory=CostView)
     """What is shown of the costs."""
+    connections: Connections | None = None
+    """The sign-ins of people to servers; None if no server needs any."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

@@ -28,7 +28,15 @@ from bot.pace import Pace
 from bot.slack import history_gaps
 from bot.slack.attached.reading import AttachedFiles
 from bot.slack.authorization import Authorizer
-from bot.slack.blocks import budget_notice, cards, follow_up_notice, messages, question_blocks, retry_notice
+from bot.slack.blocks import (
+    budget_notice,
+    cards,
+    follow_up_notice,
+    messages,
+    question_blocks,
+    retry_notice,
+    sign_in_notice,
+)
 from bot.slack.delivery.live import Live
 from bot.slack.history import ThreadReader
 from bot.slack.intake.consent_words import is_consent
@@ -121,6 +129,9 @@ class SlackGateway:
 
     def input_card(self, question: Question) -> Card:
         return question_blocks.input_card(question)
+
+    def sign_in_card(self, question: Question) -> Card:
+        return sign_in_notice.card(question)
 
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
         return cards.copy(questions, person, place)

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from bot.core.identity import Identity, OAuthSettings
 from bot.core.tools import Audience
 
 CALL_SECONDS = 60.0
@@ -47,6 +49,8 @@ class ServerConfig:
     """Globs over names of tools whose calls may be sent again when it is not known whether they have run."""
     audience: Audience = field(default=Audience(), kw_only=True)
     """Where and by whom the server may be used."""
+    account: Identity = field(default=Identity.NONE, kw_only=True)
+    """Whose account the calls use."""
 
     def uses(self, remote_name: str) -> bool:
         """Return whether a tool is used, by the server's own name."""
@@ -74,6 +78,19 @@ class ServerConfig:
         return (self.key, self.trusted)
 
 
+class Authorization(Protocol):
+    """The credentials of the requests to a server."""
+
+    async def header(self) -> str:
+        """Return the value of the `Authorization` header. Raises SignInError if there is none."""
+        ...
+
+    async def refused(self, header: str, challenge: str) -> bool:
+        """Take in that a server did not accept these credentials. Return whether there are others now. Raises
+        SignInError if that is not known."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HttpServer(ServerConfig):
     """A server that somebody else runs, reached over streamable HTTP."""
@@ -82,12 +99,23 @@ class HttpServer(ServerConfig):
     """May contain a secret in its query."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Sent with every request; usually they contain a secret."""
+    oauth: OAuthSettings | None = field(default=None, kw_only=True)
+    """How the bot or people sign in; None if nobody does."""
+    authorization: Authorization | None = field(default=None, repr=False, compare=False, kw_only=True)
+    """Gives the credentials of each request; set when the server is started."""
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether the credentials come from signing in."""
+        return self.account is Identity.PERSON or self.oauth is not None
 
     def identity(self) -> Sequence[object]:
-        return (self.key, self.url.partition("?")[0], self.trusted)
+        person = (str(self.account),) if self.account is Identity.PERSON else ()
+        return (self.key, self.url.partition("?")[0], self.trusted, *person)
 
     def secrets(self) -> Iterable[str]:
         values = (part for value in self.headers.values() for part in (value, *value.split()[1:]))
+        values = (*values, self.oauth.client_secret) if self.oauth else values
         return [*values, self.url.partition("?")[2], *(value for _, value in parse_qsl(urlsplit(self.url).query))]
 
 

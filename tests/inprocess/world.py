@@ -32,6 +32,7 @@ from bot.model import generations
 from bot.model.generations import Generation
 from bot.model.openrouter import OpenRouter
 from bot.service import LISTENERS, Service
+from bot.signing_in import with_accounts
 from bot.slack import app as slack_app
 from bot.slack.intake.token_bucket import TokenBucket
 from bot.store.registry import Opens
@@ -275,7 +276,7 @@ class Inside(World):
 
 
 def _toolset(servers: Sequence[ServerConfig]) -> McpToolset:
-    return make_toolset(servers, transports=near_transports(str(_stand_in()[1])))
+    return make_toolset(with_accounts(servers), transports=near_transports(str(_stand_in()[1])))
 
 
 @cache

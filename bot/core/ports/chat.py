@@ -84,6 +84,11 @@ class ChatGateway(Protocol):
         """Return the message that asks a person for what a call waits for."""
         ...
 
+    def sign_in_card(self, question: Question) -> Card:
+        """Return the message that asks a person to sign in to a server; in a thread, it only says that they are asked
+        by direct message."""
+        ...
+
     def copy(self, questions: Sequence[Question], person: str, place: ThreadRef) -> Draft:
         """Return a copy of a card for a person who does not see its thread, with those questions that they may
         answer."""

@@ -22,6 +22,7 @@ from bot.core.inbox import Admission, Incoming
 from bot.core.ports.compactions import Compactions
 from bot.core.ports.costs import Costs
 from bot.core.ports.grants import Grants
+from bot.core.ports.identities import IdentityStore
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
@@ -267,6 +268,7 @@ class Store(
     Costs,
     Secrets,
     SessionStore,
+    IdentityStore,
     ThreadModels,
     Protocol,
 ):

@@ -12,6 +12,7 @@ from bot.core.questions.granted import GrantedCallRecord, RevokeOffer
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.missed import AnswerMissed
 from bot.core.questions.retry import Retry, RetryTurn
+from bot.core.questions.sign_in import SignIn
 from bot.core.questions.suggestion import GrantSuggestion
 from bot.core.questions.undo import UndoOffer
 
@@ -25,7 +26,7 @@ def register(kind: QuestionKind) -> None:
 
 for _kind in (
     *(MayItRun(), DidItRun(), Retry(), RetryTurn(), UndoOffer(), AnswerMissed(), DoInstead()),
-    *(GrantedCallRecord(), RevokeOffer(), GrantSuggestion(), MoreBudget()),
+    *(GrantedCallRecord(), RevokeOffer(), GrantSuggestion(), MoreBudget(), SignIn()),
     *(AskPerson(), Elicitation()),
 ):
     register(_kind)

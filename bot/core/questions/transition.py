@@ -111,6 +111,8 @@ class Transition:
     """Ids of threads in which the answer counts as a message from the person to the bot."""
     words: str = ""
     """The text of that message."""
+    waiting: CallStep | None = None
+    """What becomes of the calls that wait for the answer without being its subject."""
     note: str = ""
     """A note for the model at its next turn."""
     records: tuple[Record, ...] = ()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject, canonical
 from bot.core.policy.approvers import is_user
 from bot.core.policy.privacy import Privacy
@@ -84,7 +85,8 @@ def row(
     if approval.kind == CallKind.DID_IT_RUN and not is_hidden(approval):
         blocks.append(context(CHOICES))
     named = one_line(source(approval), NAME) if approval.privacy in (Privacy.FULL, Privacy.SUMMARY) else ""
-    blocks += small(named, waiting(approval) if alone or waits else "")
+    words = (account(approval) if named else "", waiting(approval) if alone or waits else "")
+    blocks += small(named, " · ".join(filter(None, words)))
     if is_hidden(approval):
         # A card that does not show what would happen has no buttons that decide.
         chosen = [buttons.review([approval], row=number)]
@@ -106,6 +108,16 @@ def in_file(approval: Approval) -> bool:
 def file_key(approval: Approval) -> str:
     """Return the key of the post with that file."""
     return f"{approval.id}-file"
+
+
+def account(approval: Approval) -> str:
+    """Return whose account the call would use, in mrkdwn; empty if the server has none."""
+    identity = approval.preview.identity if approval.preview else ""
+    if identity == Identity.SERVICE:
+        return "as the company's account"
+    if identity != Identity.PERSON:
+        return ""
+    return "as you" if approval.channel.startswith("D") else f"as {mention(approval.requester)}"
 
 
 def waiting(approval: Approval) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from bot.core.identity import SignedIn
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.ask_person import ASK_PERSON
@@ -16,10 +17,11 @@ from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
 from bot.core.questions.scope import SAME
+from bot.core.questions.sign_in import SIGN_IN
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
-from bot.slack.blocks import budget_notice, buttons, elicitation_card, person_question
+from bot.slack.blocks import budget_notice, buttons, elicitation_card, person_question, sign_in_notice
 from bot.slack.blocks.call_text import generic, heading, source
 from bot.slack.blocks.elements import (
     Block,
@@ -41,11 +43,13 @@ from bot.slack.blocks.elements import (
 
 REVOKE = "grant.revoke"
 STOP = "home.stop"
+DISCONNECT = "connection.disconnect"
 MAX_BLOCKS = 100
 """Blocks of a Home tab (docs.slack.dev/surfaces/app-home)."""
 MAX_WAITING = 10
 """Questions and turns that are listed."""
 MAX_GRANTS = 30
+MAX_CONNECTED = 10
 VALUE = 300
 """Characters of the arguments of a grant."""
 NAME = 80
@@ -66,7 +70,11 @@ _WORDS = {
 
 
 def home(
-    grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "", costs: Sequence[str] = ()
+    grants: Sequence[Grant],
+    waiting: Waiting | None = None,
+    url: str = "",
+    costs: Sequence[str] = (),
+    connected: Sequence[SignedIn] = (),
 ) -> JsonObject:
     """Return the Home tab of a person.
 
@@ -75,9 +83,11 @@ def home(
         waiting: the questions that wait for the person, and their open turns.
         url: the address of the workspace, for links to messages.
         costs: what was spent, a sentence each; at most a few.
+        connected: the servers to which the person has signed in.
     """
     waiting = waiting or Waiting()
-    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), *_costs(costs), header("Standing grants")]
+    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), *_costs(costs), *_connected(connected)]
+    blocks.append(header("Standing grants"))
     if not grants:
         blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
     room = (MAX_BLOCKS - len(blocks) - 1) // 3
@@ -91,6 +101,32 @@ def home(
 
 def _costs(lines: Sequence[str]) -> list[Block]:
     return [header("Cost"), *map(remark, lines)] if lines else []
+
+
+def _connected(connected: Sequence[SignedIn]) -> list[Block]:
+    blocks = [header("Connected accounts")] if connected else []
+    for each in connected[:MAX_CONNECTED]:
+        text = "I'll ask you to sign in again when something needs it."
+        asked = confirmation("Disconnect this account?", text, "Disconnect", danger=True)
+        value = json.dumps({"s": each.server})
+        disconnect = buttons.button(DISCONNECT, "Disconnect", value, style="danger", confirm=asked)
+        blocks += [
+            rich(section(bold(one_line(each.server, NAME)))),
+            context(f"since {date(each.since)}"),
+            actions(f"connected-{each.id}", [disconnect]),
+        ]
+    if len(connected) > MAX_CONNECTED:
+        blocks.append(remark("There are more. Disconnect some of these to see them."))
+    return blocks
+
+
+def opened_server(value: str) -> str:
+    """Return the key of the server that a button is about. Raises ValueError if it is not one of ours."""
+    content = mapping(buttons.parsed(value))
+    server = content.get("s")
+    if len(content) == 1 and isinstance(server, str) and server:
+        return server
+    raise ValueError("not a value of ours")
 
 
 def opened_grant(value: str) -> int:
@@ -148,6 +184,8 @@ def _what(question: Question) -> list[Block]:
         return [plain(_WORDS[question.kind])]
     if question.kind in _SUMMARIES:
         return [plain(_SUMMARIES[question.kind](question))]
+    if question.kind == SIGN_IN:
+        return [plain(sign_in_notice.summary(question))]
     if not isinstance(question, Approval):
         return [plain("A question waits for your answer.")]
     if question.privacy not in (Privacy.FULL, Privacy.SUMMARY):

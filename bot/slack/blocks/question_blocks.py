@@ -18,6 +18,7 @@ from bot.core.questions.kinds import KINDS
 from bot.core.questions.missed import MISSED
 from bot.core.questions.question import REQUESTER, Approval, CallKind, Card, Decision, Question
 from bot.core.questions.retry import RETRY, RETRY_TURN
+from bot.core.questions.sign_in import SIGN_IN
 from bot.core.turn_message import loads
 from bot.core.untrusted import reference
 from bot.slack.blocks import (
@@ -30,6 +31,7 @@ from bot.slack.blocks import (
     missed_offer,
     person_question,
     retry_notice,
+    sign_in_notice,
     turn_message,
 )
 from bot.slack.blocks.elements import Block, context
@@ -56,6 +58,8 @@ class Appearance:
     """What is posted before it expires; `QuestionKind.remind_before` says when."""
     draws_open: bool = False
     """Whether `redraw` also renders open questions. Otherwise these stay as they were posted."""
+    copy: Callable[[Sequence[Question]], JsonObject] | None = None
+    """What a person reads in a direct message in place of the message of the thread; None for the same."""
 
 
 def _approvals(questions: Sequence[Question], payload: str) -> JsonObject:
@@ -81,6 +85,12 @@ APPEARANCES: dict[str, Appearance] = {
     BUDGET: Appearance(budget_notice.redrawn),
     ASK_PERSON: Appearance(person_question.redrawn, person_question.window),
     ELICITATION: Appearance(elicitation_card.redrawn, elicitation_card.window),
+    SIGN_IN: Appearance(
+        lambda questions, payload: sign_in_notice.redrawn(questions, payload, button),
+        sign_in_notice.window,
+        draws_open=True,
+        copy=lambda questions: sign_in_notice.private(questions, button),
+    ),
     FOLLOW_UP: Appearance(lambda questions, _: follow_up_notice.redrawn(questions, button), draws_open=True),
 }
 """By kind. The first question of a message determines how all of them are rendered."""
@@ -113,6 +123,9 @@ def copied(post: Post) -> JsonObject:
         # With the versions that have taken the place of those that the copy was about.
         approvals = [each for each in post.about if isinstance(each, Approval) and each.call.id in calls]
         return cards.copied(approvals, where)
+    own = APPEARANCES[shown[0].kind].copy if shown else None
+    if own is not None:
+        return own(shown)
     body = redrawn(shown, post.card)
     words = f"This is{where}. I ask you here because you may answer it."
     return {"text": body["text"], "blocks": [context(words), *body["blocks"]]}

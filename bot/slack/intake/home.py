@@ -9,6 +9,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import log_events
+from bot.core.ports.identities import Connections
 from bot.core.untrusted import reference
 from bot.slack.approval_handler import ApprovalHandler, user_of
 from bot.slack.blocks import home
@@ -31,7 +32,8 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             groups = await handler.authorizer.groups(user) or frozenset()
             waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
             sums = await handler.store.sums(handler.costs.keys(user, groups, time.time()))
-            view = home.home(held, waiting, handler.url, handler.costs.lines(sums))
+            connected = await handler.connections.connected(user) if handler.connections else ()
+            view = home.home(held, waiting, handler.url, handler.costs.lines(sums), connected)
             await handler.client.views_publish(user_id=user, view=view)
         except SLACK_ERRORS as error:
             log.warning("could not show %s the Home: %s", user, code_of(error))
@@ -70,6 +72,21 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         if user:
             handler.background(publish(user))
 
+    async def on_disconnect(ack: AsyncAck, body: dict[str, Any]) -> None:
+        user = user_of(body)
+        try:
+            server = home.opened_server(str(body["actions"][0].get("value") or ""))
+        except ValueError:
+            server = ""
+        await ack()
+        if user and server and handler.connections is not None:
+            handler.background(disconnect(handler.connections, user, server))
+
+    async def disconnect(connections: Connections, user: str, server: str) -> None:
+        await connections.disconnect(user, server)
+        await publish(user)
+
     app.event("app_home_opened")(on_opened)
     app.action(home.STOP)(on_stop)
     app.action(home.REVOKE)(on_revoke)
+    app.action(home.DISCONNECT)(on_disconnect)

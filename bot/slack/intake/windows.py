@@ -10,12 +10,21 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.json_text import JsonObject
+from bot.core.questions.sign_in import SIGN_IN
 from bot.core.untrusted import mapping, reference
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import always_form, feedback, forms, question_blocks, rejected_window, review_window
-from bot.slack.intake import approval_windows, question_windows, review_decisions, turn_buttons
+from bot.slack.blocks import (
+    always_form,
+    feedback,
+    forms,
+    question_blocks,
+    rejected_window,
+    review_window,
+    sign_in_notice,
+)
+from bot.slack.intake import approval_windows, question_windows, review_decisions, sign_in_window, turn_buttons
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
@@ -28,6 +37,7 @@ WINDOWS: dict[str, Submit] = {
     always_form.ALWAYS: approval_windows.always,
     review_window.WINDOW: review_decisions.submit,
     question_blocks.PREFIX: question_windows.submit,
+    question_blocks.action_id(SIGN_IN, sign_in_notice.PASTE): sign_in_window.submit,
     feedback.WINDOW: turn_buttons.explain,
 }
 """Handlers by callback id, or by its prefix up to the first dot. A window that does more than answer a question has its

@@ -24,6 +24,7 @@ from bot.store.sqlite import (
     posts,
     question_audit,
     questions,
+    sign_in_waits,
     thread_models,
     transitions,
     undos,
@@ -71,6 +72,14 @@ def apply(
     if change.wait is not None and not stopped_by:
         budget_waits.wait(
             connection, turn_id, state.id, change.wait, lambda card: _ask(connection, state.id, card, redact, "")
+        )
+    if change.sign_in is not None:
+        sign_in_waits.wait(
+            connection,
+            state.id,
+            change.sign_in,
+            lambda card: _ask(connection, state.id, card, redact, ""),
+            stopped=bool(stopped_by),
         )
     _keep_undos(connection, change)
     for call in moved:

@@ -141,6 +141,14 @@ def _mark_asked(connection: sqlite3.Connection, turn_id: int, calls: Iterable[Ca
             call.asked = True
         else:
             call.approval, call.approved_digest, call.basis = approval, digest, basis
+    if any(call.state is CallState.AWAITING and not call.asked for call in by_id.values()):
+        waiting = connection.execute(
+            "SELECT c.id FROM calls c JOIN sign_in_waits w ON w.call = c.id"
+            " WHERE c.turn_id = ? AND c.state = 'awaiting' AND c.asked",
+            (turn_id,),
+        )
+        for (call_id,) in waiting:
+            by_id[call_id].asked = True
 
 
 def stopped_by(connection: sqlite3.Connection, turn_id: int) -> str:

@@ -10,6 +10,7 @@ from bot.store.sqlite.costs_migration import COSTS
 from bot.store.sqlite.exchange_migration import EXCHANGE
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.grants_migration import GRANTS
+from bot.store.sqlite.identities_migration import IDENTITIES
 from bot.store.sqlite.ledger_migration import LEDGER
 from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
@@ -346,4 +347,5 @@ MIGRATIONS: tuple[str, ...] = (
     PSEUDONYMS,
     COSTS,
     EXCHANGE,
+    IDENTITIES,
 )

@@ -43,6 +43,7 @@ from bot.store.sqlite.commit import apply
 from bot.store.sqlite.compactions_store import CompactionsStore
 from bot.store.sqlite.costs_store import CostsStore
 from bot.store.sqlite.database import Database
+from bot.store.sqlite.identities_store import IdentitiesStore
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
@@ -63,7 +64,14 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
 
 
 class SqliteStore(
-    PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, CostsStore, SecretsStore
+    PostsStore,
+    SqliteSessions,
+    LedgersStore,
+    ThreadModelsStore,
+    CompactionsStore,
+    CostsStore,
+    SecretsStore,
+    IdentitiesStore,
 ):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 
@@ -75,6 +83,7 @@ class SqliteStore(
         LedgersStore.__init__(self, database, OddRows())
         SecretsStore.__init__(self, database)
         CostsStore.__init__(self, database)
+        IdentitiesStore.__init__(self, database)
         self._redact = tuple(redact)
         self._transcripts = Transcripts()
 

@@ -25,6 +25,7 @@ from bot.store.sqlite import (
     held_messages,
     parked_threads,
     question_audit,
+    sign_in_waits,
     suggestions,
     undos,
 )
@@ -92,7 +93,8 @@ def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> Non
         "UPDATE turns SET stopped_by = ? WHERE thread_id = ? AND ended_at IS NULL AND stopped_by = ''",
         (stopped_by, thread_id),
     )
-    for each in (*of_thread(connection, thread_id), *budget_waits.leave(connection, thread_id)):
+    left = (*budget_waits.leave(connection, thread_id), *sign_in_waits.leave(connection, thread_id))
+    for each in (*of_thread(connection, thread_id), *left):
         end(connection, each, Decision.STOPPED, by=user)
     # Approved but not started, or waiting for a request that is not posted yet.
     rows = connection.execute(
@@ -152,6 +154,8 @@ def _go_on(connection: sqlite3.Connection, question: Question, transition: Trans
         parked_threads.reopen(connection, transition.reopens)
     if transition.allows is not None:
         budget_waits.decided(connection, question, transition.allows)
+    if transition.waiting is not None:
+        sign_in_waits.settle(connection, question, transition.waiting)
     if transition.requests:
         held_messages.request(connection, question, transition)
     if transition.note:

@@ -43,6 +43,7 @@ def offered_tools(config: ServerConfig, definitions: Sequence[Definition]) -> li
                 safe_to_repeat=config.repeats(definition.name),
                 audience=config.audience,
                 argument_names=argument_names,
+                identity=config.account,
             )
         )
     return sorted(found, key=lambda tool: tool.name)

@@ -8,19 +8,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
+from bot.core.ports.identities import Credentials
 from bot.core.ports.toolset import Held
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
+from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_state import ServerState, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transport, Transports
-from bot.tools.server_config import ServerConfig
+from bot.tools.server_config import HttpServer, ServerConfig
 
 LOOK_SECONDS = 2.0
 """Time limit at the start for finding out which guards the servers have."""
@@ -57,6 +60,7 @@ class McpToolset:
         self._reach = standard() if transports is None else transports
         self._transports: dict[type[ServerConfig], Transport] = {}
         """One of each kind that was ever used: it releases what is shared."""
+        self._credentials: Credentials | None = None
         self._servers = {config.key: self._server(config) for config in servers}
         self._retiring: set[asyncio.Task[None]] = set()
         """Servers that are no longer configured and have calls under way."""
@@ -70,8 +74,32 @@ class McpToolset:
         self._by_name: dict[str, Tool] = {}
 
     def _server(self, config: ServerConfig) -> Server:
-        transport = self._transports[type(config)] = self._reach[type(config)](config)
+        make = self._reach[type(config)]
+        transport = self._transports[type(config)] = make(config)
+        if isinstance(config, HttpServer) and config.account is Identity.PERSON:
+            server = PersonServer(config, transport, make, self._forget_tools)
+            server.credentials = self._credentials
+            return server
         return Server(config, transport, self._forget_tools)
+
+    @property
+    def signing_in(self) -> Sequence[HttpServer]:
+        """The servers to which people sign in, or the bot."""
+        configs = (server.config for server in self._servers.values())
+        return [config for config in configs if isinstance(config, HttpServer) and config.signs_in]
+
+    def use(self, credentials: Credentials) -> None:
+        """Use these credentials of people. Called before `start`."""
+        self._credentials = credentials
+        for server in self._servers.values():
+            if isinstance(server, PersonServer):
+                server.credentials = credentials
+
+    async def signed_out(self, server: str, person: str) -> None:
+        """Use the session of a person with a server no more."""
+        found = self._servers.get(server)
+        if isinstance(found, PersonServer):
+            await found.ended(person)
 
     def _find_guard(self, server: Server) -> None:
         """Find the guard of a server. One on a disk that does not answer gets its guard once it does. Runs in a

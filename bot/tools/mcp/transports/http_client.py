@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import httpx2
 
+from bot.errors import SignInError
 from bot.tools.mcp.delivery import Delivery
 from bot.tools.mcp.jsonrpc import ID_WITHIN, MAX_LINE_BYTES
-from bot.tools.server_config import HttpServer
+from bot.tools.server_config import Authorization, HttpServer
 
 CONNECT_SECONDS: Final = 10.0
 WRITE_SECONDS: Final = 30.0
@@ -31,9 +32,19 @@ class Abandoned(Exception):
     """The caller gave up before the request was written, so it was not."""
 
 
-def make_client(config: HttpServer, trust: ssl.SSLContext) -> httpx2.AsyncClient:
+class Unauthorized(httpx2.TransportError):
+    """There are no credentials for a request, so it was not sent. The text says why."""
+
+
+class Client(httpx2.AsyncClient):
+    """A client that gets the credentials of each request when it is sent."""
+
+    authorization: Authorization | None = None
+
+
+def make_client(config: HttpServer, trust: ssl.SSLContext) -> Client:
     """Return a client for one server, with its headers. Enter and close it."""
-    return httpx2.AsyncClient(
+    client = Client(
         headers={**config.headers, "accept-encoding": "identity"},
         verify=trust,
         follow_redirects=False,
@@ -42,11 +53,30 @@ def make_client(config: HttpServer, trust: ssl.SSLContext) -> httpx2.AsyncClient
             max_connections=None, max_keepalive_connections=16, keepalive_expiry=IDLE_CONNECTION_SECONDS
         ),
     )
+    client.authorization = config.authorization
+    return client
+
+
+async def _credentials(client: Client) -> str:
+    """Return the credentials of the next request; empty if they are among the client's headers."""
+    try:
+        return await client.authorization.header() if client.authorization else ""
+    except SignInError as problem:
+        raise Unauthorized(str(problem)) from None
+
+
+async def _has_others(client: Client, credentials: str, refusal: httpx2.Response) -> bool:
+    """Return whether there are other credentials now than those that were refused."""
+    challenge = refusal.headers.get("www-authenticate", "")
+    try:
+        return client.authorization is not None and await client.authorization.refused(credentials, challenge)
+    except SignInError as problem:
+        raise Unauthorized(str(problem)) from None
 
 
 @asynccontextmanager
 async def exchange(
-    client: httpx2.AsyncClient,
+    client: Client,
     method: str,
     url: str,
     *,
@@ -55,6 +85,8 @@ async def exchange(
     delivery: Delivery | None = None,
 ) -> AsyncGenerator[httpx2.Response]:
     """Send a request and give its response, whose body is not read yet.
+
+    Credentials that are not accepted are renewed once.
 
     `delivery.written` is set before its first byte is written; the opening of a connection and of a tunnel through a
     proxy comes before that. A redirect is followed only within the origin and with the same method. Raises Abandoned
@@ -68,8 +100,18 @@ async def exchange(
             if delivery is not None:
                 delivery.written = True
 
-    request = client.build_request(method, url, content=body, headers=headers, extensions={"trace": trace})
-    response = await client.send(request, stream=True)
+    async def send(credentials: str) -> httpx2.Response:
+        sent = {**headers, **({"authorization": credentials} if credentials else {})}
+        request = client.build_request(method, url, content=body, headers=sent, extensions={"trace": trace})
+        return await client.send(request, stream=True)
+
+    credentials = await _credentials(client)
+    response = await send(credentials)
+    if credentials and response.status_code == 401 and await _has_others(client, credentials, response):
+        await response.aclose()
+        if delivery is not None:
+            delivery.written = False  # what refuses the credentials has not taken the request
+        response = await send(await _credentials(client))
     for _ in range(MAX_REDIRECTS):
         following = response.next_request
         if following is None or following.method != method or not _same_origin(response.request.url, following.url):

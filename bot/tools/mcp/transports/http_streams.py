@@ -100,7 +100,9 @@ class HttpConnection:
             with suppress(httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     if self._session and self._fault is None:
-                        await self._client.delete(self._config.url, headers=self._headers())
+                        url, headers = self._config.url, self._headers()
+                        async with http_client.exchange(self._client, "DELETE", url, headers=headers):
+                            pass
             with suppress(OSError, RuntimeError):
                 await self._client.aclose()
 
@@ -195,7 +197,7 @@ class HttpConnection:
             try:
                 async with self._post(body, headers, delivery) as response:
                     return await self._receive(message, response)
-            except http_client.Abandoned:
+            except (http_client.Abandoned, http_client.Unauthorized):
                 return Fault("was not asked", taken=False)
             except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as problem:
                 fault = http_faults.of_error(problem)

@@ -1,0 +1,185 @@
+"""Keeps the tokens of people who have signed in to servers: encrypted, refreshed, used for the person and the server
+that they are for alone, and given up at their issuer once they are not used any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from weakref import WeakValueDictionary
+
+from bot import failpoints
+from bot.core.identity import RemoteServer, SignedIn
+from bot.core.ports.identities import IdentityStore
+from bot.errors import NotSignedInError, SignInError
+from bot.identity.challenge import Challenge
+from bot.identity.sign_in_link import Begun
+from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens, revoke
+from bot.identity.vault import UnsealError, Vault
+from bot.identity.web import Web
+
+log = logging.getLogger(__name__)
+
+EXPIRED = "Your sign-in has expired."
+REVOKED = "Your sign-in is not accepted any more."
+MOVED = "Its sign-in service has changed."
+
+
+async def load() -> None:
+    """Import what needs the MCP SDK, outside the event loop."""
+    await asyncio.to_thread(__import__, "bot.identity.provider")
+
+
+class Locks:
+    """Locks by name, which are there as long as somebody holds or wants them."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, *about: str) -> asyncio.Lock:
+        """Return the lock of this name."""
+        lock = self._locks.get(about)
+        if lock is None:
+            lock = self._locks[about] = asyncio.Lock()
+        return lock
+
+
+class People:
+    """The tokens of people."""
+
+    def __init__(self, servers: Sequence[RemoteServer], store: IdentityStore, vault: Vault, web: Web) -> None:
+        """In: the servers to which people sign in."""
+        self._servers: Mapping[str, RemoteServer] = {server.key: server for server in servers}
+        self._store, self._vault, self._web = store, vault, web
+        self._locks = Locks()
+        self._why: dict[tuple[str, str], str] = {}
+        self.ended: Callable[[str, str], Awaitable[None]] | None = None
+        """Called with the server and the person of a sign-in that has ended."""
+
+    async def needed(self, server: str, person: str) -> str | None:
+        kept = await self._store.signed_in(person, server)
+        if kept is None:
+            return self._why.get((server, person), "")
+        tokens = await self._tokens(kept)
+        if tokens is not None and (tokens.refresh or not tokens.is_old()):
+            return None
+        await self._end(kept, EXPIRED)
+        return EXPIRED
+
+    async def header(self, server: str, person: str) -> str:
+        kept, tokens = await self._kept(server, person)
+        if tokens.is_old():
+            async with self._locks.of(server, person):
+                kept, tokens = await self._kept(server, person)
+                if tokens.is_old():
+                    tokens = await self._refresh(kept, tokens, EXPIRED)
+        return tokens.header
+
+    async def refused(self, server: str, person: str, header: str, challenge: str) -> bool:
+        async with self._locks.of(server, person):
+            try:
+                kept, tokens = await self._kept(server, person)
+                if tokens.header != header:
+                    return True
+                await self._refresh(kept, tokens, REVOKED, Challenge.of(challenge))
+            except NotSignedInError:
+                return False
+            return True
+
+    async def _kept(self, server: str, person: str) -> tuple[SignedIn, Tokens]:
+        kept = await self._store.signed_in(person, server)
+        tokens = None if kept is None else await self._tokens(kept)
+        if kept is None or tokens is None:
+            raise NotSignedInError
+        return kept, tokens
+
+    async def _tokens(self, kept: SignedIn) -> Tokens | None:
+        try:
+            return Tokens.loads(self._vault.unseal(kept.sealed, "tokens", kept.person, kept.server, kept.issuer))
+        except (UnsealError, ValueError):
+            log.warning("a sign-in to %s cannot be decrypted: was BOT_SECRET_KEY changed?", kept.server)
+            return None
+
+    async def _refresh(self, kept: SignedIn, tokens: Tokens, why: str, challenge: Challenge | None = None) -> Tokens:
+        """Return fresh tokens, which are recorded. The caller has the lock. Raises NotSignedInError if the person has
+        to sign in again, and other SignInErrors if that is not known."""
+        if not tokens.refresh:
+            await self._end(kept, why)
+            raise NotSignedInError
+        await self._same_issuer(kept, challenge)
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
+        try:
+            with failpoints.around("refresh a token"):
+                fresh = await request_tokens(self._web, self.place(kept.server, tokens), form, tokens)
+        except RefusedError:
+            await self._end(kept, why)
+            raise NotSignedInError from None
+        sealed = self._vault.seal(fresh.dumps(), "tokens", kept.person, kept.server, kept.issuer)
+        if await self._store.refreshed(kept, sealed) is None:  # the person has signed out meanwhile
+            await self.tell(self.place(kept.server, fresh), fresh)
+            raise NotSignedInError
+        return fresh
+
+    async def _same_issuer(self, kept: SignedIn, challenge: Challenge | None) -> None:
+        """Check that the server still has people sign in where this one has."""
+        await load()
+        from bot.identity import provider  # noqa: PLC0415 - see `_load`
+
+        found = await provider.find_provider(self._web, self.server(kept.server), challenge)
+        if found.issuer != kept.issuer:
+            await self._end(kept, MOVED)
+            raise NotSignedInError
+
+    async def connected(self, person: str) -> Sequence[SignedIn]:
+        return [each for each in await self._store.sign_ins_of(person) if each.server in self._servers]
+
+    async def disconnect(self, person: str, server: str) -> None:
+        kept = await self._store.signed_in(person, server)
+        if kept is not None:
+            await self._end(kept, "")
+
+    async def _end(self, kept: SignedIn, why: str) -> None:
+        """Use a sign-in no more, and tell its issuer."""
+        if not await self._store.end_sign_in(kept):
+            return
+        log.info("a sign-in to %s has ended", kept.server)
+        self._why[kept.server, kept.person] = why
+        if self.ended is not None:
+            await self.ended(kept.server, kept.person)
+        await self.forget(kept)
+
+    async def forget(self, kept: SignedIn) -> None:
+        """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""
+        tokens = await self._tokens(kept)
+        if tokens is not None and not await self.tell(self.place(kept.server, tokens), tokens):
+            return
+        await self._store.forget_sign_in(kept.id)
+
+    async def tell(self, place: TokenPlace, tokens: Tokens) -> bool:
+        """Tell an issuer that tokens are not used any more. Return whether it was told."""
+        try:
+            with failpoints.around("revoke a token"):
+                await revoke(self._web, place.server, tokens)
+        except SignInError as problem:
+            log.warning("%s: its issuer could not be told that a sign-in has ended: %s", place.server.key, problem)
+            return False
+        return True
+
+    def server(self, key: str) -> RemoteServer:
+        """Return a server; one without an address if it is no longer configured."""
+        return self._servers.get(key) or RemoteServer(key, "")
+
+    def place(self, key: str, known: Begun | Tokens) -> TokenPlace:
+        """Return where the tokens of a sign-in come from."""
+        endpoints = known.token_endpoint, known.revocation_endpoint
+        return TokenPlace(self.server(key), known.client, *endpoints, known.resource)
+
+    def welcome(self, server: str, person: str) -> None:
+        """Take note that a person has signed in."""
+        self._why.pop((server, person), None)
+
+    async def listed_tools(self, server: str, origin: str) -> str:
+        return await self._store.listed_tools(server, origin)
+
+    async def keep_tools(self, server: str, origin: str, body: str) -> None:
+        await self._store.keep_tools(server, origin, body)

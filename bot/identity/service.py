@@ -1,0 +1,51 @@
+"""The credentials of a server that the bot uses with one account for everybody: OAuth client credentials (RFC 6749,
+section 4.4). They are not kept: another token is cheap."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.core.identity import RemoteServer
+from bot.errors import SignInError
+from bot.identity.challenge import Challenge
+from bot.identity.clients import preregistered
+from bot.identity.people import load
+from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens
+from bot.identity.web import Web
+
+
+class ServiceAccount:
+    """Gets tokens for one server, one at a time."""
+
+    def __init__(self, server: RemoteServer, web: Web) -> None:
+        self._server, self._web = server, web
+        self._tokens: Tokens | None = None
+        self._lock = asyncio.Lock()
+
+    async def header(self) -> str:
+        """Return the value of the `Authorization` header. Raises SignInError."""
+        async with self._lock:
+            if self._tokens is None or self._tokens.is_old():
+                self._tokens = await self._request(None)
+            return self._tokens.header
+
+    async def refused(self, header: str, challenge: str) -> bool:
+        """Take in that the server did not accept a token. Return whether there is another one now."""
+        async with self._lock:
+            if self._tokens is not None and self._tokens.header != header:
+                return True
+            self._tokens = await self._request(Challenge.of(challenge))
+            return True
+
+    async def _request(self, challenge: Challenge | None) -> Tokens:
+        await load()
+        from bot.identity.provider import find_provider  # noqa: PLC0415 - imports the MCP SDK, which `load` has done
+
+        provider = await find_provider(self._web, self._server, challenge)
+        client = preregistered(self._server, provider.auth_methods)
+        place = TokenPlace(self._server, client, provider.token_endpoint, "", provider.resource)
+        form = {"grant_type": "client_credentials", **({"scope": provider.scope} if provider.scope else {})}
+        try:
+            return await request_tokens(self._web, place, form)
+        except RefusedError:
+            raise SignInError("Its sign-in service does not accept the bot's client id and secret.") from None

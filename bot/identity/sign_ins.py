@@ -1,0 +1,204 @@
+"""The sign-ins of people to servers, from the link to the tokens. What the browser brings back is recorded before it is
+used, so a restart goes on where it was; what cannot go on is asked once more, with another link."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bot import failpoints
+from bot.core.identity import OpenSignIn, RemoteServer
+from bot.core.ports.identities import IdentityStore, PreparedSignIn
+from bot.core.questions.sign_in import Asked
+from bot.errors import SignInError
+from bot.identity import clients, sign_in_link, tokens
+from bot.identity.clients import Client
+from bot.identity.people import Locks, People, load
+from bot.identity.sign_in_link import Begun, Returned
+from bot.identity.vault import UnsealError, Vault
+from bot.identity.web import Web
+
+if TYPE_CHECKING:
+    from bot.identity.provider import Provider
+
+log = logging.getLogger(__name__)
+
+ANOTHER = "This address belongs to another sign-in. Press Connect, and paste the address to which that leads."
+NOT_ONE = "This is not the address to which signing in leads: it contains `state=` and `code=`."
+OVER = "This sign-in is not open any more. Nothing was changed."
+REFUSED_THERE = "You were not signed in there."
+TRIED_ALREADY = "I have this address already and am signing you in."
+ISSUER = "The answer did not come from the service where you were to sign in, so I did not use it."
+NOT_FINISHED = "The last attempt did not finish."
+
+
+class SignIns:
+    """Signs people in."""
+
+    def __init__(
+        self,
+        people: People,
+        store: IdentityStore,
+        vault: Vault,
+        web: Web,
+        *,
+        redirect: str,
+        public: str = "",
+        wake: Callable[[int], None] = lambda thread_id: None,
+    ) -> None:
+        """In: where browsers are sent at the end; the public address of the callback server, if there is one; what
+        wakes a thread."""
+        self._people, self._store, self._vault, self._web = people, store, vault, web
+        self.redirect, self._public, self._wake = redirect, public, wake
+        self._locks = Locks()
+
+    @property
+    def document(self) -> str:
+        """Where the bot describes itself as a client; empty if it cannot."""
+        return f"{self._public}/oauth/client.json" if self._public.startswith("https://") else ""
+
+    async def prepare(self, server: str, person: str, why: str = "") -> PreparedSignIn:
+        found = self._people.server(server)
+        if not found.url:
+            raise SignInError("It is no longer configured.")
+        await load()
+        from bot.identity.provider import find_provider  # noqa: PLC0415 - see `_load`
+
+        provider = await find_provider(self._web, found)
+        client = await self._client(found, provider)
+        state, verifier = sign_in_link.new_state(), sign_in_link.new_verifier()
+        url = sign_in_link.link(
+            provider.authorization_endpoint,
+            client,
+            redirect=self.redirect,
+            scope=provider.scope,
+            state=state,
+            verifier=verifier,
+            resource=provider.resource,
+        )
+        begun = sign_in_link.Begun(
+            url,
+            verifier,
+            self.redirect,
+            provider.issuer,
+            provider.names_itself,
+            provider.resource,
+            provider.token_endpoint,
+            provider.revocation_endpoint,
+            client,
+        )
+        shown = f"{self._public}/oauth/start?state={state}" if self._public else url
+        host = urlsplit(provider.authorization_endpoint).netloc
+        mark = sign_in_link.digest(state)
+        about = Asked(server, host, shown, mark, paste=not self._public, problem=why)
+        return PreparedSignIn(about, self._vault.seal(begun.dumps(), "sign-in", person, server, mark))
+
+    async def _client(self, server: RemoteServer, provider: Provider) -> Client:
+        """Return the client as which people are signed in; register it if that was not done before."""
+        known = clients.known_client(server, provider, self.document)
+        if known is not None:
+            return known
+        purpose = ("client", provider.issuer, self.redirect)
+        async with self._locks.of(*purpose):
+            sealed = await self._store.oauth_client(provider.issuer, self.redirect)
+            if sealed:
+                try:
+                    return clients.loads(self._vault.unseal(sealed, *purpose))
+                except (UnsealError, ValueError):
+                    log.warning("the client of %s cannot be read; another one is registered", server.key)
+            with failpoints.around("register a client"):
+                client = await clients.register(self._web, server, provider, self.redirect)
+            kept = self._vault.seal(clients.dumps(client), *purpose)
+            await self._store.keep_oauth_client(provider.issuer, self.redirect, kept)
+        return client
+
+    async def pasted(self, question: str, person: str, address: str) -> str:
+        found = sign_in_link.returned(address)
+        if found is None:
+            return NOT_ONE
+        asked = await self._store.sign_in_of(question)
+        if asked is None or asked.person != person:
+            return OVER
+        if asked.state != sign_in_link.digest(found.state):
+            return ANOTHER
+        return await self.take(asked, found)
+
+    async def begun(self, state: str) -> tuple[OpenSignIn, Begun] | None:
+        """Return the open sign-in with this state; None if there is none."""
+        asked = await self._store.sign_in_by_state(sign_in_link.digest(state))
+        try:
+            return None if asked is None else (asked, self._begun(asked))
+        except (UnsealError, ValueError):
+            return None
+
+    async def take(self, asked: OpenSignIn, found: Returned) -> str:
+        """Take in what the browser has brought back for an open sign-in. Return what is wrong with it, as a sentence;
+        empty if the sign-in goes on."""
+        try:
+            begun = self._begun(asked)
+        except (UnsealError, ValueError):
+            await self._again(asked, NOT_FINISHED)
+            return OVER
+        if found.issuer != begun.issuer and (found.issuer or begun.names_itself):
+            return ISSUER
+        if not found.code:
+            await self._again(asked, REFUSED_THERE)
+            return REFUSED_THERE
+        code = self._vault.seal(found.code.encode(), "code", asked.person, asked.server, asked.state)
+        if not await self._store.receive_code(asked, code):
+            return TRIED_ALREADY if asked.code else OVER
+        return ""
+
+    async def finish(self, question: str) -> bool:
+        """Exchange the code that has come back for a question. Return whether the person is signed in now."""
+        async with self._locks.of("finish", question):
+            asked = await self._store.sign_in_of(question)
+            if asked is None or not asked.code:
+                return False
+            try:
+                begun = self._begun(asked)
+                code = self._vault.unseal(asked.code, "code", asked.person, asked.server, asked.state).decode()
+                place = self._people.place(asked.server, begun)
+                form = {
+                    "grant_type": "authorization_code",
+                    "code": code,
+                    "redirect_uri": begun.redirect,
+                    "code_verifier": begun.verifier,
+                }
+                with failpoints.around("exchange a code"):
+                    found = await tokens.request_tokens(self._web, place, form)
+            except (UnsealError, ValueError, SignInError) as problem:
+                log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
+                await self._again(asked, NOT_FINISHED)
+                return False
+            sealed = self._vault.seal(found.dumps(), "tokens", asked.person, asked.server, begun.issuer)
+            woken = await self._store.finish_sign_in(asked, begun.issuer, sealed)
+            if woken is None:
+                await self._people.tell(place, found)
+                return False
+            self._people.welcome(asked.server, asked.person)
+            for thread_id in woken:
+                self._wake(thread_id)
+            return True
+
+    async def _again(self, asked: OpenSignIn, why: str) -> None:
+        """Ask for a sign-in once more, as it cannot be finished as it was begun."""
+        try:
+            fresh = await self.prepare(asked.server, asked.person, why)
+        except SignInError as problem:
+            log.warning("%s: %s", asked.server, problem)
+            return
+        for thread_id in await self._store.renew_sign_in(asked, fresh.about, fresh.sealed):
+            self._wake(thread_id)
+
+    def _begun(self, asked: OpenSignIn) -> Begun:
+        return Begun.loads(self._vault.unseal(asked.sealed, "sign-in", asked.person, asked.server, asked.state))
+
+    async def resume(self) -> None:
+        """Go on with what the last process has left: codes to exchange, issuers to tell."""
+        for asked in await self._store.received_codes():
+            await self.finish(asked.question)
+        for kept in await self._store.ended_sign_ins():
+            await self._people.forget(kept)

@@ -1,0 +1,323 @@
+"""A server to which each person signs in: a session, an HTTP client and credentials of their own for each of them,
+opened for a call and closed once it is idle.
+
+The tools that are offered are those that were listed last, over anybody's session; before anybody has signed in, that
+is one tool with which to do so. A call is sent only if the session of its own person has the tool as it was offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.ports.identities import Credentials
+from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
+from bot.core.untrusted import items, mapping, parsed
+from bot.errors import SignInError
+from bot.tools.mcp import names
+from bot.tools.mcp.offered_tools import offered_tools
+from bot.tools.mcp.room import Room
+from bot.tools.mcp.server import Server
+from bot.tools.mcp.server_state import ServerState, State
+from bot.tools.mcp.transports.transport import Transport
+from bot.tools.server_config import HttpServer
+
+if TYPE_CHECKING:
+    from bot.tools.mcp.session import Definition
+
+IDLE_SECONDS = 600.0
+"""A session that nobody has used for so long is closed."""
+MAX_SESSIONS = 100
+"""Sessions that are open at the same time, of one server."""
+CONNECT = "connect"
+"""The name of the tool that is offered before the server's own are known."""
+ABOUT_CONNECT = (
+    "Connects to {server} with the account of the person who asks, who signs in if necessary. Its other tools are "
+    "available afterwards."
+)
+
+TransportOf = Callable[[HttpServer], Transport]
+
+
+class PersonServer(Server):
+    """The sessions of all people with one server."""
+
+    def __init__(
+        self, config: HttpServer, transport: Transport, transport_of: TransportOf, on_tools: Callable[[], None]
+    ) -> None:
+        """In: the transport that is not used, and what makes one for a person."""
+        super().__init__(config, transport, on_tools)
+        self.room = Room(config.calls_at_once * MAX_SESSIONS)
+        self.credentials: Credentials | None = None
+        """Whose people may use the server; nobody's before it is set."""
+        self._person_config = config
+        self._transport_of = transport_of
+        self._sessions: dict[str, _PersonSession] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._definitions: dict[str, Definition] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.tools = (connect_tool(config),)
+
+    async def launch(self) -> None:
+        """Do nothing: there is nothing to start before somebody makes a call."""
+
+    def start(self) -> None:
+        """Read which tools were listed last."""
+        self._move(State.STARTING)
+        self._reading = asyncio.create_task(self._read())
+
+    async def aclose(self) -> None:
+        """Close all sessions."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+        for person in [*self._sessions]:
+            self._close(person)
+        if self._closing:
+            await asyncio.wait(self._closing)
+        self._move(State.STOPPED)
+
+    def trouble(self) -> str | None:
+        """Return one sentence if it was stopped; else None, as whether it can be used depends on the person."""
+        return super().trouble() if self.state is State.STOPPED else None
+
+    def description(self) -> ServerState:
+        """Return what operators may know about it."""
+        found = super().description()
+        open_ones = [each.last_error for each in self._sessions.values() if each.last_error]
+        return replace(found, last_error=open_ones[-1] if open_ones else "")
+
+    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+        """Run one call with the account of its person."""
+        if self.state is State.STARTING:
+            await self.settled()
+        person, credentials = tool.person, self.credentials
+        if not person or credentials is None:
+            words = f"The tool server `{tool.server}` is used with people's own accounts only. The call was not sent."
+            return CallResult(DeliveryStatus.UNSENT, words, 0.0)
+        try:
+            header = await credentials.header(self.config.key, person)
+        except SignInError as problem:
+            return CallResult(DeliveryStatus.UNSENT, f"{problem} The call was not sent.", 0.0)
+        session = self._session_of(person)
+        if session is None:
+            words = f"The tool server `{tool.server}` is busy with other people's calls. The call was not sent."
+            return CallResult(DeliveryStatus.UNSENT, words, 0.0)
+        session.calls += 1
+        session.idle.clear()
+        try:
+            if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
+                result = await self._connected(session)
+            else:
+                result = await session.call(tool, arguments)
+        finally:
+            session.calls -= 1
+            if not session.calls:
+                session.idle.set()
+            session.used = time.monotonic()
+            self._tidy_later()
+        if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
+            self._close(person, session)  # the next call begins anew, rather than wait for another attempt
+        return _without(result, header)
+
+    async def ended(self, person: str) -> None:
+        """Use the session of a person no more: they have signed out. Their calls under way go on."""
+        session = self._sessions.pop(person, None)
+        if session is not None:
+            self._begin_closing(session)
+
+    @property
+    def _connect(self) -> Tool:
+        return connect_tool(self._person_config)
+
+    async def _connected(self, session: _PersonSession) -> CallResult:
+        began = time.monotonic()
+        await session.settled()
+        seconds = time.monotonic() - began
+        if session.state is not State.UP:
+            return CallResult(DeliveryStatus.UNSENT, f"{session.trouble()} The call was not sent.", seconds)
+        known = ", ".join(tool.name for tool in session.tools)
+        words = (
+            f"Connected. These tools are available from now on: {known}." if known else "Connected. It has no tools."
+        )
+        return CallResult(DeliveryStatus.OK, words, seconds)
+
+    def _session_of(self, person: str) -> _PersonSession | None:
+        """Return the session of a person, which is opened if there is none; None if too many others are busy."""
+        session = self._sessions.get(person)
+        if session is None:
+            if len(self._sessions) >= MAX_SESSIONS:
+                idle = [who for who, each in self._sessions.items() if not each.calls]
+                if not idle:
+                    return None
+                self._close(min(idle, key=lambda who: self._sessions[who].used))
+            assert self.credentials is not None
+            authorization = _OfPerson(self.credentials, self.config.key, person)
+            config = replace(self._person_config, authorization=authorization)
+            session = self._sessions[person] = _PersonSession(config, self._transport_of(config), self._listed)
+            session.start()
+        session.used = time.monotonic()
+        return session
+
+    def _close(self, person: str, session: _PersonSession | None = None) -> None:
+        """Close the session of a person at once, if it is still this one."""
+        found = self._sessions.get(person)
+        if found is not None and session in (None, found):
+            del self._sessions[person]
+            self._begin_closing(found, at_once=True)
+
+    def _begin_closing(self, session: _PersonSession, *, at_once: bool = False) -> None:
+        task = asyncio.create_task(session.close_when_idle(at_once=at_once))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _tidy_later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._tidy)
+
+    def _tidy(self) -> None:
+        """Close the sessions that nobody uses."""
+        self._timer = None
+        oldest = time.monotonic() - IDLE_SECONDS
+        for person, session in [*self._sessions.items()]:
+            if not session.calls and session.used <= oldest:
+                self._close(person)
+        if self._sessions:
+            self._tidy_later()
+
+    @property
+    def _origin(self) -> str:
+        return sha256(canonical(list(self.config.identity())))
+
+    async def _read(self) -> None:
+        """Read the tools that were listed last."""
+        try:
+            if self.credentials is not None:
+                await asyncio.to_thread(__import__, "bot.tools.mcp.session")
+                body = await self.credentials.listed_tools(self.config.key, self._origin)
+                await self._offer(_loads(body))
+        finally:
+            if self.state is State.STARTING:
+                self._move(State.UP)
+
+    def _listed(self, definitions: Sequence[Definition]) -> None:
+        """Take in the tools of a person's session, and keep them. Those that only another open session has stay."""
+        listed = {each.name: each for each in definitions}
+        elsewhere = {name for each in self._sessions.values() for name in each.names}
+        kept = {name: each for name, each in self._definitions.items() if name in elsewhere and name not in listed}
+        merged = {**kept, **listed}
+        if merged != self._definitions:
+            task = asyncio.create_task(self._adopt_all(merged))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _adopt_all(self, definitions: dict[str, Definition]) -> None:
+        await self._offer(definitions)
+        if self.credentials is not None:
+            body = json.dumps([asdict(each) for each in definitions.values()])
+            await self.credentials.keep_tools(self.config.key, self._origin, body)
+
+    async def _offer(self, definitions: dict[str, Definition]) -> None:
+        self._definitions = definitions
+        tools = await asyncio.to_thread(offered_tools, self._person_config, [*definitions.values()])
+        self.tools = tuple(tools) if definitions else (self._connect,)
+        self._on_tools()
+
+
+class _PersonSession(Server):
+    """The connection of one person, one after the other."""
+
+    def __init__(
+        self, config: HttpServer, transport: Transport, listed: Callable[[Sequence[Definition]], None]
+    ) -> None:
+        super().__init__(config, transport, lambda: None)
+        self.calls = 0
+        self.idle = asyncio.Event()
+        """Set while there are no calls."""
+        self.idle.set()
+        self.used = 0.0
+        self.names: frozenset[str] = frozenset()
+        self._listed = listed
+
+    @property
+    def last_error(self) -> str:
+        """Why its last connection ended."""
+        return self._reason
+
+    async def close_when_idle(self, *, at_once: bool) -> None:
+        """Close it once its calls have ended, or at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.0 if at_once else self.config.call_seconds):
+                await self.idle.wait()
+        await self.aclose()
+
+    async def _adopt(self, definitions: Sequence[Definition]) -> None:
+        await super()._adopt(definitions)
+        self.names = frozenset(each.name for each in definitions)
+        self._listed(definitions)
+
+
+class _OfPerson:
+    """The credentials of one person."""
+
+    def __init__(self, credentials: Credentials, server: str, person: str) -> None:
+        self._credentials, self._server, self._person = credentials, server, person
+
+    async def header(self) -> str:
+        return await self._credentials.header(self._server, self._person)
+
+    async def refused(self, header: str, challenge: str) -> bool:
+        return await self._credentials.refused(self._server, self._person, header, challenge)
+
+
+def connect_tool(config: HttpServer) -> Tool:
+    """Return the tool that is offered before the tools of a server are known."""
+    schema = {"type": "object", "properties": {}}
+    return Tool(
+        name=f"{names.prefix(config.key)}{names.SEPARATOR}{CONNECT}",
+        server=config.key,
+        remote_name=CONNECT,
+        description=ABOUT_CONNECT.format(server=config.key),
+        schema=schema,
+        parameters=schema,
+        trusted=True,
+        read_only=True,
+        destructive=False,
+        idempotent=True,
+        digest=sha256(canonical(list(config.identity())), CONNECT),
+        title=f"Connect to {config.key}",
+        audience=config.audience,
+        identity=config.account,
+    )
+
+
+def _without(result: CallResult, header: str) -> CallResult:
+    """Return a result without the token, should the server have repeated it."""
+    token = header.rpartition(" ")[2]
+    if not token or token not in result.text:
+        return result
+    words = ResultText(result.text.replace(token, "***"), result.media)
+    return replace(result, text=words)
+
+
+def _loads(body: str) -> dict[str, Definition]:
+    """Return the definitions that were kept."""
+    from bot.tools.mcp.session import Definition  # noqa: PLC0415 - `_read` has imported it in a thread
+
+    found: dict[str, Definition] = {}
+    for each in items(parsed(body)):
+        try:
+            definition = Definition(**mapping(each))
+        except TypeError:  # kept by another version
+            continue
+        found[definition.name] = definition
+    return found
