@@ -19,6 +19,7 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
 from bot.agent.system_prompt import SystemPrompt
+from bot.agent.tool_list import ToolOffer
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -161,6 +162,7 @@ class Service:
             self._gateway.privacy,
             CostView(settings.budgets, settings.operators),
         )
+        contexts = ContextWindows(settings.models, known, settings.compaction)
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
         self._agent = Agent(
             *(store, self._model, tools, self._gateway, steps, limits),
@@ -169,9 +171,8 @@ class Service:
             budgets=budgets,
             options=options,
             catalogue=known,
-            compactor=Compactor(
-                store, self._model, self._gateway, ContextWindows(settings.models, known, settings.compaction)
-            ),
+            compactor=Compactor(store, self._model, self._gateway, contexts),
+            offer=ToolOffer(settings.tools, contexts),
         )
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
 from bot.agent.request_meter import RequestMeter
 from bot.agent.stop_watch import Stop, StopWatch
-from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
+from bot.agent.tool_list import NO_FUNCTIONS, ToolOffer, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core import pseudonyms
@@ -73,6 +73,7 @@ class ModelStep:
     catalogue: ModelCheck
     compactor: Compactor | None = None
     """Keeps the conversation within what the model can read; without it, whatever there is is sent."""
+    offer: ToolOffer = field(default_factory=ToolOffer)
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
         """Make a request unless a budget is used up, and act on the reply. Returns False when there is nothing to do
@@ -98,10 +99,16 @@ class ModelStep:
             self.gateway.working(state.id, state.part, "Thinking")
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, self.toolset, state)
-            functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
             chosen = await self.store.thread_model(state.id)
             selection = self.options.select(state.place.channel, chosen.choice, self.catalogue)
             asked = _asked(state, chosen, selection)
+            functions = await offered_functions(
+                *(self.store, self.toolset, policy, state),
+                facts=facts,
+                problems=problems,
+                offer=self.offer,
+                models=(chosen.asked, asked.model),
+            )
             secret = await self.store.secret()
             request = ModelRequest(
                 messages=await self.store.transcript(state),
