@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt, turn_ledger, turn_parts
+from bot.agent import needed_servers, prompt, turn_ledger, turn_parts
 from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
@@ -121,8 +121,9 @@ class ModelStep:
                 others_until=asked.since,
                 meter=spending.meter,
             )
-            notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
+            notices = self._model_notice(state, selection)
             change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
+            change.unavailable = needed_servers.notices(self.toolset, self.gateway, state, facts)
             try:
                 reply = await self._ask(state, turn, request, stop)
             except ModelError as error:
@@ -240,11 +241,6 @@ class ModelStep:
         turn.usage += change.usage
         if near := [each for each in spending.standings if each.near_with(change.usage.cost)]:
             await self.budgets.inform(state, turn, near, change)
-
-    def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
-        """Report tool servers that cannot be used, once per thread and problem."""
-        words = " ".join(problems)
-        return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
 
     def _model_notice(self, state: ThreadState, selection: Selection) -> Sequence[Draft]:
         """Report a chosen model that cannot be used any more, once per thread and model."""

@@ -46,6 +46,7 @@ from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
+from bot.store.sqlite.server_news_store import ServerNewsTables
 from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.thread_models_store import ThreadModelsStore
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -63,7 +64,14 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
 
 
 class SqliteStore(
-    PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, CostsStore, SecretsStore
+    PostsStore,
+    SqliteSessions,
+    LedgersStore,
+    ThreadModelsStore,
+    CompactionsStore,
+    CostsStore,
+    SecretsStore,
+    ServerNewsTables,
 ):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 

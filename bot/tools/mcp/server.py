@@ -83,15 +83,22 @@ class ServerState:
 class Server:
     """A configured server and its tools."""
 
-    def __init__(self, config: ServerConfig, transport: Transport, on_tools: Callable[[], None]) -> None:
-        """In: the transport that reaches the server. `on_tools` is called when the tools have changed."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        transport: Transport,
+        on_tools: Callable[[], None],
+        on_state: Callable[[], None] = lambda: None,
+    ) -> None:
+        """In: the transport that reaches the server. `on_tools` is called when the tools have changed, `on_state` when
+        the state has."""
         self.config = config
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
         """Sorted by name. They are kept while the server is down, so that the prompt cache and the history stay
         valid."""
         self._transport = transport
-        self._on_tools = on_tools
+        self._on_tools, self._on_state = on_tools, on_state
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self.room = Room(config.calls_at_once)
@@ -339,3 +346,4 @@ class Server:
         self.state = state
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+        self._on_state()

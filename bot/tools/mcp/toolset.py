@@ -11,6 +11,7 @@ from functools import partial
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.toolset import Held
+from bot.core.server_news import Unavailable
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
@@ -47,8 +48,11 @@ class McpToolset:
         reach = standard() if transports is None else transports
         self._transports = {config.key: reach[type(config)](config) for config in servers}
         self._servers = {
-            config.key: Server(config, self._transports[config.key], self._forget_tools) for config in servers
+            config.key: Server(config, self._transports[config.key], self._forget_tools, self._note_state)
+            for config in servers
         }
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a server has begun or ceased to be usable, or has other tools."""
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._guards: dict[str, ChangeGuard] = {}
@@ -108,6 +112,18 @@ class McpToolset:
             self._by_name = {tool.name: tool for tool in self._tools}
         return self._tools
 
+    def unavailable(self) -> Sequence[Unavailable]:
+        """Return the servers that cannot be used now, in the order of the configuration."""
+        return [
+            Unavailable(key, server.config.audience, known=bool(server.tools))
+            for key, server in self._servers.items()
+            if server.state is not State.UP
+        ]
+
+    def running(self) -> Sequence[tuple[ServerConfig, Sequence[Tool]]]:
+        """Return the configuration and the tools of each server that can be used now."""
+        return [(each.config, each.tools) for each in self._servers.values() if each.state is State.UP]
+
     def prefixes(self) -> Mapping[str, str]:
         """Return how the names of each configured server's tools begin, by its key, whether it runs or not."""
         return {key: f"{prefix(key)}{SEPARATOR}" for key in self._servers}
@@ -160,6 +176,10 @@ class McpToolset:
 
     def _forget_tools(self) -> None:
         self._tools = None
+        self.on_change()
+
+    def _note_state(self) -> None:
+        self.on_change()
 
 
 class _Access:
