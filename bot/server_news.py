@@ -47,7 +47,6 @@ class ServerNews:
     """Returns the ids of the operators who are told; raises nothing."""
     wake: Callable[[int], None]
     """Called with the id of a thread for which a message was recorded."""
-    settle_seconds: float = SETTLE_SECONDS
     clock: Callable[[], float] = time.time
     problems: ProblemTracker = field(default_factory=ProblemTracker)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +66,7 @@ class ServerNews:
                     await self._changed.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(self.settle_seconds)
+            await asyncio.sleep(SETTLE_SECONDS)
 
     async def _try(self, key: str) -> None:
         """Look at a server. What fails is logged once, and tried again."""
