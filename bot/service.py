@@ -18,7 +18,9 @@ from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
+from bot.agent.operators import informed
 from bot.agent.system_prompt import SystemPrompt
+from bot.agent.tool_list import ToolOffer
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -29,10 +31,12 @@ from bot.core.policy.approvers import is_group
 from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
 from bot.core.sessions import SessionStatus
+from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import TURN
 from bot.deadline import STOP_SECONDS, Deadline
 from bot.model.openrouter import OpenRouter
 from bot.scheduler.local import KeyedWorker
+from bot.server_news import ServerNews
 from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
@@ -148,7 +152,10 @@ class Service:
             *(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model),
             sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
         )
-        undoing = UndoRunner(store, tools, self._gateway)
+        undoing, contexts = (
+            UndoRunner(store, tools, self._gateway),
+            ContextWindows(settings.models, known, settings.compaction),
+        )
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
             store,
@@ -174,9 +181,8 @@ class Service:
             budgets=budgets,
             options=options,
             catalogue=known,
-            compactor=Compactor(
-                store, self._model, self._gateway, ContextWindows(settings.models, known, settings.compaction)
-            ),
+            compactor=Compactor(store, self._model, self._gateway, contexts),
+            offer=ToolOffer(settings.tools, contexts),
         )
 
         hours = min(rules.remind_hours, limits.approval_hours / 4)
@@ -189,6 +195,8 @@ class Service:
             self._undos.wake,
             AudienceCheck(store, self._gateway).check,
         )
+
+        self._news = _server_news(settings, store, identity, tools, self._gateway, wake=self._deliveries.wake)
 
         under_way: dict[tuple[str, str], events.Commit] = {}
 
@@ -244,6 +252,7 @@ class Service:
         self.background(run_forever("the sweep", self._sweep.run))
         self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("what cut off requests have cost", self._cut.run))
+        self.background(run_forever("telling what is new about servers", self._news.run))
         self.background(run_forever("the statuses of sessions", self._sessions.run))
         self.background(run_forever("reading what was missed", self._catch_up.run))
         self.background(run_forever("recording the connection", lambda: self._catch_up.beat(lambda: connected.last)))
@@ -320,3 +329,20 @@ def _model(settings: Settings) -> OpenRouter:
 def _opening(settings: Settings, identity: slack.Identity, tools: McpToolset, gateway: SlackGateway) -> SystemPrompt:
     bot, team = speaker(identity.bot_name), speaker(identity.team_name)
     return SystemPrompt(gateway, settings.prompts, tools.prefixes, settings.instructions, bot, team)
+
+
+def _server_news(
+    settings: Settings,
+    store: Store,
+    identity: slack.Identity,
+    tools: McpToolset,
+    gateway: SlackGateway,
+    *,
+    wake: Callable[[int], None],
+) -> ServerNews:
+    place = ThreadRef(identity.team, "", "", "im")
+    news = ServerNews(
+        *(store, gateway, tools, identity.team), lambda: informed(gateway, place, settings.operators), wake
+    )
+    tools.on_change = news.changed
+    return news

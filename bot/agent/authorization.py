@@ -9,6 +9,8 @@ from typing import Protocol
 
 from bot.agent import prompt
 from bot.agent.policy_facts import policy_facts
+from bot.agent.tool_finder import ToolFinder
+from bot.core import indirect_calls
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject, canonical
 from bot.core.limits import MAX_CALLS
@@ -109,7 +111,10 @@ class CallAuthorizer:
 
     async def _read(self, raw: JsonObject, seq: int, position: int, reply: Reply, facts: Sequence[Facts]) -> Call:
         """Parse one call of a reply, check it against the schema of its arguments and then against the policy."""
-        call_id, name = str(raw["id"]), str(raw["function"]["name"])
+        call_id, asked, finder = str(raw["id"]), raw["function"], ToolFinder(self.toolset, self.policy, facts)
+        # From here on there is only the tool that is meant: rules, cards, digests and the audit see nothing else.
+        written, tool = await finder.meant(str(asked["name"]), str(asked["arguments"]))
+        name = tool.name if tool is not None else indirect_calls.clean(written.name)
         call = Call(
             id=0,
             seq=seq,
@@ -118,12 +123,11 @@ class CallAuthorizer:
             tool=name,
             server="",
             remote_name=name,
-            arguments=str(raw["function"]["arguments"]),
+            arguments=written.arguments,
             tool_digest="",
             repeatable=False,
             state=CallState.FINISHED,
         )
-        tool = self.toolset.find(name)
         broken = reply.invalid_arguments.get(call_id)
         if broken is not None:
             call.arguments = broken[:2000]
@@ -131,16 +135,13 @@ class CallAuthorizer:
             last = position == len(reply.message["tool_calls"]) - 1
             call.outcome, call.result = CallOutcome.SURPLUS, prompt.surplus(more=last and reply.left_out)
             return call
-        if tool is None:
-            tools = self.toolset.tools()
-            size = len(tools) * len(facts) * self.policy.effort
-            names = [tool.name for tool in await offload(size, self.policy.offered, tools, facts)]
-            call.outcome = CallOutcome.INVALID
-            call.result = await offload(len(names) * len(name), prompt.unknown_tool, name, names)
+        if tool is None and (broken is None or written.name not in indirect_calls.NAMES):
+            await finder.answer(call, written)
             return call
-        call.server, call.remote_name, call.tool_digest = tool.server, tool.remote_name, tool.digest
-        call.tier = tier(tool)
-        if broken is not None:
+        if tool is not None:
+            call.server, call.remote_name, call.tool_digest = tool.server, tool.remote_name, tool.digest
+            call.tier = tier(tool)
+        if broken is not None or tool is None:
             call.outcome = CallOutcome.INVALID
             call.result = "the arguments are not a JSON object (cut off or malformed). Make the call again, whole."
             return call

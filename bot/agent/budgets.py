@@ -11,12 +11,13 @@ from typing import Protocol
 
 from bot.agent import turn_parts
 from bot.agent.audience_check import audience_of, with_copies
+from bot.agent.operators import informed
 from bot.agent.request_meter import RequestMeter
 from bot.agent.turn_end import commit_and_log
 from bot.core.budget import ROUNDING, SHARED, Budget, Caps, Payer, Standing, Waiting, ended, key_of, nearly, used_up
 from bot.core.budget_wait import BudgetWait
 from bot.core.ledger import TurnLedger
-from bot.core.policy.approvers import is_group, is_user
+from bot.core.policy.approvers import is_user
 from bot.core.ports.catalogue import ModelCatalogue
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.costs import Costs
@@ -26,8 +27,6 @@ from bot.core.questions.question import Decision
 from bot.core.thread import ThreadState, Turn
 from bot.core.transaction import Change, Usage
 
-MAX_OPERATORS = 3
-"""Members of a user group who are informed by direct message."""
 NOT_IN_TIME = "Nobody allowed more in time."
 NOBODY_THERE = "Nobody who may allow more is there."
 
@@ -151,19 +150,9 @@ class Budgets:
         for each in standings:
             words = nearly(each, change.usage.cost, await self._whose(each, turn))
             key = f"near-{each.subject}"
-            operators = await self._informed(state) if each.budget in SHARED else ()
+            operators = await informed(self.gateway, state.place, self.operators) if each.budget in SHARED else ()
             if operators:
                 direct = [(who, draft) for who in operators for draft in self.gateway.notice(words, f"{key}-{who}")]
                 change.direct = [*change.direct, *direct]
             else:
                 change.drafts = [*self.gateway.notice(words, key), *change.drafts]
-
-    async def _informed(self, state: ThreadState) -> Sequence[str]:
-        """Return the ids of the operators who are informed by direct message."""
-        people = [each for each in self.operators if is_user(each)]
-        groups = [each for each in self.operators if is_group(each)]
-        if people or not groups:
-            return people
-        where = await self.gateway.reachability(state.place, groups, "", asks=False)
-        members = sorted({who for group in groups for who in where.groups.get(group) or ()})
-        return [who for who in members if where.members.get(who) is not False][:MAX_OPERATORS]

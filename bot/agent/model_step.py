@@ -6,18 +6,18 @@ import itertools
 import logging
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from bot import failpoints
-from bot.agent import prompt, turn_ledger, turn_parts
+from bot.agent import needed_servers, prompt, turn_ledger, turn_parts
 from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
 from bot.agent.request_meter import RequestMeter
 from bot.agent.stop_watch import Stop, StopWatch
-from bot.agent.tool_list import NO_FUNCTIONS, offered_functions
+from bot.agent.tool_list import NO_FUNCTIONS, ToolOffer, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core import pseudonyms
@@ -73,6 +73,7 @@ class ModelStep:
     catalogue: ModelCheck
     compactor: Compactor | None = None
     """Keeps the conversation within what the model can read; without it, whatever there is is sent."""
+    offer: ToolOffer = field(default_factory=ToolOffer)
 
     async def take(self, state: ThreadState, turn: Turn) -> bool:
         """Make a request unless a budget is used up, and act on the reply. Returns False when there is nothing to do
@@ -98,10 +99,16 @@ class ModelStep:
             self.gateway.working(state.id, state.part, "Thinking")
             policy = self.tool_steps.authorizer.policy
             facts = await policy_facts(policy, self.gateway, self.toolset, state)
-            functions = await offered_functions(self.store, self.toolset, policy, state, facts=facts, problems=problems)
             chosen = await self.store.thread_model(state.id)
             selection = self.options.select(state.place.channel, chosen.choice, self.catalogue)
             asked = _asked(state, chosen, selection)
+            functions = await offered_functions(
+                *(self.store, self.toolset, policy, state),
+                facts=facts,
+                problems=problems,
+                offer=self.offer,
+                models=(chosen.asked, asked.model),
+            )
             secret = await self.store.secret()
             request = ModelRequest(
                 messages=await self.store.transcript(state),
@@ -115,8 +122,9 @@ class ModelStep:
                 meter=spending.meter,
                 cache_marks=_marks_cache(selection.models, self.catalogue),
             )
-            notices = [*self._server_notice(state, problems), *self._model_notice(state, selection)]
+            notices = self._model_notice(state, selection)
             change = Change("", drafts=notices, functions=functions, asked=asked, unless_stopped=True)
+            change.unavailable = needed_servers.notices(self.toolset, self.gateway, state, facts)
             try:
                 reply = await self._ask(state, turn, request, stop)
             except ModelError as error:
@@ -234,11 +242,6 @@ class ModelStep:
         turn.usage += change.usage
         if near := [each for each in spending.standings if each.near_with(change.usage.cost)]:
             await self.budgets.inform(state, turn, near, change)
-
-    def _server_notice(self, state: ThreadState, problems: Sequence[str]) -> Sequence[Draft]:
-        """Report tool servers that cannot be used, once per thread and problem."""
-        words = " ".join(problems)
-        return self.gateway.notice(words, key=f"servers-{state.id}-{sha256(words)[:16]}") if words else ()
 
     def _model_notice(self, state: ThreadState, selection: Selection) -> Sequence[Draft]:
         """Report a chosen model that cannot be used any more, once per thread and model."""

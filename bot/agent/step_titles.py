@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core import indirect_calls
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
@@ -44,6 +45,9 @@ def title(toolset: Toolset, call: Call, privacy: Privacy, form: Form = Form.DONE
     if privacy is Privacy.PRIVATE:
         return ""
     tool = toolset.find(call.tool)
+    if tool is None and call.tool == indirect_calls.SEARCH and call.outcome is CallOutcome.OK:
+        query = _arguments(call).get("query") if privacy is Privacy.FULL else ""
+        return _short(indirect_calls.step_title(query if isinstance(query, str) else ""), MAX_TITLE)
     if tool is None:
         words = tool_title("", call.remote_name)
         return _short(not_done(words) if form is Form.NOT_DONE else words, MAX_TITLE)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
-from bot.core import untrusted
+from bot.agent.compaction_plan import tokens_of
+from bot.agent.compaction_windows import ContextWindows
+from bot.core import indirect_calls, untrusted
 from bot.core.json_text import JsonObject, sha256
+from bot.core.limits import MAX_TOOLS
 from bot.core.policy.rules import Facts, Policy
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.thread import ThreadState
+from bot.core.tool_settings import ToolSettings
 from bot.core.tools import Tool, within_budget
 from bot.core.untrusted import items, mapping, parsed, text
 from bot.pace import offload
@@ -21,7 +26,25 @@ NO_FUNCTIONS = "[]"
 MAX_LISTS = 100
 """Lists kept in memory: the policy may offer different tools in different places."""
 
+SEARCHED = (indirect_calls.DIGEST, indirect_calls.BODY)
+"""The list for a thread whose tools are found by searching."""
+
 _lists: dict[tuple[str, ...], tuple[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """Decides whether a request contains the definitions of all tools, or two functions to find and call them."""
+
+    settings: ToolSettings = field(default_factory=ToolSettings)
+    windows: ContextWindows = field(default_factory=ContextWindows)
+
+    def searches(self, tools: Sequence[Tool], body: str, model: str) -> bool:
+        """Return whether tools are to be searched for, in requests to a model. In: the tools, and their definitions as
+        JSON text."""
+        if self.settings.search is not None:
+            return self.settings.search and bool(tools)
+        return len(tools) > MAX_TOOLS or tokens_of(body) > self.settings.share * self.windows.of(model)
 
 
 async def offered_functions(
@@ -32,21 +55,34 @@ async def offered_functions(
     *,
     facts: Sequence[Facts],
     problems: Sequence[str],
+    offer: ToolOffer,
+    models: tuple[str, str],
 ) -> tuple[str, str]:
     """Return the digest and the JSON text of the tools to offer in a thread.
+
+    models: the model that was asked last in this thread, empty if none was, and the one that is asked now.
+
+    What was offered before is in the provider's cache, so a thread that searches goes on doing so, and another one
+    begins to only when its list has changed anyway, or its model has.
 
     While a server is unavailable (`problems` is not empty), a thread keeps the list of its last request: the calls in
     its history need their tools, and the provider's cache needs the same bytes.
     """
+    if state.functions == indirect_calls.DIGEST:
+        return SEARCHED
     every = toolset.tools()
     known = {tool.name for tool in every}
     tools = await offload(len(every) * len(facts) * policy.effort, policy.offered, every, facts)
     live = await functions(tools)
+    found = live
     if (problems or not known) and state.functions and state.functions != live[0]:
         allowed = {tool.name for tool in tools}
         last = await store.functions(state.functions)
-        return await offload(len(last), _kept, last, known, allowed) or live
-    return live
+        found = await offload(len(last), _kept, last, known, allowed) or live
+    was, now = models
+    if found[0] == state.functions and was in (now, ""):
+        return found
+    return SEARCHED if offer.searches(tools, found[1], now) else found
 
 
 async def functions(tools: Sequence[Tool]) -> tuple[str, str]:

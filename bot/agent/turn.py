@@ -18,6 +18,7 @@ from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.inbox_reader import InboxReader, ThreadStore
 from bot.agent.model_step import ModelStep, StepStore
+from bot.agent.tool_list import ToolOffer
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
 from bot.core.calls import CallOutcome
@@ -70,6 +71,8 @@ class Agent:
     catalogue: ModelCheck = field(default_factory=KnownModels)
     compactor: Compactor | None = None
     """Keeps conversations within what the model can read."""
+    offer: ToolOffer = field(default_factory=ToolOffer)
+    """How tools are offered to the model."""
 
     async def advance(self, thread_id: int) -> None:
         """Do everything that can be done for this thread now."""
@@ -120,6 +123,7 @@ class Agent:
             self.options,
             self.catalogue,
             self.compactor,
+            self.offer,
         )
         return await step.take(state, state.turn)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import patterns
-from bot.config import attachments_table, budgets_table, compaction_table, models_table, prompt_table
+from bot.config import attachments_table, budgets_table, compaction_table, models_table, prompt_table, tools_table
 from bot.config.lint import Finding, findings, findings_for_bots
 from bot.config.models_table import ModelsTable
 from bot.config.toml_file import KeyPath, Table, TomlFile
@@ -22,6 +22,7 @@ from bot.core.policy.conditions import Check, Condition, Value, listed
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import KINDS, Policy, Rule, Ruling, Tier
 from bot.core.prompt_template import Prompts
+from bot.core.tool_settings import ToolSettings
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
@@ -29,7 +30,7 @@ _RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "ar
 _APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
 _TIMES = ("remind_hours", "undo_minutes", "grant_days")
 ANSWER_MISSED_MINUTES = 60.0
-TABLES = ("limits", "agent", "policy", "approvals", "models", "budgets", "attachments", "access", "audit")
+TABLES = ("limits", "agent", "policy", "approvals", "models", "budgets", "attachments", "access", "audit", "tools")
 _TIERS = tuple(str(tier) for tier in Tier)
 
 
@@ -59,6 +60,7 @@ class Configuration:
     budgets: Caps = field(default_factory=Caps)
     operators: tuple[str, ...] = ()
     """Ids of people and user groups."""
+    tools: ToolSettings = field(default_factory=ToolSettings)
 
 
 def load(path: Path | None) -> Configuration:
@@ -98,6 +100,7 @@ def load(path: Path | None) -> Configuration:
         prompts=prompt_table.prompts(file, agent, path.parent),
         budgets=budgets_table.caps(file),
         operators=budgets_table.operators(file, agent),
+        tools=tools_table.read(file),
     )
 
 

@@ -22,6 +22,7 @@ from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Policy
 from bot.core.prompt_template import Prompts
+from bot.core.tool_settings import ToolSettings
 from bot.errors import SettingsError
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-4.5"
@@ -90,6 +91,7 @@ class Settings:
         return ModelOptions(self.models, table.allowed, table.effort, table.channels)
 
     compaction: CompactionSettings = field(default_factory=CompactionSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -140,6 +142,7 @@ def load(
         prompts=configured.prompts,
         budgets=configured.budgets,
         operators=configured.operators,
+        tools=configured.tools,
     )
 
 

@@ -94,6 +94,9 @@ class Change:
     """The requests to the model that it records, for the ledger of costs. Without them, `usage` counts as one."""
     direct: Sequence[tuple[str, Draft]] = ()
     """(person, message) of direct messages to people."""
+    unavailable: Sequence[tuple[str, Draft]] = ()
+    """(key, notice) of tool servers that the thread needs and that do not run. It waits for each of them from now on,
+    and the notice is posted unless it does already."""
     wait: BudgetWait | None = None
     """The turn waits until operators allow more."""
     sign_in: SignInWait | None = None

@@ -17,6 +17,7 @@ from tests.contract.outages import OutagesContract
 from tests.contract.posts import PostsContract
 from tests.contract.questions import QuestionsContract, UndosContract
 from tests.contract.secrets import SecretsContract
+from tests.contract.server_news import ServerNewsContract
 from tests.contract.sessions import SessionContract
 from tests.contract.taken_back import TakenBackContract
 
@@ -38,6 +39,7 @@ class StoreContract(
     SessionContract,
     AuditContract,
     SecretsContract,
+    ServerNewsContract,
     CostsContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -16,6 +16,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.toolset import Held
+from bot.core.server_news import Unavailable
 from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
 from bot.slack.blocks import turn_menu
@@ -152,6 +153,9 @@ class Files(ChangeGuard):
     """How often each plan of what a call had changed was carried out."""
 
     async def ready(self, seconds: float) -> Sequence[str]:
+        return ()
+
+    def unavailable(self) -> Sequence[Unavailable]:
         return ()
 
     def tools(self) -> Sequence[Tool]:

@@ -27,6 +27,7 @@ from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
 from bot.core.ports.secrets import Secrets
+from bot.core.ports.server_news import ServerNewsStore
 from bot.core.ports.sessions import SessionStore
 from bot.core.ports.thread_models import ThreadModels
 from bot.core.ports.undos import Undos
@@ -270,6 +271,7 @@ class Store(
     SessionStore,
     IdentityStore,
     ThreadModels,
+    ServerNewsStore,
     Protocol,
 ):
     """The durable state: all ports on one set of transactions."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
+from bot.core.server_news import Unavailable
 from bot.core.tools import CallResult, Dialogue, StepPosition, Tool
 
 
@@ -24,6 +25,10 @@ class Toolset(Protocol):
     async def ready(self, seconds: float) -> Sequence[str]:
         """Wait until every server has started or failed, for at most this many seconds. Return one sentence for each
         server that is not usable."""
+        ...
+
+    def unavailable(self) -> Sequence[Unavailable]:
+        """Return the servers that cannot be used now."""
         ...
 
     def tools(self) -> Sequence[Tool]:

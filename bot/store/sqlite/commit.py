@@ -24,6 +24,7 @@ from bot.store.sqlite import (
     posts,
     question_audit,
     questions,
+    server_news,
     sign_in_waits,
     thread_models,
     transitions,
@@ -69,6 +70,7 @@ def apply(
     if change.follow_up is not None and not stopped_by:
         follow_ups.offer(connection, state.id, change.follow_up)
     posts.owe_copies(connection, state.id, None, change.direct)
+    server_news.wait(connection, state.id, change.unavailable)
     if change.wait is not None and not stopped_by:
         budget_waits.wait(
             connection, turn_id, state.id, change.wait, lambda card: _ask(connection, state.id, card, redact, "")

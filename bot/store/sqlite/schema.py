@@ -16,6 +16,7 @@ from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.pseudonyms_migration import PSEUDONYMS
 from bot.store.sqlite.questions_migration import QUESTIONS
+from bot.store.sqlite.server_news_migration import SERVER_NEWS
 from bot.store.sqlite.streaming_migration import STREAMING
 from bot.store.sqlite.waiting_migration import WAITING
 
@@ -348,4 +349,5 @@ MIGRATIONS: tuple[str, ...] = (
     COSTS,
     EXCHANGE,
     IDENTITIES,
+    SERVER_NEWS,
 )

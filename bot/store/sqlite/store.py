@@ -47,6 +47,7 @@ from bot.store.sqlite.identities_store import IdentitiesStore
 from bot.store.sqlite.ledgers_store import LedgersStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
+from bot.store.sqlite.server_news_store import ServerNewsTables
 from bot.store.sqlite.session_store import SqliteSessions
 from bot.store.sqlite.thread_models_store import ThreadModelsStore
 from bot.store.sqlite.transcript_cache import Transcripts
@@ -72,6 +73,7 @@ class SqliteStore(
     CostsStore,
     SecretsStore,
     IdentitiesStore,
+    ServerNewsTables,
 ):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.identities import Credentials
-from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
+from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
 from bot.core.untrusted import items, mapping, parsed
 from bot.errors import SignInError
 from bot.tools.mcp import names
@@ -49,10 +49,15 @@ class PersonServer(Server):
     """The sessions of all people with one server."""
 
     def __init__(
-        self, config: HttpServer, transport: Transport, transport_of: TransportOf, on_tools: Callable[[], None]
+        self,
+        config: HttpServer,
+        transport: Transport,
+        transport_of: TransportOf,
+        on_tools: Callable[[], None],
+        on_state: Callable[[], None] = lambda: None,
     ) -> None:
         """In: the transport that is not used, and what makes one for a person."""
-        super().__init__(config, transport, on_tools)
+        super().__init__(config, transport, on_tools, on_state)
         self.room = Room(config.calls_at_once * MAX_SESSIONS)
         self.credentials: Credentials | None = None
         """Whose people may use the server; nobody's before it is set."""
@@ -60,7 +65,7 @@ class PersonServer(Server):
         self._transport_of = transport_of
         self._sessions: dict[str, _PersonSession] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._definitions: dict[str, Definition] = {}
+        self._definition_of: dict[str, Definition] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.Task[None] | None = None
         self.tools = (connect_tool(config),)
@@ -96,7 +101,9 @@ class PersonServer(Server):
         open_ones = [each.last_error for each in self._sessions.values() if each.last_error]
         return replace(found, last_error=open_ones[-1] if open_ones else "")
 
-    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, *, entered: bool = False, dialogue: Dialogue | None = None
+    ) -> CallResult:
         """Run one call with the account of its person."""
         if self.state is State.STARTING:
             await self.settled()
@@ -115,10 +122,11 @@ class PersonServer(Server):
         session.calls += 1
         session.idle.clear()
         try:
-            if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
-                result = await self._connected(session)
-            else:
-                result = await session.call(tool, arguments)
+            async with self.uses.one():
+                if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
+                    result = await self._connected(session)
+                else:
+                    result = await session.call(tool, arguments, dialogue=dialogue)
         finally:
             session.calls -= 1
             if not session.calls:
@@ -213,9 +221,9 @@ class PersonServer(Server):
         """Take in the tools of a person's session, and keep them. Those that only another open session has stay."""
         listed = {each.name: each for each in definitions}
         elsewhere = {name for each in self._sessions.values() for name in each.names}
-        kept = {name: each for name, each in self._definitions.items() if name in elsewhere and name not in listed}
+        kept = {name: each for name, each in self._definition_of.items() if name in elsewhere and name not in listed}
         merged = {**kept, **listed}
-        if merged != self._definitions:
+        if merged != self._definition_of:
             task = asyncio.create_task(self._adopt_all(merged))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -227,7 +235,7 @@ class PersonServer(Server):
             await self.credentials.keep_tools(self.config.key, self._origin, body)
 
     async def _offer(self, definitions: dict[str, Definition]) -> None:
-        self._definitions = definitions
+        self._definition_of = definitions
         tools = await asyncio.to_thread(offered_tools, self._person_config, [*definitions.values()])
         self.tools = tuple(tools) if definitions else (self._connect,)
         self._on_tools()
@@ -246,7 +254,7 @@ class _PersonSession(Server):
         self.idle.set()
         self.used = 0.0
         self.names: frozenset[str] = frozenset()
-        self._listed = listed
+        self._definition_of = listed
 
     @property
     def last_error(self) -> str:

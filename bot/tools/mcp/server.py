@@ -56,8 +56,15 @@ def pause_after(deaths: int) -> float:
 class Server:
     """A configured server and its tools."""
 
-    def __init__(self, config: ServerConfig, transport: Transport, on_tools: Callable[[], None]) -> None:
-        """In: the transport that reaches the server. `on_tools` is called when the tools have changed."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        transport: Transport,
+        on_tools: Callable[[], None],
+        on_state: Callable[[], None] = lambda: None,
+    ) -> None:
+        """In: the transport that reaches the server. `on_tools` is called when the tools have changed, `on_state` when
+        the state has."""
         self.config = config
         self.state = State.STARTING
         self.tools: tuple[Tool, ...] = ()
@@ -66,7 +73,7 @@ class Server:
         self.guard: ChangeGuard | None = None
         """What is known of what its calls change."""
         self._transport = transport
-        self._on_tools = on_tools
+        self._on_tools, self._on_state = on_tools, on_state
         self._definitions: Sequence[Definition] = ()
         self.uses = Uses()
         """Calls under way, and what else keeps the server from retiring."""
@@ -341,3 +348,4 @@ class Server:
         self.state = state
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+        self._on_state()

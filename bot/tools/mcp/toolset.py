@@ -13,6 +13,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.identities import Credentials
 from bot.core.ports.toolset import Held
+from bot.core.server_news import Unavailable
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
@@ -61,6 +62,8 @@ class McpToolset:
         self._transports: dict[type[ServerConfig], Transport] = {}
         """One of each kind that was ever used: it releases what is shared."""
         self._credentials: Credentials | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a server has begun or ceased to be usable, or has other tools."""
         self._servers = {config.key: self._server(config) for config in servers}
         self._retiring: set[asyncio.Task[None]] = set()
         """Servers that are no longer configured and have calls under way."""
@@ -77,10 +80,10 @@ class McpToolset:
         make = self._reach[type(config)]
         transport = self._transports[type(config)] = make(config)
         if isinstance(config, HttpServer) and config.account is Identity.PERSON:
-            server = PersonServer(config, transport, make, self._forget_tools)
+            server = PersonServer(config, transport, make, self._forget_tools, self._note_state)
             server.credentials = self._credentials
             return server
-        return Server(config, transport, self._forget_tools)
+        return Server(config, transport, self._forget_tools, self._note_state)
 
     @property
     def signing_in(self) -> Sequence[HttpServer]:
@@ -200,6 +203,18 @@ class McpToolset:
             self._by_name = {tool.name: tool for tool in self._tools}
         return self._tools
 
+    def unavailable(self) -> Sequence[Unavailable]:
+        """Return the servers that cannot be used now, in the order of the configuration."""
+        return [
+            Unavailable(key, server.config.audience, known=bool(server.tools))
+            for key, server in self._servers.items()
+            if server.state is not State.UP
+        ]
+
+    def running(self) -> Sequence[tuple[ServerConfig, Sequence[Tool]]]:
+        """Return the configuration and the tools of each server that can be used now."""
+        return [(each.config, each.tools) for each in self._servers.values() if each.state is State.UP]
+
     def prefixes(self) -> Mapping[str, str]:
         """Return how the names of each configured server's tools begin, by its key, whether it runs or not."""
         return {key: f"{prefix(key)}{SEPARATOR}" for key in self._servers}
@@ -254,6 +269,10 @@ class McpToolset:
 
     def _forget_tools(self) -> None:
         self._tools = None
+        self.on_change()
+
+    def _note_state(self) -> None:
+        self.on_change()
 
 
 class _Access:

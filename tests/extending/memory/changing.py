@@ -12,7 +12,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, choosing, compacting, costs, following, hearing
+from tests.extending.memory import asking, choosing, compacting, costs, following, hearing, news
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -105,6 +105,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
                 _renew(tables, question.call)
     if change.follow_up is not None and not stopped_by:
         following.offer(tables, state.id, change.follow_up)
+    news.wait(tables, state.id, change.unavailable)
     if change.wait is not None and not stopped_by:
         costs.wait(tables, number, state.id, change.wait, lambda card: asking.ask(tables, state.id, card))
     _keep(tables, change)

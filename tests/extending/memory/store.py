@@ -30,11 +30,12 @@ from tests.extending.memory.budgets import waits
 from tests.extending.memory.changing import apply, stands
 from tests.extending.memory.costs import MemoryCosts
 from tests.extending.memory.ledgers import MemoryLedgers
+from tests.extending.memory.news import MemoryServerNews
 from tests.extending.memory.posting import MemoryPosts, unsettled
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
-class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts):
+class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews):
     """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, disk: Disk) -> None:

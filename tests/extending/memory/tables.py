@@ -21,6 +21,7 @@ from bot.core.model_options import ThreadModel
 from bot.core.posts import Post
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Question, UndoState
+from bot.core.server_news import SeenTools
 from bot.core.thread import Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import UndoSnapshot
@@ -143,6 +144,9 @@ class Tables:
     sums: dict[SumKey, Sum] = field(default_factory=dict[SumKey, Sum])
     waits: dict[int, str] = field(default_factory=dict[int, str])
     """The question that a turn waits for, or has waited for last."""
+    seen_tools: dict[str, SeenTools] = field(default_factory=dict[str, SeenTools])
+    server_waits: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    """The numbers of the waits of threads for tool servers."""
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:
