@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -72,6 +73,17 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         if user:
             handler.background(publish(user))
 
+    app.event("app_home_opened")(on_opened)
+    app.action(home.STOP)(on_stop)
+    app.action(home.REVOKE)(on_revoke)
+    _register_disconnect(app, handler, publish)
+
+
+def _register_disconnect(
+    app: AsyncApp, handler: ApprovalHandler, publish: Callable[[str], Coroutine[Any, Any, None]]
+) -> None:
+    """Listen to the buttons that disconnect an account. publish: shows a person the Home."""
+
     async def on_disconnect(ack: AsyncAck, body: dict[str, Any]) -> None:
         user = user_of(body)
         try:
@@ -86,7 +98,4 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
         await connections.disconnect(user, server)
         await publish(user)
 
-    app.event("app_home_opened")(on_opened)
-    app.action(home.STOP)(on_stop)
-    app.action(home.REVOKE)(on_revoke)
     app.action(home.DISCONNECT)(on_disconnect)

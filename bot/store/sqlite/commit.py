@@ -67,28 +67,40 @@ def apply(
         transitions.withdraw(connection, question, why)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
-    if change.follow_up is not None and not stopped_by:
-        follow_ups.offer(connection, state.id, change.follow_up)
-    posts.owe_copies(connection, state.id, None, change.direct)
-    server_news.wait(connection, state.id, change.unavailable)
-    if change.wait is not None and not stopped_by:
-        budget_waits.wait(
-            connection, turn_id, state.id, change.wait, lambda card: _ask(connection, state.id, card, redact, "")
-        )
-    if change.sign_in is not None:
-        sign_in_waits.wait(
-            connection,
-            state.id,
-            change.sign_in,
-            lambda card: _ask(connection, state.id, card, redact, ""),
-            stopped=bool(stopped_by),
-        )
+    _wait(connection, state.id, turn_id, change, redact, stopped_by)
     _keep_undos(connection, change)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
             touch_all(connection, call.id)
     _count(connection, state, change)
     return turn_id, log.unread(connection, state.id), stopped_by, True
+
+
+def _wait(
+    connection: sqlite3.Connection,
+    thread_id: int,
+    turn_id: int,
+    change: Change,
+    redact: Sequence[str],
+    stopped_by: str,
+) -> None:
+    """Record what the thread waits for besides answers about its calls, and ask people for it."""
+    if change.follow_up is not None and not stopped_by:
+        follow_ups.offer(connection, thread_id, change.follow_up)
+    posts.owe_copies(connection, thread_id, None, change.direct)
+    server_news.wait(connection, thread_id, change.unavailable)
+    if change.wait is not None and not stopped_by:
+        budget_waits.wait(
+            connection, turn_id, thread_id, change.wait, lambda card: _ask(connection, thread_id, card, redact, "")
+        )
+    if change.sign_in is not None:
+        sign_in_waits.wait(
+            connection,
+            thread_id,
+            change.sign_in,
+            lambda card: _ask(connection, thread_id, card, redact, ""),
+            stopped=bool(stopped_by),
+        )
 
 
 def _keep_undos(connection: sqlite3.Connection, change: Change) -> None:
