@@ -67,7 +67,7 @@ def apply(
         transitions.withdraw(connection, question, why)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
-    _wait(connection, state.id, turn_id, change, redact, stopped_by)
+    _wait(connection, state.id, turn_id, change, redact, stopped_by=stopped_by)
     _keep_undos(connection, change)
     for call in moved:
         if call.approval and call.state in (CallState.UNKNOWN, CallState.FINISHED):
@@ -82,6 +82,7 @@ def _wait(
     turn_id: int,
     change: Change,
     redact: Sequence[str],
+    *,
     stopped_by: str,
 ) -> None:
     """Record what the thread waits for besides answers about its calls, and ask people for it."""
