@@ -26,6 +26,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.tools.mcp import content, lenient, parameter_headers
+from bot.tools.mcp.about import About, about
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.mcp.transports.transport import Connection
@@ -41,6 +42,8 @@ CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
 FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
 """Seconds before a subscription that was lost is made again; doubled each time."""
+REFRESH_SECONDS, MAX_REFRESH_SECONDS = 300.0, 86400.0
+"""The least and the most seconds between two lists of tools that were only fresh for a time."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
 MAX_TITLE = 200
@@ -82,6 +85,9 @@ class Session:
         self._connection = connection
         self._key = key
         self._headers: dict[str, ParameterHeaders] = {}
+        self.refresh_seconds: float | None = None
+        """After how long the tools are to be listed again, if the server says how long a list is fresh (2026-07-28,
+        `ttlMs`)."""
 
     @property
     def ended(self) -> bool:
@@ -97,6 +103,7 @@ class Session:
         """Return every usable tool, from all pages. A tool with an invalid definition is logged and left out; so are
         tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK does not support. Raises
         MCPError, or ValueError if the answer is not a list of tools."""
+        self.refresh_seconds = None
         found = await self._all_pages()
         self._headers = {each.name: each.headers for each in found if each.headers}
         return found
@@ -149,6 +156,10 @@ class Session:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_SUBSCRIPTION_PAUSE)
 
+    async def about(self) -> About:
+        """Return what the server says of itself, and its prompts and resources."""
+        return await about(self._client)
+
     async def call(
         self, name: str, arguments: JsonObject, seconds: float, *, whole: bool = False
     ) -> tuple[DeliveryStatus, str]:
@@ -195,6 +206,9 @@ class Session:
         tools = lenient.listed(reply.get("tools", reply.get("structuredContent")))
         if tools is None:
             raise ValueError("its answer to tools/list holds no list of tools")
+        lasting = reply.get("ttlMs")
+        if isinstance(lasting, int) and not self.is_legacy:
+            self.refresh_seconds = min(max(lasting / 1000, REFRESH_SECONDS), MAX_REFRESH_SECONDS)
         return {**reply, "tools": tools}
 
     async def _request(self, request: Any, result: TypeAdapter[Any], delivery: Delivery, seconds: float) -> None:
