@@ -42,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
                 from bot.commands import usage  # noqa: PLC0415
 
                 return usage.run(chosen)
+            case "mcp":
+                from bot.commands import mcp  # noqa: PLC0415
+
+                return mcp.run(chosen)
             case "try":
                 from bot.commands import try_  # noqa: PLC0415
 
@@ -65,6 +69,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     doctor_parser = commands.add_parser("doctor", help="show which rule applies to each tool, and report problems")
     audit_parser = commands.add_parser("audit", help="print or verify the records of what was approved and run")
     usage_parser = commands.add_parser("usage", help="print what turns have cost, and what people think of answers")
+    mcp_parser = commands.add_parser("mcp", help="list what an MCP server offers, by its address, key or command")
     try_parser = commands.add_parser("try", help="try it in a browser, in a sandbox Slack, with no account")
     if command == "doctor":
         from bot.commands import doctor  # noqa: PLC0415
@@ -78,6 +83,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
         from bot.commands import usage  # noqa: PLC0415
 
         usage.add_arguments(usage_parser)
+    elif command == "mcp":
+        from bot.commands import mcp  # noqa: PLC0415
+
+        mcp.add_arguments(mcp_parser)
     elif command == "try":
         from bot.commands import try_  # noqa: PLC0415
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conformance import suite
+from tests.conformance import host, suite
 
 WAITING = {
     "sep-2322-client-request-state": "elicitation",
@@ -17,12 +19,10 @@ WAITING = {
 SIGN_IN = "auth/"
 """How the names of the scenarios begin that need a sign-in with OAuth."""
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(bool(suite.missing()) and "CONFORMANCE_REQUIRED" not in os.environ, reason=suite.missing()),
-]
+pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.skipif(bool(suite.missing()) and "CONFORMANCE_REQUIRED" not in os.environ, reason=suite.missing())
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
 async def test_the_client_does_what_a_revision_requires(revision: str, tmp_path: Path) -> None:
     assert not suite.missing()
@@ -33,3 +33,12 @@ async def test_the_client_does_what_a_revision_requires(revision: str, tmp_path:
     assert {name: words for name, words in outcome.failed.items() if name not in waiting} == {}
     assert outcome.passed & waiting == set(), "these pass now"
     assert {name for name in outcome.passed if outcome.codes[name]} == set()
+
+
+def test_the_host_is_a_program_that_says_why_a_server_cannot_be_used() -> None:
+    done = subprocess.run(
+        [sys.executable, host.__file__, "http://127.0.0.1:1/mcp"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "cannot be reached (connection refused)" in done.stderr

@@ -30,6 +30,7 @@ from bot.tools.mcp.uses import Uses
 from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
+    from bot.tools.mcp.about import About
     from bot.tools.mcp.session import Definition, Session
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,10 @@ class Server:
     def tool(self, remote_name: str) -> Tool | None:
         """Return a tool with its current definition, by the server's own name; None if there is none."""
         return next((known for known in self.tools if known.remote_name == remote_name), None)
+
+    async def about(self) -> About | None:
+        """Return what the server says of itself and offers beside tools; None if it does not run."""
+        return None if self._session is None else await self._session.about()
 
     async def call(
         self, tool: Tool, arguments: JsonObject, *, entered: bool = False, dialogue: Dialogue | None = None
@@ -311,11 +316,15 @@ class Server:
         return report
 
     async def _stay(self, session: Session) -> None:
-        """Serve until the server ends; list its tools again when it announces a change."""
+        """Serve until the server ends; list its tools again when it announces a change, or when they may be stale."""
         from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
 
         while not session.ended:
-            await self._attention.wait()
+            try:
+                async with asyncio.timeout(session.refresh_seconds):
+                    await self._attention.wait()
+            except TimeoutError:
+                self._tools_changed = True
             self._attention.clear()
             if self._tools_changed and not session.ended:
                 await asyncio.sleep(RELIST_PAUSE)
@@ -325,22 +334,24 @@ class Server:
                 except (ValueError, TimeoutError, sdk.MCPError) as problem:
                     log.warning("%s: could not list the changed tools: %s", self.config.key, text.line(str(problem)))
                 else:
-                    await self._adopt(definitions)
-                    log.info("the tool server %s has changed its tools", self.config.key)
+                    if await self._adopt(definitions):
+                        log.info("the tool server %s has changed its tools", self.config.key)
 
     def _note_change(self) -> None:
         self._tools_changed = True
         self._attention.set()
 
-    async def _adopt(self, definitions: Sequence[Definition]) -> None:
-        """Replace the tools with those of the server's definitions."""
+    async def _adopt(self, definitions: Sequence[Definition]) -> bool:
+        """Replace the tools with those of the server's definitions. Return whether they are others than before."""
         # In a thread: a thousand tools take a second.
         tools = await asyncio.to_thread(offered_tools, self.config, definitions)
         self._definitions = definitions
         # The digest covers the rest of the definition, and comparing the schemas of a thousand tools would take long.
-        if [(tool.digest, tool.title) for tool in tools] != [(tool.digest, tool.title) for tool in self.tools]:
-            self.tools = tuple(tools)
-            self._on_tools()
+        if [(tool.digest, tool.title) for tool in tools] == [(tool.digest, tool.title) for tool in self.tools]:
+            return False
+        self.tools = tuple(tools)
+        self._on_tools()
+        return True
 
     def _move(self, state: State) -> None:
         if state is not self.state:

@@ -28,6 +28,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus, Dialogue, ResultText
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.tools.mcp import content, elicitation, lenient, parameter_headers
+from bot.tools.mcp.about import About, about
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.elicitation import LiveRequests, RunningCall, UnusableRequestError
 from bot.tools.mcp.parameter_headers import ParameterHeaders
@@ -48,6 +49,8 @@ FIRST_LEG_PAUSE, MAX_LEG_PAUSE, MAX_LEGS = 0.05, 0.25, 20
 """Seconds before a call is made again that its server has put off, and how often it is."""
 LONGEST_SECONDS = 30 * 86_400.0
 """The SDK's own time limit where ours counts."""
+REFRESH_SECONDS, MAX_REFRESH_SECONDS = 300.0, 86400.0
+"""The least and the most seconds between two lists of tools that were only fresh for a time."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
 MAX_TITLE = 200
@@ -90,6 +93,9 @@ class Session:
         self._connection = connection
         self._key = key
         self._headers: dict[str, ParameterHeaders] = {}
+        self.refresh_seconds: float | None = None
+        """After how long the tools are to be listed again, if the server says how long a list is fresh (2026-07-28,
+        `ttlMs`)."""
 
     @property
     def ended(self) -> bool:
@@ -105,6 +111,7 @@ class Session:
         """Return every usable tool, from all pages. A tool with an invalid definition is logged and left out; so are
         tools that only run as tasks (2025-11-25, `execution.taskSupport`), which the SDK does not support. Raises
         MCPError, or ValueError if the answer is not a list of tools."""
+        self.refresh_seconds = None
         found = await self._all_pages()
         self._headers = {each.name: each.headers for each in found if each.headers}
         return found
@@ -156,6 +163,10 @@ class Session:
             pause = FIRST_SUBSCRIPTION_PAUSE if time.monotonic() - began > MAX_SUBSCRIPTION_PAUSE else pause
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_SUBSCRIPTION_PAUSE)
+
+    async def about(self) -> About:
+        """Return what the server says of itself, and its prompts and resources."""
+        return await about(self._client)
 
     async def call(
         self,
@@ -239,6 +250,9 @@ class Session:
         tools = lenient.listed(reply.get("tools", reply.get("structuredContent")))
         if tools is None:
             raise ValueError("its answer to tools/list holds no list of tools")
+        lasting = reply.get("ttlMs")
+        if isinstance(lasting, int) and not self.is_legacy:
+            self.refresh_seconds = min(max(lasting / 1000, REFRESH_SECONDS), MAX_REFRESH_SECONDS)
         return {**reply, "tools": tools}
 
     async def _request(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
@@ -25,6 +26,9 @@ from bot.tools.mcp.server_state import ServerState, State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transport, Transports
 from bot.tools.server_config import HttpServer, ServerConfig
+
+if TYPE_CHECKING:
+    from bot.tools.mcp.about import About
 
 LOOK_SECONDS = 2.0
 """Time limit at the start for finding out which guards the servers have."""
@@ -195,6 +199,10 @@ class McpToolset:
     def states(self) -> Sequence[ServerState]:
         """Return the state of each server, in the order of the configuration."""
         return [server.description() for server in self._servers.values()]
+
+    async def about(self, key: str) -> About | None:
+        """Return what a server says of itself, by its key; None if it does not run."""
+        return await self._servers[key].about()
 
     def tools(self) -> Sequence[Tool]:
         """Return all known tools: servers in the order of the configuration, the tools of each by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPError
 from mcp.client.subscriptions import SubscriptionLost
+from opentelemetry import context, trace
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp import server, session
@@ -143,6 +145,31 @@ async def test_a_server_of_the_new_protocol_works_and_says_when_its_tools_change
         assert (await call(toolset, "modern__grow")).text == "ok"
         await until(lambda: toolset.find("modern__grown"))
         assert (await call(toolset, "modern__grown")).text == "grown"
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_the_trace_of_a_call_is_passed_on(era: str) -> None:
+    trace_id, span_id = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
+    span = trace.NonRecordingSpan(trace.SpanContext(trace_id, span_id, is_remote=True, trace_flags=trace.TraceFlags(1)))
+    async with running(python_server("told.py", era)) as toolset:
+        token = context.attach(trace.set_span_in_context(span))
+        try:
+            told = json.loads((await call(toolset, "odd__told")).text)
+        finally:
+            context.detach(token)
+        assert told["traceparent"] == f"00-{trace_id:032x}-{span_id:016x}-01"
+        assert "traceparent" not in json.loads((await call(toolset, "odd__told")).text)
+
+
+async def test_a_list_of_tools_that_is_no_longer_fresh_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(server, "RELIST_PAUSE", 0.01)
+    async with running(
+        python_server("told.py", "2026-07-28"), python_server("told.py", "legacy", key="old")
+    ) as toolset:
+        await until(lambda: toolset.find("odd__tool_2"))
+        # Older servers know no such time: theirs say when their tools have changed.
+        assert toolset.find("old__tool_1") is None
 
 
 async def test_a_subscription_that_is_lost_is_made_again_until_the_server_refuses(
