@@ -30,6 +30,7 @@ from bot.core.known_models import KnownModels
 from bot.core.policy.approvers import is_group
 from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
+from bot.core.questions import ask_person
 from bot.core.sessions import SessionStatus
 from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import TURN
@@ -98,6 +99,7 @@ class Service:
     ) -> None:
         """`model` replaces the one from the settings, `catalogue` is what is known about models, `clock` gives the time
         of Slack's messages in Unix seconds."""
+        tools.offer([ask_person.TOOL] if settings.ask_person else [])
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background = BackgroundTasks()

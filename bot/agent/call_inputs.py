@@ -32,7 +32,9 @@ class InputRequester:
         """Return the message about what a call waits for next. None if nobody can be asked: the call then ends."""
         if ask_person.asks(call):
             requester, expires_at = self._who_and_until(state)
-            asked: Question = ask_person.question(call, state.id, state.place.channel, requester, expires_at)
+            after = max((message.id for message in state.unread), default=0)
+            place = (state.id, state.place.channel)
+            asked: Question = ask_person.question(call, place, requester, expires_at, after=after)
         elif (request := exchange.loads(call.exchange).open) is not None:
             asked = await self.question(state, call, request)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.calls import CallState
+from bot.core.calls import Call, CallState
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
@@ -13,6 +13,7 @@ from bot.core.questions.transition import Said
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 
+LATER = "I'll read this once the question above is answered."
 MAX_MESSAGES = 20
 """Of one step's messages, as many of the newest may be done instead. Earlier ones are read after the decision."""
 MAX_CHARS = 20_000
@@ -30,6 +31,12 @@ async def listen(gateway: ChatGateway, state: ThreadState, change: Change) -> No
     if not any(_is_by(message, requester) for message in new):
         change.notified = [message.id for message in new]
         return
+    if not any(_waits_for_a_decision(call) for call in state.step):
+        # What a server needs is entered in a window; a question of the model is answered by the message itself.
+        if any(call.exchange for call in state.step):
+            change.drafts = [*change.drafts, *gateway.notice(LATER, f"input-waits-{state.step[0].id}")]
+        change.notified = [message.id for message in new]
+        return
     mine = [message for message in state.unread if message.addressed and _is_by(message, requester)]
     wanted = [message for message in mine if not gateway.consents(message)]
     if any(message not in wanted for message in mine if not message.notified):
@@ -38,6 +45,10 @@ async def listen(gateway: ChatGateway, state: ThreadState, change: Change) -> No
         change.drafts = [*change.drafts, gateway.only_buttons_count(key, approve=approve)]
     change.follow_up = FollowUp(state.step[0].seq, requester, await _said(gateway, state, wanted))
     change.notified = [message.id for message in new]
+
+
+def _waits_for_a_decision(call: Call) -> bool:
+    return call.state not in (CallState.FINISHED, CallState.STARTED) and not call.wants_input
 
 
 def _is_by(message: Unread, requester: str) -> bool:

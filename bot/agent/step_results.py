@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agent import attached_results, follow_ups, loop_detection, prompt, step_titles, turn_parts
+from bot.agent import (
+    attached_results,
+    follow_ups,
+    loop_detection,
+    prompt,
+    step_titles,
+    turn_parts,
+    written_answers,
+)
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
-from bot.core.questions import granted
+from bot.core.questions import ask_person, granted
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.pace import Pace, offload
@@ -32,6 +40,7 @@ async def conclude(
 
     pollers: globs over the names of tools that may be called again and again.
     """
+    await written_answers.take(store, gateway, state)
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
@@ -52,6 +61,8 @@ async def conclude(
 
 def _is_shown_elsewhere(call: Call) -> bool:
     """Whether a card, or the record of a call that ran under a grant, shows how a call ended."""
+    if ask_person.asks(call) and call.outcome is not CallOutcome.INVALID:
+        return True
     return call.outcome in SHOWN_ON_CARD or bool(call.approval) or granted.is_recorded(call)
 
 

@@ -28,6 +28,7 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _BOT = re.compile(r"[AB][A-Z0-9]+|Wf[A-Za-z0-9]+")
 _RULE_KEYS = ("name", "action", "server", "tool", "tier", "channel", "user", "arguments")
 _APPROVER_KEYS = ("approvers", "needed", "no_self", "grants")
+_AGENT_KEYS = ("instructions", "privacy", "answer_missed_minutes", "ask_person", "operators")
 _TIMES = ("remind_hours", "undo_minutes", "grant_days")
 ANSWER_MISSED_MINUTES = 60.0
 TABLES = ("limits", "agent", "policy", "approvals", "models", "budgets", "attachments", "access", "audit", "tools")
@@ -46,6 +47,8 @@ class Configuration:
     """None if it is not set: then it depends on the channel."""
     answer_missed_minutes: float = ANSWER_MISSED_MINUTES
     """Messages from an outage that are older are answered only after their author has been asked."""
+    ask_person: bool = True
+    """Whether the model may ask the requester questions."""
     bots: tuple[str, ...] = ()
     """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...] = ()
@@ -72,7 +75,7 @@ def load(path: Path | None) -> Configuration:
     document = file.document
     file.known(document, (), TABLES)
     agent = file.table(document, ("agent",))
-    file.known(agent, ("agent",), ("instructions", "privacy", "answer_missed_minutes", "operators", *prompt_table.KEYS))
+    file.known(agent, ("agent",), (*_AGENT_KEYS, *prompt_table.KEYS))
     audit = file.table(document, ("audit",))
     file.known(audit, ("audit",), ("redact",))
     limits, policy = _limits(file), _policy(file)
@@ -91,6 +94,7 @@ def load(path: Path | None) -> Configuration:
         approvals=approvals,
         privacy=_privacy(file, agent),
         answer_missed_minutes=file.number(agent, ("agent", "answer_missed_minutes"), ANSWER_MISSED_MINUTES, zero=True),
+        ask_person=file.flag(agent, ("agent", "ask_person"), default=True),
         bots=bots,
         redact=_redact(file, audit),
         findings=tuple(found),

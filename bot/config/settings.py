@@ -69,6 +69,8 @@ class Settings:
     privacy: Privacy | None
     """None for the default, which depends on the channel."""
     answer_missed_minutes: float
+    ask_person: bool
+    """Whether the model may ask the requester questions."""
     bots: tuple[str, ...]
     """Ids of apps and workflows that may address the bot."""
     redact: tuple[str, ...]
@@ -133,6 +135,7 @@ def load(
         approvals=configured.approvals,
         privacy=configured.privacy,
         answer_missed_minutes=configured.answer_missed_minutes,
+        ask_person=configured.ask_person,
         bots=configured.bots,
         redact=configured.redact,
         findings=configured.findings,

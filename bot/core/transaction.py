@@ -42,6 +42,17 @@ class Usage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Somebody has written a message while questions of the model waited for their answer."""
+
+    user: str
+    message: int
+    """The newest message's id in the inbox: it answers those questions that were asked before it came."""
+    calls: Sequence[int]
+    """The ids of the calls that wait."""
+
+
 @dataclass(slots=True)
 class Change:
     """One transaction on a thread: all of it is on the disk, or none."""
@@ -65,6 +76,8 @@ class Change:
     """Calls whose state changed."""
     cards: Sequence[Card] = ()
     """Requests to people."""
+    written: Written | None = None
+    """What answers the model's own questions."""
     withdrawn: Sequence[tuple[str, str]] = ()
     """(question, why) of open questions to which an answer would come too late."""
     drifted: Sequence[tuple[str, str]] = ()

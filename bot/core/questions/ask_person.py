@@ -14,7 +14,7 @@ from bot.core.questions.click import Click
 from bot.core.questions.question import CallInput, Question
 from bot.core.questions.transition import CallStep, Transition
 from bot.core.tools import Tool
-from bot.core.untrusted import items, mapping, parsed, text
+from bot.core.untrusted import count, items, mapping, parsed, text
 
 ASK_PERSON = "ask_person"
 """The name of the tool, and of the kind."""
@@ -60,7 +60,7 @@ TOOL = Tool(
     destructive=False,
     idempotent=True,
     digest=sha256(ASK_PERSON, _DESCRIPTION, canonical(_SCHEMA)),
-    title="Ask you",
+    title="Ask a question",
 )
 
 
@@ -87,10 +87,16 @@ class AskPerson(InputQuestion):
         chosen = written if click.answer == OTHER else options(question)[OPTIONS.index(click.answer)]
         return self.given(question, click.answer, click.user, chosen, chosen)
 
+    def replaced(self, question: Question, by: str) -> Transition:
+        return self.given(question, WRITTEN, by, "", _WRITTEN)
+
     def given(self, question: Question, decision: str, by: str, words: str, result: str) -> Transition:
         """Return what follows from an answer. words: for people. result: for the model."""
         answered = self.closed(question, decision, by=by, reason=words)
         return replace(answered, call=CallStep(CallState.FINISHED, CallOutcome.OK, result))
+
+
+_WRITTEN = "The person answered by writing in the thread: read their message, which follows."
 
 
 def asked(question: Question) -> str:
@@ -111,19 +117,26 @@ def problem(arguments: Mapping[str, object]) -> str | None:
     return None if len({each.casefold() for each in offered}) == len(offered) else "two of the options are the same."
 
 
-def question(call: Call, thread_id: int, channel: str, requester: str, expires_at: float) -> CallInput:
-    """Return the question of a call of the tool. expires_at: Unix time in seconds."""
+def after(question: Question) -> int:
+    """Return the newest message that was there when it was asked, by its id in the inbox: a later one answers it."""
+    return count(mapping(parsed(question.body)).get("after"))
+
+
+def question(call: Call, thread: tuple[int, str], requester: str, expires_at: float, *, after: int) -> CallInput:
+    """Return the question of a call of the tool.
+
+    thread: the id of the thread, and its channel. expires_at: Unix time in seconds. after: see `after`.
+    """
     found = mapping(parsed(call.arguments))
-    body = json.dumps(
-        {"question": text(found.get("question")), "options": items(found.get("options"))}, ensure_ascii=False
-    )
+    said = {"question": text(found.get("question")), "options": items(found.get("options")), "after": after}
+    body = json.dumps(said, ensure_ascii=False)
     id_ = secrets.token_urlsafe(18)
     return CallInput(
         id=id_,
         kind=ASK_PERSON,
         digest=sha256(id_, body),
-        thread_id=thread_id,
-        channel=channel,
+        thread_id=thread[0],
+        channel=thread[1],
         body=body,
         requester=requester,
         expires_at=expires_at,

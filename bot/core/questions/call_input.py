@@ -23,6 +23,10 @@ class InputQuestion(QuestionKind):
 
     gives_input = True
 
+    def replaced(self, question: Question, by: str) -> Transition:
+        """Return what follows if the requester writes in the thread what they want instead."""
+        raise NotImplementedError
+
     def requested(self, question: Question) -> Record:
         return self.record(question, "asked", {})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 
 from bot.core import exchange
-from bot.core.calls import Call, CallState
+from bot.core.calls import UNANSWERED, Call, CallOutcome, CallState
 from bot.core.exchange import ACCEPT, CANCEL, DECLINE, FORM, InputRequest
 from bot.core.json_text import JsonObject, sha256
 from bot.core.questions import form_fields
@@ -58,6 +58,8 @@ class Elicitation(InputQuestion):
         closed = self.closed(question, click.answer, by=click.user)
         if isinstance(question, CallInput):
             there = exchange.loads(question.call.exchange).answered(request.key, answer)
+            if there.repeats and there.refused:
+                return replace(closed, call=CallStep(CallState.FINISHED, CallOutcome.ERROR, _NOT_OPENED))
             state = CallState.READY if there.open is None else CallState.AWAITING
             return replace(closed, call=CallStep(state, exchange=there.dumps()))
         found = _CALL.fullmatch(question.subject)
@@ -65,6 +67,15 @@ class Elicitation(InputQuestion):
             return UNKNOWN
         told = exchange.Exchange((request,), live=question.id).answered(request.key, answer)
         return replace(closed, told=(int(found[1]), told.dumps()))
+
+    def replaced(self, question: Question, by: str) -> Transition:
+        closed = self.closed(question, CANCEL, by=by)
+        step = CallStep(CallState.FINISHED, CallOutcome.ERROR, _INSTEAD)
+        return replace(closed, call=step) if isinstance(question, CallInput) else closed
+
+
+_NOT_OPENED = f"{UNANSWERED}the person did not open the page without which the tool server does not go on."
+_INSTEAD = f"{UNANSWERED}the person wants something else instead, which they have written in the thread."
 
 
 def asked(question: Question) -> Asked:

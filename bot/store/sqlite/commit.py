@@ -63,8 +63,8 @@ def apply(
     posts.owe(connection, state.id, change.drafts)
     for approval, words in change.drifted:
         transitions.drift(connection, approval, words)
-    for question, why in change.withdrawn:
-        transitions.withdraw(connection, question, why)
+    transitions.written(connection, state.id, change.written)
+    transitions.withdraw(connection, change.withdrawn)
     for card in change.cards:
         _ask(connection, state.id, card, redact, stopped_by)
     _wait(connection, state.id, turn_id, change, redact, stopped_by=stopped_by)

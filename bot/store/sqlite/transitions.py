@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from bot.core.calls import CallState
 from bot.core.inbox import timestamp
-from bot.core.questions import call_question, suggestion
+from bot.core.questions import ask_person, call_question, suggestion
+from bot.core.questions.ask_person import AskPerson
+from bot.core.questions.call_input import InputQuestion
 from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
@@ -17,6 +19,7 @@ from bot.core.questions.question import Approval, CallInput, Decision, Question
 from bot.core.questions.retry import PASSED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Instead, Transition
 from bot.core.thread import person
+from bot.core.transaction import Written
 from bot.store.sqlite import (
     audit,
     budget_waits,
@@ -67,11 +70,22 @@ def drift(connection: sqlite3.Connection, approval: str, words: str) -> None:
         apply(connection, found, transition, ())
 
 
-def withdraw(connection: sqlite3.Connection, question: str, why: str) -> None:
-    """Close an open question to which an answer would come too late."""
-    found = find(connection, question)
-    if found is not None:
-        end(connection, found, Decision.WITHDRAWN, reason=why)
+def written(connection: sqlite3.Connection, thread_id: int, by: Written | None) -> None:
+    """Let a message answer the model's own questions that were asked before it came."""
+    for each in of_thread(connection, thread_id) if by is not None else ():
+        kind = KINDS[each.kind]
+        if by is None or not isinstance(each, CallInput) or not isinstance(kind, AskPerson):
+            continue
+        if each.call.id in by.calls and ask_person.after(each) < by.message:
+            apply(connection, each, kind.replaced(each, by.user), ())
+
+
+def withdraw(connection: sqlite3.Connection, questions: Sequence[tuple[str, str]]) -> None:
+    """Close open questions to which an answer would come too late: (question, why)."""
+    for question, why in questions:
+        found = find(connection, question)
+        if found is not None:
+            end(connection, found, Decision.WITHDRAWN, reason=why)
 
 
 def pass_over(connection: sqlite3.Connection, thread_id: int) -> bool:
@@ -170,13 +184,18 @@ def _replace(
     """Deny everything that waits in a thread: the first call is answered with what its requester wants instead."""
     quoted = follow_ups.taken(connection, question, instead.said)
     words = "\n".join(each.words for each in instead.said)
-    asked = [each for each in of_thread(connection, question.thread_id) if isinstance(each, Approval)]
+    there = of_thread(connection, question.thread_id)
+    asked = [each for each in there if isinstance(each, Approval)]
     for each in sorted(asked, key=lambda each: each.call.position):
         kind = KINDS[each.kind]
         if isinstance(kind, CallQuestion):
             closed = kind.replaced(each, by, words, quoted)
             apply(connection, each, closed, redact)
             quoted = "" if closed.call and closed.call.result is not None else quoted
+    for each in there:
+        kind = KINDS[each.kind]
+        if isinstance(kind, InputQuestion):
+            apply(connection, each, kind.replaced(each, by), redact)
     follow_ups.deny_unasked(connection, question.thread_id)
 
 

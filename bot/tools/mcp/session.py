@@ -45,7 +45,7 @@ CONNECT_SECONDS = 60.0
 """For starting, negotiating and listing. A server that npx has to download takes 7 s and more."""
 FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
 """Seconds before a subscription that was lost is made again; doubled each time."""
-FIRST_LEG_PAUSE, MAX_LEG_PAUSE, MAX_LEGS = 0.05, 0.25, 20
+LEG_SECONDS, MAX_LEGS = 0.25, 20
 """Seconds before a call is made again that its server has put off, and how often it is."""
 LONGEST_SECONDS = 30 * 86_400.0
 """The SDK's own time limit where ours counts."""
@@ -180,7 +180,7 @@ class Session:
         """Run a tool by the server's own name. Out: the status of the delivery, and the result as a model may read it
         (with `whole`: exactly as received) or a description of what happened."""
         dialogue = dialogue or Dialogue()
-        pause, legs = FIRST_LEG_PAUSE, 0
+        legs = 0
         while True:
             status, words = await self._call(name, arguments, seconds, dialogue, whole=whole)
             asked = words.exchange if isinstance(words, ResultText) else None
@@ -191,8 +191,7 @@ class Session:
                 return DeliveryStatus.ERROR, "The tool server kept putting the call off."
             legs += 1
             dialogue = replace(dialogue, exchange=replace(asked, rounds=asked.rounds - 1))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, MAX_LEG_PAUSE)
+            await asyncio.sleep(LEG_SECONDS)
 
     async def _call(
         self, name: str, arguments: JsonObject, seconds: float, dialogue: Dialogue, *, whole: bool

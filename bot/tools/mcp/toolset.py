@@ -79,6 +79,7 @@ class McpToolset:
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
         self._by_name: dict[str, Tool] = {}
+        self._own: tuple[Tool, ...] = ()
 
     def _server(self, config: ServerConfig) -> Server:
         make = self._reach[type(config)]
@@ -204,11 +205,18 @@ class McpToolset:
         """Return what a server says of itself, by its key; None if it does not run."""
         return await self._servers[key].about()
 
+    def offer(self, own: Sequence[Tool]) -> None:
+        """Offer tools of the bot's own, before those of the servers. They are not called here."""
+        self._own = tuple(own)
+        self._forget_tools()
+
     def tools(self) -> Sequence[Tool]:
-        """Return all known tools: servers in the order of the configuration, the tools of each by name."""
+        """Return all known tools: the bot's own, then those of the servers in the order of the configuration, the tools
+        of each by name."""
         if self._tools is None:
-            self._tools = tuple(tool for server in self._servers.values() for tool in server.tools)
-            self._by_name = {tool.name: tool for tool in self._tools}
+            found = [tool for server in self._servers.values() for tool in server.tools]
+            self._tools = (*self._own, *found)
+            self._by_name = {tool.name: tool for tool in (*found, *self._own)}
         return self._tools
 
     def unavailable(self) -> Sequence[Unavailable]:
