@@ -56,6 +56,8 @@ class Remote:
     issuer: str = ""
     """What it calls itself; its origin by default."""
     names_itself: bool = True
+    refuses: bool = False
+    """Whether it accepts no token."""
     pause: float = 0.0
     """Seconds that each tool call takes."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -143,7 +145,7 @@ class Remote:
         if form["grant_type"] == "client_credentials":
             self.asked.append("client")
             given = base64.b64decode(request.headers.get("Authorization", "").removeprefix("Basic ")).decode()
-            return self._give(Grant("the company", "", form["resource"])) if given == "bot:hush-hush" else refused
+            return self._give(Grant("company", "", form["resource"])) if given == "bot:hush-hush" else refused
         if form["grant_type"] == "authorization_code":
             self.asked.append("code")
             begun = self.codes.pop(form["code"], None)
@@ -169,7 +171,7 @@ class Remote:
         """Answer a message of MCP."""
         header = request.headers.get("Authorization", "")
         grant = self.access.get(header.removeprefix("Bearer "))
-        if grant is None:
+        if grant is None or self.refuses:
             self.unauthorized += 1
             about = f"{self.origin}/.well-known/oauth-protected-resource/mcp"
             return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer resource_metadata="{about}"'})

@@ -74,6 +74,16 @@ class Parts(Service):
         """The bot's own, for what a test adds to the bot."""
         return self._store
 
+    @property
+    def tools(self) -> McpToolset:
+        """The toolset."""
+        return self._tools
+
+    async def expire(self) -> None:
+        """Have the sweep close what has expired."""
+        for thread_id in await self._store.expire():
+            self.wake(thread_id)
+
     def wake(self, thread_id: int) -> None:
         """There is something to do in this thread."""
         self._wake_both(thread_id)

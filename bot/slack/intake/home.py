@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import log_events
-from bot.core.ports.identities import Connections
 from bot.core.untrusted import reference
 from bot.slack.approval_handler import ApprovalHandler, user_of
 from bot.slack.blocks import home
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.intake import connections
 
 log = logging.getLogger(__name__)
 
@@ -76,26 +75,4 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.event("app_home_opened")(on_opened)
     app.action(home.STOP)(on_stop)
     app.action(home.REVOKE)(on_revoke)
-    _register_disconnect(app, handler, publish)
-
-
-def _register_disconnect(
-    app: AsyncApp, handler: ApprovalHandler, publish: Callable[[str], Coroutine[Any, Any, None]]
-) -> None:
-    """Listen to the buttons that disconnect an account. publish: shows a person the Home."""
-
-    async def on_disconnect(ack: AsyncAck, body: dict[str, Any]) -> None:
-        user = user_of(body)
-        try:
-            server = home.opened_server(str(body["actions"][0].get("value") or ""))
-        except ValueError:
-            server = ""
-        await ack()
-        if user and server and handler.connections is not None:
-            handler.background(disconnect(handler.connections, user, server))
-
-    async def disconnect(connections: Connections, user: str, server: str) -> None:
-        await connections.disconnect(user, server)
-        await publish(user)
-
-    app.action(home.DISCONNECT)(on_disconnect)
+    connections.register(app, handler, publish)

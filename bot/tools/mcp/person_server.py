@@ -1,8 +1,8 @@
 """A server to which each person signs in: a session, an HTTP client and credentials of their own for each of them,
 opened for a call and closed once it is idle.
 
-The tools that are offered are those that were listed last, over anybody's session; before anybody has signed in, that
-is one tool with which to do so. A call is sent only if the session of its own person has the tool as it was offered.
+The tools that are offered are those that were listed last, over anybody's session, and one with which to sign in, since
+before anybody has there are no others. A call is sent only if the session of its own person has the tool as it was offered.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ IDLE_SECONDS = 600.0
 MAX_SESSIONS = 100
 """Sessions that are open at the same time, of one server."""
 CONNECT = "connect"
-"""The name of the tool that is offered before the server's own are known."""
+"""The name of the tool with which to sign in, unless the server has one of this name."""
 ABOUT_CONNECT = (
     "Connects to {server} with the account of the person who asks, who signs in if necessary. Its other tools are "
     "available afterwards."
@@ -217,27 +217,23 @@ class PersonServer(Server):
             if self.state is State.STARTING:
                 self._move(State.UP)
 
-    def _listed(self, definitions: Sequence[Definition]) -> None:
+    async def _listed(self, definitions: Sequence[Definition]) -> None:
         """Take in the tools of a person's session, and keep them. Those that only another open session has stay."""
         listed = {each.name: each for each in definitions}
         elsewhere = {name for each in self._sessions.values() for name in each.names}
         kept = {name: each for name, each in self._definition_of.items() if name in elsewhere and name not in listed}
         merged = {**kept, **listed}
         if merged != self._definition_of:
-            task = asyncio.create_task(self._adopt_all(merged))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-    async def _adopt_all(self, definitions: dict[str, Definition]) -> None:
-        await self._offer(definitions)
-        if self.credentials is not None:
-            body = json.dumps([asdict(each) for each in definitions.values()])
-            await self.credentials.keep_tools(self.config.key, self._origin, body)
+            await self._offer(merged)
+            if self.credentials is not None:
+                body = json.dumps([asdict(each) for each in merged.values()])
+                await self.credentials.keep_tools(self.config.key, self._origin, body)
 
     async def _offer(self, definitions: dict[str, Definition]) -> None:
         self._definition_of = definitions
         tools = await asyncio.to_thread(offered_tools, self._person_config, [*definitions.values()])
-        self.tools = tuple(tools) if definitions else (self._connect,)
+        connect = [] if CONNECT in definitions else [self._connect]
+        self.tools = tuple(sorted([*tools, *connect], key=lambda tool: tool.name))
         self._on_tools()
 
 
@@ -245,7 +241,7 @@ class _PersonSession(Server):
     """The connection of one person, one after the other."""
 
     def __init__(
-        self, config: HttpServer, transport: Transport, listed: Callable[[Sequence[Definition]], None]
+        self, config: HttpServer, transport: Transport, listed: Callable[[Sequence[Definition]], Awaitable[None]]
     ) -> None:
         super().__init__(config, transport, lambda: None)
         self.calls = 0
@@ -271,7 +267,7 @@ class _PersonSession(Server):
     async def _adopt(self, definitions: Sequence[Definition]) -> None:
         await super()._adopt(definitions)
         self.names = frozenset(each.name for each in definitions)
-        self._listed(definitions)
+        await self._listed(definitions)
 
 
 class _OfPerson:
@@ -288,7 +284,7 @@ class _OfPerson:
 
 
 def connect_tool(config: HttpServer) -> Tool:
-    """Return the tool that is offered before the tools of a server are known."""
+    """Return the tool with which to sign in."""
     schema = {"type": "object", "properties": {}}
     return Tool(
         name=f"{names.prefix(config.key)}{names.SEPARATOR}{CONNECT}",

@@ -6,6 +6,7 @@ SSL_CERT_FILE and SSL_CERT_DIR.
 
 from __future__ import annotations
 
+import logging
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -18,6 +19,8 @@ from bot.errors import SignInError
 from bot.tools.mcp.delivery import Delivery
 from bot.tools.mcp.jsonrpc import ID_WITHIN, MAX_LINE_BYTES
 from bot.tools.server_config import Authorization, HttpServer
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 10.0
 WRITE_SECONDS: Final = 30.0
@@ -33,7 +36,10 @@ class Abandoned(Exception):
 
 
 class Unauthorized(httpx2.TransportError):
-    """There are no credentials for a request, so it was not sent. The text says why."""
+    """There are no credentials for a request, so it was not sent."""
+
+    def __init__(self) -> None:
+        super().__init__("cannot be signed in to at the moment")
 
 
 class Client(httpx2.AsyncClient):
@@ -62,7 +68,8 @@ async def _credentials(client: Client) -> str:
     try:
         return await client.authorization.header() if client.authorization else ""
     except SignInError as problem:
-        raise Unauthorized(str(problem)) from None
+        log.warning("there are no credentials for a tool server: %s", problem)
+        raise Unauthorized from None
 
 
 async def _has_others(client: Client, credentials: str, refusal: httpx2.Response) -> bool:
@@ -71,7 +78,8 @@ async def _has_others(client: Client, credentials: str, refusal: httpx2.Response
     try:
         return client.authorization is not None and await client.authorization.refused(credentials, challenge)
     except SignInError as problem:
-        raise Unauthorized(str(problem)) from None
+        log.warning("there are no credentials for a tool server: %s", problem)
+        raise Unauthorized from None
 
 
 @asynccontextmanager
@@ -125,6 +133,12 @@ async def exchange(
         yield response
     finally:
         await response.aclose()
+
+
+async def end_session(client: Client, url: str, headers: Mapping[str, str]) -> None:
+    """Tell a server that a session is not used any more."""
+    async with exchange(client, "DELETE", url, headers=headers):
+        pass
 
 
 async def whole(response: httpx2.Response) -> tuple[bytes, int]:

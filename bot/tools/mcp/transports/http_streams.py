@@ -100,9 +100,7 @@ class HttpConnection:
             with suppress(httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     if self._session and self._fault is None:
-                        url, headers = self._config.url, self._headers()
-                        async with http_client.exchange(self._client, "DELETE", url, headers=headers):
-                            pass
+                        await http_client.end_session(self._client, self._config.url, self._headers())
             with suppress(OSError, RuntimeError):
                 await self._client.aclose()
 
@@ -197,8 +195,8 @@ class HttpConnection:
             try:
                 async with self._post(body, headers, delivery) as response:
                     return await self._receive(message, response)
-            except (http_client.Abandoned, http_client.Unauthorized):
-                return Fault("was not asked", taken=False)
+            except (http_client.Abandoned, http_client.Unauthorized) as problem:
+                return Fault(str(problem) or "was not asked", taken=False)
             except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as problem:
                 fault = http_faults.of_error(problem)
                 log.debug("%s: a request failed: %s", self._config.key, type(problem).__name__)
