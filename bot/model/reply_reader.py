@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # waited for, nothing is read for a pause that is too short for readers to notice; it may be longer in a long reply.
 CALLS_SECONDS = 0.05
 """The initial pause in a reply with tool calls, which are short."""
-WORDS_SECONDS = 0.15
-"""The initial pause in a reply with text, none of which is shown in its first half second (`TOGETHER_SECONDS`)."""
+WORDS_SECONDS = 0.08
+"""The initial pause in a reply with text."""
 GROWTH = 0.5
 """The pause grows by this fraction of the time since the reply started."""
 MAX_INTERVAL = 0.25
