@@ -169,7 +169,9 @@ class SqliteStore(
 
     async def commit(self, state: ThreadState, change: Change) -> None:
         def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str, bool]:
-            self._mark(connection, state.id, when=bool(change.outcome or change.cards or change.calls))
+            # With the results of a step in the log, the work goes on.
+            rests = bool(change.outcome or change.cards or (change.calls and not change.messages))
+            self._mark(connection, state.id, when=rests)
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
