@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.core.budget import CutRequest
@@ -19,7 +21,9 @@ PAUSES = (2.0, 5.0, 20.0, 60.0, 300.0, 1800.0)
 """Seconds after which the endpoint is asked again that does not know a request; then what was estimated stays."""
 AT_ONCE = 50
 IDLE_SECONDS = 2.0
-"""Seconds between two looks at what is to be asked."""
+"""Seconds between two looks at what is to be asked, while there is anything."""
+UNASKED_SECONDS = 60.0
+"""The same while nothing is known to be cut off."""
 READY_SECONDS = 6.0
 """How long a turn waits at most for the costs of what the last process has left."""
 
@@ -32,6 +36,7 @@ class CutRequests:
     look_up: Callable[[str], Awaitable[Generation | None]]
     idle_seconds: float = IDLE_SECONDS
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take_over(self) -> None:
         """Count what the last process has left as cut off. Before any turn goes on."""
@@ -47,14 +52,24 @@ class CutRequests:
             except TimeoutError:
                 self._ready.set()
 
+    def notice(self) -> None:
+        """Take note that a request was cut off, which is recorded within a moment."""
+        self._news.set()
+
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
+            self._news.clear()
+            left = True
             try:
                 await self.once()
+                left = bool(await self.store.cut_requests(math.inf, 1))
             except StoreError as error:
                 log.warning("what requests have cost that were cut off could not be recorded: %s", error.detail)
             self._ready.set()
+            if not left:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), UNASKED_SECONDS)
             await asyncio.sleep(self.idle_seconds)
 
     async def once(self) -> None:

@@ -142,6 +142,7 @@ class Service:
             kinds={**KINDS, TURN: live.kind},
             session=lambda thread_id: self._sessions.wanted(thread_id) or "",
             session_given=lambda thread_id, status: self._sessions.given(thread_id, SessionStatus(status)),
+            session_settles=self._sessions.settles,
             rate=rate,
             wake=self._deliveries.wake,
             advance=self._threads.wake,

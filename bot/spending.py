@@ -35,5 +35,6 @@ def assemble(
         settings.limits.approval_hours,
         catalogue,
         settled=cut.ready,
+        cut=cut.notice,
     )
     return budgets, cut

@@ -54,6 +54,8 @@ class Budgets:
     catalogue: ModelCatalogue | None = None
     settled: Callable[[], Awaitable[None]] = _at_once
     """Waits, for a short time, until the costs of requests that a crash has cut off are known."""
+    cut: Callable[[], None] = lambda: None
+    """Called when a request was cut off, of which the cost has to be found out."""
 
     def meter(self, state: ThreadState, turn: Turn) -> RequestMeter:
         """Return what counts the requests of the next step of a turn."""
@@ -62,7 +64,7 @@ class Budgets:
             standings = await self._read(state, turn)
             return any(each.sum.cost + used.cost >= each.limit - ROUNDING for each in standings)
 
-        return RequestMeter(self.store, turn.id, self.catalogue, reached if self.caps.any else None)
+        return RequestMeter(self.store, turn.id, self.catalogue, reached if self.caps.any else None, self.cut)
 
     async def check(self, state: ThreadState, turn: Turn) -> Sequence[Standing]:
         """Return the budgets of a turn with what has been spent of each; only needed if there are any `caps`. A

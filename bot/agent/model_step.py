@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import time
@@ -135,6 +136,9 @@ class ModelStep:
                     change.name = "leave out refused files"
                     return await self._go_on(state, change)
                 return await self._fail(state, turn, error, change)
+            except asyncio.CancelledError:
+                await spending.meter.interrupted()
+                raise
         if reply is None:
             return await self._cut(state, spending)
         change.measured = _measured(state, reply)

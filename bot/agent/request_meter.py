@@ -1,4 +1,4 @@
-"""Counts the requests of one step of a turn for the ledger of costs, from the first words of each reply on."""
+"""Counts the requests of one step of a turn for the ledger of costs, from soon after each reply has begun."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from bot.errors import OutOfBudget, StoreError
 
 log = logging.getLogger(__name__)
 
+BEGUN_SECONDS = 0.25
+"""From the first words of a reply until its id is recorded. One that ends sooner is recorded only as a whole: a commit
+less, and the process wakes twice less."""
+
 
 class RequestMeter:
     """Implements `bot.core.ports.meter.Meter` for a turn."""
@@ -25,12 +29,16 @@ class RequestMeter:
         turn: int,
         catalogue: ModelCatalogue | None = None,
         reached: Callable[[Usage], Awaitable[bool]] | None = None,
+        cut: Callable[[], None] = lambda: None,
     ) -> None:
         """catalogue: for prices, where the provider reports no cost. reached: returns whether nothing may be spent any
-        more once this is spent too; None if there are no budgets."""
+        more once this is spent too; None if there are no budgets. cut: called when a request was cut off, of which the
+        cost has to be found out."""
         self._store, self._turn, self._catalogue, self._reached = store, turn, catalogue, reached
+        self._cut = cut
         self._costs: list[RequestCost] = []
         self._open: RequestCost | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -47,7 +55,23 @@ class RequestMeter:
     def began(self, generation: str) -> None:
         request = self._open.request if self._open is not None else uuid.uuid4().hex
         self._open = RequestCost(request, generation, cut=True)
-        self._writing = asyncio.create_task(self._begin(self._open))
+        self._wait_no_longer()
+        self._timer = asyncio.get_running_loop().call_later(BEGUN_SECONDS, self._write, self._open)
+
+    def _write(self, cost: RequestCost) -> None:
+        self._timer, self._writing = None, asyncio.create_task(self._begin(cost))
+
+    def _wait_no_longer(self) -> bool:
+        """Return whether there is an id that is not recorded yet."""
+        waiting, self._timer = self._timer, None
+        if waiting is not None:
+            waiting.cancel()
+        return waiting is not None
+
+    async def interrupted(self) -> None:
+        """Record now what has begun: the process is about to end, and the next one finds out what it has cost."""
+        if self._wait_no_longer() and self._open is not None:
+            await self._begin(self._open)
 
     async def _begin(self, cost: RequestCost) -> None:
         try:
@@ -57,10 +81,12 @@ class RequestMeter:
 
     def ended(self, generation: str, model: str, usage: Usage) -> None:
         begun, self._open = self._open, None
+        self._wait_no_longer()
         request = begun.request if begun is not None else uuid.uuid4().hex
         if usage == Usage() and not usage.reported:
             if generation:
                 self._costs.append(RequestCost(request, generation, model, cut=True))
+                self._cut()
             elif begun is not None:
                 self._costs.append(RequestCost(request, model=model, basis=Basis.REPORTED))
             return
@@ -83,4 +109,6 @@ class RequestMeter:
         if self._open is None:
             return [*self._costs]
         begun = self._open if self._open.generation else RequestCost(self._open.request, basis=Basis.REPORTED)
+        if begun.cut:
+            self._cut()
         return [*self._costs, begun]

@@ -136,6 +136,14 @@ class Sessions:
             self._now_shows(thread_id, session, status)
             self._consider(thread_id, session)
 
+    def settles(self, thread_id: int) -> None:
+        """Take note that no message is coming any more that could carry the end of the work."""
+        session = self._sessions.get(thread_id)
+        rests = session is not None and session.wanted is not SessionStatus.PROCESSING and not session.tries
+        if session is not None and rests and thread_id in self._queue:
+            session.due = min(session.due, self._clock())
+            self._news.set()
+
     def doubt(self, thread_id: int, place: ThreadRef) -> None:
         """Take note that Slack may show another status than what an earlier process has left."""
         if self.enabled:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from bot.core.attachments import Attached, FileKind, ReadFile
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.ports.attachments import FileReader, KeptContents
+from bot.pace import gathered
 from bot.slack.attached import links
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
@@ -84,7 +85,7 @@ class AttachedFiles:
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         linking = [index for index in found if _may_link(messages[index])]
-        await asyncio.gather(*(self._follow(messages[index], read[index]) for index in linking))
+        await gathered(self._follow(messages[index], read[index]) for index in linking)
         wanted: list[tuple[int, FileRef]] = []
         for index in reversed(found):
             wanted += [(index, file) for file in _files(read[index].parts)]

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.posts import Posts
+from bot.core.ports.store import Questions
 from bot.core.posts import Knowledge
 from bot.slack.delivery.stream_body import Given, StreamBody
+
+
+class DeliveryStore(Posts, Questions, Protocol):
+    """The posts, and the questions to close when Slack refuses to show them."""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,10 @@ class KnownPost(Knowledge):
     recorded: bool = False
     """The store has recorded that it is in Slack. Anything read from the store earlier would cause it to be posted
     again."""
+    revision: int = 0
+    """The revision that is in Slack, while that is not recorded yet."""
+    overtaken: bool = False
+    """Another one was wanted before that was recorded."""
     tries: int = 0
     body: JsonObject | None = None
     """The body that Slack was given last, while the message is not final."""

@@ -19,10 +19,10 @@ from bot.core.posts import Deliveries, Post, PostState, in_order
 from bot.core.thread_ref import ThreadRef
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of, retry_after
 from bot.slack.delivery.kinds import PLAIN, Kind
-from bot.slack.delivery.known import KnownPost, KnownThread, KnownThreads
+from bot.slack.delivery.known import DeliveryStore, KnownPost, KnownThread, KnownThreads
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
-from bot.slack.delivery.settling import DeliveryStore, Settler
+from bot.slack.delivery.settling import Settler
 from bot.slack.delivery.stream_budget import StreamBudget
 from bot.slack.delivery.streams import Streams
 from bot.slack.error_kinds import needs_operator
@@ -48,16 +48,24 @@ class Outbox:
         budget: StreamBudget | None = None,
         session: Callable[[int], str] = lambda thread_id: "",
         session_given: Callable[[int, str], None] = lambda thread_id, status: None,
+        session_settles: Callable[[int], None] = lambda thread_id: None,
     ) -> None:
         """`kinds` are those that differ from `PLAIN`, which is posted as it was recorded. `wake` asks for another
         `reconcile`, `advance` for the turn to go on; `background` runs what need not be waited for. `budget` is what
-        Slack allows the workspace; None: what it publishes. `session` and `session_given`: see `Streams`."""
+        Slack allows the workspace; None: what it publishes. The last three: see `Streams`."""
         self._store = store
         self._sender = sender
         self._kinds = kinds
         self._rate = rate
         self._wake = wake
-        self._streams = Streams(sender, budget or StreamBudget(), rate, session, session_given)
+        self._streams = Streams(
+            sender,
+            budget or StreamBudget(),
+            rate,
+            session=session,
+            session_given=session_given,
+            session_settles=session_settles,
+        )
         self._known = KnownThreads()
         self._settler = Settler(
             store,
@@ -109,7 +117,8 @@ class Outbox:
             if left.state is PostState.REFUSED:
                 return True  # this may change what else is owed
             # A card may have been decided, a turn may have come to rest, while its message was on its way.
-            again |= fresh and left.state is PostState.POSTED and self._kinds.get(post.kind, PLAIN).changes
+            changes = self._kinds.get(post.kind, PLAIN).changes and not known.sent
+            again |= fresh and left.state is PostState.POSTED and changes
         return again or await self._offer(thread_id, deliveries)
 
     def _forget(self, post: int) -> None:

@@ -13,12 +13,10 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from bot import failpoints
 from bot.core.json_text import JsonObject
-from bot.core.ports.posts import Posts
-from bot.core.ports.store import Questions
 from bot.core.posts import INCOMPLETE, Action, Post, PostState, next_action
 from bot.core.questions.question import Decision
 from bot.core.thread_ref import ThreadRef
@@ -27,7 +25,7 @@ from bot.pace import offload
 from bot.slack.blocks.messages import deletion_notice
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, retry_after, what_follows
 from bot.slack.delivery.kinds import PLAIN, Kind
-from bot.slack.delivery.known import KnownPost, KnownThreads
+from bot.slack.delivery.known import DeliveryStore, KnownPost, KnownThreads
 from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender, Unthreaded
 from bot.slack.delivery.streams import Ended, Streams
@@ -38,10 +36,6 @@ MAX_WAIT = 86_400.0
 """Seconds for which a message may wait for an operator to allow it."""
 MAX_TRIES = 30
 """Of what Slack refuses with an error we do not know: about half an hour."""
-
-
-class DeliveryStore(Posts, Questions, Protocol):
-    """The posts, and the questions to close when Slack refuses to show them."""
 
 
 class Settler:
@@ -82,6 +76,7 @@ class Settler:
         """Take the actions that one message needs until there are none. Out: its state afterwards. Raises errors that
         are worth a retry."""
         if known.sent:
+            known.overtaken |= gone or post.revision != known.revision
             return post
         kind = self._kind(post)
         known.stopped = False
@@ -146,7 +141,7 @@ class Settler:
             known.absent = True
             return post
         # It is unknown which revision arrived, so a later one than the first is sent again.
-        return await self._arrived(post, ts, 0, known)
+        return await self._arrived(post, ts, 0, known, needs_ts=self._kind(post).needs_ts)
 
     def _wait(self, place: ThreadRef, post: Post, known: KnownPost) -> None:
         if self._kind(post).streamed is None:
@@ -202,7 +197,9 @@ class Settler:
             return post
         self._showing(post, body, known)
         self._streams.posted(place, post, known, self._kind(post))
-        return await self._arrived(post, ts, post.revision, known)
+        # Nothing follows the end of a turn's message but what people ask for: nobody needs its timestamp yet.
+        last = post.final and not post.about and self._kind(post).streamed is not None
+        return await self._arrived(post, ts, post.revision, known, needs_ts=self._kind(post).needs_ts and not last)
 
     async def _close_thread(self, post: Post, ts: str) -> Post:
         """Give up a thread that is gone, in which Slack has posted a message outside of it. The message is deleted
@@ -212,14 +209,14 @@ class Settler:
         self._advance(post.thread_id)
         return replace(post, state=PostState.REFUSED)
 
-    async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost) -> Post:
+    async def _arrived(self, post: Post, ts: str, shown: int, known: KnownPost, *, needs_ts: bool) -> Post:
         """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
         thread is read for it."""
-        if self._kind(post).needs_ts:
+        if needs_ts:
             await self._store.posted(post.id, ts, shown, channel=post.channel)
             known.doubtful = known.unrecorded = False
         else:
-            known.sent, known.recorded = True, False
+            known.sent, known.recorded, known.revision = True, False, post.revision
             self._background(self._record(post, ts, shown, known))
         return post.posted(ts, shown)
 
@@ -235,6 +232,8 @@ class Settler:
                 known.doubtful = known.unrecorded = True
         if known.recorded:
             self._known.recorded(post.thread_id, post.id)
+            if known.overtaken:
+                self._wake(post.thread_id)
 
     async def _update(self, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
         recorded, kind = post.shown != post.revision, self._kind(post)

@@ -63,12 +63,15 @@ class Streams:
         sender: Sender,
         budget: StreamBudget,
         rate: UpdateRate,
+        *,
         session: Callable[[int], str] = lambda thread_id: "",
         session_given: Callable[[int, str], None] = lambda thread_id, status: None,
+        session_settles: Callable[[int], None] = lambda thread_id: None,
     ) -> None:
         """`session` returns the status that the session of a thread should show, empty if there are no sessions;
-        `session_given` is called with a thread and the status that its session was given with the end of a stream."""
-        self._session, self._session_given = session, session_given
+        `session_given` is called with a thread and the status that its session was given with the end of a stream;
+        `session_settles` is called when a message is posted that no stream follows."""
+        self._session, self._session_given, self._session_settles = session, session_given, session_settles
         self._menus = True
         """Whether streams begin with a menu: Slack has not refused one."""
         self._sender = sender
@@ -249,6 +252,8 @@ class Streams:
     def posted(self, place: ThreadRef, post: Post, known: KnownPost, kind: Kind) -> None:
         """A message was posted, not streamed."""
         self._budget.posted(place.channel)
+        if kind.streamed is not None and post.final:
+            self._session_settles(post.thread_id)
         if kind.streamed is not None and not known.complete:
             self._budget.keep(post.id)
             self._rate.hold(post.thread_id, post.kind, self._budget.update_interval(self._rate.seconds))

@@ -37,7 +37,7 @@ Ahead = Callable[[sqlite3.Connection, T], Mapping[Hashable, object]]
 
 BATCH = 64
 """The maximum number of transactions that share a commit, so that the first does not wait long for the last."""
-QUIET = 2
+QUIET = 4
 """Up to this many transactions in a commit, what their callers need next is read along with it. In a quiet process,
 waking the thread and the loop once more costs more than the query; under load the result would be wasted."""
 

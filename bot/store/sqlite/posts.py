@@ -89,13 +89,15 @@ def last(connection: sqlite3.Connection) -> int:
 
 def posted(
     connection: sqlite3.Connection, post: int, ts: str, revision: int, channel: str = "", *, streaming: bool = False
-) -> None:
-    """Record that a post is in Slack, with this timestamp and revision; of a copy, in this direct message."""
-    connection.execute(
+) -> int:
+    """Record that a post is in Slack, with this timestamp and revision; of a copy, in this direct message. Return its
+    thread; 0 if that was recorded before."""
+    row = connection.execute(
         "UPDATE posts SET state = 'posted', ts = ?, shown = ?, channel = ?, streaming = ?"
-        " WHERE id = ? AND state = 'owed'",
+        " WHERE id = ? AND state = 'owed' RETURNING thread_id",
         (ts, revision, channel, streaming, post),
-    )
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def shown(connection: sqlite3.Connection, post: int, revision: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import partial
 
 from bot.core.posts import Deliveries, Draft
@@ -27,15 +27,18 @@ class PostsStore:
         def owe(connection: sqlite3.Connection) -> None:
             posts.owe(connection, thread_id, drafts)
 
-        await self._database.write(owe, synced=False)
+        def ahead(connection: sqlite3.Connection, _: None) -> Mapping[Hashable, object]:
+            return _left(connection, thread_id)
+
+        await self._database.write(owe, synced=False, ahead=ahead)
 
     async def posted(
         self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
     ) -> None:
-        def posted(connection: sqlite3.Connection) -> None:
-            posts.posted(connection, post, ts, revision, channel, streaming=streaming)
+        def posted(connection: sqlite3.Connection) -> int:
+            return posts.posted(connection, post, ts, revision, channel, streaming=streaming)
 
-        await self._database.write(posted, synced=False, soon=soon)
+        await self._database.write(posted, synced=False, soon=soon, ahead=None if soon else _left)
 
     async def shown(self, post: int, revision: int) -> None:
         def shown(connection: sqlite3.Connection) -> None:
@@ -63,6 +66,11 @@ class PostsStore:
             amendments.close_thread(connection, thread_id, at, outside)
 
         await self._database.write(close_thread)
+
+
+def _left(connection: sqlite3.Connection, thread_id: int) -> Mapping[Hashable, object]:
+    """Read what a delivery that has just recorded something looks at next."""
+    return {delivering(thread_id): posts.deliveries(connection, thread_id)} if thread_id else {}
 
 
 def delivering(thread_id: int) -> Hashable:

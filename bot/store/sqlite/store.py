@@ -34,6 +34,7 @@ from bot.store.sqlite import (
     posts,
     question_rows,
     questions,
+    thread_models,
     transitions,
     turn_records,
     undos,
@@ -49,7 +50,7 @@ from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
 from bot.store.sqlite.server_news_store import ServerNewsTables
 from bot.store.sqlite.session_store import SqliteSessions
-from bot.store.sqlite.thread_models_store import ThreadModelsStore
+from bot.store.sqlite.thread_models_store import ThreadModelsStore, choosing
 from bot.store.sqlite.transcript_cache import Transcripts
 from bot.store.sqlite.unreadable import OddRows
 
@@ -179,7 +180,9 @@ class SqliteStore(
 
     async def commit(self, state: ThreadState, change: Change) -> None:
         def work(connection: sqlite3.Connection) -> tuple[int, list[Unread], str, bool]:
-            self._mark(connection, state.id, when=bool(change.outcome or change.cards or change.calls))
+            # With the results of a step in the log, the work goes on.
+            rests = bool(change.outcome or change.cards or (change.calls and not change.messages))
+            self._mark(connection, state.id, when=rests)
             return apply(connection, state, change, self._redact)
 
         work.__name__ = change.name
@@ -187,14 +190,20 @@ class SqliteStore(
             state.turn.attempts, state.turn.announced = 1, True
 
         def ahead(connection: sqlite3.Connection, _: object) -> dict[Hashable, object]:
-            return {delivering(state.id): posts.deliveries(connection, state.id)}
+            found: dict[Hashable, object] = {}
+            if owes:
+                found[delivering(state.id)] = posts.deliveries(connection, state.id)
+            if asks:
+                found[choosing(state.id)] = thread_models.find(connection, state.id)
+            return found
 
         if change.compaction is not None:  # before it is written: the caller may be cancelled meanwhile
             self._transcripts.drop(state.id)
             state.transcript = None
         owes = bool(change.drafts or change.cards)
+        asks = bool(change.messages) and not (change.new_calls or change.outcome)
         turn_id, unread, stopped_by, written = await self._database.write(
-            work, synced=change.synced, ahead=ahead if owes else None
+            work, synced=change.synced, ahead=ahead if owes or asks else None
         )
         if not written:
             state.unread = unread
