@@ -17,7 +17,7 @@ from tests.inprocess.outages import heard, in_slacks_time, is_heard, offline, ou
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 DAY = 86_400.0
-MESSAGES = 110
+MESSAGES = 70
 
 
 @dataclass

@@ -14,7 +14,7 @@ from bot.core.amendments import DELETED, EDITED, Amendment, AmendmentOutcome
 from bot.core.inbox import Incoming
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import amendments, inbox, log
-from tests import statements
+from tests import migrated
 
 ALICE, BOB = "UALICE", "UBOB"
 BASE = Incoming(
@@ -86,7 +86,7 @@ def stories(draw: st.DrawFn) -> Story:
 @cache
 def database() -> sqlite3.Connection:
     """One for all examples, each of which is rolled back."""
-    return statements.empty()
+    return migrated.in_memory()
 
 
 class Told:
