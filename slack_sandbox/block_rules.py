@@ -66,18 +66,22 @@ def has_video(blocks: Sequence[Json]) -> bool:
 def _nodes(blocks: Sequence[Json], pointer: str) -> Iterator[tuple[str, Json, Json]]:
     """Every object within the blocks, with its pointer and the block that it is in."""
     for index, block in enumerate(blocks):
-        for at, node in _walk(block, f"{pointer}/{index}"):
+        found: list[tuple[str, Json]] = []
+        _collect(block, f"{pointer}/{index}", found)
+        for at, node in found:
             yield at, node, block
 
 
-def _walk(node: Any, pointer: str) -> Iterator[tuple[str, Json]]:
+def _collect(node: Any, pointer: str, found: list[tuple[str, Json]]) -> None:
     if isinstance(node, dict):
-        yield pointer, node
+        found.append((pointer, node))
         for key, value in node.items():
-            yield from _walk(value, f"{pointer}/{key}")
+            if isinstance(value, dict | list):
+                _collect(value, f"{pointer}/{key}", found)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _walk(value, f"{pointer}/{index}")
+            if isinstance(value, dict | list):
+                _collect(value, f"{pointer}/{index}", found)
 
 
 def _options(node: Json, at: str, report: list[str]) -> None:

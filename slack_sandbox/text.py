@@ -121,15 +121,23 @@ def pings(text: str, blocks: Sequence[Json], *, link_names: bool = False) -> lis
     return list(dict.fromkeys(found))
 
 
-def _walk(node: Any) -> Iterator[Json]:
+def _walk(node: Any) -> list[Json]:
+    """Every object in it, each before those within it."""
+    found: list[Json] = []
+    _collect(node, found)
+    return found
+
+
+def _collect(node: Any, found: list[Json]) -> None:
     if isinstance(node, dict):
-        yield node
+        found.append(node)
         for value in node.values():
             if isinstance(value, dict | list):
-                yield from _walk(value)
+                _collect(value, found)
     elif isinstance(node, list):
         for value in node:
-            yield from _walk(value)
+            if isinstance(value, dict | list):
+                _collect(value, found)
 
 
 def elements(blocks: Sequence[Json]) -> Iterator[Json]:
@@ -152,8 +160,8 @@ def plain(text: str, blocks: Sequence[Json], attachments: Sequence[Json]) -> str
     Dates are shown by their fallback."""
     parts: list[str] = [unescape(text)] if text else []
     for block in [*blocks, *attachments]:
-        parts.extend(_readable(block))
-    return "\n".join(dict.fromkeys(_DATE.sub(r"\1", part) for part in parts if part))
+        _read(block, parts)
+    return "\n".join(dict.fromkeys(_DATE.sub(r"\1", part) if "<!date" in part else part for part in parts if part))
 
 
 _DATE = re.compile(r"<!date\^[^<>|]*\|([^<>]*)>")
@@ -182,24 +190,26 @@ _TEXT_KEYS = (
 )
 
 
-def _readable(node: Any) -> Iterator[str]:
+def _read(node: Any, parts: list[str]) -> None:
+    """Add the texts in it. Tests read the same messages again and again, so this is one pass without generators."""
     if isinstance(node, list):
         for value in node:
-            yield from _readable(value)
+            if isinstance(value, dict | list):
+                _read(value, parts)
     elif isinstance(node, dict):
         kind = node.get("type")
         if kind in _SYMBOLS:
             return
         if kind in _INLINE_KINDS:
-            yield "".join(_inline_text(part) for part in node.get("elements", []))
+            parts.append("".join([_inline_text(part) for part in node.get("elements", [])]))
             return
         for key in _TEXT_KEYS:
             value = node.get(key)
             if isinstance(value, str):
-                yield unescape(value) if kind not in ("plain_text", "markdown") else value
+                parts.append(unescape(value) if kind not in ("plain_text", "markdown") else value)
         for value in node.values():
             if isinstance(value, dict | list):
-                yield from _readable(value)
+                _read(value, parts)
 
 
 def _inline_text(part: Json) -> str:

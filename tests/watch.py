@@ -104,6 +104,8 @@ class Watch:
         self.elsewhere = 0.0
         """CPU time of this thread that is none of the bot's."""
         self._longest = 0.0
+        self._least = MIN_SECONDS
+        """The seconds from which on a callback is noted."""
         self._began = 0.0
         self._callback: tuple[int, float] = (0, 0.0)
         """The number of the callback that runs now, and the CPU time at its beginning: infinite when nobody asks."""
@@ -116,7 +118,7 @@ class Watch:
 
     def _forked(self) -> None:
         # A fork has one thread, whichever its parent had.
-        self._looking, self._longest, self._read_at = False, 0.0, -inf
+        self._looking, self._longest, self._least, self._read_at = False, 0.0, MIN_SECONDS, -inf
 
     @property
     def callbacks(self) -> int:
@@ -125,7 +127,7 @@ class Watch:
 
     def begin(self, about: str) -> None:
         """From here on the longest callback is one of these."""
-        self.about, self._longest = about, 0.0
+        self.about, self._longest, self._least = about, 0.0, MIN_SECONDS
 
     def collected(self, phase: str, _: dict[str, int]) -> None:
         """The collector of the tests goes through everything that they have loaded: it is none of the bot's."""
@@ -166,22 +168,18 @@ class Watch:
             if not self._looking:
                 self._look()
             original(handle)
-            if time.perf_counter() - wall > self.least:
+            if time.perf_counter() - wall > self._least:
                 began, before = self._cpu, self._elsewhere_then
                 self._cpu, self._read_at, self._elsewhere_then = time.thread_time(), time.perf_counter(), self.elsewhere
                 self.take(self._cpu - began - (self.elsewhere - before), about, handle, number)
 
         asyncio.events.Handle._run = run  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 
-    @property
-    def least(self) -> float:
-        """The seconds from which on a callback is noted."""
-        return max(MIN_SECONDS, min(MAX_SECONDS, self._longest * GROWTH))
-
     def take(self, taken: float, about: str, what: Any, number: int = -1) -> None:
         """Note what has taken so many seconds, if it is too long or the longest so far."""
-        if taken > self.least:
+        if taken > self._least:
             self._longest = max(self._longest, taken)
+            self._least = max(MIN_SECONDS, min(MAX_SECONDS, self._longest * GROWTH))
             doing = self._seen[1] if self._seen[0] == number else ""
             self.note(Note(taken, about, where(what), doing, os.getpid()))
 

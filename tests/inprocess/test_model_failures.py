@@ -120,8 +120,10 @@ def cases(moment: str) -> list[Case]:
         else:
             fails = failure(code, **within)
         found += [Case(name, fails, kind, once, tool) for once in ((True, False) if passes else (False,))]
-    if moment in ("first", "tool"):
+    if moment == "first":
+        # What an error says does not depend on the moment: those of OpenRouter are tried at each.
         found += [Case(name, fails, kind, False, tool) for name, (fails, kind) in OTHER_SERVERS.items()]
+    if moment in ("first", "tool"):
         found.append(Case("a field that is not known", UNKNOWN_FIELD, ModelRefused, True, tool))
     if tool:
         found.append(Case("a bad signature", failure("invalid_signature"), ModelRefused, True, tool, healed=True))

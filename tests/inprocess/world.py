@@ -52,7 +52,7 @@ from tests.inprocess.slack import Line, NearSlack
 from tests.watch import as_a_bot
 
 T = TypeVar("T")
-MOMENT = 0.001
+MOMENT = 0.002
 """Seconds between two looks at whether the bot is quiet."""
 ACK_SECONDS = 1.0
 
@@ -186,17 +186,15 @@ class BotInside(Bot):
         root = logging.getLogger()
         handler = logging.StreamHandler(self._said)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        before = {name: logging.getLogger(name).level for name in (*logs.QUIET, "")}
+        wanted = {**dict.fromkeys(logs.QUIET, logging.WARNING), "": logging.INFO}
+        before = {name: logging.getLogger(name).level for name in wanted}
         root.addHandler(handler)
-        root.setLevel(logging.INFO)
-        for name in logs.QUIET:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        _set_levels(wanted)
         try:
             yield
         finally:
             root.removeHandler(handler)
-            for name, level in before.items():
-                logging.getLogger(name).setLevel(level)
+            _set_levels(before)
 
     async def start(self, **environment: str) -> Self:
         """Put the parts together and open the socket. A setting that is wrong is told and ends it, as it does the
@@ -283,6 +281,13 @@ class Inside(World):
         while not bot.idle and time.monotonic() < until:
             await asyncio.sleep(MOMENT)
         await super().quiet(timeout)
+
+
+def _set_levels(wanted: Mapping[str, int]) -> None:
+    """Set the levels of these loggers. `setLevel` would go through all loggers that there are for each of them."""
+    for name, level in wanted.items():
+        logging.getLogger(name).level = level
+    cast(Any, logging.root.manager)._clear_cache()
 
 
 def _toolset(servers: Sequence[ServerConfig]) -> McpToolset:

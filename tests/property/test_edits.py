@@ -14,7 +14,7 @@ from bot.core.amendments import DELETED, EDITED, Amendment, AmendmentOutcome
 from bot.core.inbox import Incoming
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import amendments, inbox, log
-from tests import statements
+from tests import migrated
 
 ALICE, BOB = "UALICE", "UBOB"
 BASE = Incoming(
@@ -86,7 +86,7 @@ def stories(draw: st.DrawFn) -> Story:
 @cache
 def database() -> sqlite3.Connection:
     """One for all examples, each of which is rolled back."""
-    return statements.empty()
+    return migrated.in_memory()
 
 
 class Told:
@@ -180,7 +180,7 @@ def reads(story: Story) -> bool:
     return bool(before and story.addressed(before)) or (story.in_thread and not story.base_is_read)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(stories())
 def test_the_order_of_delivery_makes_no_difference(story: Story) -> None:
     told = Told(story)

@@ -75,7 +75,8 @@ def test_a_call_that_always_raises_costs_three_requests_and_retry_goes_on(name: 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("times", [2, 5])
 def test_calls_that_raise_now_and_then_cost_no_more_than_three_requests(times: int, after: bool) -> None:
-    for first in range(1, len(NAMES) + 1):
+    # Every call is among those that raise.
+    for first in range(1, len(NAMES) + 1, 2 if times == 2 else 3):
 
         async def story(bot: Failing, first: int = first) -> None:
             await bot.asked()

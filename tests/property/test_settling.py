@@ -38,7 +38,7 @@ from tests.property.outside import (
 from tests.property.running import PLACE, Bot, press, submit
 from tests.property.watching import Watch
 
-EXAMPLES, STEPS = 40, 25
+EXAMPLES, STEPS = 30, 25
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """In memory where there is such a folder: nothing here is about power cuts, and every commit waits for its disk."""
 MAX_ROUNDS = 60

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
+from tests import sources
+
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
@@ -36,7 +38,7 @@ MANIFESTS = ("manifest.yml", "manifest-plain.yml")
 
 def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted((ROOT / package).rglob("*.py")):
-        yield path, ast.parse(path.read_text("utf-8"))
+        yield path, sources.tree(path)
 
 
 def imports(tree: ast.Module) -> Iterator[str]:

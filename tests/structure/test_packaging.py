@@ -15,6 +15,7 @@ import pytest
 
 import bot
 from bot.cli import main
+from tests import sources
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -35,7 +36,7 @@ TRY = {distribution(each): each for each in PROJECT["optional-dependencies"]["tr
 def imports(package: str) -> Iterator[tuple[str, str]]:
     """Where what is imported: a file's path below the checkout, and the first part of a module's name."""
     for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in sources.nodes(path):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             yield from ((path.relative_to(ROOT).as_posix(), name.partition(".")[0]) for name in names)

@@ -21,6 +21,8 @@ MAX_CHARS: Final = 3_000
 """Characters of a field, counted as UTF-16 code units as browsers do."""
 PIECE: Final = 2_400
 """Characters of each field of a text that needs several, which leaves room for additions."""
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+"""Characters of two UTF-16 code units."""
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -31,7 +33,7 @@ def shown(text: str) -> str:
 
 def width(text: str) -> int:
     """Return the number of UTF-16 code units of a text, as browsers count them."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + len(_ASTRAL.findall(text))
 
 
 def cut(text: str) -> list[tuple[str, str]]:

@@ -59,10 +59,12 @@ ASKED = (
 
 
 def test_whatever_words_people_have_for_it_the_folder_that_everything_is_in_is_listed() -> None:
-    for said in sorted(set(ASKED)):
+    for number, said in enumerate(sorted(set(ASKED))):
         talk = [user(said)]
         reply = respond(request(*talk))
         assert wanted(reply) == [ROOT], said
+        if number % 4:
+            continue  # what it says of a folder does not depend on how it was asked
         answer = respond(request(*talk, *made(reply, FILES)))
         assert not answer.calls, said
         assert "The folder: 1 folder and 1 file." in answer.text, said

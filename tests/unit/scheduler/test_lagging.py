@@ -27,7 +27,7 @@ from hypothesis import given, settings, strategies as st
 from tests.watch import apart, as_a_bot, outside
 
 def burn():
-    until = time.thread_time() + 0.2
+    until = time.thread_time() + 0.12
     while time.thread_time() < until:
         pass
 

@@ -19,6 +19,7 @@ from bot.slack import app as slack_app
 from bot.slack.error_kinds import TABLE, ErrorKind, advice, kind_of, needs_operator
 from bot.slack.web_client import Problems
 from slack_sandbox.slack import SlackSandbox
+from tests import sources
 from tests.unit.slack.documented_errors import DOCUMENTED
 
 BOT = Path(bot.__file__).parent
@@ -36,10 +37,15 @@ def methods_of(name: str) -> frozenset[str]:
     return frozenset(re.findall(r'api_call\(\s*"([\w.]+)"', source)).union(*inner)
 
 
-def called() -> Iterator[tuple[str, str]]:
+@cache
+def called() -> tuple[tuple[str, str], ...]:
     """The methods of Slack's that the bot's sources call, each with the file that does so."""
+    return tuple(_called())
+
+
+def _called() -> Iterator[tuple[str, str]]:
     for path in BOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Attribute) and "_" in node.attr:
                 yield from ((method, path.name) for method in methods_of(node.attr))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "api_call":

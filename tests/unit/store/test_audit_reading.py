@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.store.sqlite import audit
-from tests import migrated, statements
+from tests import migrated
 from tests.watch import apart
 
 COLUMNS = "at, kind, thread_id, call, approval, actor, facts, previous, hash"
@@ -40,7 +40,7 @@ def of_threads(connection: sqlite3.Connection) -> None:
 
 def small(rows: list[tuple[object, int]]) -> sqlite3.Connection:
     """A file in which the records of these times and threads stand, whatever they are."""
-    connection = statements.empty()
+    connection = migrated.in_memory()
     of_threads(connection)
     connection.executescript(f"DROP TABLE audit; {TAMPERED}")
     connection.executescript("CREATE INDEX at ON audit (at); CREATE INDEX of_thread ON audit (thread_id)")
@@ -81,7 +81,7 @@ def test_a_record_with_the_least_or_the_greatest_number_is_found(seq: int) -> No
 
 def filled(count: int) -> sqlite3.Connection:
     """So many records, a second each; every hundredth one is written by a clock that is an hour slow."""
-    connection = statements.empty()
+    connection = migrated.in_memory()
     of_threads(connection)
     connection.execute(
         f"WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {count})"
