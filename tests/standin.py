@@ -7,6 +7,7 @@ Whatever else is to be run by `node` is run by the real one.
 from __future__ import annotations
 
 import json
+import py_compile
 import sys
 import tempfile
 from functools import cache
@@ -15,6 +16,8 @@ from pathlib import Path
 from bot.tools.filesystem import default_server
 
 PROGRAM = Path(__file__).parent / "unit" / "tools" / "servers" / "filesystem.py"
+TOOLS = PROGRAM.with_suffix(".json")
+"""What the program finds beside itself."""
 SCRIPT = """#!/bin/sh
 case $1 in
     --version) echo v{version}.0.0 ;;
@@ -36,7 +39,9 @@ def install(folder: Path) -> tuple[Path, Path]:
     )
     node.chmod(0o755)
     server.parent.mkdir(parents=True)
-    server.symlink_to(PROGRAM)
+    # Compiled once: Python would do that at each start, for as long as all else that the program does until it is up.
+    py_compile.compile(str(PROGRAM), str(server), doraise=True)
+    (server.parent / TOOLS.name).symlink_to(TOOLS)
     (package / "package.json").write_text(
         json.dumps({"name": default_server.PACKAGE, "version": default_server.pinned_version()})
     )

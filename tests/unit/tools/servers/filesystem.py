@@ -8,17 +8,16 @@ above makes the same calls to both. Only what a client has checked by the schema
 
 from __future__ import annotations
 
+import _json  # what `json` runs on: with `json` comes `re`, and to load that takes as long as Python takes to start
 import errno
-import json
 import os
-import re
 import stat
 import sys
-import unicodedata
 
 TYPE_CHECKING = False  # the module `typing` takes as long as all else here
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
+    from typing import Any, Literal
 
 TOOLS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "filesystem.json")
 SAID = {
@@ -33,6 +32,24 @@ SAID = {
 }
 PROTOCOLS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 FOLDERS: list[str] = []
+QUOTES = ("'", '"')
+
+
+class _Reads:
+    """How JSON is read, as by `json`."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = float
+
+
+loads = _json.make_scanner(_Reads)  # pyright: ignore[reportArgumentType] - any object that has these
+writes = _json.make_encoder(None, repr, _json.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+
+
+def dumps(value: object) -> str:
+    return "".join(writes(value, 0))
 
 
 class ToolError(Exception):
@@ -51,14 +68,18 @@ def inside(path: str) -> bool:
 
 
 def trimmed(path: str) -> str:
-    path = re.sub(r"""^["']|["']\Z""", "", path.strip())
-    return re.sub(r"(?<!^)/\Z", "", re.sub("/+", "/", path))
+    path = path.strip()
+    path = path[1:] if path.startswith(QUOTES) else path
+    path = path[:-1] if path.endswith(QUOTES) else path
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path[:-1] if len(path) > 1 and path.endswith("/") else path
 
 
 def valid(requested: str) -> str:
     """Which file is meant. Raises ToolError when it lies outside of the folders."""
     path = os.path.expanduser("~") + requested[1:] if requested == "~" or requested.startswith("~/") else requested
-    if re.match(r"[A-Za-z]:(?:[\\/]|\Z)", path):
+    if path[:1].isascii() and path[:1].isalpha() and path[1:2] == ":" and path[2:3] in ("", "/", "\\"):
         raise ToolError(f"Access denied - Windows-style path received on a POSIX host: {requested}")
     candidates = [os.path.normpath(os.path.join(folder, path)) for folder in FOLDERS]
     absolute = next((each for each in candidates if inside(trimmed(each))), candidates[0])
@@ -96,14 +117,22 @@ def found(absolute: str) -> str:
             if isinstance(problem, FileNotFoundError):
                 raise
             raise ToolError(words(problem, f"scandir '{current}'")) from None
-        wanted = unicodedata.normalize("NFC", part)
-        same = [part] if part in entries else [name for name in entries if unicodedata.normalize("NFC", name) == wanted]
+        wanted = normalized("NFC", part)
+        same = [part] if part in entries else [name for name in entries if normalized("NFC", name) == wanted]
         if len(same) > 1:
             raise ToolError(f"Ambiguous Unicode path component: {part}")
         if not same:
             return os.path.normpath("/".join([current, *parts[index:]]))
         current = within(os.path.realpath(os.path.join(current, same[0]), strict=True))
     return current
+
+
+def normalized(form: Literal["NFC", "NFD"], text: str) -> str:
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize(form, text)
 
 
 def content_of(path: str) -> str:
@@ -215,13 +244,38 @@ def indented(place: int, line: str, indent: str, sought: list[str]) -> str:
     return line
 
 
+def lines_of(text: str) -> list[str]:
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + [line for line in lines[-1:] if line]
+
+
+def changes(mine: list[str], theirs: list[str], around: int = 4) -> Iterable[list[tuple[str, int, int, int, int]]]:
+    """What was changed, with the lines around it, as `difflib` says it: to load that takes as long as all else here,
+    and where lines were changed in one place to lines that are nowhere else, there is nothing to search for."""
+    shorter = min(len(mine), len(theirs))
+    first = next((at for at in range(shorter) if mine[at] != theirs[at]), shorter)
+    same = next((at for at in range(shorter - first) if mine[-1 - at] != theirs[-1 - at]), shorter - first)
+    end, their_end = len(mine) - same, len(theirs) - same
+    gone, come = mine[first:end], theirs[first:their_end]
+    if not gone or not come or not set(gone).isdisjoint(theirs) or not set(come).isdisjoint(mine):
+        from difflib import SequenceMatcher
+
+        return SequenceMatcher(None, mine, theirs, autojunk=False).get_grouped_opcodes(around)
+    before, after = min(first, around), min(same, around)
+    return [
+        [
+            *([("equal", first - before, first, first - before, first)] if before else ()),
+            ("replace", first, end, first, their_end),
+            *([("equal", end, end + after, their_end, their_end + after)] if after else ()),
+        ]
+    ]
+
+
 def difference(path: str, old: str, new: str) -> str:
     """A unified diff as the `diff` package writes it."""
-    from difflib import SequenceMatcher
-
     shown = [f"Index: {path}", "=" * 67, f"--- {path}\toriginal", f"+++ {path}\tmodified"]
-    mine, theirs = [re.findall(r"[^\n]*\n|[^\n]+\Z", text) for text in (old, new)]
-    for group in SequenceMatcher(None, mine, theirs, autojunk=False).get_grouped_opcodes(4):
+    mine, theirs = lines_of(old), lines_of(new)
+    for group in changes(mine, theirs):
         (_, first, _, start, _), (_, _, last, _, end) = group[0], group[-1]
         if all(tag == "equal" for tag, *_ in group):
             continue
@@ -262,7 +316,7 @@ def list_directory(path: str) -> str:
 def list_directory_with_sizes(path: str, sortBy: str = "name") -> str:
     place = valid(path)
     listed = [(name, folder, size_of(os.path.join(place, name))) for name, folder in entries(place)]
-    listed.sort(key=lambda entry: -entry[2] if sortBy == "size" else unicodedata.normalize("NFD", entry[0].casefold()))
+    listed.sort(key=lambda entry: -entry[2] if sortBy == "size" else normalized("NFD", entry[0].casefold()))
     shown = [
         f"{'[DIR]' if folder else '[FILE]'} {name:30} {'' if folder else sized(size):>{0 if folder else 10}}"
         for name, folder, size in listed
@@ -298,6 +352,8 @@ def directory_tree(path: str, excludePatterns: list[str] | None = None) -> str:
                 entry["children"] = tree(os.path.join(folder, name))
             listed.append(entry)
         return listed
+
+    import json
 
     return json.dumps(tree(path), indent=2, ensure_ascii=False)
 
@@ -430,7 +486,7 @@ def answer(message: dict[str, Any]) -> dict[str, object]:
         return {"result": called(given["name"], given.get("arguments") or {})}
     if method == "tools/list":
         with open(TOOLS, encoding="utf-8") as file:
-            return {"result": json.load(file)}
+            return {"result": loads(file.read(), 0)[0]}
     if method == "ping":
         return {"result": {}}
     if method == "initialize":
@@ -443,7 +499,7 @@ def answer(message: dict[str, Any]) -> dict[str, object]:
 
 
 def respond(message: dict[str, Any]) -> None:
-    data = json.dumps({**answer(message), "jsonrpc": "2.0", "id": message["id"]}) + "\n"
+    data = dumps({**answer(message), "jsonrpc": "2.0", "id": message["id"]}) + "\n"
     os.write(1, data.encode()) if len(data) < 4096 else whole(data.encode())
 
 
@@ -476,7 +532,7 @@ def main() -> None:
     sys.stderr.write("Secure MCP Filesystem Server running on stdio\n")
     sys.stderr.flush()
     for line in sys.stdin.buffer:
-        message = json.loads(line)
+        message = loads(line.decode("utf-8", "surrogatepass").strip(), 0)[0]
         if "id" not in message or "method" not in message:
             continue
         if waits(message):
