@@ -150,16 +150,14 @@ class Service:
         )
         self._signing_in = signing_in.assemble(settings, store, tools, self._wake_both)
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
-        asking = ApprovalRequester(tools, self._gateway, limits, rules)
         steps = ToolSteps(
-            *(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model),
+            *(store, tools, self._gateway, limits, judge),
+            ApprovalRequester(tools, self._gateway, limits, rules),
+            *(self._threads.watch, attached.for_model),
             sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
         )
-        undoing, contexts = (
-            UndoRunner(store, tools, self._gateway),
-            ContextWindows(settings.models, known, settings.compaction),
-        )
-        self._undos = KeyedWorker(undoing.run, self._ignore)
+        contexts = ContextWindows(settings.models, known, settings.compaction)
+        self._undos = KeyedWorker(UndoRunner(store, tools, self._gateway).run, self._ignore)
         handler = ApprovalHandler(
             store,
             tools,
