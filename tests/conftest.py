@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests import bounded, compiled, forked_workers, forking, lagging, memory, statements, tiers
+from tests import bounded, compiled, forked_workers, forking, lagging, memory, migrated, statements, tiers
 
 pytest.register_assert_rewrite("tests.harness", "tests.contract")
 memory.use()
@@ -41,6 +41,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     gc.disable()
     try:
         compiled.import_from_another_place(session.config)
+        migrated.prepare()
         return (yield)
     finally:
         gc.freeze()

@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from tests import forking
+from tests import forking, migrated
 
 ROOT = Path(__file__).parents[1]
 MAX_MESSAGE_BYTES = 1 << 17
@@ -150,8 +150,17 @@ def _load(names: Sequence[str]) -> None:
         # What goes wrong is told when the module is collected.
         with suppress(Exception, pytest.skip.Exception):
             importlib.import_module(name)
+    migrated.prepare()
+    _read_constants()
     del config
     sys.meta_path[:] = before
+
+
+def _read_constants() -> None:
+    """Have hypothesis look for the constants of our modules, which it does at the end of each collection."""
+    # Private, and only for speed: a version that has it elsewhere does the same later.
+    with suppress(ImportError, AttributeError):
+        importlib.import_module("hypothesis.internal.conjecture.providers")._get_local_constants()
 
 
 if __name__ == "__main__":

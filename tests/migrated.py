@@ -16,6 +16,11 @@ def new(path: Path) -> None:
         path.write_bytes(_migrated())
 
 
+def prepare() -> None:
+    """Migrate the one that is copied: before an event loop is measured."""
+    _migrated()
+
+
 def in_memory() -> sqlite3.Connection:
     """A database of its own that is in no file."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
