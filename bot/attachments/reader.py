@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SECONDS = 20.0
 MAX_OUTPUT = 16_000_000
 MAX_CHARS = 60_000
 _ROOT = Path(__file__).parents[2]
-_PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from bot.attachments.child import main; main()"
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from bot.attachments.child import main; main()"
 SLOW = ReadFile(problem="reading it took too long, or too much memory")
 
 
@@ -53,7 +54,8 @@ class FileProcesses:
     async def _run(self, head: bytes, content: bytes) -> bytes:
         """Return what the process has written; empty if it did not end well."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-c", _PROGRAM, str(_ROOT)),
+            # It finds what this process finds: to look for that anew takes as long as the rest of its start.
+            *(sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), *map(os.path.abspath, filter(None, sys.path))),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -144,7 +144,7 @@ async def test_a_process_that_takes_too_long_is_killed_and_the_next_file_is_read
 
 async def test_a_document_that_takes_long_is_read_as_far_as_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from bot.attachments import child; "
+        "import sys; sys.path[:] = sys.argv[1:]; from bot.attachments import child; "
         "child.SOFT_SECONDS = 0.5; child.main()"
     )
     monkeypatch.setattr("bot.attachments.reader._PROGRAM", program)
@@ -169,7 +169,7 @@ async def test_the_reading_process_has_no_secrets_and_can_open_nothing(monkeypat
     tries = (
         "def attempt(work):\n    try: work(); return 'done'\n    except Exception as e: return type(e).__name__\n"
         "import os, socket, subprocess, json, sys\n"
-        "sys.path.insert(0, sys.argv[1])\n"
+        "sys.path[:] = sys.argv[1:]\n"
         "from bot.attachments import child, plain\nfrom bot.attachments.found import Found\n"
         "def spy(content, name):\n"
         "    tried = [attempt(lambda: open('/etc/passwd')), attempt(lambda: socket.socket()),"
