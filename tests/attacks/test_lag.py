@@ -194,7 +194,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(SCHEMAS, VALUES)
 def test_no_nest_of_keywords_holds_the_loop(definition: Json, value: Any) -> None:
     hostile = tool({"properties": {"a": definition}, "items": [definition]})

@@ -141,7 +141,7 @@ def saved(arguments: JsonObject, schema: JsonObject, typed: dict[str, Any]) -> J
     return now
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CALLS)
 def test_saved_untouched_it_changes_nothing(of: Pair) -> None:
     schema, arguments = of
@@ -157,7 +157,7 @@ MANNERS: dict[str, Callable[[str], str]] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CALLS, st.sampled_from(sorted(MANNERS)))
 def test_however_slack_carries_the_texts_nothing_changes(of: Pair, manner: str) -> None:
     schema, arguments = of
@@ -170,7 +170,7 @@ def test_however_slack_carries_the_texts_nothing_changes(of: Pair, manner: str) 
     assert (canonical(now), wrong) == (canonical(arguments), {})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CALLS, st.randoms(use_true_random=False))
 def test_a_change_of_one_field_changes_its_value_only(of: Pair, chance: Any) -> None:
     schema, arguments = of
@@ -244,7 +244,7 @@ SCHEMAS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(NAMES, JSON, max_size=5), SCHEMAS)
 def test_what_makes_no_sense_as_a_schema_gives_a_form_all_the_same(arguments: JsonObject, schema: JsonObject) -> None:
     arguments = json.loads(canonical(arguments))

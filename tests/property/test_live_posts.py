@@ -69,7 +69,7 @@ async def play(folder: str, plan: Sequence[tuple[str, str]], *, deleted: bool) -
         await lives.aclose()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plan=st.lists(steps, max_size=12), deleted=st.booleans())
 def test_in_the_end_slack_shows_the_last_body_once(plan: Sequence[tuple[str, str]], deleted: bool) -> None:
     with (

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.questions.scope import ANY, FILE, FOLDER, SAME, TARGET, Offer, Offers
@@ -111,6 +111,7 @@ def test_what_a_request_keeps_is_read_as_it_was_written() -> None:
     assert after(found.dumps(), []) == ""
 
 
+@settings(max_examples=60)
 @given(
     st.text() | st.recursive(st.integers() | st.text(), lambda each: st.dictionaries(st.text(), each)).map(json.dumps)
 )

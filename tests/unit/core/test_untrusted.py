@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core import untrusted
@@ -61,6 +61,7 @@ def test_a_valid_value_is_not_changed() -> None:
     assert untrusted.parsed("{") is untrusted.parsed(None) is None
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(EVENT_KEYS), ANYTHING), ANYTHING, ANYTHING)
 def test_any_event_of_slack_is_read_as_a_valid_message_or_ignored(
     event: dict[str, Any], team: Any, event_id: Any

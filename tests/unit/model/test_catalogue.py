@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.known_models import KnownModels
@@ -206,6 +206,7 @@ fields = st.sampled_from([*LIKE_ROUTERS, "max_model_len", "context_window"])
 entries = st.dictionaries(fields, values).map(lambda odd: entry(**odd)) | st.dictionaries(fields, values) | values
 
 
+@settings(max_examples=60)
 @given(st.lists(entries, max_size=4))
 def test_no_list_is_too_odd_and_what_is_kept_of_it_is_the_same(listed: list[object]) -> None:
     known = parse(json.dumps({"data": listed}).encode(), lambda: NOW)

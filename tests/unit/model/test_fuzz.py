@@ -28,7 +28,7 @@ from slack_sandbox.openrouter.rules import message_faults
 from tests.unit.model.conftest import Pieces, tool
 
 JsonObject = dict[str, Any]
-SEQUENCES = int(os.environ.get("CHUNK_SEQUENCES", "2000"))
+SEQUENCES = int(os.environ.get("CHUNK_SEQUENCES", "1200"))
 PARTS = 6
 MAX_SECONDS = 0.01
 TOOLS = OfferedTools(json.dumps([tool("files__read"), tool("files__list")]))

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.transaction import Usage
@@ -115,6 +115,7 @@ def streams(draw: st.DrawFn) -> tuple[JsonObject, list[JsonObject]]:
     return message, deltas
 
 
+@settings(max_examples=60)
 @given(streams())
 def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject, list[JsonObject]]) -> None:
     message, deltas = stream

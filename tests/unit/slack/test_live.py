@@ -363,7 +363,7 @@ async def test_a_part_that_would_be_left_with_next_to_nothing_is_not_ended() -> 
     assert chunks(live, EMPTY) == ["Only a few words"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(WRITTEN, max_size=8), st.data())
 def test_whatever_is_written_and_whenever_streams_end_all_parts_are_the_whole_text(
     written: list[str], data: st.DataObject
