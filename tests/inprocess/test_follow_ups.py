@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import ChatRequest, Completion, call, calls, text
 from tests.harness import World
+from tests.inprocess.fixtures import Opens, Worlds, worlds, worlds_of_the_module
 from tests.inprocess.world import BotInside, inside
+
+__all__ = ["worlds", "worlds_of_the_module"]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -21,10 +25,30 @@ IN_WRITING = "Please use Approve above: I can't take approvals in writing."
 INSTEAD, WAIT, APPROVE = "Deny and do this instead", "Keep waiting", "Approve"
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncGenerator[World]:
     async with inside(tmp_path) as this:
         yield this
+
+
+@asynccontextmanager
+async def plain(opens: Opens, home: Path) -> AsyncGenerator[World]:
+    async with opens(home) as this:
+        yield this
+
+
+@pytest.fixture
+async def shared(worlds: Worlds) -> AsyncGenerator[World]:
+    """One bot for all the sentences, each said in a channel of its own."""
+    this = await worlds.of(plain)
+    this.fresh()
+    yield this
+    this.check()
 
 
 def write(here: World, content: str, name: str = "a.txt") -> Completion:
@@ -51,7 +75,11 @@ def card(here: World, ts: str) -> Message:
 
 
 def decisions(here: World, kind: str = "may_it_run") -> list[str]:
-    return [row[0] for row in here.bot.rows("SELECT decision FROM questions WHERE kind = ? ORDER BY created_at", kind)]
+    query = (
+        "SELECT decision FROM questions WHERE kind = ? AND thread_id IN (SELECT id FROM threads WHERE channel = ?)"
+        " ORDER BY created_at"
+    )
+    return [row[0] for row in here.bot.rows(query, kind, here.general.id)]
 
 
 def texts(here: World) -> list[str]:
@@ -145,41 +173,41 @@ async def said(here: World, words: str, ts: str, *, foreign: bool = False) -> No
 
 
 @pytest.mark.parametrize("words", STOPS)
-async def test_a_stop_word_ends_the_turn(here: World, words: str) -> None:
-    ts = await waiting(here)
-    await said(here, words, ts)
-    await here.reply(ts, "Stopped. Nothing was changed.")
-    assert decisions(here) == ["stopped"]
-    assert not notices(here, ts)
+async def test_a_stop_word_ends_the_turn(shared: World, words: str) -> None:
+    ts = await waiting(shared)
+    await said(shared, words, ts)
+    await shared.reply(ts, "Stopped. Nothing was changed.")
+    assert decisions(shared) == ["stopped"]
+    assert not notices(shared, ts)
 
 
 @pytest.mark.parametrize("words", CONSENTS)
-async def test_consent_in_writing_approves_nothing_and_says_so_once(here: World, words: str) -> None:
-    ts = await waiting(here)
+async def test_consent_in_writing_approves_nothing_and_says_so_once(shared: World, words: str) -> None:
+    ts = await waiting(shared)
     for _ in range(2):
-        await said(here, words, ts)
-    assert [IN_WRITING in reply.plain for reply in here.replies(ts)].count(True) == 1
-    assert decisions(here) == ["awaiting"]
-    assert not notices(here, ts)
+        await said(shared, words, ts)
+    assert [IN_WRITING in reply.plain for reply in shared.replies(ts)].count(True) == 1
+    assert decisions(shared) == ["awaiting"]
+    assert not notices(shared, ts)
 
 
 @pytest.mark.parametrize("words", OTHERS_WORDS)
-async def test_anything_else_gets_one_notice_and_changes_nothing(here: World, words: str) -> None:
-    ts = await waiting(here)
-    await said(here, words, ts)
-    [notice] = notices(here, ts)
+async def test_anything_else_gets_one_notice_and_changes_nothing(shared: World, words: str) -> None:
+    ts = await waiting(shared)
+    await said(shared, words, ts)
+    [notice] = notices(shared, ts)
     assert {INSTEAD, WAIT} <= set(notice.buttons)
-    assert decisions(here) == ["awaiting"]
-    assert len(here.replies(ts)) == 2
+    assert decisions(shared) == ["awaiting"]
+    assert len(shared.replies(ts)) == 2
 
 
 @pytest.mark.parametrize("words", FOREIGN)
-async def test_what_others_write_is_context_only(here: World, words: str) -> None:
-    ts = await waiting(here, text("Written."))
-    before = [reply.plain for reply in here.replies(ts)]
-    await said(here, words, ts, foreign=True)
-    assert [reply.plain for reply in here.replies(ts)] == before
-    assert decisions(here) == ["awaiting"]
+async def test_what_others_write_is_context_only(shared: World, words: str) -> None:
+    ts = await waiting(shared, text("Written."))
+    before = [reply.plain for reply in shared.replies(ts)]
+    await said(shared, words, ts, foreign=True)
+    assert [reply.plain for reply in shared.replies(ts)] == before
+    assert decisions(shared) == ["awaiting"]
 
 
 async def test_there_is_one_notice_a_card_with_the_newest_words(here: World) -> None:
