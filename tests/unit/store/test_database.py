@@ -80,7 +80,7 @@ async def test_nothing_is_read_along_with_the_commit_of_many(tmp_path: Path) -> 
         return {}
 
     async with Database(f"sqlite:///{tmp_path}/a.db") as database:
-        await asyncio.gather(*(database.write(lambda c, team=team: insert(c, team), ahead=ahead) for team in "abc"))
+        await asyncio.gather(*(database.write(lambda c, team=team: insert(c, team), ahead=ahead) for team in "abcde"))
     assert read == []
 
 
