@@ -46,6 +46,9 @@ MAX_WAITING = 10
 MAX_GRANTS = 30
 VALUE = 300
 """Characters of the arguments of a grant."""
+MAX_SERVERS = 15
+SERVER = 500
+"""Characters about one server."""
 NAME = 80
 """Characters of the name of a tool."""
 ABOUT = (
@@ -64,7 +67,11 @@ _WORDS = {
 
 
 def home(
-    grants: Sequence[Grant], waiting: Waiting | None = None, url: str = "", costs: Sequence[str] = ()
+    grants: Sequence[Grant],
+    waiting: Waiting | None = None,
+    url: str = "",
+    costs: Sequence[str] = (),
+    servers: Sequence[str] = (),
 ) -> JsonObject:
     """Return the Home tab of a person.
 
@@ -73,9 +80,16 @@ def home(
         waiting: the questions that wait for the person, and their open turns.
         url: the address of the workspace, for links to messages.
         costs: what was spent, a sentence each; at most a few.
+        servers: the states of the tool servers, a line each, for operators.
     """
     waiting = waiting or Waiting()
-    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), *_costs(costs), header("Standing grants")]
+    blocks = [
+        rich(section(plain(ABOUT))),
+        *_waiting(waiting, url),
+        *_costs(costs),
+        *_servers(servers),
+        header("Standing grants"),
+    ]
     if not grants:
         blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
     room = (MAX_BLOCKS - len(blocks) - 1) // 3
@@ -89,6 +103,13 @@ def home(
 
 def _costs(lines: Sequence[str]) -> list[Block]:
     return [header("Cost"), *map(remark, lines)] if lines else []
+
+
+def _servers(lines: Sequence[str]) -> list[Block]:
+    if not lines:
+        return []
+    more = [remark(f"and {len(lines) - MAX_SERVERS} more; doctor shows all")] if len(lines) > MAX_SERVERS else []
+    return [header("Tool servers"), *(remark(one_line(line, SERVER)) for line in lines[:MAX_SERVERS]), *more]
 
 
 def opened_grant(value: str) -> int:

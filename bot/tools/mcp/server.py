@@ -15,11 +15,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject
+from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.tools import text
 from bot.tools.mcp.connection_failure import ConnectionReport
@@ -42,6 +42,8 @@ STABLE_SECONDS = 30.0
 """A server that ran for this long is restarted after the first pause, however often it ended before."""
 RELIST_PAUSE = 0.2
 """Seconds before the tools are listed again, so that a burst of change notifications causes one request."""
+MAX_UNANSWERED, PROBE_SECONDS = 3, 5.0
+"""After so many calls in a row without an answer the server has these seconds to list its tools, or it is restarted."""
 
 _CLOSE_SECONDS = 3.0
 
@@ -61,23 +63,6 @@ class State(StrEnum):
     DOWN = "down"
     """It failed to start, or ended; it is restarted after a pause."""
     STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class ServerState:
-    """What operators may know about a server."""
-
-    key: str
-    state: str
-    tools: int
-    trouble: str
-    """A sentence on why it is not usable now; empty if it is."""
-    last_error: str
-    """Why its last connection ended; empty if none has."""
-    last_words: str
-    """The end of what it then had written to stderr, as one line without the values of its configuration."""
-    seconds: float
-    """How long it has been in this state."""
 
 
 class Server:
@@ -200,6 +185,8 @@ class Server:
                 return DeliveryStatus.UNSENT, refusal
             seconds = self.config.call_seconds
             certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole)
+            if session.unanswered >= MAX_UNANSWERED:
+                self._attention.set()
             # The connection ended before the call was written: nothing was sent, so it may use the next connection.
             if certainty is DeliveryStatus.UNSENT and session.ended:
                 continue
@@ -316,6 +303,8 @@ class Server:
         while not session.ended:
             await self._attention.wait()
             self._attention.clear()
+            if session.unanswered >= MAX_UNANSWERED and not session.ended:
+                await self._probe(session)
             if self._tools_changed and not session.ended:
                 await asyncio.sleep(RELIST_PAUSE)
                 self._tools_changed = False
@@ -326,6 +315,16 @@ class Server:
                 else:
                     await self._adopt(definitions)
                     log.info("the tool server %s has changed its tools", self.config.key)
+
+    async def _probe(self, session: Session) -> None:
+        """Find out whether the server still answers, whatever it answers. Raises TimeoutError if it does not: a slow
+        tool is no reason to end the calls of others."""
+        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
+
+        with suppress(ValueError, sdk.MCPError):
+            async with asyncio.timeout(PROBE_SECONDS):
+                await session.definitions()
+        session.unanswered = 0
 
     def _note_change(self) -> None:
         self._tools_changed = True

@@ -78,6 +78,8 @@ class Session:
         self._client = client
         self._connection = connection
         self._key = key
+        self.unanswered = 0
+        """Calls since one was answered last that were not answered in time."""
 
     @property
     def ended(self) -> bool:
@@ -154,12 +156,15 @@ class Session:
             await self._request(request, _RESULT, delivery, seconds)
         except MCPError as problem:
             if delivery.refused:
+                self.unanswered = 0
                 return DeliveryStatus.ERROR, content.cut(
                     f"The tool server refused the call: {line(problem.message, 2000)}"
                 )
             timed_out = problem.code == types.REQUEST_TIMEOUT
+            self.unanswered += timed_out
             trouble = f"did not answer within {seconds:g} seconds" if timed_out else "went away before it answered"
         except TimeoutError:
+            self.unanswered += 1
             trouble = f"did not answer within {seconds:g} seconds"
         except (ValueError, RuntimeError, RecursionError) as problem:
             # A reply that pydantic rejects is handled below. Otherwise nothing was written: the arguments cannot be
@@ -167,6 +172,7 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
+            self.unanswered = 0
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
         if delivery.written:
