@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ class ToolFinder:
         tools, names = self.toolset.tools(), await self.names()
         index = await offload(len(tools) * _WORK, _index, tools)
         found = await offload(len(tools) * (len(words) + 1), index.search, words, set(names))
-        call.result = await offload(len(found) * 1_000, indirect_calls.found, words, found, names)
+        call.result = await offload(len(names) * 1_000, _answered, words, found, names)
         call.outcome, call.tier, call.repeatable = CallOutcome.OK, Tier.READ, True
 
 
@@ -77,3 +78,8 @@ def _index(tools: Sequence[Tool]) -> ToolIndex:
         _last.clear()
         _last[key] = ToolIndex(tools)
     return _last[key]
+
+
+def _answered(query: str, found: Sequence[Tool], names: Sequence[str]) -> str:
+    near = [] if found else difflib.get_close_matches(query, names, n=10, cutoff=0.4)
+    return indirect_calls.found(query, found, names, near)

@@ -12,20 +12,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot import logs
-from bot.commands import doctor_models
+from bot.commands import doctor_models, doctor_tools
 from bot.commands.doctor_models import ModelsReport
+from bot.commands.doctor_tools import ToolsCost
 from bot.commands.replay import DAY, Replayed, as_json, as_text, replay
 from bot.config import mcp_json
 from bot.config.lint import Finding, caught, findings_for
 from bot.config.settings import Settings, load
 from bot.core.policy.approvers import Approvers
 from bot.core.policy.rules import Judgement, Policy, Ruling, tier
+from bot.core.server_state import ServerState
 from bot.core.tools import Tool, within_budget
 from bot.errors import SettingsError, StoreError
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
 from bot.store.registry import open_audit
-from bot.tools.mcp.server_state import ServerState
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import ServerConfig
 from bot.tools.toolset import make_toolset
@@ -55,6 +56,8 @@ class Report:
     """What Slack says of the app, if it was asked."""
     models: ModelsReport | None = None
     """What is known of the configured models."""
+    cost: ToolsCost | None = None
+    """What the definitions of the tools take."""
 
     @property
     def code(self) -> int:
@@ -148,8 +151,10 @@ async def _look(settings: Settings, configured: mcp_json.Configured, *, ask_slac
     # While a server is down, a rule about its tools matches nothing and may still be right.
     missing = troubles or any(finding.level == "error" for finding in configured.findings)
     live = caught(settings.policy, tools) if missing else findings_for(settings.policy, tools)
-    live += _over_budget(settings.policy, tools)
-    return Report(settings, tools, troubles, live, configured.findings, states, identity, models)
+    offered = [tool for tool in tools if not _is_hidden(settings.policy.explain(tool))]
+    cost = doctor_tools.cost(settings, offered, models.known)
+    live += [] if cost.searched else _over_budget(settings.policy, tools)
+    return Report(settings, tools, troubles, live, configured.findings, states, identity, models, cost)
 
 
 def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
@@ -190,6 +195,7 @@ def _as_text(report: Report) -> str:
         for finding in (*settings.findings, *report.servers, *report.live)
     ]
     lines += [_state(state) for state in report.states]
+    lines += doctor_tools.as_text(report.cost) if report.cost is not None else []
     if report.models is not None:
         lines += doctor_models.as_text(report.models)
     if lines:
@@ -248,6 +254,7 @@ def _as_json(report: Report) -> str:
         "findings_of_servers": [_finding(finding) for finding in report.servers],
         "servers": list(report.troubles),
         "server_states": [asdict(state) for state in report.states],
+        "definitions": doctor_tools.as_json(report.cost) if report.cost is not None else None,
         "models": doctor_models.as_json(report.models) if report.models is not None else None,
         "agent": report.identity.agent if report.identity is not None else None,
         "tools": [_tool(report, tool) for tool in report.tools],

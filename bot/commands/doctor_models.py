@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -29,6 +29,8 @@ class ModelsReport:
     """When the list was read, as Unix time in seconds; 0 if it never was."""
     trouble: str = ""
     """Why the endpoint could not be asked, in a sentence."""
+    known: KnownModels = field(default_factory=KnownModels)
+    """The whole list."""
 
     @property
     def failed(self) -> bool:
@@ -59,7 +61,7 @@ def report(settings: Settings, known: KnownModels, read_at: float, trouble: str 
     """Return the report for a list."""
     options = settings.model_options
     models = [(model, known.find(model)) for model in options.configured()]
-    return ModelsReport(models, findings(options, known, time.time()), read_at, trouble)
+    return ModelsReport(models, findings(options, known, time.time()), read_at, trouble, known)
 
 
 def as_text(report: ModelsReport) -> list[str]:

@@ -16,10 +16,14 @@ class CostView:
     caps: Caps = field(default_factory=Caps)
     operators: tuple[str, ...] = ()
 
+    def is_operator(self, user: str, groups: frozenset[str]) -> bool:
+        """Return whether a person, who is in these user groups, is an operator."""
+        return user in self.operators or not groups.isdisjoint(self.operators)
+
     def keys(self, user: str, groups: frozenset[str], at: float) -> Sequence[SumKey]:
         """Return the sums that a person sees, who is in these user groups: those of today, and of this month."""
         scopes = [("person", user)]
-        if user in self.operators or not groups.isdisjoint(self.operators):
+        if self.is_operator(user, groups):
             scopes.append(("all", ""))
         return [SumKey(scope, key, period) for scope, key in scopes for period in (day(at), month(at))]
 

@@ -6,7 +6,6 @@ They are constant, so the beginning of every request stays the same whatever the
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Collection, Sequence
@@ -149,13 +148,14 @@ def _plain(name: str) -> str:
     return _NOISE.sub("", name[:200].casefold())
 
 
-def found(query: str, tools: Sequence[Tool], names: Sequence[str]) -> str:
+def found(query: str, tools: Sequence[Tool], names: Sequence[str], near: Sequence[str] = ()) -> str:
     """Return the result of a search, for the model.
 
-    tools: what was found, the best first. names: those of all tools that could have been found.
+    tools: what was found, the best first. names: those of all tools that could have been found. near: those of them
+    that are spelled like the query.
     """
     if not query.strip() or not tools:
-        return _listed(query, names)
+        return _listed(query, names, near)
     parts: list[str] = []
     room = MAX_CHARS
     for place, tool in enumerate(tools[:MAX_FOUND]):
@@ -177,13 +177,10 @@ def step_title(query: str) -> str:
     return f"Looked for a tool: {words}" if words else "Looked for a tool"
 
 
-def _listed(query: str, names: Sequence[str]) -> str:
+def _listed(query: str, names: Sequence[str], near: Sequence[str]) -> str:
     if not names:
         return "There are no tools at the moment."
-    shown = list(names[:MAX_NAMES])
-    if query.strip():
-        near = difflib.get_close_matches(query, names, n=10, cutoff=0.4)
-        shown = [*near, *(name for name in shown if name not in near)][:MAX_NAMES]
+    shown = [*near, *(name for name in names[: MAX_NAMES + len(near)] if name not in near)][:MAX_NAMES]
     head = f"No tool fits {query[:100]!r}. " if query.strip() else ""
     left = f" and {len(names) - len(shown)} more, which other words may find" if len(names) > len(shown) else ""
     return f"{head}The tools are: {', '.join(shown)}{left}. Search for a name to see what it does and its arguments."

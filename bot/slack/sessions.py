@@ -115,7 +115,7 @@ class Sessions:
         self, thread_id: int, place: ThreadRef, status: SessionStatus, *, title: str = "", requester: str = ""
     ) -> None:
         """Say what the session of a thread should show from now on. `title` and `requester` count if it is new."""
-        if not self.enabled:
+        if not self.enabled or not place.is_thread:
             return
         session = self._session(thread_id, place)
         session.title, session.requester = title or session.title, requester or session.requester

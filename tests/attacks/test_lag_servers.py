@@ -6,7 +6,8 @@ import asyncio
 import json
 import random
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +17,8 @@ from bot.core import limits
 from bot.core.policy.approvers import ApprovalRules
 from bot.core.policy.conditions import Check, Condition, fits
 from bot.core.policy.rules import Facts, Policy, Rule, Ruling
+from bot.core.thread import ThreadState
+from bot.core.tool_settings import ToolSettings
 from bot.core.tools import CallResult, DeliveryStatus, Tool
 from bot.tools.filesystem import preview
 from bot.tools.filesystem.paths import Filesystem
@@ -127,7 +130,11 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
             unused: Any = None
             facts = [Facts("C1", "channel", "U1", frozenset())]
             offered = await tool_list.offered_functions(
-                unused, toolset, Policy(rules), unused, facts=facts, problems=()
+                *(unused, toolset, Policy(rules), cast(ThreadState, SimpleNamespace(functions=""))),
+                facts=facts,
+                problems=(),
+                offer=tool_list.ToolOffer(ToolSettings(search=False)),
+                models=("", ""),
             )
             return len(toolset.tools()), offered[1]
 

@@ -32,7 +32,7 @@ class ServerNewsContract:
         for who, thread in zip((ALICE, BOB), threads, strict=True):
             found = await store.deliveries(thread)
             assert [(post.person, post.key) for post in found.posts] == [(who, f"news-{who}")]
-            assert found.place.kind == "im"
+            assert not found.place.is_thread
         assert set(threads) <= set(await store.waiting()), "the next process sends them"
 
     async def test_a_thread_is_told_once_that_a_server_is_unavailable_and_once_that_it_is_back(

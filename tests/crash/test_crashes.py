@@ -135,6 +135,8 @@ SPENDING = ["after commit: begin_request#1", *commits("cut_off", "settle_request
 """Of the ledger of costs: test_spending.py."""
 BEGINNING = "before commit: begin_request#1"
 """The same: killed here, a request counts as nothing."""
+NEWS = commits("see_tools", "server_back")
+"""Of what is told about tool servers: test_server_news.py."""
 WAITING_FOR_MORE = commits("wait for more budget")
 """When a budget is used up: test_spending.py."""
 STOPPED, FAILED = commits("count what was cut off"), commits("count what has failed")
@@ -233,7 +235,7 @@ def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
     costs = [*SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
-    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *costs, *in_plays])
+    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *NEWS, *costs, *in_plays])
     found = boundaries()
     assert len(found) > 40
     missing = [
@@ -320,7 +322,7 @@ async def test_the_suite_kills_at_every_boundary_that_a_turn_passes(tmp_path: Pa
         check(here, kind, ts)
         # The sweep, the connection and the sessions, which come by in every play, have plays of their own; a tool that
         # only reads the safe one.
-        others = ("expire", "list_directory", "begin_outage", "heard", "session", "_request", "cut_off")
+        others = ("expire", "list_directory", "begin_outage", "heard", "session", "_request", "cut_off", "see_tools")
         points = (tmp_path / "points").read_text().splitlines()
         passed = {point for point in points if not any(other in point for other in others)}
         assert set(KINDS[kind]) <= passed, "a point that is not there kills nothing"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -69,3 +71,18 @@ async def test_others_see_nothing_of_it_and_a_forged_button_stops_nothing_of_the
         assert await here.slack.click_raw(payload, "Stop", by=here.bob) is not None
     await here.quiet()
     assert here.open_approvals(ts) == 1
+
+
+async def test_operators_see_the_state_of_each_tool_server_and_others_do_not(here: World) -> None:
+    (here.bot.home / "bot.toml").write_text(f'[agent]\noperators = ["{here.alice.id}"]\n')
+    gone = {"command": "no-such-program"}
+    filesystem = {"command": sys.executable, "args": ["-c", "import sys; sys.exit('no disk')"]}
+    (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"gone": gone, "ends": filesystem}}))
+    await here.bot.stop()
+    await here.bot.start()
+    await here.until(lambda: "gone" in here.bot.log and "no disk" in here.bot.log, what="both ends", poll=0.02)
+    home = str((await opened(here, here.alice)).blocks)
+    assert "gone: down for " in home
+    assert "the command `no-such-program` was not found" in home
+    assert "last words: no disk" in home
+    assert "Tool servers" not in str((await opened(here, here.bob)).blocks)

@@ -143,4 +143,5 @@ def test_a_tool_that_comes_back_as_it_was_is_no_news() -> None:
     assert news_of(None, before) is None
     assert news_of(before, SeenTools("wiki", "there", {"read": "2"})) is None
     found = news_of(before, SeenTools("wiki", "here", {"read": "2"}))
-    assert found is not None and found.changed == ["read"]
+    assert found is not None
+    assert found.changed == ["read"]

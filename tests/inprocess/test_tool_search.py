@@ -58,7 +58,9 @@ async def test_a_tool_is_found_called_approved_and_run_as_the_real_one(here: Wor
     await here.until(lambda: here.open_approvals(ts), what="a request", poll=0.01)
     await here.quiet()
     card = here.replies(ts)[-1]
-    assert "a.md" in card.plain and "call_tool" not in card.plain and "call tool" not in card.plain.casefold()
+    assert "a.md" in card.plain
+    assert "call_tool" not in card.plain
+    assert "call tool" not in card.plain.casefold()
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "All done.")
     await here.quiet()
@@ -67,7 +69,8 @@ async def test_a_tool_is_found_called_approved_and_run_as_the_real_one(here: Wor
     first, second, third = here.model.requests
     assert names(first) == ["search_tools", "call_tool"], "nothing else is defined"
     offered = json.loads(result(second).split("\n")[1])
-    assert offered["name"] == WRITE and set(offered["parameters"]["required"]) == {"path", "content"}
+    assert offered["name"] == WRITE
+    assert set(offered["parameters"]["required"]) == {"path", "content"}
     rows = here.bot.rows("SELECT tool, server, remote_name, tier, outcome, arguments FROM calls ORDER BY id")
     assert rows[0][:5] == ("search_tools", "", "search_tools", "read", "ok")
     assert rows[1][:5] == (WRITE, "filesystem", "write_file", "destructive", "ok")
@@ -183,7 +186,8 @@ async def test_a_thread_with_a_list_keeps_it_and_its_calls_when_searching_begins
     await here.slack.say(here.general, here.alice, "and then?", thread_ts=new)
     await here.quiet()
     offered = [len(names(request)) for request in here.model.requests]
-    assert offered[0] > 2 and offered == [offered[0], 2, offered[0], 2, 2]
+    assert offered[0] > 2
+    assert offered == [offered[0], 2, offered[0], 2, 2]
 
 
 async def test_tools_are_searched_for_when_their_definitions_take_too_much_of_the_context(here: World) -> None:

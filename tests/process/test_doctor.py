@@ -140,6 +140,21 @@ def test_it_prints_the_same_for_machines(tmp_path: Path, doctor: Doctor) -> None
     ]
 
 
+@pytest.mark.parametrize(("context", "searched"), [(1_000_000, False), (20_000, True)])
+def test_it_says_what_the_definitions_of_tools_take_of_the_context(
+    tmp_path: Path, doctor: Doctor, context: int, searched: bool
+) -> None:
+    (tmp_path / "bot.toml").write_text(f"[models]\ncontext = {context}\n")
+    _, machine, _ = doctor("--json", **TOKENS)
+    told = json.loads(machine)["definitions"]
+    assert told["total"] == told["servers"]["filesystem"] > 1_000
+    assert (told["context"] <= context, told["searched"]) == (True, searched)
+    _, said, _ = doctor(**TOKENS)
+    [line] = [line for line in said.splitlines() if line.startswith("Definitions of tools, in tokens: `filesystem` ")]
+    assert f"{told['total']:,} in all, {100 * told['total'] / told['context']:.1f}% of the context" in line
+    assert ("The model searches for them instead" in line) is searched
+
+
 def test_a_warning_about_the_file_is_told_and_all_is_well(tmp_path: Path, doctor: Doctor) -> None:
     (tmp_path / "bot.toml").write_text(POLICY + '\n[[policy.rules]]\naction = "ask"\ntool = "move_file"\n')
     code, said, _ = doctor(**TOKENS)

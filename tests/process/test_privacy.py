@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 SECRET = "Zx81SECRETqq"
 """Stands in paths, contents, results and errors, and must never be seen in an open channel."""
 NAMES = ("write_file", "edit_file", "read_text_file", "move_file", "obey", "shifting", "filesystem")
-TROUBLE = "The tool server `shifting` is not running"
+TROUBLE = "The tools of `shifting` are unavailable"
 """That a server is down is told by its name; it is not about a call."""
 WINDOWS = ("views.open", "views.update", "views.push", "views.publish")
 

@@ -121,7 +121,7 @@ async def test_a_thread_with_tool_calls_goes_on_while_its_server_is_away(tmp_pat
         await here.slack.say(here.general, here.alice, "thanks!", thread_ts=ts)
         await here.reply(ts, "Welcome.")
         assert here.model.requests[2].tools == here.model.requests[0].tools
-        await here.reply(ts, "is not running")
+        await here.reply(ts, "The tools of `filesystem` are unavailable right now")
 
 
 async def test_a_risky_call_whose_server_dies_is_not_repeated_but_asked_about(tmp_path: Path) -> None:

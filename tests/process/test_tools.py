@@ -228,7 +228,7 @@ async def test_a_server_that_cannot_start_is_named_and_the_rest_works(tmp_path: 
     async with world(tmp_path) as here:
         here.model.script(text("Hello."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> hi")
-        await here.reply(ts, "The tool server `broken` is not running")
+        await here.reply(ts, "The tools of `broken` are unavailable right now")
         await here.reply(ts, "Hello.")
         here.model.script(text("Still here."))
         await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)

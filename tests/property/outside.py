@@ -17,6 +17,7 @@ from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.toolset import Held
 from bot.core.server_news import Unavailable
+from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
 from bot.slack.blocks import turn_menu
@@ -156,6 +157,9 @@ class Files(ChangeGuard):
         return ()
 
     def unavailable(self) -> Sequence[Unavailable]:
+        return ()
+
+    def states(self) -> Sequence[ServerState]:
         return ()
 
     def tools(self) -> Sequence[Tool]:

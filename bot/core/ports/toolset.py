@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.server_news import Unavailable
+from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, Dialogue, StepPosition, Tool
 
 
@@ -29,6 +30,10 @@ class Toolset(Protocol):
 
     def unavailable(self) -> Sequence[Unavailable]:
         """Return the servers that cannot be used now."""
+        ...
+
+    def states(self) -> Sequence[ServerState]:
+        """Return the state of each server, for operators."""
         ...
 
     def tools(self) -> Sequence[Tool]:

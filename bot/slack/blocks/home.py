@@ -52,6 +52,9 @@ MAX_GRANTS = 30
 MAX_CONNECTED = 10
 VALUE = 300
 """Characters of the arguments of a grant."""
+MAX_SERVERS = 15
+SERVER = 500
+"""Characters about one server."""
 NAME = 80
 """Characters of the name of a tool."""
 ABOUT = (
@@ -75,6 +78,7 @@ def home(
     url: str = "",
     costs: Sequence[str] = (),
     connected: Sequence[SignedIn] = (),
+    servers: Sequence[str] = (),
 ) -> JsonObject:
     """Return the Home tab of a person.
 
@@ -84,10 +88,17 @@ def home(
         url: the address of the workspace, for links to messages.
         costs: what was spent, a sentence each; at most a few.
         connected: the servers to which the person has signed in.
+        servers: the states of the tool servers, a line each, for operators.
     """
     waiting = waiting or Waiting()
-    blocks = [rich(section(plain(ABOUT))), *_waiting(waiting, url), *_costs(costs), *_connected(connected)]
-    blocks.append(header("Standing grants"))
+    blocks = [
+        rich(section(plain(ABOUT))),
+        *_waiting(waiting, url),
+        *_costs(costs),
+        *_connected(connected),
+        *_servers(servers),
+        header("Standing grants"),
+    ]
     if not grants:
         blocks.append(remark("There are none: I ask about everything risky. To give one, press Always… on a request."))
     room = (MAX_BLOCKS - len(blocks) - 1) // 3
@@ -101,6 +112,13 @@ def home(
 
 def _costs(lines: Sequence[str]) -> list[Block]:
     return [header("Cost"), *map(remark, lines)] if lines else []
+
+
+def _servers(lines: Sequence[str]) -> list[Block]:
+    if not lines:
+        return []
+    more = [remark(f"and {len(lines) - MAX_SERVERS} more; doctor shows all")] if len(lines) > MAX_SERVERS else []
+    return [header("Tool servers"), *(remark(one_line(line, SERVER)) for line in lines[:MAX_SERVERS]), *more]
 
 
 def _connected(connected: Sequence[SignedIn]) -> list[Block]:

@@ -8,11 +8,9 @@ from dataclasses import replace
 
 from bot.core.posts import Draft
 from bot.core.server_news import SeenTools
+from bot.core.thread_ref import DIRECT
 from bot.store.sqlite import posts
 from bot.store.sqlite.database import now
-
-NOTICES = "operators"
-"""In place of the timestamp of a thread: the direct messages to one operator that belong to no thread."""
 
 
 def seen(connection: sqlite3.Connection, server: str) -> SeenTools | None:
@@ -47,7 +45,7 @@ def tell(connection: sqlite3.Connection, team: str, direct: Iterable[tuple[str, 
     """Record direct messages that belong to no thread; return the ids of the rows that stand for their threads."""
     found: list[int] = []
     for person, draft in direct:
-        place = (team, person, NOTICES)
+        place = (team, person, DIRECT)
         connection.execute(
             "INSERT OR IGNORE INTO threads (team, channel, thread_ts, kind, created_at) VALUES (?, ?, ?, 'im', ?)",
             (*place, now()),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.identities import Credentials
+from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
 from bot.core.untrusted import items, mapping, parsed
 from bot.errors import SignInError
@@ -25,7 +26,7 @@ from bot.tools.mcp import names
 from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.room import Room
 from bot.tools.mcp.server import Server
-from bot.tools.mcp.server_state import ServerState, State
+from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
 from bot.tools.server_config import HttpServer
 

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
+from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
 from bot.tools import text
 from bot.tools.mcp.connection_failure import ConnectionReport
 from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.room import FullError, Room
-from bot.tools.mcp.server_state import ServerState, State
+from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
 from bot.tools.mcp.uses import Uses
 from bot.tools.server_config import ServerConfig
@@ -44,6 +45,8 @@ STABLE_SECONDS = 30.0
 """A server that ran for this long is restarted after the first pause, however often it ended before."""
 RELIST_PAUSE = 0.2
 """Seconds before the tools are listed again, so that a burst of change notifications causes one request."""
+MAX_UNANSWERED, PROBE_SECONDS = 3, 5.0
+"""After so many calls in a row without an answer the server has these seconds to list its tools, or it is restarted."""
 
 _CLOSE_SECONDS = 3.0
 
@@ -206,6 +209,8 @@ class Server:
                 return DeliveryStatus.UNSENT, refusal
             seconds = self.config.call_seconds
             certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole, dialogue=dialogue)
+            if session.unanswered >= MAX_UNANSWERED:
+                self._attention.set()
             # The connection ended before the call was written: nothing was sent, so it may use the next connection.
             if certainty is DeliveryStatus.UNSENT and session.ended:
                 continue
@@ -326,6 +331,8 @@ class Server:
             except TimeoutError:
                 self._tools_changed = True
             self._attention.clear()
+            if session.unanswered >= MAX_UNANSWERED and not session.ended:
+                await self._probe(session)
             if self._tools_changed and not session.ended:
                 await asyncio.sleep(RELIST_PAUSE)
                 self._tools_changed = False
@@ -336,6 +343,16 @@ class Server:
                 else:
                     if await self._adopt(definitions):
                         log.info("the tool server %s has changed its tools", self.config.key)
+
+    async def _probe(self, session: Session) -> None:
+        """Find out whether the server still answers, whatever it answers. Raises TimeoutError if it does not: a slow
+        tool is no reason to end the calls of others."""
+        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
+
+        with suppress(ValueError, sdk.MCPError):
+            async with asyncio.timeout(PROBE_SECONDS):
+                await session.definitions()
+        session.unanswered = 0
 
     def _note_change(self) -> None:
         self._tools_changed = True

@@ -96,6 +96,8 @@ class Session:
         self.refresh_seconds: float | None = None
         """After how long the tools are to be listed again, if the server says how long a list is fresh (2026-07-28,
         `ttlMs`)."""
+        self.unanswered = 0
+        """Calls since one was answered last that were not answered in time."""
 
     @property
     def ended(self) -> bool:
@@ -212,12 +214,15 @@ class Session:
                 listed = problem.data
                 return _asks(lambda: elicitation.pages(listed, dialogue.exchange))
             if delivery.refused:
+                self.unanswered = 0
                 return DeliveryStatus.ERROR, content.cut(
                     f"The tool server refused the call: {line(problem.message, 2000)}"
                 )
             timed_out = problem.code == types.REQUEST_TIMEOUT
+            self.unanswered += timed_out
             trouble = f"did not answer within {seconds:g} seconds" if timed_out else "went away before it answered"
         except TimeoutError:
+            self.unanswered += 1
             trouble = f"did not answer within {seconds:g} seconds"
         except (ValueError, RuntimeError, RecursionError) as problem:
             # A reply that pydantic rejects is handled below. Otherwise nothing was written: the arguments cannot be
@@ -232,6 +237,7 @@ class Session:
             reply = delivery.reply
             return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
         if delivery.reply is not None:
+            self.unanswered = 0
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
         if delivery.written:

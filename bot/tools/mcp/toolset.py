@@ -15,6 +15,7 @@ from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedSe
 from bot.core.ports.identities import Credentials
 from bot.core.ports.toolset import Held
 from bot.core.server_news import Unavailable
+from bot.core.server_state import ServerState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
@@ -22,7 +23,7 @@ from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server
-from bot.tools.mcp.server_state import ServerState, State
+from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transport, Transports
 from bot.tools.server_config import HttpServer, ServerConfig

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.core.posts import Draft
 from bot.core.server_news import SeenTools
-from bot.core.thread_ref import ThreadRef
+from bot.core.thread_ref import DIRECT, ThreadRef
 from tests.extending.memory import asking
 from tests.extending.memory.tables import Disk, Tables, Thread
 
@@ -30,7 +30,7 @@ class MemoryServerNews:
             tables.seen_tools[seen.server] = replace(seen, digests={**kept, **seen.digests})
             found: list[int] = []
             for person, draft in direct:
-                place = ThreadRef(team, person, "operators", "im")
+                place = ThreadRef(team, person, DIRECT, "im")
                 thread = next((id_ for id_, row in tables.threads.items() if row.place == place), 0)
                 if not thread:
                     thread = max(tables.threads, default=0) + 1

@@ -85,7 +85,8 @@ def test_a_search_returns_whole_definitions_within_bounds() -> None:
     words = indirect_calls.found("issue", tools, [each.name for each in tools])
     assert len(words) < indirect_calls.MAX_CHARS + 2_000
     head, *lines, last = words.split("\n")
-    assert "call_tool" in head and last.startswith("Also found, without their arguments here: ")
+    assert "call_tool" in head
+    assert last.startswith("Also found, without their arguments here: ")
     definitions = [json.loads(line) for line in lines]
     assert [each["name"] for each in definitions[:6]] == [each.name for each in TOOLS]
     assert definitions[0]["parameters"] == _parameters(3)

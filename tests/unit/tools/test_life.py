@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from bot.tools.mcp import server, session
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
+from tests.harness import processes
 from tests.unit.tools.helpers import call, is_alive, python_server, running, tool, until, until_down
 
 pytestmark = pytest.mark.anyio
@@ -328,3 +330,33 @@ async def test_importing_the_toolset_does_not_import_the_sdk() -> None:
 @pytest.mark.parametrize("deaths", [1, 5, 1_025, 10**9])
 def test_the_pause_before_the_next_start_is_bounded_however_often_a_server_has_died(deaths: int) -> None:
     assert server.FIRST_PAUSE / 2 <= server.pause_after(deaths) <= server.MAX_PAUSE
+
+
+async def test_a_server_that_answers_nothing_any_more_is_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PROBE_SECONDS", 0.2)
+    stuck = python_server("hanging.py", tmp_path / "journal", key="stuck", trusted=True, call_seconds=0.1)
+    async with running(stuck) as toolset:
+        [pid] = pids_of(tmp_path)
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(server.MAX_UNANSWERED):
+            assert "did not answer within 0.1 seconds" in (await call(toolset, "stuck__look")).text
+        await until(lambda: pids_of(tmp_path) not in ([], [pid]), 10, "another process")
+        await until(lambda: toolset.states()[0].state == "up", 10, "the next connection")
+        assert toolset.states()[0].last_error == "it did not answer"
+
+
+async def test_a_server_that_still_answers_is_not_restarted_for_a_tool_that_does_not(tmp_path: Path) -> None:
+    slow = python_server("hanging.py", tmp_path / "journal", key="slow", trusted=True, call_seconds=0.05)
+    async with running(slow) as toolset:
+        [pid] = pids_of(tmp_path)
+        for _ in range(2 * server.MAX_UNANSWERED):
+            await call(toolset, "slow__look")
+        assert pids_of(tmp_path) == [pid]
+        assert [(state.state, state.last_error) for state in toolset.states()] == [("up", "")]
+
+
+def pids_of(folder: Path) -> list[int]:
+    """The processes of the server that writes its journal there."""
+    return processes(f"hanging.py {folder}")
