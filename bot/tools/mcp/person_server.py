@@ -1,9 +1,9 @@
 """A server to which each person signs in: a session, an HTTP client and credentials of their own for each of them,
 opened for a call and closed once it is idle.
 
-The tools that are offered are those that were listed last, over anybody's session, and one with which to sign in, since
 The tools that are offered are those that were listed last, over anybody's session, and one with which to sign in: before
 anybody has, there are no others. A call is sent only if the session of its own person has the tool as it was offered.
+"""
 
 from __future__ import annotations
 
