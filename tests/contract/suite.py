@@ -9,6 +9,7 @@ from tests.contract.compactions import CompactionsContract
 from tests.contract.costs import CostsContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
+from tests.contract.identities import IdentitiesContract
 from tests.contract.inbox import InboxContract
 from tests.contract.ledgers import LedgersContract
 from tests.contract.log import LogContract
@@ -41,5 +42,6 @@ class StoreContract(
     SecretsContract,
     ServerNewsContract,
     CostsContract,
+    IdentitiesContract,
 ):
     """The contract of `bot.core.ports.store.Store`, and of the `AuditLog` that goes with it."""

@@ -139,6 +139,22 @@ NEWS = commits("see_tools", "server_back")
 """Of what is told about tool servers: test_server_news.py."""
 WAITING_FOR_MORE = commits("wait for more budget")
 """When a budget is used up: test_spending.py."""
+SIGNING_IN = [
+    point.partition("#")[0]
+    for point in [
+        *around("register a client"),
+        *commits("keep_oauth_client", "ask to sign in", "receive_code"),
+        *around("exchange a code"),
+        *commits("renew_sign_in", "finish_sign_in", "keep_tools"),
+        *around("refresh a token"),
+        *commits("refreshed"),
+    ]
+]
+SIGNING_OUT = [
+    point.partition("#")[0]
+    for point in [*commits("end_sign_in"), *around("revoke a token"), *commits("forget_sign_in")]
+]
+"""Of signing in to a server: test_sign_in.py, in process."""
 STOPPED, FAILED = commits("count what was cut off"), commits("count what has failed")
 REFUSED = commits("leave out refused files")
 """Of requests that were stopped, that failed, or whose files were refused: test_spending.py."""
@@ -234,7 +250,7 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
-    costs = [*SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
+    costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
     killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *NEWS, *costs, *in_plays])
     found = boundaries()
     assert len(found) > 40

@@ -36,6 +36,7 @@ async def opened(folder: Path, **environment: str) -> AsyncGenerator[tuple[World
     """A bot with a server to which people sign in."""
     async with remote() as server, inside(folder, start=False, **{"BOT_SECRET_KEY": KEY, **environment}) as here:
         (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))
+        (here.bot.home / "bot.toml").write_text("[limits]\nprogress_after_seconds = 60\n")
         here.model.respond = respond
         await here.bot.start()
         yield here, server

@@ -77,6 +77,7 @@ def home(
     waiting: Waiting | None = None,
     url: str = "",
     costs: Sequence[str] = (),
+    *,
     connected: Sequence[SignedIn] = (),
     servers: Sequence[str] = (),
 ) -> JsonObject:

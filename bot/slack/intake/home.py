@@ -35,7 +35,9 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             connected = await handler.connections.connected(user) if handler.connections else ()
             states = handler.toolset.states() if handler.costs.is_operator(user, groups) else ()
             servers = [state.line() for state in states]
-            view = home.home(held, waiting, handler.url, handler.costs.lines(sums), connected, servers)
+            view = home.home(
+                held, waiting, handler.url, handler.costs.lines(sums), connected=connected, servers=servers
+            )
             await handler.client.views_publish(user_id=user, view=view)
         except SLACK_ERRORS as error:
             log.warning("could not show %s the Home: %s", user, code_of(error))

@@ -20,7 +20,7 @@ from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
 from bot.core.turn_message import TURN, first_key, loads
 from bot.errors import StoreError
-from tests.extending.memory import budgets
+from tests.extending.memory import budgets, signing
 from tests.extending.memory.tables import Asked, GrantRow, Message, Tables, now
 
 
@@ -257,6 +257,8 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         release(tables, question.thread_id)
     if transition.allows is not None:
         budgets.decided(tables, question, transition.allows)
+    if transition.waiting is not None:
+        signing.settle(tables, question, transition.waiting)
     if transition.reopens:
         failed = tables.turns[transition.reopens]
         tables.turns[transition.reopens] = replace(failed, ended="", turn=replace(failed.turn, attempts=0))
@@ -318,8 +320,9 @@ def stop(tables: Tables, thread: int, stopped_by: str) -> None:
     for id_, asked in list(tables.questions.items()):
         if asked.question.thread_id == thread and KINDS[asked.question.kind].ends_with_turn:
             end(tables, id_, Decision.STOPPED, user)
-    if left := budgets.leave(tables, turn):
-        end(tables, left, Decision.STOPPED, user)
+    left = budgets.leave(tables, turn)
+    for id_ in (*([left] if left else []), *signing.leave(tables, turn)):
+        end(tables, id_, Decision.STOPPED, user)
     for id_, row in list(tables.calls.items()):
         if turn and row.turn == turn and row.call.state in (CallState.READY, CallState.AWAITING):
             outcome, record = call_question.stopped(row.call, user)

@@ -12,7 +12,7 @@ from bot.core.transaction import Change
 from bot.core.transcript import Transcript
 from bot.core.turn_message import first_key, growing_part
 from bot.errors import ChangedError, StoreError
-from tests.extending.memory import asking, choosing, compacting, costs, following, hearing, news
+from tests.extending.memory import asking, choosing, compacting, costs, following, hearing, news, signing
 from tests.extending.memory.tables import CallRow, Tables, TurnRow, UndoRow, fresh
 
 
@@ -49,6 +49,8 @@ def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
             elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN) and question.kind != granted.GRANTED:
                 call.approval, call.approved_digest = question.id, question.digest
                 call.basis = question.preview.basis if question.preview else ""
+    for id_, call in calls.items():
+        call.asked = call.asked or signing.is_asked(tables, id_)
 
 
 def apply(tables: Tables, state: ThreadState, change: Change) -> None:
@@ -108,6 +110,11 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     news.wait(tables, state.id, change.unavailable)
     if change.wait is not None and not stopped_by:
         costs.wait(tables, number, state.id, change.wait, lambda card: asking.ask(tables, state.id, card))
+    if change.sign_in is not None:
+        signing.wait(
+            *(tables, state.id, change.sign_in, lambda card: asking.ask(tables, state.id, card)),
+            stopped=bool(stopped_by),
+        )
     _keep(tables, change)
     following.settle(tables)
     if state.turn is not None:

@@ -17,6 +17,7 @@ from bot.core.questions import retry
 from bot.core.questions.click import Click, Settlement
 from bot.core.questions.grant import Grant
 from bot.core.questions.question import Card, Decision, Question, UndoState
+from bot.core.questions.transition import Transition
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
@@ -32,15 +33,19 @@ from tests.extending.memory.costs import MemoryCosts
 from tests.extending.memory.ledgers import MemoryLedgers
 from tests.extending.memory.news import MemoryServerNews
 from tests.extending.memory.posting import MemoryPosts, unsettled
+from tests.extending.memory.signing import MemoryIdentities
 from tests.extending.memory.tables import Disk, Tables, fresh, now
 
 
-class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews):
+class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews, MemoryIdentities):
     """Implements `bot.core.ports.store.Store`."""
 
     def __init__(self, disk: Disk) -> None:
         super().__init__(disk)
         self._follows = False
+
+    def _apply(self, tables: Tables, question: Question, transition: Transition) -> None:
+        asking.apply(tables, question, transition)
 
     async def admit(self, incoming: Incoming) -> tuple[Admission, int]:
         with self._disk.transaction() as tables:

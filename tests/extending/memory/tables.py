@@ -16,6 +16,7 @@ from bot.core.audit import AuditRecord
 from bot.core.budget import RequestCost, Sum, SumKey
 from bot.core.calls import Call
 from bot.core.compaction import Compaction, Measure
+from bot.core.identity import OpenSignIn, SignedIn
 from bot.core.inbox import Unread
 from bot.core.model_options import ThreadModel
 from bot.core.posts import Post
@@ -147,6 +148,12 @@ class Tables:
     seen_tools: dict[str, SeenTools] = field(default_factory=dict[str, SeenTools])
     server_waits: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     """The numbers of the waits of threads for tool servers."""
+    identities: dict[int, SignedIn] = field(default_factory=dict[int, SignedIn])
+    sign_ins: dict[str, OpenSignIn] = field(default_factory=dict[str, OpenSignIn])
+    sign_in_waits: dict[int, tuple[str, int]] = field(default_factory=dict[int, tuple[str, int]])
+    """By call: the question that it waits for, and how often it has waited."""
+    oauth_clients: dict[tuple[str, str], bytes] = field(default_factory=dict[tuple[str, str], bytes])
+    tool_lists: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     audit: dict[int, AuditRecord] = field(default_factory=dict[int, AuditRecord])
 
     def record(self, thread: int, kind: str, actor: str = "", **more: Any) -> None:
