@@ -19,6 +19,7 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
 from bot.agent.system_prompt import SystemPrompt
+from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -143,7 +144,11 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model)
+        self._task_watch = TaskWatch(tools.tasks, self._threads.wake)
+        steps = ToolSteps(
+            *(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model),
+            self._task_watch,
+        )
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(
@@ -254,6 +259,7 @@ class Service:
         await deadline.run_step("the statuses of sessions", self._sessions.close(0.5), 0.7)
         self._background.cancel()
         await asyncio.gather(
+            deadline.run_step("the tasks of servers", self._task_watch.aclose(), 1.0),
             deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),

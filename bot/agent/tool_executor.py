@@ -79,6 +79,13 @@ class ToolExecutor:
             if held is not None:
                 held.release()
 
+    async def end(self, state: ThreadState, call: Call, outcome: CallResult) -> None:
+        """Record how a call ended of which its server had made a task."""
+        tool = self.toolset.find(call.tool)
+        under_grant = tool is not None and granted.grant_of(call)[0] > 0
+        record = await self.granted_records.begin(state, call, tool) if under_grant and tool else None
+        await self._finish(state, call, outcome, None, record)
+
     async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> None:
         """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
@@ -124,10 +131,16 @@ class ToolExecutor:
         before: UndoSnapshot | None,
         record: Approval | None = None,
     ) -> None:
-        """Record how a call ended. record: what people are shown of one that ran under a grant."""
+        """Record how a call ended, or that its server made a task of it. record: what people are shown of one that ran
+        under a grant."""
+        if outcome.certainty is DeliveryStatus.TASK:
+            # From here on, no death makes it unknown what became of the call.
+            call.task = outcome.task
+            await self.store.commit(state, Change("keep the task", calls=[call]))
+            return
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
-        call.seconds, call.result = outcome.seconds, outcome.text
+        call.seconds, call.result, call.task = outcome.seconds, outcome.text, ""
         if outcome.media:
             call.attached, call.result = await self.files.kept(outcome)
         change = Change("finish a call", calls=[call])

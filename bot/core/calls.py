@@ -88,6 +88,10 @@ class Call:
     """The people who have changed the arguments."""
     attached: str = ""
     """References to the files in its result (`bot.core.attachments.packed`)."""
+    task: str = ""
+    """The task that its server works on (`bot.core.server_tasks.ServerTask.dumps`); empty if it made none of it."""
+    rest: str = ""
+    """Where its whole result is kept, if the model has not got all of it (`bot.core.long_results.Kept.dumps`)."""
     asked: bool = False
     """A request about it is open. Set by the store at a load."""
     approval: str = ""
@@ -105,9 +109,14 @@ class Call:
         to repeat may still do so."""
         return bool(self.server) and not (self.repeatable and self.tier in ("", "read"))
 
+    @property
+    def is_task(self) -> bool:
+        """Whether its server works on it and can be asked about it, also by another process."""
+        return self.state is CallState.STARTED and bool(self.task)
+
     def start(self) -> None:
         """Mark the call as started, before it is sent: from the next commit on it may have run."""
-        self.state = CallState.STARTED
+        self.state, self.task = CallState.STARTED, ""
         self.attempts += 1
 
     def refresh(self, other: Call) -> None:

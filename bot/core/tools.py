@@ -128,6 +128,8 @@ class DeliveryStatus(StrEnum):
     """It was not sent, because the server was down or refused it beforehand. It certainly did not run."""
     UNKNOWN = "unknown"
     """It was sent but not answered (timeout, dropped connection, killed server): it may or may not have run."""
+    TASK = "task"
+    """The server has taken it on and works on it: `CallResult.task` says how to ask about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ class CallResult:
     seconds: float
     media: Sequence[Media] = ()
     """Images and sounds in the result."""
+    task: str = ""
+    """The task that the server made of the call (`bot.core.server_tasks.ServerTask.dumps`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,15 @@ from bot.store.sqlite.database import now
 
 CALL_COLUMNS = (
     "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
-    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached"
+    " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached, task,"
+    " rest"
 )
 
 
 def call_from(row: Sequence[object]) -> Call:
     """Return a call from the columns CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
-    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached = rest
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached, task, whole = rest
     return Call(
         id=int(str(id_)),
         seq=int(str(seq)),
@@ -48,6 +49,8 @@ def call_from(row: Sequence[object]) -> Call:
         original=str(original),
         editors=tuple(str(editors).split()),
         attached=str(attached),
+        task=str(task),
+        rest=str(whole),
     )
 
 
@@ -307,7 +310,8 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
         before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
         written = connection.execute(
             "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
-            " tool_digest = ?, attached = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
+            " tool_digest = ?, attached = ?, task = ?, rest = ?"
+            " WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
             (
                 call.state,
                 call.outcome,
@@ -317,6 +321,8 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
                 call.summarised,
                 call.tool_digest,
                 call.attached,
+                call.task,
+                call.rest,
                 call.id,
                 call.outcome,
             ),

@@ -14,6 +14,7 @@ from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
 from bot.store.sqlite.pseudonyms_migration import PSEUDONYMS
 from bot.store.sqlite.questions_migration import QUESTIONS
+from bot.store.sqlite.results_migration import RESULTS
 from bot.store.sqlite.streaming_migration import STREAMING
 from bot.store.sqlite.waiting_migration import WAITING
 
@@ -344,4 +345,5 @@ MIGRATIONS: tuple[str, ...] = (
     ATTACHMENTS,
     PSEUDONYMS,
     COSTS,
+    RESULTS,
 )

@@ -176,6 +176,8 @@ class Server:
             waited = f"{self.config.call_seconds:g} s"
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
             certainty = DeliveryStatus.UNSENT
+        if certainty is DeliveryStatus.TASK:
+            return CallResult(certainty, "", time.monotonic() - began, task=words)
         media = words.media if isinstance(words, ResultText) else ()
         return CallResult(certainty, words, time.monotonic() - began, media)
 
@@ -186,7 +188,7 @@ class Server:
             return DeliveryStatus.UNSENT, "The arguments are nested too deeply. The call was not sent."
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            session = await self._session_by(deadline)
+            session = await self.session_by(deadline)
             if session is None:
                 return DeliveryStatus.UNSENT, f"{self.trouble() or 'The tool server is busy.'} The call was not sent."
             if refusal := self._refusal(tool):
@@ -198,7 +200,7 @@ class Server:
                 continue
             return certainty, words
 
-    async def _session_by(self, deadline: float) -> Session | None:
+    async def session_by(self, deadline: float) -> Session | None:
         """Return the connection, if there is one before the deadline; do not wait if none is to be expected."""
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline - time.monotonic()):

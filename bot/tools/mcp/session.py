@@ -23,9 +23,10 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, lenient
+from bot.tools.mcp import content, lenient, tasks
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -54,6 +55,7 @@ _MARGIN_SECONDS = 5.0
 _RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
     types.CallToolResult | types.InputRequiredResult
 )
+_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +169,39 @@ class Session:
             trouble = "could not be asked, because the arguments cannot be sent"
             log.warning("%s: call of %s: %s", self._key, name, line(str(problem)))
         if delivery.reply is not None:
-            return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
+            if (task := tasks.handle(delivery.reply)) is not None:
+                return DeliveryStatus.TASK, task.dumps()
+            return await offload(delivery.size, tasks.outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
+
+    async def task(self, task: ServerTask, seconds: float) -> TaskReport:
+        """Ask what became of a task. That its server does not know it is an answer, too."""
+        delivery = Delivery({})
+        params = tasks.TaskParams(task_id=task.id)
+        trouble = ""
+        try:
+            await self._request(tasks.GetTask(params=params), _ANY, delivery, seconds)
+        except (MCPError, TimeoutError, ValueError, RuntimeError, RecursionError) as problem:
+            if delivery.refused and isinstance(problem, MCPError) and problem.code in _NEVER:
+                return TaskReport(TaskStatus.GONE, line(problem.message, 200))
+            trouble = line(str(problem), 200)
+        if delivery.reply is None:
+            return TaskReport(TaskStatus.SILENT, delivery.trouble or trouble)
+        if tasks.asks_for_input(delivery.reply):
+            await self.cancel_task(task, seconds)
+            return tasks.no_input(task)
+        return await offload(delivery.size, tasks.report, task, delivery.reply)
+
+    async def cancel_task(self, task: ServerTask, seconds: float) -> bool:
+        """Tell the server that nobody wants a task's result. Return whether it has answered."""
+        delivery = Delivery({})
+        with suppress(MCPError, TimeoutError, ValueError, RuntimeError):
+            request = tasks.CancelTask(params=tasks.TaskParams(task_id=task.id))
+            await self._request(request, _ANY, delivery, seconds)
+        return delivery.reply is not None or delivery.refused
 
     async def _page(self, cursor: str | None) -> JsonObject:
         """Return one page of tools/list as received: one tool that the SDK cannot parse must not cost all the
@@ -224,6 +254,7 @@ async def connect(
         message_handler=handle,
         client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
+        extensions=[tasks.Tasks()],
     )
     async with client:
         yield Session(client, connection, key)
@@ -273,14 +304,3 @@ def _title(title: Any) -> str:
     """Return a title of `tools/list` as one visible line. MCP since 2025-06-18 has it beside the name, older versions
     have it in the annotations, and the former takes precedence (specification, schema: BaseMetadata)."""
     return line(title, MAX_TITLE) if isinstance(title, str) else ""
-
-
-def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
-    """Return the outcome of a `result` of tools/call as received: the tool has run even if the SDK would reject its
-    result."""
-    if reply.get("resultType") == "input_required":
-        return DeliveryStatus.ERROR, "The tool asked for further input, which this bot cannot give."
-    text = content.whole(reply) if whole else content.text(reply)
-    if text is None:
-        return DeliveryStatus.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."
-    return (DeliveryStatus.ERROR if reply.get("isError") is True else DeliveryStatus.OK), text

@@ -17,6 +17,7 @@ from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.server import Server, ServerState, State
+from bot.tools.mcp.task_requests import TaskRequests
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transports
 from bot.tools.server_config import ServerConfig
@@ -49,6 +50,7 @@ class McpToolset:
         self._servers = {
             config.key: Server(config, self._transports[config.key], self._forget_tools) for config in servers
         }
+        self.tasks = TaskRequests(self._servers)
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._guards: dict[str, ChangeGuard] = {}
@@ -135,6 +137,8 @@ class McpToolset:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         result = await server.call(tool, arguments, entered=held is not None)
+        if result.certainty is DeliveryStatus.TASK:
+            return result
         return replace(
             result, text=self.guard(tool.server).result(tool, result.text, result.certainty is DeliveryStatus.OK)
         )
