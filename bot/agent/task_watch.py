@@ -51,6 +51,11 @@ class TaskWatch:
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
     _cancelling: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
 
+    @property
+    def idle(self) -> bool:
+        """Whether no task runs."""
+        return all(each.ended is not None for each in self._followed.values())
+
     def follow(self, thread_id: int, call: Call, show: Show) -> None:
         """Ask about the task of a call until it has ended; the thread is then woken. Doing it again changes only who is
         shown the progress."""

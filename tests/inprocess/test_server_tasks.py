@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bot.core import server_tasks
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
-from tests.inprocess.world import inside
+from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -74,7 +76,7 @@ def told(here: World) -> str:
 async def test_a_call_goes_on_as_a_task_and_its_result_is_the_tasks(here: World) -> None:
     ts = await running(here, "collect")
     assert here.bot.rows("SELECT state, task <> '' FROM calls") == [("started", 1)]
-    assert not here.bot.parts._threads.runs(1), "the turn is a log that waits"
+    assert cast(BotInside, here.bot).idle, "the turn is a log that waits"
     change(here, "collect-1", statusMessage="Importing · 40 of 120")
     await here.until(lambda: any("Importing · 40 of 120" in each.plain for each in here.replies(ts)), what="progress")
     complete(here, "collect-1", "120 found")
@@ -91,7 +93,7 @@ async def test_an_approved_call_that_became_a_task_is_never_made_again(here: Wor
         await here.bot.kill()
         before = len(journal(here, "get"))
         await here.bot.start()
-        await here.until(lambda before=before: len(journal(here, "get")) > before, what="a question by the next process")
+        await here.until(lambda before=before: len(journal(here, "get")) > before, what="another question", poll=0.01)
     complete(here, "load-1", "loaded")
     await here.reply(ts, "All done.")
     assert ended(here) == [("load", "finished", "ok", 1)]
@@ -112,8 +114,8 @@ async def test_a_task_that_ended_while_the_bot_was_away_is_read_at_its_start(her
 
 async def test_a_server_that_was_away_meanwhile_is_asked_again(here: World) -> None:
     ts = await running(here, "load")
-    [session] = [server._session for server in here.bot.parts._tools._servers.values() if server.config.key == "jobs"]
-    os.kill(session._connection._process.pid, 9)
+    [process] = journal(here, "process")
+    os.kill(int(process.split()[1]), signal.SIGKILL)
     complete(here, "load-1", "loaded")
     await here.reply(ts, "All done.")
     assert journal(here, "run") == ["run load"]
@@ -133,7 +135,7 @@ async def test_of_a_task_that_the_server_no_longer_knows_people_are_asked_whethe
 async def test_a_read_whose_task_the_server_no_longer_knows_is_made_again(here: World) -> None:
     ts = await running(here, "collect")
     (here.bot.home / "tasks" / "collect-1.task").unlink()
-    await here.until(lambda: len(journal(here, "run")) == 2, what="the same call again")
+    await here.until(lambda: len(journal(here, "run")) == 2, what="the same call again", poll=0.01)
     complete(here, "collect-1", "found at last")
     await here.reply(ts, "All done.")
     assert ended(here) == [("collect", "finished", "ok", 2)]
@@ -156,7 +158,9 @@ async def test_stop_cancels_the_task_at_its_server(here: World) -> None:
 async def test_what_people_write_meanwhile_is_read_when_the_task_has_ended(here: World) -> None:
     ts = await running(here, "collect")
     await here.slack.say(here.general, here.alice, "and hurry", thread_ts=ts)
-    await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox WHERE text = 'and hurry'"), what="it is recorded")
+    await here.until(
+        lambda: here.bot.rows("SELECT 1 FROM inbox WHERE text = 'and hurry'"), what="it is recorded", poll=0.01
+    )
     complete(here, "collect-1", "found")
     await here.reply(ts, "All done.")
     assert "and hurry" in str(here.model.requests[-1].messages)

@@ -1,4 +1,4 @@
-"""A server of 2026-07-28 that makes tasks of calls. Each task is a file in a folder, which a test changes: what it holds
+"""A server of 2026-07-28 that makes tasks of calls. Each task is a file in a folder, which a test changes: its content
 is what the server says, and a task without a file is one that it does not know. So tasks outlive the server."""
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ class Tasking(RawServer):
                 "cacheScope": "private",
             }
         if method == "tools/list":
-            return {"resultType": "complete", "ttlMs": 0, "cacheScope": "private", **(super().answer(method, params) or {})}
+            return {
+                "resultType": "complete",
+                "ttlMs": 0,
+                "cacheScope": "private",
+                **(super().answer(method, params) or {}),
+            }
         if method in ("tasks/get", "tasks/cancel", "tools/call"):
             declared = params.get("_meta", {}).get("io.modelcontextprotocol/clientCapabilities", {})
             if EXTENSION not in declared.get("extensions", {}):
@@ -89,6 +94,7 @@ def quick(arguments: Json) -> Json:
     return {"resultType": "complete", **text("quick answer")}
 
 
+write(f"process {os.getpid()}")
 server = Tasking()
 server.tool(collect, annotations={"readOnlyHint": True})
 server.tool(load, annotations={"readOnlyHint": False, "destructiveHint": True})
