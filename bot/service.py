@@ -18,6 +18,7 @@ from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
+from bot.agent.read_more import ReadMore
 from bot.agent.system_prompt import SystemPrompt
 from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_step import ToolSteps
@@ -142,7 +143,8 @@ class Service:
             advance=self._threads.wake,
             background=self.background,
         )
-        judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
+        read_more = ReadMore(store, attached.contents)
+        judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem, read_more)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
         self._task_watch = TaskWatch(tools.tasks, self._threads.wake)
         steps = ToolSteps(

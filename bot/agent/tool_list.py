@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 
-from bot.core import untrusted
+from bot.core import long_results, untrusted
 from bot.core.json_text import JsonObject, sha256
 from bot.core.policy.rules import Facts, Policy
 from bot.core.ports.store import Log
@@ -41,6 +41,8 @@ async def offered_functions(
     every = toolset.tools()
     known = {tool.name for tool in every}
     tools = await offload(len(every) * len(facts) * policy.effort, policy.offered, every, facts)
+    if state.cut:
+        known, tools = {*known, long_results.READ_MORE}, [*tools, long_results.TOOL]
     live = await functions(tools)
     if (problems or not known) and state.functions and state.functions != live[0]:
         allowed = {tool.name for tool in tools}

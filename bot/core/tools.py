@@ -145,11 +145,13 @@ class ResultText(str):
     """The text of a call's result, with the images and sounds that came with it."""
 
     media: tuple[Media, ...]
+    whole: str
+    """The whole text, if it was cut; else empty."""
 
-    def __new__(cls, text: str, media: Sequence[Media] = ()) -> ResultText:
+    def __new__(cls, text: str, media: Sequence[Media] = (), whole: str = "") -> ResultText:
         """Create the text."""
         made = super().__new__(cls, text)
-        made.media = tuple(media)
+        made.media, made.whole = tuple(media), whole
         return made
 
 
@@ -163,6 +165,8 @@ class CallResult:
     seconds: float
     media: Sequence[Media] = ()
     """Images and sounds in the result."""
+    whole: str = ""
+    """The whole text, if `text` was cut; else empty."""
     task: str = ""
     """The task that the server made of the call (`bot.core.server_tasks.ServerTask.dumps`)."""
 

@@ -58,11 +58,12 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     """Return everything that `advance` needs of a thread, except the texts of its log
     (`compactions.bodies`)."""
     row = connection.execute(
-        "SELECT team, channel, thread_ts, kind, functions, parked, context_tokens, context_upto, summary_stale"
+        "SELECT team, channel, thread_ts, kind, functions, parked, context_tokens, context_upto, summary_stale,"
+        " EXISTS (SELECT 1 FROM calls INDEXED BY calls_cut WHERE thread_id = threads.id AND rest <> '')"
         " FROM threads WHERE id = ?",
         (thread_id,),
     )
-    *place, functions, parked, tokens, upto, stale = row.fetchone()
+    *place, functions, parked, tokens, upto, stale, cut = row.fetchone()
     last = connection.execute(
         "SELECT seq, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
     ).fetchone()
@@ -71,6 +72,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         thread_id, ThreadRef(*place), last_position=position, last_role=role, turn=None, functions=functions
     )
     state.parked, state.measured, state.stale = bool(parked), Measure(tokens, upto), bool(stale)
+    state.cut = bool(cut)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
         " prompt_tokens, completion_tokens, cached_tokens, cost, model, fallback FROM turns"
@@ -104,6 +106,12 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MAX_PEOPLE))
     state.people = tuple(str(user) for (user,) in people)
     return state
+
+
+def rest(connection: sqlite3.Connection, thread_id: int, call: int) -> str:
+    """Return where the whole result of a call of this thread is kept; empty if nothing is."""
+    row = connection.execute("SELECT rest FROM calls WHERE id = ? AND thread_id = ?", (call, thread_id)).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def current_part(connection: sqlite3.Connection, state: ThreadState) -> TurnMessage | None:

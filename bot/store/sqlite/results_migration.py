@@ -5,4 +5,5 @@ RESULTS = """
     ALTER TABLE calls ADD COLUMN task TEXT NOT NULL DEFAULT '';
     -- Where the whole result of a call is kept whose result was cut for the model.
     ALTER TABLE calls ADD COLUMN rest TEXT NOT NULL DEFAULT '';
+    CREATE INDEX calls_cut ON calls (thread_id) WHERE rest <> '';
 """

@@ -44,6 +44,7 @@ from bot.store.sqlite.compactions_store import CompactionsStore
 from bot.store.sqlite.costs_store import CostsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.ledgers_store import LedgersStore
+from bot.store.sqlite.long_results_store import LongResultsStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
 from bot.store.sqlite.session_store import SqliteSessions
@@ -63,7 +64,14 @@ async def open_sqlite(url: str, redact: Sequence[str] = ()) -> AsyncGenerator[Sq
 
 
 class SqliteStore(
-    PostsStore, SqliteSessions, LedgersStore, ThreadModelsStore, CompactionsStore, CostsStore, SecretsStore
+    PostsStore,
+    SqliteSessions,
+    LedgersStore,
+    LongResultsStore,
+    ThreadModelsStore,
+    CompactionsStore,
+    CostsStore,
+    SecretsStore,
 ):
     """Implements `bot.core.ports.store.Store` on SQLite."""
 

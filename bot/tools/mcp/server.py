@@ -178,8 +178,8 @@ class Server:
             certainty = DeliveryStatus.UNSENT
         if certainty is DeliveryStatus.TASK:
             return CallResult(certainty, "", time.monotonic() - began, task=words)
-        media = words.media if isinstance(words, ResultText) else ()
-        return CallResult(certainty, words, time.monotonic() - began, media)
+        media, all_ = (words.media, words.whole) if isinstance(words, ResultText) else ((), "")
+        return CallResult(certainty, words, time.monotonic() - began, media, all_)
 
     async def _call(self, tool: Tool, arguments: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
         try:

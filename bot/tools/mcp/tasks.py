@@ -119,8 +119,8 @@ def outcome(reply: JsonObject, *, whole: bool = False) -> tuple[DeliveryStatus, 
 
 
 def _ended(task: ServerTask, certainty: DeliveryStatus, text: str) -> TaskReport:
-    media = text.media if isinstance(text, ResultText) else ()
-    return TaskReport(TaskStatus.ENDED, result=CallResult(certainty, text, time.time() - task.since, media))
+    media, whole = (text.media, text.whole) if isinstance(text, ResultText) else ((), "")
+    return TaskReport(TaskStatus.ENDED, result=CallResult(certainty, text, time.time() - task.since, media, whole))
 
 
 def _words(reply: JsonObject) -> str:
