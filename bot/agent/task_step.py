@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-from bot.agent import step_titles
-from bot.agent.task_watch import Show, TaskWatch
+from bot.agent import shown_progress, step_titles
+from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call
-from bot.core.policy.privacy import Privacy
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
 from bot.core.server_tasks import TaskStatus
 from bot.core.thread import ThreadState
-from bot.core.tool_words import Form
-from bot.core.turn_message import Step, StepState
 from bot.pace import gathered
 
 
@@ -54,7 +50,7 @@ class TaskSteps:
         steps = step_titles.running(self.toolset, running, privacy)
         self.gateway.working(state.id, state.part, "Working", steps)
         for call in running:
-            self.watch.follow(state.id, call, shows(self.toolset, self.gateway, state.id, call, privacy))
+            self.watch.follow(state.id, call, shown_progress.of(self.toolset, self.gateway, state.id, call, privacy))
 
     async def _cancel(self, state: ThreadState, call: Call) -> None:
         result = await self.watch.cancel(call)
@@ -62,15 +58,3 @@ class TaskSteps:
             break_off(call)
         else:
             await self.executor.end(state, call, result)
-
-
-def shows(toolset: Toolset, gateway: ChatGateway, thread_id: int, call: Call, privacy: Privacy) -> Show:
-    """Return what shows people how far a call is, as far as the conversation may know."""
-    if privacy is not Privacy.FULL:
-        return lambda words: None
-    title = step_titles.title(toolset, call, privacy, Form.RUNNING)
-    return partial(_show, gateway, thread_id, Step(str(call.id), title, StepState.RUNNING))
-
-
-def _show(gateway: ChatGateway, thread_id: int, step: Step, words: str) -> None:
-    gateway.progress(thread_id, step_titles.noted(step, words))

@@ -9,8 +9,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot import failpoints
-from bot.agent import prompt, turn_parts
+from bot import call_progress, failpoints
+from bot.agent import prompt, shown_progress, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
@@ -99,13 +99,16 @@ class ToolExecutor:
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
-        if (outcome := await _unless(stop, self._send(call, tool, held))) is None:
+        if (outcome := await _unless(stop, self._send(state, call, tool, held))) is None:
             await self._break_off(state, call)
         else:
             await self._finish(state, call, outcome, before, record)
 
-    async def _send(self, call: Call, tool: Tool, held: Held) -> CallResult:
-        """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""
+    async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Held) -> CallResult:
+        """Send the call; once more, if that is safe and nobody knows whether the first time was enough. Runs as a task
+        of its own."""
+        privacy = await self.gateway.privacy(state.place)
+        call_progress.current.set(shown_progress.of(self.toolset, self.gateway, state.id, call, privacy))
         outcome = await self._hand_over(call, tool, held)
         if outcome.certainty is DeliveryStatus.UNKNOWN and call.repeatable:
             outcome = await self._hand_over(call, tool, held)

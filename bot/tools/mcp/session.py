@@ -26,7 +26,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import DeliveryStatus
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, lenient, tasks
+from bot.tools.mcp import content, lenient, progress, tasks
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -220,7 +220,9 @@ class Session:
         token = current_delivery.set(delivery)
         try:
             async with asyncio.timeout(seconds + _MARGIN_SECONDS):
-                await self._client.session.send_request(request, result, request_read_timeout_seconds=seconds)
+                await self._client.session.send_request(
+                    request, result, request_read_timeout_seconds=seconds, progress_callback=progress.callback()
+                )
         finally:
             delivery.abandoned = True
             current_delivery.reset(token)
