@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -44,7 +45,23 @@ def list_all(arguments: Json) -> Json:
     return text("\n".join(f"line {number}: {'x' * 60}" for number in range(2000)) + "\nthe needle\n" + "y" * 5000)
 
 
+def hold(arguments: Json) -> Json:
+    """Begin, and end when a test says so."""
+    with (folder / "journal").open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()} {arguments['name']}\n")
+    wait_for("go")
+    return text(f"held {arguments['name']}")
+
+
+def push(arguments: Json) -> Json:
+    """The same, and it changes something."""
+    return hold(arguments)
+
+
 server = Telling()
 server.tool(count, annotations={"readOnlyHint": True})
 server.tool(list_all, annotations={"readOnlyHint": True})
+NAMED: Json = {"type": "object", "properties": {"name": {"type": "string"}}}
+server.tool(hold, inputSchema=NAMED, annotations={"readOnlyHint": True})
+server.tool(push, inputSchema=NAMED, annotations={"readOnlyHint": False})
 server.serve()
