@@ -19,7 +19,9 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
 from bot.agent.operators import informed
+from bot.agent.read_more import ReadMore
 from bot.agent.system_prompt import SystemPrompt
+from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_list import ToolOffer
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
@@ -149,11 +151,15 @@ class Service:
             background=self.background,
         )
         self._signing_in = signing_in.assemble(settings, store, tools, self._wake_both)
-        judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
+        judge = CallAuthorizer(
+            *(store, tools, self._gateway, settings.policy, rules, problem), ReadMore(store, attached.contents)
+        )
+        self._task_watch = TaskWatch(tools.tasks, self._threads.wake)
         steps = ToolSteps(
             *(store, tools, self._gateway, limits, judge),
             ApprovalRequester(tools, self._gateway, limits, rules),
             *(self._threads.watch, attached.for_model),
+            task_watch=self._task_watch,
             sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
         )
         contexts = ContextWindows(settings.models, known, settings.compaction)
@@ -186,11 +192,10 @@ class Service:
             offer=ToolOffer(settings.tools, contexts),
         )
 
-        hours = min(rules.remind_hours, limits.approval_hours / 4)
         self._sweep = Sweep(
             store,
             self._gateway,
-            hours,
+            min(rules.remind_hours, limits.approval_hours / 4),
             limits.sweep_seconds,
             self._wake_both,
             self._undos.wake,
@@ -273,6 +278,7 @@ class Service:
         await deadline.run_step("the statuses of sessions", self._sessions.close(0.5), 0.7)
         self._background.cancel()
         await asyncio.gather(
+            deadline.run_step("the tasks of servers", self._task_watch.aclose(), 1.0),
             deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.agent import prompt
 from bot.agent.policy_facts import policy_facts
+from bot.agent.read_more import ReadMore
 from bot.agent.tool_finder import ToolFinder
 from bot.core import indirect_calls
 from bot.core.calls import Call, CallOutcome, CallState
@@ -49,6 +50,8 @@ class CallAuthorizer:
     approvals: ApprovalRules
     problem: Callable[[Tool, JsonObject], str | None]
     """Returns what is wrong with arguments according to the tool's schema; None if nothing is."""
+    read_more: ReadMore = field(default_factory=ReadMore)
+    """Answers calls that read on in results of the thread; they need no judgement."""
 
     async def evaluate(
         self, state: ThreadState, reply: Reply, facts: Sequence[Facts]
@@ -62,7 +65,9 @@ class CallAuthorizer:
         calls: list[Call] = []
         pace = Pace()
         for position, raw in enumerate(raw_calls):
-            calls.append(await self._read(raw, seq, position, reply, facts))
+            calls.append(call := await self._read(raw, seq, position, reply, facts))
+            if call.outcome is CallOutcome.INVALID and not call.server:
+                await self.read_more.answer(state.id, call)
             await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:

@@ -35,7 +35,8 @@ class CallRunner:
 
     async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
         """Run calls to their end. `held` has, by position, the rights of those that are recorded as started."""
-        steps = step_titles.running(self.toolset, calls, await self.gateway.privacy(state.place))
+        shown = [call for call in state.step if call in calls or call.is_task]
+        steps = step_titles.running(self.toolset, shown, await self.gateway.privacy(state.place))
         self.gateway.working(state.id, state.part, "Working", steps)
         started = time.monotonic()
         if len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step):

@@ -54,6 +54,12 @@ async def conclude(
         await _answer(store, state, change, pollers)
         gateway.deliver(state.id)
         return True
+    if all(call.is_task for call in state.step if call.state is not CallState.FINISHED):
+        # Nobody is waited for: what people write is read when the servers are done, and the message stays open.
+        if finished or change.drafts:
+            change.name, change.calls = "show what was done", finished
+            await store.commit(state, change)
+        return False
     turn_parts.rest(state, change)
     await _wait(store, gateway, state, finished, change)
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.core import indirect_calls
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
@@ -59,6 +60,11 @@ def running(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[S
     """Return the steps of calls that run. What people have approved, now or by a grant, has a row of its own."""
     shown = [call for call in calls if not call.approval and not granted.grant_of(call)[0]]
     return [Step(str(call.id), title(toolset, call, privacy, Form.RUNNING), StepState.RUNNING) for call in shown]
+
+
+def noted(step: Step, words: str) -> Step:
+    """Return a step with how far it is."""
+    return replace(step, note=_short(words, MAX_NOTE))
 
 
 def finished(toolset: Toolset, calls: Sequence[Call], privacy: Privacy) -> list[Step]:

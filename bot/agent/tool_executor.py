@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from bot import failpoints
-from bot.agent import prompt, turn_parts
+from bot import call_progress, failpoints
+from bot.agent import prompt, shown_progress, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
@@ -88,6 +88,13 @@ class ToolExecutor:
             if held is not None:
                 held.release()
 
+    async def end(self, state: ThreadState, call: Call, outcome: CallResult) -> None:
+        """Record how a call ended of which its server had made a task."""
+        tool = self.toolset.find(call.tool)
+        under_grant = tool is not None and granted.grant_of(call)[0] > 0
+        record = await self.granted_records.begin(state, call, tool) if under_grant and tool else None
+        await self._finish(state, call, outcome, None, record)
+
     async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> None:
         """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
@@ -120,7 +127,10 @@ class ToolExecutor:
         return ready
 
     async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> CallResult:
-        """Send the call; once more, if that is safe and nobody knows whether the first time was enough."""
+        """Send the call; once more, if that is safe and nobody knows whether the first time was enough. Runs as a task
+        of its own."""
+        privacy = await self.gateway.privacy(state.place)
+        call_progress.current.set(shown_progress.of(self.toolset, self.gateway, state.id, call, privacy))
         asked = exchange.loads(call.exchange) if call.exchange else None
         dialogue = Dialogue(asked, partial(self.live_input.ask, state, call, stop))
         outcome = await self._hand_over(call, tool, held, dialogue)
@@ -148,15 +158,23 @@ class ToolExecutor:
         before: UndoSnapshot | None,
         record: Approval | None = None,
     ) -> None:
-        """Record how a call ended. record: what people are shown of one that ran under a grant."""
+        """Record how a call ended, or that it waits for people, or that its server made a task of it. record: what
+        people are shown of one that ran under a grant."""
         if outcome.exchange is not None:
             await self._ask(state, call, outcome)
             return
+        if outcome.certainty is DeliveryStatus.TASK:
+            # From here on, no death makes it unknown what became of the call.
+            call.task = outcome.task
+            await self.store.commit(state, Change("keep the task", calls=[call]))
+            return
         ran = outcome.certainty is DeliveryStatus.OK
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
-        call.seconds, call.result = outcome.seconds, outcome.text
+        call.seconds, call.result, call.task = outcome.seconds, outcome.text, ""
         if outcome.media:
             call.attached, call.result = await self.files.kept(outcome)
+        await self.authorizer.read_more.keep(call, outcome)
+        state.cut = state.cut or bool(call.rest)
         change = Change("finish a call", calls=[call], withdrawn=await self._too_late(call))
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN

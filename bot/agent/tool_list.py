@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.agent.compaction_plan import tokens_of
 from bot.agent.compaction_windows import ContextWindows
-from bot.core import indirect_calls, untrusted
+from bot.core import indirect_calls, long_results, untrusted
 from bot.core.json_text import JsonObject, sha256
 from bot.core.limits import MAX_TOOLS
 from bot.core.policy.rules import Facts, Policy
@@ -73,6 +73,8 @@ async def offered_functions(
     every = toolset.tools()
     known = {tool.name for tool in every}
     tools = await offload(len(every) * len(facts) * policy.effort, policy.offered, every, facts)
+    if state.cut:
+        known, tools = {*known, long_results.READ_MORE}, [*tools, long_results.TOOL]
     live = await functions(tools)
     found = live
     if (problems or not known) and state.functions and state.functions != live[0]:

@@ -18,6 +18,8 @@ from bot.agent.granted_records import GrantedRecords
 from bot.agent.live_input import LiveInput, QuestionLog
 from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
+from bot.agent.task_step import TaskSteps
+from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_executor import ToolExecutor, break_off
 from bot.core.calls import Call, CallState
 from bot.core.identity import Identity
@@ -49,6 +51,8 @@ class ToolSteps:
     watch: Watch = unwatched
     """Calls a function whenever something has changed in a thread that is being advanced."""
     files: ModelFiles = field(default_factory=ModelFiles)
+    task_watch: TaskWatch = field(default_factory=TaskWatch)
+    """Follows the tasks that servers made of calls."""
     sign_in_requests: SignInRequests | None = None
     """Asks people to sign in; None if no server needs that."""
 
@@ -68,13 +72,14 @@ class ToolSteps:
                 self.gateway.deliver(state.id)
             if runnable:
                 await self._run(state, runnable, held)
-        return await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers)
+        return await self._conclude(state)
 
     async def settle(self, state: ThreadState) -> bool:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
         if any(call.state is not CallState.FINISHED for call in state.step):
             await self._ready(state)
-        interrupted = [call for call in state.step if call.state is CallState.STARTED]
+        await self._tasks().settle(state)
+        interrupted = [call for call in state.step if call.state is CallState.STARTED and not call.is_task]
         stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:
             if stopped:
@@ -88,7 +93,14 @@ class ToolSteps:
         runnable = await self._review().runnable(state, unknown)
         if runnable:
             await self._run(state, runnable, {})
-        return await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers)
+        return await self._conclude(state)
+
+    async def _conclude(self, state: ThreadState) -> bool:
+        """Answer the step if it has ended; otherwise follow what goes on at the servers. Returns False if it waits."""
+        if await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers):
+            return True
+        await self._tasks().follow(state)
+        return False
 
     async def _ready(self, state: ThreadState) -> None:
         """Wait until the servers have started, for a limited time. Nobody waits for that who has stopped the turn."""
@@ -151,16 +163,19 @@ class ToolSteps:
         return await self.toolset.seize(tool, json.loads(call.arguments), at)
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        runner = CallRunner(self.store, self.toolset, self.gateway, self._executor(), self._review(), self.watch)
+        await runner.run(state, calls, held)
+
+    def _executor(self) -> ToolExecutor:
         records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
         asking, files = self.approval_requester, self.files.results
-        live = self._live_input()
-        executor = ToolExecutor(
-            *(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files, live),
+        return ToolExecutor(
+            *(self.store, self.toolset, self.gateway, self.authorizer, asking, records, files, self._live_input()),
             sign_in_requests=self.sign_in_requests,
         )
-        await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
-            state, calls, held
-        )
+
+    def _tasks(self) -> TaskSteps:
+        return TaskSteps(self.toolset, self.gateway, self.task_watch, self._executor())
 
     def _review(self) -> CallReview:
         asking = (self.approval_requester, self._inputs())

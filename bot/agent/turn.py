@@ -79,12 +79,15 @@ class Agent:
         state = await self.store.load(thread_id)
         if is_at_work(state):
             self.gateway.session(state, SessionStatus.PROCESSING)
+        goes_on = False
+        """Whether a server works on something, which is shown although nothing runs here."""
         try:
             while not self.stopping() and await self._next(state):
                 if state.turn is not None:
                     self.gateway.session(state, SessionStatus.PROCESSING)
             if not self.stopping():
                 self.gateway.session(state, resting_status(state))
+            goes_on = any(call.is_task for call in state.step)
             if self.stopping() and state.turn is not None and state.turn.announced:
                 await self.store.uncount(thread_id)
         except asyncio.CancelledError:
@@ -93,7 +96,8 @@ class Agent:
                 await self.store.uncount(thread_id)
             raise
         finally:
-            self.gateway.resting(thread_id)
+            if not goes_on:
+                self.gateway.resting(thread_id)
             self.gateway.deliver(thread_id)
 
     async def _next(self, state: ThreadState) -> bool:

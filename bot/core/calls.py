@@ -97,6 +97,10 @@ class Call:
     exchange: str = ""
     """What its server has asked for before it can go on, and what was answered so far (`bot.core.exchange`); empty if
     nothing was asked."""
+    task: str = ""
+    """The task that its server works on (`bot.core.server_tasks.ServerTask.dumps`); empty if it made none of it."""
+    rest: str = ""
+    """Where its whole result is kept, if the model has not got all of it (`bot.core.long_results.Kept.dumps`)."""
     asked: bool = False
     """A request about it is open. Set by the store at a load."""
     approval: str = ""
@@ -119,9 +123,14 @@ class Call:
         """Whether it waits for an answer that is no approval: what its server has asked for, or the bot's own tool."""
         return self.state is CallState.AWAITING and (bool(self.exchange) or self.server == OWN_SERVER)
 
+    @property
+    def is_task(self) -> bool:
+        """Whether its server works on it and can be asked about it, also by another process."""
+        return self.state is CallState.STARTED and bool(self.task)
+
     def start(self) -> None:
         """Mark the call as started, before it is sent: from the next commit on it may have run."""
-        self.state = CallState.STARTED
+        self.state, self.task = CallState.STARTED, ""
         self.attempts += 1
 
     def refresh(self, other: Call) -> None:

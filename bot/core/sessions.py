@@ -62,6 +62,9 @@ def is_at_work(state: ThreadState) -> bool:
 
 def resting_status(state: ThreadState) -> SessionStatus:
     """Return the status of a thread in which there is nothing to do now."""
+    unfinished = [call for call in state.step if call.state is not CallState.FINISHED]
+    if unfinished and not state.parked and all(call.is_task for call in unfinished):
+        return SessionStatus.PROCESSING  # at its server
     waits = state.turn is not None or state.parked
     return SessionStatus.SUSPENDED if waits else SessionStatus.ACTIVE
 

@@ -77,6 +77,8 @@ class ThreadState:
     """How large the last request was."""
     stale: bool = False
     """A message was deleted whose content may be in what stands in for the older part of the log."""
+    cut: bool = False
+    """A result of a tool was cut for the model, and the whole of it was kept."""
     parked: bool = False
     """It has failed too often in a row: only a person can resume it."""
     waited: float = 0.0

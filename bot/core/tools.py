@@ -147,6 +147,8 @@ class DeliveryStatus(StrEnum):
     """The server needs something from a person before it goes on; it has answered so, and waits for nothing."""
     UNKNOWN = "unknown"
     """It was sent but not answered (timeout, dropped connection, killed server): it may or may not have run."""
+    TASK = "task"
+    """The server has taken it on and works on it: `CallResult.task` says how to ask about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +166,15 @@ class ResultText(str):
     media: tuple[Media, ...]
     exchange: Exchange | None
     """What the server asks for instead of a result."""
+    whole: str
+    """The whole text, if it was cut; else empty."""
 
-    def __new__(cls, text: str, media: Sequence[Media] = (), exchange: Exchange | None = None) -> ResultText:
+    def __new__(
+        cls, text: str, media: Sequence[Media] = (), exchange: Exchange | None = None, whole: str = ""
+    ) -> ResultText:
         """Create the text."""
         made = super().__new__(cls, text)
-        made.media, made.exchange = tuple(media), exchange
+        made.media, made.exchange, made.whole = tuple(media), exchange, whole
         return made
 
 
@@ -184,6 +190,10 @@ class CallResult:
     """Images and sounds in the result."""
     exchange: Exchange | None = None
     """What the server asks for."""
+    whole: str = ""
+    """The whole text, if `text` was cut; else empty."""
+    task: str = ""
+    """The task that the server made of the call (`bot.core.server_tasks.ServerTask.dumps`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,9 @@ class SlackGateway:
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
         self._live.working(thread_id, message, words, running)
 
+    def progress(self, thread_id: int, step: Step) -> None:
+        self._live.progress(thread_id, step)
+
     def writing(self, thread_id: int) -> TextListener:
         return self._live.writing(thread_id)
 

@@ -93,11 +93,14 @@ class Model(ScriptedModel):
 class Scene:
     """One performance of a play, over a file of its own."""
 
+    files_of: Callable[[World], Files] = Files
+    """Makes the server of tools."""
+
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.play = kind, PLAYS[kind]
         self.world = World()
         self.model = Model(self.world, steps=self.play.wanted)
-        self.files = Files(self.world)
+        self.files = type(self).files_of(self.world)
         many = Approvers((REQUESTER, BOB), 2)
         self.bot = Bot(
             Path(folder, "bot.db"),
@@ -245,13 +248,13 @@ def chosen(body: JsonObject) -> JsonObject:
     return body
 
 
-def performed(kind: str, dies: int | None) -> list[str]:
+def performed(kind: str, dies: int | None, scene: type[Scene] = Scene) -> list[str]:
     """Play in an event loop of its own. Out: the boundaries that were passed."""
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(unless_dead)
         try:
-            return loop.run_until_complete(Scene(kind, folder).perform(dies))
+            return loop.run_until_complete(scene(kind, folder).perform(dies))
         finally:
             loop.close()
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
+from bot.core.ports.server_tasks import ServerTasks
 from bot.core.ports.toolset import Held
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
@@ -152,6 +153,8 @@ class Files(ChangeGuard):
     """How often each call that is not for reading was carried out, by its arguments."""
     undone: Counter[str] = field(default_factory=Counter[str])
     """How often each plan of what a call had changed was carried out."""
+    tasks: ServerTasks | None = None
+    """What is asked about calls of which a task was made."""
 
     async def ready(self, seconds: float) -> Sequence[str]:
         return ()

@@ -18,6 +18,7 @@ from bot import failpoints
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.budgets import Budgets
+from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
@@ -49,6 +50,7 @@ from tests.property.outside import BOT, CHANNEL, TEAM, Button, Dead, Files, Scri
 assert keywords  # the bot loads it in a thread, before it is needed
 PLACE = ThreadRef(TEAM, CHANNEL, "1700000000.000001", "channel")
 LIMITS = Limits()
+MOMENT = 0.0005
 Handler = Callable[..., Awaitable[None]]
 
 
@@ -130,8 +132,10 @@ class Bot:
             privacy=Privacy.FULL,
         )
         judge = CallAuthorizer(store, files, gateway, self.policy, rules, problem)
+        self._task_watch = TaskWatch(files.tasks, self._wake)
         steps = ToolSteps(
-            store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._watch
+            *(store, files, gateway, LIMITS, judge, ApprovalRequester(files, gateway, LIMITS, rules), self._watch),
+            task_watch=self._task_watch,
         )
         self.store, self._gateway = store, gateway
         budgets = Budgets(store, gateway)
@@ -200,7 +204,7 @@ class Bot:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._woken or self._owing or self._undoing)
+        return bool(self._woken or self._owing or self._undoing) or not self._task_watch.idle
 
     async def _go_on(self) -> None:
         while self._busy:
@@ -208,8 +212,10 @@ class Bot:
                 await self._undo.run(self._undoing.pop())
             elif self._woken:
                 await self._agent.advance(self._woken.pop())
-            else:
+            elif self._owing:
                 await self._deliver(self._owing.pop())
+            else:
+                await asyncio.sleep(MOMENT)  # until a server has finished its task
 
     def _wake(self, thread_id: int) -> None:
         self._woken.add(thread_id)

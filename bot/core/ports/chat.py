@@ -183,6 +183,10 @@ class ChatGateway(Protocol):
         words if there is nothing else to show."""
         ...
 
+    def progress(self, thread_id: int, step: Step) -> None:
+        """Show how far a step is that runs, while `working` shows the turn."""
+        ...
+
     def writing(self, thread_id: int) -> TextListener:
         """Return what shows the text that the model is writing in this thread, until the next `working`."""
         ...

@@ -24,6 +24,7 @@ from bot.core.ports.costs import Costs
 from bot.core.ports.grants import Grants
 from bot.core.ports.identities import IdentityStore
 from bot.core.ports.ledgers import Ledgers
+from bot.core.ports.long_results import LongResults
 from bot.core.ports.outages import Outages
 from bot.core.ports.posts import Posts
 from bot.core.ports.secrets import Secrets
@@ -265,6 +266,7 @@ class Store(
     Grants,
     Undos,
     Ledgers,
+    LongResults,
     Compactions,
     Costs,
     Secrets,

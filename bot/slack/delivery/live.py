@@ -103,9 +103,23 @@ class Live:
             turn = self._turns[thread_id] = _Turn(thread_id, part, words)
             self._rate.hold(thread_id, TURN, self._after_seconds)
         turn.ended = turn.ended and part.key == turn.message.key
-        turn.message, turn.words, turn.running = part, words, fitting(part, running)
+        noted = {(step.id, step.title): step for step in turn.running if step.note}
+        steps = [noted.get((step.id, step.title), step) for step in running]
+        turn.message, turn.words, turn.running = part, words, fitting(part, steps)
         turn.pieces, turn.cuts = [], ()
         self._change(thread_id, turn, begins=bool(running or part.parts))
+
+    def progress(self, thread_id: int, step: Step) -> None:
+        """Set how far a step is that runs. One that has a row elsewhere gets one here, once there is something to say
+        of it."""
+        turn = self._turns.get(thread_id)
+        if turn is None:
+            return
+        there = any(each.id == step.id for each in turn.running)
+        steps = [step if each.id == step.id else each for each in turn.running] + ([] if there else [step])
+        if (running := fitting(turn.message, steps)) != turn.running:
+            turn.running = running
+            self._change(thread_id, turn, begins=True)
 
     def writing(self, thread_id: int) -> Listener:
         """Return what shows the text that the model is writing."""

@@ -19,14 +19,15 @@ from bot.store.sqlite.database import now
 CALL_COLUMNS = (
     "id, seq, position, call_id, tool, server, remote_name, arguments, tool_digest, repeatable,"
     " state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached,"
-    " exchange"
+    " exchange, task, rest"
 )
 
 
 def call_from(row: Sequence[object]) -> Call:
     """Return a call from the columns CALL_COLUMNS."""
     (id_, seq, position, call_id, tool, server, remote_name, arguments, digest, repeatable, *rest) = row
-    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached, exchange = rest
+    state, outcome, result, seconds, attempts, summarised, tier, why, original, editors, attached, *rest = rest
+    exchange, task, whole = rest
     return Call(
         id=int(str(id_)),
         seq=int(str(seq)),
@@ -50,6 +51,8 @@ def call_from(row: Sequence[object]) -> Call:
         editors=tuple(str(editors).split()),
         attached=str(attached),
         exchange=str(exchange),
+        task=str(task),
+        rest=str(whole),
     )
 
 
@@ -57,11 +60,12 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     """Return everything that `advance` needs of a thread, except the texts of its log
     (`compactions.bodies`)."""
     row = connection.execute(
-        "SELECT team, channel, thread_ts, kind, functions, parked, context_tokens, context_upto, summary_stale"
+        "SELECT team, channel, thread_ts, kind, functions, parked, context_tokens, context_upto, summary_stale,"
+        " EXISTS (SELECT 1 FROM calls INDEXED BY calls_cut WHERE thread_id = threads.id AND rest <> '')"
         " FROM threads WHERE id = ?",
         (thread_id,),
     )
-    *place, functions, parked, tokens, upto, stale = row.fetchone()
+    *place, functions, parked, tokens, upto, stale, cut = row.fetchone()
     last = connection.execute(
         "SELECT seq, role FROM messages WHERE thread_id = ? ORDER BY seq DESC LIMIT 1", (thread_id,)
     ).fetchone()
@@ -70,6 +74,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
         thread_id, ThreadRef(*place), last_position=position, last_role=role, turn=None, functions=functions
     )
     state.parked, state.measured, state.stale = bool(parked), Measure(tokens, upto), bool(stale)
+    state.cut = bool(cut)
     turn = connection.execute(
         "SELECT id, requester, steps, seconds, nudged, closing, stopped_by, first, attempts,"
         " prompt_tokens, completion_tokens, cached_tokens, cost, model, fallback FROM turns"
@@ -103,6 +108,12 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
     people = connection.execute("SELECT user FROM participants WHERE thread_id = ? LIMIT ?", (thread_id, MAX_PEOPLE))
     state.people = tuple(str(user) for (user,) in people)
     return state
+
+
+def rest(connection: sqlite3.Connection, thread_id: int, call: int) -> str:
+    """Return where the whole result of a call of this thread is kept; empty if nothing is."""
+    row = connection.execute("SELECT rest FROM calls WHERE id = ? AND thread_id = ?", (call, thread_id)).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def current_part(connection: sqlite3.Connection, state: ThreadState) -> TurnMessage | None:
@@ -317,7 +328,8 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
         before = connection.execute("SELECT state, attempts FROM calls WHERE id = ?", (call.id,)).fetchone()
         written = connection.execute(
             "UPDATE calls SET state = ?, outcome = ?, result = ?, seconds = ?, attempts = ?, summarised = ?,"
-            " tool_digest = ?, attached = ?, exchange = ? WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
+            " tool_digest = ?, attached = ?, exchange = ?, task = ?, rest = ?"
+            " WHERE id = ? AND (state <> 'finished' OR outcome = ?)",
             (
                 call.state,
                 call.outcome,
@@ -328,6 +340,8 @@ def save_calls(connection: sqlite3.Connection, calls: Iterable[Call]) -> list[Ca
                 call.tool_digest,
                 call.attached,
                 "" if call.state is CallState.FINISHED else call.exchange,
+                call.task,
+                call.rest,
                 call.id,
                 call.outcome,
             ),

@@ -46,6 +46,7 @@ from bot.store.sqlite.costs_store import CostsStore
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.identities_store import IdentitiesStore
 from bot.store.sqlite.ledgers_store import LedgersStore
+from bot.store.sqlite.long_results_store import LongResultsStore
 from bot.store.sqlite.posts_store import PostsStore, delivering
 from bot.store.sqlite.secrets_store import SecretsStore
 from bot.store.sqlite.server_news_store import ServerNewsTables
@@ -69,6 +70,7 @@ class SqliteStore(
     PostsStore,
     SqliteSessions,
     LedgersStore,
+    LongResultsStore,
     ThreadModelsStore,
     CompactionsStore,
     CostsStore,

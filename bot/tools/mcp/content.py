@@ -43,8 +43,9 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
     repeated = isinstance(structured, dict) and structured.get("content") == blocks
     if structured is not None and not repeated and not any(_is_text(block) for block in blocks):
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
-    said = scrub(cut("\n".join(part for part in parts if part), limit)) or NOTHING
-    return ResultText(said, list(_media(blocks)))
+    joined = "\n".join(part for part in parts if part)
+    said = scrub(cut(joined, limit)) or NOTHING
+    return ResultText(said, list(_media(blocks)), scrub(joined) if len(joined) > limit else "")
 
 
 def whole(result: Mapping[str, Any]) -> str | None:

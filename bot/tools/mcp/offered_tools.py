@@ -13,7 +13,7 @@ from bot.tools.mcp import names
 from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
-    from bot.tools.mcp.session import Definition
+    from bot.tools.mcp.definitions import Definition
 
 
 def offered_tools(config: ServerConfig, definitions: Sequence[Definition]) -> list[Tool]:

@@ -31,7 +31,7 @@ from bot.tools.mcp.transports.transport import Transport
 from bot.tools.server_config import HttpServer
 
 if TYPE_CHECKING:
-    from bot.tools.mcp.session import Definition
+    from bot.tools.mcp.definitions import Definition
 
 IDLE_SECONDS = 600.0
 """A session that nobody has used for so long is closed."""
@@ -240,7 +240,10 @@ class PersonServer(Server):
 
 
 class _PersonSession(Server):
-    """The connection of one person, one after the other."""
+    """The connection of one person, one after the other. Without tasks: they outlive it, and only its person's account
+    could ask about them."""
+
+    with_tasks = False
 
     def __init__(
         self, config: HttpServer, transport: Transport, listed: Callable[[Sequence[Definition]], Awaitable[None]]
@@ -317,7 +320,7 @@ def _without(result: CallResult, header: str) -> CallResult:
 
 def _loads(body: str) -> dict[str, Definition]:
     """Return the definitions that were kept."""
-    from bot.tools.mcp.session import Definition  # noqa: PLC0415 - `_read` has imported it in a thread
+    from bot.tools.mcp.definitions import Definition  # noqa: PLC0415 - `_read` has imported it in a thread
 
     found: dict[str, Definition] = {}
     for each in items(parsed(body)):

@@ -27,12 +27,14 @@ from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.room import FullError, Room
 from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
+from bot.tools.mcp.upkeep import MAX_UNANSWERED, Upkeep
 from bot.tools.mcp.uses import Uses
 from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
     from bot.tools.mcp.about import About
-    from bot.tools.mcp.session import Definition, Session
+    from bot.tools.mcp.definitions import Definition
+    from bot.tools.mcp.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +45,6 @@ FIRST_PAUSE, MAX_PAUSE = 0.25, 60.0
 starts."""
 STABLE_SECONDS = 30.0
 """A server that ran for this long is restarted after the first pause, however often it ended before."""
-RELIST_PAUSE = 0.2
-"""Seconds before the tools are listed again, so that a burst of change notifications causes one request."""
-MAX_UNANSWERED, PROBE_SECONDS = 3, 5.0
-"""After so many calls in a row without an answer the server has these seconds to list its tools, or it is restarted."""
 
 _CLOSE_SECONDS = 3.0
 
@@ -59,6 +57,9 @@ def pause_after(deaths: int) -> float:
 
 class Server:
     """A configured server and its tools."""
+
+    with_tasks = True
+    """Whether it may make tasks of calls, which are asked about later, by another process, too."""
 
     def __init__(
         self,
@@ -87,8 +88,7 @@ class Server:
         self._guards_room = Room(config.calls_at_once)
         """For the calls of the server's guard, which may have to look at something while a call already has a place."""
         self._moved = asyncio.Event()
-        self._attention = asyncio.Event()
-        self._tools_changed = False
+        self._upkeep = Upkeep(config.key, self._adopt)
         self._legacy = config.legacy
         self._retry_at = 0.0
         self._since = time.monotonic()
@@ -190,8 +190,12 @@ class Server:
             waited = f"{self.config.call_seconds:g} s"
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
             certainty = DeliveryStatus.UNSENT
+        if certainty is DeliveryStatus.TASK:
+            return CallResult(certainty, "", time.monotonic() - began, task=words)
         result = words if isinstance(words, ResultText) else ResultText(words)
-        return CallResult(certainty, words, time.monotonic() - began, result.media, result.exchange)
+        return CallResult(
+            certainty, words, time.monotonic() - began, result.media, exchange=result.exchange, whole=result.whole
+        )
 
     async def _call(
         self, tool: Tool, arguments: JsonObject, dialogue: Dialogue | None, *, whole: bool
@@ -202,7 +206,7 @@ class Server:
             return DeliveryStatus.UNSENT, "The arguments are nested too deeply. The call was not sent."
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            session = await self._session_by(deadline)
+            session = await self.session_by(deadline)
             if session is None:
                 return DeliveryStatus.UNSENT, f"{self.trouble() or 'The tool server is busy.'} The call was not sent."
             if refusal := self._refusal(tool):
@@ -210,13 +214,13 @@ class Server:
             seconds = self.config.call_seconds
             certainty, words = await session.call(tool.remote_name, arguments, seconds, whole=whole, dialogue=dialogue)
             if session.unanswered >= MAX_UNANSWERED:
-                self._attention.set()
+                self._upkeep.attention.set()
             # The connection ended before the call was written: nothing was sent, so it may use the next connection.
             if certainty is DeliveryStatus.UNSENT and session.ended:
                 continue
             return certainty, words
 
-    async def _session_by(self, deadline: float) -> Session | None:
+    async def session_by(self, deadline: float) -> Session | None:
         """Return the connection, if there is one before the deadline; do not wait if none is to be expected."""
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline - time.monotonic()):
@@ -283,8 +287,8 @@ class Server:
         from bot.tools.mcp import session as sdk  # noqa: PLC0415 - `_load` has imported it in a thread
 
         report = ConnectionReport()
-        self._attention, self._tools_changed = asyncio.Event(), False
-        connection = self._transport.connection(self._attention.set)
+        upkeep = self._upkeep = Upkeep(self.config.key, self._adopt)
+        connection = self._transport.connection(upkeep.attention.set)
         trouble: Exception | None = None
         try:
             async with AsyncExitStack() as stack:
@@ -294,7 +298,8 @@ class Server:
                             connection,
                             self.config.key,
                             legacy=legacy,
-                            on_change=self._note_change,
+                            on_change=upkeep.note_change,
+                            with_tasks=self.with_tasks,
                             seconds=self.config.start_seconds + 1,  # so that the limit above is the one that counts
                         )
                     )
@@ -305,9 +310,9 @@ class Server:
                 self._session = session
                 self._move(State.UP)
                 log.info("the tool server %s is up with %d tools", self.config.key, len(self.tools))
-                watcher = asyncio.create_task(session.watch(self._note_change))
+                watcher = asyncio.create_task(session.watch(upkeep.note_change))
                 stack.callback(watcher.cancel)
-                await self._stay(session)
+                await upkeep.stay(session)
         except (
             Exception
         ) as problem:  # Whatever a server or the SDK raises, the owner has to survive and restart the server.
@@ -319,44 +324,6 @@ class Server:
             report.conclude(connection, trouble)
             self._last_words = self.config.without_secrets(report.ending.last_words)
         return report
-
-    async def _stay(self, session: Session) -> None:
-        """Serve until the server ends; list its tools again when it announces a change, or when they may be stale."""
-        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
-
-        while not session.ended:
-            try:
-                async with asyncio.timeout(session.refresh_seconds):
-                    await self._attention.wait()
-            except TimeoutError:
-                self._tools_changed = True
-            self._attention.clear()
-            if session.unanswered >= MAX_UNANSWERED and not session.ended:
-                await self._probe(session)
-            if self._tools_changed and not session.ended:
-                await asyncio.sleep(RELIST_PAUSE)
-                self._tools_changed = False
-                try:
-                    definitions = await session.definitions()
-                except (ValueError, TimeoutError, sdk.MCPError) as problem:
-                    log.warning("%s: could not list the changed tools: %s", self.config.key, text.line(str(problem)))
-                else:
-                    if await self._adopt(definitions):
-                        log.info("the tool server %s has changed its tools", self.config.key)
-
-    async def _probe(self, session: Session) -> None:
-        """Find out whether the server still answers, whatever it answers. Raises TimeoutError if it does not: a slow
-        tool is no reason to end the calls of others."""
-        from bot.tools.mcp import session as sdk  # noqa: PLC0415 - see `_serve_once`
-
-        with suppress(ValueError, sdk.MCPError):
-            async with asyncio.timeout(PROBE_SECONDS):
-                await session.definitions()
-        session.unanswered = 0
-
-    def _note_change(self) -> None:
-        self._tools_changed = True
-        self._attention.set()
 
     async def _adopt(self, definitions: Sequence[Definition]) -> bool:
         """Replace the tools with those of the server's definitions. Return whether they are others than before."""

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import mcp_types as types
@@ -24,11 +24,13 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
 from bot.core.exchange import Exchange
-from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.json_text import JsonObject
+from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import DeliveryStatus, Dialogue, ResultText
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, elicitation, lenient, parameter_headers
+from bot.tools.mcp import content, definitions, elicitation, lenient, parameter_headers, progress, tasks
 from bot.tools.mcp.about import About, about
+from bot.tools.mcp.definitions import Definition
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.elicitation import LiveRequests, RunningCall, UnusableRequestError
 from bot.tools.mcp.parameter_headers import ParameterHeaders
@@ -53,10 +55,6 @@ REFRESH_SECONDS, MAX_REFRESH_SECONDS = 300.0, 86400.0
 """The least and the most seconds between two lists of tools that were only fresh for a time."""
 MAX_PAGES = 100
 MAX_TOOLS = 1000
-MAX_TITLE = 200
-"""Characters of a tool's title."""
-MAX_NAME_LENGTH = 1000
-"""Characters of a tool's name. The specification recommends up to 128."""
 
 _NEVER = (types.METHOD_NOT_FOUND, types.INVALID_PARAMS)
 _VERSION = next((found.version for found in importlib.metadata.distributions(name="slack-mcp-agent")), "unknown")
@@ -65,23 +63,7 @@ _MARGIN_SECONDS = 5.0
 _RESULT: TypeAdapter[types.CallToolResult | types.InputRequiredResult] = TypeAdapter(
     types.CallToolResult | types.InputRequiredResult
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A tool as defined by its server."""
-
-    name: str
-    description: str
-    schema: JsonObject
-    read_only: bool
-    destructive: bool
-    idempotent: bool
-    digest: str
-    title: str = ""
-    """The server's name of the tool for people; empty when it has none."""
-    headers: ParameterHeaders = field(default_factory=dict[tuple[str, ...], str])
-    """The arguments that are sent as headers, too."""
+_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 class Session:
@@ -126,7 +108,9 @@ class Session:
         for _ in range(MAX_PAGES):
             page = await self._page(cursor)
             # In a thread: a page may be megabytes.
-            for definition in await offload(UNKNOWN_SIZE, _definitions, page["tools"], self._key, self.is_legacy):
+            for definition in await offload(
+                UNKNOWN_SIZE, definitions.of_page, page["tools"], self._key, self.is_legacy
+            ):
                 if len(found) == MAX_TOOLS:
                     log.warning("%s has more than %d tools; the others are ignored", self._key, MAX_TOOLS)
                     return list(found.values())
@@ -233,16 +217,39 @@ class Session:
         finally:
             del self._live.calls[delivery.token]
             running.end()
-        if delivery.reply is not None and delivery.reply.get("resultType") == "input_required":
-            reply = delivery.reply
-            return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
         if delivery.reply is not None:
             self.unanswered = 0
-            return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
+            return await _answer(delivery.reply, delivery.size, dialogue, whole=whole)
         trouble = delivery.trouble or trouble
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
         return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
+
+    async def task(self, task: ServerTask, seconds: float) -> TaskReport:
+        """Ask what became of a task. That its server does not know it is an answer, too."""
+        delivery = Delivery({})
+        params = tasks.TaskParams(task_id=task.id)
+        trouble = ""
+        try:
+            await self._request(tasks.GetTask(params=params), _ANY, delivery, seconds)
+        except (MCPError, TimeoutError, ValueError, RuntimeError, RecursionError) as problem:
+            if delivery.refused and isinstance(problem, MCPError) and problem.code in _NEVER:
+                return TaskReport(TaskStatus.GONE, line(problem.message, 200))
+            trouble = line(str(problem), 200)
+        if delivery.reply is None:
+            return TaskReport(TaskStatus.SILENT, delivery.trouble or trouble)
+        if tasks.asks_for_input(delivery.reply):
+            await self.cancel_task(task, seconds)
+            return tasks.no_input(task)
+        return await offload(delivery.size, tasks.report, task, delivery.reply)
+
+    async def cancel_task(self, task: ServerTask, seconds: float) -> bool:
+        """Tell the server that nobody wants a task's result. Return whether it has answered."""
+        delivery = Delivery({})
+        with suppress(MCPError, TimeoutError, ValueError, RuntimeError):
+            request = tasks.CancelTask(params=tasks.TaskParams(task_id=task.id))
+            await self._request(request, _ANY, delivery, seconds)
+        return delivery.reply is not None or delivery.refused
 
     async def _page(self, cursor: str | None) -> JsonObject:
         """Return one page of tools/list as received: one tool that the SDK cannot parse must not cost all the
@@ -276,7 +283,10 @@ class Session:
                 if running is not None and paused:
                     running.limit = limit
                 await self._client.session.send_request(
-                    request, result, request_read_timeout_seconds=LONGEST_SECONDS if paused else seconds
+                    request,
+                    result,
+                    request_read_timeout_seconds=LONGEST_SECONDS if paused else seconds,
+                    progress_callback=progress.callback(),
                 )
         finally:
             delivery.abandoned = True
@@ -291,11 +301,13 @@ async def connect(
     legacy: bool,
     on_change: Callable[[], None],
     seconds: float = CONNECT_SECONDS,
+    with_tasks: bool = True,
 ) -> AsyncGenerator[Session]:
     """Open a connection and agree on a protocol version; exit closes it. Enter and exit in the same task.
 
     In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it; `seconds` is the limit of each
-    request; `on_change` is called when an older server announces a change of its tools. Raises the errors of opening
+    request; `on_change` is called when an older server announces a change of its tools; `with_tasks`: the server may
+    make tasks of calls. Raises the errors of opening
     the connection, MCPError, ValueError and RuntimeError, alone or in an ExceptionGroup. There are no callbacks for
     roots and sampling, so those capabilities are not announced.
     """
@@ -313,6 +325,7 @@ async def connect(
         elicitation_callback=live.elicit,
         client_info=types.Implementation(name="slack-mcp-agent", version=_VERSION),
         cache=None,
+        extensions=[tasks.Tasks()] if with_tasks else [],
     )
     async with client:
         yield Session(client, connection, key, live)
@@ -326,58 +339,10 @@ def _asks(read: Callable[[], Exchange]) -> tuple[DeliveryStatus, str]:
         return DeliveryStatus.ERROR, f"The tool server needs input before it goes on, but {problem}."
 
 
-def _definitions(page: list[Any], key: str, is_legacy: bool) -> list[Definition]:
-    """Return the usable tools of a page."""
-    found = (_definition(raw, key, is_legacy) for raw in page)
-    return [definition for definition in found if definition is not None]
-
-
-def _definition(raw: Any, key: str, is_legacy: bool) -> Definition | None:
-    """Return a tool from its definition; None if it is not usable."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not raw["name"]:
-        log.warning("%s lists a tool without a name; it is ignored", key)
-        return None
-    name = raw["name"]
-    if len(name) > MAX_NAME_LENGTH:
-        log.warning("%s lists a tool with a name of %d characters; it is ignored", key, len(name))
-        return None
-    description, hints, execution = raw.get("description"), raw.get("annotations"), raw.get("execution")
-    if isinstance(execution, dict) and execution.get("taskSupport") == "required":
-        return None
-    hints = hints if isinstance(hints, dict) else {}
-    description = description if isinstance(description, str) else ""
-    try:
-        schema = lenient.schema(raw.get("inputSchema"))
-        if not isinstance(schema, dict):
-            raise ValueError("its inputSchema is no object")
-        headers = {} if is_legacy else parameter_headers.wanted(schema)
-        digest = sha256(name, description, canonical(schema), canonical(hints))
-    except (ValueError, RecursionError) as problem:
-        log.warning("%s: the tool %s is ignored: %s", key, line(name, 100), problem)
-        return None
-    return Definition(
-        name,
-        description,
-        schema,
-        read_only=hints.get("readOnlyHint") is True,
-        destructive=hints.get("destructiveHint") is not False,
-        idempotent=hints.get("idempotentHint") is True,
-        digest=digest,
-        title=_title(raw.get("title")) or _title(hints.get("title")),
-        headers=headers,
-    )
-
-
-def _title(title: Any) -> str:
-    """Return a title of `tools/list` as one visible line. MCP since 2025-06-18 has it beside the name, older versions
-    have it in the annotations, and the former takes precedence (specification, schema: BaseMetadata)."""
-    return line(title, MAX_TITLE) if isinstance(title, str) else ""
-
-
-def _outcome(reply: JsonObject, *, whole: bool) -> tuple[DeliveryStatus, str]:
-    """Return the outcome of a `result` of tools/call as received: the tool has run even if the SDK would reject its
-    result."""
-    text = content.whole(reply) if whole else content.text(reply)
-    if text is None:
-        return DeliveryStatus.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."
-    return (DeliveryStatus.ERROR if reply.get("isError") is True else DeliveryStatus.OK), text
+async def _answer(reply: JsonObject, size: int, dialogue: Dialogue, *, whole: bool) -> tuple[DeliveryStatus, str]:
+    """Return what a reply of tools/call means, as received: the SDK would reject some that can be read."""
+    if reply.get("resultType") == "input_required":
+        return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
+    if (task := tasks.handle(reply)) is not None:
+        return DeliveryStatus.TASK, task.dumps()
+    return await offload(size, tasks.outcome, reply, whole=whole)

@@ -24,6 +24,7 @@ from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_state import State
+from bot.tools.mcp.task_requests import TaskRequests
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.transport import Transport, Transports
 from bot.tools.server_config import HttpServer, ServerConfig
@@ -73,6 +74,7 @@ class McpToolset:
         self._retiring: set[asyncio.Task[None]] = set()
         """Servers that are no longer configured and have calls under way."""
         self._started = self._closed = False
+        self.tasks = TaskRequests(self._servers)
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._unguarded = unguarded or ChangeGuard()
@@ -263,6 +265,8 @@ class McpToolset:
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         guard = self.guard(tool.server)
         result = await server.call(tool, arguments, entered=held is not None, dialogue=dialogue)
+        if result.certainty is DeliveryStatus.TASK:
+            return result
         return replace(result, text=guard.result(tool, result.text, result.certainty is DeliveryStatus.OK))
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:

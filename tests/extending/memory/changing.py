@@ -25,6 +25,7 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
     state.unread = sorted(unread, key=lambda each: each.ts)
     state.parked, state.people = bool(row.parked), tuple(sorted(row.people))
     state.measured, state.stale = row.measured, row.stale
+    state.cut = any(each.thread == thread_id and each.call.rest for each in tables.calls.values())
     state.transcript = None if row.messages else Transcript()
     if number := tables.open_turn(thread_id):
         turn = tables.turns[number]

@@ -111,6 +111,10 @@ class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews, Mem
         kept.extend(list(compacting.bodies(self._disk.tables, state.id, kept.last, state.last_position)))
         return kept
 
+    async def rest(self, thread_id: int, call: int) -> str:
+        row = self._disk.tables.calls.get(call)
+        return row.call.rest if row is not None and row.thread == thread_id else ""
+
     async def compaction_basis(self, thread_id: int) -> CompactionBasis:
         return compacting.basis(self._disk.tables, thread_id)
 
