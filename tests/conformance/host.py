@@ -13,11 +13,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.tools.mcp.transports.transport import Transports
 
 ROOT = Path(__file__).parents[2]
 KEY = "conformance"
-SECONDS = 20.0
+SECONDS = 50.0
 """How long the server may take to start."""
 STUBS: Mapping[str, object] = {
     "string": "text",
@@ -29,8 +32,9 @@ STUBS: Mapping[str, object] = {
 }
 
 
-async def main(url: str, environ: Mapping[str, str]) -> int:
-    """Use the server as the bot would. Out: the exit code; 1 if it could not be used at all."""
+async def main(url: str, environ: Mapping[str, str], transports: Transports | None = None) -> int:
+    """Use the server as the bot would, over these transports or the bot's own. Out: the exit code; 1 if it could not be
+    used at all."""
     from bot.config import mcp_json  # noqa: PLC0415 - late, as `python host.py` finds the package only then
     from bot.tools.toolset import make_toolset  # noqa: PLC0415
 
@@ -41,7 +45,7 @@ async def main(url: str, environ: Mapping[str, str]) -> int:
         configured = mcp_json.load(file, None, environ)
     for finding in configured.findings:
         sys.stderr.write(f"{finding.words()}\n")
-    toolset = make_toolset(configured.servers)
+    toolset = make_toolset(configured.servers, transports=transports)
     await toolset.start()
     try:
         if troubles := await toolset.ready(SECONDS):

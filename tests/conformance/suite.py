@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from bot.tools.mcp.transports.registry import standard
 from tests.conformance import host
 
 PACKAGE = Path(sys.prefix, "share", "bot-conformance", "node_modules", "@modelcontextprotocol", "conformance")
@@ -75,6 +77,7 @@ async def run(revision: str, folder: Path) -> Outcome:
             *(node, PACKAGE / "dist" / "index.js", "client", "--command", str(script), *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "NODE_COMPILE_CACHE": str(PACKAGE.parents[2] / "compiled")},
         )
         try:
             said, _ = await suite.communicate()
@@ -107,13 +110,14 @@ async def _serving(script: Path, codes: dict[str, int]) -> AsyncGenerator[None]:
     script.write_text(SCRIPT.format(python=sys.executable, address=address))
     script.chmod(0o755)
     loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+    transports = standard()
 
     async def serve(connection: socket.socket) -> None:
         with connection:
             connection.setblocking(False)
             url, *variables = (await loop.sock_recv(connection, MAX_MESSAGE_BYTES)).decode().split("\0")
             environ = dict(each.split("=", 1) for each in variables)
-            code = codes[environ["MCP_CONFORMANCE_SCENARIO"]] = await host.main(url, environ)
+            code = codes[environ["MCP_CONFORMANCE_SCENARIO"]] = await host.main(url, environ, transports)
             await loop.sock_sendall(connection, str(code).encode())
 
     def accept() -> None:

@@ -4,6 +4,7 @@ import the MCP SDK."""
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,19 +16,33 @@ if TYPE_CHECKING:
     from bot.tools.mcp.transports.http_streams import HttpConnection
 
 
+class Trust:
+    """The certificates that are trusted, read once for all servers of a toolset, which takes 30 ms."""
+
+    def __init__(self) -> None:
+        self._reading = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Return them. Called in a thread."""
+        import httpx2  # noqa: PLC0415 - takes a tenth of a second
+
+        with self._reading:
+            self._context = self._context or httpx2.create_ssl_context()
+            return self._context
+
+
 class HttpTransport:
     """Reaches a server that somebody else runs: there is nothing to start, and nothing is shared with others."""
 
-    def __init__(self, server: HttpServer) -> None:
-        self._server = server
+    def __init__(self, server: HttpServer, trust: Trust) -> None:
+        self._server, self._certificates = server, trust
         self._trust: ssl.SSLContext | None = None
 
     def load(self) -> None:
-        """Import the modules that need the SDK, and read the certificates that are trusted, which takes 30 ms."""
+        """Import the modules that need the SDK, and read the certificates that are trusted."""
         importlib.import_module("bot.tools.mcp.transports.sse_streams")
-        import httpx2  # noqa: PLC0415 - takes a tenth of a second
-
-        self._trust = httpx2.create_ssl_context()
+        self._trust = self._certificates.context()
 
     async def launch(self) -> None:
         """Do nothing: there is nothing to prepare."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.tools.mcp.transports.http import HttpTransport
+from bot.tools.mcp.transports.http import HttpTransport, Trust
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from bot.tools.mcp.transports.stdio import StdioTransport
 from bot.tools.mcp.transports.transport import Transports
@@ -11,9 +11,12 @@ from bot.tools.server_config import HttpServer, SseServer, StdioServer
 
 def standard() -> Transports:
     """Return the bot's transports, for the servers of one toolset."""
-    reaper = ProcessReaper()
+    reaper, trust = ProcessReaper(), Trust()
 
     def stdio(server: StdioServer) -> StdioTransport:
         return StdioTransport(server, reaper)
 
-    return {StdioServer: stdio, HttpServer: HttpTransport, SseServer: HttpTransport}
+    def http(server: HttpServer) -> HttpTransport:
+        return HttpTransport(server, trust)
+
+    return {StdioServer: stdio, HttpServer: http, SseServer: http}
