@@ -45,7 +45,7 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     joined = "\n".join(part for part in parts if part)
     said = scrub(cut(joined, limit)) or NOTHING
-    return ResultText(said, list(_media(blocks)), scrub(joined) if len(joined) > limit else "")
+    return ResultText(said, list(_media(blocks)), whole=scrub(joined) if len(joined) > limit else "")
 
 
 def whole(result: Mapping[str, Any]) -> str | None:

@@ -255,7 +255,7 @@ class _PersonSession(Server):
         self.idle.set()
         self.used = 0.0
         self.names: frozenset[str] = frozenset()
-        self._definition_of = listed
+        self._listed = listed
 
     @property
     def last_error(self) -> str:
@@ -269,10 +269,11 @@ class _PersonSession(Server):
                 await self.idle.wait()
         await self.aclose()
 
-    async def _adopt(self, definitions: Sequence[Definition]) -> None:
-        await super()._adopt(definitions)
+    async def _adopt(self, definitions: Sequence[Definition]) -> bool:
+        changed = await super()._adopt(definitions)
         self.names = frozenset(each.name for each in definitions)
         await self._listed(definitions)
+        return changed
 
 
 class _OfPerson:
