@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from tests import forking, migrated
+from tests import forking, migrated, trusted
 
 ROOT = Path(__file__).parents[1]
 MAX_MESSAGE_BYTES = 1 << 17
@@ -151,6 +151,7 @@ def _load(names: Sequence[str]) -> None:
         with suppress(Exception, pytest.skip.Exception):
             importlib.import_module(name)
     migrated.prepare()
+    trusted.share()
     _read_constants()
     del config
     sys.meta_path[:] = before

@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests import seeds, standin
+from tests import seeds, standin, trusted
 
 ROOT = Path(__file__).parents[1]
 STATEMENTS = "STATEMENTS_OF_THE_BOT"
@@ -195,9 +195,14 @@ def nursery() -> Nursery:
 def fork_early() -> None:
     """Fork the nursery from this process, which loads nothing twice then: a test worker needs most of what every bot
     loads, too. To be called before anything is measured, or replaced for tests."""
+    _load()
+    _nurseries.append(Nursery(_forked))
+
+
+def _load() -> None:
     for name in LOADED:
         importlib.import_module(name)
-    _nurseries.append(Nursery(_forked))
+    trusted.share()
 
 
 def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
@@ -240,8 +245,7 @@ def _serve(descriptor: int) -> None:
     """Fork when asked, and say how the processes end, until nobody asks any more. The first message says what the bots
     are to be measured for."""
     asked = socket.socket(fileno=descriptor)
-    for name in LOADED:
-        importlib.import_module(name)
+    _load()
     noted = json.loads(asked.recv(MAX_MESSAGE_BYTES) or "{}")
     if STATEMENTS in noted:
         importlib.import_module("tests.statements").record(noted[STATEMENTS])
