@@ -38,6 +38,7 @@ async def test_a_reply_that_has_ended_within_a_moment_is_recorded_only_as_a_whol
     meter = ledger.meter()
     meter.began("gen-1")
     meter.ended("gen-1", "model", Usage(1, 1, 0, 0.1))
+    meter.recorded()
     meter.began("gen-2")
     async with asyncio.timeout(5):
         await ledger.recorded.wait()
@@ -53,4 +54,33 @@ async def test_what_is_interrupted_in_its_first_moment_is_recorded_at_once(monke
     meter.began("gen-1")
     await meter.interrupted()
     await meter.interrupted()
+    assert ledger.begun == ["gen-1"]
+
+
+async def test_an_attempt_that_fails_within_a_moment_is_recorded_before_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(request_meter, "BEGUN_SECONDS", 3600.0)
+    ledger = Ledger()
+    meter = ledger.meter()
+    meter.began("gen-1")
+    meter.ended("gen-1", "model", Usage())
+    meter.began("gen-2")
+    async with asyncio.timeout(5):
+        await ledger.recorded.wait()
+    assert ledger.begun == ["gen-1"]
+    meter.recorded()
+
+
+async def test_where_there_are_budgets_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_meter, "BEGUN_SECONDS", 3600.0)
+
+    async def reached(used: Usage) -> bool:
+        return False
+
+    ledger = Ledger()
+    meter = RequestMeter(cast(Costs, ledger), 1, reached=reached)
+    meter.began("gen-1")
+    async with asyncio.timeout(5):
+        await ledger.recorded.wait()
     assert ledger.begun == ["gen-1"]
