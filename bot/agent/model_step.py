@@ -85,11 +85,17 @@ class ModelStep:
             return await self.budgets.halt(state, turn, standings, partial(self._ledger, state))
         if not turn.announced and not await self._announce(state, turn):
             return False
-        return await self._request(state, turn, standings)
-
-    async def _request(self, state: ThreadState, turn: Turn, standings: Sequence[Standing]) -> bool:
-        """Make the request. When the turn is stopped meanwhile, it is aborted, or what comes of it is dropped."""
         spending = Spending(standings, self.budgets.meter(state, turn))
+        try:
+            goes_on = await self._request(state, turn, spending)
+        except asyncio.CancelledError:
+            await spending.meter.interrupted()
+            raise
+        spending.meter.recorded()
+        return goes_on
+
+    async def _request(self, state: ThreadState, turn: Turn, spending: Spending) -> bool:
+        """Make the request. When the turn is stopped meanwhile, it is aborted, or what comes of it is dropped."""
         stop = Stop()
         # One watch for both waits, so that a stop which is noticed between them is not lost.
         with StopWatch(self.store, self.tool_steps.watch, state, stop):
@@ -136,9 +142,6 @@ class ModelStep:
                     change.name = "leave out refused files"
                     return await self._go_on(state, change)
                 return await self._fail(state, turn, error, change)
-            except asyncio.CancelledError:
-                await spending.meter.interrupted()
-                raise
         if reply is None:
             return await self._cut(state, spending)
         change.measured = _measured(state, reply)

@@ -16,8 +16,8 @@ from bot.errors import OutOfBudget, StoreError
 log = logging.getLogger(__name__)
 
 BEGUN_SECONDS = 0.25
-"""From the first words of a reply until its id is recorded. One that ends sooner is recorded only as a whole: a commit
-less, and the process wakes twice less."""
+"""From the first words of a reply until its id is recorded. What is recorded as a whole by then is not recorded twice:
+a commit less, and the process wakes twice less. Where there are budgets, nothing waits."""
 
 
 class RequestMeter:
@@ -38,7 +38,8 @@ class RequestMeter:
         self._cut = cut
         self._costs: list[RequestCost] = []
         self._open: RequestCost | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: tuple[RequestCost, asyncio.TimerHandle] | None = None
+        """What has begun and is not recorded yet, and what records it."""
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -55,23 +56,29 @@ class RequestMeter:
     def began(self, generation: str) -> None:
         request = self._open.request if self._open is not None else uuid.uuid4().hex
         self._open = RequestCost(request, generation, cut=True)
-        self._wait_no_longer()
-        self._timer = asyncio.get_running_loop().call_later(BEGUN_SECONDS, self._write, self._open)
+        self._write()
+        seconds = BEGUN_SECONDS if self._reached is None else 0.0
+        self._waiting = self._open, asyncio.get_running_loop().call_later(seconds, self._write)
 
-    def _write(self, cost: RequestCost) -> None:
-        self._timer, self._writing = None, asyncio.create_task(self._begin(cost))
+    def _write(self) -> None:
+        if (begun := self._no_longer_waiting()) is not None:
+            self._writing = asyncio.create_task(self._begin(begun))
 
-    def _wait_no_longer(self) -> bool:
-        """Return whether there is an id that is not recorded yet."""
-        waiting, self._timer = self._timer, None
-        if waiting is not None:
-            waiting.cancel()
-        return waiting is not None
+    def _no_longer_waiting(self) -> RequestCost | None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return None
+        waiting[1].cancel()
+        return waiting[0]
+
+    def recorded(self) -> None:
+        """Take note that what came of the requests is recorded, with their costs."""
+        self._no_longer_waiting()
 
     async def interrupted(self) -> None:
         """Record now what has begun: the process is about to end, and the next one finds out what it has cost."""
-        if self._wait_no_longer() and self._open is not None:
-            await self._begin(self._open)
+        if (begun := self._no_longer_waiting()) is not None:
+            await self._begin(begun)
 
     async def _begin(self, cost: RequestCost) -> None:
         try:
@@ -81,7 +88,6 @@ class RequestMeter:
 
     def ended(self, generation: str, model: str, usage: Usage) -> None:
         begun, self._open = self._open, None
-        self._wait_no_longer()
         request = begun.request if begun is not None else uuid.uuid4().hex
         if usage == Usage() and not usage.reported:
             if generation:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bot.core.inbox import Incoming
-from bot.core.posts import Draft
+from bot.core.posts import Draft, PostState
 from bot.core.thread_ref import ThreadRef
-from bot.core.turn_message import TurnMessage
+from bot.core.turn_message import End, Text, TurnMessage
 from bot.slack.blocks import messages, retry_notice
 from bot.slack.delivery import outbox, sender, settling
 from bot.slack.delivery.kinds import Kind
+from bot.slack.delivery.known import KnownThreads
+from bot.store.sqlite.database import Database
 from tests.unit.slack.delivering import Process, Slack, body, process, slack, until
 
 __all__ = ["slack"]
@@ -150,3 +153,43 @@ async def test_nothing_is_remembered_of_what_is_in_step(tmp_path: Path, slack: S
         here.wakes.wake(here.thread)
         await done(here, slack, list("abc"))
         assert here.remembered() == ({}, {})
+
+
+def ended(words: str) -> Draft:
+    """The last part of the message of a turn."""
+    return TurnMessage(1, 1, "U1", "T1", parts=(Text(words),), end=End.ANSWERED).draft()
+
+
+async def test_the_end_of_a_turns_message_is_recorded_with_the_next_commit(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack, opens=Database) as here:
+        await here.owe(ended("It is done"))
+        await until(slack.messages)
+        here.wakes.wake(here.thread)
+        await until(lambda: here.wakes.idle)
+        assert [(post.kind, post.state) for post in await here.unsettled()] == [("turn", PostState.OWED)]
+        await here.store.heard(1.0)
+        assert await here.unsettled() == []
+        await here.in_step()
+        assert slack.count("chat.postMessage") == 1
+        assert here.remembered() == ({}, {})
+
+
+def sends(here: Process) -> bool:
+    """Whether a message is on its way."""
+    known = cast(KnownThreads, here.remembered()[0])
+    return any(post.doubtful for thread in known.values() for post in thread.posts.values())
+
+
+async def test_what_changes_while_the_end_of_a_message_is_on_its_way_is_shown_afterwards(
+    tmp_path: Path, slack: Slack
+) -> None:
+    async with process(tmp_path, slack, opens=Database) as here:
+        slack.near.faults.add("chat.postMessage", "slow", seconds=0.1)
+        await here.owe(ended("It is done"))
+        await until(lambda: sends(here))
+        later = "UPDATE posts SET revision = revision + 1, payload = replace(payload, 'is done', 'was undone')"
+        await here.database.write(lambda connection: connection.execute(later))
+        here.wakes.wake(here.thread)
+        await done(here, slack, ["It was undone"])
+        assert slack.count("chat.postMessage") == 1
+        assert slack.count("chat.update") == 1

@@ -246,3 +246,19 @@ async def test_of_threads_that_rest_only_the_newest_are_remembered() -> None:
     assert len(remembered) == MAX_SESSIONS
     assert (100 in remembered, 99 in remembered) == (True, False)
     await asyncio.gather(*outside.tasks)
+
+
+@pytest.mark.anyio
+async def test_the_end_of_work_waits_no_longer_once_nothing_else_can_carry_it() -> None:
+    outside = Outside()
+    sessions = outside.sessions()
+    sessions.want(1, place(1), PROCESSING)
+    await send(outside, sessions, 0.1)
+    sessions.settles(1)
+    sessions.want(1, place(1), ACTIVE)
+    await send(outside, sessions, 0.1)
+    assert outside.shown["C1"] == "processing"
+    sessions.settles(1)
+    await send(outside, sessions, 0.0)
+    assert outside.shown["C1"] == "active"
+    assert len(outside.calls) == 2
