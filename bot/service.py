@@ -145,7 +145,10 @@ class Service:
         )
         judge = CallAuthorizer(store, tools, self._gateway, settings.policy, rules, problem)
         asking = ApprovalRequester(tools, self._gateway, limits, rules)
-        steps = ToolSteps(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model)
+        steps = ToolSteps(
+            *(store, tools, self._gateway, limits, judge, asking, self._threads.watch, attached.for_model),
+            stopping=lambda: self._threads.closed,
+        )
         undoing = UndoRunner(store, tools, self._gateway)
         self._undos = KeyedWorker(undoing.run, self._ignore)
         handler = ApprovalHandler(

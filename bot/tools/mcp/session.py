@@ -23,13 +23,12 @@ from mcp.client.subscriptions import SubscriptionLost
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
-from bot.core.exchange import Exchange
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.tools import DeliveryStatus, Dialogue, ResultText
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.tools.mcp import content, elicitation, lenient
 from bot.tools.mcp.delivery import Delivery, current_delivery
-from bot.tools.mcp.elicitation import LiveRequests, RunningCall, UnusableRequestError
+from bot.tools.mcp.elicitation import LiveRequests, RunningCall
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
 
@@ -44,7 +43,7 @@ CONNECT_SECONDS = 60.0
 FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
 """Seconds before a subscription that was lost is made again; doubled each time."""
 LEG_SECONDS, MAX_LEGS = 0.25, 20
-"""Seconds before a call is made again that its server has put off, and how often it is."""
+"""Before a call is made again that its server has put off, and how often it is."""
 LONGEST_SECONDS = 30 * 86_400.0
 """The SDK's own time limit where ours counts."""
 MAX_PAGES = 100
@@ -164,13 +163,13 @@ class Session:
         while True:
             status, words = await self._call(name, arguments, seconds, dialogue, whole=whole)
             asked = words.exchange if isinstance(words, ResultText) else None
-            if status is not DeliveryStatus.ASKS or asked is None or asked.requests:
+            if asked is None or asked.requests:
                 return status, words
             # A server that asks for nothing wants the call to be made again a little later.
             if legs == MAX_LEGS:
                 return DeliveryStatus.ERROR, "The tool server kept putting the call off."
             legs += 1
-            dialogue = replace(dialogue, exchange=replace(asked, rounds=asked.rounds - 1))
+            dialogue = replace(dialogue, exchange=asked)
             await asyncio.sleep(LEG_SECONDS)
 
     async def _call(
@@ -187,13 +186,9 @@ class Session:
             self._live.calls[delivery.token] = running
             await self._request(request, _RESULT, delivery, seconds, running)
         except MCPError as problem:
-            if delivery.refused and problem.code == elicitation.URL_REQUIRED:
-                listed = problem.data
-                return _asks(lambda: elicitation.pages(listed, dialogue.exchange))
             if delivery.refused:
-                return DeliveryStatus.ERROR, content.cut(
-                    f"The tool server refused the call: {line(problem.message, 2000)}"
-                )
+                refused = content.cut(f"The tool server refused the call: {line(problem.message, 2000)}")
+                return elicitation.of_error(problem.error, dialogue.exchange) or (DeliveryStatus.ERROR, refused)
             timed_out = problem.code == types.REQUEST_TIMEOUT
             trouble = f"did not answer within {seconds:g} seconds" if timed_out else "went away before it answered"
         except TimeoutError:
@@ -206,9 +201,8 @@ class Session:
         finally:
             del self._live.calls[delivery.token]
             running.end()
-        if delivery.reply is not None and delivery.reply.get("resultType") == "input_required":
-            reply = delivery.reply
-            return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
+        if delivery.reply is not None and delivery.reply.get("resultType") == elicitation.INPUT_REQUIRED:
+            return elicitation.of_result(delivery.reply, dialogue.exchange)
         if delivery.reply is not None:
             return await offload(delivery.size, _outcome, delivery.reply, whole=whole)
         trouble = delivery.trouble or trouble
@@ -285,14 +279,6 @@ async def connect(
     )
     async with client:
         yield Session(client, connection, key, live)
-
-
-def _asks(read: Callable[[], Exchange]) -> tuple[DeliveryStatus, str]:
-    """Return what a server asks for; an error if nobody can be asked for it."""
-    try:
-        return DeliveryStatus.ASKS, ResultText("The tool server asks for input.", exchange=read())
-    except UnusableRequestError as problem:
-        return DeliveryStatus.ERROR, f"The tool server needs input before it goes on, but {problem}."
 
 
 def _definitions(page: list[Any], key: str) -> list[Definition]:
