@@ -83,7 +83,8 @@ async def test_only_the_requester_answers_and_it_counts_as_no_approval(here: Wor
     audit = here.bot.rows("SELECT kind, actor, facts FROM audit WHERE approval <> '' ORDER BY seq")
     assert [(kind, actor) for kind, actor, _ in audit] == [("asked", ""), ("answered", here.alice.id)]
     assert all("long road" not in facts for _, _, facts in audit), "the audit keeps that it was answered, not how"
-    assert not rows(here, "SELECT 1 FROM grants") and not rows(here, "SELECT 1 FROM votes")
+    assert not rows(here, "SELECT 1 FROM grants")
+    assert not rows(here, "SELECT 1 FROM votes")
     assert here.bot.rows("SELECT outcome, why FROM calls") == [("ok", here.bot.rows("SELECT why FROM calls")[0][0])]
 
 
@@ -94,7 +95,8 @@ async def test_what_the_requester_writes_in_the_thread_is_the_answer_to_all_that
     assert len(here.model.requests) == 1, "somebody else's words are no answer"
     await here.slack.say(here.general, here.alice, "Yes, go ahead", thread_ts=ts)
     await here.reply(ts, "All done.")
-    assert all("read their message" in each for each in results(here)) and len(results(here)) == 2
+    assert all("read their message" in each for each in results(here))
+    assert len(results(here)) == 2
     read = [str(each.get("content")) for each in here.model.requests[-1].messages if each["role"] == "user"]
     assert any("Yes, go ahead" in each for each in read)
     await here.until(lambda: not any(each.buttons for each in messages), what="closed questions")
@@ -115,11 +117,13 @@ async def test_it_waits_beside_an_approval_and_words_approve_nothing(here: World
     await here.slack.click(question, "The short cut", by=here.alice)
     await here.until(lambda: rows(here, "SELECT 1 FROM questions WHERE decision = 'second'"), poll=0.01)
     await here.quiet()
-    assert len(here.model.requests) == 1 and not (here.workspace / "a.txt").exists()
+    assert len(here.model.requests) == 1
+    assert not (here.workspace / "a.txt").exists()
     card = next(each for each in asked(here, ts) if "Approve" in each.buttons)
     await here.slack.click(card, "Approve", by=here.alice)
     await here.reply(ts, "All done.")
-    assert results(here)[0] == "The short cut" and (here.workspace / "a.txt").read_text() == "a"
+    assert results(here)[0] == "The short cut"
+    assert (here.workspace / "a.txt").read_text() == "a"
 
 
 async def test_doing_something_else_instead_closes_it_too(here: World) -> None:
@@ -131,7 +135,8 @@ async def test_doing_something_else_instead_closes_it_too(here: World) -> None:
     notice = await here.reply(ts, "I'm waiting for the decision above.")
     await here.slack.click(notice, "Deny and do this instead", by=here.alice)
     await here.reply(ts, "All done.")
-    assert "answered by writing" in results(here)[0] and "make a list first" in results(here)[1]
+    assert "answered by writing" in results(here)[0]
+    assert "make a list first" in results(here)[1]
 
 
 async def test_it_is_still_answered_after_a_restart(here: World) -> None:

@@ -91,7 +91,8 @@ async def test_every_kind_of_field_is_checked_and_only_the_server_gets_what_was_
     entered = {"guests": 3, "seat": "out", "note": "by the window", "dishes": ["cake", "soup"], "vip": True}
     assert asking.answers == [({"action": "accept", "content": entered}, "state-1")]
     await here.until(lambda: not message.buttons, what="a closed question")
-    assert "answered" in message.plain and "by the window" not in message.plain
+    assert "answered" in message.plain
+    assert "by the window" not in message.plain
     for table in ("calls", "questions", "audit", "posts"):
         assert "by the window" not in str(here.bot.rows(f"SELECT * FROM {table}")), table
     audit = [kind for (kind,) in here.bot.rows("SELECT kind FROM audit WHERE approval <> '' ORDER BY seq")]
@@ -158,7 +159,8 @@ async def test_two_requests_at_once_are_asked_one_after_the_other(here: World, a
 
 async def test_a_page_is_opened_only_by_the_person_who_has_seen_its_host(here: World, asking: Asking) -> None:
     ts, message = await ask(here, "notes__pay", said="wants you to open a page")
-    assert "pay.example.com" in message.plain and PAGE not in str(message.blocks)
+    assert "pay.example.com" in message.plain
+    assert PAGE not in str(message.blocks)
     view = await window(here, message, "Open a page…", here.alice)
     links = [each["url"] for block in view.data["blocks"] for each in block.get("elements", []) if "url" in each]
     assert links == [PAGE]
@@ -199,7 +201,8 @@ async def test_a_server_of_before_2026_is_answered_while_its_call_runs(here: Wor
     view = await window(here, message, "Answer…", here.alice)
     await here.slack.submit(here.alice, view, {"field.f0": {"value": "green"}})
     await here.reply(ts, "All done.")
-    assert asking.answers == [{"colour": "green"}] and asking.calls == ["chat"]
+    assert asking.answers == [{"colour": "green"}]
+    assert asking.calls == ["chat"]
     assert here.bot.rows("SELECT exchange FROM calls") == [("",)]
 
 
@@ -208,7 +211,7 @@ async def test_a_restart_cancels_what_only_an_open_connection_could_answer(here:
     await here.bot.stop()
     await here.bot.start()
     await here.reply(ts, "All done.")
-    assert "the app was restarted while the tool server waited" in results(here)[0]
+    assert results(here) == ["chose cancel"]
     await here.until(lambda: not message.buttons, what="a closed question")
     assert "I was restarted" in message.plain
     assert asking.calls == ["chat"], "it is not made again"
@@ -221,7 +224,8 @@ async def test_a_stop_cancels_it_at_the_server(here: World, asking: Asking) -> N
     await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
     await here.reply(ts, "Stopped.")
     await here.until(lambda: not message.buttons, what="a closed question")
-    await here.until(lambda: asking.seen == ["cancelled"], what="the end of the call at the server", poll=0.01)
+    await here.until(lambda: asking.seen, what="the end of the call at the server", poll=0.01)
+    assert asking.seen[0].startswith("cancel")
 
 
 async def test_what_cannot_be_attributed_to_one_call_is_cancelled(here: World, asking: Asking) -> None:
@@ -240,4 +244,5 @@ async def test_a_call_that_needs_a_page_first_is_made_again_after_it(here: World
     view = await window(here, message, "Open a page…", here.alice)
     await here.slack.submit(here.alice, view, {})
     await here.reply(ts, "All done.")
-    assert asking.calls == ["blocked", "blocked"] and results(here) == ["unblocked"]
+    assert asking.calls == ["blocked", "blocked"]
+    assert results(here) == ["unblocked"]
