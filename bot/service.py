@@ -160,6 +160,7 @@ class Service:
             ApprovalRequester(tools, self._gateway, limits, rules),
             *(self._threads.watch, attached.for_model),
             task_watch=self._task_watch,
+            stopping=lambda: self._threads.closed,
             sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
         )
         contexts = ContextWindows(settings.models, known, settings.compaction)

@@ -6,6 +6,7 @@ Such a question ends with the connection: a restart of the bot cancels it, and t
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class LiveInput:
 
     store: QuestionLog
     requester: InputRequester
+    stopping: Callable[[], bool]
+    """Whether the process is about to end."""
 
     async def ask(self, state: ThreadState, call: Call, stop: Stop, request: InputRequest) -> JsonObject:
         """Return the answer for the server. Cancelled when the call ends before there is one."""
@@ -54,6 +57,7 @@ class LiveInput:
         call.exchange = Exchange((request,), live=asked.id).dumps()
         await self.store.commit(state, Change("ask for input", calls=[call], cards=[card]))
         gateway = self.requester.gateway
+        gateway.resting(state.id)  # what runs waits; the question says for what
         gateway.deliver(state.id)
         gateway.session(state, SessionStatus.SUSPENDED)
         began = time.monotonic()
@@ -62,10 +66,13 @@ class LiveInput:
                 while (found := await self.store.find_question(asked.id)) is not None:
                     if found.decision != Decision.AWAITING:
                         break
+                    if self.stopping():
+                        return CANCELLED  # so that the server ends the call while there is time
                     await woken.wait()
                     woken.clear()
         finally:
             state.waited += time.monotonic() - began
+        gateway.working(state.id, state.part, "Working")
         gateway.session(state, SessionStatus.PROCESSING)
         gateway.deliver(state.id)
         call.exchange = ""
@@ -84,6 +91,13 @@ class LiveInput:
         await self.store.commit(state, Change("finish a call", calls=[call], withdrawn=[(asked.id, RESTARTED)]))
         self.requester.gateway.deliver(state.id)
         return True
+
+    async def too_late(self, call: Call) -> list[tuple[str, str]]:
+        """Return the open question of a server that has stopped waiting for its answer, and why."""
+        asked = await self.question(call)
+        if asked is None or asked.decision != Decision.AWAITING:
+            return []
+        return [(asked.id, RESTARTED if self.stopping() else GONE)]
 
     async def question(self, call: Call) -> Question | None:
         """Return the newest question that was asked while the call ran; None if there was none."""

@@ -16,7 +16,7 @@ from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApprova
 from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
 from bot.agent.granted_records import GrantedRecords
-from bot.agent.live_input import GONE, LiveInput
+from bot.agent.live_input import LiveInput
 from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop
 from bot.core import exchange
@@ -27,7 +27,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
 from bot.core.questions import granted
-from bot.core.questions.question import Approval, CallKind, Decision
+from bot.core.questions.question import Approval, CallKind
 from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
@@ -175,7 +175,7 @@ class ToolExecutor:
             call.attached, call.result = await self.files.kept(outcome)
         await self.authorizer.read_more.keep(call, outcome)
         state.cut = state.cut or bool(call.rest)
-        change = Change("finish a call", calls=[call], withdrawn=await self._too_late(call))
+        change = Change("finish a call", calls=[call], withdrawn=await self.live_input.too_late(call))
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
             change.cards = await self.approval_requester.cards(state, [PendingApproval(call, CallKind.DID_IT_RUN)])
@@ -203,11 +203,6 @@ class ToolExecutor:
         call.asked = bool(cards)
         await self.store.commit(state, Change("ask for input", calls=[call], cards=cards))
         self.gateway.deliver(state.id)
-
-    async def _too_late(self, call: Call) -> list[tuple[str, str]]:
-        """Return the open question of a server that has stopped waiting for its answer."""
-        asked = await self.live_input.question(call) if call.exchange else None
-        return [(asked.id, GONE)] if asked is not None and asked.decision == Decision.AWAITING else []
 
     async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
         """Take a snapshot of what a call is about to change that a person has approved, now or by a grant, so that it

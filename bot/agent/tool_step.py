@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -55,6 +55,8 @@ class ToolSteps:
     """Follows the tasks that servers made of calls."""
     sign_in_requests: SignInRequests | None = None
     """Asks people to sign in; None if no server needs that."""
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the process is about to end."""
 
     async def take(self, state: ThreadState, reply: Reply, facts: Sequence[Facts], change: Change) -> bool:
         """Record the calls of a reply, run what may run, and ask about the rest. Returns False if the step waits."""
@@ -185,4 +187,4 @@ class ToolSteps:
         return InputRequester(self.gateway, self.limits)
 
     def _live_input(self) -> LiveInput:
-        return LiveInput(self.store, self._inputs())
+        return LiveInput(self.store, self._inputs(), self.stopping)

@@ -105,6 +105,8 @@ class KeyedWorker:
         """Reject new wakes, wait for the running work, and cancel what takes too long, within this many seconds."""
         self._open = False
         self._waiting.clear()
+        for noticed in [*self._watchers.values()]:
+            noticed()  # work that waits for a wake sees that none comes any more
         tasks = list(self._running.values())
         if not tasks:
             return

@@ -54,10 +54,15 @@ class Asking:
     """The actions that the server got over open connections."""
     paid: bool = False
     run_on: asyncio.Event = field(default_factory=asyncio.Event)
+    remembers: bool = True
+    """Whether it is the same server after a new connection: the SDK's own key of `requestState` goes with a server."""
+    _made: MCPServer | None = None
 
     def server(self) -> MCPServer:
-        """Return a new one: each connection has its own."""
-        made = MCPServer("asking")
+        """Return the server of a connection."""
+        if self._made is not None and self.remembers:
+            return self._made
+        made = self._made = MCPServer("asking")
 
         @made.tool()
         async def book(day: str, context: Context) -> Any:
@@ -113,7 +118,11 @@ class Asking:
         async def chat(context: Context) -> str:
             """Ask over an open connection."""
             self.calls.append("chat")
-            found = await context.elicit("Which colour?", Wanted)
+            try:
+                found = await context.elicit("Which colour?", Wanted)
+            except asyncio.CancelledError:
+                self.seen.append("cancelled")
+                raise
             self.seen.append(found.action)
             self.answers.append(found.data.model_dump() if found.action == "accept" else found.action)
             return f"chose {found.action}"

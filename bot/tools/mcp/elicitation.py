@@ -20,12 +20,14 @@ from bot.core.exchange import ACCEPT, CANCEL, DECLINE, FORM, MAX_ROUNDS, URL, Ex
 from bot.core.json_text import JsonObject, canonical
 from bot.core.questions import form_fields
 from bot.core.questions.form_fields import UnsupportedFormError
+from bot.core.tools import DeliveryStatus, ResultText
 from bot.core.untrusted import items, mapping, text
 from bot.tools.mcp.delivery import ASKED_BY
 
 log = logging.getLogger(__name__)
 
 URL_REQUIRED = -32042
+INPUT_REQUIRED = "input_required"
 MAX_REQUESTS = 10
 MAX_MESSAGE, MAX_URL, MAX_KEY = 2_000, 2_000, 500
 """Characters."""
@@ -39,7 +41,33 @@ class UnusableRequestError(Exception):
     """What a server asks for cannot be asked. The text says why, for the model."""
 
 
-def wanted(reply: Mapping[str, Any], before: Exchange | None) -> Exchange:
+def of_result(reply: Mapping[str, Any], before: Exchange | None) -> tuple[DeliveryStatus, str]:
+    """Return what a server asks for in a result, as the outcome of the call."""
+    return _asks(lambda: _wanted(reply, before))
+
+
+def of_error(problem: types.ErrorData, before: Exchange | None) -> tuple[DeliveryStatus, str] | None:
+    """Return the same for an error; None if it asks for nothing.
+
+    A server that refuses the state that it has given out itself, as it was restarted or the state is too old, has
+    forgotten the call: it is made from the start, so that the server asks again.
+    """
+    if problem.code == URL_REQUIRED:
+        return _asks(lambda: _pages(problem.data, before))
+    gave = before is not None and before.state is not None and before.rounds < MAX_ROUNDS
+    if before is None or not gave or problem.code != types.INVALID_PARAMS:
+        return None
+    return _asks(lambda: Exchange(rounds=before.rounds + 1))
+
+
+def _asks(read: Callable[[], Exchange]) -> tuple[DeliveryStatus, str]:
+    try:
+        return DeliveryStatus.ASKS, ResultText("The tool server asks for input.", exchange=read())
+    except UnusableRequestError as problem:
+        return DeliveryStatus.ERROR, f"The tool server needs input before it goes on, but {problem}."
+
+
+def _wanted(reply: Mapping[str, Any], before: Exchange | None) -> Exchange:
     """Return what a server asks for in a result. Raises UnusableRequestError."""
     state = reply.get("requestState")
     if isinstance(state, str) and len(state) > MAX_STATE:
@@ -53,7 +81,7 @@ def wanted(reply: Mapping[str, Any], before: Exchange | None) -> Exchange:
     return _within_limits(Exchange(requests, state if isinstance(state, str) else None), before)
 
 
-def pages(error: object, before: Exchange | None) -> Exchange:
+def _pages(error: object, before: Exchange | None) -> Exchange:
     """Return which pages have to be opened before a call can be made, from the data of the error -32042. Raises
     UnusableRequestError."""
     listed = [mapping(each) for each in items(mapping(error).get("elicitations"))]
@@ -64,7 +92,7 @@ def pages(error: object, before: Exchange | None) -> Exchange:
 
 
 def _within_limits(found: Exchange, before: Exchange | None) -> Exchange:
-    rounds = before.rounds + 1 if before is not None else 1
+    rounds = before.rounds + bool(found.requests) if before is not None else 1
     if len(found.requests) > MAX_REQUESTS or rounds > MAX_ROUNDS:
         raise UnusableRequestError("it asks too often")
     return Exchange(found.requests, found.state, rounds=rounds, repeats=found.repeats)
@@ -94,8 +122,10 @@ def answers(exchange: Exchange | None) -> JsonObject:
     """Return the parameters with which a call is made again."""
     if exchange is None or exchange.repeats:
         return {}
-    found: JsonObject = {"input_responses": {key: _result(answer) for key, answer in exchange.answers.items()}}
-    return {**found, "request_state": exchange.state} if exchange.state is not None else found
+    found: JsonObject = {"request_state": exchange.state} if exchange.state is not None else {}
+    if exchange.answers:
+        found["input_responses"] = {key: _result(answer) for key, answer in exchange.answers.items()}
+    return found
 
 
 def _result(answer: Mapping[str, Any]) -> types.ElicitResult:

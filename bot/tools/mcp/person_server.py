@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.identities import Credentials
 from bot.core.server_state import ServerState
-from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
+from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
 from bot.core.untrusted import items, mapping, parsed
 from bot.errors import SignInError
 from bot.tools.mcp import names
@@ -313,10 +313,9 @@ def connect_tool(config: HttpServer) -> Tool:
 def _without(result: CallResult, header: str) -> CallResult:
     """Return a result without the token, should the server have repeated it."""
     token = header.rpartition(" ")[2]
-    if not token or token not in result.text:
+    if not token or (token not in result.text and token not in result.whole):
         return result
-    words = ResultText(result.text.replace(token, "***"), result.media)
-    return replace(result, text=words)
+    return replace(result, text=result.text.replace(token, "***"), whole=result.whole.replace(token, "***"))
 
 
 def _loads(body: str) -> dict[str, Definition]:

@@ -23,7 +23,6 @@ from mcp.client.subscriptions import SubscriptionLost
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
-from bot.core.exchange import Exchange
 from bot.core.json_text import JsonObject
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import DeliveryStatus, Dialogue, ResultText
@@ -32,7 +31,7 @@ from bot.tools.mcp import content, definitions, elicitation, lenient, parameter_
 from bot.tools.mcp.about import About, about
 from bot.tools.mcp.definitions import Definition
 from bot.tools.mcp.delivery import Delivery, current_delivery
-from bot.tools.mcp.elicitation import LiveRequests, RunningCall, UnusableRequestError
+from bot.tools.mcp.elicitation import LiveRequests, RunningCall
 from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -48,7 +47,7 @@ CONNECT_SECONDS = 60.0
 FIRST_SUBSCRIPTION_PAUSE, MAX_SUBSCRIPTION_PAUSE = 0.5, 60.0
 """Seconds before a subscription that was lost is made again; doubled each time."""
 LEG_SECONDS, MAX_LEGS = 0.25, 20
-"""Seconds before a call is made again that its server has put off, and how often it is."""
+"""Before a call is made again that its server has put off, and how often it is."""
 LONGEST_SECONDS = 30 * 86_400.0
 """The SDK's own time limit where ours counts."""
 REFRESH_SECONDS, MAX_REFRESH_SECONDS = 300.0, 86400.0
@@ -170,13 +169,13 @@ class Session:
         while True:
             status, words = await self._call(name, arguments, seconds, dialogue, whole=whole)
             asked = words.exchange if isinstance(words, ResultText) else None
-            if status is not DeliveryStatus.ASKS or asked is None or asked.requests:
+            if asked is None or asked.requests:
                 return status, words
             # A server that asks for nothing wants the call to be made again a little later.
             if legs == MAX_LEGS:
                 return DeliveryStatus.ERROR, "The tool server kept putting the call off."
             legs += 1
-            dialogue = replace(dialogue, exchange=replace(asked, rounds=asked.rounds - 1))
+            dialogue = replace(dialogue, exchange=asked)
             await asyncio.sleep(LEG_SECONDS)
 
     async def _call(
@@ -194,14 +193,10 @@ class Session:
             self._live.calls[delivery.token] = running
             await self._request(request, _RESULT, delivery, seconds, running)
         except MCPError as problem:
-            if delivery.refused and problem.code == elicitation.URL_REQUIRED:
-                listed = problem.data
-                return _asks(lambda: elicitation.pages(listed, dialogue.exchange))
             if delivery.refused:
                 self.unanswered = 0
-                return DeliveryStatus.ERROR, content.cut(
-                    f"The tool server refused the call: {line(problem.message, 2000)}"
-                )
+                refused = content.cut(f"The tool server refused the call: {line(problem.message, 2000)}")
+                return elicitation.of_error(problem.error, dialogue.exchange) or (DeliveryStatus.ERROR, refused)
             timed_out = problem.code == types.REQUEST_TIMEOUT
             self.unanswered += timed_out
             trouble = f"did not answer within {seconds:g} seconds" if timed_out else "went away before it answered"
@@ -331,18 +326,10 @@ async def connect(
         yield Session(client, connection, key, live)
 
 
-def _asks(read: Callable[[], Exchange]) -> tuple[DeliveryStatus, str]:
-    """Return what a server asks for; an error if nobody can be asked for it."""
-    try:
-        return DeliveryStatus.ASKS, ResultText("The tool server asks for input.", exchange=read())
-    except UnusableRequestError as problem:
-        return DeliveryStatus.ERROR, f"The tool server needs input before it goes on, but {problem}."
-
-
 async def _answer(reply: JsonObject, size: int, dialogue: Dialogue, *, whole: bool) -> tuple[DeliveryStatus, str]:
     """Return what a reply of tools/call means, as received: the SDK would reject some that can be read."""
-    if reply.get("resultType") == "input_required":
-        return _asks(lambda: elicitation.wanted(reply, dialogue.exchange))
+    if reply.get("resultType") == elicitation.INPUT_REQUIRED:
+        return elicitation.of_result(reply, dialogue.exchange)
     if (task := tasks.handle(reply)) is not None:
         return DeliveryStatus.TASK, task.dumps()
     return await offload(size, tasks.outcome, reply, whole=whole)

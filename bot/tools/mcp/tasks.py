@@ -120,7 +120,9 @@ def outcome(reply: JsonObject, *, whole: bool = False) -> tuple[DeliveryStatus, 
 
 def _ended(task: ServerTask, certainty: DeliveryStatus, text: str) -> TaskReport:
     media, whole = (text.media, text.whole) if isinstance(text, ResultText) else ((), "")
-    return TaskReport(TaskStatus.ENDED, result=CallResult(certainty, text, time.time() - task.since, media, whole=whole))
+    return TaskReport(
+        TaskStatus.ENDED, result=CallResult(certainty, text, time.time() - task.since, media, whole=whole)
+    )
 
 
 def _words(reply: JsonObject) -> str:
