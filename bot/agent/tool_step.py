@@ -146,6 +146,10 @@ class ToolSteps:
         return await self.toolset.seize(tool, json.loads(call.arguments), at)
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        # Before anything is shown of the calls: for those that have to wait there is nothing to show.
+        calls = [call for call in calls if call.position in held or await self._signed_in(state, call)]
+        if not calls:
+            return
         records = GrantedRecords(self.toolset, self.gateway, self.approval_requester.approvals)
         asking, files = self.approval_requester, self.files.results
         executor = ToolExecutor(
@@ -155,6 +159,21 @@ class ToolSteps:
         await CallRunner(self.store, self.toolset, self.gateway, executor, self._review(), self.watch).run(
             state, calls, held
         )
+
+    async def _signed_in(self, state: ThreadState, call: Call) -> bool:
+        """Return whether a call can use the account that it needs; if not, its person is asked to sign in."""
+        tool = self.toolset.find(call.tool)
+        if (
+            tool is None
+            or self.sign_in_requests is None
+            or (tool.server, tool.remote_name)
+            != (
+                call.server,
+                call.remote_name,
+            )
+        ):
+            return True
+        return await self.sign_in_requests.ready(state, call, tool)
 
     def _review(self) -> CallReview:
         return CallReview(self.store, self.toolset, self.gateway, self.authorizer, self.approval_requester)
