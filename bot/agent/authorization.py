@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.agent import prompt
 from bot.agent.policy_facts import policy_facts
 from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject, canonical
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.approvers import ApprovalRules
@@ -29,6 +30,9 @@ from bot.pace import Pace, offload
 CHANGED = "The standing grant for this no longer holds: the tool's definition has changed since it was given."
 
 MIXED = "A standing grant would cover this, but somebody else has also written in this turn, so I ask."
+SHARED = (
+    "This would use the account of the person who asked, but somebody else has also written in this turn, so I ask."
+)
 STRICTEST = (Ruling.DENY, Ruling.ASK, Ruling.ALLOW)
 
 
@@ -64,7 +68,9 @@ class CallAuthorizer:
             await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:
-            if call.state is CallState.AWAITING:
+            if call.state is CallState.READY and self._is_shared(state, self.toolset.find(call.tool)):
+                call.state, notes[call.position] = CallState.AWAITING, SHARED
+            elif call.state is CallState.AWAITING:
                 notes[call.position] = await self._look_for_grant(state, call)
         return calls, notes
 
@@ -72,12 +78,21 @@ class CallAuthorizer:
         """Evaluate a recorded call again, with the policy, grants and paths as they are now."""
         arguments = json.loads(call.arguments)
         ruling = (await self._rule(tool, arguments, len(call.arguments), await self._facts(state))).ruling
+        if ruling is Ruling.ALLOW and self._is_shared(state, tool):
+            return Ruling.ASK
         if ruling is not Ruling.ASK:
             return ruling
         granted_by, _ = await self._granted(state, call, tool)
         if granted_by:
             call.why = granted_by
         return Ruling.ALLOW if granted_by else Ruling.ASK
+
+    @staticmethod
+    def _is_shared(state: ThreadState, tool: Tool | None) -> bool:
+        """Return whether a call would use a person's account in a turn in which others have a say: what they have asked
+        for must not be done with it unasked."""
+        others = state.turn is not None and bool(state.turn.others)
+        return others and tool is not None and tool.identity is Identity.PERSON
 
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
         """Return whether the policy would refuse a call with these arguments in that thread now."""
