@@ -38,7 +38,7 @@ def test_a_short_secret_is_taken_out_as_a_word_and_left_within_words(as_json: bo
 @pytest.mark.parametrize("as_json", [False, True])
 def test_credentials_of_people_are_taken_out_where_something_names_them(as_json: bool) -> None:
     said = line(
-        "Authorization: Bearer eyJhbGciOi.abc-def_123 and {'access_token': 'abcdefghij0123456789'} code=abcdefghij0123456789x",
+        "Bearer eyJhbGciOi.abc-def_123 and {'access_token': 'abcdefghij0123456789'} code=abcdefghij0123456789x",
         as_json=as_json,
     )
     assert "eyJ" not in said

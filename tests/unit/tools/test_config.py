@@ -161,8 +161,8 @@ def web(**entry: Any) -> dict[str, Any]:
         (web(oauth="x"), "`mcpServers.web.oauth` must be an object"),
         (web(oauth={"client_id": "x"}), "`mcpServers.web.oauth` needs a `client_id` and a `client_secret`"),
         (
-            web(oauth={"client_secret": "${NONE}"}),
-            "`mcpServers.web.oauth.client_secret` needs the environment variable",
+            web(identity="person", oauth={"client_id": "${NONE}"}),
+            "`mcpServers.web.oauth.client_id` needs the environment variable",
         ),
         (web(identity="person", oauth={"client_metadata_url": "http://x/y"}), "must be an https address with a path"),
         (web(identity="person", oauth={"scopes": [1]}), "`mcpServers.web.oauth.scopes` must be a list of scopes"),
