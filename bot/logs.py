@@ -15,7 +15,7 @@ QUIET = ("slack_bolt", "slack_sdk", "aiohttp", "openai", "httpx2", "httpcore2", 
 """Libraries that are logged from warnings on."""
 _CREDENTIAL = re.compile(
     r"((?:\bbearer\s+|\b(?:access_token|refresh_token|client_secret|code_verifier|code|state)"
-    r"""["']?\s*[=:]\s*["']?))[\w.~+/=-]{16,}""",
+    r"""["']?\s*[=:]\s*["']?))[\w~+/=-][\w.~+/=-]{14,}[\w~+/=-]""",
     re.IGNORECASE,
 )
 """Credentials that are not settings, such as tokens of people who have signed in, where something names them."""
@@ -53,10 +53,9 @@ class Formatter(logging.Formatter):
         return json.dumps({**cleaned, **entry}, ensure_ascii=False)
 
     def _without_secrets(self, text: str) -> str:
-        text = _CREDENTIAL.sub(r"\1[secret]", text)
         for pattern in self._secrets:
             text = pattern.sub("[secret]", text)
-        return text
+        return _CREDENTIAL.sub(r"\1[secret]", text)
 
 
 def _pattern(secret: str) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ from bot.agent.read_more import ReadMore
 from bot.agent.tool_finder import ToolFinder
 from bot.core import indirect_calls
 from bot.core.calls import Call, CallOutcome, CallState
+from bot.core.identity import Identity
 from bot.core.json_text import JsonObject, canonical
 from bot.core.limits import MAX_CALLS
 from bot.core.policy.approvers import ApprovalRules
@@ -32,6 +33,9 @@ from bot.pace import Pace, offload
 CHANGED = "The standing grant for this no longer holds: the tool's definition has changed since it was given."
 
 MIXED = "A standing grant would cover this, but somebody else has also written in this turn, so I ask."
+SHARED = (
+    "This would use the account of the person who asked, but somebody else has also written in this turn, so I ask."
+)
 STRICTEST = (Ruling.DENY, Ruling.ASK, Ruling.ALLOW)
 
 
@@ -71,7 +75,9 @@ class CallAuthorizer:
             await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:
-            if call.state is CallState.AWAITING and not call.wants_input:
+            if call.state is CallState.READY and self._is_shared(state, self.toolset.find(call.tool)):
+                call.state, notes[call.position] = CallState.AWAITING, SHARED
+            elif call.state is CallState.AWAITING and not call.wants_input:
                 notes[call.position] = await self._look_for_grant(state, call)
         return calls, notes
 
@@ -79,12 +85,21 @@ class CallAuthorizer:
         """Evaluate a recorded call again, with the policy, grants and paths as they are now."""
         arguments = json.loads(call.arguments)
         ruling = (await self._rule(tool, arguments, len(call.arguments), await self._facts(state))).ruling
+        if ruling is Ruling.ALLOW and self._is_shared(state, tool):
+            return Ruling.ASK
         if ruling is not Ruling.ASK:
             return ruling
         granted_by, _ = await self._granted(state, call, tool)
         if granted_by:
             call.why = granted_by
         return Ruling.ALLOW if granted_by else Ruling.ASK
+
+    @staticmethod
+    def _is_shared(state: ThreadState, tool: Tool | None) -> bool:
+        """Return whether a call would use a person's account in a turn in which others have a say: what they have asked
+        for must not be done with it unasked."""
+        others = state.turn is not None and bool(state.turn.others)
+        return others and tool is not None and tool.identity is Identity.PERSON
 
     async def denies(self, thread_id: int, tool: Tool, arguments: JsonObject) -> bool:
         """Return whether the policy would refuse a call with these arguments in that thread now."""

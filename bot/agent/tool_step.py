@@ -165,6 +165,10 @@ class ToolSteps:
         return await self.toolset.seize(tool, json.loads(call.arguments), at)
 
     async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+        # Before anything is shown of the calls: for those that have to wait there is nothing to show.
+        calls = [call for call in calls if call.position in held or await self._signed_in(state, call)]
+        if not calls:
+            return
         runner = CallRunner(self.store, self.toolset, self.gateway, self._executor(), self._review(), self.watch)
         await runner.run(state, calls, held)
 
@@ -178,6 +182,14 @@ class ToolSteps:
 
     def _tasks(self) -> TaskSteps:
         return TaskSteps(self.toolset, self.gateway, self.task_watch, self._executor())
+
+    async def _signed_in(self, state: ThreadState, call: Call) -> bool:
+        """Return whether a call can use the account that it needs; if not, its person is asked to sign in."""
+        tool = self.toolset.find(call.tool)
+        requests = self.sign_in_requests
+        if requests is None or tool is None or tool.server != call.server or tool.remote_name != call.remote_name:
+            return True
+        return await requests.ready(state, call, tool)
 
     def _review(self) -> CallReview:
         asking = (self.approval_requester, self._inputs())

@@ -144,9 +144,9 @@ class People:
             return
         log.info("a sign-in to %s has ended", kept.server)
         self._why[kept.server, kept.person] = why
+        await self.forget(kept)
         if self.ended is not None:
             await self.ended(kept.server, kept.person)
-        await self.forget(kept)
 
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""

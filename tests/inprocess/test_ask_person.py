@@ -9,6 +9,7 @@ import pytest
 
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import call, calls, text
+from tests.attacks.conftest import window
 from tests.harness import World
 from tests.inprocess.world import inside
 

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"core", "errors", "failpoints"},
     "scheduler": set(),
     "attachments": {"core"},
+    "identity": {"core", "errors", "failpoints"},
     "config": {"core", "errors", "patterns", "tools"},
 }
 CORE_LIBRARIES = {

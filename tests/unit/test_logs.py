@@ -35,6 +35,17 @@ def test_a_short_secret_is_taken_out_as_a_word_and_left_within_words(as_json: bo
     assert "the latest test-run: Bearer [secret], key=[secret]; contest" in said
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_credentials_of_people_are_taken_out_where_something_names_them(as_json: bool) -> None:
+    said = line(
+        "Bearer eyJhbGciOi.abc-def_123 and {'access_token': 'abcdefghij0123456789'} code=abcdefghij0123456789x",
+        as_json=as_json,
+    )
+    assert "eyJ" not in said
+    assert "0123456789" not in said
+    assert "exit code 1" in line("exit code 1", as_json=as_json)
+
+
 def test_a_short_secret_does_not_break_the_json() -> None:
     said = json.loads(line("hello", secrets=("warning", "message", "bot"), as_json=True))
     assert (said["level"], said["logger"], said["message"]) == ("warning", "bot.app", "hello")

@@ -1,9 +1,8 @@
 """A server to which each person signs in: a session, an HTTP client and credentials of their own for each of them,
 opened for a call and closed once it is idle.
 
-The tools that are offered are those that were listed last, over anybody's session, and one with which to sign in, since
-before anybody has there are no others. A call is sent only if the session of its own person has the tool as it was
-offered.
+The tools that are offered are those that were listed last, over anybody's session, and one with which to sign in: at
+first there are no others. A call is sent only if the session of its own person has the tool as it was offered.
 """
 
 from __future__ import annotations
@@ -143,7 +142,7 @@ class PersonServer(Server):
         """Use the session of a person no more: they have signed out. Their calls under way go on."""
         session = self._sessions.pop(person, None)
         if session is not None:
-            self._begin_closing(session)
+            self._begin_closing(session, at_once=session.state is not State.UP)
 
     @property
     def _connect(self) -> Tool:

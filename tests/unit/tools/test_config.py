@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.config import mcp_json
+from bot.core.identity import Identity, OAuthSettings
 from bot.core.tools import Audience
 from bot.errors import SettingsError
 from bot.tools.mcp import names
@@ -79,11 +80,27 @@ def test_an_address_is_reached_over_streamable_http_unless_its_type_is_sse(file:
     }
     servers = load(file, {"mcpServers": entries}, T="hunter22")
     assert servers == (
-        HttpServer("new", "https://x/mcp", {"Authorization": "Bearer hunter22"}),
+        HttpServer("new", "https://x/mcp", {"Authorization": "Bearer hunter22"}, account=Identity.SERVICE),
         HttpServer("same", "https://y/mcp"),
         SseServer("old", "http://z/sse", call_seconds=5.0),
     )
     assert "hunter22" not in repr(servers)
+
+
+def test_how_people_and_the_bot_sign_in_is_read(file: Path) -> None:
+    entries = {
+        "theirs": {"url": "https://x/mcp", "identity": "person"},
+        "ours": {"url": "https://y/mcp", "oauth": {"clientId": "bot", "client_secret": "${T}", "scopes": "a b"}},
+    }
+    theirs, ours = load(file, {"mcpServers": entries}, T="hunter22")
+    assert isinstance(theirs, HttpServer)
+    assert isinstance(ours, HttpServer)
+    assert (theirs.account, theirs.oauth, theirs.signs_in) == (Identity.PERSON, None, True)
+    assert (ours.account, ours.oauth) == (Identity.SERVICE, OAuthSettings("bot", "hunter22", "", ("a", "b")))
+    assert "hunter22" not in repr(ours)
+    assert ours.without_secrets("hunter22") == "***"
+    as_before = HttpServer("theirs", "https://x/mcp")
+    assert theirs.identity() != as_before.identity(), "what was approved for one identity does not hold for the other"
 
 
 def test_a_server_shows_no_secrets_in_its_repr(file: Path) -> None:
@@ -138,9 +155,18 @@ def web(**entry: Any) -> dict[str, Any]:
         (web(url="http://a:b@x"), "must not contain a user name or a password; send them in `headers`"),
         (web(headers={"A": "${TOKEN}"}), "`mcpServers.web.headers.A` needs the environment variable TOKEN"),
         (web(headers={"A b": "c"}), "must be a header with printable"),
-        (web(identity="person"), '`mcpServers.web.identity` cannot be "person": signing in'),
-        (web(identity="x"), '`mcpServers.web.identity` must be "service"'),
-        (web(oauth={"client_id": "x"}), "`mcpServers.web.oauth` cannot be used: signing in"),
+        (one(identity="person"), '`mcpServers.git.identity` cannot be "person" for a program'),
+        (one(oauth={}), "`mcpServers.git.oauth` cannot be used for a program"),
+        (web(identity="x"), '`mcpServers.web.identity` must be "service" or "person"'),
+        (web(oauth="x"), "`mcpServers.web.oauth` must be an object"),
+        (web(oauth={"client_id": "x"}), "`mcpServers.web.oauth` needs a `client_id` and a `client_secret`"),
+        (
+            web(identity="person", oauth={"client_id": "${NONE}"}),
+            "`mcpServers.web.oauth.client_id` needs the environment variable",
+        ),
+        (web(identity="person", oauth={"client_metadata_url": "http://x/y"}), "must be an https address with a path"),
+        (web(identity="person", oauth={"scopes": [1]}), "`mcpServers.web.oauth.scopes` must be a list of scopes"),
+        (web(identity="person", headers={"authorization": "x"}), "there is no fallback from one identity to another"),
         (web(httpUrl="http://y"), "`mcpServers.web.httpUrl` and `url` mean the same"),
         ({"mcpServers": {"git": {}}}, "`mcpServers.git.command` must be the program to start"),
         (one(command=""), "`mcpServers.git.command` must not be empty"),
