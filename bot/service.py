@@ -140,7 +140,14 @@ class Service:
         live.status_shows = lambda thread_id: identity.agent
         self._outbox = Outbox(
             store,
-            Sender(web.once, web.repeatable, web.best_effort, identity.bot_user, own := OwnPosts()),
+            Sender(
+                web.once,
+                web.repeatable,
+                web.best_effort,
+                identity.bot_user,
+                own := OwnPosts(),
+                contents=attached.contents,
+            ),
             kinds={**KINDS, TURN: live.kind},
             session=lambda thread_id: self._sessions.wanted(thread_id) or "",
             session_given=lambda thread_id, status: self._sessions.given(thread_id, SessionStatus(status)),

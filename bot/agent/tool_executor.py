@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -20,12 +20,16 @@ from bot.agent.live_input import LiveInput
 from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop
 from bot.core import exchange
+from bot.core.attachments import unpacked
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.identity import Identity
+from bot.core.json_text import sha256
+from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Held, Toolset
+from bot.core.posts import Draft
 from bot.core.questions import granted
 from bot.core.questions.question import Approval, CallKind
 from bot.core.thread import ThreadState
@@ -175,7 +179,12 @@ class ToolExecutor:
             call.attached, call.result = await self.files.kept(outcome)
         await self.authorizer.read_more.keep(call, outcome)
         state.cut = state.cut or bool(call.rest)
-        change = Change("finish a call", calls=[call], withdrawn=await self.live_input.too_late(call))
+        change = Change(
+            "finish a call",
+            calls=[call],
+            withdrawn=await self.live_input.too_late(call),
+            drafts=await self._media(state, call),
+        )
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
             change.cards = await self.approval_requester.cards(state, [PendingApproval(call, CallKind.DID_IT_RUN)])
@@ -188,9 +197,9 @@ class ToolExecutor:
                 turn_parts.record(state, change, record)
         # The last call of a step is committed together with the step's answers, which saves a commit.
         unfinished = any(other.state is not CallState.FINISHED for other in state.step)
-        if change.cards or change.afters or change.withdrawn or unfinished:
+        if change.cards or change.afters or change.withdrawn or change.drafts or unfinished:
             await self.store.commit(state, change)
-            if change.cards or change.withdrawn or call.approval:
+            if change.cards or change.withdrawn or change.drafts or call.approval:
                 self.gateway.deliver(state.id)
 
     async def _ask(self, state: ThreadState, call: Call, outcome: CallResult) -> None:
@@ -203,6 +212,13 @@ class ToolExecutor:
         call.asked = bool(cards)
         await self.store.commit(state, Change("ask for input", calls=[call], cards=cards))
         self.gateway.deliver(state.id)
+
+    async def _media(self, state: ThreadState, call: Call) -> Sequence[Draft]:
+        """Return the images and sounds of a result as posts for the thread, if it may know results."""
+        if not call.attached or await self.gateway.privacy(state.place) is not Privacy.FULL:
+            return ()
+        found = enumerate(unpacked(call.attached))
+        return [self.gateway.media(each, sha256("media", str(call.id), str(number))) for number, each in found]
 
     async def _keep(self, call: Call, tool: Tool) -> UndoSnapshot | None:
         """Take a snapshot of what a call is about to change that a person has approved, now or by a grant, so that it

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.attachments import Quoted
+from bot.core.attachments import Attached, Quoted
 from bot.core.budget import Standing
 from bot.core.inbox import AuthorKind, Earlier, Incoming, Unread
 from bot.core.limits import Limits
@@ -214,6 +214,9 @@ class SlackGateway:
 
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
         self._live.working(thread_id, message, words, running)
+
+    def media(self, attached: Attached, key: str) -> Draft:
+        return messages.media(attached, key)
 
     def progress(self, thread_id: int, step: Step) -> None:
         self._live.progress(thread_id, step)

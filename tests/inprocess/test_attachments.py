@@ -308,6 +308,10 @@ async def test_an_image_in_a_result_of_a_tool_reaches_the_model(here: World) -> 
     result = here.model.requests[-1].last["content"]
     assert [part["type"] for part in result] == ["text", "image_url"]
     assert result[0]["text"].startswith("[image: image/png")
+    [shown] = [file for reply in here.replies(root) for file in reply.files]
+    assert shown.name.startswith("image-1-")
+    assert shown.name.endswith(".png")
+    assert shown.content.startswith(b"\x89PNG"), "people see what the model sees"
 
 
 @pytest.mark.parametrize("change", [False, True])

@@ -1,5 +1,5 @@
-"""A server is killed while fifty calls are under way: reads are made again and all return; of all others people are
-told that they may or may not have run, and none is made twice."""
+"""A server is killed while fifty calls are under way: reads are made again and all return; of all others people read
+that they may or may not have run, and none is made twice."""
 
 from __future__ import annotations
 

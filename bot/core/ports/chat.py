@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.attachments import Quoted
+from bot.core.attachments import Attached, Quoted
 from bot.core.budget import Standing
 from bot.core.inbox import Earlier, Unread
 from bot.core.outages import Gap, Missed, RecordedMessage
@@ -181,6 +181,10 @@ class ChatGateway(Protocol):
     def working(self, thread_id: int, message: TurnMessage, words: str, running: Sequence[Step] = ()) -> None:
         """Show what the turn is doing now, below what the newest part of its message has: the steps that run, or in
         words if there is nothing else to show."""
+        ...
+
+    def media(self, attached: Attached, key: str) -> Draft:
+        """Return an image or a sound from a tool's result as a post. Its bytes are kept."""
         ...
 
     def progress(self, thread_id: int, step: Step) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from bot.core.attachments import Attached
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.chat import Said
 from bot.core.posts import Draft
@@ -42,6 +43,17 @@ def file(name: str, content: str, comment: str, approval: str = "", key: str = "
     key = key or uuid.uuid4().hex
     payload = {"file": file_name(name, key), "content": content, "text": comment, "approval": approval}
     return Draft(key, "file", json.dumps(payload, ensure_ascii=False))
+
+
+_SUFFIXES = {"jpeg": "jpg", "mpeg": "mp3", "x-wav": "wav", "mp4": "m4a"}
+
+
+def media(attached: Attached, key: str) -> Draft:
+    """Return an image or a sound from a tool's result, as a file. Its bytes are kept elsewhere until it is posted."""
+    kind = attached.media.partition("/")[2]
+    suffix = _SUFFIXES.get(kind, kind if kind.isalnum() else "bin")
+    name = file_name(f"{attached.name}.{suffix}", key)
+    return Draft(key, "file", json.dumps({"file": name, "kept": attached.digest, "text": ""}))
 
 
 def file_name(name: str, key: str) -> str:

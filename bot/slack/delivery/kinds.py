@@ -67,6 +67,9 @@ class Kind:
     another message; if it is None, the message is updated from then on."""
 
 
+NOT_SHOWN = "Slack did not take the file {name}. I go on with what is in it."
+
+
 def _card_refused(post: Post) -> Refused:
     return Refused(question=post.key)
 
@@ -85,6 +88,8 @@ def _file_refused(post: Post) -> Refused:
     payload: JsonObject = json.loads(post.payload)
     if approval := str(payload.get("approval") or ""):
         return Refused(question=approval)
+    if payload.get("kept"):
+        return Refused(messages.notice(NOT_SHOWN.format(name=payload["file"]), f"without-{post.key}"))
     return Refused(messages.parts(str(payload["content"]), post.key))
 
 

@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.json_text import JsonObject
+from bot.core.ports.attachments import KeptContents
 from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
 from bot.slack.delivery import stream_calls
@@ -42,6 +43,9 @@ NO_THREAD = "thread_not_found"
 SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 
 
+NO_LONGER_THERE = "This file is no longer kept, so it could not be shown."
+
+
 class Unthreaded(Exception):
     """The first message of the thread is gone, so Slack has posted the message outside of it, without an error."""
 
@@ -61,10 +65,13 @@ class Sender:
         best_effort: AsyncWebClient,
         bot_user: str = "",
         own: OwnPosts | None = None,
+        *,
+        contents: KeptContents | None = None,
     ) -> None:
         """`once` never repeats a request whose outcome is unknown, `repeatable` may, and `best_effort` repeats
         nothing. `bot_user` is the id of our bot user, by which a stream of unknown outcome is found. `own` takes note
-        of what is posted."""
+        of what is posted. `contents` has the bytes of files that are posted by reference."""
+        self._contents = contents
         self._bot_user = bot_user
         self._own = own or OwnPosts()
         self._once = once
@@ -143,11 +150,18 @@ class Sender:
             thread_ts=place.thread_ts,
             filename=body["file"],
             title=body["file"],
-            content=body["content"],
+            **await self._content(body),
             initial_comment=escaped(body["text"]),
         )
         files: Any = uploaded.get("files")
         return await self._shared(str(files[0]["id"]), place)
+
+    async def _content(self, body: JsonObject) -> dict[str, Any]:
+        """Return the content of a file to be uploaded, as the SDK takes it."""
+        if not (kept := body.get("kept")):
+            return {"content": body["content"]}
+        found = await self._contents.find(str(kept)) if self._contents is not None else None
+        return {"content": NO_LONGER_THERE} if found is None else {"file": found}
 
     async def _send(self, place: ThreadRef, post: Post, body: JsonObject, as_text: bool) -> str:
         message: JsonObject = {
