@@ -94,6 +94,18 @@ async def test_too_much_text_in_all_blocks_together_is_refused(client: AsyncWebC
         await client.chat_postMessage(channel=general.id, text="x", blocks=[section("x" * 3000)] * 5)
 
 
+async def test_blocks_that_were_taken_before_are_still_judged_together(
+    client: AsyncWebClient, general: Channel
+) -> None:
+    one = {**section("once"), "block_id": "one"}
+    await client.chat_postMessage(channel=general.id, text="fallback", blocks=[one])
+    for blocks, reason in (([one, one], "already exists"), ([section("once")] * 51, "no more than 50 items")):
+        await client.chat_postMessage(channel=general.id, text="fallback", blocks=blocks[1:2])
+        code, messages = await reasons(client.chat_postMessage(channel=general.id, text="fallback", blocks=blocks))
+        assert code == "invalid_blocks"
+        assert reason in str(messages)
+
+
 async def test_a_second_table_is_refused(client: AsyncWebClient, general: Channel) -> None:
     with pytest.raises(SlackApiError) as error:
         await client.chat_postMessage(channel=general.id, text="x", blocks=[table([raw()])] * 2)
