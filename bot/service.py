@@ -12,15 +12,13 @@ from collections.abc import Callable, Sequence
 
 from slack_bolt.async_app import AsyncApp
 
-from bot import attaching, signing_in, spending
+from bot import attaching, service_parts, signing_in, spending
 from bot.agent.approval_requests import ApprovalRequester
 from bot.agent.audience_check import AudienceCheck
 from bot.agent.authorization import CallAuthorizer
 from bot.agent.compaction import Compactor
 from bot.agent.compaction_windows import ContextWindows
-from bot.agent.operators import informed
 from bot.agent.read_more import ReadMore
-from bot.agent.system_prompt import SystemPrompt
 from bot.agent.task_watch import TaskWatch
 from bot.agent.tool_list import ToolOffer
 from bot.agent.tool_step import ToolSteps
@@ -34,12 +32,10 @@ from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
 from bot.core.questions import ask_person
 from bot.core.sessions import SessionStatus
-from bot.core.thread_ref import ThreadRef
 from bot.core.turn_message import TURN
 from bot.deadline import STOP_SECONDS, Deadline
 from bot.model.openrouter import OpenRouter
 from bot.scheduler.local import KeyedWorker
-from bot.server_news import ServerNews
 from bot.slack import app as slack
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import Authorizer
@@ -61,7 +57,6 @@ from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
-from bot.slack.text import speaker
 from bot.supervised import BackgroundTasks, run_forever
 from bot.sweep import Sweep
 from bot.tools.json_schema.arguments import problem, problems
@@ -69,9 +64,6 @@ from bot.tools.mcp.toolset import McpToolset
 
 COLLECT = (20_000, 20, 50)
 """Thresholds of the garbage collector: Python's own scan hundreds of turns many times a second (docs/bench.md)."""
-MODEL_IDLE_SECONDS = 120.0
-"""Reasoning models may be silent for a minute and more before the first word."""
-MODEL_TOTAL_SECONDS = 600.0
 DELIVER_SECONDS = 2.0
 """Time for posts at the shutdown; the rest is posted at the next start."""
 CLOSE_SECONDS = 3.5
@@ -106,7 +98,7 @@ class Service:
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background = BackgroundTasks()
         self.background = self._background.start
-        self._model = model or _model(settings)
+        self._model = model or service_parts.model(settings)
         options, known = settings.model_options, catalogue or KnownModels()
         self._threads = KeyedWorker(self._advance, self._apologise)
         self._deliveries = KeyedWorker(self._reconcile, self._ignore)
@@ -191,7 +183,7 @@ class Service:
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
         self._agent = Agent(
             *(store, self._model, tools, self._gateway, steps, limits),
-            instructions=_opening(settings, identity, tools, self._gateway).of,
+            instructions=service_parts.opening(settings, identity, tools, self._gateway).of,
             stopping=lambda: self._threads.closed,
             budgets=budgets,
             options=options,
@@ -210,7 +202,9 @@ class Service:
             AudienceCheck(store, self._gateway).check,
         )
 
-        self._news = _server_news(settings, store, identity, tools, self._gateway, wake=self._deliveries.wake)
+        self._news = service_parts.server_news(
+            settings, store, identity, tools, self._gateway, wake=self._deliveries.wake
+        )
 
         under_way: dict[tuple[str, str], events.Commit] = {}
 
@@ -327,37 +321,3 @@ class Service:
 
     async def _ignore(self, thread_id: int) -> None:
         """Do nothing: errors of a delivery are logged, and what is owed stays owed."""
-
-
-def _model(settings: Settings) -> OpenRouter:
-    return OpenRouter(
-        api_key=settings.openrouter_api_key,
-        base_url=settings.openrouter_base_url,
-        models=settings.models,
-        idle_seconds=MODEL_IDLE_SECONDS,
-        total_seconds=MODEL_TOTAL_SECONDS,
-        title="slack-mcp-agent",
-        provider=settings.model_table.provider,
-    )
-
-
-def _opening(settings: Settings, identity: slack.Identity, tools: McpToolset, gateway: SlackGateway) -> SystemPrompt:
-    bot, team = speaker(identity.bot_name), speaker(identity.team_name)
-    return SystemPrompt(gateway, settings.prompts, tools.prefixes, settings.instructions, bot, team)
-
-
-def _server_news(
-    settings: Settings,
-    store: Store,
-    identity: slack.Identity,
-    tools: McpToolset,
-    gateway: SlackGateway,
-    *,
-    wake: Callable[[int], None],
-) -> ServerNews:
-    place = ThreadRef(identity.team, "", "", "im")
-    news = ServerNews(
-        *(store, gateway, tools, identity.team), lambda: informed(gateway, place, settings.operators), wake
-    )
-    tools.on_change = news.changed
-    return news

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from bot import call_progress, failpoints
+from bot import failpoints
 from bot.agent import prompt, shown_progress, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.attached_results import FilesInResults
@@ -19,7 +19,7 @@ from bot.agent.granted_records import GrantedRecords
 from bot.agent.live_input import LiveInput
 from bot.agent.sign_in_requests import SignInRequests
 from bot.agent.stop_watch import Stop
-from bot.core import exchange
+from bot.core import call_progress, exchange
 from bot.core.attachments import unpacked
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
 from bot.core.identity import Identity

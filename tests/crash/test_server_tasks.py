@@ -13,7 +13,7 @@ from bot.core.json_text import JsonObject
 from bot.core.ports.server_tasks import ServerTasks
 from bot.core.ports.toolset import Held
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
-from bot.core.tools import CallResult, DeliveryStatus, Tool
+from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
 from tests.crash.test_crashes import TASKS, names
 from tests.crash.test_in_process import Scene, performed
 from tests.property.outside import Files, World
@@ -49,7 +49,9 @@ class Tasking(Files):
         self.known = Tasks(self.world)
         self.tasks: ServerTasks | None = self.known
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         result = await super().call(tool, arguments, held)
         if tool.remote_name != "write" or result.certainty is not DeliveryStatus.OK:
             return result

@@ -94,7 +94,7 @@ async def test_a_call_that_was_not_written_is_made_once_over_the_next_connection
     assert (server.sets, server.connections) == (["colour"], 2)
 
 
-async def test_people_are_told_why_the_server_cannot_be_reached_in_the_words_of_the_transport(
+async def test_the_model_reads_why_the_server_cannot_be_reached_in_the_words_of_the_transport(
     here: World, server: KeyValueServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcp_server, "WAIT_SECONDS", 0.05)
@@ -105,7 +105,7 @@ async def test_people_are_told_why_the_server_cannot_be_reached_in_the_words_of_
     ts = await ask(here, call("kv__get", {"key": "colour"}))
     [told] = await answered(here, ts)
     assert f"{gone} The call was not sent." in told
-    await here.reply(ts, "nobody listens at its socket")
+    await here.reply(ts, "The tools of `kv` are unavailable right now.")
 
 
 async def test_a_call_that_may_be_repeated_is_broken_off_when_the_question_is_deleted(

@@ -6,7 +6,7 @@ import math
 
 from mcp.shared.dispatcher import ProgressFnT
 
-from bot import call_progress
+from bot.core import call_progress
 from bot.tools.text import line
 
 MAX_WORDS = 80
