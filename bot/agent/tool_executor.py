@@ -112,7 +112,8 @@ class ToolExecutor:
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
-        tool = replace(tool, person=state.turn.requester if state.turn else "")
+        if tool.identity is Identity.PERSON:
+            tool = replace(tool, person=state.turn.requester if state.turn else "")
         if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
             await self._break_off(state, call)
         elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, made=True):

@@ -15,6 +15,7 @@ from bot.errors import ChangedError
 from bot.store.sqlite import (
     audit,
     budget_waits,
+    call_rows,
     compactions,
     costs,
     follow_ups,
@@ -56,8 +57,8 @@ def apply(
     held_messages.answered(connection, state.id, change.speakers)
     stopped_by = log.stopped_by(connection, turn_id)
     for call in change.new_calls:
-        call.id = log.insert_call(connection, state.id, turn_id, _unless_stopped(call, stopped_by))
-    moved = [*change.new_calls, *log.save_calls(connection, change.calls)]
+        call.id = call_rows.insert(connection, state.id, turn_id, _unless_stopped(call, stopped_by))
+    moved = [*change.new_calls, *call_rows.save(connection, change.calls)]
     for call in moved:
         _record(connection, state, call, redact)
     posts.owe(connection, state.id, change.drafts)
@@ -147,7 +148,7 @@ def _ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Seq
     for question in card.questions if stopped_by else ():
         transitions.end(connection, question, Decision.STOPPED, by=person(stopped_by))
         if isinstance(question, Approval | CallInput):
-            log.renew(connection, question.call)
+            call_rows.renew(connection, question.call)
 
 
 def _record(connection: sqlite3.Connection, state: ThreadState, call: Call, redact: Sequence[str]) -> None:

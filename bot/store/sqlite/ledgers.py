@@ -10,7 +10,7 @@ from bot.core.questions.question import Approval, UndoState
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import UndoSnapshot
 from bot.core.turn_message import TURN, first_key, last_key, loads
-from bot.store.sqlite.log import CALL_COLUMNS, call_from
+from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find as find_question
 
 MAX_BYTES = 8 * 1024 * 1024

@@ -26,8 +26,8 @@ from bot.core.questions.question import (
 from bot.core.tools import Preview
 from bot.core.untrusted import mapping, parsed
 from bot.store.sqlite import grants as grant_rows
+from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 from bot.store.sqlite.database import now
-from bot.store.sqlite.log import CALL_COLUMNS, call_from
 
 _COLUMNS = (
     "id, kind, subject, digest, body, requester, people, needed, decision, decided_by, decided_at, expires_at, reason"

@@ -9,7 +9,7 @@ from bot.core.questions import sign_in
 from bot.core.questions.question import Card, Decision, Question
 from bot.core.questions.transition import CallStep
 from bot.core.sign_in_wait import SignInWait
-from bot.store.sqlite import log, posts
+from bot.store.sqlite import call_rows, posts
 from bot.store.sqlite.question_rows import find, touch, touch_all
 
 _WAITING = (
@@ -31,7 +31,7 @@ def wait(
             "UPDATE calls SET state = 'finished', outcome = 'stopped' WHERE id = ? AND state = 'awaiting'",
             (wanted.call.id,),
         )
-        log.renew(connection, wanted.call)
+        call_rows.renew(connection, wanted.call)
         return
     row = connection.execute(
         "SELECT question FROM sign_ins WHERE person = ? AND server = ?", (wanted.person, wanted.server)
@@ -51,7 +51,7 @@ def wait(
         )
     else:
         connection.execute("UPDATE calls SET state = 'ready' WHERE id = ?", (wanted.call.id,))
-        log.renew(connection, wanted.call)
+        call_rows.renew(connection, wanted.call)
         return
     connection.execute(
         "INSERT INTO sign_in_waits (call, question) VALUES (?, ?)"

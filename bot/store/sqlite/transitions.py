@@ -32,8 +32,8 @@ from bot.store.sqlite import (
     suggestions,
     undos,
 )
+from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 from bot.store.sqlite.database import now
-from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import find, of_thread, touch, touch_all
 
 

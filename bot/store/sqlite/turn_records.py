@@ -7,7 +7,7 @@ import sqlite3
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.turn_record import TurnRecord
-from bot.store.sqlite.log import CALL_COLUMNS, call_from
+from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 
 
 def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | None:

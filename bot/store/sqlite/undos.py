@@ -11,8 +11,8 @@ from bot.core.questions.question import UndoState
 from bot.core.tools import Undone, UndoSnapshot
 from bot.core.transaction import UndoJob
 from bot.store.sqlite import audit, ledgers
+from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 from bot.store.sqlite.database import now
-from bot.store.sqlite.log import CALL_COLUMNS, call_from
 from bot.store.sqlite.question_rows import touch
 from bot.store.sqlite.unreadable import OddRows
 
