@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests import bounded, compiled, forked_workers, forking, lagging, memory, migrated, statements, tiers
+from tests import bounded, compiled, forked_workers, forking, lagging, memory, migrated, statements, tiers, told
 
 pytest.register_assert_rewrite("tests.harness", "tests.contract")
 memory.use()
@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(os, "pidfd_open"):
         if hasattr(config, "workerinput"):
             forking.fork_early()
+            config.pluginmanager.register(told, "told")
         else:
             config.pluginmanager.register(forked_workers.Plugin(), "forked workers")
     config.pluginmanager.register(bounded.Plugin(), "bounded")
