@@ -106,10 +106,11 @@ class Holding:
             raise
 
     @asynccontextmanager
-    async def alone(self, wanted: Claim) -> AsyncGenerator[None]:
-        """Hold only a claim, for something that is not a call. Waits without a limit."""
-        await self._claims.acquire(wanted)
-        try:
-            yield
-        finally:
-            self._claims.release(wanted)
+    async def alone(self, wanted: Claim, server: Server) -> AsyncGenerator[None]:
+        """Hold only a claim, for something that is not a call and uses this server. Waits without a limit."""
+        with server.uses.one():
+            await self._claims.acquire(wanted)
+            try:
+                yield
+            finally:
+                self._claims.release(wanted)

@@ -123,7 +123,7 @@ class PersonServer(Server):
         session.calls += 1
         session.idle.clear()
         try:
-            async with self.uses.one():
+            with self.uses.one():
                 if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
                     result = await self._connected(session)
                 else:

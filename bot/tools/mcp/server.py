@@ -184,8 +184,9 @@ class Server:
     ) -> CallResult:
         began = time.monotonic()
         try:
-            async with self.uses.one(), place:
-                certainty, words = await self._call(tool, arguments, dialogue, whole=whole)
+            with self.uses.one():
+                async with place:
+                    certainty, words = await self._call(tool, arguments, dialogue, whole=whole)
         except FullError:
             waited = f"{self.config.call_seconds:g} s"
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."

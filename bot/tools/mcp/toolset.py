@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -309,7 +309,5 @@ class _Access:
     async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
         return await self._server.call_for_guard(tool, arguments)
 
-    @asynccontextmanager
-    async def alone(self, claim: Claim) -> AsyncGenerator[None]:
-        async with self._server.uses.one(), self._holding.alone(claim):
-            yield
+    def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:
+        return self._holding.alone(claim, self._server)

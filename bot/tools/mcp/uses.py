@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 
 
 class Uses:
@@ -14,8 +14,8 @@ class Uses:
         self._count = 0
         self._ended = asyncio.Event()
 
-    @asynccontextmanager
-    async def one(self) -> AsyncGenerator[None]:
+    @contextmanager
+    def one(self) -> Generator[None]:
         """Count as a use in a `with` block."""
         self._count += 1
         try:
