@@ -24,6 +24,7 @@ from bot.core.policy.rules import Judgement, Policy, Ruling, tier
 from bot.core.server_state import ServerState
 from bot.core.tools import Tool, within_budget
 from bot.errors import SettingsError, StoreError
+from bot.signing_in import with_accounts
 from bot.slack.app import Identity, clients, preflight
 from bot.slack.sessions import kind_of_app
 from bot.store.registry import open_audit
@@ -103,7 +104,7 @@ async def _replay(
     settings: Settings, servers: Sequence[ServerConfig], days: float
 ) -> tuple[dict[str, Replayed], Sequence[str]]:
     """Judge the recorded calls of these days. Raises SettingsError if there are no records to read."""
-    toolset = make_toolset(servers)
+    toolset = make_toolset(with_accounts(servers))
     await toolset.start()
     try:
         troubles = await toolset.ready(SERVERS_SECONDS)

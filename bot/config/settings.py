@@ -30,7 +30,7 @@ REQUIRED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENROUTER_API_KEY")
 NAMES = (
     *REQUIRED,
     *("SLACK_API_URL", "OPENROUTER_BASE_URL", "OPENROUTER_MODEL", "DATABASE_URL", "BOT_WORKSPACE"),
-    *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "CALLBACK_LISTEN"),
+    *("MCP_CONFIG", "BOT_CONFIG", "LOG_LEVEL", "LOG_FORMAT", "PUBLIC_URL", "CALLBACK_LISTEN", "BOT_SECRET_KEY"),
 )
 """All settings in the environment."""
 _KEY_FIX = "Create a key at https://openrouter.ai/keys (for a server without keys, write any word)"

@@ -138,6 +138,6 @@ def test_a_server_that_is_no_longer_disabled_wants_its_variables(tmp_path: Path)
     text = (ROOT / "mcp.json.example").read_text("utf-8").replace('"disabled": true', '"disabled": false')
     (tmp_path / "mcp.json").write_text(text)
     found = mcp_json.load(tmp_path / "mcp.json", None, {})
-    assert len(found.servers) == 2
+    assert len(found.servers) == 3
     assert "the environment variable NOTES_TOKEN, which is not set" in found.findings[0].words()
-    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"}).servers) == 3
+    assert len(mcp_json.load(tmp_path / "mcp.json", None, {"NOTES_TOKEN": "x"}).servers) == 4
