@@ -178,8 +178,9 @@ class ToolExecutor:
         call.seconds, call.result, call.task = outcome.seconds, outcome.text, ""
         if outcome.media:
             call.attached, call.result = await self.files.kept(outcome)
-        await self.authorizer.read_more.keep(call, outcome)
-        state.cut = state.cut or bool(call.rest)
+        if outcome.whole:
+            await self.authorizer.read_more.keep(call, outcome)
+            state.cut = state.cut or bool(call.rest)
         change = Change(
             "finish a call",
             calls=[call],

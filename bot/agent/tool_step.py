@@ -80,7 +80,8 @@ class ToolSteps:
         """Continue with calls that were recorded before: after a decision, or after a restart."""
         if any(call.state is not CallState.FINISHED for call in state.step):
             await self._ready(state)
-        await self._tasks().settle(state)
+        if any(call.is_task for call in state.step):
+            await self._tasks().settle(state)
         interrupted = [call for call in state.step if call.state is CallState.STARTED and not call.is_task]
         stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:
@@ -101,7 +102,8 @@ class ToolSteps:
         """Answer the step if it has ended; otherwise follow what goes on at the servers. Returns False if it waits."""
         if await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers):
             return True
-        await self._tasks().follow(state)
+        if any(call.is_task for call in state.step):
+            await self._tasks().follow(state)
         return False
 
     async def _ready(self, state: ThreadState) -> None:

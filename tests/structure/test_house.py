@@ -19,9 +19,9 @@ from tests import sources
 ROOT = Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
-    "agent": {"core", "errors", "failpoints", "log_events", "pace"},
+    "agent": {"call_progress", "core", "errors", "failpoints", "log_events", "pace"},
     "model": {"core", "errors", "pace"},
-    "tools": {"core", "errors", "pace", "patterns"},
+    "tools": {"call_progress", "core", "errors", "pace", "patterns"},
     "slack": {"core", "errors", "failpoints", "log_events", "pace"},
     "store": {"core", "errors", "failpoints"},
     "scheduler": set(),
