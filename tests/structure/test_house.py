@@ -27,7 +27,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"core", "errors", "patterns", "tools"},
 }
 CORE_LIBRARIES = {
-    *("__future__", "bisect", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "re", "typing"),
+    *(
+        "__future__",
+        "bisect",
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "enum",
+        "hashlib",
+        "json",
+        "math",
+        "re",
+        "typing",
+    ),
     "unicodedata",
 }
 MAX_LINES = 350
