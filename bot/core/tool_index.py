@@ -8,7 +8,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from bot.core.tools import Tool
@@ -69,7 +68,7 @@ class ToolIndex:
 
     def search(self, query: str, among: Collection[str]) -> list[Tool]:
         """Return the tools that fit a query, the best first. among: the names of the tools that may be found."""
-        asked = dict.fromkeys(islice(words_of(query), MAX_QUERY_WORDS * 2))
+        asked = dict.fromkeys(words_of(query)[: MAX_QUERY_WORDS * 2])
         telling = [word for word in asked if word not in _EMPTY][:MAX_QUERY_WORDS] or list(asked)
         weights = [(word, self._alike(word)) for word in telling]
         plain = query.strip().casefold()
@@ -111,13 +110,12 @@ class ToolIndex:
 def _entry(tool: Tool) -> _Entry:
     counts: Counter[str] = Counter()
     for weight, text in ((_NAME, f"{tool.server} {tool.remote_name}"), (_TITLE, tool.title), (1, tool.description)):
-        for word in islice(words_of(text), MAX_WORDS):
+        for word in words_of(text)[:MAX_WORDS]:
             counts[word] += weight
     properties: Any = tool.parameters.get("properties") or tool.schema.get("properties")
-    for name, schema in islice(properties.items() if isinstance(properties, Mapping) else (), MAX_ARGUMENTS):
+    for name, schema in list(properties.items() if isinstance(properties, Mapping) else ())[:MAX_ARGUMENTS]:
         for word in words_of(str(name)):
             counts[word] += _ARGUMENT
         said = schema.get("description") if isinstance(schema, Mapping) else None
-        for word in islice(words_of(said) if isinstance(said, str) else (), MAX_WORDS // 10):
-            counts[word] += 1
+        counts.update(words_of(said)[: MAX_WORDS // 10] if isinstance(said, str) else ())
     return _Entry(tool, counts, sum(counts.values()))

@@ -30,8 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"core", "errors", "patterns", "tools"},
 }
 CORE_LIBRARIES = {
-    *("__future__", "bisect", "collections", "contextlib", "dataclasses", "enum", "hashlib", "json", "re", "typing"),
-    *("contextvars", "unicodedata", "urllib.parse"),
+    *("__future__", "bisect", "collections", "contextlib", "contextvars", "dataclasses", "enum", "hashlib", "json"),
+    *("math", "re", "typing", "unicodedata", "urllib.parse"),
 }
 MAX_LINES = 350
 MANIFESTS = ("manifest.yml", "manifest-plain.yml")
