@@ -6,15 +6,17 @@ Source: https://modelcontextprotocol.io/specification/2026-07-28/client/elicitat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, parsed, text
 
 FORM, URL = "form", "url"
 ACCEPT, DECLINE, CANCEL = "accept", "decline", "cancel"
+_ADDRESS = re.compile(r"(https?)://([^/?#@\\]+?)(:\d{1,5})?([/?#].*)?", re.IGNORECASE)
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
 MAX_ROUNDS = 10
 """How often one call may ask. The SDKs' own loops end there, too."""
 
@@ -117,13 +119,12 @@ def host_of(url: str) -> str:
     person's own machine, and must not hide its host behind a user name."""
     if any(character.isspace() or not character.isprintable() or character in '<>|"\\`' for character in url):
         return ""
+    found = _ADDRESS.fullmatch(url)
+    if found is None:
+        return ""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        host = host.encode("idna").decode("ascii")
+        host = found[2].lower() if found[2].startswith("[") else found[2].encode("idna").decode("ascii").lower()
     except ValueError:
         return ""
-    local = host in ("localhost", "127.0.0.1", "::1")
-    if not host or "@" in parts.netloc or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
-        return ""
-    return f"{host}:{port}" if port is not None else host
+    safe = found[1].lower() == "https" or host in _LOCAL
+    return f"{host}{found[3] or ''}" if safe and host else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.call_inputs import CallInputsContract
 from tests.contract.compactions import CompactionsContract
 from tests.contract.costs import CostsContract
 from tests.contract.follow_ups import FollowUpsContract
@@ -31,6 +32,7 @@ class StoreContract(
     LogContract,
     CompactionsContract,
     QuestionsContract,
+    CallInputsContract,
     PostsContract,
     FollowUpsContract,
     GrantsContract,

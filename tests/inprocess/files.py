@@ -35,7 +35,7 @@ def near_transports(program: str) -> Transports:
     """Return the transports of a bot in this process. In: the file of the stand-in, as it is in a server's command."""
     reaper = ProcessReaper()
 
-    def reach(server: StdioServer) -> Transport:
+    def reach(server: Any) -> Transport:
         transport = StdioTransport(server, reaper)
         return NearTransport(server, transport) if server.args[:1] == (program,) else transport
 

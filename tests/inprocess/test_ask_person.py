@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ async def here(tmp_path: Path) -> AsyncGenerator[World]:
         yield this
 
 
-async def ask(here: World, *arguments: dict[str, object], ends: bool = True) -> tuple[str, list[Message]]:
+async def ask(here: World, *arguments: Mapping[str, object], ends: bool = True) -> tuple[str, list[Message]]:
     """A turn in which the model asks; `ends` with an answer. Out: its thread, and the questions."""
     here.model.script(calls(*(call("ask_person", each) for each in arguments)), *([text("All done.")] if ends else []))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> find the way")

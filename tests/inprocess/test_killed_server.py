@@ -24,7 +24,7 @@ CALLS = 50
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncGenerator[World]:
-    served = {"command": sys.executable, "args": [str(SERVER), str(tmp_path)], "trusted": True}
+    served: dict[str, object] = {"command": sys.executable, "args": [str(SERVER), str(tmp_path)], "trusted": True}
     served["max_concurrency"] = CALLS
     (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"rows": served}}))
     (tmp_path / "bot.toml").write_text('[[policy.rules]]\ntool = "push"\naction = "allow"\n')

@@ -47,7 +47,7 @@ async def turn(here: World, *steps: tuple[str, dict[str, Any]], ts: str = "") ->
     """A turn with these calls, one a step. Out: its thread."""
     here.model.reset()
     here.model.script(*(calls(call(tool, arguments)) for tool, arguments in steps), text("All done."))
-    said = await here.slack.say(here.general, here.alice, "<@BOT> go", **({"thread_ts": ts} if ts else {}))
+    said = await here.slack.say(here.general, here.alice, "<@BOT> go", thread_ts=ts or None)
     await here.until(lambda: len(here.model.requests) == len(steps) + 1, what="the answer", poll=0.01)
     await here.quiet()
     return ts or said

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,7 +33,7 @@ SECRET = re.compile(r"(?:token|refresh|code)-\d+-\w+-secret")
 
 
 @asynccontextmanager
-async def opened(folder: Path, **environment: str) -> AsyncGenerator[tuple[World, Remote]]:
+async def opened(folder: Path, **environment: Any) -> AsyncGenerator[tuple[World, Remote]]:
     """A bot with a server to which people sign in."""
     async with remote() as server, inside(folder, start=False, **{"BOT_SECRET_KEY": KEY, **environment}) as here:
         (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))

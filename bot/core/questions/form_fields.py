@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, parsed, text
@@ -29,6 +28,7 @@ MAX_NAME, MAX_VALUE = 200, 500
 """Characters of the name of a field, and of the value of an option."""
 
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\".]+(\.[^\s@<>\".]+)+")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d{1,30}\.?\d{0,30}|\.\d{1,30})([eE][+-]?\d{1,3})?")
 _YES, _NO = "0", "1"
@@ -177,11 +177,7 @@ def _email(of: FormField, entered: str) -> str:
 
 def _uri(of: FormField, entered: str) -> str:
     entered = entered.strip()
-    try:
-        parts = urlsplit(entered)
-    except ValueError:
-        parts = urlsplit("")
-    if not parts.scheme or not (parts.netloc or parts.path) or any(map(str.isspace, entered)):
+    if not _URI.fullmatch(entered):
         raise ValueError("This is no address, such as https://example.com.")
     return _text(of, entered)
 

@@ -9,15 +9,27 @@ from dataclasses import replace
 from bot.core.calls import CallState
 from bot.core.inbox import Unread, timestamp
 from bot.core.posts import Draft, Post, PostState
-from bot.core.questions import call_question, granted, suggestion
+from bot.core.questions import ask_person, call_question, granted, suggestion
+from bot.core.questions.ask_person import AskPerson
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
-from bot.core.questions.question import PARTICIPANTS, Approval, Card, Copy, Decision, Question, Undo, UndoState
+from bot.core.questions.question import (
+    PARTICIPANTS,
+    Approval,
+    CallInput,
+    Card,
+    Copy,
+    Decision,
+    Question,
+    Undo,
+    UndoState,
+)
 from bot.core.questions.retry import PASSED, RETRIED, RETRY_TURN
 from bot.core.questions.suggestion import PastDecision
 from bot.core.questions.transition import CallStep, Record, Transition
 from bot.core.thread import person
+from bot.core.transaction import Written
 from bot.core.turn_message import TURN, first_key, loads
 from bot.errors import StoreError
 from tests.extending.memory import budgets, signing
@@ -76,7 +88,8 @@ def redraw_ledger(tables: Tables, call: int) -> None:
 def about_call(tables: Tables, call: int) -> list[int]:
     """The messages about a call."""
     rows = tables.questions.values()
-    return [row.post for row in rows if isinstance(row.question, Approval) and row.question.call.id == call]
+    found = [(row.post, row.question) for row in rows]
+    return [post for post, each in found if isinstance(each, Approval | CallInput) and each.call.id == call]
 
 
 def note(tables: Tables, thread: int, event: str, text: str) -> None:
@@ -119,7 +132,7 @@ def _edited(tables: Tables, card: Card) -> int:
 
 
 def _record(tables: Tables, question: Question, record: Record) -> None:
-    call = question.call.id if isinstance(question, Approval) and not record.of_thread else 0
+    call = question.call.id if isinstance(question, Approval | CallInput) and not record.of_thread else 0
     about = "" if record.of_thread else question.id
     facts = dict(record.facts)
     tables.record(question.thread_id, record.kind, record.actor, call=call, approval=about, facts=facts)
@@ -128,9 +141,9 @@ def _record(tables: Tables, question: Question, record: Record) -> None:
 def insert(tables: Tables, question: Question, post: int) -> None:
     if question.id in tables.questions:
         raise StoreError(f"{question.id} is there")
-    if isinstance(question, Approval):
-        open_posts = [row for row in tables.questions.values() if row.question.decision == Decision.AWAITING]
-        if any(isinstance(row.question, Approval) and row.question.call.id == question.call.id for row in open_posts):
+    if isinstance(question, Approval | CallInput):
+        asked = [row.question for row in tables.questions.values() if row.question.decision == Decision.AWAITING]
+        if any(isinstance(each, Approval | CallInput) and each.call.id == question.call.id for each in asked):
             raise StoreError("people are being asked about this call")
         question = replace(question, call=replace(question.call))
     tables.questions[question.id] = Asked(question, post, checked_at=now() if isinstance(question, Approval) else 0.0)
@@ -163,6 +176,8 @@ def find(tables: Tables, id_: str) -> Question | None:
     question = replace(question, team=place.team, channel=place.channel, message_ts=post.ts, copies=seen)
     if PARTICIPANTS in question.people:
         question = replace(question, participants=_participants(tables, question.thread_id))
+    if isinstance(question, CallInput):
+        return replace(question, call=tables.calls[question.call.id].call)
     if not isinstance(question, Approval):
         return question
     call = replace(tables.calls[question.call.id].call, arguments=question.call.arguments)
@@ -205,6 +220,17 @@ def end(tables: Tables, question: str, how: str, by: str = "", reason: str = "")
     return transition is not None
 
 
+def written(tables: Tables, thread: int, by: Written | None) -> None:
+    """Let a message answer the model's own questions that were asked before it came."""
+    for id_, row in list(tables.questions.items()) if by else ():
+        kind, each = KINDS[row.question.kind], find(tables, id_)
+        if each is None or by is None or each.thread_id != thread or each.decision != Decision.AWAITING:
+            continue
+        named = isinstance(each, CallInput) and each.call.id in by.calls and ask_person.after(each) < by.message
+        if isinstance(kind, AskPerson) and named:
+            apply(tables, each, kind.replaced(each, by.user))
+
+
 def drift(tables: Tables, approval: str, words: str) -> None:
     found = find(tables, approval)
     if isinstance(found, Approval) and (transition := call_question.drifted(found, words)):
@@ -227,6 +253,12 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         kept = tables.questions[question.id]
         body = suggestion.after(question.body, _past(tables, question))
         tables.questions[question.id] = replace(kept, question=replace(kept.question, body=body or question.body))
+    if isinstance(question, CallInput) and transition.call is not None:
+        _move(tables, question.call.id, transition.call)
+    if transition.told is not None:
+        call, exchange = transition.told
+        if (told := tables.calls[call]).call.state is CallState.STARTED:
+            tables.calls[call] = replace(told, call=replace(told.call, exchange=exchange))
     if isinstance(question, Approval):
         if transition.call is not None:
             _move(tables, question.call.id, transition.call)
@@ -305,6 +337,8 @@ def _move(tables: Tables, call: int, step: CallStep) -> None:
     moved = replace(row.call, state=step.state, outcome=step.outcome)
     if step.result is not None:
         moved = replace(moved, result=step.result)
+    ended = step.state is CallState.FINISHED
+    moved = replace(moved, exchange="" if ended else moved.exchange if step.exchange is None else step.exchange)
     if step.arguments:
         original = moved.original or moved.arguments
         moved = replace(moved, original=original, arguments=step.arguments, editors=step.editors)
@@ -326,7 +360,9 @@ def stop(tables: Tables, thread: int, stopped_by: str) -> None:
     for id_, row in list(tables.calls.items()):
         if turn and row.turn == turn and row.call.state in (CallState.READY, CallState.AWAITING):
             outcome, record = call_question.stopped(row.call, user)
-            tables.calls[id_] = replace(row, call=replace(row.call, state=CallState.FINISHED, outcome=outcome))
+            tables.calls[id_] = replace(
+                row, call=replace(row.call, state=CallState.FINISHED, outcome=outcome, exchange="")
+            )
             tables.record(thread, record.kind, record.actor, call=id_, facts=dict(record.facts))
             redraw(tables, about_call(tables, id_))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.questions import granted
-from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.questions.question import Approval, CallInput, Decision, UndoState
 from bot.core.thread import ThreadState, Turn, person
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
@@ -43,13 +43,14 @@ def stands(tables: Tables, thread_id: int) -> ThreadState:
 def _mark_asked(tables: Tables, calls: dict[int, Call]) -> None:
     for row in tables.questions.values():
         question = row.question
-        if isinstance(question, Approval) and question.call.id in calls:
+        if isinstance(question, Approval | CallInput) and question.call.id in calls:
             call = calls[question.call.id]
             if question.decision == Decision.AWAITING:
                 call.asked = True
             elif question.decision in (Decision.APPROVED, Decision.RUN_AGAIN) and question.kind != granted.GRANTED:
                 call.approval, call.approved_digest = question.id, question.digest
-                call.basis = question.preview.basis if question.preview else ""
+                preview = question.preview if isinstance(question, Approval) else None
+                call.basis = preview.basis if preview else ""
     for id_, call in calls.items():
         call.asked = call.asked or signing.is_asked(tables, id_)
 
@@ -100,11 +101,14 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     asking.owe(tables, state.id, change.drafts)
     for approval, words in change.drifted:
         asking.drift(tables, approval, words)
+    asking.written(tables, state.id, change.written)
+    for id_, why in change.withdrawn:
+        asking.end(tables, id_, Decision.WITHDRAWN, reason=why)
     for card in change.cards:
         asking.ask(tables, state.id, card)
         for question in card.questions if stopped_by else ():
             asking.end(tables, question.id, Decision.STOPPED, person(stopped_by))
-            if isinstance(question, Approval):
+            if isinstance(question, Approval | CallInput):
                 _renew(tables, question.call)
     if change.follow_up is not None and not stopped_by:
         following.offer(tables, state.id, change.follow_up)
@@ -142,7 +146,10 @@ def _write_calls(tables: Tables, state: ThreadState, change: Change, turn: int) 
         if (row.call.state, row.call.attempts) != (call.state, call.attempts):
             moved.append(call)
         kept = row.call
-        written = replace(call, arguments=kept.arguments, original=kept.original, editors=kept.editors)
+        exchange = "" if call.state is CallState.FINISHED else call.exchange
+        written = replace(
+            call, arguments=kept.arguments, original=kept.original, editors=kept.editors, exchange=exchange
+        )
         tables.calls[call.id] = replace(row, call=replace(written, asked=False, approval="", approved_digest=""))
     for call in moved:
         if call.state in (CallState.STARTED, CallState.FINISHED):

@@ -9,6 +9,7 @@ from bot.core.calls import INSTEAD as RESULT
 from bot.core.calls import CallOutcome, CallState
 from bot.core.posts import Draft
 from bot.core.questions import follow_up
+from bot.core.questions.call_input import InputQuestion
 from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Settlement
 from bot.core.questions.follow_up import FOLLOW_UP, INSTEAD, OPEN, OVER, FollowUp
@@ -73,6 +74,11 @@ def _replace(tables: Tables, question: Question) -> None:
             closed = kind.replaced(each, question.decided_by, "\n".join(one.words for one in said), quoted)
             asking.apply(tables, each, closed)
             quoted = "" if closed.call and closed.call.result is not None else quoted
+    for id_, row in list(tables.questions.items()):
+        kind, each = KINDS[row.question.kind], asking.find(tables, id_)
+        there = each is not None and each.thread_id == question.thread_id and each.decision == Decision.AWAITING
+        if isinstance(kind, InputQuestion) and each is not None and there:
+            asking.apply(tables, each, kind.replaced(each, question.decided_by))
     for number, row in list(tables.calls.items()):
         if row.thread == question.thread_id and row.call.state is CallState.AWAITING:
             denied = replace(row.call, state=CallState.FINISHED, outcome=CallOutcome.DENIED, result=RESULT)

@@ -17,7 +17,7 @@ from bot.core.questions.suggestion import (
     PastDecision,
     Suggestion,
     after,
-    kept,
+    covering_grants,
     loads,
     period,
     suggested,
@@ -69,7 +69,7 @@ def test_it_is_said_in_the_words_of_a_colleague() -> None:
     ],
 )
 def test_it_holds_no_longer_than_the_configuration_allows(seconds: float, said: str) -> None:
-    found = kept(Offers("edits to", several="edits"), OFFERS, "edits to", seconds)
+    found = covering_grants(Offers("edits to", several="edits"), OFFERS, "edits to", seconds)
     assert period(found.seconds) == said
     assert found.seconds <= seconds
 
@@ -99,11 +99,11 @@ def test_nothing_is_suggested_beside_a_denial_of_which_nothing_was_kept() -> Non
 
 @pytest.mark.parametrize("scope", [FILE, SAME, ANY])
 def test_one_file_is_too_narrow_and_everything_too_wide(scope: str) -> None:
-    assert list(kept(Offers(), [Offer(scope, "x", "x"), NOTES], "", DAY).offers) == [NOTES]
+    assert list(covering_grants(Offers(), [Offer(scope, "x", "x"), NOTES], "", DAY).offers) == [NOTES]
 
 
 def test_what_a_request_keeps_is_read_as_it_was_written() -> None:
-    found = kept(Offers("edits to", several="edits"), OFFERS, "edits to", 7 * DAY)
+    found = covering_grants(Offers("edits to", several="edits"), OFFERS, "edits to", 7 * DAY)
     assert list(found.offers) == [DEEP, NOTES]
     body = after(found.dumps(), [PastDecision(approved=True, covering=found)] * 3)
     assert loads(body) == replace(found, made=Suggestion(DEEP, 3, 0))
@@ -126,6 +126,8 @@ PLACES = st.lists(st.sampled_from([NOTES, Offer(TARGET, "p")]), unique=True)
 def test_what_is_suggested_covers_exactly_what_was_approved(decisions: list[PastDecision]) -> None:
     made = suggested([NOTES, Offer(TARGET, "p", "p")], decisions)
     if made is not None:
-        covered = [each for each in decisions[:LOOKED_AT] if (made.offer.scope, made.offer.value) in each.kept.places]
+        covered = [
+            each for each in decisions[:LOOKED_AT] if (made.offer.scope, made.offer.value) in each.covering.places
+        ]
         assert len(covered) == made.approved == ENOUGH
         assert all(each.approved for each in covered)

@@ -24,6 +24,7 @@ from opentelemetry import context, trace
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp import server, session, upkeep
+from bot.tools.mcp.elicitation import LiveRequests
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.server_config import StdioServer
 from bot.tools.toolset import make_toolset
@@ -205,7 +206,7 @@ async def test_a_subscription_that_is_lost_is_made_again_until_the_server_refuse
             yield None
 
     changes: list[None] = []
-    watched = session.Session(cast(Client, Subscribing()), cast(Connection, Open()), "it")
+    watched = session.Session(cast(Client, Subscribing()), cast(Connection, Open()), "it", LiveRequests("it"))
     async with asyncio.timeout(5):
         await watched.watch(lambda: changes.append(None))
     assert len(subscriptions) == 4
