@@ -127,6 +127,10 @@ RATED = commits("rate", "explain")
 """When somebody says what they think of an answer: test_rated.py."""
 STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
 """Of a message that is streamed: test_streams.py, in process."""
+ASKING, WRITING = (
+    [point.partition("#")[0] for point in commits(name)] for name in ("ask for input", "answer in writing")
+)
+"""Of questions whose answer a call waits for: test_input.py, in process."""
 TASKS = [*commits("keep the task")]
 """Of a call of which its server made a task: test_server_tasks.py, in process."""
 SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
@@ -253,7 +257,9 @@ def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
     costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
-    killed = names([*once, *AGAIN, *GONE, *STREAMED, *TASKS, *SESSIONS, *RATED, *NEWS, *costs, *in_plays])
+    killed = names(
+        [*once, *AGAIN, *GONE, *STREAMED, *TASKS, *ASKING, *WRITING, *SESSIONS, *RATED, *NEWS, *costs, *in_plays]
+    )
     found = boundaries()
     assert len(found) > 40
     missing = [

@@ -6,84 +6,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bot import failpoints
-from bot.core.ports.store import Store
-from bot.store.sqlite.store import SqliteStore
 from slack_sandbox.errors import ImpossibleAction
+from tests.crash.dying import Fate, Play, near
 from tests.crash.test_crashes import SIGNING_IN, SIGNING_OUT
 from tests.harness import World
 from tests.inprocess.test_sign_in import KEY, asked, is_open, link, respond
-from tests.inprocess.world import BotInside, inside
-from tests.property.near_database import NearDatabase
-from tests.property.outside import Dead
+from tests.inprocess.world import inside
 from tests.property.test_settling import unless_dead
 from tests.remote import Remote, remote
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 
-@asynccontextmanager
-async def near(url: str, redact: Sequence[str]) -> AsyncGenerator[Store]:
-    """The store without a thread, so that what dies in a transaction dies in this one."""
-    async with NearDatabase(url) as database:
-        yield SqliteStore(database, redact)
-
-
-class Fate:
-    """Kills the process at each of these points, the first time that it is reached."""
-
-    def __init__(self, points: Sequence[str]) -> None:
-        self.left = [*points]
-        self.died = asyncio.Event()
-
-    def reached(self, name: str) -> None:
-        if self.died.is_set():
-            raise Dead(name)
-        if name in self.left:
-            self.left.remove(name)
-            self.died.set()
-            raise Dead(name)
-
-    def revive(self) -> None:
-        self.died = asyncio.Event()
-
-
-class Play:
-    """A person who signs in whenever the bot asks, and an operator who starts it again whenever it has died."""
+class SigningIn(Play):
+    """A person who signs in whenever the bot asks."""
 
     def __init__(self, here: World, server: Remote, fate: Fate) -> None:
-        self.here, self.server, self.fate = here, server, fate
+        super().__init__(here, fate)
+        self.server = server
         self.pasted = set[str]()
-        bot = here.bot
-        assert isinstance(bot, BotInside)
-        self.bot = bot
 
-    async def perform(self, until: Callable[[], bool], acts: bool = True) -> None:
-        """Go on until something is so, with a living process."""
-        async with asyncio.timeout(60):
-            while not until() or self.fate.died.is_set():
-                if self.fate.died.is_set():
-                    await self._again()
-                elif acts:
-                    await self._act()
-                await asyncio.sleep(0.002)
-
-    async def _again(self) -> None:
-        with suppress(Dead):
-            await self.bot.stop()
-        self.fate.revive()
+    def forget(self) -> None:
         self.pasted.clear()
-        for view in self.here.slack.modals(self.here.alice):
-            await self.here.slack.close_modal(self.here.alice, view)
-        await self.bot.start()
 
-    async def _act(self) -> None:
+    async def act(self) -> None:
         alice = self.here.alice
         for message in filter(is_open, asked(self.here, alice)):
             where = link(message)
@@ -108,7 +60,7 @@ async def test_a_sign_in_comes_to_its_end_wherever_the_process_is_killed(tmp_pat
         here.model.respond = respond
         here.errors_expected = True
         fate = Fate(SIGNING_IN)
-        play = Play(here, server, fate)
+        play = SigningIn(here, server, fate)
         play.bot.store_of = near
         await here.bot.start()
         failpoints.install(fate.reached)
