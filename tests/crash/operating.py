@@ -174,7 +174,7 @@ PLAYS = {
         tools=("list", "read"),
         decisions=(),
         once=("summarised its older part",),
-        limits="[models]\ncontext = 1000\n",
+        limits="[models]\ncontext = 1000\n[tools]\nsearch = false\n",
     ),
     "deployed": Play(approve, left="END", tools=("read",), decisions=(), limits="drain_seconds = 0.3\n"),
     **dict.fromkeys(

@@ -83,7 +83,7 @@ async def test_the_walk_of_a_mention_passes_each_module_once(here: World) -> Non
 async def test_so_does_the_walk_of_a_mention_in_a_thread_that_outgrows_the_context(tmp_path: Path) -> None:
     [words] = drawn("A thread that outgrows the model's context")
     async with inside(tmp_path, start=False) as here:
-        (here.bot.home / "bot.toml").write_text("[models]\ncontext = 9000\n")
+        (here.bot.home / "bot.toml").write_text("[models]\ncontext = 9000\n[tools]\nsearch = false\n")
         await here.bot.start()
         here.model.script(text("Good morning."), text("It is noon. " * 1_500), text("They talked."), text("It is one."))
         ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
