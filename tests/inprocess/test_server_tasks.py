@@ -76,7 +76,8 @@ def told(here: World) -> str:
 async def test_a_call_goes_on_as_a_task_and_its_result_is_the_tasks(here: World) -> None:
     ts = await running(here, "collect")
     assert here.bot.rows("SELECT state, task <> '' FROM calls") == [("started", 1)]
-    assert cast(BotInside, here.bot).idle, "the turn is a log that waits"
+    # The turn is a log that waits: nothing runs for it.
+    await here.until(lambda: cast(BotInside, here.bot).idle, what="a thread at rest", poll=0.01)
     change(here, "collect-1", statusMessage="Importing · 40 of 120")
     await here.until(lambda: any("Importing · 40 of 120" in each.plain for each in here.replies(ts)), what="progress")
     complete(here, "collect-1", "120 found")

@@ -222,6 +222,9 @@ class Session:
 
     async def task(self, task: ServerTask, seconds: float) -> TaskReport:
         """Ask what became of a task. That its server does not know it is an answer, too."""
+        if self.is_legacy:
+            # A server of both eras may have been reached by the older one after a failure; it keeps its tasks.
+            return TaskReport(TaskStatus.SILENT, "it was reached with an older version of MCP")
         delivery = Delivery({})
         params = tasks.TaskParams(task_id=task.id)
         trouble = ""
