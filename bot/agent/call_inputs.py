@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class InputRequester:
             requester, expires_at = self._who_and_until(state)
             after = max((message.id for message in state.unread), default=0)
             place = (state.id, state.place.channel)
-            asked: Question = ask_person.question(call, place, requester, expires_at, after=after)
+            asked: Question = ask_person.question(_new_id(), call, place, requester, expires_at, after=after)
         elif (request := exchange.loads(call.exchange).open) is not None:
             asked = await self.question(state, call, request)
         else:
@@ -49,7 +50,13 @@ class InputRequester:
         requester, expires_at = self._who_and_until(state)
         discreet = await self.gateway.privacy(state.place) is not Privacy.FULL
         place = (state.id, state.place.channel)
-        return elicitation.question(call, request, place, requester, expires_at, live=live, discreet=discreet)
+        return elicitation.question(
+            *(_new_id(), call, request, place),
+            requester=requester,
+            expires_at=expires_at,
+            live=live,
+            discreet=discreet,
+        )
 
     async def placed(self, state: ThreadState, asked: Question) -> Card | None:
         """Return the message of a question, with a copy if the requester does not see the thread; None if they cannot
@@ -65,3 +72,7 @@ class InputRequester:
     def _who_and_until(self, state: ThreadState) -> tuple[str, float]:
         requester = state.turn.requester if state.turn else ""
         return requester, time.time() + self.limits.approval_hours * 3600
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(18)

@@ -16,7 +16,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.toolset import Held
-from bot.core.tools import CallResult, DeliveryStatus, Preview, StepPosition, Tool, Undone, UndoSnapshot
+from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Preview, StepPosition, Tool, Undone, UndoSnapshot
 from bot.core.transaction import Usage
 from bot.slack.blocks import turn_menu
 
@@ -163,7 +163,9 @@ class Files(ChangeGuard):
     def guard(self, server: str) -> ChangeGuard:
         return self
 
-    async def call(self, tool: Tool, arguments: JsonObject, held: Held | None = None) -> CallResult:
+    async def call(
+        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+    ) -> CallResult:
         self.world.alive()
         if self.find(tool.name) != tool:
             return CallResult(DeliveryStatus.UNSENT, "its definition has changed.", 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -122,15 +121,17 @@ def after(question: Question) -> int:
     return count(mapping(parsed(question.body)).get("after"))
 
 
-def question(call: Call, thread: tuple[int, str], requester: str, expires_at: float, *, after: int) -> CallInput:
+def question(
+    id_: str, call: Call, thread: tuple[int, str], requester: str, expires_at: float, *, after: int
+) -> CallInput:
     """Return the question of a call of the tool.
 
-    thread: the id of the thread, and its channel. expires_at: Unix time in seconds. after: see `after`.
+    id_: identifies it. thread: the id of the thread, and its channel. expires_at: Unix time in seconds. after: see
+    `after`.
     """
     found = mapping(parsed(call.arguments))
     said = {"question": text(found.get("question")), "options": items(found.get("options")), "after": after}
     body = json.dumps(said, ensure_ascii=False)
-    id_ = secrets.token_urlsafe(18)
     return CallInput(
         id=id_,
         kind=ASK_PERSON,

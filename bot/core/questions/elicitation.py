@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
@@ -95,18 +94,20 @@ def fields(question: Question) -> list[FormField]:
 
 
 def question(
+    id_: str,
     call: Call,
     request: InputRequest,
     thread: tuple[int, str],
+    *,
     requester: str,
     expires_at: float,
-    *,
     live: bool = False,
     discreet: bool = False,
 ) -> Question:
     """Return the question for what a server asks for.
 
     Args:
+        id_: identifies it.
         call: the call that the server works on.
         request: what it asks for.
         thread: the id of the thread, and its channel.
@@ -116,7 +117,6 @@ def question(
         discreet: see `Asked`.
     """
     body = json.dumps({"server": call.server, "request": request.dumps(), "discreet": discreet}, ensure_ascii=False)
-    id_ = secrets.token_urlsafe(18)
     made = Question(
         id=id_,
         kind=ELICITATION,
