@@ -35,7 +35,7 @@ class InputRequester:
             requester, expires_at = self._who_and_until(state)
             after = max((message.id for message in state.unread), default=0)
             place = (state.id, state.place.channel)
-            asked: Question = ask_person.question(_id(), call, place, requester, expires_at, after=after)
+            asked: Question = ask_person.question(_new_id(), call, place, requester, expires_at, after=after)
         elif (request := exchange.loads(call.exchange).open) is not None:
             asked = await self.question(state, call, request)
         else:
@@ -51,7 +51,11 @@ class InputRequester:
         discreet = await self.gateway.privacy(state.place) is not Privacy.FULL
         place = (state.id, state.place.channel)
         return elicitation.question(
-            _id(), call, request, place, requester, expires_at=expires_at, live=live, discreet=discreet
+            *(_new_id(), call, request, place),
+            requester=requester,
+            expires_at=expires_at,
+            live=live,
+            discreet=discreet,
         )
 
     async def placed(self, state: ThreadState, asked: Question) -> Card | None:
@@ -70,5 +74,5 @@ class InputRequester:
         return requester, time.time() + self.limits.approval_hours * 3600
 
 
-def _id() -> str:
+def _new_id() -> str:
     return secrets.token_urlsafe(18)

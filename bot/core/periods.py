@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 DAY_SECONDS = 86_400
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -12,6 +15,20 @@ _MONTHS = (
 def day(at: float) -> str:
     """Return the day of a time (Unix time in seconds): `2026-11-28`."""
     return "{:04d}-{:02d}-{:02d}".format(*_date(int(at // DAY_SECONDS)))
+
+
+def moment(at: int) -> str:
+    """Return a time (Unix time in seconds) as `2026-11-28T09:05:00Z`."""
+    hours, rest = divmod(at % DAY_SECONDS, 3_600)
+    return f"{day(at)}T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a day of the calendar, such as `2026-11-28`."""
+    if not _DAY.fullmatch(text):
+        return False
+    year, month, number = map(int, text.split("-"))
+    return 1 <= month <= 12 and year > 0 and day(_number(year, month, number) * DAY_SECONDS) == text
 
 
 def month(at: float) -> str:

@@ -38,7 +38,7 @@ async def asking(store: Store, *, after: int = 0, seconds: float = DAY) -> tuple
     """The model asks Alice. after: the newest message that was there."""
     made = call(OWN_SERVER, {"question": "Which?", "options": ["a", "b"]})
     life = await begun(store, made)
-    asked = ask_person.question(made, (life.id, CHANNEL), ALICE, time.time() + seconds, after=after)
+    asked = ask_person.question(f"ask-{life.id}", made, (life.id, CHANNEL), ALICE, time.time() + seconds, after=after)
     cards = [Card([asked], [draft("card", asked.id)])]
     await life.commit("take the calls", messages=[("assistant", "{}")], new_calls=[made], cards=cards)
     await life.deliver()
@@ -58,7 +58,9 @@ async def eliciting(store: Store, *keys: str) -> tuple[Life, Question]:
 async def ask_next(life: Life, made: Call) -> Question:
     request = exchange.loads(made.exchange).open
     assert request is not None
-    asked = elicitation.question(made, request, (life.id, CHANNEL), ALICE, time.time() + DAY)
+    asked = elicitation.question(
+        f"ask-{life.id}-{request.key}", made, request, (life.id, CHANNEL), requester=ALICE, expires_at=time.time() + DAY
+    )
     await life.commit("ask for input", calls=[made], cards=[Card([asked], [draft("card", asked.id)])])
     await life.deliver()
     return asked
@@ -142,8 +144,16 @@ class CallInputsContract:
         made.start()
         request = InputRequest("form", "n?", schema=FORM)
         asked = [
-            elicitation.question(made, request, (life.id, CHANNEL), ALICE, time.time() + DAY, live=True)
-            for _ in range(2)
+            elicitation.question(
+                f"live-{number}",
+                made,
+                request,
+                (life.id, CHANNEL),
+                requester=ALICE,
+                expires_at=time.time() + DAY,
+                live=True,
+            )
+            for number in range(2)
         ]
         made.exchange = Exchange([request], live=asked[0].id).dumps()
         cards = [Card([each], [draft("card", each.id)]) for each in asked]

@@ -8,14 +8,13 @@ it may be of any type and size.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.core import periods
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, parsed, text
 
@@ -27,6 +26,11 @@ MAX_TEXT = 3_000
 MAX_NAME, MAX_VALUE = 200, 500
 """Characters of the name of a field, and of the value of an option."""
 
+INFINITE = float("inf")
+_SECONDS = re.compile(r"[0-9]{1,11}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\".]+(\.[^\s@<>\".]+)+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -183,20 +187,17 @@ def _uri(of: FormField, entered: str) -> str:
 
 
 def _date(of: FormField, entered: str) -> str:
-    try:
-        return date.fromisoformat(entered).isoformat()
-    except ValueError:
-        raise ValueError("This is no date, such as 2030-01-31.") from None
+    if not periods.is_day(entered):
+        raise ValueError("This is no date, such as 2030-01-31.")
+    return entered
 
 
 def _moment(of: FormField, entered: str) -> str:
     """Return a date and time. A calendar of Slack's gives seconds since 1970, a default is a text."""
-    try:
-        if entered.isascii() and entered.isdigit():
-            return datetime.fromtimestamp(int(entered), UTC).isoformat().replace("+00:00", "Z")
-        datetime.fromisoformat(entered)
-    except (ValueError, OverflowError, OSError):
-        raise ValueError("This is no date and time.") from None
+    if _SECONDS.fullmatch(entered):
+        return periods.moment(int(entered))
+    if not (_MOMENT.fullmatch(entered) and periods.is_day(entered[:10])):
+        raise ValueError("This is no date and time.")
     return entered
 
 
@@ -207,8 +208,8 @@ def _integer(of: FormField, entered: str) -> int:
 
 
 def _number(of: FormField, entered: str) -> float:
-    found = float(entered) if _NUMBER.fullmatch(entered.strip()) else math.inf
-    if not math.isfinite(found):
+    found = float(entered) if _NUMBER.fullmatch(entered.strip()) else INFINITE
+    if not abs(found) < INFINITE:
         raise ValueError("Enter a number.")
     return _within(of, int(entered) if _INTEGER.fullmatch(entered.strip()) else found)
 
@@ -254,7 +255,7 @@ def _count(value: object) -> int | None:
 def _limit(value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) < INFINITE else None
 
 
 _KINDS = {"email": Kind.EMAIL, "uri": Kind.URI, "date": Kind.DATE, "date-time": Kind.MOMENT}
