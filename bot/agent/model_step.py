@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import time
@@ -86,13 +85,7 @@ class ModelStep:
         if not turn.announced and not await self._announce(state, turn):
             return False
         spending = Spending(standings, self.budgets.meter(state, turn))
-        try:
-            goes_on = await self._request(state, turn, spending)
-        except asyncio.CancelledError:
-            await spending.meter.interrupted()
-            raise
-        spending.meter.recorded()
-        return goes_on
+        return await self._request(state, turn, spending)
 
     async def _request(self, state: ThreadState, turn: Turn, spending: Spending) -> bool:
         """Make the request. When the turn is stopped meanwhile, it is aborted, or what comes of it is dropped."""

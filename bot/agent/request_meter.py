@@ -1,4 +1,4 @@
-"""Counts the requests of one step of a turn for the ledger of costs, from soon after each reply has begun."""
+"""Counts the requests of one step of a turn for the ledger of costs, from the first words of each reply on."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ from bot.core.transaction import Usage
 from bot.errors import OutOfBudget, StoreError
 
 log = logging.getLogger(__name__)
-
-BEGUN_SECONDS = 0.25
-"""From the first words of a reply until its id is recorded. What is recorded as a whole by then is not recorded twice:
-a commit less, and the process wakes twice less. Where there are budgets, nothing waits."""
 
 
 class RequestMeter:
@@ -38,8 +34,6 @@ class RequestMeter:
         self._cut = cut
         self._costs: list[RequestCost] = []
         self._open: RequestCost | None = None
-        self._waiting: tuple[RequestCost, asyncio.TimerHandle] | None = None
-        """What has begun and is not recorded yet, and what records it."""
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -56,29 +50,7 @@ class RequestMeter:
     def began(self, generation: str) -> None:
         request = self._open.request if self._open is not None else uuid.uuid4().hex
         self._open = RequestCost(request, generation, cut=True)
-        self._write()
-        seconds = BEGUN_SECONDS if self._reached is None else 0.0
-        self._waiting = self._open, asyncio.get_running_loop().call_later(seconds, self._write)
-
-    def _write(self) -> None:
-        if (begun := self._no_longer_waiting()) is not None:
-            self._writing = asyncio.create_task(self._begin(begun))
-
-    def _no_longer_waiting(self) -> RequestCost | None:
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return None
-        waiting[1].cancel()
-        return waiting[0]
-
-    def recorded(self) -> None:
-        """Take note that what came of the requests is recorded, with their costs."""
-        self._no_longer_waiting()
-
-    async def interrupted(self) -> None:
-        """Record now what has begun: the process is about to end, and the next one finds out what it has cost."""
-        if (begun := self._no_longer_waiting()) is not None:
-            await self._begin(begun)
+        self._writing = asyncio.create_task(self._begin(self._open))
 
     async def _begin(self, cost: RequestCost) -> None:
         try:
