@@ -73,7 +73,8 @@ async def load(tools: McpToolset) -> None:
 
 
 def assemble(settings: Settings, store: Store, tools: McpToolset, wake: Callable[[int], None]) -> SigningIn | None:
-    """Return the parts, after `load`; None if people sign in nowhere. Raises SettingsError if there is no key to keep sign-ins with.
+    """Return the parts, after `load`; None if people sign in nowhere. Raises SettingsError if there is no key to keep
+    sign-ins with.
 
     wake: schedules a thread and the update of its posts.
     """

@@ -163,15 +163,9 @@ class ToolSteps:
     async def _signed_in(self, state: ThreadState, call: Call) -> bool:
         """Return whether a call can use the account that it needs; if not, its person is asked to sign in."""
         tool = self.toolset.find(call.tool)
-        if (
-            tool is None
-            or self.sign_in_requests is None
-            or (tool.server, tool.remote_name)
-            != (
-                call.server,
-                call.remote_name,
-            )
-        ):
+        if tool is None or tool.identity is not Identity.PERSON or self.sign_in_requests is None:
+            return True
+        if (tool.server, tool.remote_name) != (call.server, call.remote_name):
             return True
         return await self.sign_in_requests.ready(state, call, tool)
 
