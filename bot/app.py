@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 
+from bot import signing_in
 from bot.config.settings import Settings
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
 from bot.hangup import Hangup
@@ -71,6 +72,7 @@ async def run(
                 require_key(web.session, endpoint, key, first),
                 require_usable(catalogue, settings.model_options, first),
             )
+            await signing_in.load(tools)
             service = Service(settings, store, web, identity, tools, model=model, catalogue=catalogue)
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())

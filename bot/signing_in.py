@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -63,15 +65,23 @@ class SigningIn:
         await self.web.aclose()
 
 
+async def load(tools: McpToolset) -> None:
+    """Import what signing people in needs, outside the event loop."""
+    if any(each.account is Identity.PERSON for each in tools.signing_in):
+        for name in ("accounts", "callback", "sign_ins", "vault"):
+            await asyncio.to_thread(importlib.import_module, f"bot.identity.{name}")
+
+
 def assemble(settings: Settings, store: Store, tools: McpToolset, wake: Callable[[int], None]) -> SigningIn | None:
-    """Return the parts; None if people sign in nowhere. Raises SettingsError if there is no key to keep sign-ins with.
+    """Return the parts, after `load`; None if people sign in nowhere. Raises SettingsError if there is no key to keep
+    sign-ins with.
 
     wake: schedules a thread and the update of its posts.
     """
     servers = [_remote(each) for each in tools.signing_in if each.account is Identity.PERSON]
     if not servers:
         return None
-    from bot.identity.accounts import Accounts  # noqa: PLC0415 - only bots with such servers need the time for it
+    from bot.identity.accounts import Accounts  # noqa: PLC0415 - only such bots need the time for it
     from bot.identity.callback import CallbackServer  # noqa: PLC0415
     from bot.identity.people import People  # noqa: PLC0415
     from bot.identity.sign_ins import SignIns  # noqa: PLC0415

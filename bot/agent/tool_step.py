@@ -189,7 +189,9 @@ class ToolSteps:
         """Return whether a call can use the account that it needs; if not, its person is asked to sign in."""
         tool = self.toolset.find(call.tool)
         requests = self.sign_in_requests
-        if requests is None or tool is None or tool.server != call.server or tool.remote_name != call.remote_name:
+        if requests is None or tool is None or tool.identity is not Identity.PERSON:
+            return True
+        if (tool.server, tool.remote_name) != (call.server, call.remote_name):
             return True
         return await requests.ready(state, call, tool)
 

@@ -37,6 +37,10 @@ class ServiceAccount:
             self._tokens = await self._request(Challenge.of(challenge))
             return True
 
+    async def aclose(self) -> None:
+        """Close the connections to the sign-in service."""
+        await self._web.aclose()
+
     async def _request(self, challenge: Challenge | None) -> Tokens:
         await load()
         from bot.identity.provider import find_provider  # noqa: PLC0415 - imports the MCP SDK, which `load` has done

@@ -90,6 +90,10 @@ class Authorization(Protocol):
         SignInError if that is not known."""
         ...
 
+    async def aclose(self) -> None:
+        """Release what it holds, once the server is not used any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class HttpServer(ServerConfig):

@@ -7,8 +7,8 @@ import json
 import re
 import socket
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ SECRET = re.compile(r"(?:token|refresh|code)-\d+-\w+-secret")
 @asynccontextmanager
 async def opened(folder: Path, **environment: Any) -> AsyncGenerator[tuple[World, Remote]]:
     """A bot with a server to which people sign in."""
-    async with remote() as server, inside(folder, start=False, **{"BOT_SECRET_KEY": KEY, **environment}) as here:
+    async with remote() as server, _inside(folder, environment) as here:
         (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))
         (here.bot.home / "bot.toml").write_text("[limits]\nprogress_after_seconds = 60\n")
         here.model.respond = respond
@@ -47,6 +47,11 @@ async def opened(folder: Path, **environment: Any) -> AsyncGenerator[tuple[World
         stored = b"".join(path.read_bytes() for path in here.bot.home.glob("data/*") if path.is_file())
         assert SECRET.search(stored.decode("latin-1")) is None, "what is kept of a sign-in is encrypted"
         here.model.prefix_breaks.clear()  # signing in adds the server's tools
+
+
+def _inside(folder: Path, environment: Mapping[str, str]) -> AbstractAsyncContextManager[World]:
+    values = {"BOT_SECRET_KEY": KEY, **environment}
+    return inside(folder, ready=True, start=False, real_files=False, **values)
 
 
 def respond(request: ChatRequest) -> Answer:

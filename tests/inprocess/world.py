@@ -23,7 +23,7 @@ from typing import Any, Self, TypeVar, cast
 
 import aiohttp
 
-from bot import logs
+from bot import logs, signing_in
 from bot.agent.audience_check import AudienceCheck
 from bot.config import mcp_json, settings
 from bot.core.ports.store import Store
@@ -227,6 +227,7 @@ class BotInside(Bot):
         ending.push_async_callback(line.close)
         these = await _clients(loaded, line)
         identity, url = await slack_app.preflight(these)
+        await signing_in.load(tools)
         model = self.model_of(loaded)
         self._parts = Parts(
             loaded, store, these, identity, tools, model=model, listeners=self.listeners, clock=self.clock

@@ -287,6 +287,9 @@ class _OfPerson:
     async def refused(self, header: str, challenge: str) -> bool:
         return await self._credentials.refused(self._server, self._person, header, challenge)
 
+    async def aclose(self) -> None:
+        """Do nothing: the credentials are everybody's."""
+
 
 def connect_tool(config: HttpServer) -> Tool:
     """Return the tool with which to sign in."""

@@ -60,4 +60,6 @@ class HttpTransport:
         """Do nothing: nothing was prepared."""
 
     async def aclose(self) -> None:
-        """Do nothing: nothing is shared."""
+        """Release what gives the credentials."""
+        if self._server.authorization is not None:
+            await self._server.authorization.aclose()
