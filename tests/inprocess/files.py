@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from types import CodeType, TracebackType
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.client._transport import TransportStreams
@@ -35,11 +35,12 @@ def near_transports(program: str) -> Transports:
     """Return the transports of a bot in this process. In: the file of the stand-in, as it is in a server's command."""
     reaper = ProcessReaper()
 
-    def reach(server: Any) -> Transport:
+    def reach(server: StdioServer) -> Transport:
         transport = StdioTransport(server, reaper)
         return NearTransport(server, transport) if server.args[:1] == (program,) else transport
 
-    return {StdioServer: reach, HttpServer: HttpTransport, SseServer: HttpTransport}
+    found: Any = {StdioServer: reach, HttpServer: HttpTransport, SseServer: HttpTransport}
+    return cast(Transports, found)
 
 
 class NearTransport:

@@ -33,7 +33,7 @@ SECRET = re.compile(r"(?:token|refresh|code)-\d+-\w+-secret")
 
 
 @asynccontextmanager
-async def opened(folder: Path, **environment: Any) -> AsyncGenerator[tuple[World, Remote]]:
+async def opened(folder: Path, **environment: str) -> AsyncGenerator[tuple[World, Remote]]:
     """A bot with a server to which people sign in."""
     async with remote() as server, _inside(folder, environment) as here:
         (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))
