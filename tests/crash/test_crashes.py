@@ -127,6 +127,8 @@ RATED = commits("rate", "explain")
 """When somebody says what they think of an answer: test_rated.py."""
 STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
 """Of a message that is streamed: test_streams.py, in process."""
+INPUTS = commits("ask for input", "answer in writing")
+"""When a server or the model asks a person: test_in_process.py."""
 SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
 """The same, of what Slack shows of a session: test_sessions.py."""
 
@@ -233,7 +235,7 @@ def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
     costs = [*SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
-    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *RATED, *costs, *in_plays])
+    killed = names([*once, *AGAIN, *GONE, *STREAMED, *SESSIONS, *INPUTS, *RATED, *costs, *in_plays])
     found = boundaries()
     assert len(found) > 40
     missing = [
