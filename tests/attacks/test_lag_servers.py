@@ -130,7 +130,7 @@ async def test_a_server_with_a_thousand_tools_holds_nothing_when_they_are_listed
             unused: Any = None
             facts = [Facts("C1", "channel", "U1", frozenset())]
             offered = await tool_list.offered_functions(
-                *(unused, toolset, Policy(rules), cast(ThreadState, SimpleNamespace(functions=""))),
+                *(unused, toolset, Policy(rules), cast(ThreadState, SimpleNamespace(functions="", cut=False))),
                 facts=facts,
                 problems=(),
                 offer=tool_list.ToolOffer(ToolSettings(search=False)),

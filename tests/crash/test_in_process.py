@@ -29,6 +29,11 @@ from tests.property.test_settling import FOLDER, unless_dead
 from tests.property.watching import Watch
 
 MAX_ROUNDS = 20
+FIRST, ACCEPT = "question.ask_person.first", "question.elicitation.accept"
+INPUTS = ("asked", "answered in writing")
+"""Plays with questions that are no approvals."""
+UNWATCHED = ("granted", *INPUTS)
+"""Plays of whose calls `Watch` does not know what allows them."""
 DECIDED = "SELECT decision FROM questions WHERE kind = 'may_it_run' ORDER BY created_at, place"
 
 
@@ -68,6 +73,8 @@ PLAYS = {
     "denied": Play(presses=("denied",), runs=0, decisions=("denied",)),
     "with a reason": Play(presses=("reason",), runs=0, decisions=("denied",)),
     "granted": Play(wanted=((("write", 0),), (("write", 0),)), presses=("always",), runs=2),
+    "asked": Play(wanted=((("form", 0),), (("ask_person", 0),)), presses=(ACCEPT, FIRST)),
+    "answered in writing": Play(wanted=((("ask_person", 0),),), presses=(), runs=0, decisions=()),
 }
 
 
@@ -85,7 +92,13 @@ class Model(ScriptedModel):
 
     def made(self, tool: str, path: str) -> JsonObject:
         self.place += 1
-        made = super().made(tool, path)
+        if tool == "ask_person":
+            arguments = json.dumps({"question": "Which?", "options": ["one", "two"]})
+            return {"id": f"c{self.place}", "type": "function", "function": {"name": tool, "arguments": arguments}}
+        made = super().made(tool, path) if tool in STAMPS else super().made("look", path)
+        if tool not in STAMPS:
+            function = {"name": f"files__{tool}", "arguments": json.dumps({"path": path})}
+            return {**made, "function": function, "id": f"c{self.place}"}
         arguments = {"path": path, **({STAMPS[tool]: f"text {self.place}"} if STAMPS[tool] else {})}
         return {**made, "function": {**made["function"], "arguments": json.dumps(arguments)}, "id": f"c{self.place}"}
 
@@ -110,7 +123,7 @@ class Scene:
             self.model,
         )
         self.watch = Watch(Path(folder, "bot.db"), self.world, self.bot.slack, self.files, no_self=False)
-        if kind == "granted":  # the watch knows of no grants
+        if kind in UNWATCHED:  # the watch knows of no grants
             self.files.handed = lambda tool, arguments: None
         self.changed = False
 
@@ -146,7 +159,7 @@ class Scene:
 
     async def _live(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await self.bot.live(work)
-        if self.kind != "granted":
+        if self.kind not in UNWATCHED:
             self.watch.check()
 
     async def _act(self) -> bool:
@@ -161,6 +174,11 @@ class Scene:
             deleted = Amendment(PLACE, PLACE.thread_ts, "1700000100.000001", None)
             for _ in range(2):  # Slack delivers again what got no answer
                 await self._live(lambda: self.bot.amend(deleted))
+            return True
+        if self.kind == "answered in writing":
+            written = Incoming(PLACE, "Ev2", ALICE, "1700000200.000001", "the second one", (), addressed=True)
+            for _ in range(2):
+                await self._live(lambda: self.bot.admit(written))
             return True
         there = self._live_names()
         names = self.play.presses
@@ -189,10 +207,11 @@ class Scene:
         if len(self.bot.slack.windows) > opened:
             user, view = self.bot.slack.windows[-1]
             typed = {field_of(name): f"edited {self.world.stamp()}" for name in STAMPS.values() if name}
-            await self._hear(chosen(submit(view, user, {**typed, "reason": "no, thanks"})))
+            await self._hear(chosen(submit(view, user, {**typed, "reason": "no, thanks", "field.f0": "7"})))
 
     async def _hear(self, body: JsonObject) -> None:
-        self.watch.heard(body)
+        if self.kind not in INPUTS:
+            self.watch.heard(body)
         await self._live(lambda: self.bot.hear(body))
 
     def _ran(self, button: Button) -> bool:
@@ -210,10 +229,13 @@ class Scene:
         """What must be so at the end of every play, whenever the process died."""
         assert not self.watch.rows("SELECT 1 FROM turns WHERE ended_at IS NULL"), "the turn came to its end"
         assert self.world.faults == []
-        if self.kind != "granted":
+        if self.kind not in UNWATCHED:
             self.watch.check_end()
+        self._check_inputs()
         assert list(self.files.times.values()) == [1] * self.play.runs, "what was approved was done once"
-        if not self.watch.rows("SELECT 1 FROM questions WHERE kind NOT IN ('may_it_run', 'granted')"):
+        if not self.watch.rows(
+            "SELECT 1 FROM questions WHERE kind NOT IN ('may_it_run', 'granted', 'ask_person', 'elicitation')"
+        ):
             assert tuple(row["decision"] for row in self.watch.rows(DECIDED)) == self.play.decisions
         states = [row["state"] for row in self.watch.rows("SELECT state FROM calls")]
         assert set(states) == {"finished"}
@@ -226,7 +248,7 @@ class Scene:
         ]
         assert len(said) == 1, "it is said once how it ended"
         settled = self.watch.rows(
-            "SELECT count(*) AS n FROM audit WHERE kind IN ('decided', 'edited') GROUP BY approval"
+            "SELECT count(*) AS n FROM audit WHERE kind IN ('decided', 'edited', 'answered') GROUP BY approval"
         )
         assert {row["n"] for row in settled} <= {1}, "each request was settled once"
         undos = [row["state"] for row in self.watch.rows("SELECT state FROM undos")]
@@ -234,6 +256,20 @@ class Scene:
             assert undos == ["undone"]
             assert self.files.files["a.txt"] == "one", "it is as it was"
             assert sum(self.files.undone.values()) == 1
+
+    def _check_inputs(self) -> None:
+        """The answer to a question was given once, and came to where it belongs."""
+        rows = self.watch.rows("SELECT result, exchange FROM calls WHERE tool = 'ask_person'")
+        results = {"asked": "one", "answered in writing": "read their message"}
+        assert all(results[self.kind] in row["result"] for row in rows)
+        if self.kind == "asked":
+            answer = {"action": "accept", "content": {"n": 7}}
+            assert self.files.entered
+            assert all(each == answer for each in self.files.entered)
+        if self.kind in INPUTS:
+            assert {row["exchange"] for row in self.watch.rows("SELECT exchange FROM calls")} == {""}
+            rows = self.watch.rows("SELECT kind FROM questions WHERE kind IN ('ask_person', 'elicitation')")
+            assert len({row["kind"] for row in rows}) == len(rows), "each was asked once"
 
 
 def chosen(body: JsonObject) -> JsonObject:

@@ -18,7 +18,7 @@ from bot.slack.blocks import question_blocks
 from slack_sandbox.model import Message, Person, View
 from slack_sandbox.openrouter import text
 from tests.attacks.conftest import action, click, send, submission, typed, window
-from tests.extending import ask_person
+from tests.extending import which_way
 from tests.harness import World
 from tests.inprocess.world import BotInside, inside
 
@@ -29,9 +29,9 @@ ANSWERED = "Answered: the short cut."
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> Iterator[None]:
-    ask_person.install()
+    which_way.install()
     yield
-    del KINDS[ask_person.KIND], question_blocks.APPEARANCES[ask_person.KIND]
+    del KINDS[which_way.KIND], question_blocks.APPEARANCES[which_way.KIND]
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ async def begin(here: World, *people: str, seconds: float = 3600.0) -> str:
     await here.quiet()
     [(thread_id,)] = here.bot.rows("SELECT id FROM threads WHERE thread_ts = ?", ts)
     parts = cast(BotInside, here.bot).parts
-    question = ask_person.question(next(NUMBERS), (int(thread_id), here.general.id), people, seconds=seconds)
+    question = which_way.question(next(NUMBERS), (int(thread_id), here.general.id), people, seconds=seconds)
     state = await parts.store.load(int(thread_id))
-    await parts.store.commit(state, Change("ask a person", cards=[ask_person.card(question)]))
+    await parts.store.commit(state, Change("ask a person", cards=[which_way.card(question)]))
     parts.wake(int(thread_id))
     return ts
 
@@ -167,7 +167,7 @@ async def test_its_window_opens_and_counts_only_for_whom_it_names(here: World) -
         submission(here, view, here.alice, good),
         submission(here, view, here.bob, {"field.way": typed("x " * 2_000)}),
         submission(here, view, here.bob, {f"field.{n}": typed("x y") for n in range(200)}),
-        submission(here, view, here.bob, good, callback_id="question.ask_person.third"),
+        submission(here, view, here.bob, good, callback_id="question.which_way.third"),
         submission(here, view, here.bob, good, callback_id="question.may_it_run.other"),
         submission(here, view, here.bob, good, callback_id="question."),
         submission(here, view, here.bob, good, private_metadata=json.dumps({**sealed, "o": [o[0], "0" * 64, *o[2:]]})),
@@ -205,7 +205,7 @@ async def test_it_is_decided_once_and_only_as_it_was_shown(here: World) -> None:
     carried = json.loads(second["value"])
     for forged in ({**carried, "d": "0" * 64}, {**carried, "q": "which-way-0"}, {**carried, "more": 1}):
         await send(here, click(here, message, {**second, "value": json.dumps(forged)}, here.bob))
-    await send(here, click(here, message, {**second, "action_id": "question.ask_person.third"}, here.bob))
+    await send(here, click(here, message, {**second, "action_id": "question.which_way.third"}, here.bob))
     await send(here, click(here, message, {**second, "action_id": "question.may_it_run.second"}, here.bob))
     assert decisions(here, ts) == [("awaiting", "")]
     pressed = [click(here, message, first, here.alice), click(here, message, second, here.bob)]

@@ -21,11 +21,11 @@ from mcp.shared.message import SessionMessage
 
 from bot.tools.mcp.delivery import Deliveries
 from bot.tools.mcp.jsonrpc import Lines, parsed
-from bot.tools.mcp.transports.http import HttpTransport
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
+from bot.tools.mcp.transports.registry import standard
 from bot.tools.mcp.transports.stdio import StdioTransport
 from bot.tools.mcp.transports.transport import Connection, Ending, Transport, Transports
-from bot.tools.server_config import HttpServer, SseServer, StdioServer
+from bot.tools.server_config import StdioServer
 from tests import standin
 from tests.extending.sockets import Sending
 from tests.watch import outside
@@ -39,8 +39,7 @@ def near_transports(program: str) -> Transports:
         transport = StdioTransport(server, reaper)
         return NearTransport(server, transport) if server.args[:1] == (program,) else transport
 
-    found: Any = {StdioServer: reach, HttpServer: HttpTransport, SseServer: HttpTransport}
-    return cast(Transports, found)
+    return cast(Transports, {**standard(), StdioServer: reach})
 
 
 class NearTransport:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import time
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from bot.agent.live_input import RESTARTED
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
 from slack_sandbox.model import Message
@@ -21,6 +26,9 @@ from tests.inprocess.world import BotInside, inside
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 
+CALL_SECONDS = 1.0
+
+
 @pytest.fixture
 def asking() -> Asking:
     return Asking()
@@ -30,7 +38,7 @@ def asking() -> Asking:
 async def here(tmp_path: Path, asking: Asking) -> AsyncGenerator[World]:
     """A bot with a server of each era."""
     modern = AskingServer("notes", asking=asking, safe_to_repeat=("*",))
-    legacy = AskingServer("old", asking=asking, legacy=True)
+    legacy = AskingServer("old", asking=asking, legacy=True, call_seconds=CALL_SECONDS)
     (tmp_path / "bot.toml").write_text('[[policy.rules]]\naction = "allow"\nserver = ["notes", "old"]\n')
     async with inside(tmp_path, start=False) as this:
         bot = cast(BotInside, this.bot)
@@ -246,3 +254,39 @@ async def test_a_call_that_needs_a_page_first_is_made_again_after_it(here: World
     await here.reply(ts, "All done.")
     assert asking.calls == ["blocked", "blocked"]
     assert results(here) == ["unblocked"]
+
+
+async def test_a_person_may_take_longer_than_the_server_and_the_session_says_that_it_waits(
+    here: World, asking: Asking
+) -> None:
+    ts, message = await ask(here, "old__chat", said="Which colour?")
+    began = time.monotonic()
+    statuses = [each.args.get("status") for each in here.slack.calls if each.method == "agents.sessions.setStatus"]
+    assert statuses[-1] == "suspended"
+    view = await window(here, message, "Answer…", here.alice)
+    await here.until(lambda: time.monotonic() - began > 2 * CALL_SECONDS, poll=0.05)
+    await here.slack.submit(here.alice, view, {"field.f0": {"value": "red"}})
+    await here.reply(ts, "All done.")
+    assert asking.answers == [{"colour": "red"}]
+    [(seconds,)] = here.bot.rows("SELECT seconds FROM turns")
+    assert seconds < CALL_SECONDS, "the time of a person is not the turn's"
+
+
+async def test_after_a_kill_what_waited_over_a_connection_is_cancelled_and_not_made_again(
+    here: World, asking: Asking, tmp_path: Path
+) -> None:
+    ts, message = await ask(here, "old__chat", said="Which colour?")
+    await here.until(lambda: here.bot.rows("SELECT 1 FROM posts WHERE kind = 'card' AND state = 'posted'"), poll=0.01)
+    with closing(sqlite3.connect(here.bot.database)) as now, closing(sqlite3.connect(tmp_path / "then.db")) as then:
+        now.backup(then)
+    await here.bot.stop()
+    for old in here.bot.database.parent.glob("bot.db*"):
+        old.unlink()
+    shutil.copy(tmp_path / "then.db", here.bot.database)  # as a kill at that moment would have left it
+    await here.bot.start()
+    await here.reply(ts, "All done.")
+    assert "the app was restarted while the tool server waited" in results(here)[0]
+    assert asking.calls == ["chat"]
+    await here.until(lambda: not message.buttons, what="a closed question")
+    with closing(sqlite3.connect(here.bot.database)) as after:
+        assert after.execute("SELECT decision, reason FROM questions").fetchall() == [("withdrawn", RESTARTED)]

@@ -133,7 +133,7 @@ async def test_every_function_offered_fits_the_strictest_provider_in_a_constant_
     names = [tool["function"]["name"] for tool in here.model.requests[0].tools]
     assert names == sorted(names)
     assert "filesystem__read_text_file" in names
-    assert len(names) == 14
+    assert len(names) == 15
 
 
 def configure(home: Path, **servers: dict[str, Any]) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bot.core.exchange import Exchange, InputRequest
 from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.server_tasks import ServerTasks
 from bot.core.ports.toolset import Held
+from bot.core.questions import ask_person
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Preview, StepPosition, Tool, Undone, UndoSnapshot
@@ -29,6 +31,10 @@ TEAM, CHANNEL, BOT, STRANGERS = "T1", "C1", "UBOT", "T2"
 ALICE, BOB, CAROL, DAVE, EVE, GONE = "UALICE", "UBOB", "UCAROL", "UDAVE", "UEVE", "UGONE"
 """Alice and Bob ask; Eve is of another organization, Gone was deactivated."""
 PATHS = ("a.txt", "b.txt", "new.txt")
+WANTED = InputRequest(
+    "n", "How many?", schema={"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+)
+"""What the tool `form` asks for before it goes on."""
 STAMPS = {"write": "content", "drop": "note", "send": "text", "look": ""}
 """The argument of each tool that holds a text of which there is no second, so that a run tells which call it was."""
 
@@ -119,7 +125,7 @@ class Room:
 @functools.cache
 def _tool(remote: str, version: int) -> Tool:
     server = "post" if remote == "send" else "files"
-    names = ["path", *([STAMPS[remote]] if STAMPS[remote] else [])]
+    names = ["path", *([STAMPS[remote]] if STAMPS.get(remote) else [])]
     schema = {"type": "object", "properties": {each: {"type": "string"} for each in names}, "required": names}
     return Tool(
         name=f"{server}__{remote}",
@@ -151,6 +157,8 @@ class Files(ChangeGuard):
     """What becomes of the next calls: `cut` (it ran, no answer came), `lost` (it did not), `error`, `unsent`."""
     times: Counter[str] = field(default_factory=Counter[str])
     """How often each call that is not for reading was carried out, by its arguments."""
+    entered: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    """The answers to what `form` asks for, each time that they came."""
     undone: Counter[str] = field(default_factory=Counter[str])
     """How often each plan of what a call had changed was carried out."""
     tasks: ServerTasks | None = None
@@ -169,7 +177,8 @@ class Files(ChangeGuard):
         return [_tool(name, self.version) for name in STAMPS]
 
     def find(self, name: str) -> Tool | None:
-        return next((tool for tool in self.tools() if tool.name == name), None)
+        also = (_tool("form", self.version), ask_person.TOOL)
+        return next((tool for tool in (*self.tools(), *also) if tool.name == name), None)
 
     def guard(self, server: str) -> ChangeGuard:
         return self
@@ -181,6 +190,11 @@ class Files(ChangeGuard):
         if self.find(tool.name) != tool:
             return CallResult(DeliveryStatus.UNSENT, "its definition has changed.", 0.0)
         self.handed(tool, arguments)
+        answers = dialogue.exchange.answers if dialogue and dialogue.exchange else {}
+        if tool.remote_name == "form" and not answers:
+            await self.world.moment()
+            return CallResult(DeliveryStatus.ASKS, "it asks", 0.0, exchange=Exchange([WANTED], "state"))
+        self.entered += [answers["n"]] if answers else []
         fate = self.fates.pop(0) if self.fates else ""
         await self.world.moment()
         if fate == "unsent":

@@ -36,8 +36,8 @@ from bot.slack.blocks.elements import (
 Button = Callable[..., Block]
 
 NO_SECRETS = (
-    "Only this tool server and the assistant's log get what you enter. Never enter passwords, keys or card numbers: "
-    "a server has to use a page of its own for those. You can change everything until you press Send."
+    "What you enter goes to this tool server. Never enter passwords, keys or card numbers: a server has to use a page "
+    "of its own for those."
 )
 CHECK = (
     "I have not opened this page. Check that you know the host; what you enter there goes to that site, not to me. "

@@ -19,11 +19,11 @@ from bot.slack.blocks.elements import actions, context, remark
 from bot.slack.blocks.question_blocks import Appearance
 from bot.slack.text import escaped
 
-KIND = "ask_person"
+KIND = "which_way"
 
 
 # In core/: the rules.
-class AskPerson(QuestionKind):
+class WhichWay(QuestionKind):
     """Which way to go: one of two, or another one. The model reads the answer at its next turn."""
 
     name = KIND
@@ -97,5 +97,5 @@ def reminder(asked: Question) -> Draft:
 
 def install() -> None:
     """Have the bot know this kind."""
-    register(AskPerson())
+    register(WhichWay())
     question_blocks.APPEARANCES[KIND] = Appearance(redrawn, window, reminder)
