@@ -77,7 +77,7 @@ async def test_a_tool_is_found_called_approved_and_run_as_the_real_one(here: Wor
     assert json.loads(rows[1][5]) == written(here), "its own arguments, as they were shown"
     asked = [message for message in third.messages if message.get("tool_calls")][-1]["tool_calls"][0]["function"]
     assert asked == {"name": "call_tool", "arguments": json.dumps({"name": WRITE, "arguments": written(here)})}
-    audited = here.bot.rows("SELECT tool FROM audit WHERE tool <> ''") or here.bot.rows("SELECT body FROM audit")
+    audited = here.bot.rows("SELECT * FROM audit")
     assert "call_tool" not in str(audited)
     assert any("Looked for a tool: write text to a file" in reply.plain for reply in here.replies(ts))
 
@@ -118,8 +118,8 @@ async def test_a_policy_holds_for_the_tool_that_is_called(here: World) -> None:
         ("call_tool", {"arguments": {"path": "a.md"}}, "`name` is missing"),
         ("call_tool", {"name": READ, "arguments": "[1]"}, "are not a JSON object"),
         ("call_tool", {"name": READ, "arguments": {}}, "path"),
-        ("search_tools", {"query": "zzzz"}, "No tool fits 'zzzz'. The tools are: filesystem__"),
-        ("search_tools", {"query": ""}, "The tools are: filesystem__"),
+        ("search_tools", {"query": "zzzz"}, "No tool fits 'zzzz'. The tools are: ask_person, filesystem__"),
+        ("search_tools", {"query": ""}, "The tools are: ask_person, filesystem__"),
     ],
 )
 async def test_what_cannot_be_called_is_said_with_what_can_be(

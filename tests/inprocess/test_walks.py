@@ -40,6 +40,8 @@ async def here(tmp_path: Path) -> AsyncGenerator[World]:
         this.model.script(text("Good morning."))
         ts = await this.slack.say(this.general, this.alice, "<@BOT> hello")
         await this.reply(ts, "Good morning.")
+        # What operators are told about tools is found out beside all walks.
+        await this.until(lambda: this.bot.rows("SELECT 1 FROM seen_tools"), what="known tools", poll=0.01)
         await this.quiet()
         yield this
 

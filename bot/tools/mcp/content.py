@@ -25,6 +25,8 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{500,}+={0,2}")
 """The lookbehind makes the search linear: a run that is too short is not searched again from its second character."""
 _MAX_DESCRIBED = 50
 _MAX_SEARCHED_CHARS = 300_000
+_SCRUBBED_AT_ONCE = 50_000
+"""Characters: a search in more of them would keep the event loop from running."""
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
@@ -45,7 +47,12 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     joined = "\n".join(part for part in parts if part)
     said = scrub(cut(joined, limit)) or NOTHING
-    return ResultText(said, list(_media(blocks)), whole=scrub(joined) if len(joined) > limit else "")
+    return ResultText(said, list(_media(blocks)), whole=_scrubbed(joined) if len(joined) > limit else "")
+
+
+def _scrubbed(text: str) -> str:
+    """Return a text of any length without hidden characters."""
+    return "".join(scrub(text[at : at + _SCRUBBED_AT_ONCE]) for at in range(0, len(text), _SCRUBBED_AT_ONCE))
 
 
 def whole(result: Mapping[str, Any]) -> str | None:
