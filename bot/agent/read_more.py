@@ -29,7 +29,9 @@ class ReadMore:
         if self.contents is None or not outcome.whole:
             return
         try:
-            digest = await self.contents.keep(await offload(len(outcome.whole), outcome.whole.encode))
+            digest = await self.contents.keep(
+                await offload(len(outcome.whole), outcome.whole.encode, "utf-8", "replace")
+            )
         except OSError as problem:
             log.warning("a long result could not be kept: %s", problem)
             return

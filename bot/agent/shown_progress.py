@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from bot.agent import step_titles
 from bot.core.calls import Call
@@ -18,9 +18,11 @@ def of(toolset: Toolset, gateway: ChatGateway, thread_id: int, call: Call, priva
     """Return what shows how far a call is, in words of its server, as far as the conversation may know."""
     if privacy is not Privacy.FULL:
         return lambda words: None
-    title = step_titles.title(toolset, call, privacy, Form.RUNNING)
-    return partial(_show, gateway, thread_id, Step(str(call.id), title, StepState.RUNNING))
+    # Made only once there is something to show: the arguments may be long.
+    title = cache(partial(step_titles.title, toolset, call, privacy, Form.RUNNING))
+    return partial(_show, gateway, thread_id, call.id, title)
 
 
-def _show(gateway: ChatGateway, thread_id: int, step: Step, words: str) -> None:
+def _show(gateway: ChatGateway, thread_id: int, call: int, title: Callable[[], str], words: str) -> None:
+    step = Step(str(call), title(), StepState.RUNNING)
     gateway.progress(thread_id, step_titles.noted(step, words))

@@ -26,7 +26,7 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{500,}+={0,2}")
 _MAX_DESCRIBED = 50
 _MAX_SEARCHED_CHARS = 300_000
 _SCRUBBED_AT_ONCE = 50_000
-"""Characters: a search in more of them would keep the event loop from running."""
+"""Characters: while more of them are searched in a thread, the event loop does not run."""
 
 
 def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
@@ -34,7 +34,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
     a valid result.
 
     `structuredContent` is used only if there is no other content, as servers repeat one in the other. Images, audio and
-    files are described in words; the images and sounds come with the text, as far as they are read.
+    files are described in words; the images and sounds come with the text, as far as they are read. What was cut has hidden
+    characters, see `scrubbed`.
     """
     blocks, structured = result.get("content"), result.get("structuredContent")
     if not isinstance(blocks, list):
@@ -47,12 +48,14 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
         parts.append(_BASE64.sub("(base64)", cut(json.dumps(structured, ensure_ascii=False), _MAX_SEARCHED_CHARS)))
     joined = "\n".join(part for part in parts if part)
     said = scrub(cut(joined, limit)) or NOTHING
-    return ResultText(said, list(_media(blocks)), whole=_scrubbed(joined) if len(joined) > limit else "")
+    return ResultText(said, list(_media(blocks)), whole=joined if len(joined) > limit else "")
 
 
-def _scrubbed(text: str) -> str:
-    """Return a text of any length without hidden characters."""
-    return "".join(scrub(text[at : at + _SCRUBBED_AT_ONCE]) for at in range(0, len(text), _SCRUBBED_AT_ONCE))
+def scrubbed(text: ResultText) -> ResultText:
+    """Return a result whose whole text, if it was cut, has no hidden characters either. Takes its time: for a thread."""
+    whole = text.whole
+    text.whole = "".join(scrub(whole[at : at + _SCRUBBED_AT_ONCE]) for at in range(0, len(whole), _SCRUBBED_AT_ONCE))
+    return text
 
 
 def whole(result: Mapping[str, Any]) -> str | None:

@@ -115,6 +115,7 @@ def outcome(reply: JsonObject, *, whole: bool = False) -> tuple[DeliveryStatus, 
     text = content.whole(reply) if whole else content.text(reply)
     if text is None:
         return DeliveryStatus.ERROR, "The tool ran, but what it returned is not a result that MCP knows, so it is lost."
+    text = content.scrubbed(text) if isinstance(text, ResultText) else text
     return (DeliveryStatus.ERROR if reply.get("isError") is True else DeliveryStatus.OK), text
 
 
