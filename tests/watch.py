@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.lag import MAX_SECONDS
+from tests.machine import allowed
 
 T = TypeVar("T")
 NOTED = "LAG_OF_THE_BOT"
@@ -66,7 +67,7 @@ class Note:
 
     @property
     def is_too_long(self) -> bool:
-        return self.seconds > MAX_SECONDS
+        return self.seconds > MAX_SECONDS and self.seconds > allowed(MAX_SECONDS)
 
     def words(self) -> str:
         """For people."""

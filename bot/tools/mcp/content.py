@@ -34,8 +34,8 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
     a valid result.
 
     `structuredContent` is used only if there is no other content, as servers repeat one in the other. Images, audio and
-    files are described in words; the images and sounds come with the text, as far as they are read. What was cut has hidden
-    characters, see `scrubbed`.
+    files are described in words; the images and sounds come with the text, as far as they are read. The whole
+    of a text that was cut still has hidden characters (`scrubbed`).
     """
     blocks, structured = result.get("content"), result.get("structuredContent")
     if not isinstance(blocks, list):
@@ -52,7 +52,7 @@ def text(result: Mapping[str, Any], limit: int = LIMIT) -> ResultText | None:
 
 
 def scrubbed(text: ResultText) -> ResultText:
-    """Return a result whose whole text, if it was cut, has no hidden characters either. Takes its time: for a thread."""
+    """Return a result whose whole text, if it was cut, has no hidden characters either. For a thread."""
     whole = text.whole
     text.whole = "".join(scrub(whole[at : at + _SCRUBBED_AT_ONCE]) for at in range(0, len(whole), _SCRUBBED_AT_ONCE))
     return text
