@@ -177,8 +177,9 @@ async def test_a_thread_with_a_list_keeps_it_and_its_calls_when_searching_begins
     await here.bot.stop()
     await here.bot.start()
     new = await said(here)
-    for ts in (old, new):
+    for asked, ts in enumerate((old, new), 3):
         await here.slack.say(here.general, here.alice, "and now?", thread_ts=ts)
+        await here.until(lambda asked=asked: len(here.model.requests) == asked, what="the request", poll=0.01)
         await here.quiet()
     (here.bot.home / "bot.toml").write_text("")
     await here.bot.stop()
