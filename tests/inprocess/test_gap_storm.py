@@ -17,7 +17,7 @@ from tests.inprocess.outages import heard, in_slacks_time, is_heard, offline, ou
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 DAY = 86_400.0
-MESSAGES = 70
+MESSAGES = 110
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Storm:
         while here.slack.clock.now() - begun < DAY or len(self.said) < MESSAGES:
             async with offline(here):
                 self.offline = True
-                await self.pass_time(10 ** dice.uniform(0.5, 4.5), dice.randrange(7))
+                await self.pass_time(10 ** dice.uniform(0.5, 4.2), dice.randrange(7))
                 self.offline = False
             if dice.random() < 0.5:
                 await here.quiet()
