@@ -26,7 +26,12 @@ FIRST = ("questions",)
 """Copied before what the triggers of these tables would count."""
 ALWAYS = 1_000_000_000
 """Copies count as read after any outage, since Slack knows nothing of them."""
-ONCE = ("functions", "audit_head", "outages", "presence", "conversations", "amendments", "secrets", "cost_sums")
+ONCE = (
+    *("functions", "audit_head", "outages", "presence", "conversations", "amendments", "secrets", "cost_sums"),
+    *("seen_servers", "seen_tools", "identities", "oauth_clients", "tool_lists", "sign_ins", "sign_in_waits"),
+    "sqlite_sequence",
+)
+"""Tables whose rows belong to no thread, or of which there is one a person."""
 
 
 def multiply(path: Path, copies: int, where: str = "1") -> None:

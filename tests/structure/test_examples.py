@@ -105,7 +105,7 @@ def test_every_key_of_the_configuration_is_in_its_example(whole: Path) -> None:
     approvers = {"approvers", "needed", "no_self", "grants"}
     assert set(document["approvals"]) == {*approvers, "remind_hours", "undo_minutes", "grant_days", "destructive"}
     assert set(document["approvals"]["destructive"]) == approvers
-    own = {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes", "operators"}
+    own = {"prompt", "channels", "instructions", "privacy", "answer_missed_minutes", "operators", "ask_person"}
     assert set(document["agent"]) == own
     assert set(document["agent"]["channels"]["C0123ABCD"]) == {"prompt"}
     assert set(document["audit"]) == {"redact"}
