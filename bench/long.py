@@ -83,7 +83,7 @@ async def measure(lengths: tuple[int, int], window: int, rounds: int, number: in
         workspace.mkdir()
         note = workspace / "note.txt"
         note.write_text(f"{FILLER * 10}\nsecret: abc123\n{FILLER * 10}\n")
-        (home / "bot.toml").write_text(f"[models]\ncontext = {window}\n")
+        (home / "bot.toml").write_text(f"[models]\ncontext = {window}\n[tools]\nsearch = false\n")
         slack, model = await stack.enter_async_context(SlackSandbox(ack_timeout=ROUND_SECONDS)), ModelSandbox()
         model.respond = decide
         await stack.enter_async_context(model)

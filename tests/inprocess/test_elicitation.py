@@ -261,8 +261,12 @@ async def test_a_person_may_take_longer_than_the_server_and_the_session_says_tha
 ) -> None:
     ts, message = await ask(here, "old__chat", said="Which colour?")
     began = time.monotonic()
-    statuses = [each.args.get("status") for each in here.slack.calls if each.method == "agents.sessions.setStatus"]
-    assert statuses[-1] == "suspended"
+    set_status = "agents.sessions.setStatus"
+    await here.until(
+        lambda: [each.args.get("status") for each in here.slack.calls if each.method == set_status][-1] == "suspended",
+        what="a session that waits",
+        poll=0.01,
+    )
     view = await window(here, message, "Answer…", here.alice)
     await here.until(lambda: time.monotonic() - began > 2 * CALL_SECONDS, poll=0.05)
     await here.slack.submit(here.alice, view, {"field.f0": {"value": "red"}})
