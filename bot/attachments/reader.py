@@ -54,7 +54,7 @@ class FileProcesses:
     async def _run(self, head: bytes, content: bytes) -> bytes:
         """Return what the process has written; empty if it did not end well."""
         process = await asyncio.create_subprocess_exec(
-            # It finds what this process finds: to look for that anew takes as long as the rest of its start.
+            # It finds what this process has found: looking for it again takes as long as the rest of its start.
             *(sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), *map(os.path.abspath, filter(None, sys.path))),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

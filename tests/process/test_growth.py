@@ -153,9 +153,9 @@ async def test_all_that_is_remembered_is_as_much_after_twice_the_turns_with_fail
         assert {name: twice[name] for name in empty} == dict.fromkeys(empty, 0)
 
 
-PERMANENT = 6
+PERMANENT = 7
 """Tasks that run as long as a service: the sweep, the statuses of sessions, the reading of what was missed, the record
-of the connection, the costs of what was cut off, and the removal of old attachments."""
+of the connection, the costs of what was cut off, the removal of old attachments, and the news of tool servers."""
 
 
 WORK = ("KeyedWorker._running", "Sessions._queue", "Sessions._processing")

@@ -135,7 +135,7 @@ class PersonServer(Server):
             session.used = time.monotonic()
             self._tidy_later()
         if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
-            self._close(person, session)  # the next call begins anew, rather than wait for another attempt
+            self._close(person, session)  # the next call opens another one instead of waiting for it
         return _without(result, header)
 
     async def ended(self, person: str) -> None:
