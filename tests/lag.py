@@ -15,6 +15,8 @@ from typing import Any
 from tests.machine import allowed
 
 MAX_SECONDS = 0.05
+HELD = "held an event loop"
+"""What a test says that fails for this: `tests.lagging` runs it once more."""
 
 
 class Lag:
@@ -24,10 +26,10 @@ class Lag:
         self.longest = 0.0
         self.what = ""
 
-    def check(self) -> None:
+    def check(self, doing: str = "") -> None:
         """Fail when a callback took too long."""
         assert self.longest <= MAX_SECONDS or self.longest <= allowed(MAX_SECONDS), (
-            f"{self.longest * 1000:.0f} ms in {self.what}"
+            f"{HELD} for {self.longest * 1000:.0f} ms: {doing} {self.what}"
         )
 
 

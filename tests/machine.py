@@ -24,6 +24,7 @@ def _sample() -> float:
 
 
 def allowed(seconds: float) -> float:
-    """Return a limit of CPU time as it is on this machine now."""
-    slower = min(_sample() for _ in range(3)) / REFERENCE_SECONDS
+    """Return a limit of CPU time as it is on this machine now: by the slowest of a few samples, since what was measured
+    may have met the same."""
+    slower = max(_sample() for _ in range(5)) / REFERENCE_SECONDS
     return seconds * min(MOST, max(1.0, slower))

@@ -54,12 +54,13 @@ def test_no_error_of_a_model_holds_the_loop(name: str) -> None:
         {"message": words, "code": 429, "metadata": {"error_type": words, "raw": words}},
         {"message": {"a": words}, "code": words, "metadata": {"raw": [words]}},
     ]
-    held(
-        *(lambda error=error: classify(BrokenReply("no", error), "sk-or-secret") for error in errors),
-        *(lambda error=error: classify(Refused({"error": error}, 400), "sk-or-secret") for error in errors),
-        lambda: classify(Refused(words, 502), "sk-or-secret"),
-        lambda: classify(OSError(words), "sk-or-secret"),
-    )
+    raised = [
+        *(BrokenReply("no", error) for error in errors),
+        *(Refused({"error": error}, 400) for error in errors),
+        Refused(words, 502),
+        OSError(words),
+    ]
+    held(*(lambda error=error: classify(error, "sk-or-secret") for error in raised))
 
 
 def endless(piece: bytes) -> Iterator[bytes]:

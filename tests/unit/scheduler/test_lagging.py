@@ -27,9 +27,11 @@ from hypothesis import given, settings, strategies as st
 from tests.watch import apart, as_a_bot, outside
 
 def burn():
-    until = time.thread_time() + 0.12
+    until = time.thread_time() + 0.26
     while time.thread_time() < until:
         pass
+
+once = []
 
 async def burning():
     burn()
@@ -56,6 +58,12 @@ def test_a_slow_callback_outside_the_bot():
 
 def test_waiting_does_not_block():
     asyncio.run(asyncio.sleep(0.1))
+
+def test_a_callback_that_is_slow_once():
+    async def run():
+        asyncio.get_running_loop().call_soon(burn if once.append(1) or len(once) == 1 else int)
+        await asyncio.sleep(0)
+    asyncio.run(run())
 
 @settings(max_examples=1, deadline=None)
 @given(st.integers())
