@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from bot.core.identity import RemoteServer
@@ -19,6 +19,7 @@ from bot.identity.web import Web
 if TYPE_CHECKING:
     from bot.identity.provider import Provider
 
+T = TypeVar("T")
 NAME = "Slack MCP agent"
 GRANTS = ["authorization_code", "refresh_token"]
 BASIC, POST, PUBLIC = "client_secret_basic", "client_secret_post", "none"
@@ -54,6 +55,15 @@ def loads(body: bytes) -> Client:
         return Client(**mapping(json.loads(body)))
     except TypeError:
         raise ValueError("not a client") from None
+
+
+def with_client(kind: Callable[..., T], body: bytes) -> T:
+    """Return what was encrypted together with a client, by its fields. Raises ValueError."""
+    found = mapping(json.loads(body))
+    try:
+        return kind(**{**found, "client": Client(**mapping(found["client"]))})
+    except (TypeError, KeyError):
+        raise ValueError("not what was kept") from None
 
 
 def metadata(redirect: str, client_id: str = "") -> JsonObject:

@@ -8,12 +8,11 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bot.core.json_text import sha256
-from bot.core.untrusted import mapping, text
-from bot.identity.clients import Client
+from bot.core.untrusted import text
+from bot.identity.clients import Client, with_client
 
 MAX_CODE = 4_000
 
@@ -41,12 +40,7 @@ class Begun:
     @classmethod
     def loads(cls, body: bytes) -> Begun:
         """Return what that form holds. Raises ValueError."""
-        found = mapping(json.loads(body))
-        try:
-            values: dict[str, Any] = {**found, "client": Client(**mapping(found["client"]))}
-            return cls(**values)
-        except (TypeError, KeyError):
-            raise ValueError("not a sign-in") from None
+        return with_client(cls, body)
 
 
 @dataclass(frozen=True, slots=True)

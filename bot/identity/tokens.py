@@ -6,12 +6,11 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from bot.core.identity import RemoteServer
-from bot.core.untrusted import mapping, text
+from bot.core.untrusted import text
 from bot.errors import SignInError
-from bot.identity.clients import Client
+from bot.identity.clients import Client, with_client
 from bot.identity.web import UnreachableError, Web
 
 EARLY_SECONDS = 30.0
@@ -46,12 +45,7 @@ class Tokens:
     @classmethod
     def loads(cls, body: bytes) -> Tokens:
         """Return the tokens of that form. Raises ValueError."""
-        found = mapping(json.loads(body))
-        try:
-            values: dict[str, Any] = {**found, "client": Client(**mapping(found["client"]))}
-            return cls(**values)
-        except (TypeError, KeyError):
-            raise ValueError("not tokens") from None
+        return with_client(cls, body)
 
     @property
     def header(self) -> str:
