@@ -24,8 +24,8 @@ class InputQuestion(QuestionKind):
     gives_input = True
 
     def replaced(self, question: Question, by: str) -> Transition:
-        """Return what follows if the requester writes in the thread what they want instead."""
-        raise NotImplementedError
+        """Return what follows if the requester writes in the thread what they want instead: the call ends."""
+        return self.closed(question, Decision.WITHDRAWN, by=by, reason="the person wants something else instead.")
 
     def requested(self, question: Question) -> Record:
         return self.record(question, "asked", {})
