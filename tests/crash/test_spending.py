@@ -19,7 +19,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 async def test_the_ledger_says_what_the_endpoint_does(tmp_path: Path, point: str) -> None:
     """The first death leaves a request whose end is not recorded, unless it comes before its start is."""
     async with stage(tmp_path, "safe", BEGINNING if point == BEGINNING else SPENDING[0]) as here:
-        here.model.respond = lambda request: text("It is 42.", cost=0.25, chunks=4, delay=0.1)
+
+        def respond(request: ChatRequest) -> Answer:
+            # The next process asks what the first reply has cost, and dies of it, before its own reply begins.
+            late = 1.0 if len(here.model.requests) > 1 else 0.0
+            return text("It is 42.", cost=0.25, chunks=4, delay=0.1, first_token=late)
+
+        here.model.respond = respond
         ts = await here.slack.say(here.general, here.alice, "<@BOT> how much?")
         for crash_at in ("",) if point == BEGINNING else (point, ""):
             assert await here.bot.ended() == -signal.SIGKILL
