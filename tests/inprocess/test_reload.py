@@ -1,4 +1,4 @@
-"""What an open request is bound to when the servers are configured anew while it waits."""
+"""What an open request is bound to when the servers are configured again while it waits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The commands of the documentation, run as a reader would: page by page, in order, in a folder like a checkout.
 
 Those of blocks that are marked `sh run`. The database is one that a bot has written; instead of npx, which would fetch
-the filesystem server, there is one that starts the installed one. Only the commands of one page start Python anew.
+the filesystem server, there is one that starts the installed one. Only the commands of one page start Python again.
 """
 
 from __future__ import annotations

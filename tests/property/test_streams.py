@@ -54,7 +54,7 @@ class Growth:
         self._number = 0
 
     def grow(self, how: str) -> None:
-        """Add text or a step, end the last step, or begin the text anew."""
+        """Add text or a step, end the last step, or begin the text again."""
         self._number += 1
         last = self.chunks[-1]
         if how == "text" and last["type"] == "markdown_text":
