@@ -1,4 +1,7 @@
-"""All texts that the bot writes to the model. A changed first message affects new threads only."""
+"""Texts for the model, and notices for people when a turn ends early.
+
+A changed first message affects new threads only.
+"""
 
 from __future__ import annotations
 

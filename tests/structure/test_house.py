@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools": {"call_progress", "core", "errors", "pace", "patterns"},
     "slack": {"core", "errors", "failpoints", "log_events", "pace"},
     "store": {"core", "errors", "failpoints"},
+    "patterns": set(),
     "scheduler": set(),
     "attachments": {"core"},
     "identity": {"core", "errors", "failpoints"},

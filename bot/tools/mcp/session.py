@@ -1,4 +1,4 @@
-"""One connection to one MCP server: lists its tools and calls them. The only module that uses the MCP SDK's client.
+"""One connection to one MCP server: lists its tools and calls them. The only module that opens a client of the MCP SDK.
 
 Importing this module imports the SDK, which takes 0.7 s; `bot.tools.mcp.server` does so in a thread.
 """
