@@ -30,7 +30,8 @@ from tests.unit.model.conftest import Pieces, tool
 
 JsonObject = dict[str, Any]
 SEQUENCES = int(os.environ.get("CHUNK_SEQUENCES", "1200"))
-PARTS = 6
+PARTS = max(6, SEQUENCES // 1000)
+"""Of more streams more tests, as each has its time limit."""
 MAX_SECONDS = 0.01
 TOOLS = OfferedTools(json.dumps([tool("files__read"), tool("files__list")]))
 NUMBERS = (0, 1, 2, -1, -(2**63), 2**63, 10**30, 1.5, 1e308, float("nan"), float("inf"), True)
