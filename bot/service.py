@@ -25,12 +25,12 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
+from bot.core import own_tools
 from bot.core.cost_view import CostView
 from bot.core.known_models import KnownModels
 from bot.core.policy.approvers import is_group
 from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
-from bot.core.questions import ask_person
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
 from bot.deadline import STOP_SECONDS, Deadline
@@ -48,12 +48,13 @@ from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
-from bot.slack.intake import agent_events, buttons, events, home, windows
+from bot.slack.intake import agent_events, buttons, events, home, prompts, windows
 from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.model_words import ModelWords
 from bot.slack.intake.own_messages import OwnMessages
 from bot.slack.own_posts import OwnPosts
+from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
@@ -70,7 +71,7 @@ CLOSE_SECONDS = 3.5
 """Time for the tool servers to end at the shutdown."""
 
 Register = Callable[[AsyncApp, ApprovalHandler], None]
-LISTENERS: Sequence[Register] = (home.register,)
+LISTENERS: Sequence[Register] = (home.register, prompts.register)
 """Functions that register listeners other than those for messages, windows and buttons. For a slash command, add a
 module to `bot/slack/intake` and its `register` here."""
 
@@ -93,7 +94,7 @@ class Service:
     ) -> None:
         """`model` replaces the one from the settings, `catalogue` is what is known about models, `clock` gives the time
         of Slack's messages in Unix seconds."""
-        tools.offer([ask_person.TOOL] if settings.ask_person else [])
+        tools.offer(own_tools.offered(asks=settings.ask_person, resources=settings.tools.resources))
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background = BackgroundTasks()
@@ -113,7 +114,9 @@ class Service:
         reader.may_stop = authorizer.may_stop
         reader.model_words = ModelWords(options, known, f"<@{identity.bot_user}>")
         self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
-        self._attached = attached = attaching.assemble(settings, web, identity, authorizer, ourselves, catalogue=known)
+        self._attached = attached = attaching.assemble(
+            settings, web, identity, authorizer, ourselves, catalogue=known, prompts=tools.offers
+        )
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -179,6 +182,7 @@ class Service:
             self._gateway.privacy,
             CostView(settings.budgets, settings.operators),
             self._signing_in.accounts if self._signing_in else None,
+            PromptDesk(tools.offers, identity.team, identity.bot_user, identity.org_wide),
         )
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
         self._agent = Agent(
